@@ -1,0 +1,51 @@
+# What people and CI type. `make` alone lists it. PYTHON picks the interpreter (3.11 or newer).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+TARGET ?=
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install conformance test test-asyncio check lint format types imports clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
+
+install: $(STAMP) ## make .venv with everything that the other targets need
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'sockproof needs Python 3.11 or newer; name one: make PYTHON=python3.12'; exit 3; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ echo 'no virtual environment can be made; on Debian: apt-get install python3-venv'; exit 3; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(STAMP)
+
+conformance: $(STAMP) ## judge the embedded targets, or TARGET=ws://… or TARGET=http://…
+	$(BIN)/sockproof conformance $(TARGET) $(ARGS)
+
+test: test-asyncio ## run this project's own tests
+
+# Tests that import Locust, which patches sockets, get a process of their own beside this one.
+test-asyncio: $(STAMP)
+	$(BIN)/python -m pytest -q -n 2 $(ARGS)
+
+check: lint types imports test ## what CI runs
+
+lint: $(STAMP) ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(STAMP) ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(STAMP) ## mypy, strict
+	$(BIN)/mypy
+
+imports: $(STAMP) ## the direction of imports
+	$(BIN)/lint-imports
+
+clean: ## take away .venv and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

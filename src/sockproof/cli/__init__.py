@@ -1,0 +1,80 @@
+"""The commands of `sockproof`: they read arguments, compose the parts, and give the exit code.
+
+0 yes; 1 no; 2 could not be judged; 3 the command itself is wrong; 130 interrupted, with what was
+done so far written.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import NoReturn
+
+from sockproof import launch, records, shelves
+from sockproof.cli.arguments import WRONG_COMMAND, build_parser
+from sockproof.cli.conformance import conformance
+from sockproof.cli.outputs import Outputs
+from sockproof.cli.settings import CommandError
+from sockproof.conformance.expectations import ExpectationError
+from sockproof.conformance.preflight import Unreachable
+from sockproof.conformance.profile import ProfileError
+from sockproof.conformance.requirements import RequirementError
+
+_WRONG = (
+    CommandError,
+    ExpectationError,
+    ProfileError,
+    RequirementError,
+    records.RecordError,
+    shelves.ShelfError,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; gives its exit code."""
+    options = build_parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    commands = {"conformance": conformance, "target": _target, "report": _report}
+    try:
+        return commands[options.command](options)
+    except _WRONG as error:
+        print(f"sockproof: {error}", file=sys.stderr)
+        return WRONG_COMMAND
+    except (Unreachable, launch.TargetError) as error:
+        print(f"sockproof: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # Whoever read our lines went away; what is written to files is complete.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 130
+    except KeyboardInterrupt:
+        print("sockproof: interrupted", file=sys.stderr)
+        return 130
+
+
+def _target(options: Namespace) -> int:
+    targets = launch.load_targets(shelves.shelf("targets", options.shelf))
+    if options.name is None:
+        for spec in targets.values():
+            needs = f"  (needs {', '.join(spec.missing())})" if spec.missing() else ""
+            print(f"{spec.name:28} {spec.title}{needs}")
+        return 0
+    if options.name not in targets:
+        raise CommandError(f"no target {options.name!r}; there are {', '.join(targets)}")
+    return launch.run_in_foreground(targets[options.name], options.port)
+
+
+def _report(options: Namespace) -> int:
+    report = records.read_run(options.run)
+    folder = options.run if options.run.is_dir() else options.run.parent
+    for path in Outputs.in_folder(folder, options.shelf).write(report):
+        print(f"report: {path}")
+    return 0
+
+
+def run() -> NoReturn:
+    """The console script."""
+    sys.exit(main())

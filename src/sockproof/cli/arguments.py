@@ -1,0 +1,105 @@
+"""What can be typed behind `sockproof`; a wrong word is one line and exit code 3."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from sockproof import __version__
+from sockproof.conformance.case import SUITES
+
+WRONG_COMMAND = 3
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line, with the exit code of a wrong command."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG_COMMAND, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        value = int(text) if text.isascii() and text.isdigit() else -1
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"a whole number from {low} to {high}, not {text!r}")
+        return value
+
+    return number
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.05 <= value <= 3600:
+        raise argparse.ArgumentTypeError(f"seconds from 0.05 to 3600, not {text!r}")
+    return value
+
+
+def build_parser() -> Parser:
+    """All commands with their options."""
+    parser = Parser(prog="sockproof", description="Judges WebSocket and Socket.IO servers.")
+    parser.add_argument("--version", action="version", version=f"sockproof {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_conformance(commands.add_parser("conformance", help="check a server, case by case"))
+    target = commands.add_parser("target", help="run one of the servers that come with sockproof")
+    target.add_argument("name", nargs="?", metavar="NAME", help="which; without it, all are listed")
+    target.add_argument("--port", type=_whole(0, 65535), help="default: a free one")
+    target.add_argument("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
+    report = commands.add_parser("report", help="write the reports of a run folder again")
+    report.add_argument("run", type=Path, metavar="RUN", help="a folder under results/")
+    report.add_argument("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
+    return parser
+
+
+def _add_conformance(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "url",
+        nargs="?",
+        metavar="URL",
+        help="ws://, wss://, http:// or https://; "
+        "without it, the targets that come with sockproof are started and judged",
+    )
+    add("--target", action="append", default=[], metavar="NAME", help="start and judge this one")
+    add(
+        "--suite",
+        action="append",
+        default=[],
+        choices=SUITES,
+        metavar="NAME",
+        help=f"one of {', '.join(SUITES)}; may be repeated",
+    )
+    add("--case", action="append", default=[], metavar="GLOB", help="only cases whose id matches")
+    add("--profile", type=Path, metavar="FILE", help="what the server offers, and its limits")
+    add(
+        "--expect",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="known deviations, with their reasons",
+    )
+    add("--write-expectations", type=Path, metavar="FILE", help="write those of this run")
+    add("--strict", action="store_true", help="SHOULD and NON_STRICT fail the run too")
+    add("--jobs", type=_whole(1, 256), default=32, metavar="N", help="cases side by side (32)")
+    add("--timeout", type=_seconds, default=5.0, metavar="S", help="limit for each case (5)")
+    add("--repeat", type=_whole(1, 1000), default=1, metavar="N", help="run each case N times")
+    add("--shuffle", action="store_true", help="in random order")
+    add("--path", metavar="PATH", help="where Socket.IO answers (/socket.io/)")
+    add("--namespace", metavar="NS", help="the Socket.IO namespace to use (/)")
+    add("--auth", metavar="JSON", help="payload of each Socket.IO CONNECT")
+    add("--header", action="append", default=[], metavar="'NAME: VALUE'", help="with each request")
+    add("--cookie", action="append", default=[], metavar="'A=B'", help="with each request")
+    add("--token", metavar="T", help="SOCKPROOF_TOKEN of the server's fixture")
+    add("--json", type=Path, metavar="FILE")
+    add("--junit", type=Path, metavar="FILE")
+    add("--html", type=Path, metavar="FILE")
+    add("--markdown", type=Path, metavar="FILE")
+    add("--results", type=Path, default=Path("results"), metavar="DIR", help=argparse.SUPPRESS)
+    add("--list", action="store_true", help="list the cases and run nothing")
+    add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)

@@ -1,0 +1,78 @@
+"""Which reports of a run are written, and where."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sockproof import records, shelves
+from sockproof.cli.settings import CommandError
+from sockproof.render import html, junit, markdown
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """A file for each format; None where it is not wanted."""
+
+    json: Path | None
+    junit: Path | None
+    html: Path | None
+    markdown: Path | None
+    template: Path
+
+    @classmethod
+    def in_folder(cls, folder: Path, shelf: Path | None) -> Outputs:
+        """All four, in one folder."""
+        return cls(
+            folder / "report.json",
+            folder / "junit.xml",
+            folder / "report.html",
+            folder / "report.md",
+            _template(shelf),
+        )
+
+    @classmethod
+    def asked_for(cls, options: Namespace) -> Outputs | None:
+        """Those that the file options name; None when there is no such option."""
+        files = (options.json, options.junit, options.html, options.markdown)
+        if not any(files):
+            return None
+        for path in files:
+            if path is not None and not path.parent.is_dir():
+                raise CommandError(f"{path}: there is no folder {path.parent}")
+            if path is not None and path.is_dir():
+                raise CommandError(f"{path}: is a folder")
+        return cls(*files, _template(options.shelf))
+
+    def write(self, report: Mapping[str, Any]) -> list[Path]:
+        """Write them; gives the files in the order in which a person wants them."""
+        texts: tuple[tuple[Path | None, Callable[[], str]], ...] = (
+            (self.html, lambda: html.render(report, self.template)),
+            (self.markdown, lambda: markdown.render(report)),
+            (self.junit, lambda: junit.render(report)),
+            (self.json, lambda: records.to_json(report)),
+        )
+        written = []
+        for path, render in texts:
+            if path is not None:
+                try:
+                    path.write_text(render(), encoding="utf-8")
+                except OSError as error:
+                    raise CommandError(f"{path}: cannot be written: {error.strerror}") from None
+                written.append(path)
+        return written
+
+
+def _template(shelf: Path | None) -> Path:
+    return shelves.shelf("reports", shelf) / "conformance.html.j2"
+
+
+def write_index(folder: Path, entries: list[html.IndexEntry], shelf: Path | None) -> Path:
+    """A page that links the reports of several targets."""
+    template = shelves.shelf("reports", shelf) / "conformance-index.html.j2"
+    path = folder / "index.html"
+    path.write_text(html.index(entries, template), encoding="utf-8")
+    return path

@@ -1,0 +1,130 @@
+"""From typed options to the server that is judged and the job that judges it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import ssl
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from sockproof.conformance.address import Address, AddressError
+from sockproof.conformance.case import Case
+from sockproof.conformance.profile import Profile
+from sockproof.conformance.target import Server
+from sockproof.conformance.wirelog import Redactor
+from sockproof.wire.http import is_token
+
+_SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
+
+
+class CommandError(Exception):
+    """A command that cannot be carried out as it was typed; the message is one line."""
+
+
+def build_server(url: str, profile: Profile, options: Namespace) -> Server:
+    """The server that the options describe; raises `CommandError`."""
+    try:
+        address = Address.parse(url)
+    except AddressError as error:
+        raise CommandError(str(error)) from None
+    if options.path is not None or options.namespace is not None:
+        profile = replace(
+            profile,
+            path=_slash("--path", options.path or profile.path),
+            namespace=_slash("--namespace", options.namespace or profile.namespace),
+        )
+    return Server(
+        address=address,
+        profile=profile,
+        headers=_headers(options),
+        auth=_auth(options.auth),
+        token=options.token,
+        tls=ssl.create_default_context() if address.tls else None,
+    )
+
+
+def _slash(option: str, value: str) -> str:
+    if not value.startswith("/"):
+        raise CommandError(f"{option} begins with a slash, unlike {value!r}")
+    return value
+
+
+def _auth(text: str | None) -> Any:
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise CommandError(f"--auth is no JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise CommandError('--auth is a JSON object, like \'{"token": "…"}\'')
+    return value
+
+
+def _headers(options: Namespace) -> tuple[tuple[str, str], ...]:
+    headers = []
+    for line in options.header:
+        name, colon, value = line.partition(":")
+        if not colon or not is_token(name.strip()):
+            raise CommandError(f"--header is 'Name: value', not {line!r}")
+        headers.append((name.strip(), _field_value("--header", value.strip())))
+    for cookie in options.cookie:
+        if "=" not in cookie:
+            raise CommandError(f"--cookie is 'name=value', not {cookie!r}")
+    if options.cookie:
+        headers.append(("Cookie", _field_value("--cookie", "; ".join(options.cookie))))
+    return tuple(headers)
+
+
+def _field_value(option: str, value: str) -> str:
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        raise CommandError(f"{option}: a header field holds no such character") from None
+    if any(character in value for character in "\r\n\0"):
+        raise CommandError(f"{option}: a header field holds no line break")
+    return value
+
+
+def redactor(server: Server) -> Redactor:
+    """What hides the server's credentials in logs and reports."""
+    secrets = [server.token or ""]
+    for name, value in server.headers:
+        if name.lower() == "cookie":
+            secrets += [value, *(pair.partition("=")[2].strip() for pair in value.split(";"))]
+        elif name.lower() in _SECRET_HEADERS:
+            secrets += [value, value.rpartition(" ")[2]]
+    if server.address.user is not None:
+        secrets += [server.address.user, server.address.user.partition(":")[2]]
+    if isinstance(server.auth, dict):
+        secrets += [value for value in server.auth.values() if isinstance(value, str)]
+    secrets += server.address.query_values(set(server.profile.secret_query))
+    return Redactor(secrets)
+
+
+def rerun_command(options: Namespace, what: list[str], hide: Redactor) -> Callable[[Case], str]:
+    """Makes the command that repeats one case, its credentials left for the reader to fill in."""
+    words = ["sockproof", "conformance", *what]
+    for option in ("profile", "path", "namespace"):
+        value = getattr(options, option)
+        if value is not None:
+            words += [f"--{option}", str(value)]
+    if options.timeout != 5.0:
+        words += ["--timeout", f"{options.timeout:g}"]
+    for line in options.header:
+        name, _, value = line.partition(":")
+        secret = name.strip().lower() in _SECRET_HEADERS
+        words += ["--header", f"{name}: …" if secret else f"{name}:{value}"]
+    for cookie in options.cookie:
+        words += ["--cookie", f"{cookie.partition('=')[0]}=…"]
+    words += ["--auth", "…"] if options.auth is not None else []
+    words += ["--token", "…"] if options.token is not None else []
+    for path in options.expect:
+        words += ["--expect", str(path)]
+    beginning = hide.text(shlex.join(words))
+    suites = " ".join(f"--suite {name}" for name in options.suite)
+    beginning += f" {suites}" if suites else ""
+    return lambda case: f"{beginning} --case {shlex.quote(case.id)}"

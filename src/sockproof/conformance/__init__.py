@@ -1,0 +1,44 @@
+"""Judging a server over the wire. What a shelf file of cases needs is named here."""
+
+from sockproof.conformance.case import case
+from sockproof.conformance.engineio_peer import EngineIOPeer, text_packet
+from sockproof.conformance.http_peer import HttpPeer
+from sockproof.conformance.outcome import (
+    Failure,
+    Inconclusive,
+    StreamClosed,
+    Unsupported,
+)
+from sockproof.conformance.socketio_peer import SocketIOPeer
+from sockproof.conformance.target import Target, agreed_deflate, check_upgrade
+from sockproof.conformance.websocket_peer import (
+    WebSocketPeer,
+    client_frame,
+    close_frame,
+    text_frame,
+)
+from sockproof.wire.websocket import RSV1, RSV2, RSV3, Frame, Opcode
+
+__all__ = [
+    "RSV1",
+    "RSV2",
+    "RSV3",
+    "EngineIOPeer",
+    "Failure",
+    "Frame",
+    "HttpPeer",
+    "Inconclusive",
+    "Opcode",
+    "SocketIOPeer",
+    "StreamClosed",
+    "Target",
+    "Unsupported",
+    "WebSocketPeer",
+    "agreed_deflate",
+    "case",
+    "check_upgrade",
+    "client_frame",
+    "close_frame",
+    "text_frame",
+    "text_packet",
+]

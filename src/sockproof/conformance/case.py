@@ -1,0 +1,143 @@
+"""Cases: what registers one, and how a shelf of them is read.
+
+A case is an `async def` in a shelf file `conformance/SUITE/FILE.py`. Its function's name is the
+sentence it checks, and its id is `SUITE/FILE/FUNCTION`, with `[variant]` behind it where one
+function runs over several parameters. Ids never depend on a position.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sockproof.shelves import ShelfError
+
+CaseFunction = Callable[..., Awaitable[None]]
+Aliases = Iterable[str] | Mapping[str, Iterable[str]]
+
+SUITES = ("websocket", "deflate", "engineio", "socketio", "rooms", "clients", "abuse")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case as the runner sees it: one function with one set of parameters."""
+
+    id: str
+    requirement: str
+    function: CaseFunction
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    needs: frozenset[str] = frozenset()
+    exclusive: bool = False
+    limit: float | None = None
+    autobahn: tuple[str, ...] = ()
+
+    @property
+    def suite(self) -> str:
+        """The folder that the case stands in."""
+        return self.id.partition("/")[0]
+
+    @property
+    def sentence(self) -> str:
+        """The function's name as a sentence."""
+        name = self.id.rsplit("/", 1)[-1]
+        words, bracket, variant = name.partition("[")
+        return words.replace("_", " ") + (f" [{variant}" if bracket else "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Registration:
+    requirement: str
+    needs: frozenset[str]
+    exclusive: bool
+    limit: float | None
+    over: Mapping[str, Sequence[Any]]
+    autobahn: Aliases
+
+
+def case(
+    requirement: str,
+    *,
+    needs: Iterable[str] = (),
+    exclusive: bool = False,
+    limit: float | None = None,
+    over: Mapping[str, Sequence[Any]] | None = None,
+    autobahn: Aliases = (),
+) -> Callable[[CaseFunction], CaseFunction]:
+    """Register the decorated function as a case of `requirement`.
+
+    `needs` names capabilities of the target, without which the case is UNSUPPORTED. `over`
+    maps a parameter's name to its values: one case for each combination, its variant being the
+    values joined with commas. `limit` (seconds) replaces the run's limit for this case where it
+    is longer. `exclusive` cases run with no other beside them. `autobahn` lists the ids of
+    Autobahn|Testsuite that the case covers, or maps a variant to such a list.
+    """
+    names = {needs} if isinstance(needs, str) else needs
+    registration = _Registration(
+        requirement, frozenset(names), exclusive, limit, over or {}, autobahn
+    )
+
+    def register(function: CaseFunction) -> CaseFunction:
+        function.sockproof_case = registration  # type: ignore[attr-defined]
+        return function
+
+    return register
+
+
+def variant_text(value: Any) -> str:
+    """How a parameter's value is written in a case's id."""
+    return str(getattr(value, "name", value)).lower().replace(" ", "-")
+
+
+def _cases_of(function: CaseFunction, prefix: str) -> Iterable[Case]:
+    registration: _Registration = function.sockproof_case  # type: ignore[attr-defined]
+    name = getattr(function, "__name__", "")
+    for values in itertools.product(*registration.over.values()):
+        variant = ",".join(variant_text(value) for value in values)
+        aliases = registration.autobahn
+        if isinstance(aliases, Mapping):
+            aliases = aliases.get(variant, ())
+        yield Case(
+            id=f"{prefix}/{name}" + (f"[{variant}]" if registration.over else ""),
+            requirement=registration.requirement,
+            function=function,
+            parameters=dict(zip(registration.over, values, strict=True)),
+            needs=registration.needs,
+            exclusive=registration.exclusive,
+            limit=registration.limit,
+            autobahn=tuple(aliases),
+        )
+
+
+def load_cases(shelf: Path, suites: Iterable[str] = SUITES) -> list[Case]:
+    """Every case of the suites, in the order of files and, within one, of the source.
+
+    Raises `ShelfError` when a file cannot be imported or two cases have one id.
+    """
+    cases: dict[str, Case] = {}
+    for suite in suites:
+        for path in sorted((shelf / suite).glob("*.py")):
+            for found in _load_file(path, f"{suite}/{path.stem}"):
+                if found.id in cases:
+                    raise ShelfError(f"{path}: two cases have the id {found.id}")
+                cases[found.id] = found
+    return list(cases.values())
+
+
+def _load_file(path: Path, prefix: str) -> list[Case]:
+    name = "sockproof_shelf." + prefix.replace("/", ".")
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ShelfError(f"{path}: not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses in a shelf file look their module up
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ShelfError(f"{path}: {type(error).__name__}: {error}") from error
+    functions = [value for value in vars(module).values() if hasattr(value, "sockproof_case")]
+    return [found for function in functions for found in _cases_of(function, prefix)]

@@ -1,0 +1,250 @@
+"""The client's side of one Engine.IO session, over long-polling, over WebSocket, or upgrading.
+
+Engine.IO protocol, revision 4. Packets are pulled: a read is an HTTP GET or a frame, made when a
+case asks. PINGs of the server are answered while waiting; NOOPs are skipped.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from sockproof.conformance.http_peer import HttpPeer
+from sockproof.conformance.outcome import Failure, StreamClosed
+from sockproof.conformance.scene import Scene
+from sockproof.conformance.websocket_peer import WebSocketPeer, client_frame, text_frame
+from sockproof.wire import WireError
+from sockproof.wire.engineio import (
+    Handshake,
+    Packet,
+    PacketType,
+    decode,
+    decode_payload,
+    encode_payload,
+)
+from sockproof.wire.http import Request, Response
+from sockproof.wire.websocket import Frame, Opcode
+
+Opener = Callable[[], Awaitable[HttpPeer]]
+Upgrader = Callable[[str], Awaitable[WebSocketPeer]]
+FENCE = Packet(PacketType.MESSAGE, "0")
+"""A CONNECT to the main namespace: whatever speaks Socket.IO answers it."""
+Requester = Callable[..., Request]
+"""Makes the request for a method, a query and a body: `request(method, query, body, type)`."""
+
+
+class EngineIOPeer:
+    """Our end of one Engine.IO session.
+
+    `transport` is what packets travel over now. `websocket` is the open WebSocket, if any; it is
+    also there while an upgrade is being probed.
+    """
+
+    def __init__(
+        self, scene: Scene, open_http: Opener, open_websocket: Upgrader, request: Requester
+    ) -> None:
+        self.scene = scene
+        self.open_http = open_http
+        self.open_websocket = open_websocket
+        self.request = request
+        self.transport = "none"
+        self.websocket: WebSocketPeer | None = None
+        self.handshake = Handshake("", (), 0, 0, None)
+        self.answer_pings = True
+        self.inbox: deque[Packet] = deque()
+
+    @property
+    def sid(self) -> str:
+        """The Engine.IO session id."""
+        return self.handshake.sid
+
+    # Opening.
+
+    async def open_polling(self, query: str = "") -> Response:
+        """Handshake by a long-polling GET; gives its response."""
+        response = await self.exchange("GET", f"EIO=4&transport=polling{query}")
+        if response.status != 200:
+            raise Failure("200 with an OPEN packet", f"{response}: {response.body[:100]!r}")
+        packets = self._decode_payload(response.body)
+        self._take_handshake(packets[0])
+        self.inbox.extend(packets[1:])
+        self.transport = "polling"
+        return response
+
+    async def open_direct(self, query: str = "") -> None:
+        """Handshake on a WebSocket, without long-polling before."""
+        self.websocket = await self.open_websocket(f"EIO=4&transport=websocket{query}")
+        self.transport = "websocket"
+        with self.scene.awaits("an OPEN packet"):
+            self._take_handshake(await self._from_websocket())
+
+    def _take_handshake(self, packet: Packet) -> None:
+        try:
+            self.handshake = Handshake.parse(packet)
+        except WireError as error:
+            raise Failure("an OPEN packet with its fields", str(error)) from error
+
+    async def upgrade(self) -> None:
+        """Move the session from long-polling to a WebSocket, as the document says."""
+        await self.probe()
+        assert self.websocket is not None
+        self.websocket.send(text_packet(PacketType.UPGRADE))
+        self.transport = "websocket"
+
+    async def probe(self) -> None:
+        """Open the WebSocket of an upgrade and have its probe answered."""
+        self.websocket = await self.open_websocket(f"EIO=4&transport=websocket&sid={self.sid}")
+        self.websocket.send(text_packet(PacketType.PING, "probe"))
+        await self.websocket.expect(Opcode.TEXT, b"3probe")
+
+    # Long-polling, request by request.
+
+    async def exchange(
+        self, method: str, query: str, body: bytes = b"", content_type: str | None = None
+    ) -> Response:
+        """One HTTP request on a connection of its own, and its response."""
+        peer = await self.open_http()
+        response = await peer.ask(self.request(method, query, body, content_type))
+        peer.stream.close()
+        return response
+
+    @property
+    def session_query(self) -> str:
+        """The query of every long-polling request of this session."""
+        return f"EIO=4&transport=polling&sid={self.sid}"
+
+    async def poll(self) -> Response:
+        """One GET; what it answers is left to the caller."""
+        return await self.exchange("GET", self.session_query)
+
+    async def post(self, body: bytes, content_type: str = "text/plain;charset=UTF-8") -> Response:
+        """One POST; what it answers is left to the caller."""
+        return await self.exchange("POST", self.session_query, body, content_type)
+
+    def _decode_payload(self, body: bytes) -> list[Packet]:
+        try:
+            packets = decode_payload(body)
+        except WireError as error:
+            raise Failure("a payload of Engine.IO packets", f"{body[:100]!r}: {error}") from error
+        if not packets:
+            raise Failure("at least one packet in the payload", "an empty body")
+        return packets
+
+    # Packets, whatever the transport.
+
+    async def send(self, *packets: Packet) -> None:
+        """Send packets: one frame each on a WebSocket, one POST together over long-polling."""
+        if self.transport == "websocket":
+            assert self.websocket is not None
+            for packet in packets:
+                self.websocket.send_message(*_message(packet))
+            return
+        response = await self.post(encode_payload(packets))
+        if response.status != 200:  # that the body is `ok` is a case of its own
+            raise Failure("200 to a POST", f"{response}: {response.body[:100]!r}")
+
+    async def receive(self) -> Packet:
+        """The next packet but NOOP, and but PING where pings are answered."""
+        while True:
+            while not self.inbox:
+                await self._fetch()
+            packet = self.inbox.popleft()
+            if packet.type == PacketType.NOOP:
+                continue
+            if packet.type == PacketType.PING and packet.data == "" and self.answer_pings:
+                await self.send(Packet(PacketType.PONG))
+                continue
+            return packet
+
+    async def _fetch(self) -> None:
+        if self.transport == "websocket":
+            self.inbox.append(await self._from_websocket())
+            return
+        response = await self.poll()
+        if response.status != 200:
+            raise Failure("200 with packets", f"{response}: {response.body[:100]!r}")
+        self.inbox.extend(self._decode_payload(response.body))
+
+    async def _from_websocket(self) -> Packet:
+        assert self.websocket is not None
+        return self._packet_of(await self.websocket.receive())
+
+    @staticmethod
+    def _packet_of(frame: Frame) -> Packet:
+        if frame.opcode not in (Opcode.TEXT, Opcode.BINARY):
+            raise Failure("an Engine.IO packet", str(frame))
+        message = frame.payload if frame.opcode == Opcode.BINARY else frame.payload.decode("utf-8")
+        try:
+            return decode(message)
+        except WireError as error:
+            raise Failure("an Engine.IO packet", f"{frame}: {error}") from error
+
+    async def expect(self, type_: PacketType, data: str | bytes | None = None) -> Packet:
+        """The next packet, which must be of this type and, where given, hold this data."""
+        wanted = type_.name if data is None else str(Packet(type_, data))
+        with self.scene.awaits(wanted):
+            packet = await self.receive()
+        if packet.type != type_ or (data is not None and packet.data != data):
+            raise Failure(wanted, str(packet))
+        return packet
+
+    async def expect_closed(
+        self, expected: str = "the session closed", fence: Packet | None = FENCE
+    ) -> None:
+        """The server ends the session: a CLOSE packet, the end of the WebSocket, 400 over HTTP.
+
+        `fence` is sent behind what was sent last: a server that answers it with a MESSAGE has
+        gone on, which is a Failure at once. None sends nothing, and then only time tells.
+        """
+        with self.scene.awaits(expected):
+            if self.transport == "websocket":
+                await self._websocket_ends(expected, fence)
+            else:
+                await self._polling_ends(expected, fence)
+
+    async def _websocket_ends(self, expected: str, fence: Packet | None) -> None:
+        assert self.websocket is not None
+        if fence is not None:
+            self.websocket.send(client_frame(*_message(fence)))
+        try:
+            while True:
+                packet = await self._from_websocket_or_close()
+                if packet is None or packet.type == PacketType.CLOSE:
+                    return
+                if packet.type == PacketType.MESSAGE:
+                    raise Failure(expected, f"the server went on: {packet}")
+                if packet.type == PacketType.PING:
+                    self.websocket.send(text_packet(PacketType.PONG))
+        except StreamClosed:
+            return
+
+    async def _from_websocket_or_close(self) -> Packet | None:
+        assert self.websocket is not None
+        frame = await self.websocket.receive()
+        return None if frame.opcode == Opcode.CLOSE else self._packet_of(frame)
+
+    async def _polling_ends(self, expected: str, fence: Packet | None) -> None:
+        if fence is not None and (await self.post(encode_payload([fence]))).status >= 400:
+            return
+        while (response := await self.poll()).status < 400:
+            for packet in self._decode_payload(response.body):
+                if packet.type == PacketType.CLOSE:
+                    return
+                if packet.type == PacketType.MESSAGE:
+                    raise Failure(expected, f"the server went on: {packet}")
+                if packet.type == PacketType.PING and (await self.post(b"3")).status >= 400:
+                    return
+
+
+def text_packet(type_: PacketType, data: str = "") -> Frame:
+    """The masked text frame that carries an Engine.IO packet."""
+    encoded = Packet(type_, data).encode()
+    assert isinstance(encoded, str)
+    return text_frame(encoded)
+
+
+def _message(packet: Packet) -> tuple[int, bytes]:
+    encoded = packet.encode()
+    if isinstance(encoded, bytes):
+        return Opcode.BINARY, encoded
+    return Opcode.TEXT, encoded.encode("utf-8")

@@ -1,0 +1,161 @@
+"""Expectations: known deviations of a named server, each with its reason.
+
+    [[expectation]]
+    case = "websocket/close/*"          # an id, or a glob in which only * and ? are special
+    outcome = "FAIL"
+    reason = "websockets 15 answers with 1000; reported as issue 1234"
+    sometimes = false                   # true: a fault that races, and may go either way
+
+A FAIL that an expectation names does not fail the run; an expectation that no longer holds does.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sockproof.records import OUTCOMES, CaseRecord
+
+NOT_JUDGED = ("UNSUPPORTED", "INCONCLUSIVE")
+_KEYS = {"case", "outcome", "reason", "sometimes", "versions"}
+
+
+class ExpectationError(Exception):
+    """An expectations file that cannot be used; the message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One known deviation; `file` is where it is written."""
+
+    case: str
+    outcome: str
+    reason: str
+    sometimes: bool
+    file: str
+
+    def names(self, case_id: str) -> bool:
+        """Whether the expectation is about this case."""
+        return glob_matches(self.case, case_id)
+
+
+def glob_matches(glob: str, text: str) -> bool:
+    """Whether `text` matches `glob` as a whole; brackets, which ids hold, mean themselves."""
+    parts = re.split(r"([*?])", glob)
+    pattern = "".join({"*": ".*", "?": "."}.get(part, re.escape(part)) for part in parts)
+    return re.fullmatch(pattern, text) is not None
+
+
+def load_expectations(path: Path) -> list[Expectation]:
+    """Read an expectations file; raises `ExpectationError`."""
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ExpectationError(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ExpectationError(f"{path}: {error}") from None
+    unknown = set(tables) - {"expectation", "server"}
+    entries = tables.get("expectation", [])
+    if unknown or not isinstance(entries, list):
+        wrong = ", ".join(sorted(unknown)) or "expectation"
+        raise ExpectationError(f"{path}: only [[expectation]] tables are known, not {wrong}")
+    return [
+        _expectation(entry, f"{path}, expectation {number}", str(path))
+        for number, entry in enumerate(entries, start=1)
+    ]
+
+
+def _expectation(entry: Any, where: str, file: str) -> Expectation:
+    if not isinstance(entry, dict):
+        raise ExpectationError(f"{where}: not a table")
+    for key in set(entry) - _KEYS:
+        raise ExpectationError(f"{where}: no key {key!r}; it knows {', '.join(sorted(_KEYS))}")
+    for key in ("case", "outcome", "reason"):
+        if not isinstance(entry.get(key), str) or not entry[key].strip():
+            raise ExpectationError(f"{where}: {key} must be a string that is not empty")
+    if entry["outcome"] not in OUTCOMES:
+        raise ExpectationError(f"{where}: outcome must be one of {', '.join(OUTCOMES)}")
+    sometimes = entry.get("sometimes", False)
+    if not isinstance(sometimes, bool):
+        raise ExpectationError(f"{where}: sometimes must be true or false")
+    return Expectation(entry["case"], entry["outcome"], entry["reason"], sometimes, file)
+
+
+def apply_expectations(record: CaseRecord, expectations: Iterable[Expectation]) -> None:
+    """Write into the record the expectation that names its outcome, if there is one."""
+    for expectation in expectations:
+        if expectation.outcome == record.outcome and expectation.names(record.id):
+            record.expectation = {
+                "file": expectation.file,
+                "reason": expectation.reason,
+                "sometimes": expectation.sometimes,
+            }
+            return
+
+
+def stale_expectations(
+    expectations: Sequence[Expectation], outcomes: Iterable[tuple[str, str]], known: Iterable[str]
+) -> list[dict[str, str]]:
+    """The expectations that no longer hold.
+
+    `outcomes` are the ids and outcomes of the cases that ran; `known` are the ids of all cases
+    of the suites that ran. An expectation is stale when a case it names was judged otherwise,
+    and when it names no case at all. A case that could not be judged says nothing about it.
+    """
+    ran = list(outcomes)
+    ids = list(known)
+    suites = {case_id.partition("/")[0] for case_id in ids}
+    stale = []
+    for expectation in expectations:
+        named = [outcome for case_id, outcome in ran if expectation.names(case_id)]
+        judged = [outcome for outcome in named if outcome not in NOT_JUDGED]
+        other = [outcome for outcome in judged if outcome != expectation.outcome]
+        told = ""
+        if other and not expectation.sometimes and expectation.outcome not in NOT_JUDGED:
+            told = other[0]
+        elif expectation.case.partition("/")[0] in suites and not any(
+            expectation.names(case_id) for case_id in ids
+        ):
+            told = "no such case"
+        if told:
+            stale.append(
+                {
+                    "file": expectation.file,
+                    "case": expectation.case,
+                    "expected": expectation.outcome,
+                    "outcome": told,
+                    "reason": expectation.reason,
+                }
+            )
+    return stale
+
+
+def write_expectations(path: Path, records: Iterable[CaseRecord], noted: str) -> int:
+    """Write a file that expects the FAIL and NON_STRICT outcomes seen; gives how many.
+
+    `noted` goes into each reason, which a person is to replace. Raises `ExpectationError`.
+    """
+    deviations = [record for record in records if record.outcome in ("FAIL", "NON_STRICT")]
+    lines = ["# Replace each reason by why this server does so, and drop what is to be mended.\n"]
+    for record in deviations:
+        reason = record.expectation["reason"] if record.expectation else noted
+        lines.append(
+            "\n[[expectation]]\n"
+            f"case = {_toml_string(record.id)}\n"
+            f"outcome = {_toml_string(record.outcome)}\n"
+            f"reason = {_toml_string(reason)}\n"
+        )
+    try:
+        path.write_text("".join(lines), encoding="utf-8")
+    except OSError as error:
+        raise ExpectationError(f"{path}: cannot be written: {error.strerror}") from None
+    return len(deviations)
+
+
+def _toml_string(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda m: f"\\u{ord(m[0]):04x}", escaped) + '"'

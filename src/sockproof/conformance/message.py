@@ -1,0 +1,73 @@
+"""Putting a server's frames together into messages, and refusing what no server may send.
+
+RFC 6455, 5.2 to 5.6, and RFC 7692, 6.2, from a client's side: a server's frame that a client
+must fail the connection for raises `WireError`, in every case that meets it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sockproof.wire import WireError
+from sockproof.wire.deflate import Decompressor
+from sockproof.wire.websocket import RSV1, Frame, Opcode, is_control
+
+
+class Assembler:
+    """Takes the server's frames one by one; gives control frames and whole messages.
+
+    A message is given as one frame with its fragments' payloads joined, and inflated when it
+    was compressed. `max_message` bounds it (octets). `fragments` counts the frames of the last
+    message, and `compressed` says whether it came compressed.
+    """
+
+    def __init__(self, inflater: Decompressor | None, max_message: int) -> None:
+        self._inflater = inflater
+        self._max_message = max_message
+        self._first: Frame | None = None
+        self._parts: list[bytes] = []
+        self._size = 0
+        self.fragments = 0
+        self.compressed = False
+
+    def feed(self, frame: Frame) -> Frame | None:
+        """The control frame or the whole message that `frame` ends, or None inside a message."""
+        self._check(frame)
+        if is_control(frame.opcode):
+            return frame
+        if frame.opcode != Opcode.CONT:
+            self._first, self._parts, self._size = frame, [], 0
+        assert self._first is not None
+        self._parts.append(frame.payload)
+        self._size += len(frame.payload)
+        if self._size > self._max_message:
+            raise WireError(f"a message is longer than {self._max_message} octets")
+        if not frame.fin:
+            return None
+        payload = b"".join(self._parts)
+        self.compressed = bool(self._first.rsv & RSV1)
+        if self.compressed and self._inflater is not None:
+            payload = self._inflater.decompress(payload)
+        message = replace(self._first, payload=payload, fin=True, rsv=0, length_octets=None)
+        self.fragments = len(self._parts)
+        self._first, self._parts = None, []
+        if message.opcode == Opcode.TEXT:
+            try:
+                payload.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise WireError(f"a text message is not UTF-8: {error} (5.6)") from None
+        return message
+
+    def _check(self, frame: Frame) -> None:
+        wrong = frame.violations
+        if frame.masked:
+            wrong.append("the server masked a frame (5.1)")
+        allowed = RSV1 if self._inflater and frame.opcode in (Opcode.TEXT, Opcode.BINARY) else 0
+        if frame.rsv & ~allowed:
+            wrong.append("a reserved bit is set that no negotiated extension allows (5.2)")
+        if frame.opcode == Opcode.CONT and self._first is None:
+            wrong.append("a continuation frame continues nothing (5.4)")
+        if frame.opcode in (Opcode.TEXT, Opcode.BINARY) and self._first is not None:
+            wrong.append("a new message begins inside a fragmented one (5.4)")
+        if wrong:
+            raise WireError("; ".join(wrong))

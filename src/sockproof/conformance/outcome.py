@@ -1,0 +1,54 @@
+"""How a case ends: nothing raised is PASS; each other outcome has a name of its own here.
+
+A case says FAIL by raising `Failure`, mostly through a peer's `expect…`; NON_STRICT by
+`target.non_strict(…)`, which lets the case go on, since a FAIL may still follow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a standard asks for beside what was seen."""
+
+    expected: str
+    got: str
+
+
+class CaseEnd(Exception):
+    """A case that ends early; `expected` and `got` go into the report."""
+
+    outcome: str
+
+    def __init__(self, expected: str, got: str = "") -> None:
+        super().__init__(f"expected {expected}; got {got}" if got else expected)
+        self.expected = expected
+        self.got = got
+
+
+class Failure(CaseEnd):
+    """FAIL: the server does not do what the requirement says."""
+
+    outcome = "FAIL"
+
+
+class Unsupported(CaseEnd):
+    """UNSUPPORTED: the target's profile or the negotiation lacks what the case needs."""
+
+    outcome = "UNSUPPORTED"
+
+
+class Inconclusive(CaseEnd):
+    """INCONCLUSIVE: the case could not be set up, so it says nothing about its requirement."""
+
+    outcome = "INCONCLUSIVE"
+
+
+class StreamClosed(Exception):
+    """The TCP stream ended where more was awaited; `how` says whether by FIN or by RST."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__(how)
+        self.how = how

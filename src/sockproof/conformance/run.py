@@ -1,0 +1,169 @@
+"""One conformance run from servers to records: what `sockproof conformance` does for one target.
+
+Everything is appended to the run's file of JSON lines as it happens. The report is what
+`sockproof.records.read_run` makes of that file, after an interrupt too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sockproof import __version__, records
+from sockproof.conformance.case import Case
+from sockproof.conformance.expectations import (
+    Expectation,
+    glob_matches,
+    stale_expectations,
+)
+from sockproof.conformance.preflight import introduce
+from sockproof.conformance.requirements import Requirement
+from sockproof.conformance.runner import Plan, run_cases
+from sockproof.conformance.target import Server
+from sockproof.conformance.wirelog import Redactor
+from sockproof.records import CaseRecord, RunWriter
+
+WEBSOCKET_SUITES = ("websocket", "deflate")
+SOCKETIO_SUITES = ("engineio", "socketio", "rooms")
+_DOCUMENT_OF_SUITE = {
+    "websocket": "rfc6455-",
+    "deflate": "rfc7692-",
+    "engineio": "eio-",
+    "socketio": "sio-",
+    "rooms": "rooms-",
+}
+
+
+@dataclass(slots=True)
+class Job:
+    """What is to be run: servers (the first is the one named), cases, and how.
+
+    `name` replaces what the server says of itself, where we know better since we started it.
+    """
+
+    servers: Sequence[Server]
+    suites: Sequence[str]
+    all_cases: Sequence[Case]
+    chosen: Sequence[Case]
+    requirements: dict[str, Requirement]
+    expectations: Sequence[Expectation] = ()
+    rerun: Callable[[Case], str] = field(default=lambda case: case.id)
+    redactor: Redactor = field(default_factory=Redactor)
+    name: str | None = None
+    jobs: int = 32
+    limit: float = 5.0
+    repeat: int = 1
+    shuffle: bool = False
+    strict: bool = False
+
+
+def choose_cases(cases: Iterable[Case], globs: Sequence[str]) -> list[Case]:
+    """The cases whose id matches one of the globs; all of them when there is none."""
+    return [each for each in cases if not globs or any(glob_matches(g, each.id) for g in globs)]
+
+
+def coverage(
+    cases: Iterable[Case], requirements: dict[str, Requirement], suites: Iterable[str]
+) -> dict[str, Any]:
+    """Which requirements of the suites' documents have a case, which none, which can have none."""
+    prefixes = tuple(_DOCUMENT_OF_SUITE.get(suite, "-") for suite in suites)
+    about = {name: each for name, each in requirements.items() if name.startswith(prefixes)}
+    named = {each.requirement for each in cases}
+    return {
+        "with_case": [name for name in about if name in named],
+        "without_case": [
+            name for name, each in about.items() if name not in named and not each.untestable
+        ],
+        "untestable": {
+            name: each.untestable
+            for name, each in about.items()
+            if each.untestable and name not in named
+        },
+    }
+
+
+def exit_code(outcomes: Sequence[CaseRecord], stale: Sequence[object], strict: bool) -> int:
+    """0 nothing unexpected, 1 a deviation, 2 not judged (the design's rule 5)."""
+    if stale or any(records.weighs(record.to_json(), strict) for record in outcomes):
+        return 1
+    judged = [each for each in outcomes if each.outcome in ("PASS", "NON_STRICT", "FAIL")]
+    open_questions = [
+        each
+        for each in outcomes
+        if each.outcome == "INCONCLUSIVE" and each.level == "MUST" and each.expectation is None
+    ]
+    return 2 if open_questions or not judged else 0
+
+
+async def run_job(
+    job: Job,
+    writer: RunWriter,
+    on_start: Callable[[int, str | None], None],
+    on_record: Callable[[CaseRecord], None],
+) -> int:
+    """Run the job and write it down; gives the exit code.
+
+    Raises `preflight.Unreachable` before anything is written when there is nothing to judge.
+    Cancelled, it notes that the run was interrupted, and lets the cancellation pass.
+    """
+    introductions = await asyncio.gather(*(introduce(each, job.limit) for each in job.servers))
+    name = job.name or introductions[0].name
+    servers = [each.server for each in introductions]
+    began = time.monotonic()
+    writer.header(
+        {
+            "sockproof": __version__,
+            "target": job.redactor.text(job.servers[0].address.url),
+            "server": None if name is None else job.redactor.text(name),
+            "started": records.now(),
+            "suites": list(job.suites),
+            "coverage": coverage(job.all_cases, job.requirements, job.suites),
+            "requirements": {
+                each.requirement: _requirement_json(job.requirements[each.requirement])
+                for each in job.chosen
+            },
+        }
+    )
+    on_start(len(job.chosen) * job.repeat, name)
+    outcomes: list[CaseRecord] = []
+
+    def note(record: CaseRecord) -> None:
+        writer.case(record)
+        outcomes.append(replace(record, wire=[]))
+        on_record(record)
+
+    plan = Plan(
+        servers,
+        job.requirements,
+        job.expectations,
+        job.redactor,
+        job.rerun,
+        job.jobs,
+        job.limit,
+        job.repeat,
+        job.shuffle,
+    )
+    finish: dict[str, Any] = {"interrupted": True, "exit_code": 130}
+    try:
+        await run_cases(job.chosen, plan, note)
+        ran = [(each.id, each.outcome) for each in outcomes]
+        stale = stale_expectations(job.expectations, ran, [each.id for each in job.all_cases])
+        code = exit_code(outcomes, stale, job.strict)
+        finish = {"interrupted": False, "exit_code": code, "stale_expectations": stale}
+        return code
+    finally:
+        finish["strict"] = job.strict
+        finish["seconds"] = round(time.monotonic() - began, 3)
+        writer.finish(finish)
+
+
+def _requirement_json(requirement: Requirement) -> dict[str, str]:
+    return {
+        "document": requirement.document,
+        "section": requirement.section,
+        "level": requirement.level,
+        "text": requirement.text,
+    }

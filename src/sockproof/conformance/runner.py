@@ -1,0 +1,125 @@
+"""Running cases: bounded concurrency, a limit for each, and an outcome whatever happens.
+
+Cases run side by side, `jobs` at a time; those that say `exclusive` follow, one by one. A case
+that the harness itself trips over is INCONCLUSIVE: a checker that crashed has judged nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sockproof.conformance.case import Case
+from sockproof.conformance.expectations import Expectation, apply_expectations
+from sockproof.conformance.outcome import CaseEnd, StreamClosed
+from sockproof.conformance.requirements import Requirement
+from sockproof.conformance.scene import Scene
+from sockproof.conformance.target import Server, Target
+from sockproof.conformance.wirelog import Redactor, WireLog
+from sockproof.records import CaseRecord
+
+PASSES_SHOW = 40  # entries of the wire log that a PASS keeps; every other outcome keeps all
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run needs beside its cases. `limit` is in seconds, for each case."""
+
+    servers: Sequence[Server]
+    requirements: Mapping[str, Requirement]
+    expectations: Sequence[Expectation] = ()
+    redactor: Redactor | None = None
+    rerun: Callable[[Case], str] = lambda case: case.id
+    jobs: int = 32
+    limit: float = 5.0
+    repeat: int = 1
+    shuffle: bool = False
+
+
+async def run_cases(
+    cases: Iterable[Case], plan: Plan, on_record: Callable[[CaseRecord], None]
+) -> None:
+    """Run the cases as the plan says; `on_record` hears of each as it ends."""
+    order = [case for case in cases for _ in range(plan.repeat)]
+    if plan.shuffle:
+        random.shuffle(order)
+    permits = asyncio.Semaphore(plan.jobs)
+
+    async def one(case: Case) -> None:
+        async with permits:
+            on_record(await run_case(case, plan))
+
+    async with asyncio.TaskGroup() as group:
+        for case in order:
+            if not case.exclusive:
+                group.create_task(one(case))
+    for case in order:
+        if case.exclusive:
+            on_record(await run_case(case, plan))
+
+
+def choose_server(case: Case, servers: Sequence[Server]) -> Server | None:
+    """The first server that offers all that the case needs."""
+    return next((server for server in servers if case.needs <= server.capabilities), None)
+
+
+async def run_case(case: Case, plan: Plan) -> CaseRecord:
+    """Run one case to its outcome."""
+    requirement = plan.requirements[case.requirement]
+    record = CaseRecord(
+        id=case.id,
+        requirement=case.requirement,
+        level=requirement.level,
+        outcome="PASS",
+        summary=case.sentence,
+        autobahn=list(case.autobahn),
+        rerun=plan.rerun(case),
+    )
+    began = time.perf_counter()
+    server = choose_server(case, plan.servers)
+    if server is None:
+        missing = ", ".join(sorted(case.needs - plan.servers[0].capabilities))
+        record.outcome, record.expected = "UNSUPPORTED", f"a target with {missing}"
+        record.got = "the target does not offer it"
+    else:
+        redactor = plan.redactor or Redactor()
+        log = WireLog(redactor)
+        limit = max(plan.limit, case.limit or 0)
+        await _judge(case, Target(server, Scene(log)), limit, record)
+        entries = log.entries()
+        record.wire = entries[:PASSES_SHOW] if record.outcome == "PASS" else entries
+        record.expected = redactor.text(record.expected)
+        record.got = redactor.text(record.got)
+    record.seconds = time.perf_counter() - began
+    apply_expectations(record, plan.expectations)
+    return record
+
+
+async def _judge(case: Case, target: Target, limit: float, record: CaseRecord) -> None:
+    scene = target.scene
+    try:
+        async with asyncio.timeout(limit):
+            await case.function(target, **case.parameters)
+    except CaseEnd as end:
+        record.outcome, record.expected, record.got = end.outcome, end.expected, end.got
+    except StreamClosed as closed:
+        record.outcome, record.expected, record.got = "FAIL", scene.awaiting, closed.how
+    except TimeoutError:
+        record.outcome = "INCONCLUSIVE" if scene.setting_up else "FAIL"
+        record.expected = scene.awaiting
+        record.got = f"nothing more within {limit:g} s"
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        record.outcome, record.expected = "INCONCLUSIVE", "a case that runs to its end"
+        record.got = f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})"
+    else:
+        if scene.findings:
+            record.outcome = "NON_STRICT"
+            record.expected = "; ".join(dict.fromkeys(each.expected for each in scene.findings))
+            record.got = "; ".join(dict.fromkeys(each.got for each in scene.findings))
+    finally:
+        scene.close()

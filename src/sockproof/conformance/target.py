@@ -1,0 +1,273 @@
+"""The target as a case sees it: how to reach it, what it offers, and what to say of it."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import os
+import ssl
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from sockproof.conformance.address import Address
+from sockproof.conformance.engineio_peer import EngineIOPeer
+from sockproof.conformance.http_peer import HttpPeer
+from sockproof.conformance.outcome import Failure, Unsupported
+from sockproof.conformance.profile import Profile
+from sockproof.conformance.scene import Scene
+from sockproof.conformance.socketio_peer import SocketIOPeer
+from sockproof.conformance.stream import Stream
+from sockproof.conformance.websocket_peer import WebSocketPeer
+from sockproof.wire import WireError
+from sockproof.wire.deflate import Parameters, parse_extensions
+from sockproof.wire.http import Request, Response, accept_value, upgrade_request
+
+CONNECT_LIMIT = 5.0  # seconds for TCP and TLS; the case's own limit is usually shorter
+_words = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server under test, the same for every case of a run.
+
+    `headers` are the user's own (credentials, cookies) and go with every request.
+    `capabilities` is what the profile declares, or what was found out before the run.
+    `ping_interval` and `ping_timeout` (ms) are those that a Socket.IO target announces.
+    """
+
+    address: Address
+    profile: Profile = field(default_factory=Profile)
+    capabilities: frozenset[str] = frozenset()
+    headers: tuple[tuple[str, str], ...] = ()
+    auth: Any = None
+    token: str | None = None
+    ping_interval: int = 25_000
+    ping_timeout: int = 20_000
+    tls: ssl.SSLContext | None = None
+
+
+class Target:
+    """One server, seen from one case; its connections end with the case."""
+
+    def __init__(self, server: Server, scene: Scene) -> None:
+        self.server = server
+        self.scene = scene
+
+    # What the case may ask and say.
+
+    @property
+    def address(self) -> Address:
+        """Where the server listens."""
+        return self.server.address
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What the server offers."""
+        return self.server.capabilities
+
+    def limit(self, name: str) -> int | None:
+        """A limit that the profile declares (`max_message` in octets, …), or None."""
+        return self.server.profile.limits.get(name)
+
+    def unique(self, word: str) -> str:
+        """A name that no other case of any run uses."""
+        return f"{word}-{next(_words)}-{os.urandom(4).hex()}"
+
+    def preparing(self, what: str) -> AbstractContextManager[None]:
+        """What goes wrong inside makes the case INCONCLUSIVE: it could not be set up."""
+        return self.scene.preparing(what)
+
+    def awaits(self, what: str) -> AbstractContextManager[None]:
+        """A time-out inside is a FAIL that expected `what`."""
+        return self.scene.awaits(what)
+
+    def non_strict(self, expected: str, got: str) -> None:
+        """Note that the server does what is allowed but is not the best; the case goes on."""
+        self.scene.non_strict(expected, got)
+
+    def supports(self, capability: str) -> bool:
+        """Whether the server offers a capability."""
+        return capability in self.server.capabilities
+
+    # TCP, TLS and HTTP.
+
+    async def http(self) -> HttpPeer:
+        """A fresh connection on which no request has been made."""
+        number = self.scene.log.new_connection()
+        where = self.server.address
+        with self.scene.preparing(f"a TCP connection to {where.host}:{where.port}"):
+            stream = await Stream.open(where.host, where.port, self.server.tls)
+        self.scene.owns(stream)
+        return HttpPeer(self.scene, stream, number)
+
+    @property
+    def credentials(self) -> tuple[tuple[str, str], ...]:
+        """The header fields that the user wants sent with every request."""
+        user = self.server.address.user
+        if user is None or any(name.lower() == "authorization" for name, _ in self.server.headers):
+            return self.server.headers
+        basic = base64.b64encode(user.encode("utf-8")).decode("ascii")
+        return (*self.server.headers, ("Authorization", f"Basic {basic}"))
+
+    # WebSocket.
+
+    @staticmethod
+    def key() -> str:
+        """A random Sec-WebSocket-Key (RFC 6455, 4.1, item 7)."""
+        return base64.b64encode(os.urandom(16)).decode("ascii")
+
+    def upgrade_request(
+        self,
+        path: str | None = None,
+        *,
+        protocols: Iterable[str] = (),
+        extensions: str | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> Request:
+        """An ordinary opening handshake, ready to be spoilt; `path` keeps the URL's own query."""
+        where = self.server.address
+        target = where.target
+        if path is not None:
+            own = f"{'&' if '?' in path else '?'}{where.query}" if where.query else ""
+            target = path + own
+        return upgrade_request(
+            where.authority,
+            target,
+            key=self.key(),
+            protocols=protocols,
+            extensions=extensions,
+            headers=(*self.credentials, *headers),
+        )
+
+    async def connect(
+        self,
+        path: str | None = None,
+        *,
+        protocols: Iterable[str] = (),
+        extensions: str | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> WebSocketPeer:
+        """An open WebSocket; the handshake is part of setting the case up."""
+        request = self.upgrade_request(
+            path, protocols=protocols, extensions=extensions, headers=headers
+        )
+        with self.scene.preparing("an open WebSocket"):
+            return await self.handshake(request)
+
+    async def handshake(self, request: Request) -> WebSocketPeer:
+        """The WebSocket that `request` opens; anything but a right 101 is a Failure."""
+        peer = await self.http()
+        response = await peer.ask(request, "101 Switching Protocols")
+        check_upgrade(request, response)
+        return peer.upgraded(response, agreed_deflate(response))
+
+    async def connect_deflate(self, offer: str = "permessage-deflate") -> WebSocketPeer:
+        """An open WebSocket with permessage-deflate agreed upon; UNSUPPORTED when declined."""
+        peer = await self.connect(extensions=offer)
+        if peer.deflate is None:
+            raise Unsupported(f"the offer {offer!r} accepted", "the server declines it")
+        return peer
+
+    # Engine.IO and Socket.IO.
+
+    def engineio_request(
+        self, method: str, query: str, body: bytes = b"", content_type: str | None = None
+    ) -> Request:
+        """A long-polling request with its query; `content_type` None leaves the field out."""
+        where = self.server.address
+        own = f"&{where.query}" if where.query else ""
+        headers = [("Host", where.authority), *self.credentials]
+        if content_type is not None:
+            headers.append(("Content-Type", content_type))
+        if method == "POST" or body:
+            headers.append(("Content-Length", str(len(body))))
+        target = f"{self.engineio_path}?{query}{own}"
+        return Request(target, tuple(headers), method, body=body)
+
+    @property
+    def engineio_path(self) -> str:
+        """Where the Engine.IO server answers."""
+        path = self.server.address.path
+        return self.server.profile.path if path == "/" else path
+
+    async def _engineio_websocket(self, query: str) -> WebSocketPeer:
+        path = f"{self.engineio_path}?{query}"
+        return await self.handshake(self.upgrade_request(path))
+
+    def engineio(self) -> EngineIOPeer:
+        """An Engine.IO peer that has not opened anything yet."""
+        return EngineIOPeer(self.scene, self.http, self._engineio_websocket, self.engineio_request)
+
+    async def connect_engineio(self, transport: str = "websocket") -> EngineIOPeer:
+        """An open Engine.IO session over `websocket`, `polling`, or both in turn (`upgrade`)."""
+        peer = self.engineio()
+        with self.scene.preparing(f"an Engine.IO session ({transport})"):
+            if transport == "websocket":
+                await peer.open_direct()
+                return peer
+            await peer.open_polling()
+            if transport == "upgrade":
+                await peer.upgrade()
+        return peer
+
+    async def socketio(
+        self, transport: str = "websocket", *, namespace: str | None = None, auth: Any = None
+    ) -> SocketIOPeer:
+        """One connected Socket.IO client; the `auth` event that follows is taken off too."""
+        where = namespace or self.server.profile.namespace
+        engine = await self.connect_engineio(transport)
+        peer = SocketIOPeer(self.scene, engine, where, self.server.token)
+        payload = self.server.auth if auth is None else auth
+        with self.scene.preparing(f"a Socket.IO client in {where}"):
+            await peer.connect(where, payload)
+            if "fixture" in self.capabilities:
+                await peer.expect_event("auth", {} if payload is None else payload)
+        return peer
+
+    async def connect_socketio(
+        self, count: int, transport: str = "websocket", *, namespace: str | None = None
+    ) -> list[SocketIOPeer]:
+        """Several connected Socket.IO clients, one after the other."""
+        return [await self.socketio(transport, namespace=namespace) for _ in range(count)]
+
+
+def check_upgrade(request: Request, response: Response) -> None:
+    """Raise `Failure` unless the response is the 101 that a client accepts (RFC 6455, 4.1)."""
+    if response.status != 101:
+        raise Failure("101 Switching Protocols", f"{response}")
+    if response.tokens("Upgrade") != ["websocket"]:
+        raise Failure("Upgrade: websocket", f"Upgrade: {response.get('Upgrade')}")
+    if "upgrade" not in response.tokens("Connection"):
+        raise Failure("Connection: Upgrade", f"Connection: {response.get('Connection')}")
+    wanted = accept_value((request.get("Sec-WebSocket-Key") or "").strip())
+    if response.all("Sec-WebSocket-Accept") != [wanted]:
+        got = response.get("Sec-WebSocket-Accept")
+        raise Failure(f"Sec-WebSocket-Accept: {wanted}", f"Sec-WebSocket-Accept: {got}")
+
+
+def agreed_deflate(response: Response) -> Parameters | None:
+    """What a 101 agreed on for permessage-deflate; None when it did not (RFC 7692, 7)."""
+    value = response.get("Sec-WebSocket-Extensions")
+    if value is None:
+        return None
+    wanted = "extensions as RFC 6455, 9.1 and RFC 7692, 7.1 write them"
+    try:
+        extensions = parse_extensions(value)
+        agreed = [each for each in extensions if each.name == "permessage-deflate"]
+        return Parameters.from_response(agreed[0]) if agreed else None
+    except WireError as error:
+        raise Failure(wanted, f"{value!r}: {error}") from error
+
+
+def query(**fields: str) -> str:
+    """Query parameters, encoded."""
+    return urlencode(fields)
+
+
+def compact(value: Any) -> str:
+    """JSON as the protocols write it: no blanks, text as it is."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

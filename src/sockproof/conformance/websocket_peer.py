@@ -1,0 +1,311 @@
+"""The client's side of one WebSocket connection, able to break every rule and to judge the answer.
+
+What `receive` gives are control frames and whole messages, the latter inflated and as one frame.
+A frame that no server may send (masked, reserved bits, a fragmented Ping …) is a Failure in
+whichever case meets it. Pings are answered and skipped, since a server may send them at any
+time; so are Pongs whose payload this peer never sent, which are a server's own heartbeats.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+
+from sockproof.conformance.message import Assembler
+from sockproof.conformance.outcome import Failure, StreamClosed
+from sockproof.conformance.scene import Scene
+from sockproof.conformance.stream import Stream
+from sockproof.conformance.wirelog import RECEIVED, SENT
+from sockproof.wire import WireError
+from sockproof.wire.deflate import Compressor, Decompressor, Parameters
+from sockproof.wire.http import Response
+from sockproof.wire.websocket import (
+    RSV1,
+    Frame,
+    FrameError,
+    FrameParser,
+    Opcode,
+    close_payload,
+    parse_close,
+)
+
+MAX_MESSAGE = 32 * 1024 * 1024
+CLOSE_GRACE = 0.5  # seconds in which a server may end TCP after its Close, before we do
+_RANDOM = object()
+
+
+def client_frame(
+    opcode: int,
+    payload: bytes = b"",
+    *,
+    fin: bool = True,
+    rsv: int = 0,
+    mask: bytes | object | None = _RANDOM,
+    length_octets: int | None = None,
+    announced: int | None = None,
+) -> Frame:
+    """A frame as a client sends it: masked with a random key unless `mask` says otherwise."""
+    key = os.urandom(4) if mask is _RANDOM else mask
+    assert key is None or isinstance(key, bytes)
+    return Frame(opcode, payload, fin, rsv, key, length_octets, announced)
+
+
+def text_frame(text: str, **fields: object) -> Frame:
+    """A masked text frame."""
+    return client_frame(Opcode.TEXT, text.encode("utf-8"), **fields)  # type: ignore[arg-type]
+
+
+def close_frame(code: int | None = 1000, reason: str | bytes = b"") -> Frame:
+    """A masked Close frame; without a code its payload is empty."""
+    payload = b"" if code is None else close_payload(code, reason)
+    return client_frame(Opcode.CLOSE, payload)
+
+
+class WebSocketPeer:
+    """Our end of one WebSocket connection, from the server's 101 on."""
+
+    def __init__(
+        self,
+        scene: Scene,
+        stream: Stream,
+        number: int,
+        response: Response,
+        rest: bytes = b"",
+        deflate: Parameters | None = None,
+    ) -> None:
+        self.scene = scene
+        self.stream = stream
+        self.number = number
+        self.response = response
+        self.protocol = response.get("Sec-WebSocket-Protocol")
+        self.deflate = deflate
+        self.answer_pings = True
+        self.fragments = 0  # how many frames the last received message came in
+        self.compressed = False  # whether the last received message was
+        inflater = None
+        self._deflater = None
+        if deflate is not None:
+            inflater = Decompressor(
+                deflate.server_max_window_bits,
+                not deflate.server_no_context_takeover,
+                max_size=MAX_MESSAGE,
+            )
+            self._deflater = Compressor(
+                deflate.client_max_window_bits, not deflate.client_no_context_takeover
+            )
+        self._assembler = Assembler(inflater, MAX_MESSAGE)
+        self._parser = FrameParser(MAX_MESSAGE)
+        self._frames: deque[Frame] = deque()
+        self._hopeless: str | None = None
+        self._sent_controls: set[bytes] = set()
+        self._close_sent = False
+        self._fences = 0
+        if rest:
+            self._parse(rest)
+
+    # Sending. What is sent between two awaits leaves as one piece.
+
+    def send(self, *frames: Frame) -> None:
+        """Send frames, together with everything else sent before the next await."""
+        for frame in frames:
+            if frame.opcode in (Opcode.PING, Opcode.PONG):
+                self._sent_controls.add(frame.payload)
+            self._close_sent = self._close_sent or frame.opcode == Opcode.CLOSE
+            self.scene.log.frame(self.number, SENT, frame)
+            self.stream.write(frame.encode())
+
+    def send_message(self, opcode: int, payload: bytes) -> None:
+        """Send a whole message in one frame, compressed when that was negotiated."""
+        if self._deflater is None:
+            self.send(client_frame(opcode, payload))
+        else:
+            self.send(client_frame(opcode, self._deflater.compress(payload), rsv=RSV1))
+
+    def send_octets(self, octets: bytes, meaning: str) -> None:
+        """Send octets that are no whole frame; `meaning` says in the wire log what they are."""
+        self.scene.log.add(self.number, SENT, octets, meaning)
+        self.stream.write(octets)
+
+    async def send_pieces(self, *frames: Frame, size: int = 1) -> None:
+        """Send frames in pieces of `size` octets, each in a TCP segment of its own."""
+        for frame in frames:
+            self.scene.log.frame(self.number, SENT, frame, f"in pieces of {size}")
+        octets = b"".join(frame.encode() for frame in frames)
+        for start in range(0, len(octets), size):
+            self.stream.write(octets[start : start + size])
+            await self.stream.flush()
+
+    async def flush(self) -> None:
+        """Send what is waiting, so that what follows goes into a TCP segment of its own."""
+        await self.stream.flush()
+
+    # Receiving.
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            frames = self._parser.feed(data)
+        except FrameError as error:
+            frames, self._hopeless = error.frames, str(error)
+            self.scene.log.add(self.number, RECEIVED, data[-32:], f"no frame: {error}")
+        for frame in frames:
+            self.scene.log.frame(self.number, RECEIVED, frame)
+        self._frames.extend(frames)
+
+    async def receive_frame(self) -> Frame:
+        """The next frame just as it came; raises `StreamClosed` at the end of the stream."""
+        while not self._frames:
+            if self._hopeless is not None:
+                raise Failure("well-formed frames from the server", self._hopeless)
+            try:
+                data = await self.stream.read()
+            except StreamClosed as error:
+                inside = f", inside a frame after {self._parser.pending} octets of it"
+                how = error.how + (inside if self._parser.pending else "")
+                self.scene.log.note(self.number, RECEIVED, how)
+                raise StreamClosed(how) from error
+            self._parse(data)
+        return self._frames.popleft()
+
+    async def receive(self) -> Frame:
+        """The next control frame or whole message; raises `StreamClosed` at the end."""
+        while True:
+            frame = await self.receive_frame()
+            try:
+                whole = self._assembler.feed(frame)
+            except WireError as error:
+                raise Failure("frames that a server may send", f"{frame}: {error}") from error
+            if whole is None:
+                continue
+            if whole.opcode == Opcode.PING and self.answer_pings:
+                self.scene.log.note(self.number, SENT, "PONG to the server's PING")
+                self.stream.write(client_frame(Opcode.PONG, whole.payload).encode())
+                continue
+            if whole.opcode == Opcode.PONG and whole.payload not in self._sent_controls:
+                continue
+            self.fragments = self._assembler.fragments
+            self.compressed = self._assembler.compressed
+            return whole
+
+    # Judging.
+
+    async def expect(self, opcode: int, payload: bytes | None = None) -> Frame:
+        """The next control frame or whole message, which must be this one; its content counts."""
+        wanted = str(Frame(opcode, payload)) if payload is not None else Opcode(opcode).name
+        with self.scene.awaits(wanted):
+            got = await self.receive()
+        if got.opcode != opcode or (payload is not None and got.payload != payload):
+            raise Failure(wanted, _difference(got, opcode, payload))
+        return got
+
+    async def expect_message(self, message: str | bytes) -> Frame:
+        """The next frame must be this whole message: text for `str`, binary for `bytes`."""
+        if isinstance(message, str):
+            return await self.expect(Opcode.TEXT, message.encode("utf-8"))
+        return await self.expect(Opcode.BINARY, message)
+
+    async def echoes(self, message: str | bytes = "are you there?") -> None:
+        """Prepare: send a message and have it back, so that the server is surely in its loop."""
+        with self.scene.preparing("an echo of an ordinary message"):
+            payload = message.encode("utf-8") if isinstance(message, str) else message
+            self.send_message(Opcode.TEXT if isinstance(message, str) else Opcode.BINARY, payload)
+            await self.expect_message(message)
+
+    def _fence_frame(self) -> Frame:
+        self._fences += 1
+        return client_frame(Opcode.PING, f"fence {self._fences}".encode())
+
+    async def fence(self) -> None:
+        """Nothing came before: the answer to a Ping sent now is the next thing received."""
+        fence = self._fence_frame()
+        self.send(fence)
+        await self.expect(Opcode.PONG, fence.payload)
+
+    async def expect_failed(self, *codes: int, fence: bool = True) -> None:
+        """The server fails the connection (RFC 6455, 7.1.7) for what has just been sent.
+
+        One of `codes` in its Close frame is right; another code, or the TCP connection closed
+        without a Close frame, is NON_STRICT; going on is a Failure. A Ping travels with the
+        offending octets, so that a server that goes on answers it and nobody waits; `fence=False`
+        where those octets leave the server inside a frame.
+        """
+        names = " or ".join(map(str, codes))
+        wanted = f"the connection failed: Close {names}, then the end of TCP"
+        ping = self._fence_frame() if fence else None
+        if ping is not None:
+            self.send(ping)
+        try:
+            with self.scene.awaits(wanted):
+                close = await self._failing(wanted, ping)
+        except Failure as failure:
+            if isinstance(failure.__cause__, StreamClosed):
+                self.scene.non_strict(wanted, f"{failure.__cause__.how} without a Close frame")
+                return
+            raise
+        code = _close_code(close)
+        if code not in codes:
+            self.scene.non_strict(wanted, str(close))
+        await self._nothing_after_close(wanted, ping)
+
+    async def _failing(self, wanted: str, ping: Frame | None) -> Frame:
+        got = await self.receive()
+        if ping is not None and got.opcode == Opcode.PONG and got.payload == ping.payload:
+            raise Failure(wanted, "the server went on: it answered the Ping sent behind it")
+        if got.opcode != Opcode.CLOSE:
+            raise Failure(wanted, f"the server went on: {got}")
+        return got
+
+    async def _nothing_after_close(self, wanted: str, ping: Frame | None) -> None:
+        """Answer the Close; the server may only end TCP now. A server slow to do so is let be."""
+        if not self._close_sent:
+            self.send(close_frame(None))
+        try:
+            async with asyncio.timeout(CLOSE_GRACE):
+                got = await self.receive()
+        except (TimeoutError, StreamClosed):
+            return
+        answered = ping is not None and got.payload == ping.payload
+        what = "it answered the Ping sent behind it" if answered else str(got)
+        raise Failure(wanted, f"the server went on after its Close frame: {what}")
+
+    async def expect_close(self, *codes: int | None) -> Frame:
+        """The next frame is a Close with one of these codes (None: none), or with any."""
+        named = ", ".join("no code" if code is None else str(code) for code in codes)
+        wanted = f"CLOSE with {named}" if codes else "CLOSE"
+        with self.scene.awaits(wanted):
+            got = await self.receive()
+        if got.opcode != Opcode.CLOSE:
+            raise Failure(wanted, str(got))
+        code = _close_code(got)
+        if codes and code not in codes:
+            raise Failure(wanted, str(got))
+        return got
+
+    async def expect_end(self) -> str:
+        """The server ends TCP, and sends nothing before; gives how it ended."""
+        with self.scene.awaits("the end of the TCP connection"):
+            try:
+                got = await self.receive_frame()
+            except StreamClosed as closed:
+                return closed.how
+        raise Failure("the end of the TCP connection", str(got))
+
+    def is_closed(self) -> bool:
+        """Whether the server has ended the TCP connection, as far as has been noticed."""
+        return self.stream.ended is not None
+
+
+def _close_code(close: Frame) -> int | None:
+    try:
+        return parse_close(close.payload)[0]
+    except WireError as error:
+        raise Failure("a well-formed Close frame", str(error)) from error
+
+
+def _difference(got: Frame, opcode: int, payload: bytes | None) -> str:
+    """`got` in words, and where it first differs when only the payload does."""
+    if got.opcode != opcode or payload is None:
+        return str(got)
+    pairs = enumerate(zip(got.payload, payload, strict=False))
+    at = next((index for index, (a, b) in pairs if a != b), min(len(got.payload), len(payload)))
+    return f"{got}; it differs from octet {at} on"

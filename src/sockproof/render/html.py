@@ -1,0 +1,275 @@
+"""The report as one HTML file that needs nothing beside it and reaches for nothing outside.
+
+The templates stand on the shelf `reports/`; what they show is prepared here, bounded and with
+control characters made visible, and escaped by jinja. A content security policy in the page
+lets its own script run, by its hash, and nothing else: a hole in the escaping would still not
+run what a server sent.
+
+A page stays light: wire logs share a budget, and those of the gravest cases come first.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from sockproof.records import LEVELS, OUTCOMES
+from sockproof.render.summary import (
+    Case,
+    Findings,
+    Verdict,
+    coverage,
+    findings,
+    groups,
+    standing,
+    verdict,
+)
+from sockproof.render.text import (
+    ARROWS,
+    group_of,
+    lines,
+    number,
+    octets_left_out,
+    sentence,
+    short,
+    spaced_hex,
+)
+
+WIRE_BUDGET = 3 * 1024 * 1024  # characters of all wire logs of one page, markup included
+_ENTRY_MARKUP = 150
+_ENTRIES = 120
+_OCTETS = {"rest": 48}
+_OCTETS_OF_FINDINGS = 128
+_GRAVITY = ("wrong", "unclear", "remark", "known", "rest")
+
+# A word and a shape besides the colour, so that paper and every eye can tell them apart.
+SHAPES = {
+    "PASS": "✓",
+    "NON_STRICT": "≈",
+    "FAIL": "✕",
+    "UNSUPPORTED": "–",
+    "INCONCLUSIVE": "?",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _WireRow:
+    ms: str
+    connection: int
+    direction: str
+    arrow: str
+    text: str
+    octets: str
+    left_out: int
+
+
+@dataclass(slots=True)
+class _Row:
+    """One case, ready to be shown."""
+
+    anchor: str
+    id: str
+    title: str
+    outcome: str
+    standing: str
+    suite: str
+    level: str
+    requirement: Mapping[str, str]
+    seconds: str
+    summary: str
+    expected: str
+    got: str
+    reason: str
+    expectation_file: str
+    sometimes: bool
+    autobahn: str
+    rerun: str
+    wire: list[_WireRow] = field(default_factory=list)
+    entries_left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """One report of a page that links several; `href` is relative to that page."""
+
+    title: str
+    href: str
+    report: Mapping[str, Any]
+
+
+def render(report: Mapping[str, Any], template: Path) -> str:
+    """The HTML page of a report; `template` is `conformance.html.j2` of the reports shelf."""
+    rows = _rows(report)
+    by_case = {id(case): row for case, row in zip(report["cases"], rows, strict=True)}
+    found = findings(report)
+    return (
+        _environment(template)
+        .get_template(template.name)
+        .render(
+            **_about(report, verdict(report)),
+            lists=_lists(found, by_case),
+            groups=[
+                (suite, file, _counts(cases), [by_case[id(case)] for case in cases])
+                for (suite, file), cases in groups(report["cases"]).items()
+            ],
+            suites=list(dict.fromkeys(suite for suite, _ in groups(report["cases"]))),
+            levels=[lvl for lvl in LEVELS if any(row.level == lvl for row in rows)],
+            stale=[_stale(item) for item in report.get("stale_expectations") or []],
+            coverage=coverage(report),
+            requirements=_texts(report),
+            server_log=lines(report.get("server_log") or ""),
+        )
+    )
+
+
+def index(reports: Sequence[IndexEntry], template: Path) -> str:
+    """A page that links several reports; `template` is `conformance-index.html.j2`."""
+    entries = [
+        {"title": short(entry.title, 200), "href": entry.href}
+        | _about(entry.report, verdict(entry.report))
+        for entry in reports
+    ]
+    return _environment(template).get_template(template.name).render(entries=entries)
+
+
+def _environment(template: Path) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(template.parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["shapes"] = SHAPES
+    environment.globals["number"] = number
+    environment.filters["sha256"] = _sha256
+    return environment
+
+
+def _sha256(text: object) -> str:
+    return base64.b64encode(hashlib.sha256(str(text).encode()).digest()).decode()
+
+
+def _about(report: Mapping[str, Any], found: Verdict) -> dict[str, Any]:
+    known = Counter(case["outcome"] for case in findings(report).known)
+    return {
+        "verdict": found,
+        "target": short(report["target"], 500),
+        "server": short(report.get("server"), 300),
+        "started": short(report["started"], 40),
+        "seconds": f"{report['seconds']:.1f}",
+        "sockproof": short(report["sockproof"], 40),
+        "exit_code": report["exit_code"],
+        "strict": bool(report.get("strict")),
+        "total": len(report["cases"]),
+        "counts": [(name, report["counts"].get(name, 0), known[name]) for name in OUTCOMES],
+    }
+
+
+def _counts(cases: Iterable[Case]) -> list[tuple[str, int]]:
+    counted = Counter(case["outcome"] for case in cases)
+    return [(name, counted[name]) for name in OUTCOMES if counted[name]]
+
+
+def _lists(found: Findings, rows: Mapping[int, _Row]) -> list[tuple[str, str, list[_Row]]]:
+    titled = [
+        ("Unexpected", "wrong", found.wrong),
+        ("Could not be set up", "unclear", found.unclear),
+        ("Known deviations", "known", found.known),
+        ("Does not count, worth knowing", "remark", found.remarks),
+    ]
+    return [
+        (title, kind, [rows[id(case)] for case in cases]) for title, kind, cases in titled if cases
+    ]
+
+
+def _stale(item: Mapping[str, Any]) -> dict[str, str]:
+    return {key: short(item.get(key), 500) for key in ("case", "file", "reason")}
+
+
+def _texts(report: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Document, section, level and text of each requirement that the report tells of."""
+    told = report.get("requirements") or {}
+    return {name: _requirement(name, value) for name, value in told.items()}
+
+
+def _requirement(name: str, value: Mapping[str, Any]) -> dict[str, str]:
+    keys = ("document", "section", "level", "text")
+    return {"id": short(name, 200)} | {key: short(value.get(key), 1000) for key in keys}
+
+
+def _rows(report: Mapping[str, Any]) -> list[_Row]:
+    strict = bool(report.get("strict"))
+    seen: Counter[str] = Counter()
+    rows = []
+    for case in report["cases"]:
+        seen[case["id"]] += 1
+        rows.append(_row(case, report, strict, seen[case["id"]]))
+    budget = WIRE_BUDGET
+    pairs = zip(rows, report["cases"], strict=True)
+    for row, case in sorted(pairs, key=lambda pair: _GRAVITY.index(pair[0].standing)):
+        budget -= _fill_wire(row, case["wire"], budget)
+    return rows
+
+
+def _row(case: Case, report: Mapping[str, Any], strict: bool, repetition: int) -> _Row:
+    known = (report.get("requirements") or {}).get(case["requirement"]) or {}
+    expectation = case.get("expectation") or {}
+    title = sentence(case["id"])
+    summary = short(case["summary"], 1000)
+    return _Row(
+        anchor=_anchor(case["id"], repetition),
+        id=short(case["id"], 400),
+        title=title + (f" (run {repetition})" if repetition > 1 else ""),
+        outcome=short(case["outcome"], 40),
+        standing=standing(case, strict),
+        suite=group_of(case["id"])[0],
+        level=short(case["level"], 20),
+        requirement=_requirement(case["requirement"], known),
+        seconds=f"{case['seconds']:.3f}",
+        summary="" if summary == title else summary,
+        expected=short(case["expected"], 1500),
+        got=short(case["got"], 1500),
+        reason=short(expectation.get("reason"), 1000),
+        expectation_file=short(expectation.get("file"), 300),
+        sometimes=bool(expectation.get("sometimes")),
+        autobahn=", ".join(short(name, 40) for name in case.get("autobahn") or []),
+        rerun=short(case["rerun"], 2000),
+    )
+
+
+def _anchor(case_id: str, repetition: int) -> str:
+    """The fragment of a case: its id, as far as HTML lets an id be one; a repetition has `~2`."""
+    fragment = "".join(char for char in short(case_id, 400) if not char.isspace())
+    return fragment + (f"~{repetition}" if repetition > 1 else "")
+
+
+def _fill_wire(row: _Row, wire: Sequence[Mapping[str, Any]], budget: int) -> int:
+    """Give the row its wire log as far as the budget goes; the characters it takes."""
+    octets = _OCTETS.get(row.standing, _OCTETS_OF_FINDINGS)
+    shown = [_wire_row(entry, octets) for entry in wire[:_ENTRIES]]
+    cost = sum(_ENTRY_MARKUP + len(entry.text) + len(entry.octets) for entry in shown)
+    if cost > budget:
+        shown, cost = [], 0
+    row.wire = shown
+    row.entries_left_out = len(wire) - len(shown)
+    return cost
+
+
+def _wire_row(entry: Mapping[str, Any], octets: int) -> _WireRow:
+    return _WireRow(
+        ms=f"{entry['ns'] / 1e6:.1f}",
+        connection=int(entry["connection"]),
+        direction=short(entry["direction"], 20),
+        arrow=ARROWS.get(entry["direction"], "?"),
+        text=short(entry["text"], 500),
+        octets=spaced_hex(entry["octets"], octets),
+        left_out=octets_left_out(entry, octets),
+    )

@@ -1,0 +1,184 @@
+"""The report as Markdown that fits a CI step summary: never more than 64 KiB.
+
+Text from elsewhere is written with every ASCII punctuation mark as a numeric reference, which
+CommonMark never takes for structure: no table cell ends, no link or mention begins.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sockproof.records import OUTCOMES
+from sockproof.render.summary import Case, Findings, coverage, findings, groups, verdict
+from sockproof.render.text import last_wire_lines, number, sentence, short
+
+LIMIT_OCTETS = 64 * 1024
+_RESERVED = 1024  # for the lines that say what was left out
+_ROWS = 60
+
+_PUNCTUATION = re.compile(r"[!-+./:-@\[-`{-~]")  # of ASCII, all but the comma and the hyphen
+_SIGNS = {"good": "✅", "bad": "❌", "unknown": "❔"}
+
+
+def escape(text: object, limit: int = 300) -> str:
+    """`text` as Markdown that shows it literally, on one line."""
+    return _PUNCTUATION.sub(lambda found: f"&#{ord(found[0])};", short(text, limit))
+
+
+def _code(text: object, limit: int = 300) -> str:
+    return f"<code>{escape(text, limit)}</code>" if text else ""
+
+
+def _pre(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def render(report: Mapping[str, Any]) -> str:
+    """The Markdown of a report: at most 64 KiB of UTF-8."""
+    found = findings(report)
+    page = _Page(LIMIT_OCTETS - _RESERVED)
+    page.add(_top(report))
+    page.add(_table(report))
+    page.add(_coverage(report))
+    _stale(page, report)
+    _stories(page, "Unexpected", found.wrong)
+    _stories(page, "Could not be set up", found.unclear)
+    _short_list(page, found)
+    return page.text()
+
+
+class _Page:
+    """Parts of a page, taken for as long as there is room."""
+
+    def __init__(self, room: int) -> None:
+        self._parts: list[str] = []
+        self._room = room
+
+    def add(self, part: str) -> bool:
+        size = len(part.encode()) + 1
+        if size > self._room:
+            return False
+        self._parts.append(part)
+        self._room -= size
+        return True
+
+    def add_all(self, parts: Iterable[str], left_out: str) -> None:
+        """Add part by part; `left_out` stands for those there is no room for."""
+        waiting = list(parts)
+        for at, part in enumerate(waiting):
+            if not self.add(part):
+                more = left_out.format(number=len(waiting) - at)
+                self._parts.append(more)
+                self._room -= len(more.encode()) + 1
+                return
+
+    def text(self) -> str:
+        return "\n".join(self._parts) + "\n"
+
+
+def _top(report: Mapping[str, Any]) -> str:
+    found = verdict(report)
+    told = [f"## {_SIGNS[found.tone]} {escape(found.sentence, 600)}", ""]
+    target = _code(report["target"])
+    if report.get("server"):
+        target += f", which calls itself {_code(report['server'])}"
+    told += [f"Target: {target}  "]
+    told += [
+        f"{number(len(report['cases']), 'case')} in {report['seconds']:.1f} s, "
+        f"sockproof {escape(report['sockproof'], 40)}, {escape(report['started'], 40)}"
+    ]
+    if found.notes:
+        told += ["", *(f"* {escape(note)}" for note in found.notes)]
+    return "\n".join([*told, ""])
+
+
+def _table(report: Mapping[str, Any]) -> str:
+    """Outcomes by suite; by suite and file would not fit beside the failures."""
+    suites: dict[str, dict[str, int]] = {}
+    for (suite, _), cases in groups(report["cases"]).items():
+        row = suites.setdefault(suite, dict.fromkeys(OUTCOMES, 0))
+        for case in cases:
+            row[case["outcome"]] = row.get(case["outcome"], 0) + 1
+    told = [
+        f"| suite | {' | '.join(outcome.replace('_', '-') for outcome in OUTCOMES)} |",
+        "|---|" + "--:|" * len(OUTCOMES),
+    ]
+    for suite, row in list(suites.items())[:_ROWS]:
+        told.append(f"| {escape(suite, 60)} | {' | '.join(str(row[o]) for o in OUTCOMES)} |")
+    totals = " | ".join(f"**{report['counts'].get(outcome, 0)}**" for outcome in OUTCOMES)
+    return "\n".join([*told, f"| **all** | {totals} |", ""])
+
+
+def _coverage(report: Mapping[str, Any]) -> str:
+    documents = coverage(report)[:_ROWS]
+    if not documents:
+        return ""
+    told = [
+        f"{escape(part.document, 80)} {len(part.with_case)} of {part.total}" for part in documents
+    ]
+    return f"Requirements with a case: {'; '.join(told)}.\n"
+
+
+def _stale(page: _Page, report: Mapping[str, Any]) -> None:
+    stale = report.get("stale_expectations") or []
+    if stale:
+        page.add("### Expectations that no longer hold\n")
+        page.add_all(
+            (
+                f"* {_code(item.get('case'))} in {_code(item.get('file'))}: "
+                f"{escape(item.get('reason'))}"
+                for item in stale[:_ROWS]
+            ),
+            "* … and {number} more",
+        )
+        page.add("")
+
+
+def _stories(page: _Page, title: str, cases: list[Case]) -> None:
+    if not cases:
+        return
+    page.add(f"### {title}\n")
+    page.add_all(
+        (_story(case) for case in cases),
+        "\n… and {number} more, which the HTML and JSON reports show.\n",
+    )
+
+
+def _story(case: Case) -> str:
+    told = [
+        f"expected  {short(case['expected'], 1000)}",
+        f"got       {short(case['got'], 1000)}",
+        "",
+        *last_wire_lines(case, 8, 120),
+        "",
+        f"again     {short(case['rerun'], 600)}",
+    ]
+    # A blank line ends neither a <pre> nor what it holds; the text is free of markup by then.
+    return (
+        f"<details><summary>{escape(case['outcome'], 40)} {escape(sentence(case['id']))} "
+        f"({escape(case['requirement'], 100)}, {escape(case['level'], 20)})</summary>\n\n"
+        f"{_code(case['id'])}\n\n<pre>{_pre(chr(10).join(told))}</pre>\n\n</details>\n"
+    )
+
+
+def _short_list(page: _Page, found: Findings) -> None:
+    if found.known:
+        page.add("### Known deviations\n")
+        page.add_all((_known(case) for case in found.known), "* … and {number} more")
+        page.add("")
+    if found.remarks:
+        page.add("### Not strict, or a recommendation not followed\n")
+        page.add_all((_remark(case) for case in found.remarks), "* … and {number} more")
+
+
+def _known(case: Case) -> str:
+    expectation = case["expectation"]
+    sometimes = " (sometimes)" if expectation.get("sometimes") else ""
+    return f"* {_code(case['id'])}{sometimes}: {escape(expectation['reason'])}"
+
+
+def _remark(case: Case) -> str:
+    outcome = escape(case["outcome"], 40)
+    return f"* {outcome} {_code(case['id'])}: {escape(case['summary'] or case['got'])}"

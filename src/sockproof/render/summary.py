@@ -1,0 +1,170 @@
+"""What a report comes to: the verdict in a sentence, and the cases sorted by what they mean.
+
+Every format says the same because every format asks here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sockproof.records import weighs
+from sockproof.render.text import group_of, number, short
+
+Case = Mapping[str, Any]
+Report = Mapping[str, Any]
+Tone = Literal["good", "bad", "unknown"]
+
+JUDGED = ("PASS", "NON_STRICT", "FAIL")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One sentence that answers, whether it is good news, and what else is worth a line."""
+
+    sentence: str
+    tone: Tone
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The cases that somebody should look at, the gravest first; no case is in two lists.
+
+    `wrong` makes the exit code 1. `unclear` could not be set up. `remarks` are deviations that
+    no expectation names and that do not count: recommendations, and what is allowed but not
+    the best. `known` are deviations that an expectation names.
+    """
+
+    wrong: list[Case]
+    unclear: list[Case]
+    remarks: list[Case]
+    known: list[Case]
+
+
+def findings(report: Report) -> Findings:
+    """Sort the cases of a report."""
+    strict = bool(report.get("strict"))
+    lists: dict[str, list[Case]] = {name: [] for name in ("wrong", "unclear", "remark", "known")}
+    for case in report["cases"]:
+        lists.get(standing(case, strict), []).append(case)
+    remarks = sorted(lists["remark"], key=lambda case: bool(case["outcome"] != "FAIL"))
+    return Findings(lists["wrong"], lists["unclear"], remarks, lists["known"])
+
+
+def standing(case: Case, strict: bool = False) -> str:
+    """Which list of `Findings` a case is in, or "rest"."""
+    if weighs(case, strict):
+        return "wrong"
+    if case["outcome"] == "INCONCLUSIVE":
+        return "unclear"
+    if case["outcome"] in ("FAIL", "NON_STRICT"):
+        return "remark" if case.get("expectation") is None else "known"
+    return "rest"
+
+
+def _requirements(cases: Iterable[Case]) -> int:
+    return len({case["requirement"] for case in cases})
+
+
+def verdict(report: Report) -> Verdict:
+    """The verdict on a run, by its exit code and what it found."""
+    found = findings(report)
+    judged = _requirements(case for case in report["cases"] if case["outcome"] in JUDGED)
+    stale = len(report.get("stale_expectations") or [])
+    fails = f"{_requirements(found.wrong)} of {number(judged, 'requirement')}"
+    notes = _notes(found, stale)
+    if report.get("interrupted"):
+        so_far = f"; so far it fails {fails}" if found.wrong else ""
+        sentence = f"Interrupted after {number(len(report['cases']), 'case')}{so_far}"
+        return Verdict(sentence, "bad" if found.wrong else "unknown", notes)
+    if found.wrong:
+        return Verdict(f"Fails {fails}", "bad", notes)
+    if report["exit_code"] == 1:
+        return Verdict(_stale(stale) if stale else "Does not pass", "bad", notes)
+    if report["exit_code"] != 0:
+        return Verdict(f"Could not be judged: {_problem(report, found)}", "unknown", notes)
+    return Verdict(f"Nothing unexpected in {number(judged, 'requirement')}", "good", notes)
+
+
+def _problem(report: Report, found: Findings) -> str:
+    if report.get("problem"):
+        return short(report["problem"], 500)
+    if found.unclear:
+        return f"{number(len(found.unclear), 'case')} could not be set up"
+    if not report["cases"]:
+        return "no case ran"
+    return "no case could say anything about this server"
+
+
+def _notes(found: Findings, stale: int) -> tuple[str, ...]:
+    advice = [case for case in found.remarks if _is_advice(case)]
+    lax = len(found.remarks) - len(advice)
+    told = {
+        _stale(stale): stale if found.wrong else 0,
+        f"{number(len(found.known), 'known deviation')}, as expected": len(found.known),
+        f"{number(len(found.unclear), 'case')} could not be set up": len(found.unclear),
+        f"{number(_requirements(advice), 'recommendation')} not followed": len(advice),
+        f"{number(lax, 'case')} allowed but not strict": lax,
+    }
+    return tuple(note for note, count in told.items() if count)
+
+
+def _is_advice(case: Case) -> bool:
+    return bool(case["outcome"] == "FAIL" and case["level"] == "SHOULD")
+
+
+def _stale(count: int) -> str:
+    return f"{number(count, 'expectation')} no longer {'holds' if count == 1 else 'hold'}"
+
+
+def groups(cases: Iterable[Case]) -> dict[tuple[str, str], list[Case]]:
+    """The cases by suite and file, in the order in which each first appears."""
+    grouped: dict[tuple[str, str], list[Case]] = {}
+    for case in cases:
+        grouped.setdefault(group_of(case["id"]), []).append(case)
+    return dict(sorted(grouped.items(), key=lambda item: _rank(item[0])))
+
+
+_SUITES = ("websocket", "deflate", "engineio", "socketio", "rooms", "clients", "abuse")
+
+
+def _rank(group: tuple[str, str]) -> tuple[int, str, str]:
+    suite, file = group
+    return (_SUITES.index(suite) if suite in _SUITES else len(_SUITES), suite, file)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Of one document: the ids of requirements with a case, without one, and untestable."""
+
+    document: str
+    with_case: list[str]
+    without_case: list[str]
+    untestable: dict[str, str]
+
+    @property
+    def total(self) -> int:
+        """How many requirements the catalogue has of the document."""
+        return len(self.with_case) + len(self.without_case) + len(self.untestable)
+
+
+def coverage(report: Report) -> list[Coverage]:
+    """The coverage by document, in the order of the catalogue."""
+    known: Mapping[str, Mapping[str, Any]] = report.get("requirements") or {}
+    told: Mapping[str, Any] = report.get("coverage") or {}
+    by_document: dict[str, Coverage] = {}
+
+    def of(requirement: str) -> Coverage:
+        prefix = requirement.partition("-")[0]
+        name = short(known.get(requirement, {}).get("document") or prefix, 100)
+        return by_document.setdefault(name, Coverage(name, [], [], {}))
+
+    for requirement in told.get("with_case") or []:
+        of(requirement).with_case.append(requirement)
+    for requirement in told.get("without_case") or []:
+        of(requirement).without_case.append(requirement)
+    for requirement, why in (told.get("untestable") or {}).items():
+        of(requirement).untestable[requirement] = short(why, 500)
+    return list(by_document.values())
