@@ -121,6 +121,43 @@ class EngineIOPeer:
         """One POST; what it answers is left to the caller."""
         return await self.exchange("POST", self.session_query, body, content_type)
 
+    async def hold_get(self) -> HttpPeer:
+        """Send a GET and let the server take it; its answer, now or later, is left to the caller.
+
+        The answers to other requests, made behind it, show that the server has come past it.
+        """
+        peer = await self.open_http()
+        peer.send(self.request("GET", self.session_query))
+        await peer.stream.flush()
+        await self.passes()
+        return peer
+
+    async def passes(self) -> None:
+        """Two requests come and go that are no business of this session."""
+        with self.scene.preparing("answers to other requests meanwhile"):
+            for _ in range(2):
+                await self.exchange("GET", "EIO=4&transport=polling")
+
+    async def refused(
+        self,
+        method: str,
+        query: str,
+        body: bytes = b"",
+        content_type: str | None = None,
+        *,
+        lenient: bool = False,
+    ) -> None:
+        """A request is answered with 400; another refusal is NON_STRICT.
+
+        So is an acceptance if `lenient`, which is a Failure otherwise.
+        """
+        with self.scene.awaits("400"):
+            response = await self.exchange(method, query, body, content_type)
+        if response.status < 400 and not lenient:
+            raise Failure("400", f"{response}: {response.body[:100]!r}")
+        if response.status != 400:
+            self.scene.non_strict("400", f"{response}: {response.body[:100]!r}")
+
     def _decode_payload(self, body: bytes) -> list[Packet]:
         try:
             packets = decode_payload(body)
@@ -160,10 +197,15 @@ class EngineIOPeer:
         if self.transport == "websocket":
             self.inbox.append(await self._from_websocket())
             return
-        response = await self.poll()
+        self.take(await self.poll())
+
+    def take(self, response: Response) -> list[Packet]:
+        """Receive the packets of a GET's answer; gives them too."""
         if response.status != 200:
             raise Failure("200 with packets", f"{response}: {response.body[:100]!r}")
-        self.inbox.extend(self._decode_payload(response.body))
+        packets = self._decode_payload(response.body)
+        self.inbox.extend(packets)
+        return packets
 
     async def _from_websocket(self) -> Packet:
         assert self.websocket is not None
@@ -189,20 +231,29 @@ class EngineIOPeer:
         return packet
 
     async def expect_closed(
-        self, expected: str = "the session closed", fence: Packet | None = FENCE
+        self,
+        expected: str = "the session closed",
+        fence: Packet | None = FENCE,
+        *,
+        lenient: bool = False,
     ) -> None:
         """The server ends the session: a CLOSE packet, the end of the WebSocket, 400 over HTTP.
 
         `fence` is sent behind what was sent last: a server that answers it with a MESSAGE has
-        gone on, which is a Failure at once. None sends nothing, and then only time tells.
+        gone on, which is a Failure at once, or NON_STRICT if `lenient`. None sends nothing, and
+        then only time tells.
         """
+        ends = self._websocket_ends if self.transport == "websocket" else self._polling_ends
         with self.scene.awaits(expected):
-            if self.transport == "websocket":
-                await self._websocket_ends(expected, fence)
-            else:
-                await self._polling_ends(expected, fence)
+            message = await ends(fence)
+        if message is not None:
+            got = f"the server went on: {message}"
+            if not lenient:
+                raise Failure(expected, got)
+            self.scene.non_strict(expected, got)
 
-    async def _websocket_ends(self, expected: str, fence: Packet | None) -> None:
+    async def _websocket_ends(self, fence: Packet | None) -> Packet | None:
+        """None when the session ends; the MESSAGE that shows that it does not."""
         assert self.websocket is not None
         if fence is not None:
             self.websocket.send(client_frame(*_message(fence)))
@@ -210,30 +261,32 @@ class EngineIOPeer:
             while True:
                 packet = await self._from_websocket_or_close()
                 if packet is None or packet.type == PacketType.CLOSE:
-                    return
+                    return None
                 if packet.type == PacketType.MESSAGE:
-                    raise Failure(expected, f"the server went on: {packet}")
+                    return packet
                 if packet.type == PacketType.PING:
                     self.websocket.send(text_packet(PacketType.PONG))
         except StreamClosed:
-            return
+            return None
 
     async def _from_websocket_or_close(self) -> Packet | None:
         assert self.websocket is not None
         frame = await self.websocket.receive()
         return None if frame.opcode == Opcode.CLOSE else self._packet_of(frame)
 
-    async def _polling_ends(self, expected: str, fence: Packet | None) -> None:
+    async def _polling_ends(self, fence: Packet | None) -> Packet | None:
+        """None when the session ends; the MESSAGE that shows that it does not."""
         if fence is not None and (await self.post(encode_payload([fence]))).status >= 400:
-            return
+            return None
         while (response := await self.poll()).status < 400:
             for packet in self._decode_payload(response.body):
                 if packet.type == PacketType.CLOSE:
-                    return
+                    return None
                 if packet.type == PacketType.MESSAGE:
-                    raise Failure(expected, f"the server went on: {packet}")
+                    return packet
                 if packet.type == PacketType.PING and (await self.post(b"3")).status >= 400:
-                    return
+                    return None
+        return None
 
 
 def text_packet(type_: PacketType, data: str = "") -> Frame:

@@ -146,7 +146,7 @@ class HttpPeer:
             raise
 
     async def not_upgraded(self, request: Request) -> Response | None:
-        """The server does not answer 101; any other answer is right, as HTTP lets Upgrade be ignored.
+        """The server does not answer 101; any other answer is right: Upgrade may be ignored.
 
         None when it closed the connection without an answer, which is NON_STRICT.
         """

@@ -9,7 +9,9 @@ from typing import Any
 
 from sockproof.records import LEVELS
 
-_KEYS = {"id", "section", "level", "text", "untestable", "row"}
+_FILE_KEYS = {"document", "title", "requirement"}
+_NEEDED = ("id", "section", "level", "text")
+_KEYS = {*_NEEDED, "untestable", "row"}
 
 
 class RequirementError(Exception):
@@ -54,15 +56,21 @@ def _load_file(path: Path) -> list[Requirement]:
     document = tables.get("document")
     if not isinstance(document, str) or not isinstance(tables.get("title"), str):
         raise RequirementError(f"{path}: begins with `document` and `title`")
-    return [_requirement(entry, document, path) for entry in tables.get("requirement", [])]
+    for key in sorted(set(tables) - _FILE_KEYS):
+        raise RequirementError(f"{path}: no key {key!r}; it knows {', '.join(sorted(_FILE_KEYS))}")
+    entries = tables.get("requirement", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise RequirementError(f"{path}: each requirement is a table [[requirement]]")
+    return [_requirement(entry, n, document, path) for n, entry in enumerate(entries, start=1)]
 
 
-def _requirement(entry: dict[str, Any], document: str, path: Path) -> Requirement:
-    where = f"{path}, {entry.get('id', 'an entry without id')}"
-    for key in set(entry) - _KEYS:
+def _requirement(entry: dict[str, Any], number: int, document: str, path: Path) -> Requirement:
+    name = entry.get("id")
+    where = f"{path}, {name if isinstance(name, str) and name else f'entry {number}'}"
+    for key in sorted(set(entry) - _KEYS):
         raise RequirementError(f"{where}: no key {key!r}; it knows {', '.join(sorted(_KEYS))}")
-    for key in ("id", "section", "level", "text"):
-        if not isinstance(entry.get(key), str) or not entry[key]:
+    for key in (*_NEEDED, *sorted(set(entry) - set(_NEEDED))):
+        if not isinstance(entry.get(key), str) or not entry[key].strip():
             raise RequirementError(f"{where}: {key} must be a string that is not empty")
     if entry["level"] not in LEVELS:
         raise RequirementError(f"{where}: level is one of {', '.join(LEVELS)}")

@@ -221,22 +221,22 @@ class WebSocketPeer:
         self.send(fence)
         await self.expect(Opcode.PONG, fence.payload)
 
-    async def expect_failed(self, *codes: int, fence: bool = True) -> None:
+    async def expect_failed(self, *codes: int, fence: str = "ping") -> None:
         """The server fails the connection (RFC 6455, 7.1.7) for what has just been sent.
 
         One of `codes` in its Close frame is right; another code, or the TCP connection closed
-        without a Close frame, is NON_STRICT; going on is a Failure. A Ping travels with the
-        offending octets, so that a server that goes on answers it and nobody waits; `fence=False`
-        where those octets leave the server inside a frame.
+        without a Close frame, is NON_STRICT; going on is a Failure. A fence travels with the
+        offending octets, so that a server that goes on answers it and nobody waits: `ping` where
+        the frame itself is wrong; `message` where only the message's content is, which a server
+        may look at later than at the Pings behind it; `none` where a fence would be read as part
+        of a frame.
         """
         names = " or ".join(map(str, codes))
         wanted = f"the connection failed: Close {names}, then the end of TCP"
-        ping = self._fence_frame() if fence else None
-        if ping is not None:
-            self.send(ping)
+        behind = self._send_fence(fence)
         try:
             with self.scene.awaits(wanted):
-                close = await self._failing(wanted, ping)
+                close = await self._failing(wanted, behind)
         except Failure as failure:
             if isinstance(failure.__cause__, StreamClosed):
                 self.scene.non_strict(wanted, f"{failure.__cause__.how} without a Close frame")
@@ -245,17 +245,28 @@ class WebSocketPeer:
         code = _close_code(close)
         if code not in codes:
             self.scene.non_strict(wanted, str(close))
-        await self._nothing_after_close(wanted, ping)
+        await self._nothing_after_close(wanted, behind)
 
-    async def _failing(self, wanted: str, ping: Frame | None) -> Frame:
+    def _send_fence(self, fence: str) -> Frame | None:
+        """Send the fence; gives what would answer it."""
+        if fence == "none":
+            return None
+        ping = self._fence_frame()
+        if fence == "message":
+            self.send(client_frame(Opcode.TEXT, ping.payload))
+            return Frame(Opcode.TEXT, ping.payload)
+        self.send(ping)
+        return Frame(Opcode.PONG, ping.payload)
+
+    async def _failing(self, wanted: str, behind: Frame | None) -> Frame:
         got = await self.receive()
-        if ping is not None and got.opcode == Opcode.PONG and got.payload == ping.payload:
-            raise Failure(wanted, "the server went on: it answered the Ping sent behind it")
+        if _answers(got, behind):
+            raise Failure(wanted, f"the server went on: it answered what was sent behind it: {got}")
         if got.opcode != Opcode.CLOSE:
             raise Failure(wanted, f"the server went on: {got}")
         return got
 
-    async def _nothing_after_close(self, wanted: str, ping: Frame | None) -> None:
+    async def _nothing_after_close(self, wanted: str, behind: Frame | None) -> None:
         """Answer the Close; the server may only end TCP now. A server slow to do so is let be."""
         if not self._close_sent:
             self.send(close_frame(None))
@@ -264,9 +275,8 @@ class WebSocketPeer:
                 got = await self.receive()
         except (TimeoutError, StreamClosed):
             return
-        answered = ping is not None and got.payload == ping.payload
-        what = "it answered the Ping sent behind it" if answered else str(got)
-        raise Failure(wanted, f"the server went on after its Close frame: {what}")
+        what = "it answered what was sent behind it: " if _answers(got, behind) else ""
+        raise Failure(wanted, f"the server went on after its Close frame: {what}{got}")
 
     async def expect_close(self, *codes: int | None) -> Frame:
         """The next frame is a Close with one of these codes (None: none), or with any."""
@@ -293,6 +303,10 @@ class WebSocketPeer:
     def is_closed(self) -> bool:
         """Whether the server has ended the TCP connection, as far as has been noticed."""
         return self.stream.ended is not None
+
+
+def _answers(got: Frame, behind: Frame | None) -> bool:
+    return behind is not None and (got.opcode, got.payload) == (behind.opcode, behind.payload)
 
 
 def _close_code(close: Frame) -> int | None:

@@ -12,6 +12,7 @@ from sockproof.wire import WireError
 NAME = "permessage-deflate"
 TAIL = b"\x00\x00\xff\xff"
 MAX_SIZE = 32 * 1024 * 1024
+STEP = 64  # octets of output a time, as zlib does not bound references into one call's output
 
 _NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _ITEM = re.compile(rf'\s*({_NAME})\s*(?:=\s*(?:({_NAME})|"((?:[^"\\]|\\.)*)"))?\s*')
@@ -126,7 +127,8 @@ class Compressor:
 class Decompressor:
     """Inflates messages, with or without context takeover (7.2.2).
 
-    A window smaller than 15 bits is really kept: a reference beyond it is an error.
+    A window smaller than 15 bits is really kept: a reference more than `STEP` octets beyond it is
+    an error.
     """
 
     def __init__(
@@ -153,19 +155,44 @@ class Decompressor:
             self._window = b""
             self._stream = self._fresh()
         inflated = bytearray()
-        octets = payload + TAIL
-        while octets:
-            try:
-                inflated += self._stream.decompress(octets, self._max_size + 1 - len(inflated))
-            except zlib.error as error:
-                raise WireError(f"the compressed message is corrupt: {error}") from None
+        remembered = 0  # how many octets of it the window has already
+        octets, more = payload + TAIL, True
+        while octets or more:
+            step = self._max_size + 1 - len(inflated)
+            if self._bits < 15:
+                step = min(step, STEP)
+            piece = self._inflate(octets, step)
+            inflated += piece
             if len(inflated) > self._max_size:
                 raise WireError(f"the message inflates to more than {self._max_size} octets")
-            octets = self._stream.unconsumed_tail
+            octets, more = self._stream.unconsumed_tail, len(piece) == step
             if self._stream.eof:
-                # A block with BFINAL ends zlib's stream, not the message (7.2.3.4).
-                octets = self._stream.unused_data
-                self._window = (self._window + bytes(inflated))[-(1 << self._bits) :]
+                # A block with BFINAL ends zlib's stream, not the message (7.2.3.4); one that
+                # lacks the empty block behind it is let be.
+                octets, more = self._stream.unused_data, False
+                octets = b"" if octets == TAIL else octets
+                self._remember(inflated[remembered:])
+                remembered = len(inflated)
                 self._stream = self._fresh()
-        self._window = (self._window + bytes(inflated))[-(1 << self._bits) :]
+        self._check_complete()
+        self._remember(inflated[remembered:])
         return bytes(inflated)
+
+    def _remember(self, octets: bytes | bytearray) -> None:
+        self._window = (self._window + octets)[-(1 << self._bits) :]
+
+    def _inflate(self, octets: bytes, at_most: int) -> bytes:
+        try:
+            return self._stream.decompress(octets, at_most)
+        except zlib.error as error:
+            raise WireError(f"the compressed message is corrupt: {error}") from None
+
+    def _check_complete(self) -> None:
+        """Only between two blocks would an empty last one end the stream and say nothing."""
+        probe = self._stream.copy()
+        try:
+            complete = not probe.decompress(b"\x01" + TAIL, 1) and probe.eof
+        except zlib.error:
+            complete = False
+        if not complete:
+            raise WireError("the compressed message ends inside a DEFLATE block")

@@ -1,0 +1,199 @@
+"""RFC 6455, sections 4.2.2, 9.1 and 11.3: what the server answers to an opening handshake."""
+
+from sockproof.conformance import Failure, Inconclusive, case, check_upgrade, text_frame
+from sockproof.wire import WireError
+from sockproof.wire.deflate import parse_extensions
+
+# The key of RFC 6455, 1.3, and one from an introduction to the protocol, with their answers.
+PAIRS = {
+    "rfc 6455": ("dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+    "introduction": ("sN9cRrP/n9NdMgdcy2VJFQ==", "fFBooB7FAkLlXgRSz0BT3v4hq5s="),
+}
+SAMPLE = PAIRS["rfc 6455"][0]
+REFUSED = {
+    "version": ("Sec-WebSocket-Version", "14"),
+    "key": ("Sec-WebSocket-Key", None),
+}
+UNKNOWN = "x-sockproof; level=3; fast"
+MALFORMED = {
+    "empty": "",
+    "commas only": ", ,",
+    "two words": "permessage deflate",
+    "no parameter": "permessage-deflate; ; x",
+    "no value": "permessage-deflate; client_max_window_bits=",
+    "open quote": 'permessage-deflate; client_max_window_bits="10',
+    "not a token": "permessage-deflate; (x)",
+}
+
+
+# Sec-WebSocket-Accept.
+
+
+@case("rfc6455-4.2.2-accept", over={"pair": list(PAIRS)})
+async def accept_value_of_a_printed_key_is_the_printed_one(target, pair):
+    key, accept = PAIRS[pair]
+    response = await _answer(target, target.upgrade_request().having("Sec-WebSocket-Key", key))
+    if response.get("Sec-WebSocket-Accept") != accept:
+        got = f"Sec-WebSocket-Accept: {response.get('Sec-WebSocket-Accept')}"
+        raise Failure(f"Sec-WebSocket-Accept: {accept}", got)
+
+
+@case("rfc6455-4.2.2-accept")
+async def accept_values_of_random_keys_are_right(target):
+    for _ in range(4):
+        await target.handshake(target.upgrade_request())
+
+
+@case("rfc6455-4.1-key-untouched", over={"key": ["plus and slash", "plus"]})
+async def accept_value_is_made_of_the_key_as_it_was_sent(target, key):
+    key = ("+/" * 10 + "+w==") if key == "plus and slash" else "+" * 21 + "w=="
+    await target.handshake(target.upgrade_request().having("Sec-WebSocket-Key", key))
+
+
+@case("rfc6455-11.3.3-accept-once")
+async def accept_value_stands_there_once(target):
+    response = await _answer(target, _sample(target))
+    values = response.all("Sec-WebSocket-Accept")
+    if len(values) != 1:
+        raise Failure("one Sec-WebSocket-Accept", f"{len(values)}: {', '.join(values)}")
+
+
+# The head.
+
+
+@case("rfc6455-4.2.2-valid-response")
+async def response_is_a_valid_head_of_http_1_1(target):
+    response = await _answer(target, _sample(target))
+    if response.version != "HTTP/1.1":
+        raise Failure("HTTP/1.1 101", str(response))
+    if response.violations:
+        raise Failure("a valid head", "; ".join(response.violations))
+
+
+@case("rfc6455-4.2.2-upgrade")
+async def response_has_upgrade_and_connection(target):
+    request = _sample(target)
+    response = await _answer(target, request)
+    check_upgrade(request, response)
+
+
+@case("rfc6455-4.2.2-no-content", over={"field": ["Content-Length", "Transfer-Encoding"]})
+async def response_announces_no_content(target, field):
+    response = await _answer(target, _sample(target))
+    if response.get(field) is not None:
+        raise Failure(f"no {field} in a 101", f"{field}: {response.get(field)}")
+
+
+@case("rfc6455-4.2.2-open-after-101", needs={"echo"})
+async def frame_right_behind_the_101_is_served(target):
+    socket = await target.connect()
+    socket.send(text_frame("the very first"), text_frame("second"))
+    await socket.expect_message("the very first")
+
+
+# Extensions. Those of permessage-deflate are in the suite `deflate`.
+
+
+@case("rfc6455-4.2.2-extensions-offered")
+async def no_extension_is_agreed_when_none_was_offered(target):
+    response = await _answer(target, _sample(target))
+    if response.get("Sec-WebSocket-Extensions") is not None:
+        got = f"Sec-WebSocket-Extensions: {response.get('Sec-WebSocket-Extensions')!r}"
+        raise Failure("no Sec-WebSocket-Extensions", got)
+
+
+@case("rfc6455-4.2.2-extension-unknown-declined")
+async def unknown_extension_is_declined_silently(target):
+    response = await _answer(target, target.upgrade_request(extensions=UNKNOWN))
+    if response.get("Sec-WebSocket-Extensions") is not None:
+        got = f"Sec-WebSocket-Extensions: {response.get('Sec-WebSocket-Extensions')!r}"
+        raise Failure("no Sec-WebSocket-Extensions", got)
+
+
+@case("rfc6455-9.1-malformed-header", over={"value": list(MALFORMED)})
+async def malformed_extensions_are_refused(target, value):
+    peer = await target.http()
+    await peer.refused(target.upgrade_request(extensions=MALFORMED[value]), 400)
+
+
+@case("rfc6455-9.1-quoted-not-token")
+async def quoted_value_that_is_no_token_is_refused(target):
+    peer = await target.http()
+    await peer.refused(target.upgrade_request(extensions='x-sockproof; level="1 0"'), 400)
+
+
+@case("rfc6455-9.1-response-grammar", needs={"permessage-deflate"})
+async def extensions_of_the_response_keep_to_the_grammar(target):
+    offer = "permessage-deflate; client_max_window_bits"  # as browsers offer it
+    request = target.upgrade_request(extensions=offer)
+    value = (await _answer(target, request)).get("Sec-WebSocket-Extensions")
+    try:
+        names = [each.name for each in parse_extensions(value)] if value is not None else []
+    except WireError as error:
+        raise Failure("extensions by the grammar of 9.1", f"{value!r}: {error}") from error
+    if set(names) - {"permessage-deflate"}:
+        raise Failure("only extensions that were offered", repr(value))
+
+
+# Refusals.
+
+
+@case("rfc6455-4.2.1-error-status", over={"cause": list(REFUSED)})
+async def refusal_has_an_error_status(target, cause):
+    _, response = await _refusal(target, cause)
+    if response is None:
+        target.non_strict("an error status", "the TCP connection closed without an answer")
+    elif response.status < 400:
+        raise Failure("an error status", str(response))
+
+
+@case("rfc6455-4.2.1-error-framing", over={"cause": list(REFUSED)})
+async def refusal_is_a_whole_http_response(target, cause):
+    peer, response = await _refusal(target, cause)
+    if response is None:
+        target.non_strict("a refusal by HTTP", "the TCP connection closed without an answer")
+        return
+    if response.violations:
+        raise Failure("a valid head", "; ".join(response.violations))
+    if "close" in response.tokens("Connection"):
+        await peer.expect_end()  # and nothing behind the body
+        return
+    peer.send(target.upgrade_request())
+    octets = await peer.octets("another response, or the end")
+    if octets and not octets.startswith(b"HTTP/1."):
+        raise Failure("another response, or the end", repr(octets[:60]))
+
+
+@case("rfc6455-4.2.1-stops-processing")
+async def frames_behind_a_refusal_are_not_served(target):
+    peer, _ = await _refusal(target, "version")
+    frame = text_frame("served?")
+    peer.send_octets(frame.encode() + b"\r\n\r\n", f"{frame}, and an empty line")
+    octets = await peer.octets("no frame: an HTTP response, or the end")
+    if octets and not octets.startswith(b"HTTP/1."):
+        raise Failure("no frame: an HTTP response, or the end", repr(octets[:60]))
+
+
+async def _refusal(target, cause):
+    """A connection on which a handshake has been refused, and the refusal (None: cut off)."""
+    name, value = REFUSED[cause]
+    request = target.upgrade_request()
+    peer = await target.http()
+    peer.send(request.without(name) if value is None else request.having(name, value))
+    wanted = "a refusal as a whole HTTP response"
+    response = await peer.response_or_end(wanted, body=True)
+    if response is not None and response.status == 101:
+        raise Inconclusive("a refusal, so that it can be looked at", str(response))
+    return peer, response
+
+
+def _sample(target):
+    return target.upgrade_request().having("Sec-WebSocket-Key", SAMPLE)
+
+
+async def _answer(target, request):
+    """The 101 to a request, not judged any further."""
+    response = await (await target.http()).ask(request, "101 Switching Protocols")
+    if response.status != 101:
+        raise Failure("101 Switching Protocols", str(response))
+    return response

@@ -1,0 +1,187 @@
+"""Running every case of a kind against a server of our own, correct or with one fault.
+
+A fault is described in `tests/mutants/SUITE/FILE.toml`, beside the case file that catches it:
+
+    [answers-pongs]
+    what = "A Pong is answered by a Pong."
+    catches = { "websocket/control_frames/…" = "PONG 'unasked'" }  # glob -> regex on the evidence
+    disturbs = ["websocket/…/*"]  # other cases whose outcome this fault rightly changes
+    liveness = true               # a catching case may end by its limit: liveness is what it tests
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+from sockproof.conformance.address import Address
+from sockproof.conformance.case import Case, load_cases
+from sockproof.conformance.expectations import glob_matches
+from sockproof.conformance.preflight import introduce
+from sockproof.conformance.profile import WEBSOCKET_CAPABILITIES, Profile
+from sockproof.conformance.requirements import Requirement, load_requirements
+from sockproof.conformance.runner import Plan, run_cases
+from sockproof.conformance.target import Server
+from sockproof.records import CaseRecord
+from sockproof.shelves import shelf
+from tests.servers.socketio_server import SocketIOServer
+from tests.servers.websocket_server import WebSocketServer
+
+KINDS = {"websocket": ("websocket", "deflate"), "socketio": ("engineio", "socketio", "rooms")}
+LIMIT = 4.0  # seconds a case: a fault that makes a server silent is not waited for any longer
+JOBS = 16
+MUTANTS = Path(__file__).parent / "mutants"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One deviation of a server, and which cases notice it."""
+
+    name: str
+    file: str
+    what: str
+    catches: dict[str, str]
+    disturbs: tuple[str, ...] = ()
+    liveness: bool = False
+
+    def explains(self, case_id: str) -> bool:
+        """Whether a changed outcome of the case is what this fault is known to bring."""
+        return any(glob_matches(glob, case_id) for glob in (*self.catches, *self.disturbs))
+
+
+@cache
+def faults(kind: str) -> dict[str, Fault]:
+    """The faults of a kind by name."""
+    found: dict[str, Fault] = {}
+    for suite in KINDS[kind]:
+        for path in sorted((MUTANTS / suite).glob("*.toml")):
+            for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items():
+                assert name not in found, f"{path}: the fault {name} is described twice"
+                fields = {**table, "disturbs": tuple(table.get("disturbs", ()))}
+                found[name] = Fault(name, f"{suite}/{path.name}", **fields)
+    return found
+
+
+@cache
+def cases(kind: str) -> tuple[Case, ...]:
+    """Every case of the suites of a kind."""
+    return tuple(load_cases(shelf("conformance"), KINDS[kind]))
+
+
+@cache
+def requirements() -> dict[str, Requirement]:
+    """The catalogue."""
+    return load_requirements(shelf("conformance") / "requirements")
+
+
+async def _run(kind: str, fault: str | None, chosen: Iterable[Case]) -> dict[str, CaseRecord]:
+    records: dict[str, CaseRecord] = {}
+
+    def note(record: CaseRecord) -> None:
+        records[record.id] = record
+
+    if kind == "websocket":
+        async with WebSocketServer(fault=fault) as server:
+            address = Address.parse(server.url)
+            capabilities = WEBSOCKET_CAPABILITIES - {"tls"}
+            served = Server(address, Profile(), capabilities)
+            await run_cases(chosen, Plan([served], requirements(), limit=LIMIT, jobs=JOBS), note)
+        return records
+    fast = {"ping_interval": 1000, "ping_timeout": 1000}
+    async with SocketIOServer(fault=fault) as slow, SocketIOServer(fault=fault, **fast) as quick:
+        servers = [_served(slow.url, "slow-timers"), _served(quick.url, "fast-timers")]
+        await run_cases(chosen, Plan(servers, requirements(), limit=LIMIT, jobs=JOBS), note)
+    return records
+
+
+def _served(url: str, timers: str) -> Server:
+    """A server of ours with the capabilities that the correct one shows when it is asked."""
+    server = Server(Address.parse(url), Profile(), _socketio_capabilities() | {timers})
+    if timers == "fast-timers":
+        return replace(server, ping_interval=1000, ping_timeout=1000)
+    return server
+
+
+_ASKED: list[frozenset[str]] = []
+
+
+def _socketio_capabilities() -> frozenset[str]:
+    return _ASKED[0]
+
+
+async def _ask() -> frozenset[str]:
+    async with SocketIOServer() as server:
+        found = await introduce(Server(Address.parse(server.url)), LIMIT)
+        return found.server.capabilities - {"slow-timers", "fast-timers"}
+
+
+def run(kind: str, fault: str | None) -> dict[str, CaseRecord]:
+    """The records of every case of a kind against our server with one fault, or none."""
+    if kind == "socketio" and not _ASKED:
+        _ASKED.append(asyncio.run(_ask()))
+    chosen = [case for case in cases(kind) if fault is None or _worth_running(case, kind, fault)]
+    return asyncio.run(_run(kind, fault, chosen))
+
+
+def _worth_running(case: Case, kind: str, fault: str) -> bool:
+    """Heartbeat cases take seconds each: they run against the faults that are about heartbeats."""
+    return "fast-timers" not in case.needs or "heartbeat" in faults(kind)[fault].file
+
+
+@cache
+def baseline(kind: str) -> dict[str, CaseRecord]:
+    """The records on the correct server."""
+    return run(kind, None)
+
+
+@dataclass
+class Complaints:
+    """What a fault's run shows that its description does not say."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def add(self, record: CaseRecord, why: str) -> None:
+        """Note one, with the case's evidence."""
+        evidence = f"{record.outcome}: expected {record.expected} | got {record.got}"
+        self.lines.append(f"{record.id}: {why}\n    {evidence}")
+
+
+def complaints(kind: str, fault: Fault) -> list[str]:
+    """Run a fault; everything that is not as its description says, a line each."""
+    found = Complaints()
+    records = run(kind, fault.name)
+    for glob, reason in fault.catches.items():
+        caught = [record for case_id, record in records.items() if glob_matches(glob, case_id)]
+        if not caught:
+            found.lines.append(f"{glob}: there is no such case")
+        for record in caught:
+            _check_caught(record, reason, fault, found)
+    for case_id, record in records.items():
+        if not fault.explains(case_id) and record.outcome != baseline(kind)[case_id].outcome:
+            found.add(record, f"disturbed by a fault that should not touch it ({fault.what})")
+    return found.lines
+
+
+def _check_caught(record: CaseRecord, reason: str, fault: Fault, found: Complaints) -> None:
+    if record.outcome not in ("FAIL", "NON_STRICT"):
+        found.add(record, "does not notice the fault")
+    elif not re.search(reason, f"{record.expected} | {record.got}"):
+        found.add(record, f"notices the fault, but not for the reason {reason!r}")
+    elif not fault.liveness and record.got.startswith("nothing more within"):
+        found.add(record, "notices the fault only by waiting its limit out")
+
+
+def uncaught(kind: str) -> list[str]:
+    """The cases that no fault is said to be caught by, but for policy cases (level MAY)."""
+    globs = [glob for fault in faults(kind).values() for glob in fault.catches]
+    return [
+        case.id
+        for case in cases(kind)
+        if requirements()[case.requirement].level != "MAY"
+        and not any(glob_matches(glob, case.id) for glob in globs)
+    ]

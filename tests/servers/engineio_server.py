@@ -1,0 +1,299 @@
+"""A correct Engine.IO server, revision 4: long-polling, WebSocket, and the upgrade between them.
+
+Plain and small, so that a fault put into it changes one behaviour. It serves whatever is put on
+top of it by `session_opened`; alone it takes messages in and says nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+from urllib.parse import parse_qs
+
+from sockproof.wire import WireError
+from sockproof.wire.engineio import (
+    Handshake,
+    Packet,
+    decode,
+    decode_payload,
+    encode_payload,
+)
+from sockproof.wire.http import Request, Response
+from tests.servers.engineio_http import (
+    Gone,
+    HttpConnection,
+    WebSocket,
+    asks_for_websocket,
+    respond,
+)
+from tests.servers.engineio_session import CLOSED_BY_CLIENT, Session
+
+PATH = "/socket.io/"
+MAX_PAYLOAD = 1_000_000
+UNKNOWN_TRANSPORT = (0, "Transport unknown")
+UNKNOWN_SID = (1, "Session ID unknown")
+BAD_METHOD = (2, "Bad handshake method")
+BAD_REQUEST = (3, "Bad request")
+UNKNOWN_REVISION = (5, "Unsupported protocol version")
+
+
+def refusal(error: tuple[int, str]) -> Response:
+    """400 with its reason."""
+    code, message = error
+    body = json.dumps({"code": code, "message": message}).encode()
+    return respond(400, body, "application/json")
+
+
+class EngineIOServer:
+    """The server; use it with `async with`, and `url` is where it answers."""
+
+    def __init__(
+        self, fault: str | None = None, ping_interval: int = 25_000, ping_timeout: int = 20_000
+    ) -> None:
+        self.fault = fault
+        self.ping_interval = ping_interval
+        self.ping_timeout = ping_timeout
+        self.max_payload = MAX_PAYLOAD
+        self.sessions: dict[str, Session] = {}
+        self.url = ""
+        self._numbers = itertools.count(1)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        port = self._server.sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}/"
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        assert self._server is not None
+        self._server.close()
+        for session in list(self.sessions.values()):
+            session.close("server shutting down")
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # the transports end in the loop's next round
+
+    # For the layer above.
+
+    def session_opened(self, session: Session) -> None:
+        """A session has begun; what is above sets `on_message` and `on_close`."""
+
+    # Connections.
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = HttpConnection(reader, writer)
+        try:
+            while True:
+                request = await connection.head()
+                if asks_for_websocket(request):
+                    if await self._serve_websocket(connection, request):
+                        return
+                    continue
+                response = await self._answer(connection, request)
+                connection.respond(self._shared(request, response))
+        except (Gone, ConnectionError, WireError):
+            pass
+        finally:
+            writer.close()
+
+    def _shared(self, request: Request, response: Response) -> Response:
+        """The response with what lets pages of every origin read it."""
+        origin = request.get("Origin")
+        fields = [("Access-Control-Allow-Origin", origin or "*")]
+        if origin is not None:
+            fields.append(("Vary", "Origin"))
+        if request.method == "OPTIONS":
+            fields.append(("Access-Control-Allow-Headers", "Content-Type"))
+        return replace(response, headers=(*response.headers, *fields))
+
+    def _refusal(self, request: Request, query: dict[str, str]) -> Response | None:
+        """Why a request is refused, or None."""
+        if request.target.partition("?")[0] != PATH:
+            return respond(404)
+        if query.get("transport") not in ("polling", "websocket"):
+            return refusal(UNKNOWN_TRANSPORT)
+        if query.get("EIO") != "4":
+            return refusal(UNKNOWN_REVISION)
+        sid = query.get("sid")
+        if sid is None:
+            return refusal(BAD_METHOD) if request.method != "GET" else None
+        session = self.sessions.get(sid)
+        if session is None:
+            return refusal(UNKNOWN_SID)
+        if query["transport"] == "polling" and session.transport == "websocket":
+            return refusal(BAD_REQUEST)
+        return None
+
+    # Long-polling.
+
+    async def _answer(self, connection: HttpConnection, request: Request) -> Response:
+        query = _query(request)
+        error = self._refusal(request, query)
+        if error is None and request.method == "POST":
+            return await self._post(connection, request, self.sessions[query["sid"]])
+        await connection.body(request)
+        if request.method == "OPTIONS":
+            return respond(204)
+        if error is not None:
+            return error
+        if request.method != "GET" or query["transport"] != "polling":
+            return refusal(BAD_REQUEST)
+        if "sid" not in query:
+            return self._open()
+        return await self._poll(connection, self.sessions[query["sid"]])
+
+    def _open(self) -> Response:
+        session = self._new_session("polling")
+        return self._payload(session.take())
+
+    def _payload(self, packets: list[Packet]) -> Response:
+        return respond(200, encode_payload(packets))
+
+    async def _poll(self, connection: HttpConnection, session: Session) -> Response:
+        if session.polling:
+            session.close("two GETs at once")
+            return refusal(BAD_REQUEST)
+        session.polling = True
+        try:
+            await self._wait_for_data(connection, session)
+        finally:
+            session.polling = False
+        return self._payload(session.take())
+
+    async def _wait_for_data(self, connection: HttpConnection, session: Session) -> None:
+        """Hold a GET until there is something to answer; raises `Gone` when the client leaves."""
+        if session.ready.is_set():
+            return
+        loop = asyncio.get_running_loop()
+        ready = loop.create_task(session.ready.wait())
+        gone = loop.create_task(connection.gone())
+        try:
+            await asyncio.wait({ready, gone}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (ready, gone):
+                task.cancel()
+            await asyncio.gather(ready, gone, return_exceptions=True)
+        if not session.ready.is_set():
+            raise Gone
+
+    async def _post(
+        self, connection: HttpConnection, request: Request, session: Session
+    ) -> Response:
+        if session.posting:
+            session.close("two POSTs at once")
+            await connection.body(request)
+            return refusal(BAD_REQUEST)
+        session.posting = True
+        try:
+            body = await connection.body(request)
+        finally:
+            session.posting = False
+        if session.closed:
+            return refusal(UNKNOWN_SID)
+        if len(body) > self.max_payload:
+            return respond(413)
+        try:
+            packets = decode_payload(body)
+            if not packets:
+                raise WireError("a payload without a packet")
+        except WireError:
+            session.close("parse error")
+            return refusal(BAD_REQUEST)
+        for packet in packets:
+            session.receive(packet)
+        return respond(200, b"ok")
+
+    # WebSocket.
+
+    async def _serve_websocket(self, connection: HttpConnection, request: Request) -> bool:
+        """Serve a WebSocket to its end; False when its handshake was refused."""
+        query = _query(request)
+        error = self._refusal(request, query)
+        if query.get("transport") != "websocket":
+            error = error or refusal(BAD_REQUEST)
+        session = self.sessions.get(query.get("sid", ""))
+        if session is not None and (session.probing or session.websocket):
+            error = refusal(BAD_REQUEST)
+        if error is not None:
+            await connection.body(request)
+            connection.respond(self._shared(request, error))
+            return False
+        websocket = connection.upgrade(request)
+        websocket.max_message = self.max_payload
+        if session is None:
+            session = self._new_session("websocket", websocket)
+        elif not await self._probed(session, websocket):
+            return True
+        await self._receive(session, websocket)
+        return True
+
+    async def _probed(self, session: Session, websocket: WebSocket) -> bool:
+        """Take a session over to its new WebSocket; False when that came to nothing."""
+        try:
+            if await websocket.receive() == "2probe" and not session.closed:
+                websocket.send("3probe")
+                session.probe(websocket)
+                if await websocket.receive() == "5" and not session.closed:
+                    session.upgrade(websocket)
+                    return True
+        except Gone:
+            pass
+        finally:
+            session.abandon()
+        websocket.close()
+        return False
+
+    async def _receive(self, session: Session, websocket: WebSocket) -> None:
+        try:
+            while True:
+                session.receive(decode(await websocket.receive()))
+        except WireError:
+            session.close("parse error")
+        except Gone:
+            session.close(CLOSED_BY_CLIENT)
+
+    # Sessions.
+
+    def _new_session(self, transport: str, websocket: WebSocket | None = None) -> Session:
+        sid = f"engine-{next(self._numbers)}-{id(self):x}"
+        session = Session(sid, transport, self.fault)
+        session.websocket = websocket
+        self.sessions[sid] = session
+        upgrades = ("websocket",) if transport == "polling" else ()
+        times = (self.ping_interval, self.ping_timeout)
+        session.send(Handshake(sid, upgrades, *times, self.max_payload).encode())
+        self.session_opened(session)
+        above = session.on_close
+
+        def closed(reason: str) -> None:
+            self.sessions.pop(sid, None)
+            with contextlib.suppress(ConnectionError):
+                above(reason)
+
+        session.on_close = closed
+        session.beat(self.ping_interval / 1000, self.ping_timeout / 1000)
+        return session
+
+
+def _query(request: Request) -> dict[str, str]:
+    """The query's parameters; of one that comes twice the first."""
+    pairs = parse_qs(request.target.partition("?")[2], keep_blank_values=True)
+    return {name: values[0] for name, values in pairs.items()}

@@ -1,0 +1,137 @@
+"""The catalogue of requirements is complete in form, and a broken one is told in one line."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from sockproof.conformance.requirements import Requirement, RequirementError, load_requirements
+from sockproof.records import LEVELS
+from sockproof.shelves import shelf
+
+FOLDER = shelf("conformance") / "requirements"
+FILES = sorted(FOLDER.glob("*.toml"))
+KEYS = {"id", "section", "level", "text", "untestable", "row"}
+PREFIXES = {
+    "RFC 6455": "rfc6455-",
+    "RFC 7692": "rfc7692-",
+    "Engine.IO protocol, revision 4": "eio-",
+    "Socket.IO protocol, revision 5": "sio-",
+    "Rooms": "rooms-",
+}
+# A full stop inside a word, as in `Engine.IO` or `5.5.1`, ends no sentence.
+SENTENCE_END = re.compile(r"\.(?=\s|\Z)")
+
+every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+
+
+def entries(path: Path) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = tomllib.loads(path.read_text(encoding="utf-8"))["requirement"]
+    return found
+
+
+def test_every_document_has_requirements() -> None:
+    found = {each.document for each in load_requirements(FOLDER).values()}
+    assert found == set(PREFIXES)
+
+
+@every_file
+def test_file_begins_with_document_and_title(path: Path) -> None:
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    assert set(tables) == {"document", "title", "requirement"}
+    assert tables["document"] in PREFIXES
+    assert tables["title"]
+    assert tables["requirement"]
+
+
+@every_file
+def test_keys_are_known(path: Path) -> None:
+    assert [entry for entry in entries(path) if not {*entry} <= KEYS] == []
+
+
+@every_file
+def test_levels_are_known(path: Path) -> None:
+    assert [entry["id"] for entry in entries(path) if entry["level"] not in LEVELS] == []
+
+
+@every_file
+def test_ids_begin_with_their_documents_prefix(path: Path) -> None:
+    prefix = PREFIXES[tomllib.loads(path.read_text(encoding="utf-8"))["document"]]
+    pattern = re.compile(re.escape(prefix) + r"[a-z0-9.]+(-[a-z0-9.]+)*")
+    assert [entry["id"] for entry in entries(path) if not pattern.fullmatch(entry["id"])] == []
+
+
+@every_file
+def test_texts_are_one_to_three_sentences(path: Path) -> None:
+    odd = {
+        entry["id"]: entry["text"]
+        for entry in entries(path)
+        if not entry["text"].endswith(".") or len(SENTENCE_END.findall(entry["text"])) > 3
+    }
+    assert odd == {}
+
+
+@every_file
+def test_reasons_are_sentences(path: Path) -> None:
+    reasons = {entry["id"]: entry["untestable"] for entry in entries(path) if "untestable" in entry}
+    assert {name: why for name, why in reasons.items() if not why.endswith(".")} == {}
+
+
+def test_ids_are_unique_over_all_files() -> None:
+    counted = Counter(entry["id"] for path in FILES for entry in entries(path))
+    assert [name for name, count in counted.items() if count > 1] == []
+
+
+HEADER = 'document = "RFC 0"\ntitle = "Nothing"\n'
+ENTRY = '[[requirement]]\nid = "rfc0-1"\nsection = "1"\nlevel = "MUST"\ntext = "It is."\n'
+
+
+def load(folder: Path, text: str) -> dict[str, Requirement]:
+    (folder / "rfc0.toml").write_text(text, encoding="utf-8")
+    return load_requirements(folder)
+
+
+def test_requirement_holds_what_its_file_says(tmp_path: Path) -> None:
+    found = load(tmp_path, HEADER + ENTRY + 'row = "E1"\nuntestable = "It hides."\n')
+    assert found == {
+        "rfc0-1": Requirement("rfc0-1", "RFC 0", "1", "MUST", "It is.", "It hides.", "E1")
+    }
+
+
+def test_row_and_reason_may_be_missing(tmp_path: Path) -> None:
+    found = load(tmp_path, HEADER + ENTRY)["rfc0-1"]
+    assert (found.untestable, found.row) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("document = ", "rfc0.toml: "),
+        (ENTRY, "rfc0.toml: begins with `document` and `title`"),
+        (HEADER + "titel = 1\n" + ENTRY, "rfc0.toml: no key 'titel'"),
+        (HEADER + "requirement = 1\n", "rfc0.toml: each requirement is a table"),
+        (HEADER + "requirement = [1]\n", "rfc0.toml: each requirement is a table"),
+        (HEADER + "requirement = [{}]\n", "rfc0.toml, entry 1: id must be a string"),
+        (HEADER + ENTRY + "levle = 1\n", "rfc0.toml, rfc0-1: no key 'levle'"),
+        (HEADER + ENTRY + "row = 1\n", "rfc0.toml, rfc0-1: row must be a string"),
+        (HEADER + ENTRY + 'untestable = " "\n', "rfc0.toml, rfc0-1: untestable must be a string"),
+        (HEADER + ENTRY.replace("MUST", "MUSN'T"), "rfc0.toml, rfc0-1: level is one of"),
+        (HEADER + ENTRY + ENTRY, "rfc0.toml: rfc0-1 is defined twice"),
+        (HEADER, "holds no requirements"),
+    ],
+)
+def test_broken_catalogue_is_told_in_one_line(tmp_path: Path, text: str, complaint: str) -> None:
+    with pytest.raises(RequirementError, match=re.escape(complaint)) as caught:
+        load(tmp_path, text)
+    assert "\n" not in str(caught.value)
+
+
+def test_file_that_is_no_text_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "rfc0.toml").write_bytes(b"\xff")
+    with pytest.raises(RequirementError, match=r"rfc0\.toml: ") as caught:
+        load_requirements(tmp_path)
+    assert "\n" not in str(caught.value)
