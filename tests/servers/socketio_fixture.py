@@ -182,12 +182,17 @@ class Fixture:
             args = decoded(request.get("args", []))
             if request.get("sequence"):
                 args = [*args, index]
+            if self.fault == "sender-hears-itself" and args == ["from outside"]:
+                socket.emit(request["event"], *args)
+            if self.fault == "rooms-span-namespaces" and args == ["in the main one"]:
+                self._adapter("/custom").emit(request["event"], args, request.get("to"))
             adapter.emit(request["event"], args, request.get("to"), request.get("except", ()), skip)
         return None
 
     def _op_send(self, socket: Socket, request: dict[str, Any]) -> Answer:
         adapter = self._adapter(request.get("namespace", socket.namespace))
-        adapter.emit("message", decoded(request.get("args", [])), request.get("to"))
+        event = "msg" if self.fault == "send-has-another-name" else "message"
+        adapter.emit(event, decoded(request.get("args", [])), request.get("to"))
         return None
 
     def _op_close_room(self, socket: Socket, request: dict[str, Any]) -> Answer:

@@ -110,6 +110,9 @@ class SocketIOServer(EngineIOServer):
         if packet.type == PacketType.DISCONNECT:
             if self.fault != "keeps-namespaces-that-were-left":
                 self._left(socket, "client namespace disconnect")
+            if self.fault == "leaving-one-namespace-leaves-all":
+                for other in list(connection.sockets.values()):
+                    self.disconnect(other)
         elif packet.type in events:
             self.fixture.event(socket, packet.data[0], packet.data[1:], packet.id)
         else:
@@ -146,6 +149,8 @@ class SocketIOServer(EngineIOServer):
             sid = f"socket-{connection.session.sid}"
         elif self.fault == "one-sid-for-all-clients":
             sid = "socket"
+        if self.fault == "gives-a-sid-again":
+            sid = connection.given.setdefault(namespace, sid)
         if self.fault == "one-namespace-at-a-time":
             for other in list(connection.sockets.values()):
                 self.disconnect(other)

@@ -21,6 +21,7 @@ class Connection:
         self.sockets: dict[str, Socket] = {}
         self.greeted = False  # whether a CONNECT has come
         self.last: str | bytes = ""  # the last message, as it was
+        self.given: dict[str, str] = {}  # the first sid of each namespace, for a fault
         self.held: list[Packet] = []  # what a fault keeps back
 
     def send(self, packet: Packet) -> None:

@@ -439,9 +439,9 @@ class _Connection:
             if self.fault != excuse:
                 raise Failed(1002 if one else 1007, str(error)) from error
             code, reason = 1000, ""
-        if code is not None and not may_be_sent_in_close(code):
-            if self.fault != "accepts-any-close-code":
-                raise Failed(1002, f"close code {code}")
+        allowed = code is None or may_be_sent_in_close(code)
+        if not allowed and self.fault != "accepts-any-close-code":
+            raise Failed(1002, f"close code {code}")
         if self.fault == "refuses-valid-close-codes" and code not in (None, 1000, 1001):
             raise Failed(1002, f"close code {code}")
         if self.fault == "refuses-long-close-reasons" and len(reason) > 100:

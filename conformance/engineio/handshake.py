@@ -1,0 +1,159 @@
+"""Engine.IO protocol, section "Handshake".
+
+The queries have a `t`, as those of browsers do, to keep caches away.
+"""
+
+import json
+
+from sockproof.conformance import Failure, Unsupported, case
+from sockproof.wire import WireError
+from sockproof.wire.engineio import Packet, PacketType, decode
+
+QUERY = "EIO=4&transport=polling&t=sockproof"
+WEBSOCKET_QUERY = "EIO=4&transport=websocket&t=sockproof"
+
+
+async def _handshake(target, transport="polling"):
+    """The fields of the OPEN packet; that it is one at all is for cases of their own."""
+    with target.preparing("an OPEN packet"):
+        return json.loads((await _first_packet(target, transport)).data)
+
+
+async def _first_packet(target, transport):
+    peer = target.engineio()
+    if transport == "polling":
+        response = await peer.exchange("GET", QUERY)
+        wanted = "200 with an OPEN packet first"
+        if response.status != 200:
+            _offered(target, transport, str(response))
+            raise Failure(wanted, f"{response}: {response.body[:60]!r}")
+        first = response.body.decode("utf-8", "replace").partition("\x1e")[0]
+    else:
+        wanted = "OPEN as the first message"
+        try:
+            websocket = await peer.open_websocket(WEBSOCKET_QUERY)
+        except Failure as failure:
+            _offered(target, transport, failure.got)
+            raise
+        with target.awaits(wanted):
+            first = (await websocket.receive()).payload.decode("utf-8", "replace")
+    try:
+        packet = decode(first)
+    except WireError as error:
+        raise Failure(wanted, f"{first[:60]!r}: {error}") from error
+    if packet.type != PacketType.OPEN:
+        raise Failure(wanted, str(packet))
+    return packet
+
+
+def _offered(target, transport, got):
+    """A transport that has shown itself before the run is there; another is not offered."""
+    if not target.supports(transport):
+        raise Unsupported(f"the transport {transport}", got)
+
+
+@case("eio-handshake-polling")
+async def open_packet_comes_first_over_long_polling(target):
+    await _first_packet(target, "polling")
+
+
+@case("eio-handshake-websocket")
+async def open_packet_comes_first_on_a_websocket(target):
+    await _first_packet(target, "websocket")
+
+
+@case("eio-handshake-object")
+async def open_packet_holds_a_json_object(target):
+    packet = await _first_packet(target, "polling")
+    try:
+        fields = json.loads(packet.data)
+    except ValueError as error:
+        raise Failure("a JSON object", f"{packet}: {error}") from error
+    if not isinstance(fields, dict):
+        raise Failure("a JSON object", str(packet))
+
+
+def _expect_field(fields, name, wanted, is_right):
+    if name not in fields:
+        raise Failure(f"{name}: {wanted}", f"no {name} in {sorted(fields)}")
+    if not is_right(fields[name]):
+        raise Failure(f"{name}: {wanted}", f"{name}: {fields[name]!r:.100}")
+
+
+def _is_number(value):
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+@case("eio-handshake-sid")
+async def handshake_has_a_sid(target):
+    fields = await _handshake(target)
+    _expect_field(fields, "sid", "a string, not empty", lambda sid: isinstance(sid, str) and sid)
+
+
+@case("eio-handshake-upgrades")
+async def handshake_has_upgrades(target):
+    def is_right(names):
+        return isinstance(names, list) and all(isinstance(name, str) for name in names)
+
+    _expect_field(await _handshake(target), "upgrades", "a list of strings", is_right)
+
+
+@case("eio-handshake-ping-interval")
+async def handshake_has_a_ping_interval(target):
+    _expect_field(await _handshake(target), "pingInterval", "a number", _is_number)
+
+
+@case("eio-handshake-ping-timeout")
+async def handshake_has_a_ping_timeout(target):
+    _expect_field(await _handshake(target), "pingTimeout", "a number", _is_number)
+
+
+@case("eio-handshake-max-payload")
+async def handshake_has_a_max_payload(target):
+    _expect_field(await _handshake(target), "maxPayload", "a number", _is_number)
+
+
+@case("eio-handshake-max-payload-positive")
+async def max_payload_is_positive(target):
+    fields = await _handshake(target)
+    _expect_field(fields, "maxPayload", "a positive number", lambda octets: octets > 0)
+
+
+@case("eio-handshake-milliseconds", over={"field": ["pingInterval", "pingTimeout"]})
+async def time_is_told_in_milliseconds(target, field):
+    fields = await _handshake(target)
+    wanted = "milliseconds, at least 100 of them"
+    _expect_field(fields, field, wanted, lambda value: value >= 100)
+
+
+@case("eio-handshake-sid-unique", needs={"polling", "websocket"})
+async def every_session_has_a_sid_of_its_own(target):
+    sids = [(await _handshake(target, each))["sid"] for each in ["polling", "websocket"] * 4]
+    if len(set(sids)) < len(sids):
+        raise Failure(f"{len(sids)} sids, all different", f"{sorted(sids)}")
+
+
+@case("eio-handshake-upgrades-polling", needs={"upgrade"})
+async def upgrades_of_long_polling_name_websocket(target):
+    upgrades = (await _handshake(target))["upgrades"]
+    if "websocket" not in upgrades:
+        target.non_strict("upgrades: ['websocket']", f"upgrades: {upgrades}")
+
+
+@case("eio-handshake-upgrades-websocket", needs={"websocket"})
+async def upgrades_of_a_websocket_are_none(target):
+    upgrades = (await _handshake(target, "websocket"))["upgrades"]
+    if upgrades:
+        target.non_strict("upgrades: []", f"upgrades: {upgrades}")
+
+
+@case("eio-handshake-sid-selects", needs={"polling", "fixture"}, exclusive=True)
+async def packets_of_one_session_stay_in_it(target):
+    one = await target.socketio("polling")
+    other = await target.socketio("polling")
+    body = Packet(PacketType.MESSAGE, '2["message","for one"]').encode().encode()
+    query = f"{one.engine.session_query}&t=sockproof"
+    with target.preparing("a POST in one session"):
+        await one.engine.exchange("POST", query, body, "text/plain")
+    await other.quiet()
+    await one.expect_event("message-back", "for one")

@@ -1,0 +1,135 @@
+"""Engine.IO protocol, section "Heartbeat"."""
+
+import asyncio
+import time
+
+from sockproof.conformance import Failure, Opcode, StreamClosed, case
+from sockproof.wire.engineio import Packet, PacketType
+
+ALL = {"transport": ["polling", "websocket", "upgrade"]}
+BOTH = {"transport": ["polling", "websocket"]}
+FAST = {"upgrade", "fixture", "fast-timers"}
+LIMIT = 12.0  # seconds; with fast timers a session is over long before
+PONG = Packet(PacketType.PONG)
+
+
+async def _client(target, transport):
+    """A client that answers no PING by itself, with the interval and the time-out in seconds."""
+    peer = await target.socketio(transport)
+    peer.engine.answer_pings = False
+    shake = peer.engine.handshake
+    return peer, shake.ping_interval / 1000, shake.ping_timeout / 1000
+
+
+async def _next_ping(peer, interval, timeout):
+    """A client gives the connection up when no PING comes within pingInterval and pingTimeout."""
+    patience = interval + timeout + 0.5
+    try:
+        async with asyncio.timeout(patience):
+            return await peer.engine.expect(PacketType.PING)
+    except TimeoutError:
+        raise Failure("a PING", f"none within {patience:g} s") from None
+
+
+@case("eio-heartbeat-ping-sent", needs=FAST, limit=LIMIT)
+async def ping_is_sent_on_a_websocket(target):
+    await _next_ping(*await _client(target, "websocket"))
+
+
+@case("eio-heartbeat-ping-sent-polling", needs=FAST, limit=LIMIT)
+async def ping_is_sent_over_long_polling(target):
+    await _next_ping(*await _client(target, "polling"))
+
+
+@case("eio-heartbeat-ping-after-upgrade", needs=FAST, limit=LIMIT)
+async def ping_is_sent_on_the_websocket_after_an_upgrade(target):
+    await _next_ping(*await _client(target, "upgrade"))
+
+
+@case("eio-heartbeat-ping-interval", needs=FAST, limit=LIMIT, exclusive=True, over=BOTH)
+async def next_ping_follows_after_the_ping_interval(target, transport):
+    peer, interval, timeout = await _client(target, transport)
+    await _next_ping(peer, interval, timeout)
+    await peer.engine.send(PONG)
+    began = time.monotonic()
+    await _next_ping(peer, interval, timeout)
+    passed = time.monotonic() - began
+    if not interval / 2 < passed < interval * 1.5 + 0.1:
+        target.non_strict(f"the next PING after {interval:g} s", f"after {passed:.2f} s")
+
+
+@case("eio-heartbeat-ping-empty", needs=FAST, limit=LIMIT)
+async def ping_has_no_payload(target):
+    packet = await _next_ping(*await _client(target, "websocket"))
+    if packet.data:
+        target.non_strict("PING without a payload", str(packet))
+
+
+@case("eio-heartbeat-pong-keeps", needs=FAST, limit=LIMIT, over=ALL)
+async def session_whose_pings_are_answered_stays_open(target, transport):
+    peer, interval, timeout = await _client(target, transport)
+    end = time.monotonic() + 2 * (interval + timeout)
+    while time.monotonic() < end:
+        await _next_ping(peer, interval, timeout)
+        await peer.engine.send(PONG)
+    peer.engine.answer_pings = True
+    await peer.quiet()
+
+
+@case("eio-heartbeat-pong-in-time", needs=FAST, limit=LIMIT, over=BOTH)
+async def pong_may_take_most_of_the_ping_timeout(target, transport):
+    peer, interval, timeout = await _client(target, transport)
+    for _ in range(2):
+        await _next_ping(peer, interval, timeout)
+        await asyncio.sleep(0.7 * timeout)  # the time that an answer takes is the point here
+        await peer.engine.send(PONG)
+    peer.engine.answer_pings = True
+    await peer.quiet()
+
+
+@case(
+    "eio-heartbeat-timeout-websocket", needs=FAST, limit=LIMIT, over={"after": ["none", "upgrade"]}
+)
+async def websocket_session_without_pongs_is_closed(target, after):
+    peer, interval, timeout = await _client(
+        target, "upgrade" if after == "upgrade" else "websocket"
+    )
+    await _expect_end(peer, interval, timeout)
+
+
+@case("eio-heartbeat-timeout-polling", needs=FAST, limit=LIMIT)
+async def long_polling_session_without_pongs_is_closed(target):
+    await _expect_end(*await _client(target, "polling"))
+
+
+async def _expect_end(peer, interval, timeout):
+    patience = interval + timeout + max(interval, timeout) + 1  # some look only now and then
+    wanted = f"the session closed within {patience:g} s, as no PONG comes"
+    try:
+        async with asyncio.timeout(patience):
+            while not await _ends(peer.engine):
+                pass
+    except TimeoutError:
+        raise Failure(wanted, "it stays open") from None
+
+
+async def _ends(engine):
+    """Receive once, and say whether that shows the session's end."""
+    if engine.transport == "websocket":
+        try:
+            frame = await engine.websocket.receive()
+        except StreamClosed:
+            return True
+        return frame.opcode == Opcode.CLOSE or frame.payload == b"1"
+    response = await engine.poll()
+    return response.status >= 400 or b"1" in response.body.split(b"\x1e")
+
+
+@case("eio-heartbeat-client-ping", needs={"upgrade", "slow-timers"}, over=BOTH)
+async def ping_of_a_client_closes_the_session(target, transport):
+    engine = await target.connect_engineio(transport)
+    if transport == "polling":
+        await engine.post(b"2")
+    else:
+        await engine.send(Packet(PacketType.PING))
+    await engine.expect_closed("the session closed by a client's PING", lenient=True)

@@ -1,0 +1,214 @@
+"""Engine.IO protocol, section "Packet encoding": what is in the bodies of long-polling."""
+
+from sockproof.conformance import Failure, StreamClosed, case
+from sockproof.wire.engineio import Packet, PacketType
+
+NEEDS = {"polling", "fixture"}
+_FENCE = b'42["message","fence"]'
+WORDS = [f"word {number}" for number in range(6)]
+
+
+def _echo(word):
+    return Packet(PacketType.MESSAGE, f'2["message","{word}"]')
+
+
+async def _bodies(peer, wanted):
+    """The bodies of GETs, up to one that holds `wanted`."""
+    bodies = []
+    while not bodies or wanted not in bodies[-1]:
+        response = await peer.engine.poll()
+        if response.status != 200:
+            raise Failure("200 with packets", f"{response}: {response.body[:60]!r}")
+        bodies.append(response.body)
+    return bodies
+
+
+@case("eio-polling-content-type-sent", needs={"polling"})
+async def answer_with_packets_is_labelled_as_text(target):
+    response = await target.engineio().exchange("GET", "EIO=4&transport=polling")
+    label = response.get("Content-Type")
+    kind, _, parameters = (label or "text/plain").lower().partition(";")
+    charset = parameters.partition("charset=")[2].strip('" ')
+    if charset not in ("", "utf-8", "utf8"):
+        raise Failure("text/plain, in UTF-8", f"Content-Type: {label}")
+    if kind.strip() != "text/plain":
+        target.non_strict("text/plain, in UTF-8", f"Content-Type: {label}")
+
+
+@case("eio-polling-utf8-received", needs=NEEDS)
+async def body_of_a_post_is_read_as_utf_8(target):
+    peer = await target.socketio("polling")
+    text = "é € ☃ 𝄞"
+    answer = await peer.call("message-with-ack", text)
+    if answer != [text]:
+        raise Failure(repr([text]), repr(answer))
+
+
+@case("eio-polling-utf8-sent", needs=NEEDS)
+async def body_of_an_answer_is_utf_8(target):
+    peer = await target.socketio("polling")
+    await peer.emit("message", "é € ☃ 𝄞")
+    for body in await _bodies(peer, b"message-back"):
+        try:
+            body.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise Failure("UTF-8", f"{body[:60]!r}: {error}") from error
+
+
+@case("eio-polling-several-received", needs=NEEDS)
+async def packets_of_one_post_are_handled_one_by_one(target):
+    peer = await target.socketio("polling")
+    await peer.engine.send(*map(_echo, WORDS[:3]))  # one POST
+    for word in WORDS[:3]:
+        await peer.expect_event("message-back", word)
+
+
+@case("eio-polling-several-sent", needs=NEEDS)
+async def packets_that_wait_are_separated(target):
+    peer = await target.socketio("polling")
+    await peer.engine.send(*map(_echo, WORDS))
+    await peer.engine.passes()  # by now all of them wait for the GET
+    for word in WORDS:
+        await peer.expect_event("message-back", word)
+
+
+@case("eio-polling-separator-in-data", needs=NEEDS)
+async def separator_in_data_arrives_unchanged(target):
+    peer = await target.socketio("polling")
+    await peer.emit("message", "one\x1e4two")  # our JSON writes it as \u001e
+    await peer.expect_event("message-back", "one\x1e4two")
+
+
+@case("eio-polling-empty-packet-sent", needs=NEEDS)
+async def answer_holds_no_empty_packet(target):
+    peer = await target.socketio("polling")
+    await peer.engine.send(*map(_echo, WORDS))
+    await peer.engine.passes()
+    for body in await _bodies(peer, WORDS[-1].encode()):
+        if b"" in body.split(b"\x1e"):
+            raise Failure("no empty packet in an answer", repr(body[-80:]))
+
+
+async def _refused_or_closed(target, body):
+    """A POST with this body is refused or ends the session; taking it is NON_STRICT."""
+    engine = await target.connect_engineio("polling")
+    wanted = "the POST refused, or the session closed"
+    with target.awaits(wanted):
+        response = await engine.post(body)
+    if response.status < 400:
+        await engine.expect_closed(wanted, lenient=True)
+
+
+@case(
+    "eio-polling-empty-packet-received",
+    needs={"polling", "slow-timers"},
+    over={"where": ["beginning", "middle", "end"]},
+)
+async def body_with_an_empty_packet_is_refused(target, where):
+    bodies = {"beginning": b"\x1e3", "middle": b"3\x1e\x1e3", "end": b"3\x1e"}
+    await _refused_or_closed(target, bodies[where])
+
+
+@case("eio-polling-empty-body-received", needs={"polling", "slow-timers"})
+async def empty_body_is_refused(target):
+    await _refused_or_closed(target, b"")
+
+
+@case("eio-polling-base64-sent", needs=NEEDS)
+async def binary_data_of_an_answer_is_base64_behind_b(target):
+    peer = await target.socketio("polling")
+    octets = b"sockproof" * 40
+    await peer.emit("message", octets)
+    await peer.expect_event("message-back", octets)
+
+
+@case("eio-polling-base64-alphabet-sent", needs=NEEDS)
+async def base64_of_an_answer_has_the_standard_alphabet(target):
+    peer = await target.socketio("polling")
+    octets = b"\xfb\xef\xbe\xff\xff\xff\xfe"  # its base64 is ++++////w (…), padded
+    await peer.emit("message", octets)
+    await peer.expect_event("message-back", octets)
+
+
+@case("eio-polling-base64-received", needs=NEEDS)
+async def base64_of_a_post_is_read_as_binary_data(target):
+    peer = await target.socketio("polling")
+    octets = b"ends with zeros\0\0"
+    await peer.emit("message", octets)
+    await peer.expect_event("message-back", octets)
+
+
+@case("eio-polling-base64-invalid", needs={*NEEDS, "slow-timers"})
+async def binary_packet_that_is_no_base64_is_refused(target):
+    peer = await target.socketio("polling")
+    head = b'451-7["message-with-ack",{"_placeholder":true,"num":0}]'
+    wanted = "the POST refused, or the session closed"
+    with target.awaits(wanted):
+        response = await peer.engine.post(head + b"\x1eb$$$")
+        if response.status >= 400 or (await peer.engine.post(_FENCE)).status >= 400:
+            return
+        response = await peer.engine.poll()
+    if b"437[" in response.body or b"461-7[" in response.body:
+        target.non_strict(wanted, f"it arrives as data: {response.body[:80]!r}")
+
+
+# What every packet is.
+
+
+@case(
+    "eio-packet-type-sent",
+    needs={"upgrade", "fixture"},
+    over={"transport": ["polling", "websocket"]},
+)
+async def every_packet_of_the_server_has_a_type(target, transport):
+    peer = await target.socketio(transport)
+    for start in range(0, 60, 10):
+        await peer.engine.send(*(_echo(start + number) for number in range(10)))
+    for number in range(60):
+        await peer.expect_event("message-back", str(number))
+
+
+@case("eio-packet-type-unknown-polling", needs={"polling"}, over={"body": ["abc", "7", "-1"]})
+async def post_without_a_packet_type_is_refused(target, body):
+    engine = await target.connect_engineio("polling")
+    wanted = "400, or the connection closed"
+    try:
+        with target.awaits(wanted):
+            response = await engine.post(body.encode())
+    except Failure as failure:
+        if isinstance(failure.__cause__, StreamClosed):
+            return
+        raise
+    if response.status != 400:
+        target.non_strict(wanted, f"{response}: {response.body[:60]!r}")
+
+
+@case("eio-packet-type-unknown-polling-closes", needs={"polling", "slow-timers"})
+async def post_without_a_packet_type_closes_the_session(target):
+    engine = await target.connect_engineio("polling")
+    await engine.post(b"abc")
+    await engine.expect_closed(lenient=True)
+
+
+@case("eio-packet-open-received", needs={"polling"})
+async def open_packet_of_a_client_is_answered(target):
+    engine = await target.connect_engineio("polling")
+    await engine.post(b"0")
+
+
+@case("eio-message-polling", needs=NEEDS, over={"text": ["controls", "long"]})
+async def message_over_long_polling_arrives_unchanged(target, text):
+    peer = await target.socketio("polling")
+    value = "".join(map(chr, range(32))) + '"\\/\x7f' if text == "controls" else "long " * 20_000
+    await peer.emit("message", value)
+    await peer.expect_event("message-back", value)
+
+
+@case("eio-message-polling", needs=NEEDS)
+async def many_messages_over_long_polling_keep_their_order(target):
+    peer = await target.socketio("polling")
+    for start in range(0, 100, 10):
+        await peer.engine.send(*(_echo(start + number) for number in range(10)))
+    for number in range(100):
+        await peer.expect_event("message-back", str(number))
+    await peer.quiet()

@@ -1,0 +1,216 @@
+"""Engine.IO protocol, sections "Sending data" and "Receiving data": GET and POST over time."""
+
+import asyncio
+
+from sockproof.conformance import Failure, StreamClosed, Unsupported, case
+from sockproof.wire.engineio import Packet, PacketType, encode_payload
+
+TEXT = "text/plain;charset=UTF-8"
+LARGEST = 16 * 1024 * 1024  # octets; a larger maxPayload is not exceeded by a case
+
+
+def _event(word):
+    """An event that the target echoes, as a POST's body."""
+    return encode_payload([Packet(PacketType.MESSAGE, f'2["message","{word}"]')])
+
+
+@case("eio-polling-post-ok", needs={"polling", "fixture"})
+async def post_is_answered_with_200_and_ok(target):
+    peer = await target.socketio("polling")
+    response = await peer.engine.post(_event("hello"))
+    if (response.status, response.body) != (200, b"ok"):
+        raise Failure("200 and the body b'ok'", f"{response}, and the body {response.body[:60]!r}")
+
+
+@case("eio-polling-post-no-content-type", needs={"polling", "fixture"})
+async def body_without_a_content_type_is_read_as_text(target):
+    peer = await target.socketio("polling")
+    response = await peer.engine.exchange("POST", peer.engine.session_query, _event("hello"))
+    if response.status != 200:
+        raise Failure("200 to a POST without Content-Type", f"{response}: {response.body[:100]!r}")
+    await peer.expect_event("message-back", "hello")
+
+
+@case("eio-polling-post-octet-stream", needs={"polling", "fixture"})
+async def body_of_octets_is_accepted_or_refused(target):
+    peer = await target.socketio("polling")
+    await peer.engine.post(_event("hello"), "application/octet-stream")
+
+
+@case("eio-polling-get-held", needs={"polling", "fixture"})
+async def get_with_nothing_to_send_is_held_or_answered(target):
+    peer = await target.socketio("polling")
+    get = await peer.engine.hold_get()
+    await peer.emit("message", "hello")
+    await get.response("any answer to the GET")
+
+
+@case("eio-polling-get-answered", needs={"polling", "fixture"})
+async def waiting_get_is_answered_as_soon_as_there_is_a_packet(target):
+    peer = await target.socketio("polling")
+    get = await peer.engine.hold_get()
+    await peer.emit("message", "hello")
+    peer.engine.take(await get.response("the GET answered with the packet"))
+    await peer.expect_event("message-back", "hello")
+
+
+@case("eio-polling-get-buffered", needs={"polling", "fixture"})
+async def packets_that_wait_are_given_to_the_next_get(target):
+    peer = await target.socketio("polling")
+    for word in ("one", "two"):
+        await peer.emit("message", word)
+    await peer.engine.passes()
+    packets = peer.engine.take(await peer.engine.poll())
+    if PacketType.MESSAGE not in [packet.type for packet in packets]:
+        got = ", ".join(map(str, packets))
+        target.non_strict("the packets that wait in the answer to the next GET", got)
+    for word in ("one", "two"):
+        await peer.expect_event("message-back", word)
+
+
+@case("eio-polling-get-cancelled", needs={"polling", "fixture", "slow-timers"})
+async def packet_is_not_lost_with_a_get_that_its_client_gave_up(target):
+    peer = await target.socketio("polling")
+    get = await peer.engine.hold_get()
+    get.stream.reset()
+    await peer.engine.passes()
+    if (await peer.engine.post(_event("hello"))).status >= 400:
+        return  # the session is closed, and the client knows
+    await peer.emit("message", "fence")
+    await peer.expect_event("message-back", "hello")
+
+
+# Two requests at once.
+
+
+async def _two_gets(target):
+    """Two GETs at once, and how a POST behind them is answered."""
+    peer = await target.socketio("polling")
+    gets = [await peer.engine.hold_get(), await peer.engine.hold_get()]
+    return peer, gets, await peer.engine.post(_event("fence"))
+
+
+@case("eio-polling-concurrent-get", needs={"polling", "fixture", "slow-timers"})
+async def second_get_at_once_is_refused(target):
+    _, gets, post = await _two_gets(target)
+    wanted = "400 to one of two GETs"
+    answers = [asyncio.ensure_future(get.response(wanted)) for get in gets]
+    try:
+        done, _ = await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED)
+        statuses = [answer.result().status for answer in done]
+        if max(statuses) < 400 and post.status >= 400:  # the other one is answered as well
+            statuses = [(await answer).status for answer in answers]
+    finally:
+        for answer in answers:
+            answer.cancel()
+    if max(statuses) < 400:
+        raise Failure(wanted, " and ".join(map(str, statuses)))
+    if 400 not in statuses:
+        target.non_strict(wanted, " and ".join(map(str, statuses)))
+
+
+@case("eio-polling-concurrent-get-closes", needs={"polling", "fixture", "slow-timers"})
+async def second_get_at_once_closes_the_session(target):
+    _, _, post = await _two_gets(target)
+    if post.status < 400:
+        raise Failure("the session closed by a second GET", f"a POST is answered with {post}")
+
+
+@case("eio-polling-concurrent-get-first-ends", needs={"polling", "fixture", "slow-timers"})
+async def first_of_two_gets_is_answered_too(target):
+    _, gets, _ = await _two_gets(target)
+    wanted = "an answer to the GET that waited"
+    with target.awaits(wanted):
+        try:
+            await gets[0].response(wanted)
+        except Failure as failure:
+            if not isinstance(failure.__cause__, StreamClosed):
+                raise
+
+
+async def _two_posts(target):
+    """A POST while another is under way: the session, the slow one and its rest, the answer."""
+    peer = await target.socketio("polling")
+    query = peer.engine.session_query
+    octets = target.engineio_request("POST", query, _event("slow"), TEXT).encode()
+    slow = await target.http()
+    slow.send_octets(octets[:-3], "POST without the last three octets of its body")
+    await slow.stream.flush()
+    await peer.engine.passes()
+    with target.awaits("an answer to a second POST"):
+        answer = await peer.engine.post(_event("second"))
+    return peer, slow, octets[-3:], answer
+
+
+async def _handled_in_turn(target, peer, slow, rest, wanted, answer):
+    """Whoever reads bodies first and handles them then has never had two at once."""
+    target.non_strict(wanted, f"{answer} to the second POST")
+    slow.send_octets(rest, "the last three octets")
+    await slow.response("an answer to the first POST")
+    await peer.expect_event("message-back", "second")
+    await peer.expect_event("message-back", "slow")
+
+
+@case("eio-polling-concurrent-post", needs={"polling", "fixture", "slow-timers"})
+async def second_post_at_once_is_refused(target):
+    peer, slow, rest, answer = await _two_posts(target)
+    if answer.status < 400:
+        await _handled_in_turn(target, peer, slow, rest, "400 to a second POST", answer)
+    elif answer.status != 400:
+        target.non_strict("400 to a second POST", str(answer))
+
+
+@case("eio-polling-concurrent-post-closes", needs={"polling", "fixture", "slow-timers"})
+async def second_post_at_once_closes_the_session(target):
+    peer, slow, rest, answer = await _two_posts(target)
+    wanted = "the session closed by a second POST"
+    if answer.status < 400:
+        await _handled_in_turn(target, peer, slow, rest, wanted, answer)
+        return
+    with target.awaits(wanted):
+        response = await peer.engine.poll()
+    if response.status < 400 and b"1" not in response.body.split(b"\x1e"):
+        raise Failure(wanted, f"a GET is answered with {response}: {response.body[:60]!r}")
+
+
+# How large a POST may be.
+
+
+@case("eio-polling-max-payload-accepted", needs={"polling", "fixture"}, exclusive=True)
+async def post_of_max_payload_octets_is_accepted(target):
+    peer = await target.socketio("polling")
+    body = _sized(_max_payload(peer))
+    response = await peer.engine.post(body)
+    if response.status != 200:
+        raise Failure(f"200 to a POST of {len(body)} octets", str(response))
+
+
+@case("eio-polling-max-payload-exceeded", needs={"polling", "fixture"}, exclusive=True)
+async def post_of_more_than_max_payload_octets_is_refused(target):
+    peer = await target.socketio("polling")
+    body = _sized(_max_payload(peer) + 1)
+    wanted = f"a POST of {len(body)} octets refused"
+    http = await target.http()
+    http.send(target.engineio_request("POST", peer.engine.session_query, body, TEXT))
+    try:
+        with target.awaits(wanted):
+            response = await http.response(wanted)
+    except Failure as failure:
+        if isinstance(failure.__cause__, StreamClosed):
+            return
+        raise
+    if response.status < 400:
+        target.non_strict(wanted, str(response))
+
+
+def _max_payload(peer):
+    announced = peer.engine.handshake.max_payload
+    if announced is None or announced > LARGEST:
+        raise Unsupported(f"a maxPayload of at most {LARGEST}", f"maxPayload: {announced}")
+    return announced
+
+
+def _sized(octets):
+    """A POST's body of so many octets: an event that nobody handles."""
+    head, tail = b'42["unheard","', b'"]'
+    return head + b"x" * (octets - len(head) - len(tail)) + tail

@@ -1,0 +1,181 @@
+"""Engine.IO protocol, section "Upgrade"."""
+
+from sockproof.conformance import Failure, case, close_frame, text_frame, text_packet
+from sockproof.wire.engineio import PacketType
+
+NEEDS = {"upgrade", "fixture"}
+
+
+async def _open(target, engine):
+    with target.preparing("a WebSocket for the session"):
+        return await engine.open_websocket(f"EIO=4&transport=websocket&sid={engine.sid}")
+
+
+async def _upgrade(peer):
+    """Send UPGRADE on the probed WebSocket."""
+    peer.engine.websocket.send(text_packet(PacketType.UPGRADE))
+    peer.engine.transport = "websocket"
+
+
+@case("eio-upgrade-probe", needs={"upgrade"})
+async def probe_is_answered_on_the_websocket(target):
+    engine = await target.connect_engineio("polling")
+    websocket = await _open(target, engine)
+    websocket.send(text_packet(PacketType.PING, "probe"))
+    await websocket.expect_message("3probe")
+
+
+@case("eio-upgrade-noop", needs={"upgrade"})
+async def waiting_get_is_answered_with_noop(target):
+    engine = await target.connect_engineio("polling")
+    get = await engine.hold_get()
+    with target.preparing("a probed WebSocket"):
+        await engine.probe()
+    packets = engine.take(await get.response("the waiting GET answered with NOOP"))
+    if [packet.type for packet in packets] != [PacketType.NOOP]:
+        raise Failure("NOOP as the answer to the waiting GET", ", ".join(map(str, packets)))
+
+
+@case("eio-upgrade-completed", needs=NEEDS)
+async def websocket_is_the_transport_from_upgrade_on(target):
+    peer = await target.socketio("polling")
+    with target.preparing("a probed WebSocket"):
+        await peer.engine.probe()
+    await _upgrade(peer)
+    await peer.emit("message", "hello")
+    await peer.expect_event("message-back", "hello")
+
+
+@case("eio-upgrade-completed", needs=NEEDS)
+async def message_in_one_segment_with_upgrade_is_handled(target):
+    peer = await target.socketio("polling")
+    with target.preparing("a probed WebSocket"):
+        await peer.engine.probe()
+    await _upgrade(peer)
+    peer.engine.websocket.send(text_frame('42["message","behind"]'))
+    await peer.engine.websocket.flush()
+    await peer.emit("message", "fence")
+    await peer.expect_event("message-back", "behind")
+    await peer.expect_event("message-back", "fence")
+
+
+@case("eio-upgrade-not-before", needs=NEEDS)
+async def message_before_upgrade_is_not_sent_on_the_websocket(target):
+    peer = await target.socketio("polling")
+    with target.preparing("a probed WebSocket"):
+        await peer.engine.probe()
+    await peer.emit("message", "early")
+    await peer.engine.passes()
+    await peer.engine.websocket.fence()
+
+
+@case(
+    "eio-upgrade-nothing-lost", needs=NEEDS, over={"when": ["before-the-probe", "during-the-probe"]}
+)
+async def packet_that_waits_arrives_once_after_the_upgrade(target, when):
+    peer = await target.socketio("polling")
+    if when == "before-the-probe":
+        await peer.emit("message", "one")
+        await peer.emit("message", "two")
+    with target.preparing("a probed WebSocket"):
+        await peer.engine.probe()
+    if when == "during-the-probe":
+        await peer.emit("message", "one")
+        await peer.emit("message", "two")
+    await _upgrade(peer)
+    await peer.emit("message", "fence")
+    for word in ("one", "two", "fence"):
+        await peer.expect_event("message-back", word)
+    await peer.quiet()
+
+
+@case("eio-upgrade-nothing-lost", needs=NEEDS)
+async def packet_for_a_waiting_get_arrives_once(target):
+    peer = await target.socketio("polling")
+    get = await peer.engine.hold_get()
+    await peer.emit("message", "hello")
+    with target.preparing("a probed WebSocket"):
+        await peer.engine.probe()
+    peer.engine.take(await get.response("an answer to the waiting GET"))
+    await _upgrade(peer)
+    await peer.emit("message", "fence")
+    await peer.expect_event("message-back", "hello")
+    await peer.expect_event("message-back", "fence")
+    await peer.quiet()
+
+
+@case("eio-upgrade-client-order", needs=NEEDS)
+async def post_before_upgrade_is_handled_before_the_websocket(target):
+    peer = await target.socketio("polling")
+    with target.preparing("a probed WebSocket"):
+        await peer.engine.probe()
+    await peer.emit("message", "posted")
+    await _upgrade(peer)
+    await peer.emit("message", "sent")
+    await peer.expect_event("message-back", "posted")
+    await peer.expect_event("message-back", "sent")
+
+
+async def _abandoned(target, peer, *, probed):
+    """A WebSocket of the session, closed before UPGRADE."""
+    if probed:
+        with target.preparing("a probed WebSocket"):
+            await peer.engine.probe()
+    else:
+        peer.engine.websocket = await _open(target, peer.engine)
+    peer.engine.websocket.send(close_frame(1000))
+    await peer.engine.websocket.flush()
+    await peer.engine.passes()
+
+
+@case("eio-upgrade-abandoned", needs=NEEDS, over={"when": ["before-the-probe", "after-the-probe"]})
+async def abandoned_websocket_leaves_the_session_on_long_polling(target, when):
+    peer = await target.socketio("polling")
+    await _abandoned(target, peer, probed=when == "after-the-probe")
+    for word in ("one", "two"):
+        await peer.emit("message", word)
+        await peer.expect_event("message-back", word)
+
+
+@case("eio-upgrade-abandoned", needs=NEEDS)
+async def abandoned_upgrade_can_be_made_again(target):
+    peer = await target.socketio("polling")
+    await _abandoned(target, peer, probed=True)
+    await peer.engine.upgrade()
+    await peer.quiet()
+
+
+@case("eio-upgrade-no-probe", needs=NEEDS)
+async def websocket_that_begins_without_a_probe_is_closed_or_ignored(target):
+    engine = await target.connect_engineio("polling")
+    websocket = await _open(target, engine)
+    websocket.send(text_frame('42["message","no probe"]'))
+    await engine.passes()
+
+
+METHODS = {"method": ["GET", "POST"]}
+
+
+async def _poll_after_upgrade(target, method):
+    peer = await target.socketio("upgrade")
+    await peer.quiet()  # the upgrade is complete
+    body = b"6" if method == "POST" else b""
+    with target.awaits("an answer to long-polling after the upgrade"):
+        response = await peer.engine.exchange(
+            method, peer.engine.session_query, body, "text/plain;charset=UTF-8"
+        )
+    return peer, response
+
+
+@case("eio-upgrade-polling-refused", needs=NEEDS, over=METHODS)
+async def long_polling_is_refused_after_the_upgrade(target, method):
+    _, response = await _poll_after_upgrade(target, method)
+    if response.status != 400:
+        target.non_strict("400", f"{response}: {response.body[:60]!r}")
+
+
+@case("eio-upgrade-polling-harmless", needs=NEEDS, over=METHODS)
+async def long_polling_after_the_upgrade_leaves_the_websocket_alone(target, method):
+    peer, _ = await _poll_after_upgrade(target, method)
+    with target.awaits("the WebSocket still at work"):
+        await peer.quiet()

@@ -1,0 +1,65 @@
+"""Rooms R20, R22 and R24: rooms and namespaces, and `send`."""
+
+from sockproof.conformance import Failure, Target, case
+
+
+@case("rooms-namespaces-isolated", needs={"join", "emit"})
+async def rooms_of_one_name_in_two_namespaces_are_two(target: Target) -> None:
+    speaker, member = await target.connect_socketio(2)
+    room = target.unique("room")
+    await member.connect("/custom")
+    await member.expect_event("auth", {}, namespace="/custom")
+    await member.proof("join", rooms=[room], via="/custom")
+    await speaker.proof("emit", event="said", args=["in the main one"], to=[room])
+    await speaker.fence(member)
+
+
+@case("rooms-namespace-left-keeps-main", needs={"join", "emit"})
+async def leaving_a_namespace_keeps_the_main_one(target: Target) -> None:
+    speaker, member = await target.connect_socketio(2)
+    room = target.unique("room")
+    await member.proof("join", rooms=[room])
+    await member.connect("/custom")
+    await member.expect_event("auth", {}, namespace="/custom")
+    await member.disconnect("/custom")
+    await member.quiet()  # the server has taken the DISCONNECT in, and the main one answers
+    await speaker.proof("emit", event="said", args=["still here"], to=[room])
+    await member.expect_event("said", "still here")
+
+
+@case("rooms-namespace-left-empties", needs={"join", "members"})
+async def leaving_a_namespace_leaves_its_rooms(target: Target) -> None:
+    member, other = await target.connect_socketio(2)
+    room = target.unique("room")
+    await member.connect("/custom")
+    await member.expect_event("auth", {}, namespace="/custom")
+    await member.proof("join", rooms=[room], via="/custom")
+    await member.disconnect("/custom")
+    await member.quiet()  # what came before it on this connection has been done
+    answer = await other.proof("members", room=room, namespace="/custom")
+    if answer.get("sids") != []:
+        raise Failure("no members", repr(answer))
+
+
+@case("rooms-namespace-rejoined", needs={"join", "rooms"})
+async def namespace_joined_again_begins_with_a_new_sid_and_its_own_room(target: Target) -> None:
+    peer = await target.socketio()
+    first = await peer.connect("/custom")
+    await peer.expect_event("auth", {}, namespace="/custom")
+    await peer.proof("join", rooms=[target.unique("room")], via="/custom")
+    await peer.disconnect("/custom")
+    second = await peer.connect("/custom")
+    await peer.expect_event("auth", {}, namespace="/custom")
+    answer = await peer.proof("rooms", via="/custom")
+    if second == first or answer.get("rooms") != [second]:
+        raise Failure(f"a sid other than {first} and its own room alone", f"{second}: {answer!r}")
+
+
+@case("rooms-send-message", needs={"send", "join"})
+async def send_is_the_event_message(target: Target) -> None:
+    speaker, member = await target.connect_socketio(2)
+    room = target.unique("room")
+    await member.proof("join", rooms=[room])
+    await speaker.proof("send", args=["hello"], to=[room])
+    await member.expect_event("message", "hello")
+    await speaker.fence(member, through="send")

@@ -1,0 +1,161 @@
+"""Socket.IO protocol, "Connection to a namespace": CONNECT, its answer, and refusals."""
+
+from sockproof.conformance import Failure, SocketIOPeer, StreamClosed, Target, case
+from sockproof.wire.socketio import Packet, PacketType
+
+TRANSPORTS = {"transport": ("websocket", "polling")}
+
+
+async def unconnected(target: Target, transport: str = "websocket") -> SocketIOPeer:
+    """A peer with an Engine.IO session, connected to no namespace yet."""
+    engine = await target.connect_engineio(transport)
+    return SocketIOPeer(target.scene, engine, "/", target.server.token)
+
+
+@case("sio-connect-answered", over=TRANSPORTS)
+async def connect_is_answered_with_connect(target: Target, transport: str) -> None:
+    peer = await unconnected(target, transport)
+    await peer.connect("/", target.server.auth)
+
+
+@case("sio-connect-sid-not-engineio")
+async def sid_is_not_the_session_id_of_engineio(target: Target) -> None:
+    peer = await unconnected(target)
+    sid = await peer.connect("/", target.server.auth)
+    if sid == peer.engine.sid:
+        raise Failure("a sid that is not the Engine.IO session id", sid)
+
+
+@case("sio-connect-sid-per-namespace", needs="fixture")
+async def sid_differs_from_namespace_to_namespace(target: Target) -> None:
+    peer = await target.socketio()
+    first = peer.sids["/"]
+    second = await peer.connect("/custom")
+    if first == second:
+        raise Failure("a sid for each namespace", f"{first} in both")
+
+
+@case("sio-connect-sid-unique")
+async def sid_differs_from_client_to_client(target: Target) -> None:
+    first, second = await unconnected(target), await unconnected(target)
+    sids = [await peer.connect("/", target.server.auth) for peer in (first, second)]
+    if sids[0] == sids[1]:
+        raise Failure("a sid for each client", f"{sids[0]} for both")
+
+
+@case("sio-connect-answered-custom", needs="fixture", over=TRANSPORTS)
+async def connect_to_another_namespace_is_answered_there(target: Target, transport: str) -> None:
+    peer = await unconnected(target, transport)
+    await peer.connect("/custom")
+
+
+@case("sio-connect-first", needs="slow-timers", over={"packet": ("event", "ack", "disconnect")})
+async def client_that_does_not_connect_first_is_disconnected(target: Target, packet: str) -> None:
+    peer = await unconnected(target)
+    await peer.send_raw({"event": '2["message","first"]', "ack": "31[]", "disconnect": "1"}[packet])
+    await peer.engine.expect_closed("the connection closed")
+
+
+@case("sio-connect-auth", needs="fixture", over=TRANSPORTS)
+async def payload_of_connect_reaches_the_application(target: Target, transport: str) -> None:
+    peer = await unconnected(target, transport)
+    auth = {"user": "jo", "number": 7, "nested": {"list": [1, None, "ü"]}}
+    await peer.connect("/", auth)
+    await peer.expect_event("auth", auth)
+
+
+@case("sio-connect-auth-custom", needs="fixture")
+async def payload_of_connect_reaches_another_namespace(target: Target) -> None:
+    peer = await unconnected(target)
+    await peer.connect("/custom", {"user": "custom"})
+    await peer.expect_event("auth", {"user": "custom"}, namespace="/custom")
+
+
+@case("sio-connect-auth-absent", needs="fixture")
+async def connect_without_a_payload_is_accepted(target: Target) -> None:
+    peer = await unconnected(target)
+    await peer.connect("/")
+    await peer.expect_event("auth", {})
+
+
+@case("sio-connect-unknown-namespace", over=TRANSPORTS)
+async def unknown_namespace_is_refused(target: Target, transport: str) -> None:
+    peer = await unconnected(target, transport)
+    await peer.connect("/", target.server.auth)
+    if target.supports("fixture"):
+        await peer.receive_event()
+    await peer.send(Packet(PacketType.CONNECT, "/random"))
+    await peer.expect(PacketType.CONNECT_ERROR, "/random")
+
+
+@case("sio-connect-error-object")
+async def refusal_holds_an_object_with_a_message(target: Target) -> None:
+    peer = await unconnected(target)
+    await peer.send(Packet(PacketType.CONNECT, "/random"))
+    refusal = await peer.expect(PacketType.CONNECT_ERROR, "/random")
+    message = refusal.data.get("message") if isinstance(refusal.data, dict) else None
+    if not isinstance(message, str):
+        raise Failure("an object with a message", str(refusal))
+
+
+@case("sio-connect-unknown-keeps-others", needs="fixture", over=TRANSPORTS)
+async def refused_namespace_leaves_the_others_as_they_were(target: Target, transport: str) -> None:
+    peer = await target.socketio(transport)
+    await peer.send(Packet(PacketType.CONNECT, "/random"))
+    await peer.expect(PacketType.CONNECT_ERROR, "/random")
+    await peer.quiet()
+
+
+@case("sio-connect-unknown-keeps-transport", needs="fixture")
+async def connection_survives_a_refusal(target: Target) -> None:
+    peer = await unconnected(target)
+    await peer.send(Packet(PacketType.CONNECT, "/random"))
+    await peer.expect(PacketType.CONNECT_ERROR, "/random")
+    await peer.connect("/", target.server.auth)
+
+
+@case("sio-connect-refused-not-in", needs="fixture")
+async def event_in_a_refused_namespace_is_not_processed(target: Target) -> None:
+    peer = await target.socketio()
+    await peer.send(Packet(PacketType.CONNECT, "/reject", {"mode": "message"}))
+    await peer.expect(PacketType.CONNECT_ERROR, "/reject")
+    await peer.emit("message", "let me in", namespace="/reject")
+    await peer.quiet()
+
+
+@case("sio-connect-several", needs="fixture")
+async def several_namespaces_share_one_connection(target: Target) -> None:
+    peer = await target.socketio()
+    await peer.connect("/custom")
+    await peer.expect_event("auth", {}, namespace="/custom")
+    await peer.emit("message", "here", namespace="/custom")
+    await peer.expect_event("message-back", "here", namespace="/custom")
+    await peer.quiet()
+
+
+@case("sio-connect-second", needs="fixture")
+async def second_connect_to_a_namespace_yields_no_second_sid(target: Target) -> None:
+    peer = await target.socketio()
+    await peer.send(Packet(PacketType.CONNECT, "/"))
+    await peer.emit("message", "fence")
+    wanted = "a refusal, or the connection closed"
+    with target.awaits(wanted):
+        try:
+            got = await peer.receive()
+        except Failure:
+            return  # an Engine.IO CLOSE or the WebSocket's Close frame
+        except StreamClosed:
+            return
+    if got.type == PacketType.CONNECT:
+        raise Failure(wanted, str(got))
+    if got.type != PacketType.CONNECT_ERROR:
+        target.non_strict(wanted, "the second CONNECT is ignored")
+
+
+@case("rooms-refusal-message", needs="fixture", over=TRANSPORTS)
+async def refusal_with_a_message_says_it(target: Target, transport: str) -> None:
+    peer = await unconnected(target, transport)
+    await peer.send(Packet(PacketType.CONNECT, "/reject", {"mode": "message"}))
+    refusal = await peer.expect(PacketType.CONNECT_ERROR, "/reject")
+    if not isinstance(refusal.data, dict) or refusal.data.get("message") != "no entry":
+        raise Failure("the message 'no entry'", str(refusal))
