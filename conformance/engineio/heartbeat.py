@@ -125,11 +125,21 @@ async def _ends(engine):
     return response.status >= 400 or b"1" in response.body.split(b"\x1e")
 
 
-@case("eio-heartbeat-client-ping", needs={"upgrade", "slow-timers"}, over=BOTH)
-async def ping_of_a_client_closes_the_session(target, transport):
-    engine = await target.connect_engineio(transport)
-    if transport == "polling":
-        await engine.post(b"2")
-    else:
-        await engine.send(Packet(PacketType.PING))
+@case("eio-heartbeat-client-ping", needs={"websocket", "slow-timers"})
+async def ping_of_a_client_on_a_websocket_closes_the_session(target):
+    engine = await target.connect_engineio("websocket")
+    await engine.send(Packet(PacketType.PING))
     await engine.expect_closed("the session closed by a client's PING", lenient=True)
+
+
+@case("eio-heartbeat-client-ping", needs={"polling", "slow-timers"})
+async def ping_of_a_client_over_long_polling_closes_the_session(target):
+    engine = await target.connect_engineio("polling")
+    wanted = "the session closed by a client's PING"
+    get = await engine.hold_get()  # some answer the POST only when their CLOSE has been taken
+    with target.awaits(wanted):
+        if (await engine.post(b"2")).status >= 400 or (await engine.post(b"40")).status >= 400:
+            return
+        packets = engine.take(await get.response(wanted))
+    if PacketType.CLOSE not in [packet.type for packet in packets]:
+        target.non_strict(wanted, f"the server went on: {packets[0]}")

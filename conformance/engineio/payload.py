@@ -190,10 +190,11 @@ async def post_without_a_packet_type_closes_the_session(target):
     await engine.expect_closed(lenient=True)
 
 
-@case("eio-packet-open-received", needs={"polling"})
-async def open_packet_of_a_client_is_answered(target):
-    engine = await target.connect_engineio("polling")
-    await engine.post(b"0")
+@case("eio-packet-open-received", needs={"websocket"})
+async def open_packet_of_a_client_is_ignored_or_closes_the_session(target):
+    engine = await target.connect_engineio("websocket")
+    await engine.send(Packet(PacketType.OPEN))
+    await engine.passes()
 
 
 @case("eio-message-polling", needs=NEEDS, over={"text": ["controls", "long"]})

@@ -27,6 +27,7 @@ from sockproof.wire.websocket import Frame, Opcode
 
 Opener = Callable[[], Awaitable[HttpPeer]]
 Upgrader = Callable[[str], Awaitable[WebSocketPeer]]
+MOST_NOOPS = 50  # in a row: a server that answers each GET with one would keep us busy for ever
 FENCE = Packet(PacketType.MESSAGE, "0")
 """A CONNECT to the main namespace: whatever speaks Socket.IO answers it."""
 Requester = Callable[..., Request]
@@ -182,11 +183,15 @@ class EngineIOPeer:
 
     async def receive(self) -> Packet:
         """The next packet but NOOP, and but PING where pings are answered."""
+        noops = 0
         while True:
             while not self.inbox:
                 await self._fetch()
             packet = self.inbox.popleft()
             if packet.type == PacketType.NOOP:
+                noops += 1
+                if noops > MOST_NOOPS:
+                    raise Failure("packets", f"{noops} NOOP packets and nothing else")
                 continue
             if packet.type == PacketType.PING and packet.data == "" and self.answer_pings:
                 await self.send(Packet(PacketType.PONG))

@@ -1,6 +1,7 @@
 """Running cases: bounded concurrency, a limit for each, and an outcome whatever happens.
 
-Cases run side by side, `jobs` at a time; those that say `exclusive` follow, one by one. A case
+Cases run side by side, `jobs` at a time; those that say `exclusive` follow, one by one on each
+server, since it is its clients and its time that they must not share. A case
 that the harness itself trips over is INCONCLUSIVE: a checker that crashed has judged nothing.
 """
 
@@ -57,9 +58,18 @@ async def run_cases(
         for case in order:
             if not case.exclusive:
                 group.create_task(one(case))
+    alone: dict[int, list[Case]] = {}
     for case in order:
         if case.exclusive:
+            alone.setdefault(id(choose_server(case, plan.servers)), []).append(case)
+
+    async def one_by_one(chosen: Sequence[Case]) -> None:
+        for case in chosen:
             on_record(await run_case(case, plan))
+
+    async with asyncio.TaskGroup() as group:
+        for chosen in alone.values():
+            group.create_task(one_by_one(chosen))
 
 
 def choose_server(case: Case, servers: Sequence[Server]) -> Server | None:
