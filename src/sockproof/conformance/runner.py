@@ -48,28 +48,23 @@ async def run_cases(
     order = [case for case in cases for _ in range(plan.repeat)]
     if plan.shuffle:
         random.shuffle(order)
-    permits = asyncio.Semaphore(plan.jobs)
+    waiting = iter([case for case in order if not case.exclusive])
 
-    async def one(case: Case) -> None:
-        async with permits:
+    async def one_after_another(chosen: Iterable[Case]) -> None:
+        for case in chosen:
             on_record(await run_case(case, plan))
 
     async with asyncio.TaskGroup() as group:
-        for case in order:
-            if not case.exclusive:
-                group.create_task(one(case))
+        for _ in range(plan.jobs):
+            group.create_task(one_after_another(waiting))  # all take from one iterator
     alone: dict[int, list[Case]] = {}
     for case in order:
         if case.exclusive:
             alone.setdefault(id(choose_server(case, plan.servers)), []).append(case)
 
-    async def one_by_one(chosen: Sequence[Case]) -> None:
-        for case in chosen:
-            on_record(await run_case(case, plan))
-
     async with asyncio.TaskGroup() as group:
         for chosen in alone.values():
-            group.create_task(one_by_one(chosen))
+            group.create_task(one_after_another(chosen))
 
 
 def choose_server(case: Case, servers: Sequence[Server]) -> Server | None:

@@ -1,0 +1,112 @@
+"""`sockproof conformance` as a person types it: exit codes, one clear line, reports, secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from sockproof.shelves import shelf
+
+RUN = [sys.executable, "-c", "from sockproof.cli import run; run()"]
+MASKING = ["--case", "websocket/masking/*"]
+
+
+def sockproof(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*RUN, *words], cwd=cwd, capture_output=True, text=True, timeout=50, check=False
+    )
+
+
+def test_nobody_listening_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    done = sockproof("conformance", "ws://127.0.0.1:1/", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "sockproof: 127.0.0.1:1 cannot be reached: connection refused\n"
+    assert list(tmp_path.glob("results/*")) == []
+
+
+def test_server_that_never_answers_costs_one_limit(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"ws://127.0.0.1:{silent.getsockname()[1]}/"
+        done = sockproof("conformance", url, "--timeout", "0.5", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "does not answer within 0.5 s" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nonsense"],
+        ["ftp://127.0.0.1/"],
+        ["ws://127.0.0.1:1/", "--jobs", "many"],
+        ["ws://127.0.0.1:1/", "--no-such-option"],
+        ["ws://127.0.0.1:1/", "--suite", "nonsense"],
+        ["ws://127.0.0.1:1/", "--case", "no/such/case"],
+        ["ws://127.0.0.1:1/", "--header", "no colon"],
+        ["http://127.0.0.1:1/", "--auth", "{broken"],
+        ["ws://127.0.0.1:1/", "--profile", "bad.toml"],
+        ["ws://127.0.0.1:1/", "--profile", "missing.toml"],
+        ["ws://127.0.0.1:1/", "--expect", "bad.toml"],
+        ["ws://127.0.0.1:1/", "--json", "no/such/folder/report.json"],
+        ["--target", "nobody"],
+    ],
+)
+def test_wrong_command_is_one_line_and_exit_code_3(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text("[profile\n", encoding="utf-8")
+    done = sockproof("conformance", *words, cwd=tmp_path)
+    assert done.returncode == 3
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_run_on_a_target_writes_reports_that_hold_no_secret(tmp_path: Path) -> None:
+    secrets = ["sekret-header-1", "sekret-cookie-2", "sekret-token-3"]
+    done = sockproof(
+        *("conformance", "--target", "websockets", *MASKING),
+        *("--case", "websocket/request_fields/*"),
+        *("--header", f"Authorization: Bearer {secrets[0]}", "--cookie", f"id={secrets[1]}"),
+        *("--token", secrets[2], "--json", "r.json", "--html", "r.html", "--junit", "r.xml"),
+        *("--markdown", "r.md"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    schema = shelf("reports") / "conformance-report.schema.json"
+    jsonschema.validate(report, json.loads(schema.read_text(encoding="utf-8")))
+    assert report["counts"]["PASS"] >= 10
+    everything = done.stdout + "".join(
+        (tmp_path / name).read_text(encoding="utf-8")
+        for name in ("r.json", "r.html", "r.xml", "r.md")
+    )
+    squeezed = everything.replace(" ", "")
+    for secret in secrets:
+        assert secret not in everything
+        assert secret.encode().hex() not in squeezed
+
+
+def test_interrupt_leaves_the_reports_of_what_was_done(tmp_path: Path) -> None:
+    words = ["conformance", "--target", "websockets", "--repeat", "300", "--jobs", "1"]
+    process = subprocess.Popen(
+        [*RUN, *words], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    while "cases" not in process.stdout.readline():
+        assert process.poll() is None
+    records = next(tmp_path.glob("results/2*/run.jsonl"))
+    while records.stat().st_size < 100_000:
+        assert process.poll() is None
+    os.kill(process.pid, signal.SIGINT)
+    process.communicate(timeout=40)
+    assert process.returncode == 130
+    report = json.loads(records.with_name("report.json").read_text(encoding="utf-8"))
+    assert report["interrupted"] is True
+    assert report["exit_code"] == 130
+    assert len(report["cases"]) > 10
+    assert "nterrupted" in records.with_name("report.html").read_text(encoding="utf-8")
