@@ -53,7 +53,8 @@ class Socket:
 
     def emit(self, event: str, *args: Any) -> None:
         """Send an event to this client alone."""
-        packet = Packet(PacketType.EVENT, self.namespace, [event, *self._spoilt(args)])
+        spoilt = self._spoilt(args) if event == "message-back" else args
+        packet = Packet(PacketType.EVENT, self.namespace, [event, *spoilt])
         held = self.connection.held
         match self.fault:
             case "answers-in-another-order" if args == (7,):

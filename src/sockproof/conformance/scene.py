@@ -22,6 +22,7 @@ class Scene:
         self.findings: list[Finding] = []
         self.awaiting = "the case to end"
         self.setting_up = 0
+        self._awaits = 0
         self._streams: list[Stream] = []
 
     def non_strict(self, expected: str, got: str) -> None:
@@ -50,16 +51,20 @@ class Scene:
 
     @contextmanager
     def awaits(self, what: str) -> Iterator[None]:
-        """Inside, `what` is what a time-out will say was expected."""
-        before = self.awaiting
-        if not self.setting_up:
+        """Inside, `what` is what a time-out will say was expected; the outermost counts."""
+        before, outermost = self.awaiting, not self.setting_up and not self._awaits
+        self._awaits += 1
+        if outermost:
             self.awaiting = what
         try:
             yield
         except StreamClosed as error:
             raise Failure(what, error.how) from error
-        if not self.setting_up:
-            self.awaiting = before
+        else:  # after a time-out it stays, so that the runner can tell what was awaited
+            if outermost:
+                self.awaiting = before
+        finally:
+            self._awaits -= 1
 
     def close(self) -> None:
         """Let go of every connection at once, whatever the servers think of it."""
