@@ -16,7 +16,10 @@ WEBSOCKET_QUERY = "EIO=4&transport=websocket&t=sockproof"
 async def _handshake(target, transport="polling"):
     """The fields of the OPEN packet; that it is one at all is for cases of their own."""
     with target.preparing("an OPEN packet"):
-        return json.loads((await _first_packet(target, transport)).data)
+        fields = json.loads((await _first_packet(target, transport)).data)
+        if not isinstance(fields, dict):
+            raise Failure("a JSON object", repr(fields)[:100])
+        return fields
 
 
 async def _first_packet(target, transport):
@@ -116,14 +119,16 @@ async def handshake_has_a_max_payload(target):
 @case("eio-handshake-max-payload-positive")
 async def max_payload_is_positive(target):
     fields = await _handshake(target)
-    _expect_field(fields, "maxPayload", "a positive number", lambda octets: octets > 0)
+    _expect_field(
+        fields, "maxPayload", "a positive number", lambda octets: _is_number(octets) and octets > 0
+    )
 
 
 @case("eio-handshake-milliseconds", over={"field": ["pingInterval", "pingTimeout"]})
 async def time_is_told_in_milliseconds(target, field):
     fields = await _handshake(target)
     wanted = "milliseconds, at least 100 of them"
-    _expect_field(fields, field, wanted, lambda value: value >= 100)
+    _expect_field(fields, field, wanted, lambda value: _is_number(value) and value >= 100)
 
 
 @case("eio-handshake-sid-unique", needs={"polling", "websocket"})

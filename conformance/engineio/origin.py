@@ -30,7 +30,7 @@ def _allowed(response):
 
 @case("eio-origin-absent", needs=NEEDS)
 async def request_without_origin_is_served(target):
-    response = await target.engineio().exchange("GET", f"{OPEN}&t=sockproof")
+    response = await target.engineio().exchange("GET", f"{OPEN}&t=no-origin")
     if not _is_open(response):
         raise Failure("200 with an OPEN packet", f"{response}: {response.body[:60]!r}")
 

@@ -42,8 +42,10 @@ async def websocket_is_the_transport_from_upgrade_on(target):
     with target.preparing("a probed WebSocket"):
         await peer.engine.probe()
     await _upgrade(peer)
-    await peer.emit("message", "hello")
-    await peer.expect_event("message-back", "hello")
+    for word in ("after UPGRADE", "fence"):
+        await peer.emit("message", word)
+    for word in ("after UPGRADE", "fence"):
+        await peer.expect_event("message-back", word)
 
 
 @case("eio-upgrade-completed", needs=NEEDS)
@@ -93,13 +95,13 @@ async def packet_that_waits_arrives_once_after_the_upgrade(target, when):
 async def packet_for_a_waiting_get_arrives_once(target):
     peer = await target.socketio("polling")
     get = await peer.engine.hold_get()
-    await peer.emit("message", "hello")
+    await peer.emit("message", "for the GET")
     with target.preparing("a probed WebSocket"):
         await peer.engine.probe()
     peer.engine.take(await get.response("an answer to the waiting GET"))
     await _upgrade(peer)
     await peer.emit("message", "fence")
-    await peer.expect_event("message-back", "hello")
+    await peer.expect_event("message-back", "for the GET")
     await peer.expect_event("message-back", "fence")
     await peer.quiet()
 

@@ -118,7 +118,7 @@ class WebSocket:
 
     def frame(self, frame: Frame) -> None:
         """Send a frame; nothing once the connection is closing."""
-        if not self.closing:
+        if not self.closing and not self.writer.is_closing():
             self.writer.write(frame.encode())
 
     def close(self, code: int = 1000) -> None:

@@ -20,10 +20,9 @@ from sockproof.wire.engineio import (
     Handshake,
     Packet,
     decode,
-    decode_payload,
-    encode_payload,
 )
 from sockproof.wire.http import Request, Response
+from tests.servers import engineio_faults as faults
 from tests.servers.engineio_http import (
     Gone,
     HttpConnection,
@@ -122,58 +121,118 @@ class EngineIOServer:
             fields.append(("Vary", "Origin"))
         if request.method == "OPTIONS":
             fields.append(("Access-Control-Allow-Headers", "Content-Type"))
-        return replace(response, headers=(*response.headers, *fields))
+        response = replace(response, headers=(*response.headers, *fields))
+        return faults.cors(self.fault, response)
 
     def _refusal(self, request: Request, query: dict[str, str]) -> Response | None:
         """Why a request is refused, or None."""
-        if request.target.partition("?")[0] != PATH:
+        if request.target.partition("?")[0] != PATH and self.fault != "answers-at-every-path":
             return respond(404)
         if query.get("transport") not in ("polling", "websocket"):
             return refusal(UNKNOWN_TRANSPORT)
         if query.get("EIO") != "4":
             return refusal(UNKNOWN_REVISION)
+        known = {"EIO", "transport", "sid", "t", "j"}
+        if self.fault == "refuses-other-parameters" and set(query) - known:
+            return refusal(BAD_REQUEST)
+        origin_error = self._origin_refusal(request, query)
+        if origin_error is not None:
+            return origin_error
         sid = query.get("sid")
         if sid is None:
-            return refusal(BAD_METHOD) if request.method != "GET" else None
+            by_post = self.fault == "opens-sessions-by-post" and request.method == "POST"
+            by_others = self.fault == "opens-sessions-by-every-method" and request.method != "POST"
+            allowed = request.method == "GET" or by_post or by_others
+            return None if allowed else refusal(BAD_METHOD)
+        return self._session_refusal(request, query, sid)
+
+    def _origin_refusal(self, request: Request, query: dict[str, str]) -> Response | None:
+        """None, as every origin is served, but for faults."""
+        origin = request.get("Origin")
+        own = self.url.rstrip("/")
+        polls = query["transport"] == "polling" and request.method != "OPTIONS"
+        match self.fault:
+            case "needs-an-origin" if origin is None and query.get("t") == "no-origin":
+                return refusal(BAD_REQUEST)
+            case "refuses-its-own-origin" if origin == own:
+                return refusal(BAD_REQUEST)
+            case "refuses-origins-with-a-session" if polls and origin not in (None, own):
+                return replace(self._open(query), status=400)
+            case "refuses-origins-over-polling-only" if polls and origin not in (None, own):
+                return refusal(BAD_REQUEST)
+        return None
+
+    def _session_refusal(
+        self, request: Request, query: dict[str, str], sid: str
+    ) -> Response | None:
         session = self.sessions.get(sid)
         if session is None:
+            stranger = not sid.startswith("engine-")
+            if self.fault == "takes-posts-of-nobody" and request.method == "POST" and stranger:
+                return respond(200, b"ok")
+            if self.fault == "answers-gets-of-nobody" and request.method == "GET" and stranger:
+                return respond(200, b"6")
             return refusal(UNKNOWN_SID)
         if query["transport"] == "polling" and session.transport == "websocket":
+            if self.fault == "polls-after-upgrade":
+                return respond(200, b"ok" if request.method == "POST" else b"6")
+            if self.fault == "polling-ends-upgraded-sessions":
+                session.close("polling after the upgrade")
             return refusal(BAD_REQUEST)
         return None
 
     # Long-polling.
 
     async def _answer(self, connection: HttpConnection, request: Request) -> Response:
-        query = _query(request)
-        error = self._refusal(request, query)
-        if error is None and request.method == "POST":
-            return await self._post(connection, request, self.sessions[query["sid"]])
-        await connection.body(request)
+        query = faults.mended(self.fault, "polling", _query(request))
         if request.method == "OPTIONS":
-            return respond(204)
+            await connection.body(request)
+            return self._preflight(query)
+        error = self._refusal(request, query)
+        if error is None and request.method == "POST" and "sid" in query:
+            return await self._post(connection, request, self._session(query))
+        await connection.body(request)
         if error is not None:
             return error
+        if "sid" not in query and query["transport"] == "polling":
+            return self._open(query)
         if request.method != "GET" or query["transport"] != "polling":
             return refusal(BAD_REQUEST)
-        if "sid" not in query:
-            return self._open()
-        return await self._poll(connection, self.sessions[query["sid"]])
+        return await self._poll(connection, self._session(query))
 
-    def _open(self) -> Response:
-        session = self._new_session("polling")
+    def _preflight(self, query: dict[str, str]) -> Response:
+        if self.fault == "preflights-open-sessions":
+            return self._open(query)
+        return refusal(BAD_REQUEST) if self.fault == "refuses-preflights" else respond(204)
+
+    def _session(self, query: dict[str, str]) -> Session:
+        if self.fault == "mixes-sessions-up" and query.get("t") == faults.MARK:
+            return list(self.sessions.values())[-1]
+        return self.sessions[query["sid"]]
+
+    def _open(self, query: dict[str, str]) -> Response:
+        session = self._new_session("polling", query)
         return self._payload(session.take())
 
     def _payload(self, packets: list[Packet]) -> Response:
-        return respond(200, encode_payload(packets))
+        body = faults.payload(self.fault, packets)
+        if self.fault == "labels-answers-as-latin-1":
+            return respond(200, body, "text/plain; charset=ISO-8859-1")
+        return respond(200, body)
 
     async def _poll(self, connection: HttpConnection, session: Session) -> Response:
-        if session.polling:
-            session.close("two GETs at once")
+        if session.polling and self.fault != "holds-second-gets":
+            if self.fault == "closes-and-forgets-first-gets":
+                session.ready = asyncio.Event()  # the first GET waits for the old one
+            if self.fault != "survives-second-gets":
+                session.close("two GETs at once")
             return refusal(BAD_REQUEST)
         session.polling = True
         try:
             await self._wait_for_data(connection, session)
+        except Gone:
+            session.loses_next = True
+            raise
         finally:
             session.polling = False
         return self._payload(session.take())
@@ -197,8 +256,9 @@ class EngineIOServer:
     async def _post(
         self, connection: HttpConnection, request: Request, session: Session
     ) -> Response:
-        if session.posting:
-            session.close("two POSTs at once")
+        if session.posting and self.fault != "takes-second-posts":
+            if self.fault != "survives-second-posts":
+                session.close("two POSTs at once")
             await connection.body(request)
             return refusal(BAD_REQUEST)
         session.posting = True
@@ -208,10 +268,12 @@ class EngineIOServer:
             session.posting = False
         if session.closed:
             return refusal(UNKNOWN_SID)
-        if len(body) > self.max_payload:
+        if self._is_too_large(len(body)):
             return respond(413)
+        if self.fault == "needs-a-content-type" and request.get("Content-Type") is None:
+            return refusal(BAD_REQUEST)
         try:
-            packets = decode_payload(body)
+            packets = faults.posted(self.fault, body)
             if not packets:
                 raise WireError("a payload without a packet")
         except WireError:
@@ -219,27 +281,41 @@ class EngineIOServer:
             return refusal(BAD_REQUEST)
         for packet in packets:
             session.receive(packet)
-        return respond(200, b"ok")
+        return respond(200, b"OK" if self.fault == "says-ok-in-capitals" else b"ok")
+
+    def _is_too_large(self, octets: int) -> bool:
+        if self.fault == "takes-posts-of-every-size":
+            return False
+        return octets >= self.max_payload + (self.fault != "refuses-posts-of-max-payload")
 
     # WebSocket.
 
     async def _serve_websocket(self, connection: HttpConnection, request: Request) -> bool:
         """Serve a WebSocket to its end; False when its handshake was refused."""
-        query = _query(request)
+        query = faults.mended(self.fault, "websocket", _query(request))
+        if self.fault == "takes-websockets-of-nobody" and query.get("sid") not in self.sessions:
+            query.pop("sid", None)
         error = self._refusal(request, query)
         if query.get("transport") != "websocket":
             error = error or refusal(BAD_REQUEST)
         session = self.sessions.get(query.get("sid", ""))
         if session is not None and (session.probing or session.websocket):
+            allowed = ("takes-second-websockets", "second-websockets-take-over")
+            error = error if self.fault in allowed else refusal(BAD_REQUEST)
+        if session is not None and session.abandoned and self.fault == "upgrades-only-once":
             error = refusal(BAD_REQUEST)
         if error is not None:
             await connection.body(request)
             connection.respond(self._shared(request, error))
             return False
         websocket = connection.upgrade(request)
-        websocket.max_message = self.max_payload
+        websocket.max_message = self.max_payload - (self.fault == "refuses-messages-of-max-payload")
+        if self.fault == "takes-messages-of-every-size":
+            websocket.max_message *= 2
         if session is None:
-            session = self._new_session("websocket", websocket)
+            session = self._new_session("websocket", query, websocket)
+        elif self.fault == "second-websockets-take-over" and session.websocket:
+            session.websocket = websocket
         elif not await self._probed(session, websocket):
             return True
         await self._receive(session, websocket)
@@ -249,7 +325,8 @@ class EngineIOServer:
         """Take a session over to its new WebSocket; False when that came to nothing."""
         try:
             if await websocket.receive() == "2probe" and not session.closed:
-                websocket.send("3probe")
+                forgets = self.fault == "answers-probes-without-data" and not session.received
+                websocket.send("3" if forgets else "3probe")
                 session.probe(websocket)
                 if await websocket.receive() == "5" and not session.closed:
                     session.upgrade(websocket)
@@ -258,28 +335,51 @@ class EngineIOServer:
             pass
         finally:
             session.abandon()
+        if self.fault == "abandoned-upgrades-end-sessions":
+            session.close("transport close")
         websocket.close()
         return False
 
     async def _receive(self, session: Session, websocket: WebSocket) -> None:
         try:
             while True:
-                session.receive(decode(await websocket.receive()))
+                for message in self._messages(await websocket.receive()):
+                    if self.fault == "skips-messages-without-a-type" and message == "abc":
+                        continue
+                    session.receive(decode(message))
         except WireError:
             session.close("parse error")
         except Gone:
-            session.close(CLOSED_BY_CLIENT)
+            if session.websocket in (websocket, None):
+                session.close(CLOSED_BY_CLIENT)
+
+    def _messages(self, message: str | bytes) -> list[str | bytes]:
+        """What has arrived, which is one message but for faults."""
+        match self.fault:
+            case "splits-messages" if isinstance(message, str):
+                return list(message.split("\x1e"))
+            case "reads-a-type-before-binary" if isinstance(message, bytes):
+                return [message.removeprefix(b"\x04")]
+            case "reads-no-astral-messages" if isinstance(message, str):
+                return [faults.ASTRAL.sub("?", message)]
+            case "drops-what-follows-upgrade" if "behind" in str(message):
+                return []
+        return [message]
 
     # Sessions.
 
-    def _new_session(self, transport: str, websocket: WebSocket | None = None) -> Session:
+    def _new_session(
+        self, transport: str, query: dict[str, str], websocket: WebSocket | None = None
+    ) -> Session:
         sid = f"engine-{next(self._numbers)}-{id(self):x}"
         session = Session(sid, transport, self.fault)
         session.websocket = websocket
         self.sessions[sid] = session
         upgrades = ("websocket",) if transport == "polling" else ()
         times = (self.ping_interval, self.ping_timeout)
-        session.send(Handshake(sid, upgrades, *times, self.max_payload).encode())
+        handshake = Handshake(sid, upgrades, *times, self.max_payload)
+        for packet in faults.open_packets(self.fault, handshake, query.get("t")):
+            session.send(packet)
         self.session_opened(session)
         above = session.on_close
 
