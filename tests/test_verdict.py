@@ -1,0 +1,89 @@
+"""Expectations and exit codes: what makes a run fail, and what does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sockproof.conformance.expectations import (
+    ExpectationError,
+    apply_expectations,
+    glob_matches,
+    load_expectations,
+    stale_expectations,
+)
+from sockproof.conformance.run import exit_code
+from sockproof.records import CaseRecord
+
+ID = "websocket/masking/server_masks_no_frame[text]"
+
+
+def record(outcome: str, level: str = "MUST") -> CaseRecord:
+    return CaseRecord(ID, "rfc6455-5.1-server-unmasked", level, outcome)
+
+
+def expectations(path: Path, outcome: str = "FAIL", more: str = "", case: str = ID) -> list:
+    file = path / "known.toml"
+    file.write_text(
+        f"[[expectation]]\ncase = '{case}'\noutcome = '{outcome}'\nreason = 'known'\n{more}",
+        encoding="utf-8",
+    )
+    return load_expectations(file)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "level", "strict", "code"),
+    [
+        ("PASS", "MUST", False, 0),
+        ("FAIL", "MUST", False, 1),
+        ("FAIL", "DESCRIBED", False, 1),
+        ("FAIL", "SHOULD", False, 0),
+        ("FAIL", "SHOULD", True, 1),
+        ("NON_STRICT", "MUST", False, 0),
+        ("NON_STRICT", "MUST", True, 1),
+        ("UNSUPPORTED", "MUST", False, 2),
+    ],
+)
+def test_exit_code_of_one_case(outcome: str, level: str, strict: bool, code: int) -> None:
+    assert exit_code([record(outcome, level)], [], strict) == code
+
+
+def test_must_case_that_could_not_be_set_up_is_not_judged() -> None:
+    assert exit_code([record("PASS"), record("INCONCLUSIVE")], [], False) == 2
+    assert exit_code([], [], False) == 2
+
+
+def test_expected_failure_does_not_fail_the_run_and_a_stale_one_does(tmp_path: Path) -> None:
+    known = expectations(tmp_path)
+    failed = record("FAIL")
+    apply_expectations(failed, known)
+    assert failed.expectation is not None
+    assert exit_code([failed], [], False) == 0
+    assert stale_expectations(known, [(ID, "FAIL")], [ID]) == []
+    stale = stale_expectations(known, [(ID, "PASS")], [ID])
+    assert exit_code([record("PASS")], stale, False) == 1
+    assert stale_expectations(known, [(ID, "INCONCLUSIVE")], [ID]) == []
+
+
+def test_fault_that_races_may_go_either_way(tmp_path: Path) -> None:
+    known = expectations(tmp_path, more="sometimes = true\n")
+    assert stale_expectations(known, [(ID, "PASS")], [ID]) == []
+
+
+def test_expectation_of_a_case_that_does_not_exist_is_stale(tmp_path: Path) -> None:
+    known = expectations(tmp_path, case="websocket/masking/no_such_case")
+    assert [each["outcome"] for each in stale_expectations(known, [], [ID])] == ["no such case"]
+
+
+def test_brackets_of_an_id_mean_themselves() -> None:
+    assert glob_matches(ID, ID)
+    assert glob_matches("websocket/*[text]", ID)
+    assert not glob_matches("websocket/masking/server_masks_no_frame[tex]", ID)
+
+
+@pytest.mark.parametrize("more", ["unknown = 1\n", "sometimes = 'yes'\n", "outcome = 3\n"])
+def test_broken_file_is_one_line(tmp_path: Path, more: str) -> None:
+    with pytest.raises(ExpectationError) as caught:
+        expectations(tmp_path, more=more)
+    assert "known.toml" in str(caught.value)
