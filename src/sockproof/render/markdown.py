@@ -84,7 +84,7 @@ def _top(report: Mapping[str, Any]) -> str:
     target = _code(report["target"])
     if report.get("server"):
         target += f", which calls itself {_code(report['server'])}"
-    told += [f"Target: {target}  "]
+    told += [f"Target: {target}<br>"]
     told += [
         f"{number(len(report['cases']), 'case')} in {report['seconds']:.1f} s, "
         f"sockproof {escape(report['sockproof'], 40)}, {escape(report['started'], 40)}"

@@ -154,11 +154,13 @@ def coverage(report: Report) -> list[Coverage]:
     """The coverage by document, in the order of the catalogue."""
     known: Mapping[str, Mapping[str, Any]] = report.get("requirements") or {}
     told: Mapping[str, Any] = report.get("coverage") or {}
+    prefixes = {name.partition("-")[0]: about.get("document") for name, about in known.items()}
     by_document: dict[str, Coverage] = {}
 
     def of(requirement: str) -> Coverage:
         prefix = requirement.partition("-")[0]
-        name = short(known.get(requirement, {}).get("document") or prefix, 100)
+        document = known.get(requirement, {}).get("document") or prefixes.get(prefix)
+        name = short(document or prefix, 100)
         return by_document.setdefault(name, Coverage(name, [], [], {}))
 
     for requirement in told.get("with_case") or []:

@@ -70,7 +70,7 @@ def last_wire_lines(case: Mapping[str, Any], count: int, width: int = 160) -> li
     wire: Sequence[Mapping[str, Any]] = case.get("wire") or []
     told = [wire_line(entry, width) for entry in wire[-count:]]
     if len(wire) > count:
-        told.insert(0, f"{'…':>12}  {len(wire) - count} entries before")
+        told.insert(0, f"{'…':>12}  {number(len(wire) - count, 'entry', 'entries')} before")
     return told
 
 

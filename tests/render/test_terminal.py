@@ -1,0 +1,149 @@
+"""What a terminal or a pipe is told of a run."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sockproof.render.terminal import Progress
+from tests.render import sample
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def told(stream: io.StringIO, report: dict[str, Any], records: list[Any], *written: Path) -> str:
+    with Progress(stream) as progress:
+        progress.start(len(records), report["target"], report["server"])
+        for record in records:
+            progress.case_done(record)
+        progress.finish(report, written)
+    return stream.getvalue()
+
+
+GOLDEN = """\
+ws://127.0.0.1:8765/chat (Python/3.11 websockets/15.0): 9 cases
+FAIL  websocket/control/fragmented_ping_fails_the_connection: the connection goes on
+FAIL  websocket/closing/close_frame_before_the_connection_is_dropped: the server closed the TCP \
+connection
+INCONCLUSIVE  rooms/members/event_reaches_its_members_and_nobody_else: the third client could not \
+connect
+
+suite      file     PASS  NON_STRICT  FAIL  UNSUPPORTED  INCONCLUSIVE
+websocket  closing     ·           ·     2            ·             ·
+           control     2           1     1            ·             ·
+           push        ·           ·     ·            1             ·
+socketio   connect     1           ·     ·            ·             ·
+rooms      members     ·           ·     ·            ·             1
+all                    3           1     3            1             1
+
+FAIL  websocket/control/fragmented_ping_fails_the_connection  (rfc6455-5.5-unfragmented, MUST)
+  the connection goes on
+  expected  the connection failed: CLOSE 1002
+  got       PONG 'firstsecond' [11 octets]
+             …  1 entry before
+        1.4 ms  #1 ← 101 Switching Protocols
+        2.0 ms  #1 → PING 'first' [5 octets, continues]
+        2.3 ms  #2 ← PING 'first' [5 octets, continues]
+        2.6 ms  #1 → PING 'first' [5 octets, continues]
+        2.9 ms  #2 ← PING 'first' [5 octets, continues]
+        9.9 ms  #1 ← BINARY
+  again     sockproof conformance ws://127.0.0.1:8765/chat --case \
+'websocket/control/fragmented_ping_fails_the_connection'
+"""
+
+
+def test_a_pipe_gets_plain_lines() -> None:
+    text = told(io.StringIO(), sample.sample(), sample.cases(), Path("results/x/report.html"))
+    assert "\x1b" not in text
+    assert "\n".join(line.rstrip() for line in text.split("\n")).startswith(GOLDEN)
+    assert text.endswith(
+        "\nreport: results/x/report.html\n"
+        "Fails 1 of 5 requirements; 1 expectation no longer holds; 1 known deviation, as expected; "
+        "1 case could not be set up; 1 recommendation not followed; 1 case allowed but not strict\n"
+    )
+    assert "1 known deviation, as expected:\n  FAIL  websocket/closing/bad_close_code" in text
+    assert "1 expectation to take away:\n  websocket/framing/echo[text,65536]  in conf" in text
+
+
+def test_a_failure_is_told_when_it_happens() -> None:
+    stream = io.StringIO()
+    progress = Progress(stream)
+    progress.start(9, "ws://h/")
+    for record in sample.cases()[:3]:
+        progress.case_done(record)
+    assert stream.getvalue().split("\n")[1].startswith("FAIL  websocket/control/fragmented")
+
+
+def test_a_terminal_gets_colours_unless_it_wants_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "\x1b[1;31mFAIL" in told(Terminal(), sample.sample(), sample.cases())
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not re.search(r"\x1b\[[\d;]*3[1-7]m", told(Terminal(), sample.sample(), sample.cases()))
+
+
+def test_a_dumb_terminal_gets_no_live_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    assert "\x1b" not in told(Terminal(), sample.sample(), sample.cases())
+
+
+def test_the_live_line_is_taken_away_when_the_run_breaks_off() -> None:
+    stream = Terminal()
+    progress = Progress(stream)
+    progress.start(3, "ws://h/")
+    with pytest.raises(KeyboardInterrupt), progress:
+        raise KeyboardInterrupt
+    assert "\x1b[?25h" in stream.getvalue()  # the cursor is back
+
+
+def _hostile_records() -> Iterator[Any]:
+    for outcome in ("FAIL", "INCONCLUSIVE"):
+        yield sample.case(
+            f"a/b/c[{sample.HOSTILE}]",
+            "rooms-members-only",
+            outcome,
+            summary=sample.HOSTILE + "A" * (1 << 20),
+        )
+
+
+def test_a_server_cannot_control_the_terminal() -> None:
+    text = told(io.StringIO(), sample.hostile(), list(_hostile_records()))
+    assert re.search("[\0\x07\x1b\x9b\r\ud800-\udfff\u202e]", text) is None
+    assert "[link](http://evil.example)" in text  # rich's markup is not read
+    assert len(text) < 64 * 1024
+
+
+def test_a_stream_that_knows_only_ascii_is_no_reason_to_crash() -> None:
+    octets = io.BytesIO()
+    stream = io.TextIOWrapper(octets, encoding="ascii")
+    progress = Progress(stream)
+    progress.start(9, "ws://h/")
+    progress.finish(sample.sample())
+    stream.flush()
+    assert b"\\u2192 PING" in octets.getvalue()
+
+
+def test_of_very_many_failures_the_rest_is_one_line_each() -> None:
+    text = told(io.StringIO(), sample.large(), [])
+    assert text.count("  again ") == 30
+    assert "and 10 cases more, told in full by the reports:" in text
+
+
+def test_a_run_without_cases_has_a_verdict_and_no_table() -> None:
+    report = sample.run([], {"seconds": 0.1, "exit_code": 2, "problem": "connection refused"})
+    stream = io.StringIO()
+    Progress(stream).finish(report)
+    assert stream.getvalue() == "\nCould not be judged: connection refused\n"
