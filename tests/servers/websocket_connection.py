@@ -1,0 +1,288 @@
+"""One open connection of the correct WebSocket server: RFC 6455, 5.5 and 7, and the contract.
+
+Which frames and messages it takes stands in `websocket_receiver.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
+
+from sockproof.conformance.outcome import Failure
+from sockproof.conformance.target import agreed_deflate
+from sockproof.wire import WireError
+from sockproof.wire.deflate import Compressor
+from sockproof.wire.websocket import (
+    RSV1,
+    Frame,
+    FrameError,
+    FrameParser,
+    Opcode,
+    apply_mask,
+    close_payload,
+    may_be_sent_in_close,
+    parse_close,
+)
+from tests.servers.websocket_deflate import MessageCodec
+from tests.servers.websocket_receiver import BINARY, CONT, MAX_MESSAGE, TEXT, Failed, Receiver
+
+SPOILT_LENGTHS = (1, 125, 126, 127, 65535, 65536, 1_200_000)
+
+
+async def linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """End our direction first, so that unread octets of the client make no RST."""
+    with contextlib.suppress(OSError, TimeoutError):
+        if writer.can_write_eof():
+            writer.write_eof()
+        async with asyncio.timeout(1):
+            while await reader.read(65536):
+                pass
+
+
+class Connection(Receiver):
+    def __init__(self, fault, reader, writer, request, response, rest) -> None:
+        agreed = agreed_deflate(response) if fault is None else _agreed(response)
+        super().__init__(fault, None if agreed is None else MessageCodec(agreed, fault))
+        self.reader = reader
+        self.writer = writer
+        self.request = request
+        self.rest = rest
+        self.parser = FrameParser(MAX_MESSAGE)
+        self.close_sent = False
+        self.close_received = False
+        self.pings: list[bytes] = []
+        self.deaf = False
+        self.masks_close = False
+
+    # Writing.
+
+    def send(self, frame: Frame) -> None:
+        if self.close_sent and self.fault != "sends-data-after-its-close":
+            return
+        self.close_sent = self.close_sent or frame.opcode == Opcode.CLOSE
+        self.writer.write(self._spoilt(frame).encode())
+
+    def _spoilt(self, frame: Frame) -> Frame:
+        length = len(frame.payload)
+        match self.fault:
+            case "long-forms-of-lengths" if length in (1, 125):
+                return replace(frame, length_octets=2)
+            case "long-forms-of-lengths" if length in (127, 65535):
+                return replace(frame, length_octets=8)
+            case "masks-its-text" if frame.payload == b"unmasked, please":
+                return replace(frame, mask_key=b"mask")
+            case "masks-its-pongs" if frame.payload == b"unmasked, please, ping":
+                return replace(frame, mask_key=b"mask")
+            case "masks-its-close" if frame.opcode == Opcode.CLOSE and self.masks_close:
+                return replace(frame, mask_key=b"mask")
+        return frame
+
+    async def message(self, opcode: int, payload: bytes) -> None:
+        if self.codec is not None:
+            frame = Frame(opcode, self.codec.deflate(payload), rsv=RSV1)
+            if self.fault == "deflate-sends-uncompressed-with-rsv1" and payload == b"rsv1":
+                frame = replace(frame, payload=payload)
+            if self.fault == "compressed-without-rsv1" and payload == b"short":
+                frame = replace(frame, rsv=0)
+            if self.fault == "swaps-compressed-types" and payload == b"of this type":
+                frame = replace(frame, opcode=BINARY if opcode == TEXT else TEXT)
+            if self.fault == "sends-rsv1-on-continuations" and len(payload) == 5000:
+                self.send(replace(frame, payload=frame.payload[:9], fin=False))
+                frame = Frame(CONT, frame.payload[9:], rsv=RSV1)
+        else:
+            frame = Frame(opcode, payload)
+        if self.fault == "swaps-types" and payload == b"type":
+            frame = replace(frame, opcode=BINARY if opcode == TEXT else TEXT)
+        self.send(frame)
+        await self.writer.drain()
+
+    def close(self, code: int | None, reason: str = "") -> None:
+        self.send(Frame(Opcode.CLOSE, b"" if code is None else close_payload(code, reason)))
+
+    # The life of a connection.
+
+    async def run(self) -> None:
+        url = urlsplit(self.request.target)
+        query = {name: values[-1] for name, values in parse_qs(url.query).items()}
+        if url.path == "/push":
+            await self._push(int(query.get("count", 1)), int(query.get("size", 8)))
+        elif url.path == "/close":
+            await self._start_closing(int(query.get("code", 1000)), query.get("reason", ""))
+        self.headers = url.path == "/headers"
+        try:
+            await self._feed(self.rest)
+            while not self.close_received:
+                data = await self.reader.read(65536)
+                if not data:
+                    return
+                await self._feed(data)
+                if self.fault == "forgets-frames-cut-short" and 0 < self.parser.pending < 12:
+                    self.parser = FrameParser(MAX_MESSAGE)
+        except Failed as failed:
+            await self._fail(failed.code, str(failed))
+            return
+        if self.fault == "keeps-tcp-open-after-close":
+            await asyncio.sleep(30)
+        await linger(self.reader, self.writer)
+
+    async def _fail(self, code: int, why: str) -> None:
+        if self.fault == "fails-with-1011":
+            code = 1011
+        if self.fault != "fails-without-close":
+            self.close(code, why)
+        await self.writer.drain()
+        if self.fault == "keeps-tcp-open-after-failing":
+            await asyncio.sleep(30)
+        await linger(self.reader, self.writer)
+
+    async def _push(self, count: int, size: int) -> None:
+        for number in range(count):
+            index = number + 1 if self.fault == "pushes-count-from-one" else number
+            await self.message(BINARY, index.to_bytes(8, "big")[:size].ljust(size, b"\0"))
+
+    async def _start_closing(self, code: int, reason: str) -> None:
+        if self.fault == "starts-closing-with-another-code":
+            code = 1001
+        if self.fault == "starts-closing-without-a-close-frame":
+            self.writer.close()
+            return
+        self.close(
+            code, "another" if self.fault == "starts-closing-with-another-reason" else reason
+        )
+        if self.fault == "starts-closing-and-does-not-wait":
+            self.writer.close()
+
+    async def _feed(self, data: bytes) -> None:
+        if self.fault == "ignores-the-top-bit" and data[:3] in (b"\x82\xff\x80", b"\x81\xff\x80"):
+            data = data[:2] + b"\0" + data[3:]
+        try:
+            frames = self.parser.feed(data)
+        except FrameError as error:
+            for frame in error.frames:
+                await self._frame(frame)
+            raise Failed(1009 if "announces" in str(error) else 1002, str(error)) from error
+        for frame in frames:
+            try:
+                await self._frame(frame)
+            except Failed as failed:
+                if self.fault != "goes-on-after-failing":
+                    raise
+                self.close(failed.code)
+                self.close_sent = False
+            if self.close_received:
+                return
+
+    async def _frame(self, frame: Frame) -> None:
+        self.check(frame)
+        if self.fault == "unmasks-the-last-octets-wrong" and 5 <= len(frame.payload) <= 7:
+            frame = replace(
+                frame, payload=frame.payload[:4] + apply_mask(frame.payload[4:], b"!!!!")
+            )
+        if self.fault == "loses-zero-mask-key" and frame.mask_key == b"\0\0\0\0":
+            return
+        match frame.opcode:
+            case Opcode.PING:
+                await self._ping(frame)
+            case Opcode.PONG:
+                if self.fault == "answers-pongs" and frame.payload:
+                    self.send(Frame(Opcode.PONG, frame.payload))
+                if self.fault == "loses-messages-with-a-pong-inside":
+                    self.first = None
+                self.swallow = not frame.fin
+            case Opcode.CLOSE:
+                self._close_frame(frame)
+            case Opcode.CONT | Opcode.TEXT | Opcode.BINARY:
+                await self.data(frame)
+
+    async def _ping(self, frame: Frame) -> None:
+        payload = frame.payload
+        if self.first is not None and self.fault == "loses-pings-inside-messages":
+            return
+        if self.fault == "spoils-pongs" and len(payload) in (1, 125):
+            payload = payload[:-1] + b"?"
+        if self.fault == "fills-empty-pongs" and not payload:
+            payload = b"?"
+        if self.fault == "demands-text-in-pings" and not _is_utf8(payload):
+            raise Failed(1007, "a Ping that is not text")
+        if self.fault == "repeats-the-first-pong" and payload.startswith(b"many"):
+            self.pings.append(payload)
+            payload = self.pings[0]
+        if self.fault == "compresses-pongs" and self.codec and payload == b"plain octets":
+            payload = Compressor().compress(payload)
+        self.deaf = self.fault == "forgets-messages-behind-a-ping" and payload == b"between"
+        self.send(Frame(Opcode.PONG, payload))
+
+    async def answer(self, opcode: int, payload: bytes) -> None:
+        if self.headers:
+            self.headers = False
+            fields = {name.lower(): value for name, value in self.request.headers}
+            if self.fault == "hides-cookies":
+                fields.pop("cookie", None)
+            if self.fault == "hides-header-fields":
+                fields = {name: value for name, value in fields.items() if name in ("host",)}
+            if self.fault == "folded-field-cut" and "x-odd" in fields:
+                fields["x-odd"] = fields["x-odd"].split()[0]
+            payload, opcode = json.dumps(fields).encode(), TEXT
+        if self.fault == "spoils-certain-lengths" and len(payload) in SPOILT_LENGTHS:
+            payload = payload[:-1] + (b"?" if payload[-1:] != b"?" else b"!")
+        if self.fault == "fills-empty-messages" and not payload:
+            payload = b"?"
+        if self.fault == "reads-binary-as-text" and opcode == BINARY and not _is_utf8(payload):
+            raise Failed(1007, "no text")
+        if self.fault == "first-message-lost" and payload == b"the very first":
+            return
+        if self.fault == "joins-messages" and payload == b"second of two":
+            payload = b"first of twosecond of two"
+        if self.deaf and payload == b"after":
+            payload = b"between"
+        await self.message(opcode, payload)
+
+    def _close_frame(self, frame: Frame) -> None:
+        try:
+            code, reason = parse_close(frame.payload)
+        except WireError as error:
+            one = len(frame.payload) == 1
+            excuse = "accepts-close-of-one-octet" if one else "accepts-close-reasons-not-utf8"
+            if self.fault != excuse:
+                raise Failed(1002 if one else 1007, str(error)) from error
+            code, reason = 1000, ""
+        allowed = code is None or may_be_sent_in_close(code)
+        if not allowed and self.fault != "accepts-any-close-code":
+            raise Failed(1002, f"close code {code}")
+        if self.fault == "refuses-valid-close-codes" and code not in (None, 1000, 1001):
+            raise Failed(1002, f"close code {code}")
+        if self.fault == "refuses-long-close-reasons" and len(reason) > 100:
+            raise Failed(1002, "a long reason")
+        self.masks_close = reason == "unmasked, please"
+        self.close_received = self.fault != "reads-on-after-close"
+        if self.fault == "does-not-answer-close":
+            return
+        if self.fault == "answers-close-with-another-code" and code == 3999:
+            code = 1001
+        if self.fault == "answers-empty-close-with-1005" and code is None:
+            code = 1005
+        self.close(code)
+        if self.fault == "answers-close-twice":
+            self.close_sent = False
+            self.close(code)
+        if self.fault == "reads-on-after-close":
+            self.close_sent = False
+
+
+def _is_utf8(payload: bytes) -> bool:
+    try:
+        payload.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _agreed(response):
+    """What a 101 that may be faulty agreed on; none where it cannot be read."""
+    try:
+        return agreed_deflate(response)
+    except Failure:
+        return None
