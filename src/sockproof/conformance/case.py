@@ -11,7 +11,7 @@ import importlib.util
 import itertools
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,12 @@ from sockproof.shelves import ShelfError
 CaseFunction = Callable[..., Awaitable[None]]
 Aliases = Iterable[str] | Mapping[str, Iterable[str]]
 
+# What a `deflated` case is offered when it runs again in the suite `deflate`, by variant.
+OFFERS = {
+    "takeover": "permessage-deflate",
+    "no-takeover": "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+    "small-window": "permessage-deflate; server_max_window_bits=9; client_max_window_bits=9",
+}
 SUITES = ("websocket", "deflate", "engineio", "socketio", "rooms", "clients", "abuse")
 
 
@@ -35,6 +41,7 @@ class Case:
     exclusive: bool = False
     limit: float | None = None
     autobahn: tuple[str, ...] = ()
+    offer: str | None = None  # of permessage-deflate, which every connection of the case makes
 
     @property
     def suite(self) -> str:
@@ -57,6 +64,7 @@ class _Registration:
     limit: float | None
     over: Mapping[str, Sequence[Any]]
     autobahn: Aliases
+    deflated: bool
 
 
 def case(
@@ -67,6 +75,7 @@ def case(
     limit: float | None = None,
     over: Mapping[str, Sequence[Any]] | None = None,
     autobahn: Aliases = (),
+    deflated: bool = False,
 ) -> Callable[[CaseFunction], CaseFunction]:
     """Register the decorated function as a case of `requirement`.
 
@@ -74,11 +83,13 @@ def case(
     maps a parameter's name to its values: one case for each combination, its variant being the
     values joined with commas. `limit` (seconds) replaces the run's limit for this case where it
     is longer. `exclusive` cases run with no other beside them. `autobahn` lists the ids of
-    Autobahn|Testsuite that the case covers, or maps a variant to such a list.
+    Autobahn|Testsuite that the case covers, or maps a variant to such a list. A `deflated` case of the suite
+    `websocket` runs again as one of the suite `deflate`, once for each of `OFFERS`, all that it
+    sends compressed.
     """
     names = {needs} if isinstance(needs, str) else needs
     registration = _Registration(
-        requirement, frozenset(names), exclusive, limit, over or {}, autobahn
+        requirement, frozenset(names), exclusive, limit, over or {}, autobahn, deflated
     )
 
     def register(function: CaseFunction) -> CaseFunction:
@@ -120,15 +131,40 @@ def load_cases(shelf: Path, suites: Iterable[str] = SUITES) -> list[Case]:
     """
     cases: dict[str, Case] = {}
     for suite in suites:
-        for path in sorted((shelf / suite).glob("*.py")):
-            for found in _load_file(path, f"{suite}/{path.stem}"):
-                if found.id in cases:
-                    raise ShelfError(f"{path}: two cases have the id {found.id}")
-                cases[found.id] = found
+        for found in _load_suite(shelf, suite):
+            if found.id in cases:
+                raise ShelfError(f"{shelf / suite}: two cases have the id {found.id}")
+            cases[found.id] = found
     return list(cases.values())
 
 
-def _load_file(path: Path, prefix: str) -> list[Case]:
+def _load_suite(shelf: Path, suite: str) -> Iterable[Case]:
+    for path in sorted((shelf / suite).glob("*.py")):
+        for function in _load_file(path, f"{suite}/{path.stem}"):
+            yield from _cases_of(function, f"{suite}/{path.stem}")
+    if suite != "deflate":
+        return
+    for path in sorted((shelf / "websocket").glob("*.py")):
+        for function in _load_file(path, f"websocket/{path.stem}"):
+            if function.sockproof_case.deflated:  # type: ignore[attr-defined]
+                yield from _twins_of(function, f"deflate/{path.stem}")
+
+
+def _twins_of(function: CaseFunction, prefix: str) -> Iterable[Case]:
+    """The cases of a function again, with permessage-deflate agreed upon."""
+    for plain in _cases_of(function, prefix):
+        name, _, variant = plain.id.removesuffix("]").partition("[")
+        for offer, value in OFFERS.items():
+            yield replace(
+                plain,
+                id=f"{name}[{variant}{',' if variant else ''}{offer}]",
+                needs=plain.needs | {"permessage-deflate"},
+                autobahn=(),
+                offer=value,
+            )
+
+
+def _load_file(path: Path, prefix: str) -> list[CaseFunction]:
     name = "sockproof_shelf." + prefix.replace("/", ".")
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -139,5 +175,4 @@ def _load_file(path: Path, prefix: str) -> list[Case]:
         spec.loader.exec_module(module)
     except Exception as error:
         raise ShelfError(f"{path}: {type(error).__name__}: {error}") from error
-    functions = [value for value in vars(module).values() if hasattr(value, "sockproof_case")]
-    return [found for function in functions for found in _cases_of(function, prefix)]
+    return [value for value in vars(module).values() if hasattr(value, "sockproof_case")]

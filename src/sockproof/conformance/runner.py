@@ -94,7 +94,7 @@ async def run_case(case: Case, plan: Plan) -> CaseRecord:
         redactor = plan.redactor or Redactor()
         log = WireLog(redactor)
         limit = max(plan.limit, case.limit or 0)
-        await _judge(case, Target(server, Scene(log)), limit, record)
+        await _judge(case, Target(server, Scene(log), case.offer), limit, record)
         entries = log.entries()
         record.wire = entries[:PASSES_SHOW] if record.outcome == "PASS" else entries
         record.expected = redactor.text(record.expected)

@@ -7,8 +7,8 @@ import itertools
 import json
 import os
 import ssl
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from sockproof.conformance.address import Address
 from sockproof.conformance.engineio_peer import EngineIOPeer
 from sockproof.conformance.http_peer import HttpPeer
-from sockproof.conformance.outcome import Failure, Unsupported
+from sockproof.conformance.outcome import Failure, StreamClosed, Unsupported
 from sockproof.conformance.profile import Profile
 from sockproof.conformance.scene import Scene
 from sockproof.conformance.socketio_peer import SocketIOPeer
@@ -26,6 +26,7 @@ from sockproof.wire import WireError
 from sockproof.wire.deflate import Parameters, parse_extensions
 from sockproof.wire.http import Request, Response, accept_value, upgrade_request
 
+ORDINARY_MESSAGE = 64 * 1024  # octets that a server without declared limits is held to take
 CONNECT_LIMIT = 5.0  # seconds for TCP and TLS; the case's own limit is usually shorter
 _words = itertools.count(1)
 
@@ -48,14 +49,16 @@ class Server:
     ping_interval: int = 25_000
     ping_timeout: int = 20_000
     tls: ssl.SSLContext | None = None
+    thorough: bool = False
 
 
 class Target:
     """One server, seen from one case; its connections end with the case."""
 
-    def __init__(self, server: Server, scene: Scene) -> None:
+    def __init__(self, server: Server, scene: Scene, offer: str | None = None) -> None:
         self.server = server
         self.scene = scene
+        self.offer = offer  # of permessage-deflate, with each WebSocket that the case opens
 
     # What the case may ask and say.
 
@@ -72,6 +75,30 @@ class Target:
     def limit(self, name: str) -> int | None:
         """A limit that the profile declares (`max_message` in octets, …), or None."""
         return self.server.profile.limits.get(name)
+
+    def rounds(self, few: int, many: int = 1000) -> int:
+        """How often to repeat: `few` times show the property, `--thorough` asks for `many`."""
+        return many if self.server.thorough else few
+
+    @contextmanager
+    def large(self, octets: int) -> Iterator[None]:
+        """Inside, a message of so many octets is sent, which a server's limit may forbid.
+
+        RFC 6455, 10.4 lets every server have limits. Beyond a declared `max_message` the case is
+        UNSUPPORTED; where none is declared, Close 1009 shows that there is one, and so does a
+        connection cut off under more than `ORDINARY_MESSAGE` octets.
+        """
+        declared = self.limit("max_message")
+        wanted = f"a server that takes a message of {octets} octets"
+        if declared is not None and octets > declared:
+            raise Unsupported(wanted, f"its profile declares max_message = {declared}")
+        try:
+            yield
+        except Failure as failure:
+            cut_off = isinstance(failure.__cause__, StreamClosed) and octets > ORDINARY_MESSAGE
+            if declared is None and (cut_off or failure.got.startswith("CLOSE 1009")):
+                raise Unsupported(wanted, f"{failure.got}; its profile declares no max_message")
+            raise
 
     def unique(self, word: str) -> str:
         """A name that no other case of any run uses."""
@@ -152,11 +179,13 @@ class Target:
         headers: Iterable[tuple[str, str]] = (),
     ) -> WebSocketPeer:
         """An open WebSocket; the handshake is part of setting the case up."""
-        request = self.upgrade_request(
-            path, protocols=protocols, extensions=extensions, headers=headers
-        )
+        offer = extensions or self.offer
+        request = self.upgrade_request(path, protocols=protocols, extensions=offer, headers=headers)
         with self.scene.preparing("an open WebSocket"):
-            return await self.handshake(request)
+            peer = await self.handshake(request)
+        if extensions is None and self.offer is not None:
+            _agreed_upon(peer, self.offer).compresses = True
+        return peer
 
     async def handshake(self, request: Request) -> WebSocketPeer:
         """The WebSocket that `request` opens; anything but a right 101 is a Failure."""
@@ -167,10 +196,7 @@ class Target:
 
     async def connect_deflate(self, offer: str = "permessage-deflate") -> WebSocketPeer:
         """An open WebSocket with permessage-deflate agreed upon; UNSUPPORTED when declined."""
-        peer = await self.connect(extensions=offer)
-        if peer.deflate is None:
-            raise Unsupported(f"the offer {offer!r} accepted", "the server declines it")
-        return peer
+        return _agreed_upon(await self.connect(extensions=offer), offer)
 
     # Engine.IO and Socket.IO.
 
@@ -233,6 +259,12 @@ class Target:
     ) -> list[SocketIOPeer]:
         """Several connected Socket.IO clients, one after the other."""
         return [await self.socketio(transport, namespace=namespace) for _ in range(count)]
+
+
+def _agreed_upon(peer: WebSocketPeer, offer: str) -> WebSocketPeer:
+    if peer.deflate is None:
+        raise Unsupported(f"the offer {offer!r} accepted", "the server declines it")
+    return peer
 
 
 def check_upgrade(request: Request, response: Response) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
+from dataclasses import replace
 
 from sockproof.conformance.message import Assembler
 from sockproof.conformance.outcome import Failure, StreamClosed
@@ -27,6 +28,7 @@ from sockproof.wire.websocket import (
     FrameParser,
     Opcode,
     close_payload,
+    is_control,
     parse_close,
 )
 
@@ -81,6 +83,7 @@ class WebSocketPeer:
         self.protocol = response.get("Sec-WebSocket-Protocol")
         self.deflate = deflate
         self.answer_pings = True
+        self.compresses = False  # whether `send` compresses the data frames that it is given
         self.fragments = 0  # how many frames the last received message came in
         self.compressed = False  # whether the last received message was
         inflater = None
@@ -100,6 +103,7 @@ class WebSocketPeer:
         self._hopeless: str | None = None
         self._sent_controls: set[bytes] = set()
         self._close_sent = False
+        self._continues = False  # inside a fragmented message that is being compressed
         self._fences = 0
         if rest:
             self._parse(rest)
@@ -108,16 +112,29 @@ class WebSocketPeer:
 
     def send(self, *frames: Frame) -> None:
         """Send frames, together with everything else sent before the next await."""
-        for frame in frames:
+        for each in frames:
+            frame = self._compressed(each)
             if frame.opcode in (Opcode.PING, Opcode.PONG):
                 self._sent_controls.add(frame.payload)
             self._close_sent = self._close_sent or frame.opcode == Opcode.CLOSE
             self.scene.log.frame(self.number, SENT, frame)
             self.stream.write(frame.encode())
 
+    def _compressed(self, frame: Frame) -> Frame:
+        """The frame as this peer sends it; one that is wrong in itself is left as it is."""
+        first = frame.opcode in (Opcode.TEXT, Opcode.BINARY)
+        if not self.compresses or self._deflater is None or not (first or self._continues):
+            return frame
+        spoilt = frame.rsv or frame.length_octets is not None or frame.announced is not None
+        if spoilt or is_control(frame.opcode) or frame.opcode not in list(Opcode):
+            return frame
+        self._continues = not frame.fin
+        payload = self._deflater.compress(frame.payload, first=first, last=frame.fin)
+        return replace(frame, payload=payload, rsv=RSV1 if first else 0)
+
     def send_message(self, opcode: int, payload: bytes) -> None:
         """Send a whole message in one frame, compressed when that was negotiated."""
-        if self._deflater is None:
+        if self._deflater is None or self.compresses:
             self.send(client_frame(opcode, payload))
         else:
             self.send(client_frame(opcode, self._deflater.compress(payload), rsv=RSV1))
@@ -129,6 +146,7 @@ class WebSocketPeer:
 
     async def send_pieces(self, *frames: Frame, size: int = 1) -> None:
         """Send frames in pieces of `size` octets, each in a TCP segment of its own."""
+        frames = tuple(map(self._compressed, frames))
         for frame in frames:
             self.scene.log.frame(self.number, SENT, frame, f"in pieces of {size}")
         octets = b"".join(frame.encode() for frame in frames)

@@ -116,11 +116,16 @@ class Compressor:
         self._takeover = context_takeover
         self._stream = zlib.compressobj(*self._arguments)
 
-    def compress(self, payload: bytes) -> bytes:
-        """The message's payload, its tail of 00 00 ff ff taken off."""
-        if not self._takeover:
+    def compress(self, payload: bytes, *, first: bool = True, last: bool = True) -> bytes:
+        """The payload of a message, or of a fragment that is not its `first` or not its `last`.
+
+        The tail of 00 00 ff ff is taken off the last; what is before ends with an empty block.
+        """
+        if first and not self._takeover:
             self._stream = zlib.compressobj(*self._arguments)
         octets = self._stream.compress(payload) + self._stream.flush(zlib.Z_SYNC_FLUSH)
+        if not last:
+            return octets
         return octets.removesuffix(TAIL) or b"\x00"
 
 
