@@ -8,9 +8,12 @@ the end is ever read.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.metadata
+import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,13 +21,16 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from sockproof.certificates import Certificates
+
 KEPT_LOG = 64 * 1024
+INSTALL_SECONDS = 300.0
 _STOP_SECONDS = 5.0
 _KEYS = {
     "name": str,
@@ -35,16 +41,29 @@ _KEYS = {
     "url": str,
     "version": str,
     "profile": dict,
+    "tools": list,
+    "install": list,
+    "tls": list,
 }
+_OPTIONAL = ("profile", "tools", "install", "tls")
 
 
 class TargetError(Exception):
     """A target that cannot be started; the message is one line, or ends with its last lines."""
 
 
+class TargetMissing(TargetError):
+    """A target whose requirements are not installed; it may be passed over."""
+
+
 @dataclass(frozen=True, slots=True)
 class TargetSpec:
-    """What a `target.toml` says. `kind` is `websocket` or `socketio`."""
+    """What a `target.toml` says. `kind` is `websocket` or `socketio`.
+
+    `requires` are Python distributions and `tools` programs that must be there. `install` is run
+    once, before the first start, for what comes from elsewhere. `tls` is what `start` has behind
+    it when the server is to speak TLS.
+    """
 
     name: str
     title: str
@@ -55,16 +74,39 @@ class TargetSpec:
     requires: tuple[str, ...]
     version: str
     profile: Mapping[str, Any]
+    tools: tuple[str, ...] = ()
+    install: tuple[str, ...] = ()
+    tls: tuple[str, ...] = ()
 
     def missing(self) -> list[str]:
-        """The distributions that it requires and that are not installed."""
-        return [each for each in self.requires if not _installed(each)]
+        """What it requires and what is not there: distributions, then tools."""
+        distributions = [each for each in self.requires if not _installed(each)]
+        return distributions + [each for each in self.tools if shutil.which(each) is None]
+
+    @property
+    def home(self) -> Path:
+        """Where `install` puts things: a cache folder of this target, as it is written now."""
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        digest = hashlib.sha256(repr(self.install).encode())
+        for path in sorted(self.folder.glob("*.json")):
+            digest.update(path.read_bytes())
+        return cache / "sockproof" / f"{self.name}-{digest.hexdigest()[:12]}"
+
+    def server_version(self) -> str | None:
+        """The version of what it runs on: a Python distribution's, or `npm:NAME`'s."""
+        if self.version.startswith("npm:"):
+            package = self.home / "node_modules" / self.version[4:] / "package.json"
+            with contextlib.suppress(OSError, ValueError, KeyError):
+                return str(json.loads(package.read_text(encoding="utf-8"))["version"])
+            return None
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            return importlib.metadata.version(self.version)
+        return None
 
     def described(self) -> str:
         """The target's title with the version of the library that it runs on."""
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            return f"{self.title} {importlib.metadata.version(self.version)}"
-        return self.title
+        version = self.server_version()
+        return self.title if version is None else f"{self.title} {version}"
 
 
 def _installed(requirement: str) -> bool:
@@ -94,12 +136,13 @@ def load_target(folder: Path) -> TargetSpec:
     for key in set(table) - set(_KEYS):
         raise TargetError(f"{path}: no key {key!r}; it knows {', '.join(_KEYS)}")
     for key, kind in _KEYS.items():
-        if not isinstance(table.get(key, {} if kind is dict else None), kind):
+        absent = kind() if key in _OPTIONAL else None
+        if not isinstance(table.get(key, absent), kind):
             raise TargetError(f"{path}: {key} must be a {kind.__name__}")
     if table["kind"] not in ("websocket", "socketio"):
         raise TargetError(f"{path}: kind is websocket or socketio, not {table['kind']!r}")
-    for key in ("requires", "start"):
-        if not all(isinstance(item, str) for item in table[key]):
+    for key in ("requires", "start", "tools", "install", "tls"):
+        if not all(isinstance(item, str) for item in table.get(key, ())):
             raise TargetError(f"{path}: {key} must be a list of strings")
     return TargetSpec(
         table["name"],
@@ -111,21 +154,35 @@ def load_target(folder: Path) -> TargetSpec:
         tuple(table["requires"]),
         table["version"],
         table.get("profile", {}),
+        *(tuple(table.get(key, ())) for key in ("tools", "install", "tls")),
     )
 
 
-def _command(spec: TargetSpec, port: int, ping_interval: int, ping_timeout: int) -> list[str]:
-    values = {
+def _command(
+    spec: TargetSpec, parts: Sequence[str], certificates: Certificates | None = None, **more: int
+) -> list[str]:
+    """`parts` of the target's file with their placeholders filled in."""
+    values: dict[str, object] = {
         "python": sys.executable,
-        "port": port,
-        "ping_interval": ping_interval,
-        "ping_timeout": ping_timeout,
         "folder": spec.folder,
+        "home": spec.home,
+        **more,
     }
+    if certificates is not None:
+        values |= {"certificate": certificates.chain, "key": certificates.key}
     try:
-        return [part.format(**values) for part in spec.start]
+        return [part.format(**values) for part in parts]
     except (KeyError, IndexError, ValueError) as error:
-        raise TargetError(f"{spec.folder}: start: {error!r} cannot be filled in") from None
+        raise TargetError(f"{spec.folder}: {error!r} cannot be filled in") from None
+
+
+def _environment(spec: TargetSpec) -> dict[str, str]:
+    return {**os.environ, "NODE_PATH": str(spec.home / "node_modules")}
+
+
+def _url(spec: TargetSpec, port: int, tls: bool) -> str:
+    url = spec.url.format(port=port)
+    return re.sub(r"^(ws|http)://", r"\1s://", url) if tls else url
 
 
 def free_port() -> int:
@@ -137,21 +194,56 @@ def free_port() -> int:
 
 
 def _check_requirements(spec: TargetSpec) -> None:
+    tools = [each for each in spec.tools if shutil.which(each) is None]
+    if tools:
+        raise TargetMissing(f"the target {spec.name} needs on the PATH: {', '.join(tools)}")
     missing = spec.missing()
     if missing:
         what = " ".join(f"'{each}'" for each in missing)
-        raise TargetError(f"the target {spec.name} needs: pip install {what}")
+        raise TargetMissing(f"the target {spec.name} needs: pip install {what}")
+
+
+def prepare(spec: TargetSpec) -> None:
+    """See that all is there, and run `install` unless it has been; raises `TargetError`."""
+    _check_requirements(spec)
+    done = spec.home / ".installed"
+    if not spec.install or done.exists():
+        return
+    try:
+        spec.home.mkdir(parents=True, exist_ok=True)
+        for path in spec.folder.glob("*.json"):
+            shutil.copy(path, spec.home)
+        ran = subprocess.run(
+            _command(spec, spec.install),
+            cwd=spec.home,
+            env=_environment(spec),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=INSTALL_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise TargetMissing(f"the target {spec.name} cannot be installed: {error}") from None
+    if ran.returncode != 0:
+        last = " / ".join(ran.stderr.decode("utf-8", "replace").strip().splitlines()[-3:])
+        raise TargetMissing(f"the target {spec.name} cannot be installed: {last}")
+    done.touch()
 
 
 class RunningTarget:
     """A target in a process of its own; a context manager that stops it."""
 
     def __init__(
-        self, spec: TargetSpec, process: subprocess.Popen[bytes], port: int, log: Path
+        self,
+        spec: TargetSpec,
+        process: subprocess.Popen[bytes],
+        port: int,
+        log: Path,
+        tls: bool = False,
     ) -> None:
         self.spec = spec
         self.port = port
-        self.url = spec.url.format(port=port)
+        self.url = _url(spec, port, tls)
         self._process = process
         self._log = log
 
@@ -215,20 +307,25 @@ def launch(
     ping_interval: int = 25,
     ping_timeout: int = 20,
     wait: float = 15.0,
+    certificates: Certificates | None = None,
 ) -> RunningTarget:
     """Start a target and wait until its port answers; raises `TargetError`.
 
-    Intervals are in seconds. A free port is chosen when none is given.
+    Intervals are in seconds. A free port is chosen when none is given. With certificates the
+    target speaks TLS.
     """
-    _check_requirements(spec)
+    prepare(spec)
     chosen = free_port() if port is None else port
-    command = _command(spec, chosen, ping_interval, ping_timeout)
+    parts = (*spec.start, *spec.tls) if certificates else spec.start
+    numbers = {"port": chosen, "ping_interval": ping_interval, "ping_timeout": ping_timeout}
+    command = _command(spec, parts, certificates, **numbers)
     handle, name = tempfile.mkstemp(prefix=f"sockproof-{spec.name}-", suffix=".log")
     with os.fdopen(handle, "wb") as log:
         try:
             process = subprocess.Popen(
                 command,
                 cwd=spec.folder,
+                env=_environment(spec),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -237,7 +334,7 @@ def launch(
         except OSError as error:
             Path(name).unlink(missing_ok=True)
             raise TargetError(f"the target {spec.name} cannot be started: {error}") from None
-    running = RunningTarget(spec, process, chosen, Path(name))
+    running = RunningTarget(spec, process, chosen, Path(name), certificates is not None)
     try:
         running.wait_until_it_answers(wait)
     except BaseException:
@@ -246,12 +343,19 @@ def launch(
     return running
 
 
-def run_in_foreground(spec: TargetSpec, port: int | None = None) -> int:
+def run_in_foreground(
+    spec: TargetSpec, port: int | None = None, certificates: Certificates | None = None
+) -> int:
     """Run a target until it ends or is interrupted; its output is the terminal's."""
-    _check_requirements(spec)
+    prepare(spec)
     chosen = free_port() if port is None else port
-    print(f"{spec.described()} on {spec.url.format(port=chosen)} (Ctrl-C stops it)", flush=True)
-    process = subprocess.Popen(_command(spec, chosen, 25, 20), cwd=spec.folder)
+    parts = (*spec.start, *spec.tls) if certificates else spec.start
+    command = _command(spec, parts, certificates, port=chosen, ping_interval=25, ping_timeout=20)
+    url = _url(spec, chosen, certificates is not None)
+    print(f"{spec.described()} on {url} (Ctrl-C stops it)", flush=True)
+    if certificates is not None:
+        print(f"trust it with --ca {certificates.ca}", flush=True)
+    process = subprocess.Popen(command, cwd=spec.folder, env=_environment(spec))
     try:
         return process.wait()
     except KeyboardInterrupt:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import ssl
+from collections.abc import Callable
 
 from sockproof.wire import WireError
 from sockproof.wire.http import HeadReader, Request, parse_request_head
@@ -22,11 +24,15 @@ REQUEST_LINE = re.compile(r"\S+ \S+ HTTP/\d\.\d")
 class WebSocketServer:
     """Listens on a port of its own while it is entered; `url` says where."""
 
-    def __init__(self, fault: str | None = None) -> None:
+    def __init__(self, fault: str | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.fault = fault
+        self.tls = tls
+        self.before_closing: Callable[[asyncio.StreamWriter], None] = lambda _: None
 
     async def __aenter__(self) -> WebSocketServer:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=1 << 18)
+        self._server = await asyncio.start_server(
+            self._serve, "127.0.0.1", 0, limit=1 << 18, ssl=self.tls
+        )
         self.url = f"ws://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/"
         self._tasks: set[asyncio.Task[None]] = set()
         return self
@@ -46,6 +52,7 @@ class WebSocketServer:
             try:
                 await self._connection(reader, writer)
             finally:
+                self.before_closing(writer)
                 writer.close()
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -11,9 +11,12 @@ import signal
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 from sockproof import launch, records, shelves
+from sockproof.certificates import CertificateError, make_certificates
 from sockproof.cli.arguments import WRONG_COMMAND, build_parser
 from sockproof.cli.conformance import conformance
 from sockproof.cli.outputs import Outputs
@@ -43,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _WRONG as error:
         print(f"sockproof: {error}", file=sys.stderr)
         return WRONG_COMMAND
-    except (Unreachable, launch.TargetError) as error:
+    except (Unreachable, launch.TargetError, CertificateError) as error:
         print(f"sockproof: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
@@ -64,7 +67,13 @@ def _target(options: Namespace) -> int:
         return 0
     if options.name not in targets:
         raise CommandError(f"no target {options.name!r}; there are {', '.join(targets)}")
-    return launch.run_in_foreground(targets[options.name], options.port)
+    spec = targets[options.name]
+    if not options.tls:
+        return launch.run_in_foreground(spec, options.port)
+    if not spec.tls:
+        raise CommandError(f"the target {spec.name} speaks no TLS")
+    with TemporaryDirectory(prefix="sockproof-") as folder:
+        return launch.run_in_foreground(spec, options.port, make_certificates(Path(folder)))
 
 
 def _report(options: Namespace) -> int:

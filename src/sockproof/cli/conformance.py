@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import tempfile
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sockproof import launch, records, shelves
+from sockproof.certificates import make_certificates
 from sockproof.cli.outputs import Outputs, write_index
 from sockproof.cli.settings import CommandError, build_server, redactor, rerun_command
 from sockproof.conformance.case import Case, load_cases
@@ -30,6 +31,7 @@ from sockproof.conformance.run import (
     run_job,
 )
 from sockproof.conformance.target import Server
+from sockproof.conformance.tls import Trust
 from sockproof.records import CaseRecord, RunWriter
 from sockproof.render.html import IndexEntry
 from sockproof.render.terminal import Progress
@@ -92,7 +94,7 @@ def _build_job(
 ) -> Job:
     default = WEBSOCKET_SUITES if servers[0].address.is_websocket else SOCKETIO_SUITES
     suites = _suites(options, default)
-    all_cases = load_cases(shelf, suites)
+    all_cases = load_cases(shelf)
     catalogue = load_requirements(shelf / "requirements")
     for case in all_cases:
         if case.requirement not in catalogue:
@@ -102,7 +104,7 @@ def _build_job(
         servers=servers,
         suites=suites,
         all_cases=all_cases,
-        chosen=_chosen(all_cases, options),
+        chosen=_chosen([case for case in all_cases if case.suite in suites], options),
         requirements=catalogue,
         expectations=expectations,
         rerun=rerun_command(options, what, hide),
@@ -133,7 +135,7 @@ def _place(options: Namespace) -> Iterator[tuple[Path, Outputs]]:
     """
     asked = Outputs.asked_for(options)
     if asked is not None:
-        with tempfile.TemporaryDirectory(prefix="sockproof-") as name:
+        with TemporaryDirectory(prefix="sockproof-") as name:
             yield Path(name), asked
         return
     folder = records.new_run_folder(options.results, "conformance")
@@ -261,10 +263,15 @@ def _judge_target(
     named = [*expectations, *(load_expectations(known) if known.exists() else [])]
     with contextlib.ExitStack() as stack:
         running = [stack.enter_context(launch.launch(spec))]
+        trust = None
         if spec.kind == "socketio":
             fast = launch.launch(spec, ping_interval=FAST_SECONDS, ping_timeout=FAST_SECONDS)
             running.append(stack.enter_context(fast))
-        servers = [build_server(each.url, profile, options) for each in running]
+        elif spec.tls:
+            made = make_certificates(Path(stack.enter_context(TemporaryDirectory())))
+            running.append(stack.enter_context(launch.launch(spec, certificates=made)))
+            trust = Trust(made.ca)
+        servers = [build_server(each.url, profile, options, trust) for each in running]
         job = _build_job(servers, ["--target", spec.name], shelf, named, options)
         job.name = spec.described()
         return _run(job, folder, outputs, running[0], options)

@@ -14,6 +14,7 @@ from sockproof.conformance.address import Address, AddressError
 from sockproof.conformance.case import Case
 from sockproof.conformance.profile import Profile
 from sockproof.conformance.target import Server
+from sockproof.conformance.tls import Trust, TrustError
 from sockproof.conformance.wirelog import Redactor
 from sockproof.wire.http import is_token
 
@@ -24,12 +25,22 @@ class CommandError(Exception):
     """A command that cannot be carried out as it was typed; the message is one line."""
 
 
-def build_server(url: str, profile: Profile, options: Namespace) -> Server:
-    """The server that the options describe; raises `CommandError`."""
+def build_server(
+    url: str, profile: Profile, options: Namespace, trust: Trust | None = None
+) -> Server:
+    """The server that the options describe; raises `CommandError`.
+
+    `trust` is what a target of our own is trusted by, instead of what the options say.
+    """
     try:
         address = Address.parse(url)
     except AddressError as error:
         raise CommandError(str(error)) from None
+    if options.ca is not None and options.insecure:
+        raise CommandError("--ca and --insecure exclude each other")
+    if (options.ca is not None or options.insecure) and not address.tls and options.url:
+        raise CommandError("--ca and --insecure are for wss:// and https://")
+    trust = trust or Trust(options.ca, not options.insecure)
     if options.path is not None or options.namespace is not None:
         profile = replace(
             profile,
@@ -42,8 +53,17 @@ def build_server(url: str, profile: Profile, options: Namespace) -> Server:
         headers=_headers(options),
         auth=_auth(options.auth),
         token=options.token,
-        tls=ssl.create_default_context() if address.tls else None,
+        trust=trust,
+        tls=_context(trust) if address.tls else None,
+        thorough=options.thorough,
     )
+
+
+def _context(trust: Trust) -> ssl.SSLContext:
+    try:
+        return trust.context()
+    except TrustError as error:
+        raise CommandError(str(error)) from None
 
 
 def _slash(option: str, value: str) -> str:
@@ -108,10 +128,11 @@ def redactor(server: Server) -> Redactor:
 def rerun_command(options: Namespace, what: list[str], hide: Redactor) -> Callable[[Case], str]:
     """Makes the command that repeats one case, its credentials left for the reader to fill in."""
     words = ["sockproof", "conformance", *what]
-    for option in ("profile", "path", "namespace"):
+    for option in ("profile", "ca", "path", "namespace"):
         value = getattr(options, option)
         if value is not None:
             words += [f"--{option}", str(value)]
+    words += [f"--{name}" for name in ("insecure", "thorough") if getattr(options, name)]
     if options.timeout != 5.0:
         words += ["--timeout", f"{options.timeout:g}"]
     for line in options.header:

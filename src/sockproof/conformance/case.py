@@ -83,9 +83,9 @@ def case(
     maps a parameter's name to its values: one case for each combination, its variant being the
     values joined with commas. `limit` (seconds) replaces the run's limit for this case where it
     is longer. `exclusive` cases run with no other beside them. `autobahn` lists the ids of
-    Autobahn|Testsuite that the case covers, or maps a variant to such a list. A `deflated` case of the suite
-    `websocket` runs again as one of the suite `deflate`, once for each of `OFFERS`, all that it
-    sends compressed.
+    Autobahn|Testsuite that the case covers, or maps a variant to such a list. A `deflated` case
+    of the suite `websocket` runs again as one of the suite `deflate`, once for each of `OFFERS`,
+    all that it sends compressed.
     """
     names = {needs} if isinstance(needs, str) else needs
     registration = _Registration(

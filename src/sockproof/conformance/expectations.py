@@ -117,7 +117,7 @@ def stale_expectations(
         told = ""
         if other and not expectation.sometimes and expectation.outcome not in NOT_JUDGED:
             told = other[0]
-        elif expectation.case.partition("/")[0] in suites and not any(
+        elif expectation.case.partition("/")[0] in (*suites, "*") and not any(
             expectation.names(case_id) for case_id in ids
         ):
             told = "no such case"

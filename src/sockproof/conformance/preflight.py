@@ -50,12 +50,20 @@ async def introduce(server: Server, limit: float) -> Introduction:
     place = f"{where.host}:{where.port}"
     try:
         async with asyncio.timeout(limit):
-            response = await _first_answer(server)
+            try:
+                response = await _first_answer(server)
+            except ssl.SSLCertVerificationError:
+                if server.has_credentials:
+                    raise  # they are for nobody whose certificate is not accepted
+                # The cases about certificates tell it; the others say nothing secret.
+                server = replace(server, tls=replace(server.trust, verifies=False).context())
+                response = await _first_answer(server)
     except TimeoutError:
         raise Unreachable(f"{place} does not answer within {limit:g} s") from None
     except ssl.SSLCertVerificationError as error:
         raise Unreachable(
             f"{place}: its certificate is not accepted: {error.verify_message}"
+            " (--ca FILE names the authority to trust; --insecure takes any)"
         ) from None
     except ssl.SSLError as error:
         raise Unreachable(f"{place} does not speak TLS: {error.reason or error}") from None
@@ -114,8 +122,10 @@ async def _scene() -> AsyncIterator[Scene]:
 
 
 async def _ask_websocket(server: Server, limit: float) -> Server:
+    over_tls = {"tls"} if server.address.tls else set()  # the URL tells, whatever is declared
     if server.profile.capabilities is not None:
-        return replace(server, capabilities=server.profile.capabilities)
+        declared = server.profile.capabilities - {"tls"}
+        return replace(server, capabilities=declared | over_tls)
     questions = {
         "echo": _has_echo,
         "push": _has_push,
@@ -128,9 +138,7 @@ async def _ask_websocket(server: Server, limit: float) -> Server:
         *(_answer(server, question, limit) for question in questions.values())
     )
     found = {name for name, answer in zip(questions, answers, strict=True) if answer}
-    return replace(
-        server, capabilities=frozenset(found | ({"tls"} if server.address.tls else set()))
-    )
+    return replace(server, capabilities=frozenset(found | over_tls))
 
 
 async def _answer(server: Server, question: object, limit: float) -> bool:

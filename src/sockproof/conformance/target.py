@@ -21,6 +21,7 @@ from sockproof.conformance.profile import Profile
 from sockproof.conformance.scene import Scene
 from sockproof.conformance.socketio_peer import SocketIOPeer
 from sockproof.conformance.stream import Stream
+from sockproof.conformance.tls import Trust
 from sockproof.conformance.websocket_peer import WebSocketPeer
 from sockproof.wire import WireError
 from sockproof.wire.deflate import Parameters, parse_extensions
@@ -37,6 +38,7 @@ class Server:
 
     `headers` are the user's own (credentials, cookies) and go with every request.
     `capabilities` is what the profile declares, or what was found out before the run.
+    `trust` says how certificates are judged; `tls` is the context of ordinary connections.
     `ping_interval` and `ping_timeout` (ms) are those that a Socket.IO target announces.
     """
 
@@ -48,8 +50,15 @@ class Server:
     token: str | None = None
     ping_interval: int = 25_000
     ping_timeout: int = 20_000
+    trust: Trust = field(default_factory=Trust)
     tls: ssl.SSLContext | None = None
     thorough: bool = False
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether requests carry anything of the user's own."""
+        mine = (self.headers, self.auth, self.token, self.address.user, self.address.query)
+        return any(mine)
 
 
 class Target:
@@ -97,7 +106,8 @@ class Target:
         except Failure as failure:
             cut_off = isinstance(failure.__cause__, StreamClosed) and octets > ORDINARY_MESSAGE
             if declared is None and (cut_off or failure.got.startswith("CLOSE 1009")):
-                raise Unsupported(wanted, f"{failure.got}; its profile declares no max_message")
+                got = f"{failure.got}; its profile declares no max_message"
+                raise Unsupported(wanted, got) from failure
             raise
 
     def unique(self, word: str) -> str:
@@ -124,10 +134,23 @@ class Target:
 
     async def http(self) -> HttpPeer:
         """A fresh connection on which no request has been made."""
-        number = self.scene.log.new_connection()
         where = self.server.address
-        with self.scene.preparing(f"a TCP connection to {where.host}:{where.port}"):
-            stream = await Stream.open(where.host, where.port, self.server.tls)
+        with self.scene.preparing(f"a connection to {where.host}:{where.port}"):
+            return await self._open(self.server.tls)
+
+    async def plain_connection(self) -> HttpPeer:
+        """A fresh TCP connection without TLS, whatever the URL says."""
+        with self.scene.preparing("a TCP connection"):
+            return await self._open(None)
+
+    async def tls_connection(self, context: ssl.SSLContext) -> HttpPeer:
+        """A fresh connection with this context; raises `ssl.SSLError` and other `OSError`."""
+        return await self._open(context)
+
+    async def _open(self, tls: ssl.SSLContext | None) -> HttpPeer:
+        where = self.server.address
+        number = self.scene.log.new_connection()
+        stream = await Stream.open(where.host, where.port, tls)
         self.scene.owns(stream)
         return HttpPeer(self.scene, stream, number)
 
