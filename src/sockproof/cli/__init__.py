@@ -18,7 +18,9 @@ from typing import NoReturn
 from sockproof import launch, records, shelves
 from sockproof.certificates import CertificateError, make_certificates
 from sockproof.cli.arguments import WRONG_COMMAND, build_parser
+from sockproof.cli.compare import compare
 from sockproof.cli.conformance import conformance
+from sockproof.cli.matrix import matrix
 from sockproof.cli.outputs import Outputs
 from sockproof.cli.settings import CommandError
 from sockproof.conformance.expectations import ExpectationError
@@ -40,7 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives its exit code."""
     options = build_parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    commands = {"conformance": conformance, "target": _target, "report": _report}
+    commands = {
+        "conformance": conformance,
+        "target": _target,
+        "matrix": matrix,
+        "compare": compare,
+        "report": _report,
+    }
     try:
         return commands[options.command](options)
     except _WRONG as error:

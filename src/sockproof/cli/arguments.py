@@ -51,6 +51,12 @@ def build_parser() -> Parser:
     target.add_argument("--port", type=_whole(0, 65535), help="default: a free one")
     target.add_argument("--tls", action="store_true", help="over TLS, with a new certificate")
     target.add_argument("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
+    _add_matrix(commands.add_parser("matrix", help="judge all targets, and show them side by side"))
+    compare = commands.add_parser("compare", help="which outcomes changed between two runs")
+    for name in ("before", "after"):
+        compare.add_argument(
+            name, type=Path, metavar=name.upper(), help="a run folder or report.json"
+        )
     report = commands.add_parser("report", help="write the reports of a run folder again")
     report.add_argument("run", type=Path, metavar="RUN", help="a folder under results/")
     report.add_argument("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
@@ -66,32 +72,9 @@ def _add_conformance(parser: argparse.ArgumentParser) -> None:
         help="ws://, wss://, http:// or https://; "
         "without it, the targets that come with sockproof are started and judged",
     )
-    add("--target", action="append", default=[], metavar="NAME", help="start and judge this one")
-    add(
-        "--suite",
-        action="append",
-        default=[],
-        choices=SUITES,
-        metavar="NAME",
-        help=f"one of {', '.join(SUITES)}; may be repeated",
-    )
-    add("--case", action="append", default=[], metavar="GLOB", help="only cases whose id matches")
+    _add_choice(parser)
     add("--profile", type=Path, metavar="FILE", help="what the server offers, and its limits")
-    add(
-        "--expect",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        help="known deviations, with their reasons",
-    )
     add("--write-expectations", type=Path, metavar="FILE", help="write those of this run")
-    add("--strict", action="store_true", help="SHOULD and NON_STRICT fail the run too")
-    add("--jobs", type=_whole(1, 256), default=32, metavar="N", help="cases side by side (32)")
-    add("--timeout", type=_seconds, default=5.0, metavar="S", help="limit for each case (5)")
-    add("--repeat", type=_whole(1, 1000), default=1, metavar="N", help="run each case N times")
-    add("--thorough", action="store_true", help="a thousand round trips where a few show the same")
-    add("--shuffle", action="store_true", help="in random order")
     add("--path", metavar="PATH", help="where Socket.IO answers (/socket.io/)")
     add("--namespace", metavar="NS", help="the Socket.IO namespace to use (/)")
     add("--auth", metavar="JSON", help="payload of each Socket.IO CONNECT")
@@ -104,6 +87,48 @@ def _add_conformance(parser: argparse.ArgumentParser) -> None:
     add("--junit", type=Path, metavar="FILE")
     add("--html", type=Path, metavar="FILE")
     add("--markdown", type=Path, metavar="FILE")
-    add("--results", type=Path, default=Path("results"), metavar="DIR", help=argparse.SUPPRESS)
+    add("--autobahn", type=Path, metavar="DIR", help="index.json and more, as Autobahn wrote them")
     add("--list", action="store_true", help="list the cases and run nothing")
-    add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
+    _add_places(parser)
+
+
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--target", action="append", default=[], metavar="NAME", help="start and judge this one")
+    add(
+        "--suite",
+        action="append",
+        default=[],
+        choices=SUITES,
+        metavar="NAME",
+        help=f"one of {', '.join(SUITES)}; may be repeated",
+    )
+    add("--case", action="append", default=[], metavar="GLOB", help="only cases whose id matches")
+    add(
+        "--expect",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="known deviations, with their reasons",
+    )
+    add("--strict", action="store_true", help="SHOULD and NON_STRICT fail the run too")
+    add("--jobs", type=_whole(1, 256), default=32, metavar="N", help="cases side by side (32)")
+    add("--timeout", type=_seconds, default=5.0, metavar="S", help="limit for each case (5)")
+    add("--repeat", type=_whole(1, 1000), default=1, metavar="N", help="run each case N times")
+    add("--thorough", action="store_true", help="a thousand round trips where a few show the same")
+    add("--shuffle", action="store_true", help="in random order")
+
+
+def _add_places(parser: argparse.ArgumentParser) -> None:
+    results = {"type": Path, "default": Path("results"), "help": argparse.SUPPRESS}
+    parser.add_argument("--results", metavar="DIR", **results)  # type: ignore[arg-type]
+    parser.add_argument("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
+
+
+def _add_matrix(parser: argparse.ArgumentParser) -> None:
+    _add_choice(parser)
+    _add_places(parser)
+    # What `conformance` can be told besides, and a matrix of our own targets has no use for.
+    unused = ("url", "profile", "path", "namespace", "auth", "token", "ca", "write_expectations")
+    parser.set_defaults(insecure=False, header=[], cookie=[], **dict.fromkeys(unused))

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sockproof import records, shelves
 from sockproof.cli.settings import CommandError
-from sockproof.render import html, junit, markdown
+from sockproof.render import autobahn, html, junit, markdown
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One target's run: where it was written, and how it ended."""
+
+    title: str
+    folder: Path
+    report: dict[str, Any]
+    written: list[Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,20 @@ class Outputs:
 
 def _template(shelf: Path | None) -> Path:
     return shelves.shelf("reports", shelf) / "conformance.html.j2"
+
+
+def write_autobahn(judged: Sequence[Judged], options: Namespace) -> None:
+    """Write the files that `--autobahn` asks for."""
+    folder: Path | None = options.autobahn
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in autobahn.files([(each.title, each.report) for each in judged]).items():
+            (folder / name).write_text(text, encoding="ascii")
+    except OSError as error:
+        raise CommandError(f"{folder}: cannot be written: {error.strerror}") from None
+    print(f"under Autobahn's ids: {folder / 'index.json'}")
 
 
 def write_index(folder: Path, entries: list[html.IndexEntry], shelf: Path | None) -> Path:

@@ -110,7 +110,7 @@ def render(report: Mapping[str, Any], template: Path) -> str:
     by_case = {id(case): row for case, row in zip(report["cases"], rows, strict=True)}
     found = findings(report)
     return (
-        _environment(template)
+        environment(template)
         .get_template(template.name)
         .render(
             **_about(report, verdict(report)),
@@ -136,10 +136,11 @@ def index(reports: Sequence[IndexEntry], template: Path) -> str:
         | _about(entry.report, verdict(entry.report))
         for entry in reports
     ]
-    return _environment(template).get_template(template.name).render(entries=entries)
+    return environment(template).get_template(template.name).render(entries=entries)
 
 
-def _environment(template: Path) -> jinja2.Environment:
+def environment(template: Path) -> jinja2.Environment:
+    """Jinja as every page of ours is written with: escaping, strict, with shapes and numbers."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(template.parent),
         autoescape=True,
@@ -225,7 +226,7 @@ def _row(case: Case, report: Mapping[str, Any], strict: bool, repetition: int) -
     title = sentence(case["id"])
     summary = short(case["summary"], 1000)
     return _Row(
-        anchor=_anchor(case["id"], repetition),
+        anchor=anchor(case["id"], repetition),
         id=short(case["id"], 400),
         title=title + (f" (run {repetition})" if repetition > 1 else ""),
         outcome=short(case["outcome"], 40),
@@ -245,7 +246,7 @@ def _row(case: Case, report: Mapping[str, Any], strict: bool, repetition: int) -
     )
 
 
-def _anchor(case_id: str, repetition: int) -> str:
+def anchor(case_id: str, repetition: int) -> str:
     """The fragment of a case: its id, as far as HTML lets an id be one; a repetition has `~2`."""
     fragment = "".join(char for char in short(case_id, 400) if not char.isspace())
     return fragment + (f"~{repetition}" if repetition > 1 else "")
@@ -253,14 +254,20 @@ def _anchor(case_id: str, repetition: int) -> str:
 
 def _fill_wire(row: _Row, wire: Sequence[Mapping[str, Any]], budget: int) -> int:
     """Give the row its wire log as far as the budget goes; the characters it takes."""
-    octets = _OCTETS.get(row.standing, _OCTETS_OF_FINDINGS)
-    shown = [_wire_row(entry, octets) for entry in wire[:_ENTRIES]]
-    cost = sum(_ENTRY_MARKUP + len(entry.text) + len(entry.octets) for entry in shown)
+    shown, cost = wire_rows(wire, _ENTRIES, _OCTETS.get(row.standing, _OCTETS_OF_FINDINGS))
     if cost > budget:
         shown, cost = [], 0
     row.wire = shown
     row.entries_left_out = len(wire) - len(shown)
     return cost
+
+
+def wire_rows(
+    wire: Sequence[Mapping[str, Any]], entries: int, octets: int
+) -> tuple[list[_WireRow], int]:
+    """The first entries of a wire log, ready to be shown, and about how much they take."""
+    shown = [_wire_row(entry, octets) for entry in wire[:entries]]
+    return shown, sum(_ENTRY_MARKUP + len(entry.text) + len(entry.octets) for entry in shown)
 
 
 def _wire_row(entry: Mapping[str, Any], octets: int) -> _WireRow:

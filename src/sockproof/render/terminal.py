@@ -103,6 +103,14 @@ class Progress:
             self._live.stop()
             self._live = None
 
+    def finish_briefly(self, report: Mapping[str, Any], name: str) -> None:
+        """Tell the run in one line, as one of several."""
+        self.stop()
+        counts = ", ".join(f"{count} {each}" for each, count in report["counts"].items() if count)
+        told = verdict(report)
+        sentence = Text(told.sentence, style=_TONES[told.tone])
+        self._console.print(Text(f"{short(name, 200)}: {counts}; ") + sentence)
+
     def finish(self, report: Mapping[str, Any], written: Iterable[Path] = ()) -> None:
         """Tell the whole run: table, findings, where the reports are, and last the verdict."""
         self.stop()

@@ -1,0 +1,1 @@
+"""What records mean, computed from them alone: no network, no clock, no output."""

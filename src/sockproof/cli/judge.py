@@ -1,0 +1,158 @@
+"""Judging one server: the job from the options, its run, its reports.
+
+Shared by the commands `conformance` and `matrix`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sockproof import launch, records
+from sockproof.certificates import make_certificates
+from sockproof.cli.outputs import Judged, Outputs
+from sockproof.cli.settings import CommandError, build_server, redactor, rerun_command
+from sockproof.conformance.case import Case, load_cases
+from sockproof.conformance.expectations import (
+    Expectation,
+    load_expectations,
+    write_expectations,
+)
+from sockproof.conformance.profile import parse_profile
+from sockproof.conformance.requirements import load_requirements
+from sockproof.conformance.run import (
+    SOCKETIO_SUITES,
+    WEBSOCKET_SUITES,
+    Job,
+    choose_cases,
+    run_job,
+)
+from sockproof.conformance.target import Server
+from sockproof.conformance.tls import Trust
+from sockproof.records import CaseRecord, RunWriter
+from sockproof.render.terminal import Progress
+
+FAST_SECONDS = 1  # ping interval and timeout of the second server that heartbeat cases use
+
+
+def suites_of(options: Namespace, default: Sequence[str]) -> tuple[str, ...]:
+    """The suites that were named, or those of the kind of server."""
+    return tuple(dict.fromkeys(options.suite)) or tuple(default)
+
+
+def _chosen(all_cases: Sequence[Case], options: Namespace) -> list[Case]:
+    chosen = choose_cases(all_cases, options.case)
+    if options.case and not chosen:
+        wanted = ", ".join(options.case)
+        raise CommandError(f"no case matches {wanted}; --list shows them all")
+    return chosen
+
+
+def build_job(
+    servers: Sequence[Server],
+    what: list[str],
+    shelf: Path,
+    expectations: Sequence[Expectation],
+    options: Namespace,
+) -> Job:
+    """What is to be run; `what` is how the command line names the target."""
+    default = WEBSOCKET_SUITES if servers[0].address.is_websocket else SOCKETIO_SUITES
+    suites = suites_of(options, default)
+    all_cases = load_cases(shelf)
+    catalogue = load_requirements(shelf / "requirements")
+    for case in all_cases:
+        if case.requirement not in catalogue:
+            raise CommandError(f"{case.id}: no requirement is called {case.requirement}")
+    hide = redactor(servers[0])
+    return Job(
+        servers=servers,
+        suites=suites,
+        all_cases=all_cases,
+        chosen=_chosen([case for case in all_cases if case.suite in suites], options),
+        requirements=catalogue,
+        expectations=expectations,
+        rerun=rerun_command(options, what, hide),
+        redactor=hide,
+        jobs=options.jobs,
+        limit=options.timeout,
+        repeat=options.repeat,
+        shuffle=options.shuffle,
+        strict=options.strict,
+    )
+
+
+def judge(
+    job: Job,
+    folder: Path,
+    outputs: Outputs,
+    running: launch.RunningTarget | None,
+    options: Namespace,
+) -> Judged:
+    """Run a job and write its reports, after an interrupt too."""
+    path = folder / records.RUN_FILE
+    outcomes: list[CaseRecord] = []
+    target = job.redactor.text(job.servers[0].address.url)
+    with Progress() as progress:
+
+        def start(total: int, name: str | None) -> None:
+            progress.start(total, target, name)
+
+        def done(record: CaseRecord) -> None:
+            outcomes.append(replace(record, wire=[]))
+            progress.case_done(record)
+
+        with RunWriter(path) as writer:
+            try:
+                asyncio.run(run_job(job, writer, start, done))
+            except KeyboardInterrupt:
+                if not outcomes:
+                    raise
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise
+        report = records.read_run(path)
+        if running is not None:
+            report["server_log"] = job.redactor.text(running.stderr())
+        written = outputs.write(report)
+        if options.command == "matrix":
+            progress.finish_briefly(report, job.name or target)
+        else:
+            progress.finish(report, written)
+    if options.write_expectations is not None and not report["interrupted"]:
+        noted = f"seen on {report['started'][:10]}, not yet explained"
+        count = write_expectations(options.write_expectations, outcomes, noted)
+        print(f"{count} expectations in {options.write_expectations}")
+    return Judged(job.name or target, folder, report, written)
+
+
+def judge_target(
+    spec: launch.TargetSpec,
+    folder: Path,
+    outputs: Outputs,
+    shelf: Path,
+    expectations: list[Expectation],
+    options: Namespace,
+) -> Judged:
+    """Start a target, a Socket.IO one with slow and with fast timers, and judge it."""
+    profile = parse_profile(spec.profile, str(spec.folder / "target.toml"))
+    known = shelf / "expectations" / f"{spec.name}.toml"
+    named = [*expectations, *(load_expectations(known) if known.exists() else [])]
+    with contextlib.ExitStack() as stack:
+        running = [stack.enter_context(launch.launch(spec))]
+        trust = None
+        if spec.kind == "socketio":
+            fast = launch.launch(spec, ping_interval=FAST_SECONDS, ping_timeout=FAST_SECONDS)
+            running.append(stack.enter_context(fast))
+        elif spec.tls:
+            made = make_certificates(Path(stack.enter_context(TemporaryDirectory())))
+            running.append(stack.enter_context(launch.launch(spec, certificates=made)))
+            trust = Trust(made.ca)
+        servers = [build_server(each.url, profile, options, trust) for each in running]
+        job = build_job(servers, ["--target", spec.name], shelf, named, options)
+        job.name = spec.described()
+        return judge(job, folder, outputs, running[0], options)

@@ -1,0 +1,75 @@
+"""`sockproof matrix`: every target judged in turn, and one page with all outcomes side by side."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sockproof import __version__, launch, records, shelves
+from sockproof.cli.conformance import choose_targets, worst
+from sockproof.cli.judge import judge_target
+from sockproof.cli.outputs import Outputs
+from sockproof.cli.settings import CommandError
+from sockproof.conformance.expectations import load_expectations
+from sockproof.render.matrix import Column, Skipped, assemble, render, to_json
+from sockproof.render.text import short
+
+REQUIRE = "SOCKPROOF_REQUIRE_TARGETS"
+
+
+def matrix(options: Namespace) -> int:
+    """Judge the targets and write the matrix; the worst of their exit codes."""
+    shelf = shelves.shelf("conformance", options.shelf)
+    template = shelves.shelf("reports", options.shelf) / "matrix.html.j2"
+    known = launch.load_targets(shelves.shelf("targets", options.shelf))
+    chosen = choose_targets(options, known, tuple(known))
+    expectations = [each for path in options.expect for each in load_expectations(path)]
+    folder = records.new_run_folder(options.results, "matrix")
+    started = records.now()
+    columns: list[Column] = []
+    skipped: list[Skipped] = []
+    try:
+        for spec in chosen:
+            try:
+                launch.prepare(spec)
+            except launch.TargetMissing as error:
+                if os.environ.get(REQUIRE) == "1" or options.target:
+                    raise
+                print(f"{spec.name}: skipped: {error}")
+                skipped.append(Skipped(spec.name, str(error)))
+                continue
+            own = folder / spec.name
+            own.mkdir()
+            outputs = Outputs.in_folder(own, options.shelf)
+            judged = judge_target(spec, own, outputs, shelf, expectations, options)
+            href = f"{spec.name}/report.html"
+            columns.append(Column(spec.name, judged.title, spec.kind, href, judged.report))
+            if judged.report["interrupted"]:
+                break
+    finally:
+        if columns:
+            made = assemble(columns, skipped, __version__, started)
+            page = _write(folder / "matrix.html", render(made, columns, template))
+            _write(folder / "matrix.json", to_json(made))
+            records.link_latest(folder, "matrix")
+            _say_stale(made["columns"])
+            print(f"matrix: {page}")
+    return worst([int(column.report["exit_code"]) for column in columns])
+
+
+def _write(path: Path, text: str) -> Path:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{path}: cannot be written: {error.strerror}") from None
+    return path
+
+
+def _say_stale(columns: Sequence[Mapping[str, Any]]) -> None:
+    for column in columns:
+        for item in column["stale_expectations"]:
+            what = f"{short(item['case'], 300)} is {item['outcome']}, not {item['expected']}"
+            print(f"{column['name']}: an expectation no longer holds: {what}")
