@@ -1,5 +1,8 @@
 """Expectations: known deviations of a named server, each with its reason.
 
+    [server]
+    version = "websockets 17.4"         # on which they were read against the standard
+
     [[expectation]]
     case = "websocket/close/*"          # an id, or a glob in which only * and ? are special
     outcome = "FAIL"
@@ -21,7 +24,7 @@ from typing import Any
 from sockproof.records import OUTCOMES, CaseRecord
 
 NOT_JUDGED = ("UNSUPPORTED", "INCONCLUSIVE")
-_KEYS = {"case", "outcome", "reason", "sometimes", "versions"}
+_KEYS = {"case", "outcome", "reason", "sometimes"}
 
 
 class ExpectationError(Exception):
@@ -30,13 +33,14 @@ class ExpectationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """One known deviation; `file` is where it is written."""
+    """One known deviation; `file` is where it is written, `version` on what it was read."""
 
     case: str
     outcome: str
     reason: str
     sometimes: bool
     file: str
+    version: str | None = None
 
     def names(self, case_id: str) -> bool:
         """Whether the expectation is about this case."""
@@ -63,13 +67,19 @@ def load_expectations(path: Path) -> list[Expectation]:
     if unknown or not isinstance(entries, list):
         wrong = ", ".join(sorted(unknown)) or "expectation"
         raise ExpectationError(f"{path}: only [[expectation]] tables are known, not {wrong}")
+    server = tables.get("server", {})
+    if not isinstance(server, dict) or set(server) - {"version"}:
+        raise ExpectationError(f"{path}: [server] has the key `version` and no other")
+    version = server.get("version")
+    if not isinstance(version, str | None):
+        raise ExpectationError(f"{path}: [server] version must be a string")
     return [
-        _expectation(entry, f"{path}, expectation {number}", str(path))
+        _expectation(entry, f"{path}, expectation {number}", str(path), version)
         for number, entry in enumerate(entries, start=1)
     ]
 
 
-def _expectation(entry: Any, where: str, file: str) -> Expectation:
+def _expectation(entry: Any, where: str, file: str, version: str | None) -> Expectation:
     if not isinstance(entry, dict):
         raise ExpectationError(f"{where}: not a table")
     for key in set(entry) - _KEYS:
@@ -82,7 +92,7 @@ def _expectation(entry: Any, where: str, file: str) -> Expectation:
     sometimes = entry.get("sometimes", False)
     if not isinstance(sometimes, bool):
         raise ExpectationError(f"{where}: sometimes must be true or false")
-    return Expectation(entry["case"], entry["outcome"], entry["reason"], sometimes, file)
+    return Expectation(entry["case"], entry["outcome"], entry["reason"], sometimes, file, version)
 
 
 def apply_expectations(record: CaseRecord, expectations: Iterable[Expectation]) -> None:
@@ -93,6 +103,7 @@ def apply_expectations(record: CaseRecord, expectations: Iterable[Expectation]) 
                 "file": expectation.file,
                 "reason": expectation.reason,
                 "sometimes": expectation.sometimes,
+                "version": expectation.version,
             }
             return
 

@@ -88,6 +88,7 @@ class _Row:
     got: str
     reason: str
     expectation_file: str
+    expectation_version: str
     sometimes: bool
     autobahn: str
     rerun: str
@@ -240,6 +241,7 @@ def _row(case: Case, report: Mapping[str, Any], strict: bool, repetition: int) -
         got=short(case["got"], 1500),
         reason=short(expectation.get("reason"), 1000),
         expectation_file=short(expectation.get("file"), 300),
+        expectation_version=short(expectation.get("version"), 60),
         sometimes=bool(expectation.get("sometimes")),
         autobahn=", ".join(short(name, 40) for name in case.get("autobahn") or []),
         rerun=short(case["rerun"], 2000),
