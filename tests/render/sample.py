@@ -109,7 +109,12 @@ def cases() -> list[CaseRecord]:
     """One case of each kind."""
     control = "websocket/control"
     return [
-        case(f"{control}/ping_is_answered[empty]", "rfc6455-5.5.2-pong", autobahn=["2.1"]),
+        case(
+            f"{control}/ping_is_answered[empty]",
+            "rfc6455-5.5.2-pong",
+            autobahn=["2.1"],
+            notes=["max_message: at least 16777216 octets, none declared"],
+        ),
         case(f"{control}/ping_is_answered[text,125]", "rfc6455-5.5.2-pong", autobahn=["2.2"]),
         case(
             f"{control}/fragmented_ping_fails_the_connection",
@@ -226,6 +231,7 @@ def hostile() -> dict[str, Any]:
             rerun=HOSTILE,
             expectation={"file": HOSTILE, "reason": HOSTILE, "sometimes": True} if known else None,
             autobahn=[HOSTILE],
+            notes=[HOSTILE + long],
             wire=wire(12, HOSTILE + long),
         )
         for number, (outcome, known) in enumerate(

@@ -1,0 +1,161 @@
+"""Targets: what a `target.toml` says, what is missing, and what starts, installs and ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from sockproof import launch
+from sockproof.certificates import make_certificates
+
+SERVER = """
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+print("started", *sys.argv[1:], flush=True)
+HTTPServer(("127.0.0.1", int(sys.argv[1])), BaseHTTPRequestHandler).serve_forever()
+"""
+BASE = {
+    "name": "little",
+    "title": "A little server",
+    "kind": "websocket",
+    "requires": ["pytest>=1"],
+    "start": ["{python}", "server.py", "{port}"],
+    "url": "ws://127.0.0.1:{port}/",
+    "version": "pytest",
+}
+
+
+def folder(tmp_path: Path, **changes: object) -> Path:
+    made = tmp_path / "little"
+    made.mkdir(exist_ok=True)
+    (made / "server.py").write_text(SERVER, encoding="utf-8")
+    values = {key: value for key, value in {**BASE, **changes}.items() if value is not None}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    (made / "target.toml").write_text("\n".join(lines), encoding="utf-8")
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def test_target_starts_and_ends(tmp_path: Path) -> None:
+    spec = launch.load_target(folder(tmp_path))
+    with launch.launch(spec) as running:
+        assert running.url == f"ws://127.0.0.1:{running.port}/"
+        assert f"started {running.port}" in running.stderr()
+    assert spec.described() == f"A little server {pytest.__version__}"
+    with pytest.raises(ProcessLookupError):
+        os.kill(running.pid, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"kind": "smtp"}, "kind is websocket or socketio"),
+        ({"start": "python"}, "start must be a list"),
+        ({"tools": [1]}, "tools must be a list of strings"),
+        ({"title": None}, "title must be a str"),
+        ({"colour": "red"}, "no key 'colour'"),
+    ],
+)
+def test_wrong_target_file_is_told_in_one_line(
+    tmp_path: Path, changes: dict[str, object], told: str
+) -> None:
+    with pytest.raises(launch.TargetError, match=told) as caught:
+        launch.load_target(folder(tmp_path, **changes))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"requires": ["no-such-distribution>=1"]}, "pip install 'no-such-distribution>=1'"),
+        ({"tools": ["no-such-tool"]}, "on the PATH: no-such-tool"),
+        ({"install": ["{python}", "-c", "import sys; sys.exit('no network')"]}, "no network"),
+        ({"install": ["/no/such/program"]}, "cannot be installed"),
+    ],
+)
+def test_missing_requirement_is_one_line_that_may_be_passed_over(
+    tmp_path: Path, changes: dict[str, object], told: str
+) -> None:
+    spec = launch.load_target(folder(tmp_path, **changes))
+    with pytest.raises(launch.TargetMissing, match=re.escape(told)) as caught:
+        launch.launch(spec)
+    assert "\n" not in str(caught.value)
+
+
+def test_install_runs_once_into_a_folder_of_its_own(tmp_path: Path) -> None:
+    count = "open('ran', 'a').write('x')"
+    spec = launch.load_target(folder(tmp_path, install=["{python}", "-c", count]))
+    (spec.folder / "package.json").write_text("{}", encoding="utf-8")
+    for _ in range(2):
+        launch.launch(spec).stop()
+    assert (spec.home / "ran").read_text(encoding="utf-8") == "x"
+    assert (spec.home / "package.json").exists()
+    assert not (spec.folder / "ran").exists()
+
+
+def test_changed_package_file_is_installed_anew(tmp_path: Path) -> None:
+    spec = launch.load_target(folder(tmp_path, install=["{python}", "-V"]))
+    before = spec.home
+    (spec.folder / "package.json").write_text("{}", encoding="utf-8")
+    assert spec.home != before
+
+
+def test_version_of_an_npm_package_is_read_where_it_was_installed(tmp_path: Path) -> None:
+    spec = launch.load_target(folder(tmp_path, version="npm:ws"))
+    assert spec.described() == "A little server"
+    package = spec.home / "node_modules" / "ws" / "package.json"
+    package.parent.mkdir(parents=True)
+    package.write_text('{"version": "8.1.2"}', encoding="utf-8")
+    assert spec.described() == "A little server 8.1.2"
+
+
+def test_over_tls_the_certificate_goes_behind_the_command(tmp_path: Path) -> None:
+    spec = launch.load_target(folder(tmp_path, tls=["{certificate}", "{key}"]))
+    made = make_certificates(tmp_path)
+    with launch.launch(spec, certificates=made) as running:
+        assert running.url == f"wss://127.0.0.1:{running.port}/"
+        assert f"{made.chain} {made.key}" in running.stderr()
+
+
+def test_private_key_is_for_its_owner_alone(tmp_path: Path) -> None:
+    assert make_certificates(tmp_path).key.stat().st_mode & 0o077 == 0
+
+
+def test_server_that_dies_is_told_with_its_last_lines(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", "raise SystemExit('port is mine')"]
+    spec = launch.load_target(folder(tmp_path, start=words))
+    with pytest.raises(launch.TargetError, match="ended with 1: port is mine"):
+        launch.launch(spec)
+
+
+def test_server_that_never_listens_is_told(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", "import time; time.sleep(60)"]
+    spec = launch.load_target(folder(tmp_path, start=words))
+    with pytest.raises(launch.TargetError, match=re.escape("does not listen after 0.2 s")):
+        launch.launch(spec, wait=0.2)
+
+
+def test_flood_of_output_is_kept_by_its_end_alone(tmp_path: Path) -> None:
+    made = folder(tmp_path)
+    flood = "print('x' * 500_000, 'the end', flush=True)\n"
+    (made / "server.py").write_text(flood + SERVER, encoding="utf-8")
+    with launch.launch(launch.load_target(made)) as running:
+        log = running.stderr()
+    assert len(log) <= launch.KEPT_LOG
+    assert "the end" in log
+
+
+def test_every_target_of_the_shelf_can_be_read() -> None:
+    from sockproof.shelves import shelf
+
+    for name, spec in launch.load_targets(shelf("targets")).items():
+        assert name == spec.folder.name
