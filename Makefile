@@ -7,7 +7,7 @@ TARGET ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install conformance test test-asyncio check lint format types imports clean
+.PHONY: help install conformance matrix test test-asyncio check lint format types imports clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -24,6 +24,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 conformance: $(STAMP) ## judge the embedded targets, or TARGET=ws://… or TARGET=http://…
 	$(BIN)/sockproof conformance $(TARGET) $(ARGS)
+
+matrix: $(STAMP) ## judge every target whose tools are there, side by side on one page
+	$(BIN)/sockproof matrix $(ARGS)
 
 test: test-asyncio ## run this project's own tests
 
