@@ -14,9 +14,10 @@ MAX_PUSH = 100_000
 
 async def handle(request: web.Request) -> web.StreamResponse:
     """One connection: whatever its path asks for, then an echo."""
-    socket = web.WebSocketResponse(
-        protocols=("proof.v2", "proof.v1"), max_msg_size=MAX_MESSAGE, autoping=True
-    )
+    # aiohttp takes the client's first choice; the contract wants `proof.v2` before `proof.v1`.
+    offered = request.headers.get("Sec-WebSocket-Protocol", "")
+    first = ("proof.v2",) if "proof.v2" in offered.replace(",", " ").split() else ("proof.v1",)
+    socket = web.WebSocketResponse(protocols=first, max_msg_size=MAX_MESSAGE)
     await socket.prepare(request)
     query = request.query
     if request.path == "/push":

@@ -49,5 +49,11 @@ sockets.on("connection", (socket, request) => {
   }
 });
 
+// What `ws` answers itself where it makes the HTTP server: a request that asks for no upgrade.
+server.on("request", (request, response) => {
+  const body = http.STATUS_CODES[426];
+  response.writeHead(426, { "Content-Type": "text/plain", "Content-Length": body.length });
+  response.end(body);
+});
 for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => process.exit(0));
 server.listen(Number(values.port), "127.0.0.1");

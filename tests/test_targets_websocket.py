@@ -1,0 +1,121 @@
+"""Each WebSocket target keeps the target contract, as a real client sees it, plain and over TLS."""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from sockproof import launch
+from sockproof.certificates import make_certificates
+from sockproof.shelves import shelf
+
+TARGETS = {
+    name: spec
+    for name, spec in launch.load_targets(shelf("targets")).items()
+    if spec.kind == "websocket"
+}
+
+
+def prepared(name: str) -> launch.TargetSpec:
+    """The target, with what it needs; skipped where that is missing and may be missing."""
+    spec = TARGETS[name]
+    try:
+        launch.prepare(spec)
+    except launch.TargetMissing as error:
+        if os.environ.get("SOCKPROOF_REQUIRE_TARGETS") == "1":
+            raise
+        pytest.skip(str(error))
+    return spec
+
+
+@pytest.fixture(scope="module", params=sorted(TARGETS))
+def target(request: pytest.FixtureRequest) -> Iterator[launch.RunningTarget]:
+    with launch.launch(prepared(request.param)) as running:
+        yield running
+
+
+def needs(target: launch.RunningTarget, capability: str) -> None:
+    if capability not in target.spec.profile["capabilities"]:
+        pytest.skip(f"{target.spec.name} does not offer {capability}")
+
+
+def opened(target: launch.RunningTarget, path: str = "", **options: object) -> ClientConnection:
+    return connect(target.url.rstrip("/") + path, max_size=None, **options)  # type: ignore[arg-type]
+
+
+def test_messages_come_back(target: launch.RunningTarget) -> None:
+    with opened(target, "/any/path?and=query") as socket:
+        for message in ("text ✓", b"\x00\xff octets", "", b"", "long " * 100_000):
+            socket.send(message)
+            assert socket.recv(timeout=10) == message
+
+
+def test_pushes_unasked_and_echoes_then(target: launch.RunningTarget) -> None:
+    needs(target, "push")
+    with opened(target, "/push?count=3&size=20") as socket:
+        for number in range(3):
+            assert socket.recv(timeout=10) == number.to_bytes(8, "big").ljust(20, b"\0")
+        socket.send("and then")
+        assert socket.recv(timeout=10) == "and then"
+
+
+def test_closes_with_code_and_reason(target: launch.RunningTarget) -> None:
+    needs(target, "server-close")
+    with opened(target, "/close?code=4321&reason=enough") as socket:
+        with pytest.raises(ConnectionClosed) as caught:
+            socket.recv(timeout=10)
+        assert caught.value.rcvd is not None
+        assert (caught.value.rcvd.code, caught.value.rcvd.reason) == (4321, "enough")
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [
+        (["proof.v1", "proof.v2"], "proof.v2"),
+        (["proof.v1"], "proof.v1"),
+        (["x-unknown", "proof.v2"], "proof.v2"),
+        (None, None),
+    ],
+)
+def test_subprotocol(
+    target: launch.RunningTarget, offered: list[str] | None, chosen: str | None
+) -> None:
+    needs(target, "subprotocols")
+    with opened(target, subprotocols=offered) as socket:
+        assert socket.subprotocol == chosen
+
+
+def test_compression_is_agreed_upon(target: launch.RunningTarget) -> None:
+    needs(target, "permessage-deflate")
+    with opened(target) as socket:
+        assert socket.response is not None
+        agreed = socket.response.headers.get("Sec-WebSocket-Extensions", "")
+        assert "permessage-deflate" in agreed
+
+
+def test_request_fields_are_told(target: launch.RunningTarget) -> None:
+    needs(target, "headers")
+    fields = {"X-Sockproof": "one, two", "Cookie": "a=1; b=2"}
+    with opened(target, "/headers", additional_headers=fields) as socket:
+        socket.send("headers")
+        told = json.loads(socket.recv(timeout=10))
+    assert {name: told[name.lower()] for name in fields} == fields
+
+
+@pytest.mark.parametrize("name", [name for name, spec in sorted(TARGETS.items()) if spec.tls])
+def test_speaks_tls(name: str, tmp_path: Path) -> None:
+    made = make_certificates(tmp_path)
+    context = ssl.create_default_context(cafile=str(made.ca))
+    with (
+        launch.launch(prepared(name), certificates=made) as target,
+        opened(target, ssl=context) as socket,
+    ):
+        socket.send("secret")
+        assert socket.recv(timeout=10) == "secret"
