@@ -30,11 +30,21 @@ from sockproof.conformance.target import Server
 from sockproof.conformance.tls import Trust
 from sockproof.records import CaseRecord
 from sockproof.shelves import shelf
+from tests.servers.limits import DECLARED
 from tests.servers.socketio_server import SocketIOServer
 from tests.servers.tls import TlsServer
 from tests.servers.websocket_server import WebSocketServer
 
-KINDS = {"websocket": ("websocket", "deflate"), "socketio": ("engineio", "socketio", "rooms")}
+KINDS = {
+    "websocket": ("websocket", "deflate"),
+    "abuse": ("abuse",),
+    "socketio": ("engineio", "socketio", "rooms"),
+}
+LARGE = {
+    "websocket/limits/": "websocket/limits.toml",
+    "websocket/large_messages/long": "websocket/large_messages.toml",
+    "deflate/payloads/": "deflate/payloads.toml",
+}
 LIMIT = 4.0  # seconds a case: a fault that makes a server silent is not waited for any longer
 JOBS = 16
 MUTANTS = Path(__file__).parent / "mutants"
@@ -54,8 +64,11 @@ class Fault:
     def explains(self, case_id: str) -> bool:
         """Whether a changed outcome of the case is what this fault is known to bring.
 
-        What is known of a case holds for its compressed twins in the suite `deflate` as well.
+        What is known of a case holds for its compressed twins in the suite `deflate` as well,
+        and a fault of compression may change any twin.
         """
+        if self.file.startswith("deflate/") and plain_id(case_id) != case_id:
+            return True
         globs = (*self.catches, *self.disturbs)
         names = (case_id, plain_id(case_id))
         return any(glob_matches(glob, name) for glob in globs for name in names)
@@ -101,13 +114,16 @@ async def _run(kind: str, fault: str | None, chosen: Iterable[Case]) -> dict[str
     def note(record: CaseRecord) -> None:
         records[record.id] = record
 
-    if kind == "websocket":
+    if kind != "socketio":
         async with WebSocketServer(fault=fault) as server, TlsServer(fault=fault) as over_tls:
             trust = Trust(over_tls.certificates.ca)
             # A fault of its certificate is for the cases about TLS, which verify by themselves.
             any_certificate = replace(trust, verifies=False).context()
             plain = Server(
-                Address.parse(server.url), Profile(), WEBSOCKET_CAPABILITIES - {"tls"}, trust=trust
+                Address.parse(server.url),
+                Profile(limits=DECLARED),
+                WEBSOCKET_CAPABILITIES - {"tls"},
+                trust=trust,
             )
             secured = replace(
                 plain,
@@ -115,7 +131,9 @@ async def _run(kind: str, fault: str | None, chosen: Iterable[Case]) -> dict[str
                 capabilities=WEBSOCKET_CAPABILITIES,
                 tls=any_certificate,
             )
-            plan = Plan([plain, secured], requirements(), limit=LIMIT, jobs=JOBS)
+            alone = fault is not None and faults(kind)[fault].file == "websocket/tcp_end.toml"
+            jobs = 1 if alone else JOBS  # what befalls a connection's neighbours
+            plan = Plan([plain, secured], requirements(), limit=LIMIT, jobs=jobs)
             await run_cases(chosen, plan, note)
         return records
     fast = {"ping_interval": 1000, "ping_timeout": 1000}
@@ -155,11 +173,16 @@ def run(kind: str, fault: str | None) -> dict[str, CaseRecord]:
 
 
 def _worth_running(case: Case, kind: str, fault: str) -> bool:
-    """Heartbeat cases take seconds each: they run against the faults that are about heartbeats."""
+    """Slow cases (heartbeats, what is large) run against the faults that are about such things."""
+    if kind == "abuse":  # seconds each: a fault meets the cases of its own file
+        return faults(kind)[fault].file.removesuffix(".toml") == case.id.rpartition("/")[0]
+    for prefix, file in LARGE.items():
+        if case.id.startswith(prefix) and faults(kind)[fault].file != file:
+            return False
     if ("tls" in case.needs) != (faults(kind)[fault].file == "websocket/tls.toml"):
         return False
-    if case.offer not in (None, OFFERS["takeover"]) and "deflate/" not in faults(kind)[fault].file:
-        return False  # one way of compressing is enough where the fault is not about it
+    if case.offer is not None:  # a twin says what its plain case says: only those that are named
+        return any(glob_matches(glob, case.id) for glob in faults(kind)[fault].catches)
     return "fast-timers" not in case.needs or "heartbeat" in faults(kind)[fault].file
 
 

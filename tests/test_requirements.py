@@ -22,6 +22,7 @@ PREFIXES = {
     "Engine.IO protocol, revision 4": "eio-",
     "Socket.IO protocol, revision 5": "sio-",
     "Rooms": "rooms-",
+    "Clients": "clients-",
 }
 # A full stop inside a word, as in `Engine.IO` or `5.5.1`, ends no sentence.
 SENTENCE_END = re.compile(r"\.(?=\s|\Z)")

@@ -39,6 +39,24 @@ async def messages_with_empty_windows_are_inflated(target):
         await _echo(socket, compressor, NOISE[:200] * 2)
 
 
+@case("rfc7692-7.2.2-client-takeover", needs=NEEDS)
+async def offered_client_flag_counts_only_when_it_is_answered(target):
+    socket = await target.connect_deflate("permessage-deflate; client_no_context_takeover")
+    agreed = socket.deflate
+    takeover = not agreed.client_no_context_takeover
+    compressor = Compressor(agreed.client_max_window_bits, takeover)
+    for _ in range(3):
+        await _echo(socket, compressor, NOISE[:200])
+
+
+@case("rfc7692-7.2.2-client-window-default", needs=NEEDS)
+async def offered_client_window_counts_only_when_it_is_answered(target):
+    socket = await target.connect_deflate("permessage-deflate; client_max_window_bits=10")
+    bits = socket.deflate.client_max_window_bits
+    far = NOISE[: min(20_000, (1 << bits) - 300)]
+    await _echo(socket, Compressor(bits), far + far)
+
+
 @case("rfc7692-7.2.2-client-window-default", needs=NEEDS, over={"across": ["one", "two"]})
 async def server_inflates_with_a_window_of_32768_octets(target, across):
     socket = await target.connect_deflate()
@@ -52,7 +70,7 @@ async def server_inflates_with_a_window_of_32768_octets(target, across):
         await _echo(socket, compressor, far)
 
 
-@case("rfc7692-7.2.2-client-window", needs=NEEDS, over={"bits": [9, 10, 12]})
+@case("rfc7692-7.2.2-client-window", needs=NEEDS, over={"bits": [9, 10, 11, 12, 13, 14]})
 async def server_inflates_with_the_window_agreed(target, bits):
     offer = f"permessage-deflate; client_max_window_bits={bits}"
     socket = await target.connect_deflate(offer)
@@ -73,13 +91,18 @@ async def server_begins_each_message_with_an_empty_window(target):
         await socket.expect_message(NOISE[:200])
 
 
-@case("rfc7692-7.2.1-server-window", needs=NEEDS, over={"bits": [9, 10, 12]})
-async def server_refers_back_no_further_than_agreed(target, bits):
+@case(
+    "rfc7692-7.2.1-server-window",
+    needs=NEEDS,
+    over={"bits": [9, 10, 11, 12, 13, 14], "across": ["one", "two"]},
+)
+async def server_refers_back_no_further_than_agreed(target, bits, across):
     offer = f"permessage-deflate; server_max_window_bits={bits}"
     socket = await target.connect_deflate(offer)
-    repeated = NOISE[: (1 << bits) + 500] * 3
-    socket.send_message(Opcode.BINARY, repeated)
-    await socket.expect_message(repeated)
+    far = NOISE[: (1 << bits) * 3 // 2]
+    for content in [far + far] if across == "one" else [far, far]:
+        socket.send_message(Opcode.BINARY, content)
+        await socket.expect_message(content)
 
 
 @case("rfc7692-7.2.1-server-takeover", needs=NEEDS)

@@ -99,7 +99,7 @@ async def declining_does_not_make_the_handshake_fail(target):
         target.upgrade_request(extensions="permessage-deflate; x_unknown")
     )
     if response.status != 101:
-        target.non_strict("101 without permessage-deflate", str(response))
+        raise Failure("101 without permessage-deflate", str(response))
 
 
 @case(

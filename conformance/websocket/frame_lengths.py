@@ -11,13 +11,32 @@ def _payload(kind: Opcode, length: int) -> bytes:
     return (pattern * (length // len(pattern) + 1))[:length]
 
 
-@case("rfc6455-5.2-length-7-received", needs="echo", over={"kind": BOTH, "length": (0, 1, 125)})
+def _aliases(*numbers: int, lengths: tuple[int, ...]) -> dict[str, list[str]]:
+    """Variants of `kind,length` to the cases of Autobahn's chapters 1.1 (text) and 1.2 (binary)."""
+    return {
+        f"{kind.name.lower()},{length}": [f"1.{kind.value}.{number}"]
+        for number, length in zip(numbers, lengths, strict=True)
+        for kind in BOTH
+    }
+
+
+@case(
+    "rfc6455-5.2-length-7-received",
+    needs="echo",
+    over={"kind": BOTH, "length": (0, 1, 125)},
+    autobahn=_aliases(1, 2, lengths=(0, 125)),
+    deflated=True,
+)
 async def short_message_comes_back_whole(target: Target, kind: Opcode, length: int) -> None:
     await _echo(target, kind, length)
 
 
 @case(
-    "rfc6455-5.2-length-16-received", needs="echo", over={"kind": BOTH, "length": (126, 127, 65535)}
+    "rfc6455-5.2-length-16-received",
+    needs="echo",
+    over={"kind": BOTH, "length": (126, 127, 128, 32768, 65535)},
+    autobahn=_aliases(3, 4, 5, 6, lengths=(126, 127, 128, 65535)),
+    deflated=True,
 )
 async def message_with_a_16_bit_length_comes_back_whole(
     target: Target, kind: Opcode, length: int
@@ -29,6 +48,8 @@ async def message_with_a_16_bit_length_comes_back_whole(
     "rfc6455-5.2-length-64-received",
     needs="echo",
     over={"kind": BOTH, "length": (65536, 1_200_000)},
+    autobahn=_aliases(7, lengths=(65536,)),
+    deflated=True,
 )
 async def message_with_a_64_bit_length_comes_back_whole(
     target: Target, kind: Opcode, length: int
@@ -39,21 +60,64 @@ async def message_with_a_64_bit_length_comes_back_whole(
 async def _echo(target: Target, kind: Opcode, length: int) -> None:
     peer = await target.connect()
     payload = _payload(kind, length)
-    peer.send(client_frame(kind, payload))
-    await peer.expect(kind, payload)
+    with target.large(length):
+        peer.send(client_frame(kind, payload))
+        await peer.expect(kind, payload)
 
 
-@case("rfc6455-5.2-length-minimal-sent", needs="echo", over={"length": (1, 125, 127, 65535)})
+@case(
+    "rfc6455-5.2-octet-by-octet",
+    needs="echo",
+    over={"kind": BOTH},
+    autobahn={"text": ["1.1.8"], "binary": ["1.2.8"]},
+)
+async def long_message_in_pieces_of_997_octets_is_the_same(target: Target, kind: Opcode) -> None:
+    peer = await target.connect()
+    payload = _payload(kind, 65536)
+    with target.large(65536):
+        await peer.send_pieces(client_frame(kind, payload), size=997)
+        await peer.expect(kind, payload)
+
+
+@case("rfc6455-5.2-octet-by-octet", needs="echo", over={"length": (5, 300, 70_000)})
+async def header_may_be_cut_at_any_octet(target: Target, length: int) -> None:
+    peer = await target.connect()
+    payload = _payload(Opcode.BINARY, length)
+    with target.large(length):
+        for cut in range(1, 16):
+            octets = client_frame(Opcode.BINARY, payload).encode()
+            peer.send_octets(octets[:cut], f"the first {cut} octets of a frame of {length}")
+            await peer.flush()
+            peer.send_octets(octets[cut:], "the rest of it")
+            await peer.expect_message(payload)
+
+
+@case(
+    "rfc6455-5.2-length-minimal-sent",
+    needs="echo",
+    over={"length": (1, 125, 126, 127, 65535)},
+)
 async def server_writes_each_length_in_its_shortest_form(target: Target, length: int) -> None:
     peer = await target.connect()
-    peer.send(client_frame(Opcode.BINARY, _payload(Opcode.BINARY, length)))
-    with target.awaits("a frame"):
+    with target.large(length), target.awaits("a frame"):
+        peer.send(client_frame(Opcode.BINARY, _payload(Opcode.BINARY, length)))
         while True:
             frame = await peer.receive_frame()
             if frame.length_octets is not None:
                 raise Failure("a length in its shortest form", str(frame))
             if frame.fin and frame.opcode in (Opcode.BINARY, Opcode.CONT):
                 return
+
+
+@case("rfc6455-5.2-length-order-sent", needs="echo", over={"length": (513, 770, 66_051)})
+async def server_announces_as_many_octets_as_follow(target: Target, length: int) -> None:
+    """Their lengths differ when their octets are swapped, and a fence needs each octet there."""
+    peer = await target.connect()
+    payload = _payload(Opcode.BINARY, length)
+    with target.large(length):
+        peer.send(client_frame(Opcode.BINARY, payload))
+        await peer.expect_message(payload)
+    await peer.fence()
 
 
 @case("rfc6455-5.2-length-non-minimal", over={"width": (2, 8), "length": (5, 125)})
@@ -83,14 +147,25 @@ async def length_with_its_top_bit_set_fails_the_connection(target: Target) -> No
     await peer.expect_failed(1002, 1009)
 
 
-@case("rfc6455-5.2-octet-by-octet", needs="echo")
+@case("rfc6455-5.2-length-top-bit", over={"announced": (5, 126, 2**63 - 1)})
+async def small_length_with_its_top_bit_set_fails_the_connection(
+    target: Target, announced: int
+) -> None:
+    """Read without its sign it is a small number, or none at all."""
+    peer = await target.connect()
+    payload = b"t" * min(announced, 126)
+    peer.send(client_frame(Opcode.TEXT, payload, length_octets=8, announced=(1 << 63) + announced))
+    await peer.expect_failed(1002, 1009, fence="none" if announced > 126 else "ping")
+
+
+@case("rfc6455-5.2-octet-by-octet", needs="echo", deflated=True)
 async def frame_in_pieces_of_one_octet_is_the_same(target: Target) -> None:
     peer = await target.connect()
     await peer.send_pieces(client_frame(Opcode.TEXT, b"one by one"))
     await peer.expect_message("one by one")
 
 
-@case("rfc6455-6.2-next-message", needs="echo")
+@case("rfc6455-6.2-next-message", needs="echo", deflated=True)
 async def messages_in_one_segment_stay_apart(target: Target) -> None:
     peer = await target.connect()
     peer.send(
@@ -100,7 +175,7 @@ async def messages_in_one_segment_stay_apart(target: Target) -> None:
     await peer.expect_message("second of two")
 
 
-@case("rfc6455-6.1-opcode", needs="echo", over={"kind": BOTH})
+@case("rfc6455-6.1-opcode", needs="echo", over={"kind": BOTH}, deflated=True)
 async def message_comes_back_as_the_type_it_was(target: Target, kind: Opcode) -> None:
     peer = await target.connect()
     peer.send(client_frame(kind, b"type"))

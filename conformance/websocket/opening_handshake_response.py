@@ -1,6 +1,15 @@
 """RFC 6455, sections 4.2.2, 9.1 and 11.3: what the server answers to an opening handshake."""
 
-from sockproof.conformance import Failure, Inconclusive, case, check_upgrade, text_frame
+from sockproof.conformance import (
+    Failure,
+    Inconclusive,
+    Opcode,
+    agreed_deflate,
+    case,
+    check_upgrade,
+    client_frame,
+    text_frame,
+)
 from sockproof.wire import WireError
 from sockproof.wire.deflate import parse_extensions
 
@@ -14,7 +23,9 @@ REFUSED = {
     "version": ("Sec-WebSocket-Version", "14"),
     "key": ("Sec-WebSocket-Key", None),
 }
-UNKNOWN = "x-sockproof; level=3; fast"
+QUOTED = {"as it is": '"10"', "escaped": r'"1\0"'}
+WINDOW = "permessage-deflate; client_max_window_bits={}"
+UNKNOWN = ["x-sockproof", "x-sockproof; level=3; fast", 'x-sockproof; level="3", x-other']
 MALFORMED = {
     "empty": "",
     "commas only": ", ,",
@@ -23,6 +34,8 @@ MALFORMED = {
     "no value": "permessage-deflate; client_max_window_bits=",
     "open quote": 'permessage-deflate; client_max_window_bits="10',
     "not a token": "permessage-deflate; (x)",
+    "two values": "permessage-deflate; client_max_window_bits=10=11",
+    "no name": "permessage-deflate; =10",
 }
 
 
@@ -66,8 +79,10 @@ async def response_is_a_valid_head_of_http_1_1(target):
     response = await _answer(target, _sample(target))
     if response.version != "HTTP/1.1":
         raise Failure("HTTP/1.1 101", str(response))
-    if response.violations:
-        raise Failure("a valid head", "; ".join(response.violations))
+    wrong = [name for name, value in response.headers if "\r" in value or "\0" in value]
+    if response.violations or wrong:
+        got = [*response.violations, *(f"CR or NUL in the value of {name}" for name in wrong)]
+        raise Failure("a valid head", "; ".join(got))
 
 
 @case("rfc6455-4.2.2-upgrade")
@@ -82,6 +97,16 @@ async def response_announces_no_content(target, field):
     response = await _answer(target, _sample(target))
     if response.get(field) is not None:
         raise Failure(f"no {field} in a 101", f"{field}: {response.get(field)}")
+
+
+@case("rfc6455-4.2.2-no-content")
+async def octets_behind_the_101_are_frames(target):
+    socket = await target.connect()
+    fence = client_frame(Opcode.PING, b"what follows the 101?")
+    socket.send(fence)
+    with target.awaits("frames, and a Pong among them"):
+        while (await socket.receive()).payload != fence.payload:
+            pass  # a server may send of its own accord
 
 
 @case("rfc6455-4.2.2-open-after-101", needs={"echo"})
@@ -104,10 +129,11 @@ async def no_extension_is_agreed_when_none_was_offered(target):
 
 @case("rfc6455-4.2.2-extension-unknown-declined")
 async def unknown_extension_is_declined_silently(target):
-    response = await _answer(target, target.upgrade_request(extensions=UNKNOWN))
-    if response.get("Sec-WebSocket-Extensions") is not None:
-        got = f"Sec-WebSocket-Extensions: {response.get('Sec-WebSocket-Extensions')!r}"
-        raise Failure("no Sec-WebSocket-Extensions", got)
+    for unknown in UNKNOWN:
+        response = await _answer(target, target.upgrade_request(extensions=unknown))
+        if response.get("Sec-WebSocket-Extensions") is not None:
+            got = f"Sec-WebSocket-Extensions: {response.get('Sec-WebSocket-Extensions')!r}"
+            raise Failure("no Sec-WebSocket-Extensions", got)
 
 
 @case("rfc6455-9.1-malformed-header", over={"value": list(MALFORMED)})
@@ -120,6 +146,29 @@ async def malformed_extensions_are_refused(target, value):
 async def quoted_value_that_is_no_token_is_refused(target):
     peer = await target.http()
     await peer.refused(target.upgrade_request(extensions='x-sockproof; level="1 0"'), 400)
+
+
+@case(
+    "rfc6455-9.1-quoted-value",
+    needs={"permessage-deflate"},
+    over={"value": list(QUOTED)},
+)
+async def quoted_value_equals_the_same_value_unquoted(target, value):
+    plain = await _answer(target, target.upgrade_request(extensions=WINDOW.format("10")))
+    quoted = await _answer(target, target.upgrade_request(extensions=WINDOW.format(QUOTED[value])))
+    if agreed_deflate(plain) != agreed_deflate(quoted):
+        wanted = f"as without quotes: {plain.get('Sec-WebSocket-Extensions')}"
+        raise Failure(wanted, str(quoted.get("Sec-WebSocket-Extensions")))
+
+
+@case("rfc6455-11.3.2-response-once", needs={"permessage-deflate"})
+async def response_has_one_line_with_the_extension(target):
+    for offer in ("permessage-deflate", "permessage-deflate; client_max_window_bits"):
+        response = await _answer(target, target.upgrade_request(extensions=offer))
+        lines = response.all("Sec-WebSocket-Extensions")
+        if len(lines) > 1:
+            got = f"{len(lines)}: {', '.join(lines)}"
+            raise Failure("one line Sec-WebSocket-Extensions", got)
 
 
 @case("rfc6455-9.1-response-grammar", needs={"permessage-deflate"})
@@ -147,6 +196,13 @@ async def refusal_has_an_error_status(target, cause):
         raise Failure("an error status", str(response))
 
 
+@case("rfc6455-10.7-handshake-status", over={"cause": list(REFUSED)})
+async def invalid_handshake_is_answered_rather_than_cut_off(target, cause):
+    _, response = await _refusal(target, cause)
+    if response is None:
+        target.non_strict("a fitting HTTP status", "the TCP connection closed without an answer")
+
+
 @case("rfc6455-4.2.1-error-framing", over={"cause": list(REFUSED)})
 async def refusal_is_a_whole_http_response(target, cause):
     peer, response = await _refusal(target, cause)
@@ -155,20 +211,35 @@ async def refusal_is_a_whole_http_response(target, cause):
         return
     if response.violations:
         raise Failure("a valid head", "; ".join(response.violations))
+    if response.get("Content-Length") is not None and response.get("Transfer-Encoding") is not None:
+        raise Failure("Content-Length or Transfer-Encoding (RFC 9112, 6.2)", "both")
     if "close" in response.tokens("Connection"):
         await peer.expect_end()  # and nothing behind the body
         return
-    peer.send(target.upgrade_request())
-    octets = await peer.octets("another response, or the end")
+    again = target.upgrade_request()
+    peer.send(again)
+    response = await peer.response_or_end("another response, or the end")
+    if response is not None:
+        check_upgrade(again, response)
+
+
+@case("rfc6455-1.3-not-101-not-open", over={"cause": list(REFUSED)})
+async def no_frame_follows_a_refusal(target, cause):
+    peer, response = await _refusal(target, cause)
+    if response is None or "close" not in response.tokens("Connection"):
+        peer.send(target.upgrade_request().without("Upgrade"))
+    peer.stream.end_writing()  # so that a server which forgets to close has a reason to
+    octets = await peer.octets("no frame: an HTTP response, or the end")
     if octets and not octets.startswith(b"HTTP/1."):
-        raise Failure("another response, or the end", repr(octets[:60]))
+        raise Failure("no frame: an HTTP response, or the end", repr(octets[:60]))
 
 
-@case("rfc6455-4.2.1-stops-processing")
-async def frames_behind_a_refusal_are_not_served(target):
-    peer, _ = await _refusal(target, "version")
+@case("rfc6455-4.2.1-stops-processing", over={"cause": list(REFUSED)})
+async def frames_behind_a_refusal_are_not_served(target, cause):
+    peer, _ = await _refusal(target, cause)
     frame = text_frame("served?")
     peer.send_octets(frame.encode() + b"\r\n\r\n", f"{frame}, and an empty line")
+    peer.stream.end_writing()
     octets = await peer.octets("no frame: an HTTP response, or the end")
     if octets and not octets.startswith(b"HTTP/1."):
         raise Failure("no frame: an HTTP response, or the end", repr(octets[:60]))

@@ -10,6 +10,7 @@ FIELDS = {
     "language": ("Accept-Language", "de-CH, en;q=0.5"),
     "origin": ("Origin", "http://localhost:8080"),
     "user-agent": ("User-Agent", "sockproof (conformance)"),
+    "long": ("X-Sockproof-Long", "Abc " * 500 + "end"),
 }
 
 

@@ -106,6 +106,7 @@ class CaseRecord:
     autobahn: list[str] = field(default_factory=list)
     rerun: str = ""
     wire: list[WireEntry] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what was seen and is not judged
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON knows it, its strings bounded."""
@@ -122,6 +123,7 @@ class CaseRecord:
             "autobahn": list(self.autobahn),
             "rerun": self.rerun,
             "wire": [entry.to_json() for entry in self.wire],
+            "notes": [cut(note, KEPT_CHARACTERS) for note in self.notes],
         }
 
     @classmethod

@@ -8,7 +8,7 @@ import ssl
 
 from aiohttp import WSMsgType, web
 
-MAX_MESSAGE = 16 * 1024 * 1024  # octets; declared as max_message in target.toml
+MAX_MESSAGE = 16 * 1024 * 1024  # octets; the largest message is one octet shorter
 MAX_PUSH = 100_000
 
 

@@ -1,7 +1,6 @@
 // The WebSocket part of the target contract, on node's `ws` as it comes.
 "use strict";
 const fs = require("node:fs");
-const http = require("node:http");
 const https = require("node:https");
 const { parseArgs } = require("node:util");
 const { WebSocketServer } = require("ws");
@@ -13,11 +12,13 @@ const { values } = parseArgs({
   options: { port: { type: "string" }, certificate: { type: "string" }, key: { type: "string" } },
 });
 
+// Without TLS `ws` makes the HTTP server itself, as most of its users have it do.
 const server = values.certificate
   ? https.createServer({ cert: fs.readFileSync(values.certificate), key: fs.readFileSync(values.key) })
-  : http.createServer();
+  : null;
+const where = { host: "127.0.0.1", port: Number(values.port) };
 const sockets = new WebSocketServer({
-  server,
+  ...(server ? { server } : where),
   maxPayload: MAX_MESSAGE,
   perMessageDeflate: true,
   // `proof.v2` before `proof.v1`; none when neither is offered.
@@ -49,11 +50,5 @@ sockets.on("connection", (socket, request) => {
   }
 });
 
-// What `ws` answers itself where it makes the HTTP server: a request that asks for no upgrade.
-server.on("request", (request, response) => {
-  const body = http.STATUS_CODES[426];
-  response.writeHead(426, { "Content-Type": "text/plain", "Content-Length": body.length });
-  response.end(body);
-});
 for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => process.exit(0));
-server.listen(Number(values.port), "127.0.0.1");
+if (server) server.listen(where);

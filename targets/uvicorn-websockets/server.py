@@ -12,6 +12,7 @@ import uvicorn
 
 MAX_MESSAGE = 16 * 1024 * 1024  # octets; declared as max_message in target.toml
 MAX_PUSH = 100_000
+WEBSOCKETS = ("websockets", "websockets-sansio", "wsproto")
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -60,7 +61,7 @@ def main() -> None:
     """Serve until SIGTERM."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--ws", choices=("websockets", "wsproto"), required=True)
+    parser.add_argument("--ws", choices=WEBSOCKETS, required=True)
     parser.add_argument("--certificate")
     parser.add_argument("--key")
     arguments = parser.parse_args()

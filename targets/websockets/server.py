@@ -67,6 +67,7 @@ async def main() -> None:
         select_subprotocol=choose,
         max_size=MAX_MESSAGE,
         ping_interval=None,
+        close_timeout=1,  # so that SIGTERM is obeyed soon, whatever a connection is waiting for
     ):
         await stopped.wait()
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
+import struct
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,15 +23,16 @@ from sockproof.wire.websocket import (
     FrameError,
     FrameParser,
     Opcode,
-    apply_mask,
     close_payload,
     may_be_sent_in_close,
     parse_close,
 )
+from tests.servers import framing_faults, neighbours
+from tests.servers.limits import MAX_PINGS, frame_bound, spoilt_answer
 from tests.servers.websocket_deflate import MessageCodec
-from tests.servers.websocket_receiver import BINARY, CONT, MAX_MESSAGE, TEXT, Failed, Receiver
+from tests.servers.websocket_receiver import BINARY, CONT, TEXT, Failed, Receiver
 
-SPOILT_LENGTHS = (1, 125, 126, 127, 65535, 65536, 1_200_000)
+SPOILT_LENGTHS = (1, 125, 126, 127, 128, 32768, 65535, 65536, 1_200_000)
 
 
 async def linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -43,34 +46,43 @@ async def linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 class Connection(Receiver):
+    latest: Connection | None = None  # the one that was opened last; only a fault asks
+
     def __init__(self, fault, reader, writer, request, response, rest) -> None:
         agreed = agreed_deflate(response) if fault is None else _agreed(response)
         super().__init__(fault, None if agreed is None else MessageCodec(agreed, fault))
         self.reader = reader
         self.writer = writer
+        self.next: Connection | None = None
+        if Connection.latest is not None:
+            Connection.latest.next = self
+        Connection.latest = self
         self.request = request
         self.rest = rest
-        self.parser = FrameParser(MAX_MESSAGE)
+        self.parser = FrameParser(frame_bound(fault))
         self.close_sent = False
         self.close_received = False
         self.pings: list[bytes] = []
         self.deaf = False
+        self.message_count = 0
+        self.ping_count = 0
+        self.close_passed_over = False
         self.masks_close = False
 
     # Writing.
 
     def send(self, frame: Frame) -> None:
-        if self.close_sent and self.fault != "sends-data-after-its-close":
+        if self.close_sent:
             return
         self.close_sent = self.close_sent or frame.opcode == Opcode.CLOSE
-        self.writer.write(self._spoilt(frame).encode())
+        self.writer.write(framing_faults.written(self.fault, self._spoilt(frame)))
 
     def _spoilt(self, frame: Frame) -> Frame:
         length = len(frame.payload)
         match self.fault:
             case "long-forms-of-lengths" if length in (1, 125):
                 return replace(frame, length_octets=2)
-            case "long-forms-of-lengths" if length in (127, 65535):
+            case "long-forms-of-lengths" if length in (126, 127, 65535):
                 return replace(frame, length_octets=8)
             case "masks-its-text" if frame.payload == b"unmasked, please":
                 return replace(frame, mask_key=b"mask")
@@ -83,8 +95,6 @@ class Connection(Receiver):
     async def message(self, opcode: int, payload: bytes) -> None:
         if self.codec is not None:
             frame = Frame(opcode, self.codec.deflate(payload), rsv=RSV1)
-            if self.fault == "deflate-sends-uncompressed-with-rsv1" and payload == b"rsv1":
-                frame = replace(frame, payload=payload)
             if self.fault == "compressed-without-rsv1" and payload == b"short":
                 frame = replace(frame, rsv=0)
             if self.fault == "swaps-compressed-types" and payload == b"of this type":
@@ -97,7 +107,8 @@ class Connection(Receiver):
         if self.fault == "swaps-types" and payload == b"type":
             frame = replace(frame, opcode=BINARY if opcode == TEXT else TEXT)
         self.send(frame)
-        await self.writer.drain()
+        if self.fault != "keeps-echoes-without-bound":
+            await self.writer.drain()
 
     def close(self, code: int | None, reason: str = "") -> None:
         self.send(Frame(Opcode.CLOSE, b"" if code is None else close_payload(code, reason)))
@@ -117,26 +128,53 @@ class Connection(Receiver):
             while not self.close_received:
                 data = await self.reader.read(65536)
                 if not data:
+                    self._lost()
+                    if self.fault == "keeps-tcp-open-after-eof":
+                        await asyncio.sleep(30)
                     return
                 await self._feed(data)
                 if self.fault == "forgets-frames-cut-short" and 0 < self.parser.pending < 12:
-                    self.parser = FrameParser(MAX_MESSAGE)
+                    self.parser = FrameParser(frame_bound(self.fault))
         except Failed as failed:
             await self._fail(failed.code, str(failed))
             return
+        except ConnectionError:
+            self._lost()
+            raise
         if self.fault == "keeps-tcp-open-after-close":
             await asyncio.sleep(30)
+        if self.fault == "ends-tcp-late":
+            await asyncio.sleep(2.5)
+        if self.fault == "ends-tcp-by-reset":
+            await self._reset()
         await linger(self.reader, self.writer)
 
     async def _fail(self, code: int, why: str) -> None:
-        if self.fault == "fails-with-1011":
-            code = 1011
+        if self.fault in ("fails-with-1010", "fails-with-1011"):
+            code = int(self.fault[-4:])
+        if self.fault == "deaf-after-too-many-fragments" and why == "too many fragments":
+            neighbours.deafen(self.writer)
+        if self.fault == "fails-text-with-1003" and code == 1007:
+            code = 1003
         if self.fault != "fails-without-close":
             self.close(code, why)
         await self.writer.drain()
         if self.fault == "keeps-tcp-open-after-failing":
             await asyncio.sleep(30)
         await linger(self.reader, self.writer)
+
+    def _lost(self) -> None:
+        """TCP ended without a closing handshake."""
+        neighbour = self.next
+        if self.fault == "one-lost-connection-ends-others" and neighbour is not None:
+            neighbour.writer.close()
+
+    async def _reset(self) -> None:
+        await self.writer.drain()
+        await asyncio.sleep(0.05)  # the Close frame is to arrive before the RST
+        raw = self.writer.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
 
     async def _push(self, count: int, size: int) -> None:
         for number in range(count):
@@ -156,15 +194,21 @@ class Connection(Receiver):
             self.writer.close()
 
     async def _feed(self, data: bytes) -> None:
-        if self.fault == "ignores-the-top-bit" and data[:3] in (b"\x82\xff\x80", b"\x81\xff\x80"):
-            data = data[:2] + b"\0" + data[3:]
+        data = framing_faults.arrived(self.fault, data, self.parser.pending)
+        if self.fault == "waits-for-the-longest-frame" and data[2:10] == b"\xff" * 8:
+            await asyncio.sleep(30)
+        if self.fault == "reads-http-after-the-handshake" and data.startswith(b"GET "):
+            self.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            return
         try:
             frames = self.parser.feed(data)
         except FrameError as error:
             for frame in error.frames:
                 await self._frame(frame)
             raise Failed(1009 if "announces" in str(error) else 1002, str(error)) from error
-        for frame in frames:
+        if self.fault == "forgets-what-is-behind-a-frame" and frames and self.parser.pending:
+            self.parser = FrameParser(frame_bound(self.fault))
+        for frame in framing_faults.batch(self.fault, frames):
             try:
                 await self._frame(frame)
             except Failed as failed:
@@ -172,28 +216,28 @@ class Connection(Receiver):
                     raise
                 self.close(failed.code)
                 self.close_sent = False
-            if self.close_received:
+            if self.close_received and self.fault != "closes-before-it-answers":
                 return
+        self.close_received = self.close_received or self.close_passed_over
 
     async def _frame(self, frame: Frame) -> None:
         self.check(frame)
-        if self.fault == "unmasks-the-last-octets-wrong" and 5 <= len(frame.payload) <= 7:
-            frame = replace(
-                frame, payload=frame.payload[:4] + apply_mask(frame.payload[4:], b"!!!!")
-            )
+        if self.fault == "keeps-fragments-without-bound" and len(self.parts) == 20_000:
+            neighbours.deafen(self.writer)
+        frame = framing_faults.unmasked(self.fault, frame)
         if self.fault == "loses-zero-mask-key" and frame.mask_key == b"\0\0\0\0":
             return
         match frame.opcode:
             case Opcode.PING:
                 await self._ping(frame)
             case Opcode.PONG:
-                if self.fault == "answers-pongs" and frame.payload:
+                if self.fault == "answers-pongs":
                     self.send(Frame(Opcode.PONG, frame.payload))
                 if self.fault == "loses-messages-with-a-pong-inside":
                     self.first = None
                 self.swallow = not frame.fin
             case Opcode.CLOSE:
-                self._close_frame(frame)
+                await self._close_frame(frame)
             case Opcode.CONT | Opcode.TEXT | Opcode.BINARY:
                 await self.data(frame)
 
@@ -201,19 +245,35 @@ class Connection(Receiver):
         payload = frame.payload
         if self.first is not None and self.fault == "loses-pings-inside-messages":
             return
-        if self.fault == "spoils-pongs" and len(payload) in (1, 125):
+        if self.first is not None and self.fault == "answers-pings-behind-the-message":
+            self.pings.append(payload)
+            return
+        self.ping_count += 1
+        if self.fault == "dies-in-a-flood" and self.ping_count == 1500:
+            raise Failed(1008, "too many Pings")
+        if self.fault == "answers-pings-late" and payload == b"soon":
+            await asyncio.sleep(1.2)
+        if self.fault == "answers-pings-twice":
+            self.send(Frame(Opcode.PONG, payload))
+        if self.fault == "spoils-pongs" and len(payload) in (1, 13, 124, 125):
             payload = payload[:-1] + b"?"
         if self.fault == "fills-empty-pongs" and not payload:
             payload = b"?"
         if self.fault == "demands-text-in-pings" and not _is_utf8(payload):
             raise Failed(1007, "a Ping that is not text")
-        if self.fault == "repeats-the-first-pong" and payload.startswith(b"many"):
+        if self.fault == "repeats-the-first-pong" and payload.startswith(b"payload-"):
             self.pings.append(payload)
             payload = self.pings[0]
         if self.fault == "compresses-pongs" and self.codec and payload == b"plain octets":
             payload = Compressor().compress(payload)
         self.deaf = self.fault == "forgets-messages-behind-a-ping" and payload == b"between"
+        if self.fault == "refuses-many-pings" and payload == b"ping %d" % (MAX_PINGS - 1):
+            raise Failed(1008, "too many Pings")
+        if self.fault == "deaf-after-many-pings" and payload == b"ping %d" % MAX_PINGS:
+            neighbours.deafen(self.writer)
         self.send(Frame(Opcode.PONG, payload))
+        if self.fault != "keeps-pongs-without-bound":
+            await self.writer.drain()
 
     async def answer(self, opcode: int, payload: bytes) -> None:
         if self.headers:
@@ -230,6 +290,11 @@ class Connection(Receiver):
             payload = payload[:-1] + (b"?" if payload[-1:] != b"?" else b"!")
         if self.fault == "fills-empty-messages" and not payload:
             payload = b"?"
+        payload = framing_faults.answered(self.fault, opcode, payload)
+        if self.fault == "answers-pings-behind-the-message":
+            for ping in self.pings:
+                self.send(Frame(Opcode.PONG, ping))
+            self.pings.clear()
         if self.fault == "reads-binary-as-text" and opcode == BINARY and not _is_utf8(payload):
             raise Failed(1007, "no text")
         if self.fault == "first-message-lost" and payload == b"the very first":
@@ -238,9 +303,15 @@ class Connection(Receiver):
             payload = b"first of twosecond of two"
         if self.deaf and payload == b"after":
             payload = b"between"
+        self.message_count += 1
+        payload = spoilt_answer(self.fault, self.message_count, payload)
+        if self.fault == "swaps-two-messages" and payload == b"number 30 of them":
+            return
         await self.message(opcode, payload)
+        if self.fault == "swaps-two-messages" and payload == b"number 31 of them":
+            await self.message(opcode, b"number 30 of them")
 
-    def _close_frame(self, frame: Frame) -> None:
+    async def _close_frame(self, frame: Frame) -> None:
         try:
             code, reason = parse_close(frame.payload)
         except WireError as error:
@@ -254,21 +325,28 @@ class Connection(Receiver):
             raise Failed(1002, f"close code {code}")
         if self.fault == "refuses-valid-close-codes" and code not in (None, 1000, 1001):
             raise Failed(1002, f"close code {code}")
+        if self.fault == "refuses-close-reasons-not-ascii" and not reason.isascii():
+            raise Failed(1007, "a reason that is not ASCII")
+        if self.fault == "refuses-close-inside-messages" and self.first is not None:
+            raise Failed(1002, "a Close inside a message")
         if self.fault == "refuses-long-close-reasons" and len(reason) > 100:
             raise Failed(1002, "a long reason")
         self.masks_close = reason == "unmasked, please"
-        self.close_received = self.fault != "reads-on-after-close"
+        self.close_passed_over = self.fault == "reads-on-after-close"
+        self.close_received = not self.close_passed_over
         if self.fault == "does-not-answer-close":
             return
-        if self.fault == "answers-close-with-another-code" and code == 3999:
-            code = 1001
         if self.fault == "answers-empty-close-with-1005" and code is None:
             code = 1005
-        self.close(code)
+        if self.fault == "answers-close-late" and reason == "soon":
+            await asyncio.sleep(1.2)
+        if self.fault == "answers-the-answer":
+            self.close_sent = False
+        self.send(framing_faults.close_answer(self.fault, code, reason))
         if self.fault == "answers-close-twice":
             self.close_sent = False
             self.close(code)
-        if self.fault == "reads-on-after-close":
+        if self.fault in ("reads-on-after-close", "closes-before-it-answers"):
             self.close_sent = False
 
 

@@ -6,7 +6,9 @@ is agreed to, but for a server window of 256 octets, which zlib cannot do.
 
 from __future__ import annotations
 
+import contextlib
 import re
+import zlib
 
 from sockproof.wire import WireError
 from sockproof.wire.deflate import (
@@ -17,11 +19,12 @@ from sockproof.wire.deflate import (
     format_extensions,
     parse_extensions,
 )
+from tests.servers.limits import BOUNDLESS, MAX_MESSAGE
 
 NAME = "permessage-deflate"
 FLAGS = ("server_no_context_takeover", "client_no_context_takeover")
 WINDOWS = ("server_max_window_bits", "client_max_window_bits")
-MAX_MESSAGE = 32 * 1024 * 1024
+COMPRESSED_LENGTHS = (125, 126, 127, 65_535, 65_536)
 SPOILT_LENGTHS = (0, 1, 19, 720, 10_250, 70_000, 1 << 20)
 
 Agreement = tuple[Parameters, str]  # what holds, and the value that tells the client
@@ -128,6 +131,10 @@ def _spoilt(
         return [(WINDOWS[1], "12")]
     if fault == "client-window-enlarged" and WINDOWS[1] in names and len(asked) == 1:
         return [(WINDOWS[1], "15")]
+    if fault == "client-flag-taken-unanswered":
+        return [pair for pair in proper if pair[0] != FLAGS[1]]
+    if fault == "client-window-taken-unanswered":
+        return [pair for pair in proper if pair[0] != WINDOWS[1]]
     if fault == "response-parameter-twice" and FLAGS[0] in names:
         return [*proper, (FLAGS[0], None)]
     if fault == "plain-offer-answered-with-level" and not asked:
@@ -160,7 +167,13 @@ class MessageCodec:
         self._fresh_windows = parameters.client_no_context_takeover
         self._messages = 0
         self._final_seen = False
-        self._inflater = Decompressor(client_bits, keeps_client, max_size=MAX_MESSAGE)
+        if fault == "client-flag-taken-unanswered":
+            keeps_client = False
+        if fault == "client-window-taken-unanswered":
+            client_bits = min(client_bits, 10)
+        boundless = fault in ("inflates-without-bound", "inflates-beyond-the-limit")
+        bound = BOUNDLESS if boundless else MAX_MESSAGE
+        self._inflater = Decompressor(client_bits, keeps_client, max_size=bound)
         self._deflater = Compressor(server_bits, keeps_server)
 
     def inflate(self, payload: bytes) -> bytes:
@@ -172,8 +185,17 @@ class MessageCodec:
         self._final_seen = bool(payload[:1] and payload[0] & 1)
         if self.fault == "one-block-a-message" and b"\0\0\xff\xff" in payload:
             payload = payload[: payload.index(b"\0\0\xff\xff")]
+        if self.fault == "stops-at-a-final-block":
+            once = zlib.decompressobj(-15)
+            with contextlib.suppress(zlib.error):
+                content = once.decompress(payload)
+                if once.eof and once.unused_data not in (b"", b"\0"):
+                    return content
         try:
-            return self._inflater.decompress(payload)
+            content = self._inflater.decompress(payload)
+            if self.fault == "compressed-lengths-misread" and len(payload) in COMPRESSED_LENGTHS:
+                content = content[:-1]
+            return content
         except WireError:
             if self.fault == "corrupt-message-delivered":
                 return b"corrupt"
@@ -204,6 +226,8 @@ class MessageCodec:
         """A message of the server's, compressed, without the tail."""
         if self.fault == "inflated-content-spoilt" and len(payload) in SPOILT_LENGTHS:
             payload = payload[:-1] + b"?"
+        if self.fault == "compressed-answers-spoilt":
+            payload += b"?"
         compressed = self._deflater.compress(payload)
         if self.fault == "tail-kept" and len(payload) == 50:
             return compressed + b"\0\0\xff\xff"

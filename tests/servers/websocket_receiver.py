@@ -10,10 +10,12 @@ from dataclasses import replace
 
 from sockproof.wire import WireError
 from sockproof.wire.websocket import RSV1, Frame, Opcode, is_control
+from tests.servers.limits import fragment_bound, message_bound
+from tests.servers.utf8_faults import is_refused, misjoined, overlooking
 from tests.servers.websocket_deflate import MessageCodec
 
-MAX_MESSAGE = 16 * 1024 * 1024
 TEXT, BINARY, CONT = Opcode.TEXT, Opcode.BINARY, Opcode.CONT
+LONG_FORMS = ("accepts-long-forms", "ignores-the-top-bit")
 
 
 class Failed(Exception):
@@ -32,6 +34,7 @@ class Receiver:
         self.codec = codec
         self.first: Frame | None = None
         self.parts: list[bytes] = []
+        self.size = 0
         self.utf8 = codecs.getincrementaldecoder("utf-8")()
         self.swallow = False
 
@@ -58,14 +61,15 @@ class Receiver:
             raise Failed(1002, "mask key zero")
         allowed = self._allowed_bits(frame)
         for bit, number in ((4, 1), (2, 2), (1, 3)):
-            if frame.rsv & ~allowed & bit and self.fault != f"accepts-rsv{number}":
+            excuses = (f"accepts-rsv{number}", "accepts-reserved-bits")
+            if frame.rsv & ~allowed & bit and self.fault not in excuses:
                 raise Failed(1002, f"RSV{number} is not negotiated")
         for wrong in frame.violations:
             excused = (
                 ("reserved" in wrong and self.fault == f"accepts-reserved-{kind}-opcodes")
                 or ("is fragmented" in wrong and self.fault == f"accepts-fragmented-{name}")
                 or ("more than 125" in wrong and self.fault == f"accepts-long-{name}")
-                or ("shortest" in wrong and self.fault == "accepts-long-forms")
+                or ("shortest" in wrong and self.fault in LONG_FORMS)
             )
             if not excused:
                 raise Failed(1002, wrong)
@@ -75,6 +79,8 @@ class Receiver:
             if self.swallow:  # what continues a Pong that a fault let pass
                 return
             if self.first is None:
+                if self.fault == "ignores-lone-continuations":
+                    return
                 if self.fault != "accepts-lone-continuations":
                     raise Failed(1002, "a continuation of nothing")
                 frame = replace(frame, opcode=TEXT)
@@ -84,7 +90,7 @@ class Receiver:
                 raise Failed(1002, "a new message inside another")
             self.first, self.parts = None, []
         if frame.opcode != CONT:
-            self.first, self.parts = frame, []
+            self.first, self.parts, self.size = frame, [], 0
             self.utf8.reset()
         assert self.first is not None
         if (
@@ -95,8 +101,11 @@ class Receiver:
         ):
             return
         self.parts.append(frame.payload)
-        if sum(map(len, self.parts)) > MAX_MESSAGE:
+        self.size += len(frame.payload)
+        if self.size > message_bound(self.fault):
             raise Failed(1009, "the message is too long")
+        if len(self.parts) > fragment_bound(self.fault):
+            raise Failed(1009, "too many fragments")
         compressed = bool(self.first.rsv & RSV1) and self.codec is not None
         if self.fault == "inflates-everything" and self.codec is not None:
             compressed = True
@@ -122,10 +131,12 @@ class Receiver:
                 self._check_text(payload, True)
         elif self.codec is not None:
             self.codec.passed_by(payload)
-        if self.fault == "forgets-fragments" and fragments > 1 and payload.startswith(b"frag"):
+        if self.fault == "forgets-fragments" and fragments > 1:
             payload = payload[:4]
         if self.fault == "types-by-the-last-fragment" and payload == b"typed by the first":
             opcode = BINARY
+        if fragments > 1:
+            payload = misjoined(self.fault, payload)
         await self.answer(opcode, payload)
 
     def _check_text(self, payload: bytes, final: bool) -> None:
@@ -133,10 +144,10 @@ class Receiver:
             final = True
         if self.fault == "checks-text-at-once" and not self.parts[1:]:
             final = True
-        if self.fault == "refuses-uncommon-text" and (b"\0" in payload or not payload.isascii()):
-            raise Failed(1007, "uncommon text")
+        if self.fault == "trusts-fragmented-text" and (self.parts[1:] or not final):
+            return
         try:
-            self.utf8.decode(payload, final)
+            text = self.utf8.decode(overlooking(self.fault, payload), final)
         except UnicodeDecodeError as error:
             if self.fault == "accepts-unfinished-text" and "unexpected end" in error.reason:
                 return
@@ -144,6 +155,8 @@ class Receiver:
                 self.utf8.reset()
                 return
             raise Failed(1007, f"not UTF-8: {error.reason}") from error
+        if is_refused(self.fault, text):
+            raise Failed(1007, "uncommon text")
 
     async def answer(self, opcode: int, payload: bytes) -> None:
         """A whole message has come."""

@@ -12,13 +12,50 @@ import contextlib
 import re
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 
 from sockproof.wire import WireError
-from sockproof.wire.http import HeadReader, Request, parse_request_head
+from sockproof.wire.http import (
+    HeadReader,
+    Request,
+    Response,
+    accept_value,
+    parse_request_head,
+)
+from tests.servers import neighbours
+from tests.servers.limits import MAX_HEAD, head_bound
 from tests.servers.websocket_connection import Connection, linger
 from tests.servers.websocket_handshake import answer, refusal
 
+END = b"\r\n\r\n"
 REQUEST_LINE = re.compile(r"\S+ \S+ HTTP/\d\.\d")
+
+
+def _missing(octets: bytes) -> bytes:
+    """What is missing of the empty line, once the last field of an ordinary request has come."""
+    fields = octets.partition(b"Sec-WebSocket-Version: 13\r\n")
+    return END[2 + len(fields[2]) :] if fields[1] and len(fields[2]) < 2 else b""
+
+
+def _as_written(lines: list[str]) -> tuple[tuple[str, str], ...]:
+    """The fields with the blanks of their values, but for one behind the colon."""
+    pairs = (line.partition(":") for line in lines[1:])
+    return tuple((name, value.removeprefix(" ")) for name, _, value in pairs)
+
+
+def _unusual(lines: list[str]) -> tuple[str, ...]:
+    return tuple(f"no field: {line!r}" for line in lines[1:] if ": " not in line)
+
+
+def _hashed_as_written(response: Response, lines: list[str]) -> Response:
+    key = Request(headers=_as_written(lines)).get("Sec-WebSocket-Key") or ""
+    name = "Sec-WebSocket-Accept"
+    headers = [(each, accept_value(key) if each == name else old) for each, old in response.headers]
+    return replace(response, headers=tuple(headers))
+
+
+def _is_hopeless(head: bytes) -> bool:
+    return b"Version: 14" in head or b"Sec-WebSocket-Key" not in head
 
 
 class WebSocketServer:
@@ -34,6 +71,7 @@ class WebSocketServer:
             self._serve, "127.0.0.1", 0, limit=1 << 18, ssl=self.tls
         )
         self.url = f"ws://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/"
+        neighbours.forget(self._server.sockets[0].getsockname()[1])
         self._tasks: set[asyncio.Task[None]] = set()
         return self
 
@@ -50,18 +88,23 @@ class WebSocketServer:
         task.add_done_callback(self._tasks.discard)
         with contextlib.suppress(ConnectionError, asyncio.CancelledError):
             try:
+                await neighbours.admit(self.fault, reader, writer)
                 await self._connection(reader, writer)
             finally:
+                neighbours.leave(writer)
                 self.before_closing(writer)
                 writer.close()
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heads = HeadReader(64 * 1024)
+        heads = HeadReader(head_bound(self.fault))
         data = await reader.read(65536)
         try:
             data = data.lstrip(b"\r\n") if self.fault != "stumbles-over-an-empty-line" else data
             while (head := heads.feed(data)) is None:
-                if self.fault == "heads-in-one-read-only" and len(heads.octets) < 100:
+                if self.fault == "answers-before-the-end" and (end := _missing(heads.octets)):
+                    head = heads.feed(end)
+                    break
+                if self.fault == "heads-in-one-read-only":
                     raise WireError("that is no request")
                 data = await reader.read(65536)
                 if not data:
@@ -70,17 +113,34 @@ class WebSocketServer:
             if self.fault == "request-line-unchecked" and not REQUEST_LINE.fullmatch(lines[0]):
                 lines[0] = "GET / HTTP/1.1"
             request = parse_request_head(lines, wrong)
+            if self.fault == "blanks-around-values-kept":
+                request = replace(request, headers=_as_written(lines))
+            if self.fault == "field-needs-a-blank-behind-its-colon":
+                request = replace(request, violations=request.violations + _unusual(lines))
             response = answer(request, self.fault)
+            if self.fault == "key-hashed-with-blanks":
+                response = _hashed_as_written(response, lines)
         except WireError as error:
             too_long = "longer" in str(error)
+            if self.fault == "deaf-after-a-head-too-long" and len(heads.octets) == MAX_HEAD + 1:
+                neighbours.deafen(writer)
             if self.fault == "silent-on-long-heads" and too_long:
                 await asyncio.sleep(30)
             response = refusal(431 if too_long else 400, str(error), self.fault)
             request, rest = Request(), b""
+        if self.fault == "leaves-plain-requests-unanswered" and request.get("Upgrade") is None:
+            await asyncio.sleep(30)
         writer.write(response.encode())
+        if self.fault == "empty-line-behind-the-101" and response.status == 101:
+            writer.write(b"\r\n")
+        if self.fault == "early-frames-lost":
+            rest = b""
+        if self.fault == "misreads-what-follows-a-refusal" and response.status != 101:
+            await reader.read(65536)
+            writer.write(refusal(400, "that is no request").encode())
         if response.status == 101:
             await Connection(self.fault, reader, writer, request, response, rest).run()
         else:
-            if self.fault == "serves-after-refusing" and b"14" in heads.octets:
+            if self.fault == "serves-after-refusing" and _is_hopeless(heads.octets):
                 await Connection(None, reader, writer, request, response, rest).run()
             await linger(reader, writer)

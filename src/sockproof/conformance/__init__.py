@@ -9,6 +9,7 @@ from sockproof.conformance.outcome import (
     StreamClosed,
     Unsupported,
 )
+from sockproof.conformance.service import still_serves
 from sockproof.conformance.socketio_peer import SocketIOPeer
 from sockproof.conformance.target import Target, agreed_deflate, check_upgrade
 from sockproof.conformance.websocket_peer import (
@@ -39,6 +40,7 @@ __all__ = [
     "check_upgrade",
     "client_frame",
     "close_frame",
+    "still_serves",
     "text_frame",
     "text_packet",
 ]

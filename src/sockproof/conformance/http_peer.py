@@ -17,7 +17,6 @@ from sockproof.wire import WireError
 from sockproof.wire.deflate import Parameters
 from sockproof.wire.http import BodyReader, HeadReader, Request, Response, parse_response_head
 
-MAX_BODY = 32 * 1024 * 1024
 UNANSWERED = "the server closed the TCP connection without an answer"
 
 
@@ -86,7 +85,7 @@ class HttpPeer:
         return await self._with_body(response, rest)
 
     async def _with_body(self, response: Response, rest: bytes) -> Response:
-        body = BodyReader(response, MAX_BODY)
+        body = BodyReader(response, self.scene.max_octets)
         body.feed(rest)
         ended = None
         while not body.complete and ended is None:
@@ -129,6 +128,11 @@ class HttpPeer:
                 return b""
         self.scene.log.add(self.number, RECEIVED, data, "octets", head=True)
         return data
+
+    def expect_nothing_yet(self, expected: str) -> None:
+        """Nothing has come that was not read. The caller has seen by a fence that it would have."""
+        if self._rest or self.stream.unread:
+            raise Failure(expected, "an answer before that")
 
     async def expect_end(self) -> None:
         """The server ends TCP and sends nothing before."""

@@ -10,7 +10,10 @@ from dataclasses import replace
 
 from sockproof.wire import WireError
 from sockproof.wire.deflate import Decompressor
-from sockproof.wire.websocket import RSV1, Frame, Opcode, is_control
+from sockproof.wire.websocket import RSV1, Frame, Opcode, is_control, parse_close
+
+# Codes that no Close frame may carry: 0 to 999 are not used, these three mean that there was none.
+_NEVER_SENT = (1005, 1006, 1015)
 
 
 class Assembler:
@@ -69,5 +72,9 @@ class Assembler:
             wrong.append("a continuation frame continues nothing (5.4)")
         if frame.opcode in (Opcode.TEXT, Opcode.BINARY) and self._first is not None:
             wrong.append("a new message begins inside a fragmented one (5.4)")
+        if frame.opcode == Opcode.CLOSE:
+            code, _ = parse_close(frame.payload)
+            if code is not None and (code < 1000 or code in _NEVER_SENT):
+                wrong.append(f"no Close frame may carry the code {code} (7.4)")
         if wrong:
             raise WireError("; ".join(wrong))

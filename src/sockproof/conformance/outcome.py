@@ -34,6 +34,10 @@ class Failure(CaseEnd):
     outcome = "FAIL"
 
 
+class IllegalFrame(Failure):
+    """FAIL: a frame that no server may send, in whatever case it is met."""
+
+
 class Unsupported(CaseEnd):
     """UNSUPPORTED: the target's profile or the negotiation lacks what the case needs."""
 

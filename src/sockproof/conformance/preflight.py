@@ -18,17 +18,18 @@ import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
-from sockproof.conformance.outcome import CaseEnd, StreamClosed
+from sockproof.conformance.outcome import CaseEnd, IllegalFrame, StreamClosed
 from sockproof.conformance.scene import Scene
 from sockproof.conformance.socketio_peer import ACKS, SocketIOPeer
 from sockproof.conformance.target import Server, Target, agreed_deflate
-from sockproof.conformance.websocket_peer import WebSocketPeer, text_frame
+from sockproof.conformance.websocket_peer import WebSocketPeer, client_frame, text_frame
 from sockproof.conformance.wirelog import WireLog
 from sockproof.wire import WireError
 from sockproof.wire.http import Response
 from sockproof.wire.socketio import Packet, PacketType
 from sockproof.wire.websocket import Opcode
 
+CLIENTS_TO_COMPARE = 4  # to see whether they are on different processes of the server
 ASKING_LIMIT = 1.5  # seconds for a server to show that it has what it is asked for
 
 
@@ -75,6 +76,8 @@ async def introduce(server: Server, limit: float) -> Introduction:
         raise Unreachable(f"{place} speaks no HTTP: {end.got}") from None
     except WireError as error:
         raise Unreachable(f"{place} speaks no HTTP: {error}") from None
+    if response.status >= 300 and where.is_websocket:
+        response = await _with_origin(server, limit) or response
     kind = "WebSocket handshake" if where.is_websocket else "Engine.IO request"
     if response.status >= 300:
         hint = "are the path and the credentials right?"
@@ -82,6 +85,20 @@ async def introduce(server: Server, limit: float) -> Introduction:
     name = response.get("Server")
     asking = _ask_websocket if where.is_websocket else _ask_socketio
     return Introduction(name, await asking(server, limit))
+
+
+async def _with_origin(server: Server, limit: float) -> Response | None:
+    """The 101 that a browser would get; a server that wants an Origin can be judged for it."""
+    async with _scene() as scene:
+        with contextlib.suppress(CaseEnd, StreamClosed, TimeoutError, OSError, WireError):
+            async with asyncio.timeout(limit):
+                target = Target(server, scene)
+                peer = await target.http()
+                scheme = "https" if server.address.tls else "http"
+                origin = ("Origin", f"{scheme}://{server.address.authority}")
+                response = await peer.ask(target.upgrade_request(headers=[origin]))
+                return response if response.status == 101 else None
+    return None
 
 
 def _why(error: OSError) -> str:
@@ -147,6 +164,8 @@ async def _answer(server: Server, question: object, limit: float) -> bool:
             async with asyncio.timeout(min(limit, ASKING_LIMIT)):
                 answer: bool = await question(Target(server, scene))  # type: ignore[operator]
                 return answer
+        except IllegalFrame:
+            return True  # it answers, if wrongly: the cases say how
         except (CaseEnd, StreamClosed, TimeoutError, OSError, WireError):
             return False
 
@@ -158,16 +177,20 @@ async def _next(peer: WebSocketPeer, say: str) -> tuple[int, bytes]:
 
 
 async def _has_echo(target: Target) -> bool:
-    """A message comes back as a message; that it is the same one is for the cases to tell."""
+    """One of several messages comes back as any; what becomes of each is for the cases to tell."""
     peer = await target.connect()
-    opcode, _ = await _next(peer, "sockproof")
+    peer.send(text_frame("sockproof"), client_frame(Opcode.BINARY, b"sockproof"))
+    await peer.flush()
+    opcode, _ = await _next(peer, "sockproof, again")
+    while opcode == Opcode.PONG:
+        opcode = (await peer.receive()).opcode
     return opcode in (Opcode.TEXT, Opcode.BINARY)
 
 
 async def _has_push(target: Target) -> bool:
     peer = await target.connect("/push?count=1&size=8")
     opcode, payload = await _next(peer, "sockproof")
-    return opcode == Opcode.BINARY and payload != b"sockproof"
+    return opcode in (Opcode.TEXT, Opcode.BINARY) and payload != b"sockproof"
 
 
 async def _has_server_close(target: Target) -> bool:
@@ -177,8 +200,12 @@ async def _has_server_close(target: Target) -> bool:
 
 
 async def _has_subprotocols(target: Target) -> bool:
-    peer = await target.connect(protocols=["proof.v2", "proof.v1"])
-    return peer.protocol is not None
+    """One of the contract is chosen from one offer or another; the cases tell from which not."""
+    for offer in (["proof.v2", "proof.v1"], ["proof.v1"], ["proof.v2"]):
+        with contextlib.suppress(CaseEnd):
+            if (await target.connect(protocols=offer)).protocol is not None:
+                return True
+    return False
 
 
 async def _has_deflate(target: Target) -> bool:
@@ -204,6 +231,8 @@ async def _has_headers(target: Target) -> bool:
 
 
 async def _ask_socketio(server: Server, limit: float) -> Server:
+    if server.profile.capabilities is not None:
+        return replace(server, capabilities=server.profile.capabilities)
     capabilities: set[str] = set()
     found = server
     for transport in ("polling", "websocket"):
@@ -221,6 +250,9 @@ async def _ask_socketio(server: Server, limit: float) -> Server:
                     capabilities |= await _offers(peer, server)
     if {"polling", "websocket"} <= capabilities:
         capabilities.add("upgrade")
+    asking = replace(server, capabilities=frozenset(capabilities))
+    if "info" in capabilities and await _has_processes(asking, limit):
+        capabilities.add("cluster")
     seconds = (found.ping_interval + found.ping_timeout) / 1000
     if seconds > limit:
         capabilities.add("slow-timers")
@@ -251,6 +283,19 @@ async def _offers(peer: SocketIOPeer, server: Server) -> set[str]:
                 if acked == 2:
                     offered |= _operations(packet.data)
     return offered
+
+
+async def _has_processes(server: Server, limit: float) -> bool:
+    """Whether several server processes answer, as `info` tells them apart."""
+    processes = set()
+    async with _scene() as scene:
+        target = Target(server, scene)
+        with contextlib.suppress(CaseEnd, StreamClosed, TimeoutError, OSError, WireError):
+            async with asyncio.timeout(min(limit, ASKING_LIMIT)):
+                for _ in range(CLIENTS_TO_COMPARE):
+                    answer = await (await target.socketio()).proof("info")
+                    processes.add(str(answer.get("process")))
+    return len(processes) > 1
 
 
 def _operations(answer: list[object]) -> set[str]:

@@ -3,7 +3,8 @@
 A profile is a TOML file, or the same tables inside a `target.toml`:
 
     [profile]
-    capabilities = ["echo", "push"]     # what a WebSocket target offers beyond the handshake
+    capabilities = ["echo", "push"]     # what a WebSocket target offers beyond the handshake;
+                                        # ["unsticky"]: Socket.IO processes without sticky sessions
     secret_query = ["access_token"]     # query parameters whose values logs must not show
     path = "/socket.io/"                # where Socket.IO answers
     namespace = "/"
@@ -23,6 +24,7 @@ from typing import Any
 WEBSOCKET_CAPABILITIES = frozenset(
     {"echo", "push", "server-close", "subprotocols", "permessage-deflate", "headers", "tls"}
 )
+SOCKETIO_CAPABILITIES = frozenset({"unsticky"})  # all others are found out
 LIMITS = frozenset({"max_message", "max_fragments", "max_header_octets", "max_pending_pings"})
 
 
@@ -62,10 +64,9 @@ def parse_profile(table: Mapping[str, Any], where: str) -> Profile:
             raise ProfileError(f"{where}: [profile] has no key {key!r}; it knows {_list(known)}")
     capabilities = _strings(table, "capabilities", where)
     if capabilities is not None:
-        for name in capabilities - WEBSOCKET_CAPABILITIES:
-            raise ProfileError(
-                f"{where}: no capability {name!r}; there are {_list(WEBSOCKET_CAPABILITIES)}"
-            )
+        possible = WEBSOCKET_CAPABILITIES | SOCKETIO_CAPABILITIES
+        for name in capabilities - possible:
+            raise ProfileError(f"{where}: no capability {name!r}; there are {_list(possible)}")
     limits = table.get("limits", {})
     if not isinstance(limits, dict):
         raise ProfileError(f"{where}: `limits` must be a table")

@@ -34,6 +34,8 @@ _DOCUMENT_OF_SUITE = {
     "engineio": "eio-",
     "socketio": "sio-",
     "rooms": "rooms-",
+    "clients": "clients-",
+    "abuse": "rfc6455-10.4-",
 }
 
 

@@ -18,7 +18,7 @@ from sockproof.conformance.case import Case
 from sockproof.conformance.expectations import Expectation, apply_expectations
 from sockproof.conformance.outcome import CaseEnd, StreamClosed
 from sockproof.conformance.requirements import Requirement
-from sockproof.conformance.scene import Scene
+from sockproof.conformance.scene import MAX_OCTETS_ALONE, MAX_OCTETS_BESIDE_OTHERS, Scene
 from sockproof.conformance.target import Server, Target
 from sockproof.conformance.wirelog import Redactor, WireLog
 from sockproof.records import CaseRecord
@@ -94,7 +94,10 @@ async def run_case(case: Case, plan: Plan) -> CaseRecord:
         redactor = plan.redactor or Redactor()
         log = WireLog(redactor)
         limit = max(plan.limit, case.limit or 0)
-        await _judge(case, Target(server, Scene(log), case.offer), limit, record)
+        most = MAX_OCTETS_ALONE if case.exclusive else MAX_OCTETS_BESIDE_OTHERS
+        scene = Scene(log, most)
+        await _judge(case, Target(server, scene, case.offer), limit, record)
+        record.notes = [redactor.text(f"{name}: {text}") for name, text in scene.notes]
         entries = log.entries()
         record.wire = entries[:PASSES_SHOW] if record.outcome == "PASS" else entries
         record.expected = redactor.text(record.expected)
@@ -128,3 +131,4 @@ async def _judge(case: Case, target: Target, limit: float, record: CaseRecord) -
             record.got = "; ".join(dict.fromkeys(each.got for each in scene.findings))
     finally:
         scene.close()
+        await scene.gone()

@@ -8,38 +8,70 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol, runtime_checkable
 
-from sockproof.conformance.outcome import Failure, Finding, Inconclusive, StreamClosed
-from sockproof.conformance.stream import Stream
+from sockproof.conformance.outcome import (
+    Failure,
+    Finding,
+    IllegalFrame,
+    Inconclusive,
+    StreamClosed,
+)
 from sockproof.conformance.wirelog import WireLog
+
+# What one message or body may hold. Cases that run side by side share the harness's memory.
+MAX_OCTETS_ALONE = 20 * 1024 * 1024
+MAX_OCTETS_BESIDE_OTHERS = 2 * 1024 * 1024
+
+
+class Resettable(Protocol):
+    """What a case opened and must let go of: a stream, a relay, a client's process."""
+
+    def reset(self) -> None:
+        """End it at once."""
+
+
+@runtime_checkable
+class Lingering(Protocol):
+    """What is gone a little later than it is let go of."""
+
+    async def gone(self) -> None:
+        """Return when it is."""
 
 
 class Scene:
     """What one running case has opened, awaits and noted."""
 
-    def __init__(self, log: WireLog) -> None:
+    def __init__(self, log: WireLog, max_octets: int = MAX_OCTETS_ALONE) -> None:
         self.log = log
+        self.max_octets = max_octets  # of one message or body that is received
         self.findings: list[Finding] = []
+        self.notes: list[tuple[str, str]] = []  # what the case saw and does not judge
         self.awaiting = "the case to end"
         self.setting_up = 0
         self._awaits = 0
-        self._streams: list[Stream] = []
+        self._owned: list[Resettable] = []
 
     def non_strict(self, expected: str, got: str) -> None:
         """Note that the server did what is allowed but is not the best; the case goes on."""
         self.findings.append(Finding(expected, got))
 
-    def owns(self, stream: Stream) -> None:
-        """Have the stream closed when the case ends."""
-        self._streams.append(stream)
+    def owns(self, thing: Resettable) -> None:
+        """Have it let go of when the case ends."""
+        self._owned.append(thing)
 
     @contextmanager
     def preparing(self, what: str) -> Iterator[None]:
-        """Inside, whatever goes wrong means that the case could not be set up."""
+        """Inside, what goes wrong means that the case could not be set up.
+
+        A frame that no server may send is a FAIL even so: it is wrong whenever it comes.
+        """
         self.setting_up += 1
         before, self.awaiting = self.awaiting, what
         try:
             yield
+        except IllegalFrame:
+            raise
         except (Failure, StreamClosed, OSError) as error:
             got = str(error) or type(error).__name__
             if isinstance(error, Failure):
@@ -68,5 +100,11 @@ class Scene:
 
     def close(self) -> None:
         """Let go of every connection at once, whatever the servers think of it."""
-        for stream in self._streams:
-            stream.reset()
+        for thing in self._owned:
+            thing.reset()
+
+    async def gone(self) -> None:
+        """What takes its time to go, a process or a relay, has gone."""
+        for thing in self._owned:
+            if isinstance(thing, Lingering):
+                await thing.gone()

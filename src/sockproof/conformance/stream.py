@@ -92,6 +92,23 @@ class Stream(asyncio.Protocol):
             await asyncio.sleep(0.001)  # the kernel's buffer is full: the server reads slowly
         await asyncio.sleep(0)
 
+    async def pour(self, octets: bytes, times: int, patience: float = 0.5) -> int:
+        """Write `octets` again and again, at most `times`, for as long as the server takes them.
+
+        How often the kernel took all of them; less than `times` when the server read nothing for
+        `patience` seconds, or ended the connection.
+        """
+        for taken in range(times):
+            self.write(octets)
+            try:
+                async with asyncio.timeout(patience):
+                    await self.flush()
+            except TimeoutError:
+                return taken
+            if self.ended is not None or self._transport is None or self._transport.is_closing():
+                return taken
+        return times
+
     async def read(self) -> bytes:
         """The octets that have arrived, at least one; raises `StreamClosed` at the end."""
         self._flush_now()
@@ -107,6 +124,11 @@ class Stream(asyncio.Protocol):
             with contextlib.suppress(RuntimeError):
                 self._transport.resume_reading()
         return data
+
+    @property
+    def unread(self) -> int:
+        """How many octets have arrived that nobody has read."""
+        return len(self._incoming)
 
     @property
     def tls(self) -> ssl.SSLObject | None:

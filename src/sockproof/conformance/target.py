@@ -22,12 +22,14 @@ from sockproof.conformance.scene import Scene
 from sockproof.conformance.socketio_peer import SocketIOPeer
 from sockproof.conformance.stream import Stream
 from sockproof.conformance.tls import Trust
-from sockproof.conformance.websocket_peer import WebSocketPeer
+from sockproof.conformance.websocket_peer import WebSocketPeer, client_frame
 from sockproof.wire import WireError
 from sockproof.wire.deflate import Parameters, parse_extensions
 from sockproof.wire.http import Request, Response, accept_value, upgrade_request
+from sockproof.wire.websocket import Opcode, parse_close
 
 ORDINARY_MESSAGE = 64 * 1024  # octets that a server without declared limits is held to take
+ORDINARY_FRAGMENTS = 1000  # of one message, likewise
 CONNECT_LIMIT = 5.0  # seconds for TCP and TLS; the case's own limit is usually shorter
 _words = itertools.count(1)
 
@@ -90,23 +92,28 @@ class Target:
         return many if self.server.thorough else few
 
     @contextmanager
-    def large(self, octets: int) -> Iterator[None]:
+    def large(self, octets: int, fragments: int = 1) -> Iterator[None]:
         """Inside, a message of so many octets is sent, which a server's limit may forbid.
 
-        RFC 6455, 10.4 lets every server have limits. Beyond a declared `max_message` the case is
-        UNSUPPORTED; where none is declared, Close 1009 shows that there is one, and so does a
-        connection cut off under more than `ORDINARY_MESSAGE` octets.
+        RFC 6455, 10.4 lets every server have limits. Beyond a declared `max_message` or
+        `max_fragments` the case is UNSUPPORTED; where none is declared, Close 1009 shows that
+        there is one, and so does a connection cut off under more than is ordinary.
         """
-        declared = self.limit("max_message")
-        wanted = f"a server that takes a message of {octets} octets"
-        if declared is not None and octets > declared:
-            raise Unsupported(wanted, f"its profile declares max_message = {declared}")
+        wanted = f"a server that takes a message of {octets} octets in {fragments} fragments"
+        asked = {"max_message": (octets, ORDINARY_MESSAGE)}
+        if fragments > 1:
+            asked["max_fragments"] = (fragments, ORDINARY_FRAGMENTS)
+        for name, (amount, _) in asked.items():
+            if amount > (self.limit(name) or amount):
+                raise Unsupported(wanted, f"its profile declares {name} = {self.limit(name)}")
+        undeclared = [name for name in asked if self.limit(name) is None]
+        unusual = any(asked[name][0] > asked[name][1] for name in undeclared)
         try:
             yield
         except Failure as failure:
-            cut_off = isinstance(failure.__cause__, StreamClosed) and octets > ORDINARY_MESSAGE
-            if declared is None and (cut_off or failure.got.startswith("CLOSE 1009")):
-                got = f"{failure.got}; its profile declares no max_message"
+            cut_off = isinstance(failure.__cause__, StreamClosed) and unusual
+            if undeclared and (cut_off or failure.got.startswith("CLOSE 1009")):
+                got = f"{failure.got}; its profile declares no {' and no '.join(undeclared)}"
                 raise Unsupported(wanted, got) from failure
             raise
 
@@ -125,6 +132,10 @@ class Target:
     def non_strict(self, expected: str, got: str) -> None:
         """Note that the server does what is allowed but is not the best; the case goes on."""
         self.scene.non_strict(expected, got)
+
+    def report(self, name: str, text: str) -> None:
+        """Have the report tell what was seen and is not judged: a limit, a choice of the server."""
+        self.scene.notes.append((name, text))
 
     def supports(self, capability: str) -> bool:
         """Whether the server offers a capability."""
@@ -221,6 +232,35 @@ class Target:
         """An open WebSocket with permessage-deflate agreed upon; UNSUPPORTED when declined."""
         return _agreed_upon(await self.connect(extensions=offer), offer)
 
+    async def expect_close_refused(
+        self, peer: WebSocketPeer, sent: int | None, *codes: int
+    ) -> None:
+        """The connection is failed for a Close frame that is itself wrong, with the code `sent`.
+
+        A server that took it for a right one closes too. Its answer tells: `sent` again, 1000 or
+        no code is a Failure, unless the server fails connections for other reasons just so.
+        """
+        close = await peer.expect_failed(*codes)
+        code = None if close is None else parse_close(close.payload)[0]
+        if close is None or code in codes or code not in (None, 1000, sent):
+            return
+        if code == await self._code_of_failing():
+            return
+        raise Failure(
+            f"Close {' or '.join(map(str, codes))}", f"{close}, as to a right Close frame"
+        )
+
+    async def _code_of_failing(self) -> int | str | None:
+        """The Close code with which the server fails a connection for a frame that is no frame."""
+        peer = await self.connect()
+        peer.send(client_frame(0x3, b"reserved", rsv=7))
+        with self.scene.preparing("a connection that fails"):
+            try:
+                got = await peer.receive()
+            except StreamClosed:
+                return "no Close frame"
+        return parse_close(got.payload)[0] if got.opcode == Opcode.CLOSE else "none"
+
     # Engine.IO and Socket.IO.
 
     def engineio_request(
@@ -251,8 +291,17 @@ class Target:
         """An Engine.IO peer that has not opened anything yet."""
         return EngineIOPeer(self.scene, self.http, self._engineio_websocket, self.engineio_request)
 
-    async def connect_engineio(self, transport: str = "websocket") -> EngineIOPeer:
+    def _transport(self, asked: str | None) -> str:
+        """The transport to use: the one asked for, or what the target has, WebSocket first."""
+        offered = self.capabilities & {"polling", "websocket", "upgrade"}
+        chosen = asked or ("polling" if offered == {"polling"} else "websocket")
+        if self.capabilities and chosen not in offered:  # none are known before it was asked
+            raise Unsupported(f"a target with {chosen}", "the target does not offer it")
+        return chosen
+
+    async def connect_engineio(self, transport: str | None = None) -> EngineIOPeer:
         """An open Engine.IO session over `websocket`, `polling`, or both in turn (`upgrade`)."""
+        transport = self._transport(transport)
         peer = self.engineio()
         with self.scene.preparing(f"an Engine.IO session ({transport})"):
             if transport == "websocket":
@@ -264,7 +313,7 @@ class Target:
         return peer
 
     async def socketio(
-        self, transport: str = "websocket", *, namespace: str | None = None, auth: Any = None
+        self, transport: str | None = None, *, namespace: str | None = None, auth: Any = None
     ) -> SocketIOPeer:
         """One connected Socket.IO client; the `auth` event that follows is taken off too."""
         where = namespace or self.server.profile.namespace
@@ -277,8 +326,13 @@ class Target:
                 await peer.expect_event("auth", {} if payload is None else payload)
         return peer
 
+    async def unconnected(self, transport: str | None = None) -> SocketIOPeer:
+        """A Socket.IO peer with an open Engine.IO session, connected to no namespace yet."""
+        engine = await self.connect_engineio(transport)
+        return SocketIOPeer(self.scene, engine, self.server.profile.namespace, self.server.token)
+
     async def connect_socketio(
-        self, count: int, transport: str = "websocket", *, namespace: str | None = None
+        self, count: int, transport: str | None = None, *, namespace: str | None = None
     ) -> list[SocketIOPeer]:
         """Several connected Socket.IO clients, one after the other."""
         return [await self.socketio(transport, namespace=namespace) for _ in range(count)]

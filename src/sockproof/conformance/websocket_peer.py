@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import replace
 
 from sockproof.conformance.message import Assembler
-from sockproof.conformance.outcome import Failure, StreamClosed
+from sockproof.conformance.outcome import Failure, IllegalFrame, StreamClosed
 from sockproof.conformance.scene import Scene
 from sockproof.conformance.stream import Stream
 from sockproof.conformance.wirelog import RECEIVED, SENT
@@ -32,7 +32,6 @@ from sockproof.wire.websocket import (
     parse_close,
 )
 
-MAX_MESSAGE = 32 * 1024 * 1024
 CLOSE_GRACE = 0.5  # seconds in which a server may end TCP after its Close, before we do
 _RANDOM = object()
 
@@ -83,6 +82,7 @@ class WebSocketPeer:
         self.protocol = response.get("Sec-WebSocket-Protocol")
         self.deflate = deflate
         self.answer_pings = True
+        self.skip_strange_pongs = True  # those whose payload was never sent are not received
         self.compresses = False  # whether `send` compresses the data frames that it is given
         self.fragments = 0  # how many frames the last received message came in
         self.compressed = False  # whether the last received message was
@@ -92,13 +92,13 @@ class WebSocketPeer:
             inflater = Decompressor(
                 deflate.server_max_window_bits,
                 not deflate.server_no_context_takeover,
-                max_size=MAX_MESSAGE,
+                max_size=scene.max_octets,
             )
             self._deflater = Compressor(
                 deflate.client_max_window_bits, not deflate.client_no_context_takeover
             )
-        self._assembler = Assembler(inflater, MAX_MESSAGE)
-        self._parser = FrameParser(MAX_MESSAGE)
+        self._assembler = Assembler(inflater, scene.max_octets)
+        self._parser = FrameParser(scene.max_octets)
         self._frames: deque[Frame] = deque()
         self._hopeless: str | None = None
         self._sent_controls: set[bytes] = set()
@@ -113,12 +113,16 @@ class WebSocketPeer:
     def send(self, *frames: Frame) -> None:
         """Send frames, together with everything else sent before the next await."""
         for each in frames:
-            frame = self._compressed(each)
-            if frame.opcode in (Opcode.PING, Opcode.PONG):
-                self._sent_controls.add(frame.payload)
-            self._close_sent = self._close_sent or frame.opcode == Opcode.CLOSE
+            frame = self._ready(each)
             self.scene.log.frame(self.number, SENT, frame)
             self.stream.write(frame.encode())
+
+    def _ready(self, frame: Frame) -> Frame:
+        """The frame as it is sent, and remembered where what comes back depends on it."""
+        if frame.opcode in (Opcode.PING, Opcode.PONG):
+            self._sent_controls.add(frame.payload)
+        self._close_sent = self._close_sent or frame.opcode == Opcode.CLOSE
+        return self._compressed(frame)
 
     def _compressed(self, frame: Frame) -> Frame:
         """The frame as this peer sends it; one that is wrong in itself is left as it is."""
@@ -146,7 +150,7 @@ class WebSocketPeer:
 
     async def send_pieces(self, *frames: Frame, size: int = 1) -> None:
         """Send frames in pieces of `size` octets, each in a TCP segment of its own."""
-        frames = tuple(map(self._compressed, frames))
+        frames = tuple(map(self._ready, frames))
         for frame in frames:
             self.scene.log.frame(self.number, SENT, frame, f"in pieces of {size}")
         octets = b"".join(frame.encode() for frame in frames)
@@ -174,7 +178,7 @@ class WebSocketPeer:
         """The next frame just as it came; raises `StreamClosed` at the end of the stream."""
         while not self._frames:
             if self._hopeless is not None:
-                raise Failure("well-formed frames from the server", self._hopeless)
+                raise IllegalFrame("well-formed frames from the server", self._hopeless)
             try:
                 data = await self.stream.read()
             except StreamClosed as error:
@@ -192,14 +196,15 @@ class WebSocketPeer:
             try:
                 whole = self._assembler.feed(frame)
             except WireError as error:
-                raise Failure("frames that a server may send", f"{frame}: {error}") from error
+                raise IllegalFrame("frames that a server may send", f"{frame}: {error}") from error
             if whole is None:
                 continue
             if whole.opcode == Opcode.PING and self.answer_pings:
                 self.scene.log.note(self.number, SENT, "PONG to the server's PING")
                 self.stream.write(client_frame(Opcode.PONG, whole.payload).encode())
                 continue
-            if whole.opcode == Opcode.PONG and whole.payload not in self._sent_controls:
+            strange = whole.opcode == Opcode.PONG and whole.payload not in self._sent_controls
+            if strange and self.skip_strange_pongs:
                 continue
             self.fragments = self._assembler.fragments
             self.compressed = self._assembler.compressed
@@ -239,7 +244,9 @@ class WebSocketPeer:
         self.send(fence)
         await self.expect(Opcode.PONG, fence.payload)
 
-    async def expect_failed(self, *codes: int, fence: str = "ping") -> None:
+    async def expect_failed(
+        self, *codes: int, fence: str = "ping", after: str | None = None, lossy: bool = False
+    ) -> Frame | None:
         """The server fails the connection (RFC 6455, 7.1.7) for what has just been sent.
 
         One of `codes` in its Close frame is right; another code, or the TCP connection closed
@@ -247,23 +254,27 @@ class WebSocketPeer:
         offending octets, so that a server that goes on answers it and nobody waits: `ping` where
         the frame itself is wrong; `message` where only the message's content is, which a server
         may look at later than at the Pings behind it; `none` where a fence would be read as part
-        of a frame.
+        of a frame. `after` is a text that may be answered first: it was whole before the offence.
+        Where octets follow the offence in later segments, they are `lossy`: they may reach a
+        socket that is closed, whose RST takes the Close frame with it. Gives the Close frame.
         """
         names = " or ".join(map(str, codes))
         wanted = f"the connection failed: Close {names}, then the end of TCP"
         behind = self._send_fence(fence)
         try:
             with self.scene.awaits(wanted):
-                close = await self._failing(wanted, behind)
+                close = await self._failing(wanted, behind, after)
         except Failure as failure:
             if isinstance(failure.__cause__, StreamClosed):
-                self.scene.non_strict(wanted, f"{failure.__cause__.how} without a Close frame")
-                return
+                if not lossy:
+                    self.scene.non_strict(wanted, f"{failure.__cause__.how} without a Close frame")
+                return None
             raise
         code = _close_code(close)
         if code not in codes:
             self.scene.non_strict(wanted, str(close))
         await self._nothing_after_close(wanted, behind)
+        return close
 
     def _send_fence(self, fence: str) -> Frame | None:
         """Send the fence; gives what would answer it."""
@@ -276,8 +287,10 @@ class WebSocketPeer:
         self.send(ping)
         return Frame(Opcode.PONG, ping.payload)
 
-    async def _failing(self, wanted: str, behind: Frame | None) -> Frame:
+    async def _failing(self, wanted: str, behind: Frame | None, after: str | None) -> Frame:
         got = await self.receive()
+        if after is not None and (got.opcode, got.payload) == (Opcode.TEXT, after.encode()):
+            got = await self.receive()
         if _answers(got, behind):
             raise Failure(wanted, f"the server went on: it answered what was sent behind it: {got}")
         if got.opcode != Opcode.CLOSE:
@@ -296,6 +309,35 @@ class WebSocketPeer:
         what = "it answered what was sent behind it: " if _answers(got, behind) else ""
         raise Failure(wanted, f"the server went on after its Close frame: {what}{got}")
 
+    async def goes_on(self) -> bool:
+        """Whether the server answers a Ping; a Close that comes first is still to be received."""
+        fence = self._fence_frame()
+        self.send(fence)
+        try:
+            got = await self.receive()
+        except StreamClosed:
+            return False
+        if got.opcode == Opcode.CLOSE:
+            self._frames.appendleft(got)
+            return False
+        if _answers(got, Frame(Opcode.PONG, fence.payload)):
+            return True
+        raise Failure(f"{Frame(Opcode.PONG, fence.payload)} or CLOSE", str(got))
+
+    async def closes_within(self, seconds: float) -> bool:
+        """Whether the server closes in that time; its Close frame is still to be received."""
+        try:
+            async with asyncio.timeout(seconds):
+                got = await self.receive()
+        except StreamClosed:
+            return True
+        except TimeoutError:
+            return False
+        if got.opcode != Opcode.CLOSE:
+            raise Failure("CLOSE, or nothing yet", str(got))
+        self._frames.appendleft(got)
+        return True
+
     async def expect_close(self, *codes: int | None) -> Frame:
         """The next frame is a Close with one of these codes (None: none), or with any."""
         named = ", ".join("no code" if code is None else str(code) for code in codes)
@@ -309,14 +351,23 @@ class WebSocketPeer:
             raise Failure(wanted, str(got))
         return got
 
-    async def expect_end(self) -> str:
-        """The server ends TCP, and sends nothing before; gives how it ended."""
-        with self.scene.awaits("the end of the TCP connection"):
+    async def expect_end(self, within: float | None = None) -> str:
+        """The server ends TCP, and sends nothing before; gives how it ended.
+
+        `within` (seconds) is for what has to happen at once; else the case's own limit holds.
+        """
+        wanted = "the end of the TCP connection"
+        with self.scene.awaits(wanted):
             try:
-                got = await self.receive_frame()
+                async with asyncio.timeout(within):
+                    got = await self.receive_frame()
             except StreamClosed as closed:
                 return closed.how
-        raise Failure("the end of the TCP connection", str(got))
+            except TimeoutError:
+                if within is None:
+                    raise
+                raise Failure(wanted, f"it was still open after {within:g} s") from None
+        raise Failure(wanted, str(got))
 
     def is_closed(self) -> bool:
         """Whether the server has ended the TCP connection, as far as has been noticed."""

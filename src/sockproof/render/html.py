@@ -28,6 +28,7 @@ from sockproof.render.summary import (
     coverage,
     findings,
     groups,
+    seen,
     standing,
     verdict,
 )
@@ -122,6 +123,7 @@ def render(report: Mapping[str, Any], template: Path) -> str:
             ],
             suites=list(dict.fromkeys(suite for suite, _ in groups(report["cases"]))),
             levels=[lvl for lvl in LEVELS if any(row.level == lvl for row in rows)],
+            seen=seen(report),
             stale=[_stale(item) for item in report.get("stale_expectations") or []],
             coverage=coverage(report),
             requirements=_texts(report),
@@ -209,11 +211,11 @@ def _requirement(name: str, value: Mapping[str, Any]) -> dict[str, str]:
 
 def _rows(report: Mapping[str, Any]) -> list[_Row]:
     strict = bool(report.get("strict"))
-    seen: Counter[str] = Counter()
+    times: Counter[str] = Counter()
     rows = []
     for case in report["cases"]:
-        seen[case["id"]] += 1
-        rows.append(_row(case, report, strict, seen[case["id"]]))
+        times[case["id"]] += 1
+        rows.append(_row(case, report, strict, times[case["id"]]))
     budget = WIRE_BUDGET
     pairs = zip(rows, report["cases"], strict=True)
     for row, case in sorted(pairs, key=lambda pair: _GRAVITY.index(pair[0].standing)):

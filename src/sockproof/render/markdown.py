@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sockproof.records import OUTCOMES
-from sockproof.render.summary import Case, Findings, coverage, findings, groups, verdict
+from sockproof.render.summary import Case, Findings, coverage, findings, groups, seen, verdict
 from sockproof.render.text import last_wire_lines, number, sentence, short
 
 LIMIT_OCTETS = 64 * 1024
@@ -46,6 +46,7 @@ def render(report: Mapping[str, Any]) -> str:
     _stories(page, "Unexpected", found.wrong)
     _stories(page, "Could not be set up", found.unclear)
     _short_list(page, found)
+    _seen(page, report)
     return page.text()
 
 
@@ -171,6 +172,12 @@ def _short_list(page: _Page, found: Findings) -> None:
     if found.remarks:
         page.add("### Not strict, or a recommendation not followed\n")
         page.add_all((_remark(case) for case in found.remarks), "* … and {number} more")
+
+
+def _seen(page: _Page, report: Mapping[str, Any]) -> None:
+    if notes := seen(report):
+        page.add("### Limits and choices that were seen\n")
+        page.add_all((f"* {escape(note)}" for note in notes), "* … and {number} more")
 
 
 def _known(case: Case) -> str:

@@ -119,6 +119,12 @@ def _stale(count: int) -> str:
     return f"{number(count, 'expectation')} no longer {'holds' if count == 1 else 'hold'}"
 
 
+def seen(report: Report) -> list[str]:
+    """What cases saw and do not judge (limits, choices of the server), each once, in order."""
+    told = (note for case in report["cases"] for note in case.get("notes") or [])
+    return list(dict.fromkeys(short(note, 300) for note in told))
+
+
 def groups(cases: Iterable[Case]) -> dict[tuple[str, str], list[Case]]:
     """The cases by suite and file, in the order in which each first appears."""
     grouped: dict[tuple[str, str], list[Case]] = {}

@@ -26,7 +26,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sockproof.records import OUTCOMES, CaseRecord, count_outcomes
-from sockproof.render.summary import Case, findings, groups, verdict
+from sockproof.render.summary import Case, findings, groups, seen, verdict
 from sockproof.render.text import last_wire_lines, number, short
 
 _STYLES = {
@@ -123,6 +123,7 @@ class Progress:
             self._story(case)
         self._rest(unexpected[_STORIES:])
         self._known(found.known)
+        self._seen(seen(report))
         self._stale(report.get("stale_expectations") or [])
         self._say()
         for path in written:
@@ -177,6 +178,15 @@ class Progress:
         for case in cases:
             reason = short(case["expectation"]["reason"], 300)
             self._say(f"  {short(case['outcome'], 40)}  {short(case['id'], 300)}: {reason}")
+
+    def _seen(self, notes: Sequence[str]) -> None:
+        if notes:
+            self._say()
+            self._line(("limits and choices that were seen:", "bold"))
+        for note in notes[:_STORIES]:
+            self._say(f"  {note}")
+        if len(notes) > _STORIES:
+            self._say(f"  and {len(notes) - _STORIES} more, told by the reports")
 
     def _stale(self, stale: Sequence[Mapping[str, Any]]) -> None:
         if stale:

@@ -12,7 +12,7 @@ from sockproof.wire import WireError
 NAME = "permessage-deflate"
 TAIL = b"\x00\x00\xff\xff"
 MAX_SIZE = 32 * 1024 * 1024
-STEP = 64  # octets of output a time, as zlib does not bound references into one call's output
+STEPS = 8  # a window of output, since zlib does not bound references into one call's output
 
 _NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _ITEM = re.compile(rf'\s*({_NAME})\s*(?:=\s*(?:({_NAME})|"((?:[^"\\]|\\.)*)"))?\s*')
@@ -132,8 +132,8 @@ class Compressor:
 class Decompressor:
     """Inflates messages, with or without context takeover (7.2.2).
 
-    A window smaller than 15 bits is really kept: a reference more than `STEP` octets beyond it is
-    an error.
+    A window smaller than 15 bits is really kept: a reference further beyond it than an eighth of
+    its size is an error.
     """
 
     def __init__(
@@ -165,7 +165,7 @@ class Decompressor:
         while octets or more:
             step = self._max_size + 1 - len(inflated)
             if self._bits < 15:
-                step = min(step, STEP)
+                step = min(step, (1 << self._bits) // STEPS)
             piece = self._inflate(octets, step)
             inflated += piece
             if len(inflated) > self._max_size:

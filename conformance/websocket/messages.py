@@ -1,0 +1,112 @@
+"""RFC 6455, sections 5.6, 5.8, 6.1 and 6.2: messages, one after the other, and what they hold."""
+
+from sockproof.conformance import Failure, Opcode, Target, case, client_frame, text_frame
+
+LOOKS_LIKE = {
+    "http-request": b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n",
+    "close-frame": b"\x88\x82\x00\x00\x00\x00\x03\xe8",
+    "unmasked-text": b"\x81\x05hello",
+    "line-ends": b"\r\n\r\n\n\0\n",
+    "old-framing": b"\x00text\xff\xff\x00",
+    "every-octet": bytes(range(256)),
+}
+
+
+@case("rfc6455-6.2-parsed-as-frames", needs="echo", over={"payload": list(LOOKS_LIKE)})
+async def payload_that_looks_like_something_else_is_payload(target: Target, payload: str) -> None:
+    peer = await target.connect()
+    peer.send(client_frame(Opcode.BINARY, LOOKS_LIKE[payload]))
+    await peer.expect_message(LOOKS_LIKE[payload])
+    await peer.fence()
+
+
+@case("rfc6455-6.2-parsed-as-frames")
+async def http_after_the_handshake_is_not_answered_as_http(target: Target) -> None:
+    """Its first octet, read as a frame's, has reserved bits set and no mask behind it."""
+    peer = await target.connect()
+    peer.send_octets(target.upgrade_request().encode(), "an HTTP request instead of a frame")
+    await peer.expect_failed(1002, fence="none")
+
+
+@case("rfc6455-6.2-next-message", needs="echo", deflated=True)
+async def many_messages_in_one_segment_come_back_in_order(target: Target) -> None:
+    peer = await target.connect()
+    sizes = [number * 7 % 131 for number in range(100)]
+    messages = [b"%d " % number + b"m" * size for number, size in enumerate(sizes)]
+    for number, message in enumerate(messages):
+        peer.send(client_frame(Opcode.BINARY if number % 3 else Opcode.TEXT, message))
+    for number, message in enumerate(messages):
+        await peer.expect(Opcode.BINARY if number % 3 else Opcode.TEXT, message)
+    await peer.fence()
+
+
+@case("rfc6455-6.2-next-message", needs="echo", over={"cut": (1, 2, 4, 6, 8)})
+async def segment_may_end_inside_the_next_message(target: Target, cut: int) -> None:
+    peer = await target.connect()
+    first, second, third = (text_frame(each).encode() for each in ("one", "two two", "three"))
+    peer.send_octets(first + second[:cut], f"a frame and the first {cut} octets of the next")
+    await peer.expect_message("one")
+    peer.send_octets(second[cut:] + third, "the rest of it and one more")
+    await peer.expect_message("two two")
+    await peer.expect_message("three")
+
+
+@case("rfc6455-6.2-next-message", needs="echo")
+async def message_is_answered_while_the_next_has_only_begun(target: Target) -> None:
+    peer = await target.connect()
+    peer.send(text_frame("complete"), client_frame(Opcode.TEXT, b"begun ", fin=False))
+    await peer.expect_message("complete")
+    peer.send(client_frame(Opcode.CONT, b"and ended"))
+    await peer.expect_message("begun and ended")
+
+
+@case("rfc6455-5.6-binary-any", needs="echo", over={"octets": ("ff", "c3", "00", "eda080")})
+async def binary_message_is_no_text(target: Target, octets: str) -> None:
+    peer = await target.connect()
+    message = bytes.fromhex(octets)
+    peer.send(client_frame(Opcode.BINARY, message))
+    await peer.expect_message(message)
+
+
+@case("rfc6455-5.6-text-utf8-sent", needs="echo", deflated=True)
+async def text_of_the_server_is_utf8(target: Target) -> None:
+    peer = await target.connect()
+    text = "é, ж, 聊, 👋: one octet to four "
+    peer.send(text_frame(text * 50))
+    await peer.expect_message(text * 50)
+
+
+@case("rfc6455-5.2-rsv-zero", needs="echo", over={"kind": ("text", "binary", "pong", "close")})
+async def server_sets_no_reserved_bit(target: Target, kind: str) -> None:
+    peer = await target.connect()
+    stimulus = {
+        "text": client_frame(Opcode.TEXT, b"no bits, please. " * 100),
+        "binary": client_frame(Opcode.BINARY, b"no bits, please. " * 100),
+        "pong": client_frame(Opcode.PING, b"no bits, please"),
+        "close": client_frame(Opcode.CLOSE, (1000).to_bytes(2, "big")),
+    }[kind]
+    opcode = Opcode.PONG if kind == "pong" else stimulus.opcode
+    peer.send(stimulus)
+    with target.awaits(f"{Opcode(opcode).name} without reserved bits"):
+        while True:
+            frame = await peer.receive_frame()
+            if frame.rsv:
+                raise Failure("no reserved bit, since no extension was offered", str(frame))
+            if frame.fin and frame.opcode in (opcode, Opcode.CONT):
+                return
+
+
+@case("rfc6455-5.8-extensions-negotiated", needs="echo")
+async def server_uses_no_extension_that_it_did_not_agree_to(target: Target) -> None:
+    """Neither a reserved bit nor a reserved opcode comes, in whatever it sends for these."""
+    peer = await target.connect(extensions="x-sockproof-unknown")
+    texts = [b"again " * size for size in (0, 10, 200, 5000)]
+    for text in texts:
+        peer.send(client_frame(Opcode.TEXT, text), client_frame(Opcode.PING, b"%d" % len(text)))
+    last = b"%d" % len(texts[-1])
+    while texts or last:
+        got = await peer.receive()
+        if got.opcode == Opcode.PONG and got.payload == last:
+            last = b""
+        elif got.opcode != Opcode.PONG and got.payload != texts.pop(0):
+            raise Failure("the texts that were sent, in their order", str(got))

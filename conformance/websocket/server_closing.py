@@ -1,0 +1,121 @@
+"""RFC 6455, sections 7.1.2 and 7.3: the closing handshake that the server starts."""
+
+from sockproof.conformance import (
+    Failure,
+    Frame,
+    Opcode,
+    StreamClosed,
+    Target,
+    case,
+    client_frame,
+    close_frame,
+    text_frame,
+)
+
+PATIENCE = 0.25  # seconds that a server gives its client to answer a Close, at the least
+REASONS = {"ascii": "enough", "greek": "αρκετά", "longest": "r" * 123, "none": ""}
+
+
+def path(code: int = 1000, reason: str = "enough") -> str:
+    """Where the target closes at once, with this code and reason."""
+    octets = reason.encode("utf-8")
+    return f"/close?code={code}&reason=" + "".join(f"%{octet:02X}" for octet in octets)
+
+
+@case(
+    "rfc6455-7.1.2-start",
+    needs="server-close",
+    over={"code": (1000, 1001, 1003, 1008, 1011, 3000, 4321)},
+)
+async def server_starts_closing_with_its_code_and_reason(target: Target, code: int) -> None:
+    peer = await target.connect(path(code))
+    close = await peer.expect_close(code)
+    if close.payload[2:] != b"enough":
+        raise Failure(f"CLOSE {code} 'enough'", str(close))
+
+
+@case("rfc6455-7.1.2-start", needs="server-close", over={"reason": list(REASONS)})
+async def server_starts_closing_with_any_reason(target: Target, reason: str) -> None:
+    peer = await target.connect(path(4000, REASONS[reason]))
+    close = await peer.expect_close(4000)
+    if close.payload[2:] != REASONS[reason].encode():
+        raise Failure(f"CLOSE 4000 {REASONS[reason]!r}", str(close))
+
+
+@case("rfc6455-7.1.2-start-completed", needs="server-close")
+async def server_that_started_closing_awaits_the_answer_and_ends_tcp(target: Target) -> None:
+    peer = await target.connect(path())
+    await peer.expect_close()
+    peer.send(close_frame(1000))
+    await peer.expect_end()
+
+
+@case("rfc6455-7.1.2-start-completed", needs="server-close")
+async def server_gives_its_client_time_to_answer(target: Target) -> None:
+    peer = await target.connect(path())
+    await peer.expect_close()
+    if await peer.closes_within(PATIENCE):
+        target.non_strict("the client's Close awaited", "the server closed the TCP connection")
+
+
+@case(
+    "rfc6455-7.1.2-start-answer-accepted",
+    needs="server-close",
+    over={"code": (None, 1000, 1001, 1011, 3000, 4999)},
+)
+async def any_valid_answer_ends_the_handshake(target: Target, code: int | None) -> None:
+    peer = await target.connect(path())
+    await peer.expect_close()
+    peer.send(close_frame(code))
+    await peer.expect_end()
+
+
+@case("rfc6455-5.5.1-answered-once", needs="server-close")
+async def server_that_closed_first_does_not_answer_the_answer(target: Target) -> None:
+    peer = await target.connect(path(1001))
+    await peer.expect_close(1001)
+    peer.send(close_frame(1001, "enough"))
+    await peer.expect_end()
+
+
+@case("rfc6455-5.5.1-crossing", needs="server-close")
+async def close_frames_that_cross_are_answers_to_each_other(target: Target) -> None:
+    """One comes, whether the server began or answered; and then the end of TCP."""
+    peer = await target.connect(path(1001))
+    peer.send(close_frame(1000))
+    await peer.expect_close()
+    await peer.expect_end()
+
+
+@case("rfc6455-5.5.1-no-data-after-close", needs={"server-close", "echo"})
+async def server_that_started_closing_sends_no_data(target: Target) -> None:
+    peer = await target.connect(path())
+    await peer.expect_close()
+    peer.send(text_frame("too late"), client_frame(Opcode.PING, b"not too late"), close_frame(1000))
+    while (got := await _next(target, peer)) is not None:
+        if (got.opcode, got.payload) != (Opcode.PONG, b"not too late"):
+            raise Failure("no data frame after the Close frame", str(got))
+
+
+async def _next(target: Target, peer) -> Frame | None:
+    """The next frame; None at the end of TCP."""
+    with target.awaits("the end of the TCP connection"):
+        try:
+            return await peer.receive_frame()
+        except StreamClosed:
+            return None
+
+
+@case("rfc6455-7.3-server-closes", needs="server-close")
+async def server_closes_when_it_wants(target: Target) -> None:
+    peer = await target.connect(path(1001, "going away"))
+    peer.send(client_frame(Opcode.TEXT, b"in the middle of ", fin=False))
+    await peer.expect_close()
+
+
+@case("rfc6455-7.3-procedure", needs="server-close")
+async def server_closes_by_the_closing_handshake(target: Target) -> None:
+    peer = await target.connect(path(1000, "that is all"))
+    with target.awaits("a Close frame before the end of TCP"):
+        while (await peer.receive()).opcode != Opcode.CLOSE:
+            pass

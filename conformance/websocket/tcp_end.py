@@ -1,0 +1,90 @@
+"""RFC 6455, section 7.1.4: TCP ends without a closing handshake."""
+
+from sockproof.conformance import (
+    Failure,
+    Opcode,
+    StreamClosed,
+    Target,
+    WebSocketPeer,
+    case,
+    client_frame,
+    text_frame,
+)
+
+MOMENTS = ("idle", "inside-a-header", "inside-a-payload", "inside-a-message", "behind-a-ping")
+
+
+def begin(peer: WebSocketPeer, moment: str) -> None:
+    """Bring the connection to the moment at which TCP ends."""
+    frame = client_frame(Opcode.TEXT, b"never complete" * 20).encode()
+    if moment == "inside-a-header":
+        peer.send_octets(frame[:3], "the first 3 octets of a frame")
+    elif moment == "inside-a-payload":
+        peer.send_octets(frame[:30], "the first 30 octets of a frame")
+    elif moment == "inside-a-message":
+        peer.send(client_frame(Opcode.TEXT, b"never complete", fin=False))
+    elif moment == "behind-a-ping":
+        peer.send(client_frame(Opcode.PING, b"never answered"), text_frame("nor this"))
+
+
+@case("rfc6455-7.1.4-tcp-end", needs="echo", over={"moment": MOMENTS})
+async def end_of_tcp_ends_the_connection_and_no_other(target: Target, moment: str) -> None:
+    peer, other = await target.connect(), await target.connect()
+    await other.echoes("before")
+    begin(peer, moment)
+    peer.answer_pings = False  # nothing can be sent any more
+    peer.stream.end_writing()
+    with target.awaits("the end of the TCP connection from the server's side too"):
+        try:
+            while True:
+                got = await peer.receive()
+                if got.opcode == Opcode.TEXT and got.payload != b"nor this":
+                    raise Failure("no message that never was complete", str(got))
+        except StreamClosed:
+            pass
+    other.send(text_frame("after"))
+    await other.expect_message("after")
+
+
+@case("rfc6455-7.1.4-tcp-reset", needs="echo", over={"moment": MOMENTS})
+async def reset_of_tcp_ends_that_connection_and_no_other(target: Target, moment: str) -> None:
+    peer, other = await target.connect(), await target.connect()
+    await peer.echoes()
+    await other.echoes("before")
+    begin(peer, moment)
+    await peer.flush()
+    peer.stream.reset()
+    for word in ("after", "and again"):
+        other.send(text_frame(word))
+        await other.expect_message(word)
+
+
+@case("rfc6455-7.1.4-tcp-reset", needs="echo")
+async def server_serves_others_after_connections_were_reset(target: Target) -> None:
+    for moment in MOMENTS:
+        peer = await target.connect()
+        begin(peer, moment)
+        await peer.flush()
+        peer.stream.reset()
+    try:
+        other = await target.handshake(target.upgrade_request())
+    except (OSError, StreamClosed) as error:
+        raise Failure("a new connection", str(error)) from error
+    other.send(text_frame("after"))
+    await other.expect_message("after")
+
+
+@case("rfc6455-7.1.4-tcp-half-closed", needs="echo")
+async def server_answers_a_half_closed_connection_or_closes_it(target: Target) -> None:
+    peer = await target.connect()
+    peer.send(text_frame("last words"))
+    peer.answer_pings = False
+    peer.stream.end_writing()
+    seen = []
+    with target.awaits("the end of the TCP connection"):
+        try:
+            while True:
+                seen.append(str(await peer.receive()))
+        except StreamClosed as closed:
+            seen.append(closed.how)
+    target.report("a half-closed connection", ", then ".join(seen))

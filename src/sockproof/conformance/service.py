@@ -1,0 +1,33 @@
+"""Whether a server, after whatever was done to it, still serves an ordinary client at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from sockproof.conformance.outcome import CaseEnd, Failure, StreamClosed
+from sockproof.conformance.target import Target
+from sockproof.conformance.websocket_peer import WebSocketPeer, text_frame
+
+AT_ONCE = 2.0  # seconds from the TCP connection to the answer
+
+
+async def still_serves(target: Target, seconds: float = AT_ONCE) -> None:
+    """A new client gets its echo (a Pong, where the target does not echo) within that time."""
+    wanted = f"a new client served within {seconds:g} s"
+    try:
+        async with asyncio.timeout(seconds):
+            await _serves(target, await target.connect())
+    except TimeoutError:
+        raise Failure(wanted, "no answer to it") from None
+    except StreamClosed as closed:
+        raise Failure(wanted, closed.how) from closed
+    except CaseEnd as end:
+        raise Failure(wanted, end.got or end.expected) from end
+
+
+async def _serves(target: Target, peer: WebSocketPeer) -> None:
+    if not target.supports("echo"):
+        await peer.fence()
+        return
+    peer.send(text_frame("an ordinary client"))
+    await peer.expect_message("an ordinary client")
