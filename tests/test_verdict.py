@@ -71,6 +71,26 @@ def test_fault_that_races_may_go_either_way(tmp_path: Path) -> None:
     assert stale_expectations(known, [(ID, "PASS")], [ID]) == []
 
 
+def test_expectation_may_name_several_cases(tmp_path: Path) -> None:
+    file = tmp_path / "known.toml"
+    entry = f"case = ['{ID}', 'websocket/utf8/*']\noutcome = 'FAIL'\nreason = 'known'\n"
+    file.write_text(f"[[expectation]]\n{entry}", encoding="utf-8")
+    known = load_expectations(file)
+    assert [each.case for each in known] == [ID, "websocket/utf8/*"]
+    other = "websocket/utf8/other"
+    stale = stale_expectations(known, [(ID, "FAIL"), (other, "PASS")], [ID, other])
+    assert [each["case"] for each in stale] == ["websocket/utf8/*"]
+
+
+@pytest.mark.parametrize("case", ["''", "[]", "['']", "[7]", "7"])
+def test_expectation_that_names_no_case_is_refused(tmp_path: Path, case: str) -> None:
+    file = tmp_path / "known.toml"
+    entry = f"case = {case}\noutcome = 'FAIL'\nreason = 'known'\n"
+    file.write_text(f"[[expectation]]\n{entry}", encoding="utf-8")
+    with pytest.raises(ExpectationError, match="expectation 1: case must be a string"):
+        load_expectations(file)
+
+
 def test_expectation_of_a_case_that_does_not_exist_is_stale(tmp_path: Path) -> None:
     known = expectations(tmp_path, case="websocket/masking/no_such_case")
     assert [each["outcome"] for each in stale_expectations(known, [], [ID])] == ["no such case"]

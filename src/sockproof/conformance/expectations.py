@@ -4,7 +4,8 @@
     version = "websockets 17.4"         # on which they were read against the standard
 
     [[expectation]]
-    case = "websocket/close/*"          # an id, or a glob in which only * and ? are special
+    case = "websocket/close/*"          # an id, or a glob in which only * and ? are special,
+                                        # or an array of them
     outcome = "FAIL"
     reason = "websockets 15 answers with 1000; reported as issue 1234"
     sometimes = false                   # true: a fault that races, and may go either way
@@ -74,25 +75,37 @@ def load_expectations(path: Path) -> list[Expectation]:
     if not isinstance(version, str | None):
         raise ExpectationError(f"{path}: [server] version must be a string")
     return [
-        _expectation(entry, f"{path}, expectation {number}", str(path), version)
+        expectation
         for number, entry in enumerate(entries, start=1)
+        for expectation in _expectations(entry, f"{path}, expectation {number}", str(path), version)
     ]
 
 
-def _expectation(entry: Any, where: str, file: str, version: str | None) -> Expectation:
+def _expectations(entry: Any, where: str, file: str, version: str | None) -> list[Expectation]:
+    """One for each case or glob that the entry names."""
     if not isinstance(entry, dict):
         raise ExpectationError(f"{where}: not a table")
     for key in set(entry) - _KEYS:
         raise ExpectationError(f"{where}: no key {key!r}; it knows {', '.join(sorted(_KEYS))}")
-    for key in ("case", "outcome", "reason"):
-        if not isinstance(entry.get(key), str) or not entry[key].strip():
+    cases = entry.get("case")
+    if isinstance(cases, str):
+        cases = [cases]
+    if not (isinstance(cases, list) and cases and all(_is_text(case) for case in cases)):
+        raise ExpectationError(f"{where}: case must be a string that is not empty, or several")
+    for key in ("outcome", "reason"):
+        if not _is_text(entry.get(key)):
             raise ExpectationError(f"{where}: {key} must be a string that is not empty")
     if entry["outcome"] not in OUTCOMES:
         raise ExpectationError(f"{where}: outcome must be one of {', '.join(OUTCOMES)}")
     sometimes = entry.get("sometimes", False)
     if not isinstance(sometimes, bool):
         raise ExpectationError(f"{where}: sometimes must be true or false")
-    return Expectation(entry["case"], entry["outcome"], entry["reason"], sometimes, file, version)
+    outcome, reason = entry["outcome"], entry["reason"]
+    return [Expectation(case, outcome, reason, sometimes, file, version) for case in cases]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def apply_expectations(record: CaseRecord, expectations: Iterable[Expectation]) -> None:
