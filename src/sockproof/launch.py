@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ from sockproof.certificates import Certificates
 KEPT_LOG = 64 * 1024
 INSTALL_SECONDS = 300.0
 _STOP_SECONDS = 5.0
+_INSTALLING = threading.Lock()
 _KEYS = {
     "name": str,
     "title": str,
@@ -166,6 +168,7 @@ def _command(
         "python": sys.executable,
         "folder": spec.folder,
         "home": spec.home,
+        "fixtures": Path(__file__).parent / "fixtures",
         **more,
     }
     if certificates is not None:
@@ -206,6 +209,19 @@ def _check_requirements(spec: TargetSpec) -> None:
 def prepare(spec: TargetSpec) -> None:
     """See that all is there, and run `install` unless it has been; raises `TargetError`."""
     _check_requirements(spec)
+    with _INSTALLING:
+        _install(spec)
+
+
+def node_modules(name: str, folder: Path) -> Path:
+    """Where the packages of a folder's `package.json` are, installed once; raises `TargetError`."""
+    install = ("npm", "install", "--no-audit", "--no-fund", "--omit=dev")
+    spec = TargetSpec(name, name, "", folder, (), "", (), "", {}, ("node", "npm"), install)
+    prepare(spec)
+    return spec.home / "node_modules"
+
+
+def _install(spec: TargetSpec) -> None:
     done = spec.home / ".installed"
     if not spec.install or done.exists():
         return

@@ -22,7 +22,7 @@ from sockproof.wire.http import (
     accept_value,
     parse_request_head,
 )
-from tests.servers import neighbours
+from tests.servers import neighbours, tasks
 from tests.servers.limits import MAX_HEAD, head_bound
 from tests.servers.websocket_connection import Connection, linger
 from tests.servers.websocket_handshake import answer, refusal
@@ -77,9 +77,7 @@ class WebSocketServer:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await tasks.end(self._tasks)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -248,14 +248,22 @@ class EngineIOPeer:
         gone on, which is a Failure at once, or NON_STRICT if `lenient`. None sends nothing, and
         then only time tells.
         """
-        ends = self._websocket_ends if self.transport == "websocket" else self._polling_ends
         with self.scene.awaits(expected):
-            message = await ends(fence)
+            message = await self.next_message_or_end(fence)
         if message is not None:
             got = f"the server went on: {message}"
             if not lenient:
                 raise Failure(expected, got)
             self.scene.non_strict(expected, got)
+
+    async def next_message_or_end(self, fence: Packet | None = None) -> Packet | None:
+        """Send `fence`, if any; the next MESSAGE of the server, None at the end of the session."""
+        for packet in self.inbox:
+            if packet.type == PacketType.MESSAGE:
+                self.inbox.remove(packet)
+                return packet
+        ends = self._websocket_ends if self.transport == "websocket" else self._polling_ends
+        return await ends(fence)
 
     async def _websocket_ends(self, fence: Packet | None) -> Packet | None:
         """None when the session ends; the MESSAGE that shows that it does not."""

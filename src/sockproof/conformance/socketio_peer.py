@@ -6,18 +6,20 @@ is awaited, whatever else arrives is kept in order, and is what `receive` gives 
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections import deque
 from typing import Any
 
 from sockproof.conformance.engineio_peer import EngineIOPeer
-from sockproof.conformance.outcome import Failure, Inconclusive, Unsupported
+from sockproof.conformance.outcome import Failure, Inconclusive, StreamClosed, Unsupported
 from sockproof.conformance.scene import Scene
 from sockproof.wire import WireError, engineio
-from sockproof.wire.socketio import Decoder, Packet, PacketType
+from sockproof.wire.socketio import Decoder, Packet, PacketType, parse
 
 EVENTS = (PacketType.EVENT, PacketType.BINARY_EVENT)
 ACKS = (PacketType.ACK, PacketType.BINARY_ACK)
+MOST_PACKETS = 50  # that a server may say before it answers: one that never does is not heard out
 
 
 class SocketIOPeer:
@@ -123,6 +125,10 @@ class SocketIOPeer:
                     return list(packet.data)
                 self.inbox.append(packet)
 
+    async def receive_raw(self) -> str | bytes:
+        """The data of the next MESSAGE, just as the server wrote it."""
+        return (await self.engine.expect(engineio.PacketType.MESSAGE)).data
+
     # Namespaces.
 
     async def connect(self, namespace: str | None = None, auth: Any = None) -> str:
@@ -134,6 +140,13 @@ class SocketIOPeer:
         if not isinstance(sid, str) or not sid:
             raise Failure("a CONNECT packet with a sid", str(packet))
         self.sids[where] = sid
+        return sid
+
+    async def enter(self, namespace: str, auth: Any = None) -> str:
+        """Be in a further namespace, as the case needs it; `auth` of the fixture is taken off."""
+        with self.scene.preparing(f"the client in {namespace} too"):
+            sid = await self.connect(namespace, auth)
+            await self.expect_event("auth", {} if auth is None else auth, namespace=namespace)
         return sid
 
     async def disconnect(self, namespace: str | None = None) -> None:
@@ -165,6 +178,15 @@ class SocketIOPeer:
                 raise Unsupported(f"the operation {op}", "the target says that it has none")
             raise Inconclusive(f"the operation {op} done", f"the target says {answer!r:.200}")
 
+    async def entries(self, sid: str, *, until: str = "disconnect") -> list[dict[str, Any]]:
+        """The log of a sid, asked for again and again until it has an entry of the type `until`."""
+        while True:
+            answer = await self.proof("log", sid=sid)
+            found: list[dict[str, Any]] = answer.get("entries") or []
+            if any(entry.get("type") == until for entry in found):
+                return found
+            await asyncio.sleep(0.02)
+
     # Fences.
 
     async def fence(self, *observers: SocketIOPeer, through: str = "emit") -> None:
@@ -189,9 +211,52 @@ class SocketIOPeer:
         await self.emit("message", word)
         await self.expect_event("message-back", word)
 
+    def _asked(self) -> engineio.Packet:
+        """An event that is acknowledged with one word."""
+        packet = Packet(PacketType.EVENT, self.namespace, ["message-with-ack", "fence"], 0)
+        return engineio.Packet(engineio.PacketType.MESSAGE, packet.encode()[0])
+
     async def expect_closed(self, expected: str = "the connection closed") -> None:
         """The server ends the Engine.IO session; an answer to an event sent now is a Failure."""
-        packet = Packet(PacketType.EVENT, self.namespace, ["message-with-ack", "fence"], 0)
-        text, _ = packet.encode()
-        below = engineio.Packet(engineio.PacketType.MESSAGE, text)
-        await self.engine.expect_closed(expected, below)
+        await self.engine.expect_closed(expected, self._asked())
+
+    async def goes_on(self, expected: str) -> bool:
+        """Whether an event sent now is answered, with nothing before; False for a closed session.
+
+        Anything else that comes is a Failure, and so is a connection that stays and is deaf.
+        """
+        with self.scene.awaits(expected):
+            below = await self.engine.next_message_or_end(self._asked())
+        if below is None:
+            return False
+        try:
+            packet = None if isinstance(below.data, bytes) else parse(below.data)[0]
+        except WireError:
+            packet = None
+        if packet is None or (packet.type, packet.id, packet.data) != (ACKS[0], 0, ["fence"]):
+            raise Failure(expected, str(packet or below))
+        return True
+
+    async def aftermath(self, *messages: str | bytes, expected: str) -> list[Packet] | None:
+        """Send messages as they are; what the server says before it answers an event behind them.
+
+        None when it ends the session instead. A server that does neither waits the time limit out.
+        """
+        word = f"fence-{next(self._words)}"
+        found: list[Packet] = []
+        with self.scene.awaits(expected):
+            try:
+                await self.send_raw(*messages)
+                await self.emit("message", word)
+                while len(found) < MOST_PACKETS:
+                    packet = await self.receive()
+                    if packet.data == ["message-back", word]:
+                        return found
+                    found.append(packet)
+            except StreamClosed:
+                return None
+            except Failure as failure:  # a CLOSE packet, a Close frame, or a request refused
+                if isinstance(failure.__cause__, WireError):
+                    raise
+                return None
+        raise Failure(expected, f"{found[0]} and {len(found) - 1} packets more, but no answer")
