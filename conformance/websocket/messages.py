@@ -44,7 +44,8 @@ async def many_messages_in_one_segment_come_back_in_order(target: Target) -> Non
 async def segment_may_end_inside_the_next_message(target: Target, cut: int) -> None:
     peer = await target.connect()
     first, second, third = (text_frame(each).encode() for each in ("one", "two two", "three"))
-    peer.send_octets(first + second[:cut], f"a frame and the first {cut} octets of the next")
+    begun = f"a frame and the first {cut} octets of the next"
+    peer.send_octets(first + second[:cut], begun, inside=True)
     await peer.expect_message("one")
     peer.send_octets(second[cut:] + third, "the rest of it and one more")
     await peer.expect_message("two two")

@@ -251,9 +251,9 @@ async def invalid_octets_inside_a_frame_fail_it_at_once_or_at_the_end(
     text = begin + middle + end
     octets = client_frame(Opcode.TEXT, text, fin=False).encode()
     ends = (len(octets) - len(middle + end), len(octets) - len(end), len(octets))
-    peer.send_octets(octets[: ends[0]], "TEXT, its beginning")
+    peer.send_octets(octets[: ends[0]], "TEXT, its beginning", inside=True)
     await peer.flush()
-    peer.send_octets(octets[ends[0] : ends[1]], "its invalid octets")
+    peer.send_octets(octets[ends[0] : ends[1]], "its invalid octets", inside=True)
     late = not await peer.closes_within(AT_ONCE)
     if late:
         peer.send_octets(octets[ends[1] :], "the rest of the frame")

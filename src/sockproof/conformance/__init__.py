@@ -1,6 +1,7 @@
 """Judging a server over the wire. What a shelf file of cases needs is named here."""
 
 from sockproof.conformance.case import case
+from sockproof.conformance.client_frames import client_frame, close_frame, text_frame
 from sockproof.conformance.engineio_peer import EngineIOPeer, text_packet
 from sockproof.conformance.http_peer import HttpPeer
 from sockproof.conformance.outcome import (
@@ -12,12 +13,7 @@ from sockproof.conformance.outcome import (
 from sockproof.conformance.service import still_serves
 from sockproof.conformance.socketio_peer import SocketIOPeer
 from sockproof.conformance.target import Target, agreed_deflate, check_upgrade
-from sockproof.conformance.websocket_peer import (
-    WebSocketPeer,
-    client_frame,
-    close_frame,
-    text_frame,
-)
+from sockproof.conformance.websocket_peer import WebSocketPeer
 from sockproof.wire.websocket import RSV1, RSV2, RSV3, Frame, Opcode
 
 __all__ = [

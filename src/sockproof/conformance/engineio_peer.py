@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from sockproof.conformance.client_frames import client_frame, text_frame
 from sockproof.conformance.http_peer import HttpPeer
 from sockproof.conformance.outcome import Failure, StreamClosed
 from sockproof.conformance.scene import Scene
-from sockproof.conformance.websocket_peer import WebSocketPeer, client_frame, text_frame
+from sockproof.conformance.websocket_peer import WebSocketPeer
 from sockproof.wire import WireError
 from sockproof.wire.engineio import (
     Handshake,

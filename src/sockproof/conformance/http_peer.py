@@ -107,10 +107,12 @@ class HttpPeer:
             self.scene.log.add(self.number, RECEIVED, octets, "incomplete head", head=True)
         self.scene.log.note(self.number, RECEIVED, closed.how)
 
-    async def ask(self, request: Request, expected: str = "an HTTP response") -> Response:
+    async def ask(
+        self, request: Request, expected: str = "an HTTP response", *, body: bool = True
+    ) -> Response:
         """Send a request and give its answer."""
         self.send(request)
-        return await self.response(expected)
+        return await self.response(expected, body=body)
 
     def upgraded(self, response: Response, deflate: Parameters | None = None) -> WebSocketPeer:
         """The WebSocket that a 101 response has made of this connection."""

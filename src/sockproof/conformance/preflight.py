@@ -18,11 +18,12 @@ import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
+from sockproof.conformance.client_frames import client_frame, text_frame
 from sockproof.conformance.outcome import CaseEnd, IllegalFrame, StreamClosed
 from sockproof.conformance.scene import Scene
 from sockproof.conformance.socketio_peer import ACKS, SocketIOPeer
 from sockproof.conformance.target import Server, Target, agreed_deflate
-from sockproof.conformance.websocket_peer import WebSocketPeer, client_frame, text_frame
+from sockproof.conformance.websocket_peer import WebSocketPeer
 from sockproof.conformance.wirelog import WireLog
 from sockproof.wire import WireError
 from sockproof.wire.http import Response

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from sockproof.conformance.client_frames import text_frame
 from sockproof.conformance.outcome import CaseEnd, Failure, StreamClosed
 from sockproof.conformance.target import Target
-from sockproof.conformance.websocket_peer import WebSocketPeer, text_frame
+from sockproof.conformance.websocket_peer import WebSocketPeer
 
 AT_ONCE = 2.0  # seconds from the TCP connection to the answer
 

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from sockproof.conformance.address import Address
+from sockproof.conformance.client_frames import client_frame
 from sockproof.conformance.engineio_peer import EngineIOPeer
 from sockproof.conformance.http_peer import HttpPeer
 from sockproof.conformance.outcome import Failure, StreamClosed, Unsupported
@@ -22,7 +23,7 @@ from sockproof.conformance.scene import Scene
 from sockproof.conformance.socketio_peer import SocketIOPeer
 from sockproof.conformance.stream import Stream
 from sockproof.conformance.tls import Trust
-from sockproof.conformance.websocket_peer import WebSocketPeer, client_frame
+from sockproof.conformance.websocket_peer import WebSocketPeer
 from sockproof.wire import WireError
 from sockproof.wire.deflate import Parameters, parse_extensions
 from sockproof.wire.http import Request, Response, accept_value, upgrade_request
@@ -224,7 +225,7 @@ class Target:
     async def handshake(self, request: Request) -> WebSocketPeer:
         """The WebSocket that `request` opens; anything but a right 101 is a Failure."""
         peer = await self.http()
-        response = await peer.ask(request, "101 Switching Protocols")
+        response = await peer.ask(request, "101 Switching Protocols", body=False)
         check_upgrade(request, response)
         return peer.upgraded(response, agreed_deflate(response))
 

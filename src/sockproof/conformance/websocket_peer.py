@@ -9,10 +9,10 @@ time; so are Pongs whose payload this peer never sent, which are a server's own 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import deque
 from dataclasses import replace
 
+from sockproof.conformance.client_frames import client_frame, close_frame
 from sockproof.conformance.message import Assembler
 from sockproof.conformance.outcome import Failure, IllegalFrame, StreamClosed
 from sockproof.conformance.scene import Scene
@@ -27,40 +27,11 @@ from sockproof.wire.websocket import (
     FrameError,
     FrameParser,
     Opcode,
-    close_payload,
     is_control,
     parse_close,
 )
 
 CLOSE_GRACE = 0.5  # seconds in which a server may end TCP after its Close, before we do
-_RANDOM = object()
-
-
-def client_frame(
-    opcode: int,
-    payload: bytes = b"",
-    *,
-    fin: bool = True,
-    rsv: int = 0,
-    mask: bytes | object | None = _RANDOM,
-    length_octets: int | None = None,
-    announced: int | None = None,
-) -> Frame:
-    """A frame as a client sends it: masked with a random key unless `mask` says otherwise."""
-    key = os.urandom(4) if mask is _RANDOM else mask
-    assert key is None or isinstance(key, bytes)
-    return Frame(opcode, payload, fin, rsv, key, length_octets, announced)
-
-
-def text_frame(text: str, **fields: object) -> Frame:
-    """A masked text frame."""
-    return client_frame(Opcode.TEXT, text.encode("utf-8"), **fields)  # type: ignore[arg-type]
-
-
-def close_frame(code: int | None = 1000, reason: str | bytes = b"") -> Frame:
-    """A masked Close frame; without a code its payload is empty."""
-    payload = b"" if code is None else close_payload(code, reason)
-    return client_frame(Opcode.CLOSE, payload)
 
 
 class WebSocketPeer:
@@ -82,6 +53,7 @@ class WebSocketPeer:
         self.protocol = response.get("Sec-WebSocket-Protocol")
         self.deflate = deflate
         self.answer_pings = True
+        self._held: bytes | None = None  # PONGs, while a frame has been sent in part
         self.skip_strange_pongs = True  # those whose payload was never sent are not received
         self.compresses = False  # whether `send` compresses the data frames that it is given
         self.fragments = 0  # how many frames the last received message came in
@@ -143,10 +115,14 @@ class WebSocketPeer:
         else:
             self.send(client_frame(opcode, self._deflater.compress(payload), rsv=RSV1))
 
-    def send_octets(self, octets: bytes, meaning: str) -> None:
-        """Send octets that are no whole frame; `meaning` says in the wire log what they are."""
+    def send_octets(self, octets: bytes, meaning: str, *, inside: bool = False) -> None:
+        """Send octets that are no whole frame; `meaning` says in the wire log what they are.
+
+        They end `inside` a frame: until the rest is sent, no PONG of ours comes between.
+        """
         self.scene.log.add(self.number, SENT, octets, meaning)
-        self.stream.write(octets)
+        self.stream.write(octets + (b"" if inside else self._held or b""))
+        self._held = b"" if inside else None
 
     async def send_pieces(self, *frames: Frame, size: int = 1) -> None:
         """Send frames in pieces of `size` octets, each in a TCP segment of its own."""
@@ -201,7 +177,11 @@ class WebSocketPeer:
                 continue
             if whole.opcode == Opcode.PING and self.answer_pings:
                 self.scene.log.note(self.number, SENT, "PONG to the server's PING")
-                self.stream.write(client_frame(Opcode.PONG, whole.payload).encode())
+                pong = client_frame(Opcode.PONG, whole.payload).encode()
+                if self._held is None:
+                    self.stream.write(pong)
+                else:
+                    self._held += pong
                 continue
             strange = whole.opcode == Opcode.PONG and whole.payload not in self._sent_controls
             if strange and self.skip_strange_pongs:
