@@ -3,6 +3,7 @@
 from sockproof.conformance import Failure, Opcode, StreamClosed, Target, case, client_frame
 
 BOTH = (Opcode.TEXT, Opcode.BINARY)
+AT_ONCE = 0.5  # seconds in which a frame that is taken for whole has been answered
 
 
 def _payload(kind: Opcode, length: int) -> bytes:
@@ -138,6 +139,15 @@ async def length_that_is_not_in_its_shortest_form_is_refused(
         target.non_strict("the length refused as a protocol error", "the message is accepted")
     elif got.opcode != Opcode.CLOSE:
         raise Failure(wanted, str(got))
+
+
+@case("rfc6455-5.2-length-64-received", needs="echo")
+async def length_counts_with_its_upper_32_bits_too(target: Target) -> None:
+    peer = await target.connect()
+    part = bytes(65_536)  # all there is, by the lower half of the length
+    peer.send(client_frame(Opcode.BINARY, part, announced=(1 << 32) + len(part)))
+    peer.send(client_frame(Opcode.PING, b"inside"))  # more of the payload, for who awaits it
+    await peer.closes_within(AT_ONCE)
 
 
 @case("rfc6455-5.2-length-top-bit")

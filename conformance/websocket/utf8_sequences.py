@@ -30,6 +30,7 @@ VALID = {
     "last-of-each-length": ["\x7f", "\u07ff", "\uffff", "\U0010ffff"],
     "boundaries": ["\ud7ff", "\ue000", "\ufffd", "\U0010ffff"],
     "noncharacters": [chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF)],
+    "byte-order-mark": ["\ufeffat the beginning", "\ufeff", "in \ufeff between"],
     "specials": [chr(code) for code in range(0xFFF9, 0x10000)],
 }
 VALID_NUMBERS = {

@@ -18,6 +18,8 @@ def arrived(fault: str | None, data: bytes, pending: int) -> bytes:
     """The octets of one read; `pending` are there already of a frame that is not whole."""
     if fault == "ignores-the-top-bit" and data[1:2] == b"\xff" and data[2:3] >= b"\x80":
         return data[:2] + bytes([data[2] & 0x7F]) + data[3:]
+    if fault == "reads-32-bits-of-lengths" and data[1:2] == b"\xff" and data[2:3] < b"\x80":
+        return data[:2] + bytes(4) + data[6:]
     if fault == "spoils-octets-between-reads" and pending > 1000 and len(data) < 65_000:
         return data[:-1] + bytes([data[-1] ^ 1])
     return data

@@ -137,6 +137,8 @@ class Receiver:
             opcode = BINARY
         if fragments > 1:
             payload = misjoined(self.fault, payload)
+        if self.fault == "drops-byte-order-marks" and opcode == TEXT:
+            payload = payload.removeprefix(codecs.BOM_UTF8)
         await self.answer(opcode, payload)
 
     def _check_text(self, payload: bytes, final: bool) -> None:

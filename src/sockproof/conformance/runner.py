@@ -12,7 +12,7 @@ import random
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sockproof.conformance.case import Case
 from sockproof.conformance.expectations import Expectation, apply_expectations
@@ -23,7 +23,24 @@ from sockproof.conformance.target import Server, Target
 from sockproof.conformance.wirelog import Redactor, WireLog
 from sockproof.records import CaseRecord
 
+WAITED = "nothing more within"
+LAPSES = 50  # limits that were waited out, after which a server is known for it
+LESS = 0.2  # of the limit of a case is waited from then on
 PASSES_SHOW = 40  # entries of the wire log that a PASS keeps; every other outcome keeps all
+
+
+@dataclass(slots=True)
+class Patience:
+    """How long cases wait: less for a server that has left many of them without an answer.
+
+    Its verdict stands by then, and a run of hours tells nobody more.
+    """
+
+    lapses: int = 0
+
+    def limit(self, seconds: float) -> float:
+        """The limit of a case, in seconds."""
+        return seconds * LESS if self.lapses >= LAPSES else seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +56,7 @@ class Plan:
     limit: float = 5.0
     repeat: int = 1
     shuffle: bool = False
+    patience: Patience = field(default_factory=Patience)
 
 
 async def run_cases(
@@ -93,10 +111,11 @@ async def run_case(case: Case, plan: Plan) -> CaseRecord:
     else:
         redactor = plan.redactor or Redactor()
         log = WireLog(redactor)
-        limit = max(plan.limit, case.limit or 0)
+        limit = plan.patience.limit(max(plan.limit, case.limit or 0))
         most = MAX_OCTETS_ALONE if case.exclusive else MAX_OCTETS_BESIDE_OTHERS
         scene = Scene(log, most)
         await _judge(case, Target(server, scene, case.offer), limit, record)
+        plan.patience.lapses += record.got.startswith(WAITED)
         record.notes = [redactor.text(f"{name}: {text}") for name, text in scene.notes]
         entries = log.entries()
         record.wire = entries[:PASSES_SHOW] if record.outcome == "PASS" else entries
@@ -119,7 +138,7 @@ async def _judge(case: Case, target: Target, limit: float, record: CaseRecord) -
     except TimeoutError:
         record.outcome = "INCONCLUSIVE" if scene.setting_up else "FAIL"
         record.expected = scene.awaiting
-        record.got = f"nothing more within {limit:g} s"
+        record.got = f"{WAITED} {limit:g} s"
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         record.outcome, record.expected = "INCONCLUSIVE", "a case that runs to its end"
