@@ -82,6 +82,55 @@ def test_expectation_may_name_several_cases(tmp_path: Path) -> None:
     assert [each["case"] for each in stale] == ["websocket/utf8/*"]
 
 
+def extending(folder: Path, head: str) -> list:
+    base = (
+        "[[expectation]]\ncase = ['{}', 'websocket/utf8/*']\noutcome = 'FAIL'\nreason = 'all do'\n"
+    )
+    (folder / "base.toml").write_text(base.format(ID), encoding="utf-8")
+    file = folder / "own.toml"
+    entry = f"[[expectation]]\ncase = '{ID}'\noutcome = 'FAIL'\nreason = 'its own'\n"
+    file.write_text(head + entry, encoding="utf-8")
+    return load_expectations(file)
+
+
+def test_file_may_extend_another(tmp_path: Path) -> None:
+    known = extending(tmp_path, "extends = 'base'\n")
+    assert [(each.case, each.reason) for each in known] == [
+        (ID, "its own"),
+        (ID, "all do"),
+        ("websocket/utf8/*", "all do"),
+    ]
+    failed = record("FAIL")
+    apply_expectations(failed, known)
+    assert failed.expectation is not None
+    assert failed.expectation["reason"] == "its own"
+    assert Path(failed.expectation["file"]).name == "own.toml"
+
+
+def test_entry_that_is_extended_may_be_left_out(tmp_path: Path) -> None:
+    known = extending(tmp_path, "extends = 'base'\nwithout = ['websocket/utf8/*']\n")
+    assert [each.case for each in known] == [ID, ID]
+
+
+@pytest.mark.parametrize(
+    ("head", "told"),
+    [
+        ("extends = 'no such'\n", "no such.toml"),
+        ("extends = 7\n", "extends must name"),
+        ("extends = '../base'\n", "extends must name"),
+        ("extends = 'own'\n", "extend nothing itself"),
+        ("extends = 'base'\nwithout = ['nothing']\n", "'nothing', which base.toml has not"),
+        ("extends = 'base'\nwithout = 'x'\n", "without must be"),
+        ("without = ['x']\n", "extends must name"),
+    ],
+)
+def test_wrong_extension_is_told(tmp_path: Path, head: str, told: str) -> None:
+    with pytest.raises(ExpectationError) as caught:
+        extending(tmp_path, head)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("case", ["''", "[]", "['']", "[7]", "7"])
 def test_expectation_that_names_no_case_is_refused(tmp_path: Path, case: str) -> None:
     file = tmp_path / "known.toml"

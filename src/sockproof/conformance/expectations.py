@@ -1,5 +1,8 @@
 """Expectations: known deviations of a named server, each with its reason.
 
+    extends = "python-socketio"         # the entries of python-socketio.toml, beside this file, too
+    without = ["engineio/upgrade/*"]    # but for those that name exactly this
+
     [server]
     version = "websockets 17.4"         # on which they were read against the standard
 
@@ -56,14 +59,41 @@ def glob_matches(glob: str, text: str) -> bool:
 
 
 def load_expectations(path: Path) -> list[Expectation]:
-    """Read an expectations file; raises `ExpectationError`."""
+    """Read an expectations file and what it extends; raises `ExpectationError`.
+
+    Its own entries come first: what they name, they judge before what is extended does.
+    """
+    tables = _tables(path)
+    own = _own(tables, path)
+    name, without = tables.get("extends"), tables.get("without", [])
+    if name is None and not without:
+        return own
+    if not isinstance(name, str) or not name.strip() or "/" in name:
+        raise ExpectationError(f"{path}: extends must name a file beside this one, without .toml")
+    if not (isinstance(without, list) and all(_is_text(each) for each in without)):
+        raise ExpectationError(f"{path}: without must be a list of cases")
+    base = path.parent / f"{name}.toml"
+    extended = _tables(base)
+    if "extends" in extended:
+        raise ExpectationError(f"{base}: {path.name} extends it, so it can extend nothing itself")
+    entries = _own(extended, base)
+    for case in set(without) - {each.case for each in entries}:
+        raise ExpectationError(f"{path}: without names {case!r}, which {base.name} has not")
+    return own + [each for each in entries if each.case not in without]
+
+
+def _tables(path: Path) -> dict[str, Any]:
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ExpectationError(f"{path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ExpectationError(f"{path}: {error}") from None
-    unknown = set(tables) - {"expectation", "server"}
+    return tables
+
+
+def _own(tables: dict[str, Any], path: Path) -> list[Expectation]:
+    unknown = set(tables) - {"expectation", "server", "extends", "without"}
     entries = tables.get("expectation", [])
     if unknown or not isinstance(entries, list):
         wrong = ", ".join(sorted(unknown)) or "expectation"
