@@ -25,7 +25,7 @@ from sockproof.conformance.expectations import glob_matches
 from sockproof.conformance.preflight import introduce
 from sockproof.conformance.profile import WEBSOCKET_CAPABILITIES, Profile
 from sockproof.conformance.requirements import Requirement, load_requirements
-from sockproof.conformance.runner import Plan, run_cases
+from sockproof.conformance.runner import LAPSES, Patience, Plan, run_cases
 from sockproof.conformance.target import Server
 from sockproof.conformance.tls import Trust
 from sockproof.records import CaseRecord
@@ -46,6 +46,7 @@ LARGE = {
     "deflate/payloads/": "deflate/payloads.toml",
 }
 LIMIT = 4.0  # seconds a case: a fault that makes a server silent is not waited for any longer
+LAPSES_OF_MUTANTS = 15  # until the runner loses its patience with a fault that silences a server
 JOBS = 16
 MUTANTS = Path(__file__).parent / "mutants"
 
@@ -98,8 +99,9 @@ def faults(kind: str) -> dict[str, Fault]:
 
 @cache
 def cases(kind: str) -> tuple[Case, ...]:
-    """Every case of the suites of a kind."""
-    return tuple(load_cases(shelf("conformance"), KINDS[kind]))
+    """Every case of the suites of a kind, but for the policy of servers without sticky sessions."""
+    every = load_cases(shelf("conformance"), KINDS[kind])
+    return tuple(case for case in every if "unsticky" not in case.needs)
 
 
 @cache
@@ -137,9 +139,20 @@ async def _run(kind: str, fault: str | None, chosen: Iterable[Case]) -> dict[str
             await run_cases(chosen, plan, note)
         return records
     fast = {"ping_interval": 1000, "ping_timeout": 1000}
-    async with SocketIOServer(fault=fault) as slow, SocketIOServer(fault=fault, **fast) as quick:
-        servers = [_served(slow.url, "slow-timers"), _served(quick.url, "fast-timers")]
-        await run_cases(chosen, Plan(servers, requirements(), limit=LIMIT, jobs=JOBS), note)
+    async with (
+        SocketIOServer(fault=fault) as slow,
+        SocketIOServer(fault=fault, **fast) as quick,
+        SocketIOServer(fault=fault, processes=2) as pair,
+    ):
+        servers = [
+            _served(slow.url, "slow-timers"),
+            _served(quick.url, "fast-timers"),
+            _served(pair.url, "cluster"),
+        ]
+        hasty = [c if "fast-timers" in c.needs else replace(c, limit=None) for c in chosen]
+        patience = Patience(LAPSES - LAPSES_OF_MUTANTS)
+        plan = Plan(servers, requirements(), limit=LIMIT, jobs=JOBS, patience=patience)
+        await run_cases(hasty, plan, note)
     return records
 
 

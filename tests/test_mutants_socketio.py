@@ -21,6 +21,7 @@ def test_every_case_passes_on_the_correct_server() -> None:
     assert wrong == {}
 
 
+@pytest.mark.timeout(120)  # a fault that leaves a hundred cases without an answer
 @pytest.mark.parametrize("name", sorted(mutants_run.faults(KIND)))
 def test_fault_is_caught_where_it_says_and_nowhere_else(name: str) -> None:
     assert mutants_run.complaints(KIND, mutants_run.faults(KIND)[name]) == []

@@ -49,6 +49,9 @@ async def _first_packet(target, transport):
     return packet
 
 
+BOTH = {"transport": ["polling", "websocket"]}
+
+
 def _offered(target, transport, got):
     """A transport that has shown itself before the run is there; another is not offered."""
     if not target.supports(transport):
@@ -65,9 +68,9 @@ async def open_packet_comes_first_on_a_websocket(target):
     await _first_packet(target, "websocket")
 
 
-@case("eio-handshake-object")
-async def open_packet_holds_a_json_object(target):
-    packet = await _first_packet(target, "polling")
+@case("eio-handshake-object", over=BOTH)
+async def open_packet_holds_a_json_object(target, transport):
+    packet = await _first_packet(target, transport)
     try:
         fields = json.loads(packet.data)
     except ValueError as error:
@@ -87,46 +90,46 @@ def _is_number(value):
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-@case("eio-handshake-sid")
-async def handshake_has_a_sid(target):
-    fields = await _handshake(target)
+@case("eio-handshake-sid", over=BOTH)
+async def handshake_has_a_sid(target, transport):
+    fields = await _handshake(target, transport)
     _expect_field(fields, "sid", "a string, not empty", lambda sid: isinstance(sid, str) and sid)
 
 
-@case("eio-handshake-upgrades")
-async def handshake_has_upgrades(target):
+@case("eio-handshake-upgrades", over=BOTH)
+async def handshake_has_upgrades(target, transport):
     def is_right(names):
         return isinstance(names, list) and all(isinstance(name, str) for name in names)
 
-    _expect_field(await _handshake(target), "upgrades", "a list of strings", is_right)
+    _expect_field(await _handshake(target, transport), "upgrades", "a list of strings", is_right)
 
 
-@case("eio-handshake-ping-interval")
-async def handshake_has_a_ping_interval(target):
-    _expect_field(await _handshake(target), "pingInterval", "a number", _is_number)
+@case("eio-handshake-ping-interval", over=BOTH)
+async def handshake_has_a_ping_interval(target, transport):
+    _expect_field(await _handshake(target, transport), "pingInterval", "a number", _is_number)
 
 
-@case("eio-handshake-ping-timeout")
-async def handshake_has_a_ping_timeout(target):
-    _expect_field(await _handshake(target), "pingTimeout", "a number", _is_number)
+@case("eio-handshake-ping-timeout", over=BOTH)
+async def handshake_has_a_ping_timeout(target, transport):
+    _expect_field(await _handshake(target, transport), "pingTimeout", "a number", _is_number)
 
 
-@case("eio-handshake-max-payload")
-async def handshake_has_a_max_payload(target):
-    _expect_field(await _handshake(target), "maxPayload", "a number", _is_number)
+@case("eio-handshake-max-payload", over=BOTH)
+async def handshake_has_a_max_payload(target, transport):
+    _expect_field(await _handshake(target, transport), "maxPayload", "a number", _is_number)
 
 
-@case("eio-handshake-max-payload-positive")
-async def max_payload_is_positive(target):
-    fields = await _handshake(target)
+@case("eio-handshake-max-payload-positive", over=BOTH)
+async def max_payload_is_positive(target, transport):
+    fields = await _handshake(target, transport)
     _expect_field(
         fields, "maxPayload", "a positive number", lambda octets: _is_number(octets) and octets > 0
     )
 
 
-@case("eio-handshake-milliseconds", over={"field": ["pingInterval", "pingTimeout"]})
-async def time_is_told_in_milliseconds(target, field):
-    fields = await _handshake(target)
+@case("eio-handshake-milliseconds", over={**BOTH, "field": ["pingInterval", "pingTimeout"]})
+async def time_is_told_in_milliseconds(target, transport, field):
+    fields = await _handshake(target, transport)
     wanted = "milliseconds, at least 100 of them"
     _expect_field(fields, field, wanted, lambda value: _is_number(value) and value >= 100)
 

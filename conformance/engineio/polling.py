@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 
 from sockproof.conformance import Failure, StreamClosed, Unsupported, case
 from sockproof.wire.engineio import Packet, PacketType, encode_payload
@@ -177,6 +178,37 @@ async def second_post_at_once_closes_the_session(target):
         raise Failure(wanted, f"a later POST is answered with {after}")
 
 
+# How the body of a POST arrives.
+
+
+@case("eio-polling-post-whole", needs={"polling", "fixture"}, over={"octets": (1, 7, 100)})
+async def body_in_pieces_is_read_to_its_end(target, octets):
+    peer = await target.socketio("polling")
+    words = [f"word {number} " + "…" * 30 for number in range(3)]
+    body = b"\x1e".join(_event(word) for word in words)
+    query = peer.engine.session_query
+    http = await target.http()
+    await http.send_pieces(target.engineio_request("POST", query, body, TEXT), octets)
+    await http.response("an answer to the POST")
+    for word in words:
+        await peer.expect_event("message-back", word)
+
+
+@case("eio-polling-post-whole", needs={"polling", "fixture"})
+async def body_that_is_slow_to_come_is_awaited(target):
+    peer = await target.socketio("polling")
+    body = _event("slow")
+    octets = target.engineio_request("POST", peer.engine.session_query, body, TEXT).encode()
+    http = await target.http()
+    cuts = (len(octets) - len(body), len(octets) - 9, len(octets) - 1, len(octets))
+    for start, end in itertools.pairwise((0, *cuts)):
+        http.send_octets(octets[start:end], f"POST, {len(octets) - end} octets are to follow")
+        await http.stream.flush()
+        await peer.engine.passes()  # the server has had the time to read what there is
+    await http.response("an answer to the POST")
+    await peer.expect_event("message-back", "slow")
+
+
 # How large a POST may be.
 
 
@@ -199,7 +231,7 @@ async def post_of_more_than_max_payload_octets_is_refused(target):
     http.send(target.engineio_request("POST", peer.engine.session_query, body, TEXT))
     try:
         with target.awaits(wanted):
-            response = await http.response(wanted)
+            response = await http.response(wanted, body=False)
     except Failure as failure:
         if isinstance(failure.__cause__, StreamClosed):
             return

@@ -1,4 +1,4 @@
-"""Rooms R20, R22 and R24: rooms and namespaces, and `send`."""
+"""Rooms R20 to R24: rooms and namespaces, and `send`."""
 
 from sockproof.conformance import Failure, Target, case
 
@@ -11,6 +11,27 @@ async def rooms_of_one_name_in_two_namespaces_are_two(target: Target) -> None:
     await member.expect_event("auth", {}, namespace="/custom")
     await member.proof("join", rooms=[room], via="/custom")
     await speaker.proof("emit", event="said", args=["in the main one"], to=[room])
+    await speaker.fence(member)
+
+
+@case("rooms-namespaces-isolated", needs={"emit"}, exclusive=True)
+async def event_to_everyone_stays_in_its_namespace(target: Target) -> None:
+    speaker, member = await target.connect_socketio(2)
+    await member.enter("/custom")
+    await speaker.proof("emit", event="said", args=["to all of /custom"], namespace="/custom")
+    await member.expect_event("said", "to all of /custom", namespace="/custom")
+    await speaker.proof("emit", event="said", args=["to all of /"])
+    await member.expect_event("said", "to all of /")
+    await member.quiet()
+
+
+@case("rooms-sid-other-namespace", needs={"join", "emit"}, over={"where": ("/", "/custom")})
+async def sid_of_one_namespace_is_nobodys_in_another(target: Target, where: str) -> None:
+    speaker, member = await target.connect_socketio(2)
+    await member.enter("/custom")
+    other = {"/": "/custom", "/custom": "/"}[where]
+    to = [member.sids[other]]
+    await speaker.proof("emit", event="said", args=["to nobody"], to=to, namespace=where)
     await speaker.fence(member)
 
 
@@ -48,11 +69,27 @@ async def namespace_joined_again_begins_with_a_new_sid_and_its_own_room(target: 
     await peer.expect_event("auth", {}, namespace="/custom")
     await peer.proof("join", rooms=[target.unique("room")], via="/custom")
     await peer.disconnect("/custom")
+    await peer.quiet()
     second = await peer.connect("/custom")
     await peer.expect_event("auth", {}, namespace="/custom")
     answer = await peer.proof("rooms", via="/custom")
     if second == first or answer.get("rooms") != [second]:
         raise Failure(f"a sid other than {first} and its own room alone", f"{second}: {answer!r}")
+
+
+@case("rooms-namespace-left-event", needs={"fixture", "join", "emit", "slow-timers"})
+async def event_of_a_client_that_has_left_the_namespace_reaches_nobody(target: Target) -> None:
+    member, leaver = await target.socketio(namespace="/custom"), await target.socketio()
+    room = target.unique("room")
+    await member.proof("join", rooms=[room])
+    await leaver.enter("/custom")
+    await leaver.disconnect("/custom")
+    request = {"op": "emit", "event": "said", "args": ["from outside"], "to": [room]}
+    if target.server.token is not None:
+        request["token"] = target.server.token
+    await leaver.emit("sockproof", request, namespace="/custom")
+    await leaver.goes_on("the event passed over, or the connection closed")
+    await member.fence(member)
 
 
 @case("rooms-send-message", needs={"send", "join"})

@@ -1,9 +1,13 @@
 """Socket.IO protocol, "Acknowledgement": ids, payloads, and answers that nobody waits for."""
 
-from sockproof.conformance import Failure, Target, case
+import contextlib
+import json
+
+from sockproof.conformance import Failure, SocketIOPeer, StreamClosed, Target, case
 from sockproof.wire.socketio import Packet, PacketType
 
 TRANSPORTS = {"transport": ("websocket", "polling")}
+CALL = 9  # the id under which a call is asked for
 
 
 async def _acknowledged(target: Target, transport: str, number: int, *args: object) -> None:
@@ -84,3 +88,143 @@ async def acknowledgement_of_the_client_reaches_the_application(
     answer = await asker.ack(number)
     if answer != [{"ok": True, "result": ["because", 7]}]:
         raise Failure("the result ['because', 7]", repr(answer))
+
+
+@case("sio-ack-id-beyond", needs={"fixture", "slow-timers"})
+async def id_beyond_double_precision_is_never_another(target: Target) -> None:
+    peer = await target.socketio()
+    await peer.send_raw(f'2{2**53 + 1}["message-with-ack","beyond"]')
+    wanted = f"ACK id {2**53 + 1}, or the connection closed"
+    with target.awaits(wanted):
+        below = await peer.engine.next_message_or_end()
+    if below is not None and not str(below.data).startswith(f"3{2**53 + 1}["):
+        target.non_strict(wanted, str(below))  # no client that people use counts so far
+
+
+@case("sio-ack-binary-event", needs="fixture", over=TRANSPORTS)
+async def binary_event_with_an_id_is_acknowledged_with_that_id(
+    target: Target, transport: str
+) -> None:
+    peer = await target.socketio(transport)
+    for number in (0, 123):
+        args = ["message-with-ack", "binary", b"\1\2"]
+        await peer.send(Packet(PacketType.EVENT, "/", args, number))
+        got = await peer.expect(PacketType.BINARY_ACK)
+        if (got.id, got.data) != (number, args[1:]):
+            raise Failure(str(Packet(PacketType.BINARY_ACK, "/", args[1:], number)), str(got))
+
+
+@case("sio-ack-same-id", needs="fixture", over=TRANSPORTS)
+async def many_events_are_acknowledged_each_with_its_own_id(target: Target, transport: str) -> None:
+    peer = await target.socketio(transport)
+    numbers = [number * 37 % 101 for number in range(30)]
+    for number in numbers:
+        args: list[object] = [f"number {number}"] + [bytes([number])] * (number % 2)
+        await peer.send(Packet(PacketType.EVENT, "/", ["message-with-ack", *args], number))
+    for number in numbers:
+        got = await peer.ack(number)
+        if got != [f"number {number}"] + [bytes([number])] * (number % 2):
+            raise Failure(f"ACK id {number} ['number {number}', …]", repr(got))
+    await peer.quiet()
+
+
+@case("sio-ack-array", needs="fixture", over=TRANSPORTS)
+async def payload_of_an_acknowledgement_is_a_list(target: Target, transport: str) -> None:
+    peer = await target.socketio(transport)
+    for number, values in enumerate(("", ',"value"', ',{"a":1},[2]')):
+        await peer.send_raw(f'2{number}["message-with-ack"{values}]')
+        text = await peer.receive_raw()
+        if text != f"3{number}[{values[1:]}]" and not _is_list(str(text), number):
+            raise Failure(f"3{number}[{values[1:]}]", f"{text!r:.100}")
+
+
+def _is_list(text: str, number: int) -> bool:
+    try:
+        return isinstance(json.loads(text.removeprefix(f"3{number}")), list)
+    except ValueError:
+        return False
+
+
+# What a client answers to a call of the application.
+
+
+async def _called(target: Target, transport: str = "websocket") -> tuple[SocketIOPeer, ...]:
+    """A client that was called and has not answered yet, and who had it called; see `_result`."""
+    peer, asker = await target.connect_socketio(2, transport)
+    request = {"op": "call", "sid": peer.sid, "event": "ask", "args": [], "timeout": 2}
+    if target.server.token is not None:
+        request["token"] = target.server.token
+    await asker.send(Packet(PacketType.EVENT, "/", ["sockproof", request], CALL))
+    return peer, asker
+
+
+async def _question(target: Target, peer: SocketIOPeer) -> int:
+    """The id of the call."""
+    with target.preparing("a call that carries an id"):
+        got = await peer.receive_event()
+        if got.id is None:
+            raise Failure("an event with an id", str(got))
+        return got.id
+
+
+async def _result(asker: SocketIOPeer) -> object:
+    """What the application was answered; None when it was not."""
+    answer = (await asker.ack(CALL))[0]
+    return answer.get("result") if isinstance(answer, dict) else answer
+
+
+@case("sio-ack-received-binary", needs={"fixture", "call"}, over=TRANSPORTS)
+async def binary_acknowledgement_of_the_client_reaches_the_application(
+    target: Target, transport: str
+) -> None:
+    peer, asker = await _called(target, transport)
+    number = await _question(target, peer)
+    values = [b"\0\1", {"deep": [b"", b"\xff"]}]
+    await peer.send(Packet(PacketType.ACK, "/", values, number))
+    wanted = [{"$bin": [0, 1]}, {"deep": [{"$bin": []}, {"$bin": [255]}]}]
+    got = await _result(asker)
+    if got != wanted:
+        raise Failure(repr(wanted), repr(got))
+
+
+@case("sio-ack-received-not-array", needs={"fixture", "call", "slow-timers"})
+async def acknowledgement_that_is_no_list_counts_for_nothing(target: Target) -> None:
+    peer, asker = await _called(target)
+    number = await _question(target, peer)
+    await peer.send_raw(f'3{number}{{"no":"list"}}')
+    with contextlib.suppress(Failure, StreamClosed):  # it may be closed by now
+        await peer.send(Packet(PacketType.ACK, "/", ["a list"], number))
+    got = await _result(asker)
+    if got not in (None, ["a list"]):
+        raise Failure("the result ['a list'], or none", repr(got))
+
+
+@case("sio-ack-received-twice", needs={"fixture", "call"}, over=TRANSPORTS)
+async def second_acknowledgement_of_an_id_is_ignored(target: Target, transport: str) -> None:
+    peer, asker = await _called(target, transport)
+    number = await _question(target, peer)
+    for word in ("first", "second"):
+        await peer.send(Packet(PacketType.ACK, "/", [word], number))
+    got = await _result(asker)
+    if got != ["first"]:
+        raise Failure("the result ['first']", repr(got))
+    await peer.quiet()
+
+
+@case("sio-ack-without-id", needs={"fixture", "call", "slow-timers"})
+async def acknowledgement_without_an_id_counts_for_nothing(target: Target) -> None:
+    peer, asker = await _called(target)
+    number = await _question(target, peer)
+    await peer.send_raw('3["for whom?"]')
+    with contextlib.suppress(Failure, StreamClosed):
+        await peer.send(Packet(PacketType.ACK, "/", ["with an id"], number))
+    got = await _result(asker)
+    if got not in (None, ["with an id"]):
+        raise Failure("the result ['with an id'], or none", repr(got))
+
+
+@case("sio-ack-without-id", needs={"fixture", "slow-timers"})
+async def acknowledgement_without_an_id_is_ignored_or_closes_the_connection(target: Target) -> None:
+    peer = await target.socketio()
+    await peer.send_raw('3["for whom?"]')
+    await peer.goes_on("it is ignored or closes the connection, which is not left deaf")

@@ -18,6 +18,16 @@ async def connect_is_answered_with_connect(target: Target, transport: str) -> No
     await peer.connect("/", target.server.auth)
 
 
+@case("sio-connect-sid", over=TRANSPORTS)
+async def answer_to_connect_holds_a_sid(target: Target, transport: str) -> None:
+    peer = await target.unconnected(transport)
+    await peer.send(Packet(PacketType.CONNECT, "/", target.server.auth))
+    got = await peer.expect(PacketType.CONNECT)
+    sid = got.data.get("sid") if isinstance(got.data, dict) else None
+    if not isinstance(sid, str) or not sid:
+        raise Failure("an object with a sid, a string that is not empty", str(got))
+
+
 @case("sio-connect-sid-not-engineio")
 async def sid_is_not_the_session_id_of_engineio(target: Target) -> None:
     peer = await unconnected(target)
@@ -54,6 +64,15 @@ async def client_that_does_not_connect_first_is_disconnected(target: Target, pac
     peer = await unconnected(target)
     await peer.send_raw({"event": '2["message","first"]', "ack": "31[]", "disconnect": "1"}[packet])
     await peer.engine.expect_closed("the connection closed")
+
+
+@case("sio-connect-not-implicit", needs={"fixture", "emit"}, exclusive=True)
+async def client_of_another_namespace_hears_nothing_of_the_main_one(target: Target) -> None:
+    speaker, lurker = await target.socketio(), await target.unconnected()
+    sid = await lurker.enter("/custom")
+    await speaker.proof("emit", event="said", args=["to the main namespace"])
+    await speaker.proof("emit", event="fence", args=[], to=[sid], namespace="/custom")
+    await lurker.expect_event("fence", namespace="/custom")
 
 
 @case("sio-connect-auth", needs="fixture", over=TRANSPORTS)
@@ -114,13 +133,13 @@ async def connection_survives_a_refusal(target: Target) -> None:
     await peer.connect("/", target.server.auth)
 
 
-@case("sio-connect-refused-not-in", needs="fixture")
+@case("sio-connect-refused-not-in", needs={"fixture", "slow-timers"})
 async def event_in_a_refused_namespace_is_not_processed(target: Target) -> None:
     peer = await target.socketio()
     await peer.send(Packet(PacketType.CONNECT, "/reject", {"mode": "message"}))
     await peer.expect(PacketType.CONNECT_ERROR, "/reject")
     await peer.emit("message", "let me in", namespace="/reject")
-    await peer.quiet()
+    await peer.goes_on("the event passed over, or the connection closed")
 
 
 @case("sio-connect-several", needs="fixture")

@@ -1,6 +1,6 @@
 """Socket.IO protocol, "Sending and receiving data": events, their order, and what is none."""
 
-from sockproof.conformance import Target, case
+from sockproof.conformance import Failure, Target, case
 from sockproof.wire.socketio import Packet, PacketType
 
 TRANSPORTS = {"transport": ("websocket", "polling")}
@@ -48,11 +48,11 @@ async def events_of_the_server_arrive_in_order(target: Target, transport: str) -
         await peer.expect_event("tick", number)
 
 
-@case("sio-event-not-connected", needs="fixture")
+@case("sio-event-not-connected", needs={"fixture", "slow-timers"})
 async def event_in_a_namespace_not_joined_is_not_processed(target: Target) -> None:
     peer = await target.socketio()
     await peer.emit("message", "nobody home", namespace="/custom")
-    await peer.quiet()
+    await peer.goes_on("the event passed over, or the connection closed")
 
 
 @case(
@@ -96,28 +96,42 @@ async def event_with_bad_json_closes_the_connection(target: Target) -> None:
     await peer.expect_closed()
 
 
+NO_NAMES = {"null": "null", "true": "true", "list": '["message"]', "object": '{"message":1}'}
+
+
+@case("sio-event-name-invalid", needs={"fixture", "slow-timers"}, over={"name": tuple(NO_NAMES)})
+async def event_whose_name_is_neither_text_nor_number_is_rejected(
+    target: Target, name: str
+) -> None:
+    peer = await target.socketio()
+    await peer.send_raw(f'2[{NO_NAMES[name]},"no name"]')
+    await peer.goes_on("the event rejected")
+
+
+RESERVED = ("connect", "connect_error", "disconnect", "disconnecting", "newListener")
+
+
+@case(
+    "sio-event-name-reserved",
+    needs={"fixture", "slow-timers", "log"},
+    over={"name": (*RESERVED, "removeListener")},
+)
+async def event_with_a_reserved_name_runs_no_handler(target: Target, name: str) -> None:
+    peer, other = await target.connect_socketio(2)
+    await peer.emit(name, "reserved")
+    stays = await peer.goes_on("the event rejected")
+    entries = (await other.proof("log", sid=peer.sid))["entries"]
+    types = [entry.get("type") for entry in entries]
+    wanted = ["connect"] if stays else ["connect", "disconnect"]
+    if types != wanted[: max(1, len(types))]:
+        raise Failure(f"log entries of the types {wanted}", repr(entries)[:300])
+
+
 @case("sio-format-namespace-without-comma", needs="fixture")
 async def namespace_at_the_end_of_a_packet_needs_no_comma(target: Target) -> None:
     peer = await target.socketio()
     await peer.send_raw("0/custom")
     await peer.expect(PacketType.CONNECT, "/custom")
-
-
-@case("sio-disconnect-received", needs="fixture", over=TRANSPORTS)
-async def namespace_that_was_left_processes_nothing(target: Target, transport: str) -> None:
-    peer = await target.socketio(transport)
-    await peer.connect("/custom")
-    await peer.expect_event("auth", {}, namespace="/custom")
-    await peer.disconnect("/custom")
-    await peer.emit("message", "gone", namespace="/custom")
-    await peer.quiet()
-
-
-@case("sio-disconnect-sent", needs={"fixture", "disconnect"}, over=TRANSPORTS)
-async def client_that_the_server_disconnects_is_told(target: Target, transport: str) -> None:
-    peer, other = await target.connect_socketio(2, transport)
-    await other.proof("disconnect", sid=peer.sid)
-    await peer.expect(PacketType.DISCONNECT)
 
 
 @case("sio-connect-namespaces-apart", needs="fixture")

@@ -62,11 +62,13 @@ class HttpConnection:
         lines, wrong, self._rest = parts
         return parse_request_head(lines, wrong)
 
-    async def body(self, request: Request) -> bytes:
-        """The body of the request whose head was read last."""
+    async def body(self, request: Request, *, in_one_piece: bool = False) -> bytes:
+        """The body of the request whose head was read last; as a fault, its first piece alone."""
         body = BodyReader(request, MAX_BODY)
         while not body.complete:
             body.feed(await self._read())
+            if in_one_piece and body.body:
+                break
         self._rest = body.rest
         return bytes(body.body)
 
@@ -147,7 +149,10 @@ class WebSocket:
 
     async def _next(self) -> Frame:
         while not self._frames:
-            data = await self.reader.read(READ_OCTETS)
+            try:
+                data = await self.reader.read(READ_OCTETS)
+            except ConnectionError:
+                raise Gone from None
             if not data or self.closing:
                 raise Gone
             try:

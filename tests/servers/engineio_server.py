@@ -23,6 +23,7 @@ from sockproof.wire.engineio import (
 )
 from sockproof.wire.http import Request, Response
 from tests.servers import engineio_faults as faults
+from tests.servers import tasks
 from tests.servers.engineio_http import (
     Gone,
     HttpConnection,
@@ -80,10 +81,7 @@ class EngineIOServer:
         self._server.close()
         for session in list(self.sessions.values()):
             session.close("server shutting down")
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # the transports end in the loop's next round
+        await tasks.end(self._tasks)
 
     # For the layer above.
 
@@ -263,7 +261,8 @@ class EngineIOServer:
             return refusal(BAD_REQUEST)
         session.posting = True
         try:
-            body = await connection.body(request)
+            cut = self.fault == "reads-bodies-in-one-piece"
+            body = await connection.body(request, in_one_piece=cut)
         finally:
             session.posting = False
         if session.closed:
@@ -302,7 +301,8 @@ class EngineIOServer:
         if session is not None and (session.probing or session.websocket):
             allowed = ("takes-second-websockets", "second-websockets-take-over")
             error = error if self.fault in allowed else refusal(BAD_REQUEST)
-        if session is not None and session.abandoned and self.fault == "upgrades-only-once":
+        once = self.fault == "upgrades-only-once" and session is not None and session.abandoned
+        if once or (session is not None and self.fault == "refuses-upgrades"):
             error = refusal(BAD_REQUEST)
         if error is not None:
             await connection.body(request)

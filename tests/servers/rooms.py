@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from sockproof.wire.socketio import Packet, PacketType
+from tests.servers import room_faults
 
 if TYPE_CHECKING:
     from tests.servers.socketio_socket import Socket
@@ -23,7 +24,15 @@ class Adapter:
         self.fault = fault
         self.sockets: dict[str, Socket] = {}
         self.rooms: dict[str, set[str]] = {}  # room -> sids
-        self.twice: set[tuple[str, str]] = set()  # what faults count: joined again, (sid, room)
+        self.speaking: Socket | None = None  # whose event is being handled
+        self.others: dict[str, Adapter] = {}  # by namespace, this one too
+        # What faults count and keep: joined again, (sid, room); see `room_faults`.
+        self.twice: set[tuple[str, str]] = set()
+        self.left: set[tuple[str, str]] = set()
+        self.afar: set[tuple[str, str]] = set()
+        self.reopened: set[str] = set()
+        self.octets: list[Any] = []
+        self.kept: dict[tuple[str, int], Packet] = {}
 
     # Coming and going.
 
@@ -44,12 +53,24 @@ class Adapter:
         """Put a socket into a room; nothing happens when it is in there."""
         if sid in self.rooms.get(room, ()):
             self.twice.add((sid, room))
+        match self.fault:
+            case "takes-alike-names-for-one":
+                room = room_faults.alike(room)
+            case "keeps-few-rooms" if len(self.rooms_of(sid)) > room_faults.KEPT_ROOMS:
+                return
+            case "forgets-who-came-back" if (sid, room) in self.left:
+                return
+            case "joins-from-afar-count-twice" if self._is_afar(sid):
+                self.afar.add((sid, room))
         self.rooms.setdefault(room, set()).add(sid)
 
     def leave(self, sid: str, room: str) -> None:
         """Take a socket out of a room; nothing happens when it is not in there."""
         members = self.rooms.get(room, set())
+        self.left.add((sid, room))
         match self.fault:
+            case "leaving-from-afar-is-lost" if self._is_afar(sid):
+                return
             case "leaving-a-strange-room-is-an-error" if sid not in members:
                 raise KeyError(room)
             case "two-joins-need-two-leaves" if (sid, room) in self.twice:
@@ -65,14 +86,25 @@ class Adapter:
 
     def close_room(self, room: str) -> None:
         """Take everybody out of a room."""
+        self.reopened.add(room)
+        if self.fault == "closes-no-rooms":
+            return
         for sid in self.members(room):
+            if self.fault == "closes-rooms-in-one-process" and self._is_afar(sid):
+                continue
             self.leave(sid, room)
+            if self.fault == "closing-a-room-disconnects-its-members":
+                self.sockets[sid].send(Packet(PacketType.DISCONNECT, self.namespace))
+
+    def _is_afar(self, sid: str) -> bool:
+        return sid in self.sockets and room_faults.is_apart(self, self.sockets[sid])
 
     # Asking.
 
     def rooms_of(self, sid: str) -> list[str]:
         """The rooms that a socket is in, sorted."""
-        return sorted(room for room, members in self.rooms.items() if sid in members)
+        found = (room for room, members in self.rooms.items() if sid in members)
+        return sorted(found, key=str)  # the number 7 is a name too
 
     def members(self, room: str) -> list[str]:
         """The sids in a room, sorted."""
@@ -90,6 +122,12 @@ class Adapter:
         """
         if self.fault == "unknown-rooms-are-an-error" and to and not self.rooms.keys() & set(to):
             raise KeyError(*to)
+        if self.fault == "skips-nobody-in-another-process":
+            skip = [sid for sid in skip if not self._is_afar(sid)]
+        if self.fault == "takes-alike-names-for-one" and to is not None:
+            to = [room_faults.alike(room) for room in to]
+        if self.fault == "has-rooms-of-everyone" and set(to or ()) & set(room_faults.WORDS):
+            to = None
         if self.fault == "ignores-skip":
             skip = ()
         if self.fault == "ignores-except":
@@ -121,7 +159,10 @@ class Adapter:
             to = None
         for socket in self.hearers(to, without, skip):
             for _ in range(self._times(socket, to)):
-                socket.send(packet)
+                for each in room_faults.heard(self, socket, packet, to is None):
+                    socket.send(each)
+        if to is None:
+            room_faults.overheard(self, packet)
 
     def _times(self, socket: Socket, to: Iterable[str] | None) -> int:
         """How often a socket hears an event: once, but for a fault."""
@@ -129,7 +170,15 @@ class Adapter:
         match self.fault:
             case "broadcasts-twice" if to is None:
                 return 2
-            case "counts-joins" if any((socket.sid, room) in self.twice for room in rooms):
+            case "counts-joins" if self.twice & {(socket.sid, room) for room in rooms}:
+                return 2
+            case "joins-from-afar-count-twice" if self.afar & {
+                (socket.sid, room) for room in rooms
+            }:
+                return 2
+            case "doubles-in-own-rooms-that-were-left" if (socket.sid, socket.sid) in self.left:
+                return 1 + (socket.sid in rooms)
+            case "doubles-in-rooms-that-were-closed" if self.reopened & set(rooms):
                 return 2
             case "counts-rooms" if len(rooms) > 1:
                 return sum(socket.sid in self.members(room) for room in rooms)

@@ -6,6 +6,7 @@ import os
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from tests.servers import lifecycle_faults
 from tests.servers.rooms import Adapter
 from tests.servers.socketio_socket import Socket
 
@@ -54,14 +55,17 @@ class Fixture:
         if mode == "message":
             raise Refused("go away" if self.fault == "refuses-with-another-message" else "no entry")
         if mode == "data":
-            raise Refused("no entry", {"code": 7})
-        if mode in ("false", "raise"):
+            data = None if self.fault == "refuses-without-data" else {"code": 7}
+            raise Refused("no entry", data)
+        if mode in ("false", "raise") and self.fault != "accepts-whose-handler-fails":
             raise Refused("Connection refused")
 
     def connecting(self, socket: Socket) -> None:
         """The connect handler: rooms that it joins are joined before CONNECT is answered."""
         entry = {"type": "connect", "namespace": socket.namespace, "sid": socket.sid}
-        self.log.append({**entry, "auth": socket.auth})
+        self.log.extend(lifecycle_faults.logged(self, {**entry, "auth": socket.auth}))
+        if self.fault == "forgets-rooms-of-the-connect-handler":
+            return
         rooms = socket.auth.get("join") if isinstance(socket.auth, dict) else None
         for room in rooms or ():
             self._adapter(socket.namespace).join(socket.sid, room)
@@ -77,7 +81,7 @@ class Fixture:
     def disconnected(self, socket: Socket, reason: str, rooms: list[str]) -> None:
         """A socket is leaving; `rooms` are those it was in."""
         entry = {"type": "disconnect", "namespace": socket.namespace, "sid": socket.sid}
-        self.log.append({**entry, "reason": reason, "rooms": rooms})
+        self.log.extend(lifecycle_faults.logged(self, {**entry, "reason": reason, "rooms": rooms}))
 
     # Events.
 
@@ -145,7 +149,7 @@ class Fixture:
             "sid": socket.sid,
             "namespace": socket.namespace,
             "transport": socket.connection.session.transport,
-            "process": str(os.getpid()),
+            "process": f"{os.getpid()}-{socket.connection.process}",
             "capabilities": CAPABILITIES,
         }
 
@@ -157,7 +161,10 @@ class Fixture:
 
     def _op_leave(self, socket: Socket, request: dict[str, Any]) -> Answer:
         adapter, about = self._of(socket, request)
-        for room in request["rooms"]:
+        rooms = request["rooms"]
+        if self.fault == "leaves-one-room-at-a-time":
+            rooms = rooms[:1]
+        for room in rooms:
             adapter.leave(about.sid, room)
         return None
 
@@ -205,12 +212,25 @@ class Fixture:
         return None
 
     def _op_session_set(self, socket: Socket, request: dict[str, Any]) -> Answer:
-        _, about = self._of(socket, request)
-        about.data = request["data"]
+        adapter, about = self._of(socket, request)
+        sharing = [about]
+        if self.fault == "shares-sessions-between-clients":
+            sharing = list(adapter.sockets.values())
+        if self.fault == "shares-sessions-between-namespaces":
+            sharing = list(about.connection.sockets.values())
+        for each in sharing:
+            each.data = request["data"]
+        about.session_of = about.connection.session.transport
         return None
 
     def _op_session_get(self, socket: Socket, request: dict[str, Any]) -> Answer:
         _, about = self._of(socket, request)
+        changed = about.session_of not in ("", about.connection.session.transport)
+        if changed and self.fault == "forgets-sessions-at-upgrades":
+            about.data = {}
+        if self.fault == "empties-sessions-that-were-read":
+            about.data, data = {}, about.data
+            return {"data": data}
         return {"data": about.data}
 
     def _op_log(self, socket: Socket, request: dict[str, Any]) -> Answer:
@@ -222,6 +242,9 @@ class Fixture:
             _, about = self._of(socket, request)
             args = decoded(request.get("args", []))
             result = await about.call(request["event"], args, request.get("timeout", 1))
+            afar = about.connection.process != socket.connection.process
+            if afar and self.fault == "spoils-answers-between-processes":
+                result = result[:1]
             answer = {"ok": True, "result": encoded(result)}
         except TimeoutError:
             answer = {"ok": True, "timeout": True}

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import random
 from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any
 
 from sockproof.wire import WireError
 from sockproof.wire.socketio import Packet, PacketType
+from tests.servers import lifecycle_faults, room_faults, socketio_faults
 from tests.servers.engineio_server import EngineIOServer
 from tests.servers.engineio_session import Session
 from tests.servers.rooms import Adapter
@@ -31,10 +33,18 @@ class SocketIOServer(EngineIOServer):
     """The server; use it with `async with`, and `url` is where it answers."""
 
     def __init__(
-        self, fault: str | None = None, ping_interval: int = 25_000, ping_timeout: int = 20_000
+        self,
+        fault: str | None = None,
+        ping_interval: int = 25_000,
+        ping_timeout: int = 20_000,
+        processes: int = 1,
     ) -> None:
         super().__init__(fault, ping_interval, ping_timeout)
+        self.processes = processes  # that it appears to be
+        self._places = random.Random(4)
         self.adapters = {name: Adapter(name, fault) for name in NAMESPACES}
+        for adapter in self.adapters.values():
+            adapter.others = self.adapters
         self.fixture = Fixture(self)
         self._sids = itertools.count(1)
         self._background: set[asyncio.Task[None]] = set()
@@ -60,6 +70,7 @@ class SocketIOServer(EngineIOServer):
 
     def session_opened(self, session: Session) -> None:
         connection = Connection(session, self.fault)
+        connection.process = self._places.randrange(self.processes)
         session.layer = connection
 
         def received(message: str | bytes) -> None:
@@ -82,7 +93,7 @@ class SocketIOServer(EngineIOServer):
         ):
             message = message.encode()
         try:
-            packet = decoder.feed(message)
+            packet = socketio_faults.read(connection, message)
             if packet is not None:
                 self._packet(connection, packet)
         except WireError:
@@ -102,6 +113,8 @@ class SocketIOServer(EngineIOServer):
             raise WireError("CONNECT_ERROR is a server's packet")
         events = (PacketType.EVENT, PacketType.BINARY_EVENT)
         if packet.type in events and packet.data[0] in RESERVED:
+            if self.fault == "runs-handlers-of-reserved-events":
+                self.fixture.disconnected(connection.sockets["/"], "reserved", [])
             raise WireError("the event's name is reserved")
         socket = connection.sockets.get(packet.namespace)
         if socket is None:
@@ -110,11 +123,16 @@ class SocketIOServer(EngineIOServer):
         if packet.type == PacketType.DISCONNECT:
             if self.fault != "keeps-namespaces-that-were-left":
                 self._left(socket, "client namespace disconnect")
+                lifecycle_faults.left(self, socket)
             if self.fault == "leaving-one-namespace-leaves-all":
                 for other in list(connection.sockets.values()):
                     self.disconnect(other)
         elif packet.type in events:
+            for adapter in self.adapters.values():
+                adapter.speaking = socket
             self.fixture.event(socket, packet.data[0], packet.data[1:], packet.id)
+            for adapter in self.adapters.values():
+                adapter.speaking = None
         else:
             if self.fault == "closes-on-unknown-acks" and packet.id == 4711:
                 raise WireError("an acknowledgement that nobody waits for")
@@ -122,7 +140,11 @@ class SocketIOServer(EngineIOServer):
 
     def _not_joined(self, connection: Connection, packet: Packet) -> None:
         """A packet for a namespace that its sender is not in is passed over."""
-        faults = {"/reject": "refused-clients-are-in", "/custom": "processes-events-before-joining"}
+        faults = {
+            "/": "lets-everyone-into-the-main-namespace",
+            "/reject": "refused-clients-are-in",
+            "/custom": "processes-events-before-joining",
+        }
         if self.fault == faults.get(packet.namespace, "-") and packet.type == PacketType.EVENT:
             answer = ["message-back", *packet.data[1:]]
             connection.send(Packet(PacketType.EVENT, packet.namespace, answer))
@@ -138,9 +160,11 @@ class SocketIOServer(EngineIOServer):
                 raise Refused("a comma is missing")
             if namespace in connection.sockets and self.fault != "connects-twice":
                 raise Refused("Already connected")
+            if connection.given.get(namespace) == "":
+                raise Refused("refused before")
             self.fixture.admit(namespace, packet.data)
         except Refused as refused:
-            self._refuse(connection, namespace, refused)
+            self._refuse(connection, namespace, packet.data, refused)
             return
         sid = f"socket-{next(self._sids)}-{id(self):x}"
         if self.fault == "uses-the-session-id-as-sid":
@@ -158,13 +182,21 @@ class SocketIOServer(EngineIOServer):
         connection.sockets[namespace] = socket
         self.adapters[namespace].add(socket)
         self.fixture.connecting(socket)
+        lifecycle_faults.returned(self, socket)
         data = {} if self.fault == "answers-connect-without-sid" else {"sid": sid}
         named = "/" if self.fault == "answers-connect-in-the-main-namespace" else namespace
         socket.send(Packet(PacketType.CONNECT, named, data))
         self.fixture.connected(socket)
 
-    def _refuse(self, connection: Connection, namespace: str, refused: Refused) -> None:
+    def _refuse(self, connection: Connection, namespace: str, auth: Any, refused: Refused) -> None:
         payload: Any = refused.payload
+        if self.fault == "refuses-in-the-main-namespace":
+            connection.send(Packet(PacketType.CONNECT_ERROR, "/", payload))
+            return
+        if self.fault == "refuses-who-was-refused":
+            connection.given[namespace] = ""
+        if namespace in self.adapters:
+            lifecycle_faults.refused(self, Socket("refused", namespace, connection, auth))
         if self.fault == "refuses-with-text":
             payload = payload["message"]
         connection.send(Packet(PacketType.CONNECT_ERROR, namespace, payload))
@@ -180,11 +212,19 @@ class SocketIOServer(EngineIOServer):
         """A socket has left its namespace, whoever wanted that."""
         del socket.connection.sockets[socket.namespace]
         adapter = self.adapters[socket.namespace]
-        self.fixture.disconnected(socket, reason, adapter.rooms_of(socket.sid))
+        rooms = adapter.rooms_of(socket.sid)
+        self.fixture.disconnected(socket, reason, rooms)
         adapter.remove(socket.sid)
+        lifecycle_faults.parted(self, socket, rooms)
 
     def disconnect(self, socket: Socket) -> None:
         """Put a socket out of its namespace; its connection stays."""
         if self.fault != "disconnects-without-telling":
-            socket.send(Packet(PacketType.DISCONNECT, socket.namespace))
+            adapter = self.adapters[socket.namespace]
+            wrong = self.fault == "disconnects-from-afar-in-another-namespace"
+            astray = wrong and room_faults.is_apart(adapter, socket)
+            namespace = "/other" if astray else socket.namespace
+            socket.send(Packet(PacketType.DISCONNECT, namespace))
         self._left(socket, "server namespace disconnect")
+        if self.fault == "disconnecting-closes-the-connection":
+            socket.connection.session.close("put out")

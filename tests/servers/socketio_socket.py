@@ -8,7 +8,10 @@ from typing import Any
 
 from sockproof.wire import engineio
 from sockproof.wire.socketio import Decoder, Packet, PacketType
+from tests.servers import socketio_faults
 from tests.servers.engineio_session import Session
+
+SHARED: dict[int, asyncio.Future[list[Any]]] = {}  # what clients must not share
 
 
 class Connection:
@@ -23,14 +26,16 @@ class Connection:
         self.last: str | bytes = ""  # the last message, as it was
         self.given: dict[str, str] = {}  # the first sid of each namespace, for a fault
         self.held: list[Packet] = []  # what a fault keeps back
+        self.deaf = self.same_post = False  # for faults of reading
+        self.process = 0  # which of the server's processes has the connection
+        self.rooms: dict[str, list[str]] = {}  # by namespace, what a fault gives back
 
     def send(self, packet: Packet) -> None:
         """Send a packet, its attachments right behind it."""
-        text, attachments = packet.encode()
-        if self.fault == "swaps-attachments" and len(attachments) == 4:
+        text, *attachments = socketio_faults.written(self.fault, packet)
+        if self.fault == "swaps-attachments" and len(attachments) in (4, 10):
             attachments.reverse()
-        messages: list[str | bytes] = [text, *attachments]
-        for message in messages:
+        for message in (text, *attachments):
             self.session.send(engineio.Packet(engineio.PacketType.MESSAGE, message))
 
 
@@ -46,6 +51,8 @@ class Socket:
         self.data: Any = {}  # what `session_set` keeps
         self._acks: dict[int, asyncio.Future[list[Any]]] = {}
         self._ids = itertools.count(0)
+        self._before: list[Any] = []  # for a fault: the arguments of the last acknowledgement
+        self.session_of = ""  # the transport on which `data` was set, for a fault
 
     def send(self, packet: Packet) -> None:
         """Send a packet of this namespace."""
@@ -76,6 +83,8 @@ class Socket:
         """Arguments as a fault changes them."""
         first = args[0] if args else None
         match self.fault:
+            case "forgets-arguments":  # for real clients, which need no narrow fault
+                return args[:1]
             case "adds-an-argument" if first in (None, "hello", "a") or isinstance(first, dict):
                 return (*args, "?")
             case "adds-an-argument" if isinstance(first, str) and ("κ" in first or '"' in first):
@@ -84,6 +93,8 @@ class Socket:
                 return (first[:50_000],)
             case "spoils-attachments" if isinstance(first, bytes) and len(first) == 256:
                 return (first[:-1] + b"?",)
+            case "pads-attachments" if isinstance(first, bytes) and len(args) == 1:
+                return (first + b"\0",)
             case "loses-empty-attachments" if first == b"":
                 return (b"?", *args[1:])
             case "fills-placeholders-in-order" if args == (b"one", b"zero"):
@@ -92,13 +103,19 @@ class Socket:
 
     def acknowledge(self, number: int, args: list[Any]) -> None:
         """Answer the event of this id."""
-        if self.fault == "spoils-ack-ids" and number in (0, 42, 2**31, 2**53 - 1):
+        if self.fault == "spoils-ack-ids" and args[:1] in (["a"], ["zero"], ["large"], ["binary"]):
             number += 1
+        if self.fault == "spoils-arguments-of-acks" and str(args[:1]).startswith("['number "):
+            args = ["number ?"]
+        if self.fault == "reads-ids-as-doubles":
+            number = int(float(number))
+        if self.fault == "acks-with-the-arguments-before" and "number " in str(args[:1]):
+            args, self._before = self._before, args
         if self.fault == "acks-empty-with-null" and not args:
             args = [None]
         if self.fault == "acks-twice" and args == ["once"]:
             self.send(Packet(PacketType.ACK, self.namespace, args, number))
-        if self.fault == "spoils-attachments":
+        if self.fault in ("spoils-attachments", "forgets-arguments"):
             args = list(self._spoilt(tuple(args)))
         if self.fault == "acks-in-the-main-namespace":
             self.send(Packet(PacketType.ACK, "/", args, number))
@@ -108,19 +125,41 @@ class Socket:
     async def call(self, event: str, args: list[Any], timeout: float) -> list[Any]:
         """Send an event and give its acknowledgement; raises `TimeoutError`."""
         number = next(self._ids)
+        if self.fault == "gives-calls-one-id":
+            number = 0
+        if self.fault == "shares-acks-between-clients":
+            self._acks = SHARED
         answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
         self._acks[number] = answer
-        self.send(Packet(PacketType.EVENT, self.namespace, [event, *args], number))
+        shown = None if self.fault == "calls-without-an-id" else number
+        self.send(Packet(PacketType.EVENT, self.namespace, [event, *args], shown))
         try:
             async with asyncio.timeout(timeout):
-                return await answer
+                result = await answer
+        except TimeoutError:
+            if self.fault == "calls-never-time-out":
+                return []
+            raise
         finally:
-            del self._acks[number]
+            self._acks.pop(number, None)
+        return [*result, "?"] if self.fault == "spoils-results-of-calls" else result
 
     def acknowledged(self, number: int | None, args: list[Any]) -> None:
         """The client has acknowledged; an id that nobody waits for is ignored."""
+        if self.fault == "shares-acks-between-clients":
+            self._acks = SHARED
+        if number is None and self.fault == "takes-acks-without-an-id" and self._acks:
+            number = max(self._acks)
         answer = self._acks.get(-1 if number is None else number)
+        if self.fault == "takes-the-last-acknowledgement" and answer is not None:
+            self._latest = args
+            asyncio.get_running_loop().call_later(0.1, self._decide, answer)
+            return
         if self.fault == "loses-arguments-of-acks":
             args = args[:1]
         if answer is not None and not answer.done():
             answer.set_result(args)
+
+    def _decide(self, answer: asyncio.Future[list[Any]]) -> None:
+        if not answer.done():
+            answer.set_result(self._latest)

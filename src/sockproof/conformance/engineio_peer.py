@@ -293,10 +293,12 @@ class EngineIOPeer:
         if fence is not None and (await self.post(encode_payload([fence]))).status >= 400:
             return None
         while (response := await self.poll()).status < 400:
-            for packet in self._decode_payload(response.body):
+            packets = self._decode_payload(response.body)
+            for number, packet in enumerate(packets, start=1):
                 if packet.type == PacketType.CLOSE:
                     return None
                 if packet.type == PacketType.MESSAGE:
+                    self.inbox.extend(packets[number:])
                     return packet
                 if packet.type == PacketType.PING and (await self.post(b"3")).status >= 400:
                     return None

@@ -1,0 +1,107 @@
+"""Socket.IO protocol, "Sending and receiving data": attachments as they arrive, right and wrong."""
+
+from sockproof.conformance import Failure, Target, case
+from sockproof.wire import engineio
+
+NEEDS = {"fixture", "slow-timers"}
+TRANSPORTS = {"transport": ("websocket", "polling")}
+FENCE = engineio.Packet(engineio.PacketType.MESSAGE, '2["message","fence"]')
+LEFT_ALONE = "the packet ignored or the connection closed, and an answer to what follows if not"
+
+
+def _event(*values: str, count: object = 1, name: str = "message") -> str:
+    """The text of a BINARY_EVENT whose arguments are given as JSON."""
+    return f'5{count}-["{name}"{"".join("," + value for value in values)}]'
+
+
+def _placeholder(number: object) -> str:
+    return f'{{"_placeholder":true,"num":{number}}}'
+
+
+@case("sio-binary-received-polling", needs={"polling", "fixture"})
+async def posted_packets_behind_attachments_are_handled(target: Target) -> None:
+    peer = await target.socketio("polling")
+    kind = engineio.PacketType.MESSAGE
+    messages = [_event(_placeholder(0)), b"binary", '2["message","text"]']
+    messages += [_event(_placeholder(0)), b"again"]
+    await peer.engine.send(*(engineio.Packet(kind, message) for message in messages))
+    for word in (b"binary", "text", b"again"):
+        await peer.expect_event("message-back", word)
+
+
+@case("sio-binary-received", needs="fixture", over={**TRANSPORTS, "octets": (1, 2, 3, 126, 65_536)})
+async def attachment_of_any_length_comes_back_as_it_was(
+    target: Target, transport: str, octets: int
+) -> None:
+    peer = await target.socketio(transport)
+    data = bytes(number * 7 % 256 for number in range(octets))
+    await peer.emit("message", data)
+    await peer.expect_event("message-back", data)
+
+
+@case("sio-binary-received", needs="fixture", over=TRANSPORTS)
+async def many_attachments_come_back_in_their_places(target: Target, transport: str) -> None:
+    peer = await target.socketio(transport)
+    data = [number.to_bytes(2, "big") for number in range(10)]  # a count of two digits
+    await peer.emit("message", *data)
+    await peer.expect_event("message-back", *data)
+
+
+@case("sio-placeholder-shared", needs=NEEDS)
+async def placeholders_that_share_an_attachment_both_hold_it(target: Target) -> None:
+    peer = await target.socketio()
+    await peer.send_raw(_event(_placeholder(0), _placeholder(0)), b"shared")
+    wanted = "the attachment in both places, the packet ignored, or the connection closed"
+    with target.awaits(wanted):
+        below = await peer.engine.next_message_or_end(FENCE)
+    if below is None or "fence" in str(below.data):
+        return
+    peer.engine.inbox.appendleft(below)
+    await peer.expect_event("message-back", b"shared", b"shared")
+
+
+@case("sio-binary-stray", needs=NEEDS)
+async def binary_message_out_of_nowhere_is_no_attachment_of_a_later_event(target: Target) -> None:
+    peer = await target.socketio()
+    await peer.send_raw(b"stray")
+    await peer.send_raw(_event(_placeholder(0)), b"announced")
+    wanted = "message-back with b'announced', or the connection closed"
+    with target.awaits(wanted):
+        below = await peer.engine.next_message_or_end()
+    if below is None:
+        return
+    peer.engine.inbox.appendleft(below)
+    await peer.expect_event("message-back", b"announced")
+
+
+@case("sio-binary-text-while-pending", needs=NEEDS)
+async def attachments_of_two_events_are_never_mixed(target: Target) -> None:
+    peer = await target.socketio()
+    for word in ("first", "second"):
+        await peer.send_raw(_event(f'"{word}"', _placeholder(0)))
+    await peer.send_raw(b"first")
+    await peer.send_raw(b"second")
+    wanted = "the connection closed, both dropped, or each with its own"
+    with target.awaits(wanted):
+        below = await peer.engine.next_message_or_end(FENCE)
+    while below is not None and "fence" not in str(below.data):
+        peer.engine.inbox.appendleft(below)
+        got = await peer.receive_event()
+        if got.data[1:] not in (["first", b"first"], ["second", b"second"]):
+            raise Failure(wanted, str(got))
+        below = await peer.engine.next_message_or_end()
+
+
+@case("sio-binary-text-while-pending", needs=NEEDS)
+async def connection_is_not_deaf_after_a_text_packet_while_attachments_are_pending(
+    target: Target,
+) -> None:
+    peer = await target.socketio()
+    await peer.send_raw(_event(_placeholder(0)))
+    await peer.emit("message", "in between")
+    await peer.send_raw(b"the attachment, if it is still waited for")
+    wanted = "the connection closed, or an event behind it answered"
+    with target.awaits(wanted):
+        below = await peer.engine.next_message_or_end(FENCE)
+        while below is not None and "fence" not in str(below.data):
+            below = await peer.engine.next_message_or_end()
