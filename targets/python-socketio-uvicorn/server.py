@@ -21,11 +21,16 @@ def main() -> None:
         async_mode="asgi",
         ping_interval=arguments.ping_interval,
         ping_timeout=arguments.ping_timeout,
-        namespaces=["/", "/custom", "/other", "/reject"],
     )
     install(sio)
     app = socketio.ASGIApp(sio)
-    uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_level="warning")
+    uvicorn.run(
+        app,
+        host="127.0.0.1",
+        port=arguments.port,
+        log_level="warning",
+        timeout_graceful_shutdown=1,
+    )
 
 
 if __name__ == "__main__":
