@@ -1,16 +1,17 @@
-"""How long the WebSocket suites take against the `websockets` target.
+"""How long the suites take against one target: by default, each of the two embedded ones.
 
-    python benchmarks/conformance_time.py [ROUNDS]
+    python benchmarks/conformance_time.py [--rounds N] [TARGET …]
 
-Short cases are those that neither send long messages nor try limits. The bounds that the project
-holds itself to on two cores are 4 s for the short ones and 20 s for all.
+Of a WebSocket server, `short` leaves out the cases that send long messages or try limits; of a
+Socket.IO server, `no heartbeat` those that wait for the timers. The bounds that the project holds
+itself to on two cores are 4 s and 20 s for WebSocket, 15 s for Socket.IO without heartbeats.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import statistics
-import sys
 import time
 from collections.abc import Sequence
 
@@ -20,7 +21,7 @@ from sockproof.conformance.preflight import introduce
 from sockproof.conformance.requirements import load_requirements
 from sockproof.conformance.runner import Plan, run_cases
 from sockproof.conformance.target import Server
-from sockproof.launch import launch, load_targets
+from sockproof.launch import TargetSpec, launch, load_targets
 from sockproof.records import CaseRecord
 from sockproof.shelves import shelf
 
@@ -37,19 +38,38 @@ async def _seconds(url: str, cases: Sequence[Case]) -> float:
     return time.perf_counter() - began
 
 
-def main(rounds: int) -> None:
-    """Print the median of several rounds, the short cases and all taking turns."""
-    every = list(load_cases(shelf("conformance"), ("websocket", "deflate")))
-    sets = {"short": [case for case in every if not case.id.startswith(LONG)], "all": every}
+def _sets(kind: str) -> dict[str, list[Case]]:
+    if kind == "websocket":
+        every = list(load_cases(shelf("conformance"), ("websocket", "deflate")))
+        return {"short": [case for case in every if not case.id.startswith(LONG)], "all": every}
+    every = list(load_cases(shelf("conformance"), ("engineio", "socketio", "rooms")))
+    return {"no heartbeat": [case for case in every if "fast-timers" not in case.needs]}
+
+
+def _measure(spec: TargetSpec, rounds: int) -> None:
+    """Print the median of several rounds, in which the sets take turns."""
+    sets = _sets(spec.kind)
     taken: dict[str, list[float]] = {name: [] for name in sets}
-    with launch(load_targets(shelf("targets"))["websockets"]) as running:
+    with launch(spec) as running:
         for _ in range(rounds):
             for name, cases in sets.items():
                 taken[name].append(asyncio.run(_seconds(running.url, cases)))
     for name, cases in sets.items():
         values = ", ".join(f"{value:.1f}" for value in taken[name])
-        print(f"{name:6} {len(cases):5} cases {statistics.median(taken[name]):6.1f} s  ({values})")
+        median = statistics.median(taken[name])
+        print(f"{spec.name:28} {name:12} {len(cases):5} cases {median:6.1f} s  ({values})")
+
+
+def main() -> None:
+    """Measure each target that the command names."""
+    parser = argparse.ArgumentParser(description="time of the conformance suites")
+    parser.add_argument("target", nargs="*", default=["websockets", "python-socketio-uvicorn"])
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    known = load_targets(shelf("targets"))
+    for name in options.target:
+        _measure(known[name], options.rounds)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+    main()
