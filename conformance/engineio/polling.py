@@ -186,9 +186,17 @@ async def body_in_pieces_is_read_to_its_end(target, octets):
     peer = await target.socketio("polling")
     words = [f"word {number} " + "…" * 30 for number in range(3)]
     body = b"\x1e".join(_event(word) for word in words)
-    query = peer.engine.session_query
+    request = target.engineio_request("POST", peer.engine.session_query, body, TEXT).encode()
+    begun = len(request) - len(body) + octets
     http = await target.http()
-    await http.send_pieces(target.engineio_request("POST", query, body, TEXT), octets)
+    http.send_octets(request[:begun], f"POST, {octets} octets of its body")
+    await http.stream.flush()
+    await peer.engine.passes()  # the server has had the time to read what there is
+    http.send_octets(request[begun : begun + octets], f"the rest, in pieces of {octets}")
+    for start in range(begun + octets, len(request), octets):
+        await http.stream.flush()
+        http.stream.write(request[start : start + octets])
+    await http.stream.flush()
     await http.response("an answer to the POST")
     for word in words:
         await peer.expect_event("message-back", word)

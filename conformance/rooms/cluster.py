@@ -136,8 +136,8 @@ async def binary_event_reaches_another_process_unchanged(target: Target) -> None
         await peer.expect_event("said", every, {"deep": [b"", b"\7"]})
 
 
-@case("rooms-cluster-call", needs={*NEEDS, "call"})
-async def client_of_another_process_answers_a_call(target: Target) -> None:
+@case("rooms-cluster-call", needs={*NEEDS, "call"}, over={"answer": ("text", "binary")})
+async def client_of_another_process_answers_a_call(target: Target, answer: str) -> None:
     asker, peer = await _apart(target)
     request = {"op": "call", "sid": peer.sid, "event": "ask", "args": ["from afar"], "timeout": 3}
     if asker.token is not None:
@@ -146,10 +146,11 @@ async def client_of_another_process_answers_a_call(target: Target) -> None:
     question = await peer.receive_event()
     if question.id is None or question.data != ["ask", "from afar"]:
         raise Failure("EVENT ['ask', 'from afar'] with an id", str(question))
-    await peer.send(Packet(PacketType.ACK, peer.namespace, ["answer", 2], question.id))
-    answer = await asker.ack(9)
-    if answer != [{"ok": True, "result": ["answer", 2]}]:
-        raise Failure("the result ['answer', 2]", repr(answer)[:200])
+    said, shown = ("answer", "answer") if answer == "text" else (b"\0\xff", {"$bin": [0, 255]})
+    await peer.send(Packet(PacketType.ACK, peer.namespace, [said, 2], question.id))
+    got = await asker.ack(9)
+    if got != [{"ok": True, "result": [shown, 2]}]:
+        raise Failure(f"the result {[shown, 2]}", repr(got)[:200])
 
 
 @case("rooms-cluster-order", needs=NEEDS)
