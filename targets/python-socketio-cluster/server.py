@@ -63,13 +63,14 @@ def nginx_configuration(folder: Path, sockets: list[Path], port: int, upgrade: b
     """What nginx is told. Without `upgrade` it is nginx as it comes: HTTP/1.0, no WebSocket.
 
     A session's id begins with the number of its process, by which the map finds it again. The
-    usual `ip_hash` would lead all clients of one machine to one process.
+    usual `ip_hash` would lead all clients of one machine to one process. A process that ends a
+    connection, as it has to now and then, is not left out for that (`max_fails`).
     """
     return NGINX.format(
         user=f"user {getpass.getuser()};" if os.geteuid() == 0 else "",
         folder=folder,
         port=port,
-        servers=" ".join(f"server unix:{each};" for each in sockets),
+        servers=" ".join(f"server unix:{each} max_fails=0;" for each in sockets),
         sticky=" ".join(f'"~^{number}-" unix:{each};' for number, each in enumerate(sockets)),
         upgrade=UPGRADE.strip() if upgrade else "",
     )

@@ -31,8 +31,8 @@ def main() -> None:
         "pyargv": timers,
         "virtualenv": sys.prefix,
     }
-    # python-engineio's driver leaves watchers of closed WebSockets behind. libev ends the worker for
-    # it by an assertion now and then, and every client with it; libuv lets go of them.
+    # python-engineio's driver leaves watchers of closed WebSockets behind. libev ends the worker
+    # for it by an assertion now and then, and every client with it; libuv lets go of them.
     os.environ.setdefault("GEVENT_LOOP", "libuv")
     words = [str(Path(sys.executable).with_name("uwsgi"))]
     for name, value in options.items():
