@@ -31,9 +31,9 @@ def main() -> None:
         "pyargv": timers,
         "virtualenv": sys.prefix,
     }
-    # python-engineio's driver leaves watchers of closed WebSockets behind. libev ends the worker
-    # for it by an assertion now and then, and every client with it; libuv lets go of them.
-    os.environ.setdefault("GEVENT_LOOP", "libuv")
+    # python-engineio's driver leaves watchers of closed WebSockets behind. With epoll, libev ends
+    # the worker for it by an assertion now and then, and every client too; with select it goes on.
+    os.environ.setdefault("GEVENT_BACKEND", "select")
     words = [str(Path(sys.executable).with_name("uwsgi"))]
     for name, value in options.items():
         words += [f"--{name}"] if value is None else [f"--{name}", str(value)]
