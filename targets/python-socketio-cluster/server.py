@@ -38,7 +38,7 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    upstream any {{ {servers} }}
+    upstream any {{ random; {servers} }}
     map $arg_sid $process {{ default any; {sticky} }}
     map $http_upgrade $connection_field {{ default upgrade; "" close; }}
     server {{
@@ -64,7 +64,8 @@ def nginx_configuration(folder: Path, sockets: list[Path], port: int, upgrade: b
 
     A session's id begins with the number of its process, by which the map finds it again. The
     usual `ip_hash` would lead all clients of one machine to one process. A process that ends a
-    connection, as it has to now and then, is not left out for that (`max_fails`).
+    connection, as it has to now and then, is not left out for that (`max_fails`). New sessions
+    go to processes at random: taking turns, two kinds of clients might get one process each.
     """
     return NGINX.format(
         user=f"user {getpass.getuser()};" if os.geteuid() == 0 else "",
