@@ -30,7 +30,7 @@ from sockproof.wire.http import Response
 from sockproof.wire.socketio import Packet, PacketType
 from sockproof.wire.websocket import Opcode
 
-CLIENTS_TO_COMPARE = 4  # to see whether they are on different processes of the server
+CLIENTS_TO_COMPARE = 16  # at most, to see whether any two are on different processes
 ASKING_LIMIT = 1.5  # seconds for a server to show that it has what it is asked for
 
 
@@ -296,7 +296,9 @@ async def _has_processes(server: Server, limit: float) -> bool:
                 for _ in range(CLIENTS_TO_COMPARE):
                     answer = await (await target.socketio()).proof("info")
                     processes.add(str(answer.get("process")))
-    return len(processes) > 1
+                    if len(processes) > 1:
+                        return True
+    return False
 
 
 def _operations(answer: list[object]) -> set[str]:
