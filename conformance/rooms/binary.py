@@ -79,8 +79,8 @@ async def binary_event_to_two_rooms_reaches_a_member_of_both_once(target: Target
 
 @case("rooms-broadcast-everyone", needs={"emit", "join", "upgrade"}, exclusive=True)
 async def binary_event_to_everyone_reaches_each_transport(target: Target) -> None:
-    speaker = await target.socketio("websocket")
-    peers = [await target.socketio(each) for each in ("websocket", "polling", "upgrade")]
+    transports = ("websocket", "websocket", "polling", "upgrade")
+    speaker, *peers = await target.neighbours(*transports)
     await speaker.proof("emit", event="said", args=[_bin(b"to all"), "of you"])
     for peer in (speaker, *peers):
         await peer.expect_event("said", b"to all", "of you")

@@ -148,20 +148,9 @@ def _is_list(text: str, number: int) -> bool:
 # What a client answers to a call of the application.
 
 
-async def _at_one_process(target: Target, transport: str) -> tuple[SocketIOPeer, SocketIOPeer]:
-    """Two clients that one server process serves: what a queue does to answers is R34's affair."""
-    peer, other = await target.connect_socketio(2, transport)
-    if "cluster" in target.server.capabilities:
-        with target.preparing("two clients at one process"):
-            process = (await peer.proof("info")).get("process")
-            while (await other.proof("info")).get("process") != process:
-                other = await target.socketio(transport)
-    return peer, other
-
-
 async def _called(target: Target, transport: str = "websocket") -> tuple[SocketIOPeer, ...]:
     """A client that was called and has not answered yet, and who had it called; see `_result`."""
-    peer, asker = await _at_one_process(target, transport)
+    peer, asker = await target.neighbours(transport, transport)
     request = {"op": "call", "sid": peer.sid, "event": "ask", "args": [], "timeout": 2}
     if target.server.token is not None:
         request["token"] = target.server.token

@@ -338,6 +338,20 @@ class Target:
         """Several connected Socket.IO clients, one after the other."""
         return [await self.socketio(transport, namespace=namespace) for _ in range(count)]
 
+    async def neighbours(self, *transports: str) -> list[SocketIOPeer]:
+        """Connected clients over these transports, all on one process: R34 is for other cases."""
+        several = "cluster" in self.server.capabilities
+        peers: list[SocketIOPeer] = []
+        processes: set[object] = set()
+        with self.scene.preparing("clients at one process"):
+            while len(peers) < len(transports):
+                peer = await self.socketio(transports[len(peers)])
+                place = (await peer.proof("info")).get("process") if several else None
+                if not processes or place in processes:
+                    processes.add(place)
+                    peers.append(peer)
+        return peers
+
 
 def _agreed_upon(peer: WebSocketPeer, offer: str) -> WebSocketPeer:
     if peer.deflate is None:
