@@ -1,0 +1,103 @@
+"""Histograms of nanoseconds with a stated relative error, which add up exactly.
+
+Buckets are log-linear: 128 to each power of two. A value below 128 ns has a bucket of its own;
+every other is known to within 0.4 % (`RELATIVE_ERROR`). A histogram holds only the buckets that
+something fell into, and the sum of two is the histogram of both sets of values.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+BITS = 7
+RELATIVE_ERROR = 1 / (1 << (BITS + 1))
+
+
+def bucket_of(nanoseconds: int) -> int:
+    """The bucket that a value falls into; what is negative counts as 0.
+
+    The recorder writes this expression out where a call would cost as much as the work.
+    """
+    shift = nanoseconds.bit_length() - 8
+    if shift > 0:
+        return (shift << BITS) + (nanoseconds >> shift) if nanoseconds > 0 else 0
+    return max(nanoseconds, 0)
+
+
+def value_of(bucket: int) -> int:
+    """The middle of a bucket, in nanoseconds."""
+    if bucket < 256:
+        return bucket
+    shift = (bucket >> BITS) - 1
+    low = (bucket - (shift << BITS)) << shift
+    return low + (1 << shift >> 1)
+
+
+def samples_needed(fraction: float) -> int:
+    """How many samples a percentile needs before it says anything: ten beyond it."""
+    return round(10 / (1 - fraction))
+
+
+class Histogram:
+    """How many values fell into each bucket."""
+
+    __slots__ = ("counts",)
+
+    def __init__(self, counts: Mapping[int, int] | None = None) -> None:
+        self.counts: defaultdict[int, int] = defaultdict(int, counts or {})
+
+    def record(self, nanoseconds: int) -> None:
+        """Count one value."""
+        self.counts[bucket_of(nanoseconds)] += 1
+
+    def add(self, other: Histogram) -> None:
+        """Count what another histogram has counted."""
+        for bucket, number in other.counts.items():
+            self.counts[bucket] += number
+
+    @classmethod
+    def sum(cls, histograms: Iterable[Histogram]) -> Histogram:
+        """One histogram of all that several have counted."""
+        total = cls()
+        for histogram in histograms:
+            total.add(histogram)
+        return total
+
+    @property
+    def samples(self) -> int:
+        """How many values were counted."""
+        return sum(self.counts.values())
+
+    def percentile(self, fraction: float) -> int | None:
+        """The value that `fraction` of the samples do not exceed; None with too few samples."""
+        samples = self.samples
+        return self.at(fraction) if samples >= samples_needed(fraction) else None
+
+    def at(self, fraction: float) -> int | None:
+        """The same however few the samples are; None only without any."""
+        left = fraction * self.samples
+        for bucket in sorted(self.counts):
+            left -= self.counts[bucket]
+            if left <= 0:
+                return value_of(bucket)
+        return None
+
+    def maximum(self) -> int | None:
+        """The largest value, to within the relative error; None without samples."""
+        return value_of(max(self.counts)) if self.counts else None
+
+    def share_above(self, nanoseconds: int) -> float:
+        """Which part of the samples lies in buckets above that of a value."""
+        bucket, samples = bucket_of(nanoseconds), self.samples
+        above = sum(number for index, number in self.counts.items() if index > bucket)
+        return above / samples if samples else 0.0
+
+    def to_json(self) -> dict[str, int]:
+        """The counts as JSON knows them."""
+        return {str(bucket): number for bucket, number in sorted(self.counts.items())}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, int]) -> Histogram:
+        """The histogram that `to_json` wrote."""
+        return cls({int(bucket): number for bucket, number in value.items()})
