@@ -1,0 +1,221 @@
+"""Where connections go and how: what thousands of them have in common, kept once.
+
+Names are resolved once a process, so that a run measures the target and not the name server.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import itertools
+import os
+import socket
+import ssl
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+MIB = 1024 * 1024
+Address = tuple[int, tuple[object, ...]]  # family, and what connect() takes
+
+
+class Reason(IntEnum):
+    """Why a connection ended or did not come about; the numbers stand in the rows of a run."""
+
+    CLIENT = 1  # we closed it
+    SERVER_CLOSED = 2  # with a Close frame, a CLOSE packet
+    SERVER_DROPPED = 3  # the stream ended without any
+    RESET = 4
+    SERVER_DISCONNECTED = 5  # a Socket.IO DISCONNECT packet
+    PING_TIMEOUT = 6
+    REFUSED = 10
+    UNREACHABLE = 11
+    CONNECT_TIMEOUT = 12
+    TLS = 13
+    HTTP_STATUS = 14
+    BAD_HANDSHAKE = 15
+    NAMESPACE_REFUSED = 16
+    SOURCE = 17  # an own address that cannot be used, or has no port left
+    OWN_LIMIT = 18  # of this machine: open files, memory
+    PROTOCOL = 20  # WebSocket or HTTP that the standard does not allow
+    TOO_BIG = 21
+    BAD_PACKET = 22  # Engine.IO or Socket.IO that the protocol does not allow
+
+    @property
+    def label(self) -> str:
+        """The reason in words, for counting errors by it."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    Reason.CLIENT: "closed by us",
+    Reason.SERVER_CLOSED: "server closed",
+    Reason.SERVER_DROPPED: "server dropped the connection",
+    Reason.RESET: "connection reset",
+    Reason.SERVER_DISCONNECTED: "server disconnected the namespace",
+    Reason.PING_TIMEOUT: "ping timeout",
+    Reason.REFUSED: "connection refused",
+    Reason.UNREACHABLE: "unreachable",
+    Reason.CONNECT_TIMEOUT: "connect timed out",
+    Reason.TLS: "TLS failed",
+    Reason.HTTP_STATUS: "HTTP status",
+    Reason.BAD_HANDSHAKE: "bad handshake",
+    Reason.NAMESPACE_REFUSED: "namespace refused",
+    Reason.SOURCE: "no source address",
+    Reason.OWN_LIMIT: "limit of this machine",
+    Reason.PROTOCOL: "protocol error",
+    Reason.TOO_BIG: "too big",
+    Reason.BAD_PACKET: "bad packet",
+}
+
+
+class Traffic:
+    """What all connections of this process did so far; plain counts, never reset here."""
+
+    __slots__ = (
+        "back_pressured",
+        "callback_failures",
+        "octets_received",
+        "octets_sent",
+        "pings_answered",
+        "stray_acks",
+    )
+
+    def __init__(self) -> None:
+        self.octets_sent = 0  # taken by the operating system, with headers and masks
+        self.octets_received = 0
+        self.back_pressured = 0  # sends that had to wait because the target read too slowly
+        self.callback_failures = 0  # exceptions of users' callbacks
+        self.pings_answered = 0  # heartbeats: Engine.IO PING packets, WebSocket Ping frames
+        self.stray_acks = 0  # acknowledgements that nobody waited for (any longer)
+
+
+traffic = Traffic()
+
+
+class EndpointError(Exception):
+    """A URL, a name, a certificate file or a source address that is of no use; one line."""
+
+
+@functools.cache
+def resolve(host: str, port: int) -> tuple[Address, ...]:
+    """The addresses of a host, asked for once a process; raises `EndpointError`."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        what = getattr(error, "strerror", None) or error
+        raise EndpointError(f"the name {host!r} cannot be resolved: {what}") from None
+    return tuple(dict.fromkeys((int(family), address) for family, _, _, _, address in found))
+
+
+class Endpoint:
+    """A URL with all options of its connections; made once and shared.
+
+    Schemes: ws, wss, http, https. Limits are in seconds and octets. `sources` are own addresses
+    that are taken in turn; each has some 28,000 ports to one target. `deflate` offers
+    permessage-deflate. `path` is that of Socket.IO, used when the URL has none.
+    Raises `EndpointError`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        headers: Iterable[tuple[str, str]] = (),
+        protocols: Sequence[str] = (),
+        path: str = "/socket.io/",
+        deflate: bool = False,
+        sources: Sequence[str] = (),
+        ca: Path | str | None = None,
+        insecure: bool = False,
+        connect_limit: float = 10.0,
+        close_limit: float = 2.0,
+        max_message: int = 16 * MIB,
+        max_buffered: int = MIB,
+    ) -> None:
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise EndpointError(f"{url!r} is no URL: {error}") from None
+        if parts.scheme not in ("ws", "wss", "http", "https") or not parts.hostname:
+            raise EndpointError(f"a URL like ws://HOST:PORT/ or http://HOST:PORT/, not {url!r}")
+        self.url = url
+        self.tls = parts.scheme in ("wss", "https")
+        self.host = parts.hostname
+        self.port = port or (443 if self.tls else 80)
+        self.host_header = parts.netloc.rpartition("@")[2]
+        self.path = parts.path or "/"
+        self.query = parts.query
+        self.socketio_path = self.path if self.path != "/" else path
+        self.headers = tuple(headers)
+        for name, value in self.headers:
+            if any(character in name + value for character in "\r\n\0"):
+                raise EndpointError(f"the header {name!r} has a line break in it")
+        self.protocols = tuple(protocols)
+        self.deflate = deflate
+        self.connect_limit = int(connect_limit * 1e9)  # nanoseconds, like all times below
+        self.close_limit = int(close_limit * 1e9)
+        self.max_message = max_message
+        self.max_buffered = max_buffered
+        self.verify: bool | str = False if insecure else True if ca is None else str(ca)
+        self.context = _context(ca, insecure) if self.tls else None
+        self.addresses = resolve(self.host, self.port)
+        self.preferred = 0  # the address that answered last
+        self._sources = itertools.cycle(_checked_sources(sources)) if sources else None
+
+    def next_source(self) -> tuple[int, str] | None:
+        """The own address (family, text) that the next connection goes out from."""
+        return None if self._sources is None else next(self._sources)
+
+    def target(self, extra: str = "", path: str | None = None) -> str:
+        """The request target, with `extra` added to the URL's own query."""
+        query = "&".join(part for part in (self.query, extra) if part)
+        where = self.path if path is None else path
+        return f"{where}?{query}" if query else where
+
+    def why_not_connected(self, number: int, address: Sequence[object]) -> tuple[Reason, str]:
+        """The reason and the line for an error number of a connect."""
+        where = f"{address[0]} port {address[1]}"
+        if number == errno.ECONNREFUSED:
+            return Reason.REFUSED, f"nobody listens on {where}"
+        return why(number, f"connecting to {where}")
+
+
+def why(number: int, doing: str) -> tuple[Reason, str]:
+    """The reason and the line for an error number of the operating system."""
+    said = f"{doing}: {os.strerror(number)}"
+    if number in (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED):
+        return Reason.RESET, said
+    if number == errno.EADDRNOTAVAIL:
+        return Reason.SOURCE, f"{said}; all ports are taken? name more own addresses (--source)"
+    if number in (errno.EMFILE, errno.ENFILE):
+        return Reason.OWN_LIMIT, f"{said}; raise the limit (ulimit -n)"
+    if number in (errno.ENOMEM, errno.ENOBUFS, errno.EACCES, errno.EPERM):
+        return Reason.OWN_LIMIT, said
+    return Reason.UNREACHABLE, said
+
+
+def _checked_sources(sources: Sequence[str]) -> list[tuple[int, str]]:
+    checked = []
+    for text in sources:
+        family = socket.AF_INET6 if ":" in text else socket.AF_INET
+        try:
+            socket.inet_pton(family, text)
+        except OSError:
+            raise EndpointError(f"a source is an own IP address, not {text!r}") from None
+        checked.append((int(family), text))
+    return checked
+
+
+def _context(ca: Path | str | None, insecure: bool) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=None if ca is None else str(ca))
+    except OSError as error:
+        raise EndpointError(f"the certificates in {ca} cannot be read: {error}") from None
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["http/1.1"])
+    return context
