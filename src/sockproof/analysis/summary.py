@@ -1,0 +1,211 @@
+"""The summary of a load run, `summary.json`, from its folder alone.
+
+A run is *fit* when its generator was not the bottleneck and its records are whole: whatever a
+run that is not fit shows may be the generator's doing and not the target's.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sockproof.analysis.delivery import PROPERTIES, Delivery, check
+from sockproof.analysis.latency import KINDS, latencies, percentiles
+from sockproof.histogram import Histogram
+from sockproof.load_records import (
+    RUN_FILE,
+    SCHEMA,
+    SUMMARY_FILE,
+    LoadRecordError,
+    Phase,
+    RowFile,
+    read_lines,
+    row_files,
+)
+
+LATE_NS = 10_000_000  # a send that leaves so long behind its intended time is late
+MOST_LATE = 0.01  # of all sends
+LEAST_ACHIEVED = 0.99  # of the offered rate
+MOST_CPU = 0.9  # of one core, in the measured part
+_COUNTED = ("connections_opened", "connect_failures", "disconnected")
+_OCTETS = ("octets_sent", "octets_received")
+
+
+def write_summary(folder: Path) -> dict[str, Any]:
+    """Write `summary.json` into the run folder and give what is in it; may raise."""
+    value = summarize(folder)
+    try:
+        text = json.dumps(value, indent=1)
+        (folder / SUMMARY_FILE).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise LoadRecordError(f"cannot write {folder / SUMMARY_FILE}: {error.strerror}") from None
+    return value
+
+
+def summarize(folder: Path) -> dict[str, Any]:
+    """The summary of a run folder; raises `LoadRecordError`."""
+    run = _run(folder)
+    files = row_files(folder)
+    delivery = check(folder)
+    health = [_Health.read(file) for file in files]
+    found = latencies(files)
+    counts = dict(delivery.counts)
+    for name in (*_COUNTED, *_OCTETS):
+        counts[name] = sum(int(each.last.get(name, 0)) for each in health)
+    return {
+        "schema": SCHEMA,
+        "scenario": run.get("scenario"),
+        "started": run.get("started"),
+        "counts": counts,
+        "properties": _properties(delivery),
+        "examples": delivery.examples,
+        "latency": {
+            kind: {origin: percentiles(each) for origin, each in found[kind].items()}
+            for kind in KINDS
+        },
+        "target": {"url": run.get("target"), **_target(health)},
+        "generator": _generator(run, delivery, health, counts),
+    }
+
+
+def _run(folder: Path) -> dict[str, Any]:
+    try:
+        value = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise LoadRecordError(f"{folder} is no folder of a load run: {error.strerror}") from None
+    except ValueError as error:
+        raise LoadRecordError(f"{folder / RUN_FILE} is no JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise LoadRecordError(f"{folder / RUN_FILE} holds no object")
+    return value
+
+
+def _properties(delivery: Delivery) -> dict[str, Any]:
+    told = {}
+    for name in PROPERTIES:
+        exercised = delivery.exercised[name]
+        verdict: bool | str = delivery.counts[name] == 0
+        if verdict is True and not exercised:
+            verdict = "not exercised"
+        told[name] = {"verdict": verdict, "exercised": exercised}
+    return told
+
+
+@dataclass
+class _Health:
+    """What one process wrote about itself; the measured part is from `begun` to `ended`."""
+
+    last: dict[str, Any]
+    begun: dict[str, Any] | None
+    ended: dict[str, Any] | None
+    lag: Histogram
+    worst_lag: int
+    rss: int
+    target_cpu: tuple[float, float] | None
+    target_rss: int
+
+    @classmethod
+    def read(cls, file: RowFile) -> _Health:
+        """The lines of one process."""
+        health = cls({}, None, None, Histogram(), 0, 0, None, 0)
+        for line in read_lines(file.health_path):
+            health.take(line)
+        return health
+
+    def take(self, line: dict[str, Any]) -> None:
+        """One line more."""
+        if "cpu_seconds" in line:
+            if line.get("phase") == Phase.MEASURED:
+                self.begun = self.begun or line
+                self.ended = line
+            self.rss = max(self.rss, int(line.get("rss_bytes", 0)))
+        if line.get("phase") == Phase.MEASURED:
+            self.lag.add(Histogram.from_json(line.get("lag", {})))
+        self.worst_lag = max(self.worst_lag, int(line.get("hub_lag_ns", 0)))
+        if "target_cpu_seconds" in line:
+            now = float(line["target_cpu_seconds"])
+            self.target_cpu = (self.target_cpu[0] if self.target_cpu else now, now)
+            self.target_rss = max(self.target_rss, int(line.get("target_rss_bytes", 0)))
+        self.last = {**self.last, **line}
+
+    @property
+    def seconds(self) -> float:
+        """How long the measured part is."""
+        if self.begun is None or self.ended is None:
+            return 0.0
+        return float(self.ended["t"] - self.begun["t"]) / 1e9
+
+    def grown(self, name: str) -> float:
+        """By how much a counter grew in the measured part."""
+        if self.begun is None or self.ended is None:
+            return 0.0
+        return float(self.ended.get(name, 0)) - float(self.begun.get(name, 0))
+
+
+def _target(health: list[_Health]) -> dict[str, Any]:
+    known = [each.target_cpu for each in health if each.target_cpu is not None]
+    if not known:
+        return {"cpu_seconds": None, "max_rss_bytes": None}
+    # All workers watch the same processes.
+    return {
+        "cpu_seconds": round(max(last - first for first, last in known), 3),
+        "max_rss_bytes": max(each.target_rss for each in health),
+    }
+
+
+def _generator(
+    run: dict[str, Any], delivery: Delivery, health: list[_Health], counts: dict[str, int]
+) -> dict[str, Any]:
+    seconds = max((each.seconds for each in health), default=0.0)
+    offered = sum(each.grown("offered") for each in health)
+    achieved = sum(each.grown("emits") for each in health)
+    withheld = sum(int(each.last.get("withheld", 0)) for each in health)
+    lag = Histogram.sum(each.lag for each in health)
+    reasons = _reasons(run, delivery, health, counts)
+    if offered and achieved < LEAST_ACHIEVED * offered:
+        share = achieved / offered
+        reasons.append(
+            f"of the offered rate {share:.1%} was achieved: sends were withheld {withheld:,} times,"
+            " because acknowledgements or connections were missing"
+        )
+    late = lag.share_above(LATE_NS)
+    if late > MOST_LATE:
+        reasons.append(f"{late:.1%} of the messages left more than {LATE_NS / 1e6:g} ms late")
+    worst = max([lag.maximum() or 0, *(each.worst_lag for each in health)])
+    return {
+        "cpu_seconds": round(sum(float(each.last.get("cpu_seconds", 0)) for each in health), 3),
+        "max_rss_bytes": sum(each.rss for each in health),
+        "max_lag_ms": round(worst / 1e6, 3),
+        "offered_rate": round(offered / seconds, 3) if seconds else None,
+        "achieved_rate": round(achieved / seconds, 3) if seconds else None,
+        "measured_seconds": round(seconds, 3),
+        "withheld": withheld,
+        "fit": not reasons,
+        "reasons": reasons,
+    }
+
+
+def _reasons(
+    run: dict[str, Any], delivery: Delivery, health: list[_Health], counts: dict[str, int]
+) -> list[str]:
+    """Why the run is not fit to judge, but for its rates."""
+    reasons = []
+    if not counts["connections_opened"]:
+        reasons.append(f"no connection was opened; {counts['connect_failures']:,} failed")
+    if delivery.killed:
+        reasons.append(
+            f"the records of {delivery.killed} of {len(health)} processes end abruptly;"
+            " what they had written counts"
+        )
+    expected = run.get("processes")
+    if isinstance(expected, int) and expected > len(health):
+        reasons.append(f"{expected} processes were expected, {len(health)} left records")
+    if not any(each.seconds for each in health) and counts["connections_opened"]:
+        reasons.append("the measured part is missing or shorter than two seconds")
+    for each in health:
+        if each.seconds and each.grown("cpu_seconds") > MOST_CPU * each.seconds:
+            share = each.grown("cpu_seconds") / each.seconds
+            reasons.append(f"a process of the generator used {share:.0%} of a core")
+    return reasons

@@ -1,0 +1,403 @@
+"""The delivery checker against histories with known faults, and against a slow, obvious model."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sockproof.analysis.delivery import PROPERTIES, Delivery, check
+from sockproof.load.recorder import EVERYONE, ITSELF, NOBODY, EmitFlag, Phase, Recorder
+from sockproof.wire import stamp
+
+RUN = 7
+END = 10_000  # when the drain is over
+
+
+class Written:
+    """A history, written as the processes of a run write it; times are small numbers."""
+
+    def __init__(self, folder: Path, processes: int = 1) -> None:
+        self.folder = folder
+        self.recorders = [Recorder(folder, RUN) for _ in range(processes)]
+
+    def client(self, at: int = 0, process: int = 0) -> tuple[int, int]:
+        """A client that is connected from then on."""
+        recorder = self.recorders[process]
+        number = recorder.client()
+        recorder.connecting(number, at)
+        recorder.connected(number, at, at, at)
+        return process, number
+
+    def join(self, client: tuple[int, int], room: str, asked: int, done: int | None) -> None:
+        recorder = self.recorders[client[0]]
+        recorder.joining(client[1], recorder.room(room), asked)
+        if done is not None:
+            recorder.joined(client[1], recorder.room(room), done)
+
+    def leave(self, client: tuple[int, int], room: str, asked: int, done: int | None) -> None:
+        recorder = self.recorders[client[0]]
+        recorder.leaving(client[1], recorder.room(room), asked)
+        if done is not None:
+            recorder.left(client[1], recorder.room(room), done)
+
+    def say(
+        self,
+        client: tuple[int, int],
+        sequence: int,
+        room: str | int,
+        at: int,
+        acked: int | None = None,
+        flags: int = 0,
+    ) -> None:
+        recorder = self.recorders[client[0]]
+        number = recorder.room(room) if isinstance(room, str) else room
+        recorder.emitted(client[1], sequence, number, at, at, flags)
+        if acked is not None:
+            recorder.acknowledged(client[1], sequence, at, at, acked)
+
+    def hear(
+        self,
+        client: tuple[int, int],
+        sender: tuple[int, int],
+        sequence: int,
+        at: int,
+        intact: bool = True,
+        run: int = RUN,
+    ) -> None:
+        who = self.recorders[sender[0]].identity(sender[1])
+        text = stamp.encode(run, who, sequence, at, at, "body") + "body"
+        found = stamp.find(text.encode())
+        assert found is not None
+        self.recorders[client[0]].received(client[1], found, intact, at)
+
+    def check(self, killed: tuple[int, ...] = ()) -> Delivery:
+        """Close the files, but those of processes that were killed, and judge them."""
+        for number, recorder in enumerate(self.recorders):
+            if number not in killed:
+                recorder.phase(Phase.OVER, END)
+                recorder.close(END + 1)
+        found = check(self.folder)
+        for number in killed:
+            self.recorders[number].close(END + 1)
+        return found
+
+
+def violations(found: Delivery) -> dict[str, int]:
+    return {name: found.counts[name] for name in PROPERTIES if found.counts[name]}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Written:
+    return Written(tmp_path)
+
+
+def room_of_three(run: Written) -> list[tuple[int, int]]:
+    clients = [run.client() for _ in range(3)]
+    for client in clients:
+        run.join(client, "lobby", 1, 2)
+    return clients
+
+
+def test_what_everyone_hears_once_is_in_order(run: Written) -> None:
+    clients = room_of_three(run)
+    run.say(clients[0], 1, "lobby", 10, acked=20)
+    for client in clients:
+        run.hear(client, clients[0], 1, 15)
+    found = run.check()
+    assert violations(found) == {}
+    assert found.counts["due"] == found.exercised["lost"] == found.exercised["duplicated"] == 3
+    assert found.counts["undetermined"] == 0
+
+
+def test_lost_and_doubled_messages_are_counted_and_named(run: Written) -> None:
+    clients = room_of_three(run)
+    run.say(clients[0], 1, "lobby", 10, acked=20)
+    run.hear(clients[0], clients[0], 1, 15)
+    for _ in range(4):
+        run.hear(clients[1], clients[0], 1, 15)
+    found = run.check()
+    assert violations(found) == {"lost": 1, "duplicated": 3}
+    assert "message 1 of client 1 of process" in found.examples["lost"][0]
+    assert "to lobby never came to client 3 of process" in found.examples["lost"][0]
+    assert found.examples["duplicated"][0].endswith("4 times")
+
+
+def test_who_is_told_to_be_skipped_is_owed_nothing(run: Written) -> None:
+    clients = room_of_three(run)
+    run.say(clients[0], 1, "lobby", 10, acked=20, flags=EmitFlag.SKIPS_SENDER)
+    for client in clients:
+        run.hear(client, clients[0], 1, 15)
+    found = run.check()
+    assert found.counts["due"] == 2
+    assert violations(found) == {"leaked": 1}
+
+
+def test_order_is_judged_by_sender_and_room_without_duplicates(run: Written) -> None:
+    clients = room_of_three(run)
+    for sequence in (1, 2, 3, 4):
+        run.say(clients[0], sequence, "lobby", 10 + sequence, acked=20)
+    for client in clients:
+        # RFC 4737: 2 and 1 are reordered behind 3; the second 3 is a duplicate.
+        for sequence in (3, 2, 3, 1, 4) if client == clients[1] else (1, 2, 3, 4):
+            run.hear(client, clients[0], sequence, 30)
+    found = run.check()
+    assert violations(found) == {"reordered": 2, "duplicated": 1}
+    assert found.exercised["reordered"] == 9
+    assert "message 2 of" in found.examples["reordered"][0]
+    assert found.examples["reordered"][0].endswith("behind number 3")
+
+
+def test_rooms_are_ordered_apart(run: Written) -> None:
+    speaker, hearer = run.client(), run.client()
+    for room in ("one", "two"):
+        run.join(hearer, room, 1, 2)
+    run.say(speaker, 1, "one", 10, acked=20)
+    run.say(speaker, 2, "two", 11, acked=20)
+    run.hear(hearer, speaker, 2, 15)
+    run.hear(hearer, speaker, 1, 16)
+    assert violations(run.check()) == {}
+
+
+@pytest.mark.parametrize(
+    ("left", "heard_at", "expected"),
+    [
+        ((30, 40), 50, {}),  # was a member when it was said
+        ((3, 5), 50, {"leaked": 1}),
+        ((3, 12), 50, {}),  # was perhaps still a member
+        ((3, None), 50, {}),  # nobody knows when it had left
+    ],
+)
+def test_leaks_are_what_surely_no_member_heard(
+    run: Written, left: tuple[int, int | None], heard_at: int, expected: dict[str, int]
+) -> None:
+    speaker, hearer = run.client(), run.client()
+    run.join(hearer, "lobby", 1, 2)
+    run.leave(hearer, "lobby", *left)
+    run.say(speaker, 1, "lobby", 10, acked=20)
+    run.hear(hearer, speaker, 1, heard_at)
+    assert violations(run.check()) == expected
+
+
+def test_who_may_or_may_not_have_been_there_is_undetermined(run: Written) -> None:
+    speaker, early, late = run.client(), run.client(), run.client()
+    run.join(early, "lobby", 1, 15)  # the answer came while the message was on its way
+    run.join(late, "lobby", 1, 2)
+    run.leave(late, "lobby", 15, 30)
+    run.say(speaker, 1, "lobby", 10, acked=20)
+    found = run.check()
+    assert violations(found) == {}
+    assert found.counts["due"] == 0
+    assert found.counts["undetermined"] == 2
+
+
+def test_members_who_came_back_are_owed_from_then_on(run: Written) -> None:
+    speaker, member = run.client(), run.client()
+    for start in (0, 100, 200):
+        run.join(member, "lobby", start + 1, start + 2)
+        run.leave(member, "lobby", start + 50, start + 60)
+        run.say(speaker, start // 100 * 2 + 1, "lobby", start + 10, acked=start + 20)
+        run.say(speaker, start // 100 * 2 + 2, "lobby", start + 70, acked=start + 80)
+    found = run.check()
+    assert found.counts["due"] == 3
+    assert violations(found) == {"lost": 3}
+
+
+def test_dropped_connection_owes_nothing_after_it_was_last_heard(run: Written) -> None:
+    speaker, member, steady = run.client(), run.client(), run.client()
+    for client in (member, steady):
+        run.join(client, "lobby", 1, 2)
+    run.say(speaker, 1, "lobby", 10, acked=20)
+    run.say(speaker, 2, "lobby", 30, acked=40)
+    run.recorders[0].dropped(member[1], 4, 25, 60)
+    for sequence in (1, 2):
+        run.hear(steady, speaker, sequence, 45)
+    found = run.check()
+    assert violations(found) == {"lost": 1}  # the first: the connection lived until 25
+    assert found.counts["undetermined"] == 1
+
+
+def test_message_of_a_sender_that_was_cut_off_may_never_have_arrived(run: Written) -> None:
+    speaker, member = run.client(), run.client()
+    run.join(member, "lobby", 1, 2)
+    run.say(speaker, 1, "lobby", 10)
+    run.recorders[0].dropped(speaker[1], 4, 9, 12)
+    found = run.check()
+    assert violations(found) == {}
+    assert found.counts["undetermined"] == 1
+
+
+def test_message_without_acknowledgement_that_one_heard_is_due_from_all(run: Written) -> None:
+    clients = room_of_three(run)
+    run.say(clients[0], 1, "lobby", 10)
+    run.recorders[0].dropped(clients[0][1], 4, 9, 12)
+    run.hear(clients[1], clients[0], 1, 15)
+    assert violations(run.check()) == {"lost": 1}
+
+
+def test_broadcast_is_for_all_who_are_connected(run: Written) -> None:
+    speaker, early, late = run.client(), run.client(), run.client(at=50)
+    run.say(speaker, 1, EVERYONE, 10, acked=20)
+    for client in (speaker, late):
+        run.hear(client, speaker, 1, 60)
+    found = run.check()
+    assert violations(found) == {"lost": 1}
+    assert early != late
+    assert found.counts["due"] == 2
+
+
+def test_echo_is_for_its_sender_alone(run: Written) -> None:
+    one, other = run.client(), run.client()
+    run.say(one, 1, ITSELF, 10, acked=20)
+    run.hear(one, one, 1, 20)
+    run.hear(other, one, 1, 20)
+    run.say(one, 2, ITSELF, 30, acked=40)
+    run.say(other, 1, NOBODY, 30, acked=40)
+    run.hear(other, other, 1, 50)
+    assert violations(run.check()) == {"lost": 1, "leaked": 2}
+
+
+def test_corrupted_invented_and_foreign_messages(run: Written) -> None:
+    clients = room_of_three(run)
+    run.say(clients[0], 1, "lobby", 10, acked=20)
+    for client in clients:
+        run.hear(client, clients[0], 1, 15, intact=client != clients[2])
+    run.hear(clients[1], clients[0], 99, 16)
+    run.hear(clients[1], clients[0], 1, 17, run=RUN + 1)
+    run.recorders[0].received_unmarked(clients[1][1], 18)
+    found = run.check()
+    assert violations(found) == {"corrupted": 2, "invented": 1}
+    assert found.counts["undetermined"] == 1
+    assert found.counts["receipts"] == found.exercised["invented"] == 6
+
+
+def test_rooms_of_one_name_are_one_in_all_processes(tmp_path: Path) -> None:
+    run = Written(tmp_path, processes=2)
+    run.recorders[1].room("another")  # so that the numbers differ
+    near, far = run.client(process=0), run.client(process=1)
+    for client in (near, far):
+        run.join(client, "lobby", 1, 2)
+    run.say(near, 1, "lobby", 10, acked=20)
+    run.hear(near, near, 1, 15)
+    assert violations(run.check()) == {"lost": 1}
+
+
+def test_killed_process_owes_nothing_after_its_last_row(tmp_path: Path) -> None:
+    run = Written(tmp_path, processes=2)
+    near, far = run.client(process=0), run.client(process=1)
+    for client in (near, far):
+        run.join(client, "lobby", 1, 2)
+    run.say(near, 1, "lobby", 10, acked=20)
+    run.say(near, 2, "lobby", 30, acked=40)
+    for sequence in (1, 2):
+        run.hear(near, near, sequence, 45)
+    run.hear(far, near, 1, 15)
+    found = run.check(killed=(1,))
+    assert found.killed == 1
+    assert violations(found) == {}
+    assert found.counts["undetermined"] == 1
+
+
+# The slow, obvious model.
+
+
+@dataclass
+class Model:
+    """Clients that stay in rooms, messages, and who heard them, judged one by one."""
+
+    stays: list[tuple[int, str, int, int, int, int]] = field(default_factory=list)
+    messages: list[tuple[int, int, str, int, int]] = field(default_factory=list)
+    receipts: list[tuple[int, int, int, int]] = field(default_factory=list)
+
+    def judge(self, clients: int) -> Counter[str]:
+        found: Counter[str] = Counter()
+        by_key = {(sender, sequence): rest for sender, sequence, *rest in self.messages}
+        for sender, sequence, room, at, acked in self.messages:
+            for client in range(clients):
+                own = [each[2:] for each in self.stays if each[:2] == (client, room)]
+                heard = [
+                    time
+                    for r, s, q, time in self.receipts
+                    if (r, s, q) == (client, sender, sequence)
+                ]
+                sure = any(joined <= at and leaving >= acked for _, joined, leaving, _ in own)
+                may = any(asked <= acked and left >= at for asked, _, _, left in own)
+                stray = [t for t in heard if not any(a <= t and e >= at for a, _, _, e in own)]
+                known = len(heard) - len(stray)
+                found["leaked"] += len(stray)
+                found["due"] += sure
+                found["lost"] += sure and not known
+                found["undetermined"] += may and not sure and not known
+                found["duplicated"] += max(known - 1, 0)
+        for client in range(clients):
+            highest: dict[tuple[int, str], int] = {}
+            seen = set()
+            for receiver, sender, sequence, _ in self.receipts:
+                if receiver == client and (sender, sequence) not in seen:
+                    seen.add((sender, sequence))
+                    key = sender, by_key[sender, sequence][0]
+                    found["reordered"] += sequence < highest.get(key, 0)
+                    highest[key] = max(highest.get(key, 0), sequence)
+        return found
+
+
+@st.composite
+def histories(draw: Any) -> tuple[int, Model]:
+    clients = draw(st.integers(1, 4))
+    model = Model()
+    for client in range(clients):
+        for room in ("red", "blue"):
+            start = 10
+            for _ in range(draw(st.integers(0, 2))):
+                steps = [draw(st.integers(0, 40)) for _ in range(4)]
+                asked = start + steps[0]
+                joined = asked + steps[1]
+                leaving = joined + steps[2]
+                left = leaving + steps[3]
+                model.stays.append((client, room, asked, joined, leaving, left))
+                start = left + 1
+    for sender in range(clients):
+        at = 1
+        for sequence in range(1, draw(st.integers(0, 4)) + 1):
+            at += draw(st.integers(1, 60))
+            acked = at + draw(st.integers(1, 30))
+            model.messages.append(
+                (sender, sequence, draw(st.sampled_from(["red", "blue"])), at, acked)
+            )
+    for sender, sequence, _, at, _ in model.messages:
+        for _ in range(draw(st.integers(0, 4))):
+            receiver = draw(st.integers(0, clients - 1))
+            model.receipts.append((receiver, sender, sequence, at + draw(st.integers(0, 40))))
+    model.receipts = draw(st.permutations(model.receipts))
+    return clients, model
+
+
+def written(model: Model, clients: int, processes: int, folder: Path) -> Iterator[Delivery]:
+    run = Written(folder, processes)
+    who = [run.client(process=number % processes) for number in range(clients)]
+    for client, room, asked, joined, leaving, left in model.stays:
+        run.join(who[client], room, asked, joined)
+        run.leave(who[client], room, leaving, left)
+    for sender, sequence, room, at, acked in model.messages:
+        run.say(who[sender], sequence, room, at, acked)
+    for receiver, sender, sequence, time in model.receipts:
+        run.hear(who[receiver], who[sender], sequence, time)
+    yield run.check()
+
+
+@settings(max_examples=150, deadline=None)
+@given(histories(), st.integers(1, 2))
+def test_checker_agrees_with_the_model(history: tuple[int, Model], processes: int) -> None:
+    clients, model = history
+    with tempfile.TemporaryDirectory() as folder:
+        for found in written(model, clients, processes, Path(folder)):
+            expected = model.judge(clients)
+            for name in ("due", "lost", "duplicated", "leaked", "reordered", "undetermined"):
+                assert found.counts[name] == expected[name], (name, model)
