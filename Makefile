@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TARGET ?=
+SCENARIO ?= chat_rooms
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install conformance matrix test test-asyncio check lint format types imports clean
+.PHONY: help install conformance matrix load test test-asyncio check lint format types imports clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -28,9 +29,12 @@ conformance: $(STAMP) ## judge the embedded targets, or TARGET=ws://… or TARGE
 matrix: $(STAMP) ## judge every target whose tools are there, side by side on one page
 	$(BIN)/sockproof matrix $(ARGS)
 
+load: $(STAMP) ## a short load run: SCENARIO=echo, TARGET=http://…
+	$(BIN)/sockproof load $(SCENARIO) $(TARGET) $(ARGS)
+
 test: test-asyncio ## run this project's own tests
 
-# Tests that import Locust, which patches sockets, get a process of their own beside this one.
+# Locust patches sockets, which asyncio cannot bear: tests run it as a process of its own.
 test-asyncio: $(STAMP)
 	$(BIN)/python -m pytest -q -n 2 $(ARGS)
 

@@ -37,7 +37,7 @@ def sockproof(*words: str, cwd: Path, **environment: str) -> subprocess.Complete
 def targets(tmp_path: Path) -> Path:
     """A shelf with one target that works and one whose tool is missing."""
     root = tmp_path / "shelf"
-    for name in ("conformance", "reports"):
+    for name in ("conformance", "locustfiles", "reports"):
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).symlink_to(shelf(name))
     shutil.copytree(shelf("targets") / "websockets", root / "targets" / "websockets")

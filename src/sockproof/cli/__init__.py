@@ -20,6 +20,7 @@ from sockproof.certificates import CertificateError, make_certificates
 from sockproof.cli.arguments import WRONG_COMMAND, build_parser
 from sockproof.cli.compare import compare
 from sockproof.cli.conformance import conformance
+from sockproof.cli.load import load, summary
 from sockproof.cli.matrix import matrix
 from sockproof.cli.outputs import Outputs
 from sockproof.cli.settings import CommandError
@@ -27,10 +28,12 @@ from sockproof.conformance.expectations import ExpectationError
 from sockproof.conformance.preflight import Unreachable
 from sockproof.conformance.profile import ProfileError
 from sockproof.conformance.requirements import RequirementError
+from sockproof.load_records import LoadRecordError
 
 _WRONG = (
     CommandError,
     ExpectationError,
+    LoadRecordError,
     ProfileError,
     RequirementError,
     records.RecordError,
@@ -40,7 +43,12 @@ _WRONG = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives its exit code."""
-    options = build_parser().parse_args(arguments)
+    parser = build_parser()
+    options, more = parser.parse_known_args(arguments)
+    if options.command == "load":
+        options.more = more  # for Locust, which knows the scenario's own arguments
+    elif more:
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     commands = {
         "conformance": conformance,
@@ -48,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "matrix": matrix,
         "compare": compare,
         "report": _report,
+        "load": load,
+        "summary": summary,
     }
     try:
         return commands[options.command](options)

@@ -57,10 +57,41 @@ def build_parser() -> Parser:
         compare.add_argument(
             name, type=Path, metavar=name.upper(), help="a run folder or report.json"
         )
+    _add_load(commands.add_parser("load", help="load a server, and account for every message"))
+    summary = commands.add_parser("summary", help="sum up the folder of a load run again")
+    summary.add_argument("run", type=Path, metavar="RUN", help="a folder under results/")
     report = commands.add_parser("report", help="write the reports of a run folder again")
     report.add_argument("run", type=Path, metavar="RUN", help="a folder under results/")
     report.add_argument("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
     return parser
+
+
+def _add_load(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    parser.epilog = (
+        "Whatever else is given goes to Locust: --rate, --payload-octets, --room-size, "
+        "--transport, --client and more; `locust -f FILE --help` lists them."
+    )
+    add("scenario", metavar="SCENARIO", help="a name, as echo or chat_rooms, or a locustfile")
+    add("url", nargs="?", metavar="URL", help="without it, a target is started")
+    add("--target", metavar="NAME", help="start this one")
+    add("--users", type=_whole(1, 1_000_000), default=20, metavar="N", help="(20)")
+    add("--spawn-rate", type=_positive, default=100.0, metavar="R", help="users a second (100)")
+    add("--run-time", default="10s", metavar="T", help="as Locust has it: 30s, 5m (10s)")
+    add("--processes", type=_whole(1, 256), default=1, metavar="N", help="worker processes (1)")
+    add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results/)")
+    add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
+    parser.set_defaults(more=[])
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1e6:
+        raise argparse.ArgumentTypeError(f"a number above 0, not {text!r}")
+    return value
 
 
 def _add_conformance(parser: argparse.ArgumentParser) -> None:

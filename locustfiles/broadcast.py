@@ -1,0 +1,18 @@
+"""A broadcast: one says, and everyone in the namespace hears it."""
+
+from sockproof.load.users import BODY, EVERYONE, Message, SocketIOUser, paced
+
+SAY_ALL = Message("say-all", BODY)
+
+
+class Speaker(SocketIOUser):
+    fixed_count = 1
+    rate = 10
+
+    @paced
+    def speak(self) -> None:
+        self.tell(SAY_ALL, to=EVERYONE, ack=False)
+
+
+class Hearer(SocketIOUser):
+    """Hears, and says nothing."""

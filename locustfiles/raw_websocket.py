@@ -1,0 +1,13 @@
+"""Plain WebSockets: everyone sends text and waits for its echo."""
+
+from sockproof.load.users import WebSocketUser, paced
+
+TARGET = "websockets"
+
+
+class Raw(WebSocketUser):
+    rate = 0
+
+    @paced
+    def ask(self) -> None:
+        self.tell()

@@ -1,0 +1,5 @@
+"""`python -m sockproof`: the same as the console script."""
+
+from sockproof.cli import run
+
+run()

@@ -1,0 +1,138 @@
+"""`sockproof load`: Locust without its web page, and the summary of what it did."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from argparse import Namespace
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from sockproof import launch, records, shelves
+from sockproof.cli.arguments import WRONG_COMMAND
+from sockproof.cli.settings import CommandError
+from sockproof.load_records import RUN_FILE
+
+DEFAULT_TARGET = "python-socketio-uvicorn"
+
+
+def load(options: Namespace) -> int:
+    """Run a scenario against a URL, or against its default target, which is started for it."""
+    scenario = _scenario(options)
+    if importlib.util.find_spec("locust") is None:
+        raise CommandError("load tests need Locust: pip install locust")
+    folder = records.new_run_folder(options.results, "load")
+    records.link_latest(folder, "load")
+    with _target(options, scenario) as running:
+        url = options.url or running.url
+        command = _command(options, scenario, url, folder)
+        if running is not None:
+            command += ["--target-pid", str(running.pid)]
+        print(f"$ {shlex.join(_masked(command))}\n", flush=True)
+        code, interrupted = _run(command)
+    if not (folder / RUN_FILE).exists():
+        print(f"sockproof: Locust ended with {code} before the run began", file=sys.stderr)
+        return 130 if interrupted else WRONG_COMMAND
+    meaning = conclude(folder)
+    return 130 if interrupted else meaning
+
+
+def summary(options: Namespace) -> int:
+    """Write `summary.json` of a run folder again and show it."""
+    return conclude(options.run)
+
+
+def conclude(folder: Path) -> int:
+    """Write the summary where it is missing, show it, and give the exit code that it means."""
+    from sockproof.analysis.summary import write_summary  # numpy takes its time to import
+    from sockproof.render.load_summary import lines, verdict
+
+    value = write_summary(folder)
+    for line in lines(value):
+        print(line)
+    print(f"\nrun folder: {folder}", flush=True)
+    return verdict(value)
+
+
+def _scenario(options: Namespace) -> Path:
+    """The locustfile: a path, or a name on the shelf."""
+    given = Path(options.scenario)
+    if given.suffix == ".py":
+        if given.is_file():
+            return given.resolve()
+        raise CommandError(f"there is no locustfile {given}")
+    shelf = shelves.shelf("locustfiles", options.shelf)
+    path = shelf / f"{options.scenario}.py"
+    if "/" in options.scenario or not path.is_file():
+        known = ", ".join(sorted(each.stem for each in shelf.glob("*.py")))
+        raise CommandError(f"no scenario {options.scenario!r}; there are {known}, or name a .py")
+    return path
+
+
+def _target(options: Namespace, scenario: Path) -> AbstractContextManager[Any]:
+    if options.url is not None:
+        return nullcontext()
+    name = options.target or _own_target(scenario) or DEFAULT_TARGET
+    known = launch.load_targets(shelves.shelf("targets", options.shelf))
+    if name not in known:
+        raise CommandError(f"no target {name!r}; there are {', '.join(known)}")
+    return launch.launch(known[name])
+
+
+def _own_target(scenario: Path) -> str | None:
+    """What the locustfile says at its top as `TARGET = "…"`; it is read, not run."""
+    try:
+        tree = ast.parse(scenario.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise CommandError(f"{scenario}: {error}") from None
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            names = [each.id for each in node.targets if isinstance(each, ast.Name)]
+            if "TARGET" in names and isinstance(node.value.value, str):
+                return node.value.value
+    return None
+
+
+def _command(options: Namespace, scenario: Path, url: str, folder: Path) -> list[str]:
+    command = [sys.executable, "-m", "locust", "-f", str(scenario), "--headless", "--host", url]
+    command += ["--users", str(options.users), "--spawn-rate", str(options.spawn_rate)]
+    command += ["--run-time", options.run_time, "--run-folder", str(folder)]
+    command += ["--only-summary"]
+    if options.processes > 1:
+        command += ["--processes", str(options.processes)]
+    return [*command, *options.more]
+
+
+def _masked(command: list[str]) -> list[str]:
+    """The command as it may be shown: what follows --auth and --header is for nobody else."""
+    before = ["", *command[:-1]]
+    secret = ("--auth", "--header")
+    return ["***" if last in secret else word for last, word in zip(before, command, strict=True)]
+
+
+def _run(command: list[str]) -> tuple[int, bool]:
+    """Run Locust to its end: its exit code, and whether it was interrupted.
+
+    An interrupt goes to Locust, which then drains, disconnects and writes what it has.
+    """
+    process = subprocess.Popen(command, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+    interrupted = False
+    while True:
+        try:
+            return process.wait(), interrupted
+        except KeyboardInterrupt:
+            if interrupted:
+                process.kill()
+            elif process.poll() is None:
+                process.send_signal(signal.SIGINT)
+            interrupted = True
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise

@@ -1,0 +1,277 @@
+"""What all users have in common: one connection, its records, and paced methods.
+
+The rules that hold here:
+
+* `@paced` methods are called by the process's schedule at their intended times, without a switch
+  of greenlets: they must not wait. Locust's own `@task` methods run in the user's greenlet and
+  may wait.
+* A user without tasks has a greenlet only because Locust wants one; it sleeps from the beginning.
+* A connection that fails or is lost is opened again after `reconnect_after` seconds, as a client
+  of its own in the records.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import gevent
+from gevent.event import Event
+from greenlet import GreenletExit
+from locust import User
+from locust.exception import StopUser
+from locust.user.task import LOCUST_STATE_WAITING
+
+from sockproof.load import hooks
+from sockproof.load.endpoint import Reason
+from sockproof.load.recorder import EmitFlag
+from sockproof.load.run import Run
+from sockproof.load.schedule import SECOND, Turn
+from sockproof.wire.stamp import encode
+
+Method = TypeVar("Method", bound=Callable[..., None])
+_LETTERS = "sockproof speaks to itself, over and over; "
+
+
+def paced(method: Method) -> Method:
+    """Have the schedule call a method of a user at its intended times; it must not wait."""
+    method.paced = True  # type: ignore[attr-defined]
+    return method
+
+
+def _nothing(user: Any) -> None:
+    """A task that is never run: Locust does not take users without any."""
+    del user
+
+
+class ConnectedUser(User):
+    """A user with one connection; a subclass says of which kind."""
+
+    abstract = True
+    tasks = [_nothing]  # noqa: RUF012
+    rate: float = 0  # messages a second of each paced method; 0: next when the answer is there
+    together = False  # whether all users' intended times fall together
+    payload_octets = 64
+    reconnect_after = 1.0  # seconds; None: a lost connection stays lost
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        run = hooks.run_of(environment)
+        self._inert = run is None  # the run could not begin, and has said why
+        if run is None:
+            return
+        self.sockproof: Run = run
+        options = run.options
+        self.recorder = self.sockproof.recorder
+        self.number = self.sockproof.place_of_user()
+        self.client = 0  # the connection's number in the records
+        self.sender = 0  # the same, as stamps carry it
+        self.sequence = 0
+        self.at = 0  # the intended time of what is being sent, while a paced method runs
+        self.outstanding = 0
+        self.ready = False
+        self.connection: Any = None
+        octets = self.payload_octets if options.payload_octets is None else options.payload_octets
+        self.body = (_LETTERS * (octets // len(_LETTERS) + 1))[:octets]
+        self._ack_limit = int(options.ack_limit * SECOND)
+        self._asked = 0  # when the connection was asked for
+        self._was_open = False
+        self._settled = False
+        self._leaving = False
+        self._closed = Event()
+        self._turns: list[Turn] = []
+
+    # What subclasses define.
+
+    def new_connection(self) -> Any:
+        """A connection that is not open yet."""
+        raise NotImplementedError
+
+    def connected(self) -> None:
+        """The connection is open; call `settled` when the user is where it is to be."""
+        self.settled()
+
+    # Locust's part.
+
+    def run(self) -> None:  # type: ignore[misc]  # final in Locust, whose loop needs tasks
+        """Run Locust's tasks; without any, the greenlet only waits to be stopped."""
+        if self._inert:
+            return
+        self.tasks = [task for task in self.tasks if task is not _nothing]
+        if self.tasks:
+            super().run()
+            return
+        try:
+            self.on_start()
+            self._state = LOCUST_STATE_WAITING
+            gevent.get_hub().switch()
+        except (GreenletExit, StopUser):
+            self.on_stop()
+
+    def on_start(self) -> None:
+        """Connect; with tasks of Locust's, wait until that is done."""
+        self.sockproof.preparing += 1
+        self.connection = self.new_connection()
+        self.connect()
+        while self.tasks and not self.ready:
+            gevent.sleep(0.01)
+
+    def on_stop(self) -> None:
+        """Disconnect, and wait until that is done."""
+        self.leave()
+
+    # Connecting.
+
+    def connect(self) -> None:
+        """Open the connection; `ready` tells when that is done."""
+        recorder, connection = self.recorder, self.connection
+        client = self.client = recorder.client()
+        self.sender, self.sequence = recorder.identity(client), 0
+        self._was_open, self._leaving = False, False
+        self._closed.clear()
+        connection.on_open = self._opened
+        connection.on_close = self._ended
+        connection.on_message = self._listener(client)
+        self._asked = time.monotonic_ns()
+        recorder.connecting(client, self._asked)
+        connection.open()
+
+    def _listener(self, client: int) -> Callable[[bytes, bool], None]:
+        heard, connection = self.recorder.heard, self.connection
+
+        def on_message(data: bytes, _is_binary: bool) -> None:
+            heard(client, data, connection.last_received)
+
+        return on_message
+
+    def _opened(self) -> None:
+        self._was_open = True
+        now = time.monotonic_ns()
+        self.recorder.connected(self.client, self._asked, self._asked, now)
+        self.connected()
+
+    def settled(self) -> None:
+        """The user is where it is to be: what is paced begins, or goes on."""
+        self.ready = True
+        schedule = self.sockproof.schedule
+        if self._settled:
+            for turn in self._turns:
+                if not turn.interval:
+                    schedule.again(turn)
+            return
+        self._settled = True
+        self.sockproof.preparing -= 1
+        for method in self._paced_methods():
+            self._begin(method)
+
+    @classmethod
+    def _paced_methods(cls) -> list[str]:
+        return [name for name in dir(cls) if getattr(getattr(cls, name, None), "paced", False)]
+
+    def _begin(self, name: str) -> None:
+        options = self.sockproof.options
+        rate = self.rate if options.rate is None else options.rate
+        method = getattr(self, name)
+
+        def due(at: int) -> None:
+            self._due(method, turn, at)
+
+        turn = Turn(due, rate, options.poisson)
+        if self.together and rate:
+            interval = int(turn.interval)
+            turn.at = float((time.monotonic_ns() // interval + 1) * interval)
+        self._turns.append(turn)
+        self.sockproof.schedule.add(turn)
+
+    def _ended(self, reason: Reason, text: str) -> None:
+        now = time.monotonic_ns()
+        self.ready = False
+        stats = self.sockproof.stats
+        if not self._was_open:
+            self.recorder.connect_failed(self.client, int(reason), now)
+            if not self._leaving:
+                stats.failed("connect", f"{reason.label}: {text}")
+        elif self._leaving:
+            self.recorder.ended(self.client, int(reason), self.connection.last_received, now)
+        else:
+            self.recorder.dropped(self.client, int(reason), self.connection.last_received, now)
+            stats.failed("disconnected", f"{reason.label}: {text}")
+        self._closed.set()
+        again = self.reconnect_after is not None and self.sockproof.schedule.running
+        if again and not self._leaving:
+            gevent.spawn_later(self.reconnect_after, self._again)
+
+    def _again(self) -> None:
+        if self.sockproof.schedule.running and not self._leaving:
+            self.connect()
+
+    def leave(self) -> None:
+        """Close the connection for good, and wait until it is closed."""
+        for turn in self._turns:
+            turn.live = False
+        if not self._settled and self.connection is not None:
+            self._settled = True
+            self.sockproof.preparing -= 1
+        self._leaving = True
+        if self.connection is None or self._closed.is_set():
+            return
+        if self._was_open:
+            self.recorder.disconnecting(self.client, time.monotonic_ns())
+        self.connection.close()
+        self._closed.wait(self.sockproof.endpoint.close_limit / 1e9 + 1)
+
+    def lose_connection(self) -> None:
+        """Cut the connection off, as a lost network does; it is opened again at once."""
+        if self._was_open and not self._leaving:
+            self.recorder.disconnecting(self.client, time.monotonic_ns())
+            self.connection.abort()
+
+    # Sending.
+
+    def _due(self, method: Callable[[], None], turn: Turn, at: int) -> None:
+        """A paced method's time has come."""
+        run = self.sockproof
+        if not self.ready:
+            if turn.interval:
+                self.recorder.withheld += 1
+            return
+        if turn.interval and self.outstanding >= run.options.max_outstanding:
+            self.recorder.withheld += 1
+            return
+        self.at = at
+        sequence = self.sequence
+        try:
+            method()
+        finally:
+            self.at = 0
+        if not turn.interval and (self.sequence == sequence or not self.outstanding):
+            gevent.spawn_later(0.01, run.schedule.again, turn)  # nothing will say when to go on
+
+    def _take(self, body: str | bytes, to: int | str, flags: int) -> tuple[int, int, int, str]:
+        """A message is about to leave: its sequence number, its times, its stamp."""
+        recorder = self.recorder
+        actual = time.monotonic_ns()
+        intended = self.at or actual
+        sequence = self.sequence = self.sequence + 1
+        room = to if isinstance(to, int) else recorder.room(to)
+        stamp = encode(recorder.run, self.sender, sequence, intended, actual, body)
+        recorder.emitted(self.client, sequence, room, intended, actual, flags)
+        if flags & EmitFlag.ACKNOWLEDGED:
+            self.outstanding += 1
+            self.sockproof.outstanding += 1
+        return sequence, intended, actual, stamp
+
+    def _answered(self, sequence: int, intended: int, actual: int, is_there: bool) -> None:
+        """What was waited for has come, or has not."""
+        self.outstanding -= 1
+        run = self.sockproof
+        run.outstanding -= 1
+        if is_there:
+            now = self.connection.last_received
+            self.recorder.acknowledged(self.client, sequence, intended, actual, now)
+        elif self.connection.is_open:
+            self.recorder.ack_timed_out(self.client, sequence, time.monotonic_ns())
+        for turn in self._turns:
+            if not turn.interval:
+                run.schedule.again(turn)

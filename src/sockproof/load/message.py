@@ -1,0 +1,77 @@
+"""Messages that carry a stamped body, in a place that the scenario chooses.
+
+    HELLO = Message("chat message", {"room": "lobby", "text": BODY})
+    user.tell(HELLO, "hello, lobby", to="lobby")
+
+Everything around the body is encoded once.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+_encoded = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_HOLE = "$sockproof-body$"
+
+
+class Body:
+    """Where the body goes."""
+
+    def __init__(self, binary: bool) -> None:
+        self.binary = binary
+
+
+BODY = Body(False)  # as a string
+BINARY_BODY = Body(True)  # as an attachment
+
+
+class Message:
+    """An event and its arguments, one of which holds `BODY` or `BINARY_BODY`, at any depth.
+
+    Raises ValueError when there is no body, or more than one.
+    """
+
+    __slots__ = ("_args", "_before", "_behind", "binary", "event")
+
+    def __init__(self, event: str, *args: Any) -> None:
+        self.event = event
+        self._args = args
+        bodies: list[Body] = []
+        text = _encoded(_with_hole([event, *args], bodies))
+        if len(bodies) != 1:
+            raise ValueError(f"the message {event!r} has {len(bodies)} bodies instead of one")
+        self.binary = bodies[0].binary
+        before, _, behind = text.partition(_HOLE)
+        if _HOLE in behind:
+            raise ValueError(f"the message {event!r} holds the text {_HOLE}")
+        self._before, self._behind = before.encode("utf-8"), behind.encode("utf-8")
+
+    def text(self, stamped: str) -> bytes:
+        """The JSON of the event, `["name",…]`, with a stamped body in it."""
+        return self._before + _encoded(stamped)[1:-1].encode("utf-8") + self._behind
+
+    def arguments(self, stamped: bytes) -> list[Any]:
+        """The arguments with a stamped body of octets in them."""
+        return [_filled(each, stamped) for each in self._args]
+
+
+def _filled(value: Any, stamped: bytes) -> Any:
+    if isinstance(value, Body):
+        return stamped
+    if isinstance(value, dict):
+        return {key: _filled(each, stamped) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_filled(each, stamped) for each in value]
+    return value
+
+
+def _with_hole(value: Any, bodies: list[Body]) -> Any:
+    if isinstance(value, Body):
+        bodies.append(value)
+        return _HOLE
+    if isinstance(value, dict):
+        return {key: _with_hole(each, bodies) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_hole(each, bodies) for each in value]
+    return value

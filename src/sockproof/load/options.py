@@ -1,0 +1,160 @@
+"""What a load run can be told, as Locust's custom arguments: they show in its web form too."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TRANSPORTS = ("websocket", "polling", "upgrade")
+CLIENTS = ("lean", "reference")
+FOLDER = "sockproof_folder"  # where Locust's master tells its workers the run folder
+RUN = "sockproof_run"  # and the run's number
+
+
+class OptionError(Exception):
+    """An option that is of no use; one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of a run, checked.
+
+    `rate` is in messages a second and user, or None when the scenario decides; 0 is a closed
+    loop. `drain` and `ack_limit` are in seconds.
+    """
+
+    host: str
+    rate: float | None
+    poisson: bool
+    payload_octets: int | None
+    room_size: int | None
+    transport: str
+    client: str
+    max_outstanding: int
+    ack_limit: float
+    drain: float
+    headers: tuple[tuple[str, str], ...]
+    auth: Any
+    sources: tuple[str, ...]
+    deflate: bool
+    ca: str | None
+    insecure: bool
+    target_pid: int | None
+    results: Path
+
+
+def add_arguments(parser: Any) -> None:
+    """Add the arguments to Locust's parser (`events.init_command_line_parser`)."""
+    add = parser.add_argument
+    add("--rate", default="", help="messages a second and user; 0: a closed loop")
+    add("--poisson", action="store_true", default=False, help="random gaps between messages")
+    add("--payload-octets", default="", help="length of the body of each message")
+    add("--room-size", default="", help="clients in a room")
+    add("--transport", default="websocket", choices=TRANSPORTS, help="of Socket.IO")
+    add("--client", default="lean", choices=CLIENTS, help="reference: python-socketio's client")
+    add("--max-outstanding", default="100", help="acknowledgements a user waits for at most")
+    add("--ack-timeout", default="30", help="seconds until an acknowledgement is given up")
+    add("--drain", default="10", help="seconds at most for what is in flight at the end")
+    add("--header", default="", help="'NAME: VALUE' with each request; several by line breaks")
+    add("--auth", default="", help="payload of each Socket.IO CONNECT, as JSON")
+    add("--source", default="", help="own addresses to go out from, separated by commas")
+    add("--deflate", action="store_true", default=False, help="offer permessage-deflate")
+    add("--ca", default="", help="trust this CA's certificate (PEM)")
+    add("--insecure", action="store_true", default=False, help="take any certificate")
+    add("--target-pid", default="", help="the target's process, to watch its CPU and memory")
+    add("--results", default="results", help="where run folders are made")
+    add("--run-folder", default="", help="this run's folder", include_in_web_ui=False)
+
+
+def read_options(parsed: Namespace) -> Options:
+    """The options out of what Locust parsed; raises `OptionError`."""
+    host = parsed.host or ""
+    if not host:
+        raise OptionError("name the target: --host http://HOST:PORT/ or ws://HOST:PORT/")
+    rate = _number(parsed, "rate", 0, 1e6)
+    octets = _number(parsed, "payload_octets", 0, 16 * 1024 * 1024)
+    size = _number(parsed, "room_size", 1, 1e6)
+    outstanding = _number(parsed, "max_outstanding", 1, 1e6)
+    pid = _number(parsed, "target_pid", 1, 1 << 31)
+    return Options(
+        host=host,
+        rate=rate,
+        poisson=bool(parsed.poisson),
+        payload_octets=None if octets is None else int(octets),
+        room_size=None if size is None else int(size),
+        transport=_choice(parsed, "transport", TRANSPORTS),
+        client=_choice(parsed, "client", CLIENTS),
+        max_outstanding=100 if outstanding is None else int(outstanding),
+        ack_limit=_number(parsed, "ack_timeout", 0.05, 3600) or 30.0,
+        drain=_number(parsed, "drain", 0, 600) or 0.0,
+        headers=_headers(str(parsed.header)),
+        auth=_json(str(parsed.auth)),
+        sources=tuple(each.strip() for each in str(parsed.source).split(",") if each.strip()),
+        deflate=bool(parsed.deflate),
+        ca=str(parsed.ca) or None,
+        insecure=bool(parsed.insecure),
+        target_pid=None if pid is None else int(pid),
+        results=Path(str(parsed.results) or "results"),
+    )
+
+
+def shown(options: Options) -> dict[str, Any]:
+    """The options as `run.json` keeps them: what may be a secret is masked."""
+    return {
+        "rate": options.rate,
+        "poisson": options.poisson,
+        "payload_octets": options.payload_octets,
+        "room_size": options.room_size,
+        "transport": options.transport,
+        "client": options.client,
+        "max_outstanding": options.max_outstanding,
+        "ack_timeout": options.ack_limit,
+        "drain": options.drain,
+        "headers": [f"{name}: ***" for name, _ in options.headers],
+        "auth": None if options.auth is None else "***",
+        "sources": list(options.sources),
+        "deflate": options.deflate,
+    }
+
+
+def _number(parsed: Namespace, name: str, low: float, high: float) -> float | None:
+    text = str(getattr(parsed, name)).strip()
+    if not text:
+        return None
+    option = f"--{name.replace('_', '-')}"
+    try:
+        value = float(text)
+    except ValueError:
+        raise OptionError(f"{option} wants a number, not {text!r}") from None
+    if not low <= value <= high:
+        raise OptionError(f"{option} wants a number from {low:g} to {high:g}, not {text}")
+    return value
+
+
+def _choice(parsed: Namespace, name: str, choices: tuple[str, ...]) -> str:
+    value = str(getattr(parsed, name))
+    if value not in choices:
+        raise OptionError(f"--{name} is one of {', '.join(choices)}, not {value!r}")
+    return value
+
+
+def _headers(text: str) -> tuple[tuple[str, str], ...]:
+    headers = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip():
+            raise OptionError(f"--header wants 'NAME: VALUE', not {line!r}")
+        headers.append((name.strip(), value.strip()))
+    return tuple(headers)
+
+
+def _json(text: str) -> Any:
+    if not text.strip():
+        return None
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise OptionError(f"--auth is no JSON: {error}") from None

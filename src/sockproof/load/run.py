@@ -1,0 +1,216 @@
+"""One process's part in a load run: its recorder, its schedule, its clock of phases.
+
+Locust's events lead through it: `begin` when a test starts, `ramped` when all users are there,
+`drain` before they are stopped, `end` when they are gone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import random
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import gevent
+
+from sockproof.histogram import Histogram
+from sockproof.load import health
+from sockproof.load.endpoint import Endpoint, traffic
+from sockproof.load.options import Options, shown
+from sockproof.load.recorder import Recorder
+from sockproof.load.schedule import Schedule, Turn
+from sockproof.load.stats import LocustStats
+from sockproof.load_records import RUN_FILE, SCHEMA, Phase, boot_id
+
+SETTLING = 30.0  # seconds that users may take to connect and join once all are spawned
+QUIET = 1.0  # seconds without a receipt after which nothing more is on its way
+_PACKAGES = ("sockproof", "locust", "gevent", "python-socketio", "websocket-client")
+
+
+class Run:
+    """What all users of this process share while a test runs."""
+
+    def __init__(
+        self,
+        folder: Path,
+        number: int,
+        options: Options,
+        stats: LocustStats,
+        report: Callable[[str], None],
+        place: tuple[int, int] = (0, 1),
+    ) -> None:
+        """`place` is this process's index among so many; raises `EndpointError`."""
+        self.options = options
+        self.folder = folder
+        self.index, self.processes = place
+        self.endpoint = Endpoint(
+            options.host,
+            headers=options.headers,
+            deflate=options.deflate,
+            sources=options.sources,
+            ca=options.ca,
+            insecure=options.insecure,
+        )
+        self.recorder = Recorder(folder, number, report)
+        self.schedule = Schedule(self._failed)
+        self._report = report
+        self.stats = stats
+        self._target = health.watch(options.target_pid)
+        self._users = 0
+        self.preparing = 0  # users that are not yet where their scenario has them
+        self.outstanding = 0  # acknowledgements that are waited for
+        self._longest = 0  # latency of a delivery so far, in nanoseconds
+        self._errors: set[str] = set()
+        self._ticker = gevent.spawn(self._tick)
+        self.over = False
+
+    def place_of_user(self) -> int:
+        """A number for a new user that no user of any process has."""
+        number = self._users * self.processes + self.index
+        self._users += 1
+        return number
+
+    # Phases.
+
+    def ramped(self) -> None:
+        """All users are spawned: the measured part begins when they have settled."""
+        gevent.spawn(self._settle)
+
+    def _settle(self) -> None:
+        deadline = time.monotonic() + SETTLING
+        while self.preparing > 0 and time.monotonic() < deadline and not self.over:
+            gevent.sleep(0.05)
+        if self.recorder.phase_now == Phase.RAMP and not self.over:
+            self._collect()
+            self.recorder.phase(Phase.MEASURED, time.monotonic_ns())
+
+    def drain(self) -> None:
+        """Send nothing more, and wait for what is in flight."""
+        if self.recorder.phase_now >= Phase.DRAIN or self.over:
+            return
+        self.schedule.stop()
+        self._collect()
+        self.recorder.phase(Phase.DRAIN, time.monotonic_ns())
+        deadline = time.monotonic() + self.options.drain
+        heard, since = self.recorder.receipts, time.monotonic()
+        while time.monotonic() < deadline:
+            gevent.sleep(0.05)
+            now = time.monotonic()
+            if self.recorder.receipts != heard or self.outstanding > 0:
+                heard, since = self.recorder.receipts, now
+            # What is slow to come makes the silence longer that is believed.
+            elif now - since >= max(QUIET, 2 * self._longest / 1e9):
+                break
+
+    def end(self) -> None:
+        """The users are gone: write what is left and close the files."""
+        if self.over:
+            return
+        self.over = True
+        self._ticker.kill()
+        now = time.monotonic_ns()
+        if self.recorder.phase_now < Phase.OVER:
+            self._collect()
+            self.recorder.phase(Phase.OVER, now)
+        self.recorder.close(now, self._health())
+        self.schedule.close()
+
+    # Once a second.
+
+    def _tick(self) -> None:
+        due = time.monotonic()
+        while True:
+            due += 1.0
+            gevent.sleep(max(0.0, due - time.monotonic()))
+            self._late = max(0, int((time.monotonic() - due) * 1e9))
+            self._collect()
+            self.recorder.tick(time.monotonic_ns(), self._health())
+
+    _late = 0
+
+    def _collect(self) -> None:
+        """Take over what others count, and give Locust's statistics what is theirs."""
+        recorder = self.recorder
+        recorder.offered = self.schedule.offered
+        recorder.octets_sent = traffic.octets_sent
+        recorder.octets_received = traffic.octets_received
+        recorder.back_pressured = traffic.back_pressured
+        longest = Histogram(recorder.delivery_actual).maximum()
+        self._longest = max(self._longest, longest or 0)
+        self.stats.add("ack", recorder.ack_intended)
+        self.stats.add("delivery", recorder.delivery_intended)
+        self.stats.add("connect", recorder.connect_intended)
+
+    def _health(self) -> dict[str, Any]:
+        state = health.own()
+        state["hub_lag_ns"] = max(self.schedule.take_lag(), self._late)
+        state["pings_answered"] = traffic.pings_answered
+        if self._target is not None:
+            state.update(self._target.usage())
+        return state
+
+    def _failed(self, turn: Turn, error: Exception) -> None:
+        """A scenario's own error: said once for each kind, and the turn goes on."""
+        del turn
+        self.complain(f"{type(error).__name__}: {error}")
+
+    def complain(self, text: str) -> None:
+        """Say something once."""
+        if text not in self._errors and len(self._errors) < 100:
+            self._errors.add(text)
+            self._report(text)
+
+
+def new_number() -> int:
+    """A number that tells this run's messages from those of any other."""
+    return random.SystemRandom().getrandbits(32) or 1
+
+
+def describe(
+    folder: Path, number: int, scenario: str, options: Options, users: dict[str, Any]
+) -> None:
+    """Write `run.json`: what is run, with what, on what."""
+    value = {
+        "schema": SCHEMA,
+        "run": number,
+        "target": options.host,
+        "scenario": scenario,
+        "parameters": {**shown(options), **users},
+        "versions": {"python": platform.python_version(), **_versions()},
+        "machine": {"system": platform.platform(), "cpus": os.cpu_count(), "boot": boot_id()},
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "started_ns": time.monotonic_ns(),
+    }
+    (folder / RUN_FILE).write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+
+
+def note(folder: Path, **fields: Any) -> None:
+    """Add fields to `run.json`."""
+    path = folder / RUN_FILE
+    value = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**value, **fields}, indent=1) + "\n", encoding="utf-8")
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def scenario_name() -> str:
+    """The locustfile's name, as it was given to Locust."""
+    words = sys.argv
+    for flag in ("-f", "--locustfile"):
+        if flag in words[:-1]:
+            return Path(words[words.index(flag) + 1]).stem
+    return os.environ.get("LOCUST_LOCUSTFILE", "locustfile")

@@ -1,0 +1,63 @@
+"""Users of plain WebSockets, whose server sends each message back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sockproof.load.connected_user import ConnectedUser
+from sockproof.load.recorder import ITSELF, EmitFlag
+from sockproof.load.reference_websocket import ReferenceWebSocket
+from sockproof.load.websocket import WebSocketConnection
+
+
+class WebSocketUser(ConnectedUser):
+    """A user with one WebSocket connection; the echo of a message counts as its acknowledgement."""
+
+    abstract = True
+
+    def new_connection(self) -> Any:
+        """A lean connection, or websocket-client's."""
+        lean = self.sockproof.options.client == "lean"
+        return (WebSocketConnection if lean else ReferenceWebSocket)(self.sockproof.endpoint)
+
+    def connected(self) -> None:
+        """Nothing is waited for on a new connection."""
+        self._waiting: dict[int, tuple[int, int]] = {}
+        self.settled()
+
+    def _listener(self, client: int) -> Callable[[bytes, bool], None]:
+        heard, connection, recorder = self.recorder.heard, self.connection, self.recorder
+        sender = recorder.identity(client)
+
+        def on_message(data: bytes, _is_binary: bool) -> None:
+            stamp = heard(client, data, connection.last_received)
+            if stamp is not None and stamp.sender == sender:
+                times = self._waiting.pop(stamp.sequence, None)
+                if times is not None:
+                    self._answered(stamp.sequence, *times, is_there=True)
+
+        return on_message
+
+    def _ended(self, *ending: Any) -> None:
+        waiting = getattr(self, "_waiting", {})
+        self.outstanding -= len(waiting)
+        self.sockproof.outstanding -= len(waiting)
+        waiting.clear()
+        super()._ended(*ending)
+
+    def tell(self, body: str | bytes | None = None, *, to: int | str = ITSELF) -> bool:
+        """Send a counted message; false when the connection does not take it."""
+        connection = self.connection
+        if not connection.is_open or connection.congested:
+            self.recorder.withheld += 1
+            return False
+        if body is None:
+            body = self.body
+        flags = EmitFlag.ACKNOWLEDGED if to == ITSELF else EmitFlag(0)
+        sequence, intended, actual, stamp = self._take(body, to, flags)
+        if flags:
+            self._waiting[sequence] = intended, actual
+        if isinstance(body, bytes):
+            return bool(connection.send_binary(stamp.encode("ascii") + body))
+        return bool(connection.send_text((stamp + body).encode("utf-8")))

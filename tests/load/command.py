@@ -1,0 +1,48 @@
+"""Running `sockproof load` as a person does, and what it left."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LIMIT = 50  # seconds
+
+
+@dataclass
+class Result:
+    """A load run that has ended."""
+
+    code: int
+    output: str
+    folder: Path
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        value: dict[str, Any] = json.loads((self.folder / "summary.json").read_text())
+        return value
+
+
+def command(results: Path, *words: str) -> list[str]:
+    """The command line of a load run."""
+    return [sys.executable, "-m", "sockproof", "load", *words, "--results", str(results)]
+
+
+def result(results: Path, code: int, output: str) -> Result:
+    """What a run left in its results folder."""
+    return Result(code, output, results / "latest-load")
+
+
+def load(results: Path, *words: str) -> Result:
+    """Run a scenario to its end."""
+    done = subprocess.run(
+        command(results, *words),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    return result(results, done.returncode, done.stdout + done.stderr)

@@ -1,0 +1,99 @@
+"""The summary of a load run shows exactly what an unfaithful server did."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.load.command import Result, load
+from tests.servers.unfaithful import HONEST, MISDEEDS, UnfaithfulServer
+
+COUNTED = {
+    "lose": "lost",
+    "double": "duplicated",
+    "swap": "reordered",
+    "leak": "leaked",
+    "alter": "corrupted",
+    "invent": "invented",
+}
+VIOLATIONS = tuple(COUNTED.values())
+CHAT = ("--users", "20", "--room-size", "5", "--rate", "20", "--run-time", "4s")
+
+
+@contextmanager
+def served(server: UnfaithfulServer) -> Iterator[str]:
+    """The server's URL, while it runs in a thread of its own."""
+    ready, over = threading.Event(), threading.Event()
+
+    async def main() -> None:
+        async with server:
+            ready.set()
+            await asyncio.to_thread(over.wait)
+
+    thread = threading.Thread(target=asyncio.run, args=(main(),))
+    thread.start()
+    try:
+        assert ready.wait(10)
+        yield server.url
+    finally:
+        over.set()
+        thread.join(10)
+
+
+def run(server: UnfaithfulServer, results: Path, *more: str) -> Result:
+    """A chat on the server."""
+    with served(server) as url:
+        return load(results, "chat_rooms", url, *CHAT, *more)
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("misdeed", MISDEEDS)
+def test_every_count_equals_the_truth(misdeed: str, tmp_path: Path) -> None:
+    server = UnfaithfulServer(misdeed)
+    found = run(server, tmp_path)
+    counts = found.summary["counts"]
+    expected = dict.fromkeys(VIOLATIONS, 0) | {COUNTED[misdeed]: server.done}
+    assert server.done > 20, found.output
+    assert {name: counts[name] for name in VIOLATIONS} == expected, found.output
+    assert counts["undetermined"] == 0
+    assert 0 <= server.deliveries - counts["due"] < HONEST
+    assert found.code == 1
+    assert f"Violations: {server.done:,} {COUNTED[misdeed]}" in found.output
+    properties = found.summary["properties"]
+    assert properties[COUNTED[misdeed]]["verdict"] is False
+    assert all(each["exercised"] > 0 for each in properties.values())
+
+
+@pytest.mark.timeout(90)
+def test_a_faithful_server_is_accused_of_nothing(tmp_path: Path) -> None:
+    server = UnfaithfulServer()
+    found = run(server, tmp_path)
+    counts = found.summary["counts"]
+    assert {name: counts[name] for name in VIOLATIONS} == dict.fromkeys(VIOLATIONS, 0)
+    assert counts["receipts"] == server.deliveries
+    assert 0 <= server.deliveries - counts["due"] < HONEST
+    assert counts["acknowledged"] == counts["emitted"]
+    assert {each["verdict"] for each in found.summary["properties"].values()} == {True}
+
+
+@pytest.mark.timeout(90)
+def test_the_reference_client_counts_the_same(tmp_path: Path) -> None:
+    server = UnfaithfulServer("lose")
+    found = run(server, tmp_path, "--client", "reference")
+    counts = found.summary["counts"]
+    assert counts["lost"] == server.done > 20, found.output
+    assert {name for name in VIOLATIONS if counts[name]} == {"lost"}
+
+
+@pytest.mark.timeout(90)
+def test_a_delay_of_the_server_is_the_latency_that_is_reported(tmp_path: Path) -> None:
+    found = run(UnfaithfulServer(delay=0.1), tmp_path)
+    counts, delivery = found.summary["counts"], found.summary["latency"]["delivery"]
+    assert {name: counts[name] for name in VIOLATIONS} == dict.fromkeys(VIOLATIONS, 0)
+    assert delivery["actual"]["p50_ms"] >= 100
+    assert delivery["intended"]["p50_ms"] >= delivery["actual"]["p50_ms"] * 0.99

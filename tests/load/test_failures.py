@@ -1,0 +1,132 @@
+"""Whatever goes wrong, a load run ends in time, says what happened and keeps what it recorded."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sockproof.launch import launch, load_targets
+from sockproof.load_records import row_files
+from sockproof.shelves import shelf
+from tests.load.command import LIMIT, command, load, result
+
+CHAT = ("--users", "10", "--room-size", "5", "--rate", "10")
+pytestmark = pytest.mark.timeout(90)
+
+
+def started(results: Path, *words: str) -> subprocess.Popen[str]:
+    """A load run that goes on."""
+    return subprocess.Popen(
+        command(results, *words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def when_rows_come(results: Path, processes: int = 1) -> list[int]:
+    """The generator's processes, as soon as each has recorded something of the measured part."""
+    deadline = time.monotonic() + LIMIT
+    while time.monotonic() < deadline:
+        folder = results / "latest-load"
+        lines = [path.read_text() for path in folder.glob("health-*.jsonl")]
+        if sum('"phase":1' in text for text in lines) == processes:
+            return [file.pid for file in row_files(folder)]
+        time.sleep(0.05)
+    raise AssertionError("nothing was recorded")
+
+
+def test_refused_port_is_said(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    found = load(tmp_path, "echo", f"http://127.0.0.1:{port}/", "--run-time", "3s")
+    assert found.code == 2
+    assert "no connection was opened" in found.output
+    assert f"nobody listens on 127.0.0.1 port {port}" in found.output
+    assert found.summary["counts"]["connect_failures"] >= 20
+    assert "Traceback" not in found.output
+
+
+def test_target_that_never_answers_is_said(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        found = load(tmp_path, "echo", url, "--run-time", "14s", "--users", "5")
+    assert found.code == 2
+    assert "no connection was opened" in found.output
+    assert "Traceback" not in found.output
+
+
+def test_target_killed_in_the_middle_loses_no_record(tmp_path: Path) -> None:
+    target = launch(load_targets(shelf("targets"))["python-socketio-uvicorn"])
+    with target:
+        running = started(tmp_path, "chat_rooms", target.url, *CHAT, "--run-time", "6s")
+        when_rows_come(tmp_path)
+        os.killpg(target.pid, signal.SIGKILL)
+        output, _ = running.communicate(timeout=LIMIT)
+    found = result(tmp_path, running.returncode, output)
+    counts = found.summary["counts"]
+    assert counts["disconnected"] == 10, output
+    assert counts["connect_failures"] > 0
+    assert counts["receipts"] > 0
+    # What was on its way when the target died is nobody's fault that a checker could name.
+    assert counts["lost"] == 0
+    assert "Traceback" not in output
+
+
+def test_killed_worker_is_said_and_its_rows_count(tmp_path: Path) -> None:
+    more = ("--processes", "2", "--run-time", "8s")
+    running = started(tmp_path, "chat_rooms", *CHAT, *more)
+    os.kill(when_rows_come(tmp_path, 2)[0], signal.SIGKILL)
+    output, _ = running.communicate(timeout=LIMIT)
+    found = result(tmp_path, running.returncode, output)
+    assert "the records of 1 of 2 processes end abruptly" in output
+    assert found.summary["generator"]["fit"] is False
+    assert found.summary["counts"]["connections_opened"] == 10
+    assert found.summary["counts"]["lost"] == 0, output
+
+
+def test_interrupt_ends_the_run_and_sums_it_up(tmp_path: Path) -> None:
+    running = started(tmp_path, "echo", "--rate", "10", "--run-time", "5m")
+    when_rows_come(tmp_path)
+    running.send_signal(signal.SIGINT)
+    output, _ = running.communicate(timeout=LIMIT)
+    assert running.returncode == 130, output
+    found = result(tmp_path, running.returncode, output)
+    counts = found.summary["counts"]
+    assert counts["acknowledged"] == counts["emitted"] > 0
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nonsense",), "no scenario 'nonsense'; there are"),
+        (("missing.py",), "there is no locustfile missing.py"),
+        (("echo", "--target", "nonsense"), "no target 'nonsense'"),
+        (("echo", "--users", "none"), "--users"),
+        (("echo", "http://127.0.0.1:9/", "--rate", "fast"), "--rate wants a number"),
+        (("echo", "ftp://127.0.0.1:9/"), "a URL like ws://HOST:PORT/"),
+        (("echo", "http://127.0.0.1:9/", "--auth", "{"), "--auth is no JSON"),
+        (("echo", "http://127.0.0.1:9/", "--source", "x"), "a source is an own IP address"),
+        (("echo", "http://127.0.0.1:9/", "--nonsense"), "unrecognized arguments: --nonsense"),
+    ],
+)
+def test_wrong_command_is_one_line_and_code_3(
+    words: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    found = load(tmp_path, *words, "--run-time", "1s")
+    assert found.code == 3, found.output
+    assert said in found.output
+    assert "Traceback" not in found.output
+
+
+def test_summary_of_something_else_is_one_line(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "sockproof", "summary", str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=LIMIT)
+    assert done.returncode == 3
+    assert done.stderr.count("\n") == 1
+    assert "is no folder of a load run" in done.stderr

@@ -1,0 +1,63 @@
+"""Every scenario on the shelf runs on its default target, and accuses it of nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sockproof.shelves import shelf
+from tests.load.command import load
+
+SCENARIOS = sorted(path.stem for path in shelf("locustfiles").glob("*.py"))
+SILENT = ("connection_ramp", "idle_soak", "reconnect_storm")  # nothing is said in them
+NUMBERS = ("--users", "15", "--run-time", "5s")
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_scenario_runs_and_finds_nothing(name: str, tmp_path: Path) -> None:
+    more = ("--rate", "0.5") if name == "reconnect_storm" else ()
+    found = load(tmp_path, name, *NUMBERS, *more)
+    counts = found.summary["counts"]
+    violations = found.summary["properties"]
+    assert False not in [each["verdict"] for each in violations.values()], found.output
+    assert counts["connect_failures"] == 0
+    if name in SILENT:
+        assert counts["emitted"] == 0
+    else:
+        assert counts["receipts"] > 20, found.output
+        assert violations["lost"]["verdict"] is True
+    opened = counts["connections_opened"]
+    assert opened > 15 if name == "reconnect_storm" else opened == 15
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("name", ["echo", "binary", "raw_websocket"])
+def test_reference_client_runs_the_same_scenario(name: str, tmp_path: Path) -> None:
+    found = load(tmp_path, name, *NUMBERS, "--client", "reference", "--rate", "5")
+    counts = found.summary["counts"]
+    assert counts["receipts"] == counts["acknowledged"] == counts["emitted"] > 100, found.output
+    assert counts["lost"] == 0
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("transport", ["polling", "upgrade"])
+def test_rooms_are_the_same_over_other_transports(transport: str, tmp_path: Path) -> None:
+    found = load(tmp_path, "chat_rooms", *NUMBERS, "--rate", "5", "--transport", transport)
+    counts = found.summary["counts"]
+    assert counts["due"] > 100, found.output
+    assert [counts[name] for name in ("lost", "duplicated", "reordered", "leaked")] == [0] * 4
+
+
+@pytest.mark.timeout(90)
+def test_rooms_span_worker_processes(tmp_path: Path) -> None:
+    more = ("--processes", "2", "--room-size", "4", "--rate", "5")
+    found = load(tmp_path, "chat_rooms", *NUMBERS, *more)
+    summary = found.summary
+    assert len(list(found.folder.glob("rows-*.bin"))) == 2, found.output
+    assert summary["counts"]["connections_opened"] == 15
+    # Room 0 holds users 0 to 3, of which each process has two: half of what is heard is foreign.
+    assert summary["counts"]["due"] > 100
+    assert summary["properties"]["leaked"]["exercised"] > 0
+    assert {each["verdict"] for each in summary["properties"].values()} == {True}, found.output

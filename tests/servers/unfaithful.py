@@ -1,0 +1,98 @@
+"""A Socket.IO server that loses, doubles, swaps, leaks, alters, invents or delays what is said.
+
+It does so with a known number of deliveries, and counts them: the truth that a load run's summary
+has to show.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from sockproof.wire import stamp
+from tests.servers.socketio_server import SocketIOServer
+from tests.servers.socketio_socket import Socket
+
+MISDEEDS = ("lose", "double", "swap", "leak", "alter", "invent")
+HONEST = 500  # deliveries at first: while clients still join, not all is surely due
+HELD = 0.2  # seconds that a message is kept back for a later one to overtake it
+
+
+class UnfaithfulServer(SocketIOServer):
+    """Does its misdeed to every n-th delivery of `say`; `done` counts them."""
+
+    def __init__(self, misdeed: str | None = None, every: int = 7, delay: float = 0.0) -> None:
+        super().__init__()
+        self.misdeed = misdeed
+        self.every = every
+        self.delay = delay  # seconds, of every delivery
+        self.deliveries = 0
+        self.done = 0
+        self._held: dict[tuple[str, str], list[Any]] = {}
+        self._honest = self.fixture.event
+        self.fixture.event = self._event  # type: ignore[method-assign]
+
+    def _event(self, socket: Socket, name: str, args: list[Any], number: int | None) -> None:
+        if name != "say":
+            self._honest(socket, name, args, number)
+            return
+        adapter = self.adapters[socket.namespace]
+        for sid in sorted(adapter.rooms.get(args[0], ())):
+            self._deliver(socket, adapter.sockets[sid], args)
+        if number is not None:
+            socket.acknowledge(number, [])
+
+    def _deliver(self, sender: Socket, receiver: Socket, args: list[Any]) -> None:
+        self.deliveries += 1
+        due = self.deliveries > HONEST and self.deliveries % self.every == 0
+        match self.misdeed if due else None:
+            case "lose":
+                self.done += 1
+                return
+            case "double":
+                self.done += 1
+                self._say(receiver, args)
+            case "leak":
+                strangers = self._strangers(receiver, args[0])
+                if strangers:
+                    self.done += 1
+                    self._say(strangers[0], args)
+            case "alter":
+                self.done += 1
+                args = [args[0], args[1][:-1] + "!"]
+            case "invent":
+                self.done += 1
+                self._say(receiver, [args[0], self._invented(args[1])])
+            case "swap" if (sender.sid, receiver.sid) not in self._held:
+                self._held[sender.sid, receiver.sid] = args
+                loop = asyncio.get_running_loop()
+                loop.call_later(HELD, self._release, sender, receiver, False)
+                return
+        self._say(receiver, args)
+        self._release(sender, receiver, True)
+
+    def _release(self, sender: Socket, receiver: Socket, overtaken: bool) -> None:
+        args = self._held.pop((sender.sid, receiver.sid), None)
+        if args is not None:
+            self.done += overtaken
+            self._say(receiver, args)
+
+    def _say(self, receiver: Socket, args: list[Any]) -> None:
+        if self.delay:
+            loop = asyncio.get_running_loop()
+            loop.call_later(self.delay, receiver.emit, "said", *args)
+        else:
+            receiver.emit("said", *args)
+
+    def _strangers(self, receiver: Socket, room: str) -> list[Socket]:
+        adapter = self.adapters[receiver.namespace]
+        members = adapter.rooms[room]
+        return [adapter.sockets[sid] for sid in sorted(adapter.sockets) if sid not in members]
+
+    def _invented(self, text: str) -> str:
+        found = stamp.find(text.encode())
+        assert found is not None
+        body = text[stamp.LENGTH :]
+        times = found.intended_ns, found.actual_ns
+        sequence = found.sequence + 1_000_000
+        return stamp.encode(found.run, found.sender, sequence, *times, body) + body
