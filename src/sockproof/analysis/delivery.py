@@ -72,7 +72,7 @@ class _Checker:
         self.sure_to = np.zeros(history.clients, dtype=np.int64)
         self.sure_from[links.client] = links.sure_from
         self.sure_to[links.client] = links.sure_to
-        held = self.sure_to[self.sender] >= history.drained
+        held = ~history.abrupt[self.sender]
         self.processed = (emits.acked > 0) | (emits.heard > 0) | held
         ends = np.where(emits.heard > 0, emits.heard, max(history.drained, 1))
         self.ends = np.where(emits.acked > 0, emits.acked, ends)

@@ -5,8 +5,9 @@ The rules that hold here:
 * A client is a number from 0 over all processes; a room is a number over all processes, by name.
 * A stay has an inner and an outer span: from `sure_from` to `sure_to` the client was surely in
   the room, before `may_from` and after `may_to` surely not.
-* A connection that was dropped owes nothing after the last moment at which anything came over
-  it, and the clients of a process whose rows end abruptly nothing after its last row.
+* A connection that ended before the drain did, or in a process whose rows end abruptly, owes
+  nothing that was under way then. What a client heard last tells how much that was: a connection
+  keeps the order, so whatever the server was done with before that message was *sent* came first.
 * Clients whose clocks cannot be compared (another boot) are in rooms of their own.
 """
 
@@ -58,7 +59,7 @@ class Process:
     base: int
     clients: int
     complete: bool
-    last: int
+    drained: int = 0  # when it had waited for what was in flight; 0: it never did
 
     @property
     def clock(self) -> int:
@@ -144,12 +145,17 @@ class History:
         self.names: dict[int, str] = {}
         self._rooms: dict[tuple[int, str], int] = {}
         self._tags = {process.file.tag: process for process in self.processes}
-        self.drained = 0  # when nothing was waited for any more
         self.timeouts = 0
+        self.abrupt = np.zeros(base, dtype=bool)  # whose connection ended before the drain did
         self.stays = self._stays()
-        self.connections = self.stays.where(self.stays.room % FIRST_ROOM == EVERYONE)
         self.emits = self._emits()
         self._hear()
+        self.connections = self.stays.where(self.stays.room % FIRST_ROOM == EVERYONE)
+
+    @property
+    def drained(self) -> int:
+        """When the first process had waited for what was in flight; 0: none ever did."""
+        return min((process.drained for process in self.processes if process.drained), default=0)
 
     @property
     def killed(self) -> int:
@@ -190,12 +196,16 @@ class History:
             connections: dict[int, _Connection] = {}
             rows = process.rows
             rare = rows[~np.isin(rows["kind"], _MESSAGES)]
-            for a, b, c, client, _, _, kind in rare.tolist():
-                self._note(connections, kind, client, a, b, c)
+            for a, _, c, client, _, _, kind in rare.tolist():
+                if kind == Kind.PHASE:
+                    process.drained = c if a == Phase.OVER else process.drained
+                elif kind != Kind.END:
+                    connection = connections.setdefault(client, _Connection())
+                    _note(connection, kind, a, c)
             for client, connection in connections.items():
                 number = process.base + client - 1
-                if not process.complete:
-                    connection.sure_to = min(connection.sure_to, process.last)
+                in_order = process.drained and connection.sure_to >= process.drained
+                self.abrupt[number] = not (process.complete and in_order)
                 everyone = [connection.asked, connection.sure_from, FOREVER, FOREVER]
                 spans = {EVERYONE: [everyone], **connection.rooms}
                 for room, spells in spans.items():
@@ -206,35 +216,6 @@ class History:
                         stays.append((number, place, sure_from, until, may_from, end))
         columns = np.array(stays, dtype=np.int64).reshape(-1, 6)
         return Stays(*columns.T)
-
-    def _note(
-        self, connections: dict[int, _Connection], kind: int, client: int, a: int, b: int, c: int
-    ) -> None:
-        if kind == Kind.PHASE:
-            if a in (Phase.DRAIN, Phase.OVER):
-                self.drained = max(self.drained, c)
-            return
-        if kind == Kind.END:
-            return
-        connection = connections.setdefault(client, _Connection())
-        if kind == Kind.CONNECT_ASKED:
-            connection.asked = c
-        elif kind == Kind.CONNECTED:
-            connection.sure_from = c
-        elif kind == Kind.DISCONNECT_ASKED:
-            connection.sure_to = min(connection.sure_to, c)
-        elif kind == Kind.DISCONNECTED:
-            if connection.sure_to == FOREVER:
-                connection.sure_to = b or connection.sure_from
-            connection.may_to = c
-        elif kind == Kind.CONNECT_FAILED:
-            connection.may_to = c
-        else:
-            spells = connection.rooms.setdefault(a, [])
-            if kind == Kind.JOIN_ASKED:
-                spells.append([c, FOREVER, FOREVER, FOREVER])
-            elif spells:
-                spells[-1][{Kind.JOINED: 1, Kind.LEAVE_ASKED: 2, Kind.LEFT: 3}[Kind(kind)]] = c
 
     def _emits(self) -> Emits:
         parts: list[tuple[Numbers, ...]] = []
@@ -264,15 +245,21 @@ class History:
         return emits
 
     def _hear(self) -> None:
-        """Note when each message without an acknowledgement was heard first."""
+        """Note when each message was heard first, and until when the end of each stay is sure."""
         emits = self.emits
-        if emits.acked.all():
+        if emits.acked.all() and not self.abrupt.any():
             return
         first = np.full(len(emits.key), FOREVER)
+        newest = np.zeros(self.clients, dtype=np.int64)  # send time of anything that each heard
         for receipts in self.receipts():
             at = emits.find(receipts.sender, receipts.sequence)
-            np.minimum.at(first, at[at >= 0], receipts.time[at >= 0])
+            known = at >= 0
+            np.minimum.at(first, at[known], receipts.time[known])
+            np.maximum.at(newest, receipts.client[known], emits.actual[at[known]])
         emits.heard[:] = np.where(first < FOREVER, first, 0)
+        stays = self.stays
+        until = np.where(self.abrupt[stays.client], newest[stays.client], FOREVER)
+        stays.sure_to[:] = np.minimum(stays.sure_to, until)
 
     def receipts(self) -> Iterator[Receipts]:
         """All receipts, some clients' after the others'; those of a client are never parted."""
@@ -305,6 +292,25 @@ class History:
         )
 
 
+def _note(connection: _Connection, kind: int, a: int, c: int) -> None:
+    """What a row about a connection or a room says."""
+    if kind == Kind.CONNECT_ASKED:
+        connection.asked = c
+    elif kind == Kind.CONNECTED:
+        connection.sure_from = c
+    elif kind == Kind.DISCONNECT_ASKED:
+        connection.sure_to = c
+    elif kind in (Kind.DISCONNECTED, Kind.CONNECT_FAILED):
+        connection.sure_to = min(connection.sure_to, c)
+        connection.may_to = c
+    else:
+        spells = connection.rooms.setdefault(a, [])
+        if kind == Kind.JOIN_ASKED:
+            spells.append([c, FOREVER, FOREVER, FOREVER])
+        elif spells:
+            spells[-1][{Kind.JOINED: 1, Kind.LEAVE_ASKED: 2, Kind.LEFT: 3}[Kind(kind)]] = c
+
+
 def _key(process: Process, client: Any, sequence: Any) -> Numbers:
     key: Numbers = (process.base + client.astype(np.int64) - 1) << 32 | sequence.astype(np.int64)
     return key
@@ -322,5 +328,4 @@ def _read(file: RowFile, base: int) -> Process:
         kinds = rows["kind"]
     complete = bool(len(rows)) and int(kinds[-1]) == Kind.END
     clients = int(rows["client"].max()) if len(rows) else 0
-    last = int(rows["c"][-1]) if len(rows) else 0
-    return Process(file, rows, base, clients, complete, last)
+    return Process(file, rows, base, clients, complete)

@@ -107,6 +107,8 @@ class Run:
             # What is slow to come makes the silence longer that is believed.
             elif now - since >= max(QUIET, 2 * self._longest / 1e9):
                 break
+        self._collect()
+        self.recorder.phase(Phase.OVER, time.monotonic_ns())
 
     def end(self) -> None:
         """The users are gone: write what is left and close the files."""
