@@ -36,7 +36,7 @@ test: test-asyncio ## run this project's own tests
 
 # Locust patches sockets, which asyncio cannot bear: tests run it as a process of its own.
 test-asyncio: $(STAMP)
-	$(BIN)/python -m pytest -q -n 2 $(ARGS)
+	$(BIN)/python -m pytest -q -n 3 $(ARGS)
 
 check: lint types imports test ## what CI runs
 

@@ -6,7 +6,6 @@ import ast
 import importlib.util
 import os
 import shlex
-import signal
 import subprocess
 import sys
 from argparse import Namespace
@@ -119,9 +118,10 @@ def _masked(command: list[str]) -> list[str]:
 def _run(command: list[str]) -> tuple[int, bool]:
     """Run Locust to its end: its exit code, and whether it was interrupted.
 
-    An interrupt goes to Locust, which then drains, disconnects and writes what it has.
+    At an interrupt Locust is told to end: it drains, disconnects and writes what it has.
     """
-    process = subprocess.Popen(command, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(command, env=environment, start_new_session=True)
     interrupted = False
     while True:
         try:
@@ -130,7 +130,7 @@ def _run(command: list[str]) -> tuple[int, bool]:
             if interrupted:
                 process.kill()
             elif process.poll() is None:
-                process.send_signal(signal.SIGINT)
+                process.terminate()
             interrupted = True
         except BaseException:
             process.kill()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -27,6 +28,8 @@ from sockproof.load.stats import LocustStats
 from sockproof.load_records import LoadRecordError, finished_or_gone
 
 _log = logging.getLogger("sockproof")
+WRONG_COMMAND = 3
+_WRONG = (OptionError, EndpointError, LoadRecordError, records.RecordError)
 _LAST_WORDS = 15.0  # seconds beyond the drain that workers have to write their last rows
 
 
@@ -38,6 +41,7 @@ class Part:
         self.run: runs.Run | None = None
         self.folder: Path | None = None  # when it is for this process to write the summary
         self.given = str(getattr(environment.parsed_options, "run_folder", "") or "")
+        self.ending = False
         self.is_called = bool(self.given)  # by a command that sums up itself
 
     def begin(self) -> None:
@@ -47,6 +51,7 @@ class Part:
         if environment.host:
             parsed.host = environment.host
         options = read_options(parsed)
+        endpoint = runs.endpoint_of(options)
         if isinstance(runner, WorkerRunner):
             folder, number = Path(getattr(parsed, FOLDER)), int(getattr(parsed, RUN))
         else:
@@ -66,7 +71,7 @@ class Part:
         if isinstance(runner, WorkerRunner):
             place = runner.worker_index, int(getattr(parsed, "sockproof_processes", 1))
         stats = LocustStats(environment)
-        self.run = runs.Run(folder, number, options, stats, _log.error, place)
+        self.run = runs.Run(folder, number, options, endpoint, stats, _log.error, place)
 
     def _new_folder(self, results: Path) -> Path:
         if self.given:
@@ -76,6 +81,15 @@ class Part:
         folder = records.new_run_folder(results, "load")
         records.link_latest(folder, "load")
         return folder
+
+    def interrupt(self) -> None:
+        """End in order, once: a master interrupts its workers too, which end by then.
+
+        Python would raise KeyboardInterrupt in whatever callback of the loop runs just then; the
+        SIGTERM that Locust ends at is heard by the loop.
+        """
+        if not self.ending:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def end(self) -> None:
         """All users of this process are gone."""
@@ -128,6 +142,14 @@ def _init(environment: Any, **_: Any) -> None:
         if part.run is not None:
             part.run.drain()
 
+    gevent.signal_handler(signal.SIGINT, part.interrupt)
+    parsed = environment.parsed_options
+    if parsed.headless and not isinstance(environment.runner, WorkerRunner):
+        try:  # before anything runs; the web form is looked at when it is sent
+            runs.endpoint_of(read_options(parsed))
+        except _WRONG as error:
+            _log.error("%s", error)
+            sys.exit(WRONG_COMMAND)
     events.spawning_complete.add_listener(spawned)
     events.test_stopping.add_listener(stopping)
 
@@ -136,9 +158,9 @@ def _init(environment: Any, **_: Any) -> None:
 def _test_start(environment: Any, **_: Any) -> None:
     try:
         environment.sockproof.begin()
-    except (OptionError, EndpointError, LoadRecordError, records.RecordError) as error:
+    except _WRONG as error:
         _log.error("%s", error)
-        environment.process_exit_code = 3
+        environment.process_exit_code = WRONG_COMMAND
         gevent.spawn(environment.runner.quit)
 
 
@@ -153,6 +175,7 @@ def _test_stop(environment: Any, **_: Any) -> None:
 
 @events.quitting.add_listener
 def _quitting(environment: Any, **_: Any) -> None:
+    environment.sockproof.ending = True
     if isinstance(environment.runner, MasterRunner) and environment.sockproof.folder is not None:
         environment.runner.quit()  # workers still run when this is an interrupt
         environment.sockproof.conclude()

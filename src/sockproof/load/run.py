@@ -41,22 +41,16 @@ class Run:
         folder: Path,
         number: int,
         options: Options,
+        endpoint: Endpoint,
         stats: LocustStats,
         report: Callable[[str], None],
         place: tuple[int, int] = (0, 1),
     ) -> None:
-        """`place` is this process's index among so many; raises `EndpointError`."""
+        """`place` is this process's index among so many."""
         self.options = options
         self.folder = folder
         self.index, self.processes = place
-        self.endpoint = Endpoint(
-            options.host,
-            headers=options.headers,
-            deflate=options.deflate,
-            sources=options.sources,
-            ca=options.ca,
-            insecure=options.insecure,
-        )
+        self.endpoint = endpoint
         self.recorder = Recorder(folder, number, report)
         self.schedule = Schedule(self._failed)
         self._report = report
@@ -167,6 +161,18 @@ class Run:
         if text not in self._errors and len(self._errors) < 100:
             self._errors.add(text)
             self._report(text)
+
+
+def endpoint_of(options: Options) -> Endpoint:
+    """Where the options say that connections go; raises `EndpointError`."""
+    return Endpoint(
+        options.host,
+        headers=options.headers,
+        deflate=options.deflate,
+        sources=options.sources,
+        ca=options.ca,
+        insecure=options.insecure,
+    )
 
 
 def new_number() -> int:
