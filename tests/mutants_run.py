@@ -45,7 +45,7 @@ LARGE = {
     "websocket/large_messages/long": "websocket/large_messages.toml",
     "deflate/payloads/": "deflate/payloads.toml",
 }
-LIMIT = 4.0  # seconds a case: a fault that makes a server silent is not waited for any longer
+LIMIT = 6.0  # seconds a case: a fault that makes a server silent is not waited for any longer
 LAPSES_OF_MUTANTS = 15  # until the runner loses its patience with a fault that silences a server
 JOBS = 16
 MUTANTS = Path(__file__).parent / "mutants"

@@ -70,6 +70,14 @@ def test_missing_target_is_an_error_where_all_are_required(targets: Path, tmp_pa
     assert done.stderr == "sockproof: the target lacking needs on the PATH: no-such-tool\n"
 
 
+def test_application_is_not_judged(tmp_path: Path) -> None:
+    for command in ("conformance", "matrix"):
+        done = sockproof(command, "--target", "own-application", cwd=tmp_path)
+        assert done.returncode == 3
+        assert done.stderr.startswith("sockproof: the target own-application is for load tests")
+        assert done.stderr.count("\n") == 1
+
+
 def test_compare_says_what_changed(tmp_path: Path) -> None:
     words = ("conformance", "--target", "websockets", *PINGS)
     assert sockproof(*words, "--json", "a.json", cwd=tmp_path).returncode == 0

@@ -58,7 +58,7 @@ def test_target_starts_and_ends(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"kind": "smtp"}, "kind is websocket or socketio"),
+        ({"kind": "smtp"}, "kind is one of websocket, socketio, application"),
         ({"start": "python"}, "start must be a list"),
         ({"tools": [1]}, "tools must be a list of strings"),
         ({"title": None}, "title must be a str"),

@@ -30,6 +30,7 @@ from typing import Any, Self
 
 from sockproof.certificates import Certificates
 
+KINDS = ("websocket", "socketio", "application")
 KEPT_LOG = 64 * 1024
 INSTALL_SECONDS = 300.0
 _STOP_SECONDS = 5.0
@@ -60,8 +61,9 @@ class TargetMissing(TargetError):
 
 @dataclass(frozen=True, slots=True)
 class TargetSpec:
-    """What a `target.toml` says. `kind` is `websocket` or `socketio`.
+    """What a `target.toml` says.
 
+    `kind` is `websocket` or `socketio`, or `application`, which is for load tests alone.
     `requires` are Python distributions and `tools` programs that must be there. `install` is run
     once, before the first start, for what comes from elsewhere. `tls` is what `start` has behind
     it when the server is to speak TLS.
@@ -141,8 +143,8 @@ def load_target(folder: Path) -> TargetSpec:
         absent = kind() if key in _OPTIONAL else None
         if not isinstance(table.get(key, absent), kind):
             raise TargetError(f"{path}: {key} must be a {kind.__name__}")
-    if table["kind"] not in ("websocket", "socketio"):
-        raise TargetError(f"{path}: kind is websocket or socketio, not {table['kind']!r}")
+    if table["kind"] not in KINDS:
+        raise TargetError(f"{path}: kind is one of {', '.join(KINDS)}, not {table['kind']!r}")
     for key in ("requires", "start", "tools", "install", "tls"):
         if not all(isinstance(item, str) for item in table.get(key, ())):
             raise TargetError(f"{path}: {key} must be a list of strings")

@@ -6,17 +6,15 @@ import json
 
 import pytest
 
-from sockproof.load.message import BINARY_BODY, BODY, Message
+from sockproof.load.message import BINARY_BODY, BODY, Message, escaped
 
 
 def test_body_goes_where_the_scenario_says() -> None:
     message = Message("chat message", {"room": 'a "room"', "deep": [{"text": BODY}]}, 7)
-    text = message.text('stamp Grüße "and" \\ quotes\n')
-    assert json.loads(text) == [
-        "chat message",
-        {"room": 'a "room"', "deep": [{"text": 'stamp Grüße "and" \\ quotes\n'}]},
-        7,
-    ]
+    body = 'Grüße "and" \\ quotes\n'
+    text = message.text(b"stamp ", escaped(body))
+    expected = {"room": 'a "room"', "deep": [{"text": f"stamp {body}"}]}
+    assert json.loads(text) == ["chat message", expected, 7]
 
 
 def test_binary_body_is_an_attachment() -> None:

@@ -28,6 +28,8 @@ from sockproof.render.html import IndexEntry
 
 EMBEDDED = ("websockets", "python-socketio-uvicorn")
 
+JUDGED = ("websocket", "socketio")  # kinds of targets; applications are for load tests
+
 
 def conformance(options: Namespace) -> int:
     """Carry the command out; gives its exit code."""
@@ -135,9 +137,11 @@ def choose_targets(
     for name in options.target:
         if name not in known:
             raise CommandError(f"no target {name!r}; there are {', '.join(known)}")
+        if known[name].kind not in JUDGED:
+            raise CommandError(f"the target {name} is for load tests: `sockproof load --help`")
     if options.target:
         return [known[name] for name in dict.fromkeys(options.target)]
-    chosen = [known[name] for name in default]
+    chosen = [known[name] for name in default if known[name].kind in JUDGED]
     if not options.suite and not options.case:
         return chosen
     shelf = shelves.shelf("conformance", options.shelf)

@@ -47,13 +47,18 @@ class Message:
             raise ValueError(f"the message {event!r} holds the text {_HOLE}")
         self._before, self._behind = before.encode("utf-8"), behind.encode("utf-8")
 
-    def text(self, stamped: str) -> bytes:
-        """The JSON of the event, `["name",…]`, with a stamped body in it."""
-        return self._before + _encoded(stamped)[1:-1].encode("utf-8") + self._behind
+    def text(self, stamp: bytes, body: bytes) -> bytes:
+        """The JSON of the event, `["name",…]`, with a stamp and a body that `escaped` gave."""
+        return self._before + stamp + body + self._behind
 
     def arguments(self, stamped: bytes) -> list[Any]:
         """The arguments with a stamped body of octets in them."""
         return [_filled(each, stamped) for each in self._args]
+
+
+def escaped(body: str) -> bytes:
+    """A body as it stands between the quotes of a JSON string."""
+    return _encoded(body)[1:-1].encode("utf-8", "surrogatepass")
 
 
 def _filled(value: Any, stamped: bytes) -> Any:

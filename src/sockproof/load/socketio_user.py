@@ -12,12 +12,13 @@ import gevent
 from gevent.event import AsyncResult
 
 from sockproof.load.acks import Reply, arguments
-from sockproof.load.connected_user import ConnectedUser
-from sockproof.load.message import BODY, Message
-from sockproof.load.recorder import ITSELF, NOBODY, EmitFlag
+from sockproof.load.connected_user import ACKNOWLEDGED, SKIPS_SENDER, ConnectedUser
+from sockproof.load.message import BODY, Message, escaped
+from sockproof.load.recorder import ITSELF, NOBODY
 from sockproof.load.reference import ReferenceSocketIO
 from sockproof.load.schedule import SECOND
 from sockproof.load.socketio import SocketIOConnection
+from sockproof.wire.stamp import checksum_of
 
 CONTROL = "sockproof"  # the event of the target contract that moves clients
 _ROUND_TRIP = Message("message-with-ack", BODY)
@@ -34,6 +35,7 @@ class SocketIOUser(ConnectedUser):
     namespace = "/"
     transport: str | None = None
     auth: Any = None
+    _body: str | bytes | None = None  # what was said last, and what is made of it
 
     def new_connection(self) -> Any:
         """A lean connection, or the reference client's."""
@@ -68,23 +70,26 @@ class SocketIOUser(ConnectedUser):
             return False
         if body is None:
             body = self.body
-        flags = 0
-        if ack:
-            flags |= EmitFlag.ACKNOWLEDGED
-        if skips_sender:
-            flags |= EmitFlag.SKIPS_SENDER
-        if message.binary and isinstance(body, str):
-            body = body.encode("utf-8")
-        sequence, intended, actual, stamp = self._take(body, to, flags)
+        if body is not self._body:  # what is said again and again is prepared once
+            self._prepare(body)
+        flags = (ACKNOWLEDGED if ack else 0) | (SKIPS_SENDER if skips_sender else 0)
+        sequence, intended, actual, stamp = self._take(self._checksum, to, flags)
         on_ack = partial(self._acknowledged, sequence, intended, actual) if ack else None
-        if isinstance(body, bytes):
-            args = message.arguments(stamp.encode("ascii") + body)
+        if message.binary:
+            args = message.arguments(stamp + self._octets)
             taken = connection.emit(message.event, *args, ack=on_ack, limit=self._ack_limit)
         else:
-            taken = connection.emit_json(message.text(stamp + body), on_ack, self._ack_limit)
+            data = message.text(stamp, self._escaped)
+            taken = connection.emit_json(data, on_ack, self._ack_limit)
         if not taken and ack:
             self._acknowledged(sequence, intended, actual, None)
         return bool(taken)
+
+    def _prepare(self, body: str | bytes) -> None:
+        self._body = body
+        self._octets = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
+        self._checksum = checksum_of(self._octets)
+        self._escaped = escaped(body) if isinstance(body, str) else body
 
     def _acknowledged(self, sequence: int, intended: int, actual: int, reply: Reply) -> None:
         self._answered(sequence, intended, actual, reply is not None)
@@ -101,6 +106,53 @@ class SocketIOUser(ConnectedUser):
         """Call `handler(*args)` for each event of this name; it must not wait."""
         self.connection.on(event, handler)
 
+    # Rooms of the application's own: whoever is in one is owed what is said to it.
+
+    def enter(
+        self, room: str, event: str, *args: Any, then: Callable[[], None] | None = None
+    ) -> None:
+        """Emit the application's event that lets this user into a room.
+
+        It is a member when the server acknowledges; then `then` is called.
+        """
+        number = self.recorder.room(room)
+        self.recorder.joining(self.client, number, time.monotonic_ns())
+        self._move(partial(self.recorder.joined, self.client, number), event, args, then)
+
+    def exit(
+        self, room: str, event: str, *args: Any, then: Callable[[], None] | None = None
+    ) -> None:
+        """Emit the application's event that lets this user out of a room."""
+        number = self.recorder.room(room)
+        self.recorder.leaving(self.client, number, time.monotonic_ns())
+        self._move(partial(self.recorder.left, self.client, number), event, args, then)
+
+    def _move(
+        self,
+        done: Callable[[int], None],
+        event: str,
+        args: tuple[Any, ...],
+        then: Callable[[], None] | None,
+    ) -> None:
+        def answered(reply: Reply) -> None:
+            if reply is None:
+                self.sockproof.complain(f"no acknowledgement of {event}")
+                return
+            refusal = self.refusal(arguments(reply))
+            if refusal is not None:
+                self.sockproof.complain(f"the server refuses {event}: {refusal}")
+                return
+            done(self.connection.last_received)
+            if then is not None:
+                then()
+
+        self.connection.emit(event, *args, ack=answered, limit=self._ack_limit)
+
+    def refusal(self, answer: list[Any]) -> str | None:
+        """What is wrong with the answer to `enter` or `exit`; None: nothing. May be overridden."""
+        del answer
+        return None
+
     # Waiting, in Locust's tasks only.
 
     def call(self, event: str, *args: Any, timeout: float = 30.0) -> list[Any]:
@@ -109,10 +161,10 @@ class SocketIOUser(ConnectedUser):
         Raises TimeoutError when none comes, ConnectionError when the connection is not open.
         """
         result: AsyncResult[Reply] = AsyncResult()
-        flags = EmitFlag.ACKNOWLEDGED
+        flags = ACKNOWLEDGED
         if not self.connection.is_open:
             raise ConnectionError(f"{event}: the connection is not open")
-        sequence, intended, actual, _ = self._take("", NOBODY, flags)
+        sequence, intended, actual, _ = self._take(0, NOBODY, flags)
         limit = int(timeout * SECOND)
 
         def on_ack(reply: Reply) -> None:
@@ -161,38 +213,24 @@ class RoomUser(SocketIOUser):
 
     def join(self, room: str, then: Callable[[], None] | None = None) -> None:
         """Ask to be let into a room."""
-        number = self.recorder.room(room)
-        self.recorder.joining(self.client, number, time.monotonic_ns())
-        self._operate("join", room, partial(self.recorder.joined, self.client, number), then)
+        self.enter(room, CONTROL, _operation("join", room), then=then)
 
     def leave_room(self, room: str, then: Callable[[], None] | None = None) -> None:
         """Ask to be let out of a room."""
-        number = self.recorder.room(room)
-        self.recorder.leaving(self.client, number, time.monotonic_ns())
-        self._operate("leave", room, partial(self.recorder.left, self.client, number), then)
+        self.exit(room, CONTROL, _operation("leave", room), then=then)
+
+    def refusal(self, answer: list[Any]) -> str | None:
+        """The contract's answers say whether the operation was done."""
+        told = answer[0] if answer else None
+        done = isinstance(told, dict) and told.get("ok") is True
+        return None if done else f"{told!r:.200}"
 
     def say(self, body: str | bytes | None = None) -> bool:
         """Say something to the room; everyone in it hears it, the sender too."""
         return self.tell(self._say, body, to=self.room)
 
-    def _operate(
-        self, op: str, room: str, done: Callable[[int], None], then: Callable[[], None] | None
-    ) -> None:
-        request = {"op": op, "rooms": [room]}
-        token = os.environ.get("SOCKPROOF_TOKEN")
-        if token is not None:
-            request["token"] = token
 
-        def answered(reply: Reply) -> None:
-            if reply is None:
-                self.sockproof.complain(f"no answer to {op} of {room}")
-                return
-            answer = arguments(reply)[:1]
-            if not (answer and isinstance(answer[0], dict) and answer[0].get("ok") is True):
-                self.sockproof.complain(f"the server refuses to {op} a room: {answer!r:.200}")
-                return
-            done(self.connection.last_received)
-            if then is not None:
-                then()
-
-        self.connection.emit(CONTROL, request, ack=answered, limit=self._ack_limit)
+def _operation(op: str, room: str) -> dict[str, Any]:
+    request: dict[str, Any] = {"op": op, "rooms": [room]}
+    token = os.environ.get("SOCKPROOF_TOKEN")
+    return request if token is None else {**request, "token": token}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sockproof.load.connected_user import ConnectedUser
-from sockproof.load.recorder import ITSELF, EmitFlag
+from sockproof.load.connected_user import ACKNOWLEDGED, ConnectedUser
+from sockproof.load.recorder import ITSELF
 from sockproof.load.reference_websocket import ReferenceWebSocket
 from sockproof.load.websocket import WebSocketConnection
+from sockproof.wire.stamp import checksum_of
 
 
 class WebSocketUser(ConnectedUser):
@@ -54,10 +55,10 @@ class WebSocketUser(ConnectedUser):
             return False
         if body is None:
             body = self.body
-        flags = EmitFlag.ACKNOWLEDGED if to == ITSELF else EmitFlag(0)
-        sequence, intended, actual, stamp = self._take(body, to, flags)
+        flags = ACKNOWLEDGED if to == ITSELF else 0
+        sequence, intended, actual, stamp = self._take(checksum_of(body), to, flags)
         if flags:
             self._waiting[sequence] = intended, actual
         if isinstance(body, bytes):
-            return bool(connection.send_binary(stamp.encode("ascii") + body))
-        return bool(connection.send_text((stamp + body).encode("utf-8")))
+            return bool(connection.send_binary(stamp + body))
+        return bool(connection.send_text(stamp + body.encode("utf-8")))

@@ -31,9 +31,10 @@ _TO_URL = bytes.maketrans(b"+/", b"-_")
 _FROM_URL = bytes.maketrans(b"-_", b"+/")
 _QUOTE = b'"'
 _RESIDUE = 0x2144DF1C  # CRC-32 of anything that ends with its own CRC-32
-# Looked up once: `find` runs for every message that is heard.
+# Looked up once: these run for every message.
 _encoded = binascii.b2a_base64
 _decoded = binascii.a2b_base64
+_packed = _FIELDS.pack
 _unpacked = _CHECKED.unpack
 _new = cast("Callable[[type[Stamp], tuple[int, ...]], Stamp]", tuple.__new__)
 _scanstring = cast(
@@ -65,18 +66,29 @@ class Stamp(NamedTuple):
         return self.sender != 0
 
 
-def encode(
-    run: int, sender: int, sequence: int, intended_ns: int, actual_ns: int, body: bytes | str
-) -> str:
-    """The stamp that goes directly before `body`; sender and sequence count from 1."""
+def checksum_of(body: bytes | str) -> int:
+    """The checksum that a stamp has of its body."""
+    return crc32(body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body)
+
+
+def octets(
+    run: int, sender: int, sequence: int, intended_ns: int, actual_ns: int, checksum: int
+) -> bytes:
+    """The stamp, in ASCII, of a body with this checksum; sender and sequence count from 1."""
     delay = (actual_ns - intended_ns) // 1000
     if not 0 <= delay <= LONGEST_DELAY_US:
         delay = 0 if delay < 0 else LONGEST_DELAY_US
-    checksum = crc32(body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body)
-    fields = _FIELDS.pack(run, sender, sequence, intended_ns, delay, checksum)
+    fields = _packed(run, sender, sequence, intended_ns, delay, checksum)
     checked = fields + crc32(fields).to_bytes(4, "little")
-    text = _encoded(checked, newline=False).translate(_TO_URL)
-    return "$sp1$" + text.decode("ascii")
+    return MARK + _encoded(checked, newline=False).translate(_TO_URL)
+
+
+def encode(
+    run: int, sender: int, sequence: int, intended_ns: int, actual_ns: int, body: bytes | str
+) -> str:
+    """The stamp that goes directly before `body`, as text."""
+    checksum = checksum_of(body)
+    return octets(run, sender, sequence, intended_ns, actual_ns, checksum).decode("ascii")
 
 
 def find(data: bytes, start: int = 0) -> Stamp | None:
