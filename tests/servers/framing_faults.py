@@ -16,9 +16,10 @@ ODD_OCTETS = re.compile(rb"[\x00-\x1f\x80-\x8f]")
 
 def arrived(fault: str | None, data: bytes, pending: int) -> bytes:
     """The octets of one read; `pending` are there already of a frame that is not whole."""
-    if fault == "ignores-the-top-bit" and data[1:2] == b"\xff" and data[2:3] >= b"\x80":
+    begins = not pending and data[1:2] == b"\xff"  # with a frame that has a 64-bit length
+    if fault == "ignores-the-top-bit" and begins and data[2:3] >= b"\x80":
         return data[:2] + bytes([data[2] & 0x7F]) + data[3:]
-    if fault == "reads-32-bits-of-lengths" and data[1:2] == b"\xff" and data[2:3] < b"\x80":
+    if fault == "reads-32-bits-of-lengths" and begins and data[2:3] < b"\x80":
         return data[:2] + bytes(4) + data[6:]
     if fault == "spoils-octets-between-reads" and pending > 1000 and len(data) < 65_000:
         return data[:-1] + bytes([data[-1] ^ 1])

@@ -82,6 +82,7 @@ class ConnectedUser(User):
         self._was_open = False
         self._settled = False
         self._leaving = False
+        self._cut = False  # by ourselves, as a lost network would
         self._closed = Event()
         self._turns: list[Turn] = []
         self._closed_loops: list[Turn] = []  # of them, those that wait for answers
@@ -132,7 +133,7 @@ class ConnectedUser(User):
         recorder, connection = self.recorder, self.connection
         client = self.client = recorder.client()
         self.sender, self.sequence = recorder.identity(client), 0
-        self._was_open, self._leaving = False, False
+        self._was_open, self._leaving, self._cut = False, False, False
         self._closed.clear()
         connection.on_open = self._opened
         connection.on_close = self._ended
@@ -210,7 +211,7 @@ class ConnectedUser(User):
             self.recorder.connect_failed(self.client, int(reason), now)
             if not self._leaving:
                 stats.failed("connect", f"{reason.label}: {text}")
-        elif self._leaving:
+        elif self._leaving or self._cut:
             self.recorder.ended(self.client, int(reason), self.connection.last_received, now)
         else:
             self.recorder.dropped(self.client, int(reason), self.connection.last_received, now)
@@ -240,9 +241,10 @@ class ConnectedUser(User):
         self._closed.wait(self.sockproof.endpoint.close_limit / 1e9 + 1)
 
     def lose_connection(self) -> None:
-        """Cut the connection off, as a lost network does; it is opened again at once."""
+        """Cut the connection off, as a lost network does; it is opened again as any lost one."""
         if self._was_open and not self._leaving:
             self.recorder.disconnecting(self.client, time.monotonic_ns())
+            self._cut = True
             self.connection.abort()
 
     # Sending.

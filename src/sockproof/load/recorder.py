@@ -4,8 +4,8 @@ The rules that hold here:
 
 * Nothing grows with the number of messages: a message becomes one row in a mapped file, and a
   count in the histograms that `tick` writes out each second.
-* The methods for messages run up to 50,000 times a second beside the connections' own work. What
-  they need is written out in place; the repetition is the price of a call that is not made.
+* The methods for messages run up to 50,000 times a second: what they need is written out in
+  place; the repetition is the price of a call that is not made.
 * `emitted` comes before the octets leave, so a message that anyone hears has its row.
 * Latencies belong to the part of the run in which their message was due, not in which it came:
   what the target held back until the drain counts in full.
@@ -13,12 +13,15 @@ The rules that hold here:
 
 from __future__ import annotations
 
+import binascii
 import mmap
+import struct
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from sockproof.histogram import BITS
 from sockproof.load_records import (
@@ -36,11 +39,12 @@ from sockproof.load_records import (
     ReceiptFlag,
     RowWriter,
 )
-from sockproof.wire.stamp import Stamp, find, intact
+from sockproof.wire.stamp import CHECKED, FROM_URL, LENGTH, MARK, RESIDUE, Stamp, find, intact
 
 __all__ = ["EVERYONE", "ITSELF", "NOBODY", "EmitFlag", "Phase", "Recorder"]
 
 _pack_into = ROW.pack_into
+_decoded, _unpacked, _FROM_URL = binascii.a2b_base64, CHECKED.unpack, FROM_URL
 _EMIT, _ACK, _RECEIPT = int(Kind.EMIT), int(Kind.ACK), int(Kind.RECEIPT)
 _SIZE = ROW.size
 
@@ -75,6 +79,7 @@ class Recorder:
         self._map: mmap.mmap | bytearray
         self._map, self._offset = self._rows.taken()
         self._high = self.tag << 32
+        self._clock = self._high >> 48
         self._rooms: dict[str, int] = {}
         self._clients = 0
         self.phase_now = Phase.RAMP
@@ -149,7 +154,7 @@ class Recorder:
         self._offset = offset + _SIZE
         self.acks += 1
         if intended < self._measured_from:
-            self._acknowledged_late(now - intended, now - actual)
+            self._late("ack", now - intended, now - actual)
             return
         value = now - intended
         shift = value.bit_length() - 8
@@ -166,35 +171,69 @@ class Recorder:
 
     def received(self, client: int, stamp: Stamp, is_intact: bool, now: int) -> None:
         """A message with a stamp was heard."""
-        run, sender, sequence, intended, delay, _, _, _ = stamp
         flags = 0
-        if not is_intact or run != self.run:
+        if not is_intact or stamp.run != self.run:
             flags = self._blemish(stamp, is_intact)
+        self._row(_RECEIPT, client, stamp.sender, stamp.sequence, now, flags)
+        self.receipts += 1
+        if stamp.sender >> 48 != self._clock or flags:
+            return  # of another clock, or not to be believed
+        value = now - stamp.intended_ns
+        actual = value - stamp.delay_us * 1000
+        if stamp.intended_ns < self._measured_from:
+            self._late("delivery", value, actual)
+        else:
+            _count(self.delivery_intended, value)
+            _count(self.delivery_actual, actual)
+
+    def heard(self, client: int, data: bytes, now: int) -> tuple[int, int] | None:
+        """Record the first stamp in what a connection received: its sender and sequence number.
+
+        None when none can be read. What `find`, `intact` and `received` do for a message that is
+        as it was sent is written out here.
+        """
+        at = data.find(MARK)
+        if at < 0:
+            return None
+        body_at = at + LENGTH
+        try:
+            raw = _decoded(data[at + 5 : body_at].translate(_FROM_URL))
+            run, sender, sequence, intended, delay, checksum, _ = _unpacked(raw)
+        except (ValueError, struct.error):
+            return self._heard_slowly(client, data, now)
+        if (
+            run != self.run
+            or sender >> 48 != self._clock
+            or crc32(raw) != RESIDUE
+            or crc32(data[body_at : data.find(b'"', body_at)]) != checksum
+        ):
+            return self._heard_slowly(client, data, now)
         offset = self._offset
         if offset == STEP:
             offset = self._next_map()
-        _pack_into(self._map, offset, sender, sequence, now, client, 0, flags, _RECEIPT)
+        _pack_into(self._map, offset, sender, sequence, now, client, 0, 0, _RECEIPT)
         self._offset = offset + _SIZE
         self.receipts += 1
-        if sender >> 48 != self._high >> 48 or flags:
-            return  # of another clock, or not to be believed
         value = now - intended
         if intended < self._measured_from:
-            self._received_late(value, value - delay * 1000)
-            return
+            self._late("delivery", value, value - delay * 1000)
+            return sender, sequence
         shift = value.bit_length() - 8
-        self.delivery_intended[(shift << BITS) + (value >> shift) if shift > 0 else value] += 1
+        bucket = (shift << BITS) + (value >> shift) if shift > 0 else value
+        self.delivery_intended[bucket] += 1
         if delay:
             value -= delay * 1000
             shift = value.bit_length() - 8
-        self.delivery_actual[(shift << BITS) + (value >> shift) if shift > 0 else value] += 1
+            bucket = (shift << BITS) + (value >> shift) if shift > 0 else value
+        self.delivery_actual[bucket] += 1
+        return sender, sequence
 
-    def heard(self, client: int, data: bytes, now: int) -> Stamp | None:
-        """Record the first stamp in what a connection received; None when there is none."""
+    def _heard_slowly(self, client: int, data: bytes, now: int) -> tuple[int, int] | None:
         stamp = find(data)
-        if stamp is not None:
-            self.received(client, stamp, intact(data, stamp), now)
-        return stamp
+        if stamp is None:
+            return None
+        self.received(client, stamp, intact(data, stamp), now)
+        return (stamp.sender, stamp.sequence) if stamp.readable else None
 
     def received_unmarked(self, client: int, now: int) -> None:
         """A message was heard that should carry a stamp and has none."""
@@ -215,13 +254,10 @@ class Recorder:
             flags |= ReceiptFlag.CORRUPTED
         return flags
 
-    def _acknowledged_late(self, from_intended: int, from_actual: int) -> None:
-        _count(self._before["ack"], from_intended)
-        _count(self._before["ack_actual"], from_actual)
-
-    def _received_late(self, from_intended: int, from_actual: int) -> None:
-        _count(self._before["delivery"], from_intended)
-        _count(self._before["delivery_actual"], from_actual)
+    def _late(self, kind: str, from_intended: int, from_actual: int) -> None:
+        """What came of a message that was due before the measured part."""
+        _count(self._before[kind], from_intended)
+        _count(self._before[f"{kind}_actual"], from_actual)
 
     # Rooms and connections.
 

@@ -32,11 +32,11 @@ class WebSocketUser(ConnectedUser):
         sender = recorder.identity(client)
 
         def on_message(data: bytes, _is_binary: bool) -> None:
-            stamp = heard(client, data, connection.last_received)
-            if stamp is not None and stamp.sender == sender:
-                times = self._waiting.pop(stamp.sequence, None)
+            found = heard(client, data, connection.last_received)
+            if found is not None and found[0] == sender:
+                times = self._waiting.pop(found[1], None)
                 if times is not None:
-                    self._answered(stamp.sequence, *times, is_there=True)
+                    self._answered(found[1], *times, is_there=True)
 
         return on_message
 

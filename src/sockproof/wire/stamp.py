@@ -26,16 +26,16 @@ LONGEST_DELAY_US = 0xFFFFFFFF
 
 # run, sender, sequence, intended time, delay, checksum of the body; then the check of these.
 _FIELDS = struct.Struct("<IQIQII")
-_CHECKED = struct.Struct("<IQIQIII")
+CHECKED = struct.Struct("<IQIQIII")
 _TO_URL = bytes.maketrans(b"+/", b"-_")
-_FROM_URL = bytes.maketrans(b"-_", b"+/")
+FROM_URL = bytes.maketrans(b"-_", b"+/")
 _QUOTE = b'"'
-_RESIDUE = 0x2144DF1C  # CRC-32 of anything that ends with its own CRC-32
+RESIDUE = 0x2144DF1C  # CRC-32 of anything that ends with its own CRC-32
 # Looked up once: these run for every message.
 _encoded = binascii.b2a_base64
 _decoded = binascii.a2b_base64
 _packed = _FIELDS.pack
-_unpacked = _CHECKED.unpack
+_unpacked = CHECKED.unpack
 _new = cast("Callable[[type[Stamp], tuple[int, ...]], Stamp]", tuple.__new__)
 _scanstring = cast(
     "Callable[[str, int, bool], tuple[str, int]]",
@@ -101,8 +101,8 @@ def find(data: bytes, start: int = 0) -> Stamp | None:
         return None
     body_at = at + LENGTH
     try:
-        raw = _decoded(data[at + 5 : body_at].translate(_FROM_URL))
-        if crc32(raw) == _RESIDUE:
+        raw = _decoded(data[at + 5 : body_at].translate(FROM_URL))
+        if crc32(raw) == RESIDUE:
             return _new(Stamp, (*_unpacked(raw), body_at))
     except (binascii.Error, struct.error):
         pass

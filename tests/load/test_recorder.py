@@ -1,0 +1,136 @@
+"""What the recorder writes down: its fast path says the same as its slow one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sockproof.histogram import bucket_of
+from sockproof.load.recorder import Phase, Recorder
+from sockproof.load_records import Kind, ReceiptFlag, read_rows, row_files
+from sockproof.wire import stamp
+
+RUN = 7
+
+
+def message(recorder: Recorder, sequence: int = 1, run: int = RUN, body: str = "body") -> bytes:
+    """What a client hears: an event with a stamped body."""
+    sender = recorder.identity(3)
+    text = stamp.encode(run, sender, sequence, 1_000, 5_000_000, body) + body
+    return f'42["said","room",{json.dumps(text)}]'.encode()
+
+
+def rows(folder: Path) -> list[tuple[int, ...]]:
+    """All rows but the last, which ends the file."""
+    found = list(read_rows(row_files(folder)[0]))
+    assert found[-1][6] == Kind.END
+    return found[:-1]
+
+
+def latency(folder: Path) -> dict[str, Any]:
+    """The first line of histograms."""
+    path = row_files(folder)[0].latency_path
+    value: dict[str, Any] = json.loads(path.read_text().splitlines()[0])
+    return value
+
+
+def test_message_that_is_as_it_was_sent_is_a_receipt(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, RUN)
+    sender = recorder.identity(3)
+    assert recorder.heard(2, message(recorder), 6_000_000) == (sender, 1)
+    assert recorder.receipts == 1
+    recorder.close(7_000_000)
+    assert rows(tmp_path) == [(sender, 1, 6_000_000, 2, 0, 0, Kind.RECEIPT)]
+    expected = {"intended": 6_000_000 - 1_000, "actual": 1_000_000}
+    told = {name: {str(bucket_of(value)): 1} for name, value in expected.items()}
+    assert latency(tmp_path)["delivery"] == told
+
+
+def altered(data: bytes) -> bytes:
+    return data.replace(b"body", b"bodY")
+
+
+def without_stamp(data: bytes) -> bytes:
+    at = data.index(b"$sp1$") + 20
+    return data[:at] + b"!" + data[at + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("change", "found", "flags"),
+    [
+        (altered, True, ReceiptFlag.CORRUPTED),
+        (without_stamp, False, ReceiptFlag.CORRUPTED | ReceiptFlag.UNREADABLE),
+        (lambda data: data[:40], False, ReceiptFlag.CORRUPTED | ReceiptFlag.UNREADABLE),
+    ],
+)
+def test_message_that_was_altered_is_noted(
+    change: Callable[[bytes], bytes], found: bool, flags: int, tmp_path: Path
+) -> None:
+    recorder = Recorder(tmp_path, RUN)
+    assert (recorder.heard(2, change(message(recorder)), 6_000_000) is not None) == found
+    recorder.close(7_000_000)
+    assert [row[5] for row in rows(tmp_path)] == [flags]
+    assert latency(tmp_path)["delivery"]["intended"] == {}
+
+
+def test_message_of_another_run_is_foreign(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, RUN)
+    recorder.heard(2, message(recorder, run=RUN + 1), 6_000_000)
+    recorder.close(7_000_000)
+    assert [row[5] for row in rows(tmp_path)] == [ReceiptFlag.FOREIGN]
+
+
+def test_body_that_was_written_in_another_way_is_intact(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, RUN)
+    body = 'Grüße, "你好" 😀'
+    ascii_only = message(recorder, body=body)
+    as_it_is = json.dumps(json.loads(ascii_only[2:]), ensure_ascii=False).encode()
+    assert recorder.heard(2, ascii_only, 1) is not None
+    assert recorder.heard(2, b"42" + as_it_is, 1) is not None
+    assert recorder.corrupted == 0
+    recorder.close(7_000_000)
+
+
+def test_message_without_a_stamp_is_nothing(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, RUN)
+    assert recorder.heard(2, b'42["auth",{}]', 1) is None
+    recorder.close(2)
+    assert rows(tmp_path) == []
+
+
+def test_latency_belongs_to_the_part_in_which_the_message_was_due(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, RUN)
+    recorder.phase(Phase.MEASURED, 2_000)
+    recorder.heard(2, message(recorder), 6_000_000)  # was due at 1,000
+    recorder.acknowledged(2, 1, 1_500, 1_500, 5_000)
+    recorder.acknowledged(2, 2, 2_500, 2_600, 5_000)
+    recorder.close(7_000_000)
+    lines = row_files(tmp_path)[0].latency_path.read_text().splitlines()
+    told = json.loads(lines[1])
+    assert told["delivery"]["intended"] == {}
+    assert sum(told["ack"]["intended"].values()) == sum(told["ack"]["actual"].values()) == 1
+    assert {name for name, counts in told["before"].items() if counts} >= {"ack", "delivery"}
+
+
+def test_full_disk_is_said_once_and_ends_the_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problems: list[str] = []
+    recorder = Recorder(tmp_path, RUN, problems.append)
+
+    def full(*_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.posix_fallocate", full)
+    for sequence in range(1, 300_000):
+        recorder.emitted(1, sequence, 0, 1, 1)
+    recorder.close(2)
+    assert len(problems) == 1
+    assert "No space left on device" in problems[0]
+    found = list(read_rows(row_files(tmp_path)[0]))
+    assert len(found) > 100_000
+    assert found[-1][6] == Kind.EMIT
