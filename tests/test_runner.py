@@ -37,3 +37,5 @@ def test_patience_is_whole_before_that() -> None:
     assert patience.limit(5.0) == 5.0
     patience.lapses += 1
     assert patience.limit(5.0) == 1.0
+    patience.lapses = 4 * LAPSES
+    assert patience.limit(5.0) == 0.25

@@ -25,7 +25,8 @@ from sockproof.records import CaseRecord
 
 WAITED = "nothing more within"
 LAPSES = 50  # limits that were waited out, after which a server is known for it
-LESS = 0.2  # of the limit of a case is waited from then on
+LESS = 0.2  # of the limit of a case is waited from then on,
+LEAST = 0.05  # and this after four times as many
 PASSES_SHOW = 40  # entries of the wire log that a PASS keeps; every other outcome keeps all
 
 
@@ -40,7 +41,9 @@ class Patience:
 
     def limit(self, seconds: float) -> float:
         """The limit of a case, in seconds."""
-        return seconds * LESS if self.lapses >= LAPSES else seconds
+        if self.lapses < LAPSES:
+            return seconds
+        return seconds * (LESS if self.lapses < 4 * LAPSES else LEAST)
 
 
 @dataclass(frozen=True, slots=True)
