@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sockproof.conformance.case import SUITES, load_cases
 from sockproof.conformance.requirements import Requirement, RequirementError, load_requirements
 from sockproof.records import LEVELS
 from sockproof.shelves import shelf
@@ -94,6 +95,14 @@ ENTRY = '[[requirement]]\nid = "rfc0-1"\nsection = "1"\nlevel = "MUST"\ntext = "
 def load(folder: Path, text: str) -> dict[str, Requirement]:
     (folder / "rfc0.toml").write_text(text, encoding="utf-8")
     return load_requirements(folder)
+
+
+def test_every_requirement_has_a_case_or_a_reason() -> None:
+    covered = {case.requirement for case in load_cases(shelf("conformance"), SUITES)}
+    known = load_requirements(FOLDER)
+    assert covered <= set(known)
+    reasons = {each.id for each in known.values() if each.untestable}
+    assert set(known) - covered - reasons == set()
 
 
 def test_requirement_holds_what_its_file_says(tmp_path: Path) -> None:
