@@ -30,6 +30,8 @@ from typing import Any, BinaryIO
 SCHEMA = 1
 RUN_FILE = "run.json"
 SUMMARY_FILE = "summary.json"
+# The environment variable with the number of the process that waits for Locust and sums up.
+STARTED_BY = "SOCKPROOF_STARTED_BY"
 MAGIC = b"SPROWS1\n"
 HEADER = struct.Struct("<8sIII36s8x")  # magic, run, tag, process id, boot id
 ROW = struct.Struct("<QQQIHBB")
@@ -63,6 +65,7 @@ class Kind(IntEnum):
     CONNECT_FAILED = 13  # a = reason
     END = 14  # the process has recorded everything that it saw
     PHASE = 15  # a = a `Phase`, c = when it began
+    WITHDRAWN = 16  # an emit that did not leave: nothing is there
 
 
 class EmitFlag(IntFlag):

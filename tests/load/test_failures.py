@@ -101,6 +101,18 @@ def test_interrupt_ends_the_run_and_sums_it_up(tmp_path: Path) -> None:
     assert "Traceback" not in output
 
 
+def test_locust_ends_and_sums_up_when_its_command_was_killed(tmp_path: Path) -> None:
+    with launch(load_targets(shelf("targets"))["python-socketio-uvicorn"]) as target:
+        running = started(tmp_path, "echo", target.url, "--rate", "10", "--run-time", "5m")
+        when_rows_come(tmp_path)
+        running.kill()
+        output, _ = running.communicate(timeout=LIMIT)  # until Locust has closed it, too
+    found = result(tmp_path, running.returncode, output)
+    assert found.summary["counts"]["lost"] == 0
+    assert "run folder:" in output
+    assert "Traceback" not in output
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

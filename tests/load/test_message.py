@@ -12,7 +12,7 @@ from sockproof.load.message import BINARY_BODY, BODY, Message, escaped
 def test_body_goes_where_the_scenario_says() -> None:
     message = Message("chat message", {"room": 'a "room"', "deep": [{"text": BODY}]}, 7)
     body = 'Grüße "and" \\ quotes\n'
-    text = message.text(b"stamp ", escaped(body))
+    text = message.before + b"stamp " + message.behind(escaped(body))
     expected = {"room": 'a "room"', "deep": [{"text": f"stamp {body}"}]}
     assert json.loads(text) == ["chat message", expected, 7]
 

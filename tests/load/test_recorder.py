@@ -134,3 +134,53 @@ def test_full_disk_is_said_once_and_ends_the_rows(
     found = list(read_rows(row_files(tmp_path)[0]))
     assert len(found) > 100_000
     assert found[-1][6] == Kind.EMIT
+
+
+def test_echo_is_a_receipt_and_an_acknowledgement(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, RUN)
+    for intended in (1_000, 5_000_000):  # late once, and on time once
+        recorder.emitted(3, 1, 1, intended, 5_000_000, 1)
+        recorder.echoed(3, 1, intended, 5_000_000, 6_000_000)
+    assert (recorder.acks, recorder.receipts, recorder.outstanding) == (2, 2, 0)
+    recorder.close(7_000_000)
+    sender = recorder.identity(3)
+    heard = (sender, 1, 6_000_000, 3, 0, 0, Kind.RECEIPT)
+    assert [row for row in rows(tmp_path) if row[6] == Kind.RECEIPT] == [heard, heard]
+    assert [row[2:4] for row in rows(tmp_path) if row[6] == Kind.ACK] == [(6_000_000, 3)] * 2
+    for kind in ("ack", "delivery"):
+        told = latency(tmp_path)[kind]
+        assert told["actual"] == {str(bucket_of(1_000_000)): 2}
+        assert told["intended"] == {str(bucket_of(each)): 1 for each in (1_000_000, 5_999_000)}
+
+
+def test_stamp_of_an_emit_is_the_one_that_stamps_have(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, RUN)
+    for intended, actual in ((5, 5), (1_000, 2_000_999), (1, 1 + 2**45)):
+        made = recorder.emitted(3, 9, 1, intended, actual, 0, 77)
+        sender = recorder.identity(3)
+        assert made == stamp.octets(RUN, sender, 9, intended, actual, 77)
+    recorder.close(2**46)
+
+
+def test_message_that_did_not_leave_was_not_emitted(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, RUN)
+    recorder.emitted(3, 1, 1, 10, 20, 1)
+    recorder.emitted(3, 2, 1, 10, 20, 1)
+    recorder.emitted(4, 1, 1, 30, 30)
+    recorder.withdrawn(3, 2, 10, 20, 1)  # another has come between
+    recorder.withdrawn(4, 1, 30, 30)
+    assert (recorder.emits, recorder.withheld, recorder.outstanding) == (1, 2, 1)
+    recorder.close(40)
+    emits = [row for row in rows(tmp_path) if row[6] == Kind.EMIT]
+    assert [(row[0] >> 32, row[3]) for row in emits] == [(1, 3)]
+    health = json.loads(row_files(tmp_path)[0].health_path.read_text().splitlines()[0])
+    assert {name: count for name, count in health["lag"].items() if count} == {"10": 1}
+
+
+def test_lag_of_what_is_on_time_is_nothing(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, RUN)
+    for actual in (10, 10, 15):
+        recorder.emitted(3, 1, 1, 10, actual)
+    recorder.close(40)
+    health = json.loads(row_files(tmp_path)[0].health_path.read_text().splitlines()[0])
+    assert health["lag"] == {"0": 2, "5": 1}

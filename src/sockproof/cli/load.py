@@ -16,7 +16,7 @@ from typing import Any
 from sockproof import launch, records, shelves
 from sockproof.cli.arguments import WRONG_COMMAND
 from sockproof.cli.settings import CommandError
-from sockproof.load_records import RUN_FILE
+from sockproof.load_records import RUN_FILE, STARTED_BY
 
 DEFAULT_TARGET = "python-socketio-uvicorn"
 
@@ -120,7 +120,7 @@ def _run(command: list[str]) -> tuple[int, bool]:
 
     At an interrupt Locust is told to end: it drains, disconnects and writes what it has.
     """
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", STARTED_BY: str(os.getpid())}
     process = subprocess.Popen(command, env=environment, start_new_session=True)
     interrupted = False
     while True:

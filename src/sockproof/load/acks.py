@@ -10,6 +10,10 @@ from typing import Any
 # the time limit passed or the connection ended before.
 Reply = bytes | list[Any] | None
 OnAck = Callable[[Reply], None]
+OnTokenAck = Callable[[Reply, Any], None]
+# Until when it is waited for, who waits (an `OnAck`), and what that one wants to be told besides;
+# not None: then it is an `OnTokenAck`.
+Waiting = tuple[int, Callable[..., None], Any]
 
 NEVER = 1 << 62
 
@@ -23,14 +27,21 @@ def arguments(reply: Reply) -> list[Any]:
     return reply
 
 
-def take_expired(waiting: dict[int, tuple[int, OnAck]], now: int) -> tuple[list[OnAck], int]:
+def answer(waiting: Waiting, reply: Reply) -> None:
+    """Tell who waits."""
+    if waiting[2] is None:
+        waiting[1](reply)
+    else:
+        waiting[1](reply, waiting[2])
+
+
+def take_expired(acks: dict[int, Waiting], now: int) -> tuple[list[Waiting], int]:
     """Take out those whose time has passed; also when the next one's will have."""
     expired = []
     following = NEVER
-    for number, (deadline, on_ack) in list(waiting.items()):
-        if deadline <= now:
-            del waiting[number]
-            expired.append(on_ack)
-        elif deadline < following:
-            following = deadline
+    for number, waiting in list(acks.items()):
+        if waiting[0] <= now:
+            expired.append(acks.pop(number))
+        elif waiting[0] < following:
+            following = waiting[0]
     return expired, following

@@ -12,6 +12,7 @@ The rules that hold here:
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -24,17 +25,22 @@ from locust.exception import StopUser
 from locust.user.task import LOCUST_STATE_WAITING
 
 from sockproof.load import hooks
-from sockproof.load.endpoint import Reason
+from sockproof.load.endpoint import Reason, traffic
 from sockproof.load.recorder import EmitFlag
 from sockproof.load.run import Run
-from sockproof.load.schedule import SECOND, Turn
-from sockproof.wire.stamp import octets
+from sockproof.load.schedule import Turn
 
 # Plain numbers: the operators of flags cost a microsecond each.
 ACKNOWLEDGED, SKIPS_SENDER = int(EmitFlag.ACKNOWLEDGED), int(EmitFlag.SKIPS_SENDER)
 
 Method = TypeVar("Method", bound=Callable[..., None])
 _LETTERS = "sockproof speaks to itself, over and over; "
+
+
+@functools.cache
+def _filler(length: int) -> str:
+    """A body of so many octets, one for all users."""
+    return (_LETTERS * (length // len(_LETTERS) + 1))[:length]
 
 
 def paced(method: Method) -> Method:
@@ -52,6 +58,7 @@ class ConnectedUser(User):
     """A user with one connection; a subclass says of which kind."""
 
     abstract = True
+    _inert = False
     tasks = [_nothing]  # noqa: RUF012
     rate: float = 0  # messages a second of each paced method; 0: next when the answer is there
     together = False  # whether all users' intended times fall together
@@ -61,23 +68,21 @@ class ConnectedUser(User):
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
         run = hooks.run_of(environment)
-        self._inert = run is None  # the run could not begin, and has said why
-        if run is None:
+        if run is None:  # it could not begin, and has said why
+            self._inert = True
             return
         self.sockproof: Run = run
         options = run.options
         self.recorder = self.sockproof.recorder
         self.number = self.sockproof.place_of_user()
         self.client = 0  # the connection's number in the records
-        self.sender = 0  # the same, as stamps carry it
         self.sequence = 0
         self.at = 0  # the intended time of what is being sent, while a paced method runs
         self.outstanding = 0
         self.ready = False
         self.connection: Any = None
         length = self.payload_octets if options.payload_octets is None else options.payload_octets
-        self.body = (_LETTERS * (length // len(_LETTERS) + 1))[:length]
-        self._ack_limit = int(options.ack_limit * SECOND)
+        self.body = _filler(length)
         self._asked = 0  # when the connection was asked for
         self._was_open = False
         self._settled = False
@@ -132,7 +137,7 @@ class ConnectedUser(User):
         """Open the connection; `ready` tells when that is done."""
         recorder, connection = self.recorder, self.connection
         client = self.client = recorder.client()
-        self.sender, self.sequence = recorder.identity(client), 0
+        self.sequence = 0
         self._was_open, self._leaving, self._cut = False, False, False
         self._closed.clear()
         connection.on_open = self._opened
@@ -143,10 +148,10 @@ class ConnectedUser(User):
         connection.open()
 
     def _listener(self, client: int) -> Callable[[bytes, bool], None]:
-        heard, connection = self.recorder.heard, self.connection
+        heard = self.recorder.heard
 
         def on_message(data: bytes, _is_binary: bool) -> None:
-            heard(client, data, connection.last_received)
+            heard(client, data, traffic.read_at)
 
         return on_message
 
@@ -179,22 +184,22 @@ class ConnectedUser(User):
         method, recorder, most = getattr(self, name), self.recorder, options.max_outstanding
 
         def due(at: int) -> None:
-            if turn.interval:
-                if not self.ready or self.outstanding >= most:
-                    recorder.withheld += 1
-                    return
-                self.at = at
-                try:
-                    method()
-                finally:
-                    self.at = 0
-            elif self.ready:
-                sequence = self.sequence
+            if not self.ready or self.outstanding >= most:
+                recorder.withheld += 1
+                return
+            self.at = at
+            try:
                 method()
-                if self.sequence == sequence or not self.outstanding:
+            finally:
+                self.at = 0
+
+        def free(_: int) -> None:
+            if self.ready:
+                method()
+                if not self.outstanding:  # no answer will call this again
                     gevent.spawn_later(0.01, self.sockproof.schedule.again, turn)
 
-        turn = Turn(due, rate, options.poisson)
+        turn = Turn(due if rate else free, rate, options.poisson)
         if not rate:
             self._closed_loops.append(turn)
         if self.together and rate:
@@ -256,22 +261,23 @@ class ConnectedUser(User):
         intended = self.at or actual
         sequence = self.sequence = self.sequence + 1
         room = to if isinstance(to, int) else recorder.room(to)
-        stamp = octets(recorder.run, self.sender, sequence, intended, actual, checksum)
-        recorder.emitted(self.client, sequence, room, intended, actual, flags)
-        if flags & ACKNOWLEDGED:
-            self.outstanding += 1
-            self.sockproof.outstanding += 1
+        stamp = recorder.emitted(self.client, sequence, room, intended, actual, flags, checksum)
+        self.outstanding += flags & ACKNOWLEDGED
         return sequence, intended, actual, stamp
+
+    def _withdraw(self, sequence: int, intended: int, actual: int, flags: int) -> None:
+        """A message that `_take` was told of does not leave."""
+        self.recorder.withdrawn(self.client, sequence, intended, actual, flags)
+        self.outstanding -= flags & ACKNOWLEDGED
 
     def _answered(self, sequence: int, intended: int, actual: int, is_there: bool) -> None:
         """What was waited for has come, or has not."""
         self.outstanding -= 1
-        run = self.sockproof
-        run.outstanding -= 1
         if is_there:
-            now = self.connection.last_received
-            self.recorder.acknowledged(self.client, sequence, intended, actual, now)
+            self.recorder.acknowledged(self.client, sequence, intended, actual, traffic.read_at)
         elif self.connection.is_open:
             self.recorder.ack_timed_out(self.client, sequence, time.monotonic_ns())
+        else:
+            self.recorder.outstanding -= 1
         for turn in self._closed_loops:
-            run.schedule.again(turn)
+            self.sockproof.schedule.again(turn)

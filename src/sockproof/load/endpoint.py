@@ -79,6 +79,7 @@ class Traffic:
         "octets_received",
         "octets_sent",
         "pings_answered",
+        "read_at",
         "stray_acks",
     )
 
@@ -88,6 +89,7 @@ class Traffic:
         self.back_pressured = 0  # sends that had to wait because the target read too slowly
         self.callback_failures = 0  # exceptions of users' callbacks
         self.pings_answered = 0  # heartbeats: Engine.IO PING packets, WebSocket Ping frames
+        self.read_at = 0  # when the octets that are being looked at were read, CLOCK_MONOTONIC
         self.stray_acks = 0  # acknowledgements that nobody waited for (any longer)
 
 

@@ -25,7 +25,7 @@ from sockproof.load import run as runs
 from sockproof.load.endpoint import EndpointError
 from sockproof.load.options import FOLDER, RUN, OptionError, add_arguments, read_options
 from sockproof.load.stats import LocustStats
-from sockproof.load_records import LoadRecordError, finished_or_gone
+from sockproof.load_records import STARTED_BY, LoadRecordError, finished_or_gone
 
 _log = logging.getLogger("sockproof")
 WRONG_COMMAND = 3
@@ -91,6 +91,13 @@ class Part:
         if not self.ending:
             os.kill(os.getpid(), signal.SIGTERM)
 
+    def follow(self, starter: int) -> None:
+        """End when whoever started this is gone: nobody else would stop it, or sum up."""
+        while os.getppid() == starter:
+            gevent.sleep(0.5)
+        self.is_called = False
+        self.interrupt()
+
     def end(self) -> None:
         """All users of this process are gone."""
         if self.run is not None:
@@ -143,6 +150,9 @@ def _init(environment: Any, **_: Any) -> None:
             part.run.drain()
 
     gevent.signal_handler(signal.SIGINT, part.interrupt)
+    starter = os.environ.get(STARTED_BY, "")
+    if starter.isdigit() and not isinstance(environment.runner, WorkerRunner):
+        gevent.spawn(part.follow, int(starter))
     parsed = environment.parsed_options
     if parsed.headless and not isinstance(environment.runner, WorkerRunner):
         try:  # before anything runs; the web form is looked at when it is sent

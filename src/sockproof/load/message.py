@@ -8,8 +8,11 @@ Everything around the body is encoded once.
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
+
+from sockproof.wire.stamp import checksum_of
 
 _encoded = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _HOLE = "$sockproof-body$"
@@ -47,13 +50,38 @@ class Message:
             raise ValueError(f"the message {event!r} holds the text {_HOLE}")
         self._before, self._behind = before.encode("utf-8"), behind.encode("utf-8")
 
-    def text(self, stamp: bytes, body: bytes) -> bytes:
-        """The JSON of the event, `["name",…]`, with a stamp and a body that `escaped` gave."""
-        return self._before + stamp + body + self._behind
+    @property
+    def before(self) -> bytes:
+        """The JSON of the event, `["name",…]`, up to the stamp."""
+        return self._before
+
+    def behind(self, body: bytes) -> bytes:
+        """The JSON behind the stamp, with a body that `escaped` gave."""
+        return body + self._behind
 
     def arguments(self, stamped: bytes) -> list[Any]:
         """The arguments with a stamped body of octets in them."""
         return [_filled(each, stamped) for each in self._args]
+
+
+class Said:
+    """A message with one body: what of it is the same however often it is said."""
+
+    __slots__ = ("before", "behind", "body", "checksum", "message", "octets")
+
+    def __init__(self, message: Message, body: str | bytes) -> None:
+        self.message = message
+        self.body = body
+        self.octets = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
+        self.checksum = checksum_of(self.octets)
+        self.before = message.before
+        self.behind = message.behind(escaped(body) if isinstance(body, str) else body)
+
+
+@functools.lru_cache(maxsize=64)
+def prepared(message: Message, body: str | bytes) -> Said:
+    """What thousands of users say alike, kept once."""
+    return Said(message, body)
 
 
 def escaped(body: str) -> bytes:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from time import monotonic_ns
 from typing import Any
 
@@ -20,7 +21,7 @@ import gevent.queue
 import requests
 import socketio
 
-from sockproof.load.acks import NEVER, OnAck, take_expired
+from sockproof.load.acks import NEVER, OnAck, OnTokenAck, Reply, Waiting, answer, take_expired
 from sockproof.load.endpoint import Endpoint, Reason, traffic
 from sockproof.load.session import TRANSPORTS
 from sockproof.load.socketio import ACK_LIMIT
@@ -79,7 +80,7 @@ class Reference:
                 callback_failed(self)
 
     def _heard(self, data: bytes, is_binary: bool) -> None:
-        self.last_received = monotonic_ns()
+        self.last_received = traffic.read_at = monotonic_ns()
         traffic.octets_received += len(data)
         try:
             self.on_message(data, is_binary)
@@ -133,7 +134,7 @@ class ReferenceSocketIO(Reference):
         self.on_event: Callable[[str, list[Any], str], None] | None = None
         self.on_upgrade: Callable[[], None] | None = None
         self._handlers: dict[tuple[str, str], Handler] = {}
-        self._acks: dict[int, tuple[int, OnAck]] = {}
+        self._acks: dict[int, Waiting] = {}
         self._number = 0
         self._visit = 0
         self._client: _Client | None = None
@@ -205,8 +206,8 @@ class ReferenceSocketIO(Reference):
     def _disconnected(self, reason: str = "transport close") -> None:
         waiting, self._acks = self._acks, {}
         self.state = CLOSING if self.state == OPEN else self.state
-        for _, ack in waiting.values():
-            self._answer(ack, None)
+        for each in waiting.values():
+            self._answer(each, None)
         self._ended(_ENDED.get(reason, Reason.SERVER_DROPPED), reason)
 
     def emit(
@@ -223,7 +224,7 @@ class ReferenceSocketIO(Reference):
         callback = None
         if ack is not None:
             number = self._number = self._number + 1
-            self._acks[number] = (monotonic_ns() + limit, ack)
+            self._acks[number] = (monotonic_ns() + limit, ack, None)
             self._visit_by(monotonic_ns() + limit)
 
             def callback(*reply: Any) -> None:
@@ -238,28 +239,28 @@ class ReferenceSocketIO(Reference):
         traffic.octets_sent += sum(len(each) for each in args if isinstance(each, str | bytes))
         return True
 
-    def emit_json(
+    def emit_stamped(
         self,
-        data: bytes,
-        ack: OnAck | None = None,
-        limit: int = ACK_LIMIT,
-        prefix: bytes | None = None,
+        parts: tuple[bytes, bytes, bytes],
+        ack: OnTokenAck | None = None,
+        token: Any = None,
+        until: int = 0,
     ) -> bool:
-        """Emit an event given as JSON; see `SocketIOConnection.emit_json`."""
-        event, *args = json.loads(data)
-        namespace = prefix.decode("utf-8").removesuffix(",") if prefix else None
-        return self.emit(event, *args, ack=ack, limit=limit, namespace=namespace)
+        """Emit an event given as JSON; see `SocketIOConnection.emit_stamped`."""
+        event, *args = json.loads(b"".join(parts))
+        on_ack = None if ack is None else partial(_with_token, ack, token)
+        return self.emit(event, *args, ack=on_ack, limit=until - monotonic_ns())
 
     def _acknowledged(self, number: int, reply: list[Any]) -> None:
         found = self._acks.pop(number, None)
         if found is None:
             traffic.stray_acks += 1
         else:
-            self._answer(found[1], reply)
+            self._answer(found, reply)
 
-    def _answer(self, ack: OnAck, reply: list[Any] | None) -> None:
+    def _answer(self, waiting: Waiting, reply: list[Any] | None) -> None:
         try:
-            ack(reply)
+            answer(waiting, reply)
         except Exception:
             callback_failed(self)
 
@@ -274,8 +275,8 @@ class ReferenceSocketIO(Reference):
             return
         self._visit = 0
         expired, following = take_expired(self._acks, now)
-        for ack in expired:
-            self._answer(ack, None)
+        for each in expired:
+            self._answer(each, None)
         if following != NEVER:
             self._visit_by(following)
 
@@ -303,3 +304,7 @@ def _why_not(text: str) -> Reason:
         if part in text.lower():
             return reason
     return Reason.BAD_HANDSHAKE
+
+
+def _with_token(ack: OnTokenAck, token: Any, reply: Reply) -> None:
+    ack(reply, token)

@@ -24,7 +24,7 @@ from sockproof.load import health
 from sockproof.load.endpoint import Endpoint, traffic
 from sockproof.load.options import Options, shown
 from sockproof.load.recorder import Recorder
-from sockproof.load.schedule import Schedule, Turn
+from sockproof.load.schedule import SECOND, Schedule, Turn
 from sockproof.load.stats import LocustStats
 from sockproof.load_records import RUN_FILE, SCHEMA, Phase, boot_id
 
@@ -48,6 +48,7 @@ class Run:
     ) -> None:
         """`place` is this process's index among so many."""
         self.options = options
+        self.ack_limit = int(options.ack_limit * SECOND)
         self.folder = folder
         self.index, self.processes = place
         self.endpoint = endpoint
@@ -58,7 +59,6 @@ class Run:
         self._target = health.watch(options.target_pid)
         self._users = 0
         self.preparing = 0  # users that are not yet where their scenario has them
-        self.outstanding = 0  # acknowledgements that are waited for
         self._longest = 0  # latency of a delivery so far, in nanoseconds
         self._errors: set[str] = set()
         self._ticker = gevent.spawn(self._tick)
@@ -96,7 +96,7 @@ class Run:
         while time.monotonic() < deadline:
             gevent.sleep(0.05)
             now = time.monotonic()
-            if self.recorder.receipts != heard or self.outstanding > 0:
+            if self.recorder.receipts != heard or self.recorder.outstanding > 0:
                 heard, since = self.recorder.receipts, now
             # What is slow to come makes the silence longer that is believed.
             elif now - since >= max(QUIET, 2 * self._longest / 1e9):
@@ -133,6 +133,7 @@ class Run:
     def _collect(self) -> None:
         """Take over what others count, and give Locust's statistics what is theirs."""
         recorder = self.recorder
+        recorder.fold()
         recorder.offered = self.schedule.offered
         recorder.octets_sent = traffic.octets_sent
         recorder.octets_received = traffic.octets_received

@@ -63,7 +63,11 @@ class Schedule:
     def again(self, turn: Turn) -> None:
         """A closed loop's answer is in: its next send is due now."""
         if turn.live and self.running:
-            self._call(turn, time.monotonic_ns())
+            self.offered += 1
+            try:
+                turn.send(0)
+            except Exception as error:
+                self._on_error(turn, error)
 
     def stop(self) -> None:
         """Nothing is due any more."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic_ns
 from typing import Any, Protocol
 
-from sockproof.load.acks import NEVER, OnAck, take_expired
+from sockproof.load.acks import NEVER, Waiting, answer, take_expired
 from sockproof.load.endpoint import Endpoint, Reason, traffic
 from sockproof.load.polling import PollingTransport
 from sockproof.load.stream import CLOSED, CLOSING, DIALLING, IDLE, OPEN, SHAKING, callback_failed
@@ -100,7 +100,7 @@ class Session:
     def _reset(self) -> None:
         self.eio_sid: str | None = None
         self.deadline = 0  # by when the first namespace must be open, or the session closed
-        self._acks: dict[int, tuple[int, OnAck]] = {}
+        self._acks: dict[int, Waiting] = {}
         self._ping_by = 0  # when the next PING must have come
         self._ping_limit = 0
         self._ending: tuple[Reason, str] | None = None
@@ -246,9 +246,9 @@ class Session:
         if self._acks:
             expired, soonest = take_expired(self._acks, now)
             following = min(following, soonest)
-            for ack in expired:
+            for waiting in expired:
                 try:
-                    ack(None)
+                    answer(waiting, None)
                 except Exception:
                     callback_failed(self)
         if following != NEVER:
@@ -345,9 +345,9 @@ class Session:
             self._upgrade.give_up()
         waiting = self._acks
         self._reset()
-        for _, ack in waiting.values():
+        for each in waiting.values():
             try:
-                ack(None)
+                answer(each, None)
             except Exception:
                 callback_failed(self)
         if self.on_close is not None:

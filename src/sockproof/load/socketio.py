@@ -4,19 +4,20 @@ The rules that hold here:
 
 * A packet is looked at no further than is needed: an event that nobody listens to is not parsed,
   an acknowledgement is found by its number, and its JSON goes to who waits for it as it came.
-* `on_message` sees every message first, raw, so that a stamp in it is found without parsing.
+* `on_message` sees messages first, raw, so that a stamp in them is found without parsing; of
+  acknowledgements only those that `emit_stamped` did not ask for.
 * One number counts the acknowledgements asked for in all namespaces.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any
 
-from sockproof.load.acks import OnAck
+from sockproof.load.acks import OnAck, OnTokenAck, answer
 from sockproof.load.endpoint import Endpoint, Reason, traffic
+from sockproof.load.packet_text import encoded, name_in, payload_of, prefix_of
 from sockproof.load.session import Session, parsed
 from sockproof.load.stream import OPEN, SHAKING, callback_failed
 from sockproof.load.websocket import no_message
@@ -24,7 +25,6 @@ from sockproof.wire import WireError
 from sockproof.wire.socketio import MAX_ATTACHMENTS, Decoder, Packet, PacketType
 
 ACK_LIMIT = 30_000_000_000  # nanoseconds
-_encoded = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 Handler = Callable[..., Any]
 
@@ -49,6 +49,7 @@ class SocketIOConnection(Session):
     __slots__ = (
         "_decoder",
         "_handlers",
+        "_head",
         "_number",
         "_pending",
         "_prefix",
@@ -79,7 +80,8 @@ class SocketIOConnection(Session):
         self.on_event: Callable[[str, list[Any], str], None] | None = None
         self.on_namespace: Callable[[str, str | None], None] | None = None
         self._handlers: dict[bytes, Handler] | None = None
-        self._prefix = _prefix(namespace)
+        self._prefix = prefix_of(namespace)
+        self._head = b"42" + self._prefix
         self._number = 0
 
     def _reset(self) -> None:
@@ -100,42 +102,51 @@ class SocketIOConnection(Session):
     ) -> bool:
         """Emit an event; octets anywhere in the arguments travel as attachments.
 
-        See `emit_json`. Raises TypeError for what JSON has no word for.
-        """
-        prefix = None if namespace is None else _prefix(namespace)
-        try:
-            data = _encoded((event, *args))
-        except TypeError:
-            return self._emit_attachments([event, *args], ack, limit, namespace or self.namespace)
-        return self.emit_json(data.encode("utf-8"), ack, limit, prefix)
-
-    def emit_json(
-        self,
-        data: bytes,
-        ack: OnAck | None = None,
-        limit: int = ACK_LIMIT,
-        prefix: bytes | None = None,
-    ) -> bool:
-        """Emit an event given as the JSON of its name and arguments, `["name",…]`.
-
         False when it was not taken: the connection is not open, or congested. With `ack` the
         server is asked to acknowledge: `ack(reply)` is called once, with the JSON of the reply's
         list as it came, or the list itself when it has attachments, or None after `limit`
-        nanoseconds or when the connection ends. `prefix` is `b"/namespace,"` for a namespace
-        other than the first.
+        nanoseconds or when the connection ends. Raises TypeError for what JSON has no word for.
+        """
+        try:
+            data = encoded((event, *args)).encode("utf-8")
+        except TypeError:
+            return self._emit_attachments([event, *args], ack, limit, namespace or self.namespace)
+        if self.state != OPEN:
+            return False
+        head = self._head if namespace is None else b"42" + prefix_of(namespace)
+        if ack is None:
+            return self._send_text(head + data)
+        number = self._number = self._number + 1
+        deadline = monotonic_ns() + limit
+        self._acks[number] = (deadline, ack, None)
+        self._visit_by(deadline)
+        if self._send_text(b"%b%d%b" % (head, number, data)):
+            return True
+        self._acks.pop(number, None)
+        return False
+
+    def emit_stamped(
+        self,
+        parts: tuple[bytes, bytes, bytes],
+        ack: OnTokenAck | None = None,
+        token: Any = None,
+        until: int = 0,
+    ) -> bool:
+        """Emit an event given as its JSON, `["name",…]`, in three parts; for what is counted.
+
+        `ack(reply, token)` is called when the acknowledgement is there, or is not there at
+        `until`. `on_message` does not see this acknowledgement first.
         """
         if self.state != OPEN:
             return False
-        if prefix is None:
-            prefix = self._prefix
         if ack is None:
-            return self._send_text(b"42" + prefix + data)
+            return self._send_text(b"".join((self._head, *parts)))
         number = self._number = self._number + 1
-        deadline = monotonic_ns() + limit
-        self._acks[number] = (deadline, ack)
-        if deadline < self._visit or self._visit == 0:
-            self._visit_by(deadline)
-        if self._send_text(b"42%b%d%b" % (prefix, number, data)):
+        self._acks[number] = (until, ack, token)
+        if until < self._visit or self._visit == 0:
+            self._visit_by(until)
+        before, stamp, behind = parts
+        if self._send_text(b"".join((self._head, b"%d" % number, before, stamp, behind))):
             return True
         self._acks.pop(number, None)
         return False
@@ -152,7 +163,7 @@ class SocketIOConnection(Session):
         if ack is not None and number is not None:
             self._number = number
             deadline = monotonic_ns() + limit
-            self._acks[number] = (deadline, ack)
+            self._acks[number] = (deadline, ack, None)
             self._visit_by(deadline)
         if self._transport.send_packet(b"4" + text.encode("utf-8"), attachments):
             return True
@@ -166,8 +177,8 @@ class SocketIOConnection(Session):
         Where the server asks for an acknowledgement, what the handler returns is its content: a
         tuple for several arguments, None for none.
         """
-        prefix = self._prefix if namespace is None else _prefix(namespace)
-        key = prefix + _encoded(event)[1:-1].encode("utf-8")
+        prefix = self._prefix if namespace is None else prefix_of(namespace)
+        key = prefix + encoded(event)[1:-1].encode("utf-8")
         handlers = {} if self._handlers is None else self._handlers
         if handler is None:
             handlers.pop(key, None)
@@ -177,11 +188,11 @@ class SocketIOConnection(Session):
 
     def join_namespace(self, namespace: str, auth: Any = None) -> None:
         """Connect to a further namespace; `on_namespace` tells what came of it."""
-        self._send_text(b"40" + _prefix(namespace) + _payload(auth))
+        self._send_text(b"40" + prefix_of(namespace) + payload_of(auth))
 
     def leave_namespace(self, namespace: str) -> None:
         """Disconnect from a further namespace; the server does not answer."""
-        self._send_text(b"41" + _prefix(namespace))
+        self._send_text(b"41" + prefix_of(namespace))
 
     # Packets.
 
@@ -200,14 +211,20 @@ class SocketIOConnection(Session):
             elif data[:2] == b"43":
                 if self._pending:
                     raise WireError("a text packet while attachments are missing")
-                self.on_message(data, False)
                 bracket = data.find(b"[", 2)
                 comma = data.find(b",", 2, bracket) if data[2:3] == b"/" else 1
-                found = self._acks.pop(int(data[comma + 1 : bracket]), None)
-                if found is None:
+                try:
+                    waiting = self._acks.pop(int(data[comma + 1 : bracket]), None)
+                except ValueError:
+                    raise WireError(f"no number of an acknowledgement: {data[:60]!r}") from None
+                if waiting is not None and waiting[2] is not None:
+                    waiting[1](data[bracket:], waiting[2])
+                    return
+                self.on_message(data, False)
+                if waiting is None:
                     traffic.stray_acks += 1
                 else:
-                    found[1](data[bracket:])
+                    waiting[1](data[bracket:])
             else:
                 self._rare(data)
         except WireError as error:
@@ -226,7 +243,7 @@ class SocketIOConnection(Session):
         self._socketio(data)
 
     def _begin(self) -> None:
-        self._send_text(b"40" + self._prefix + _payload(self.auth))
+        self._send_text(b"40" + self._prefix + payload_of(self.auth))
 
     def _leave(self) -> None:
         self._send_text(b"41" + self._prefix)
@@ -286,7 +303,7 @@ class SocketIOConnection(Session):
             raise WireError(f"no number of an acknowledgement: {asked[:40]!r}")
         handler = None
         if self._handlers is not None and data[bracket + 1 : bracket + 2] == b'"':
-            handler = self._handlers.get(prefix + _name(data, bracket + 2))
+            handler = self._handlers.get(prefix + name_in(data, bracket + 2))
         if handler is None and self.on_event is None:
             if asked:
                 self._send_text(b"43" + prefix + asked + b"[]")
@@ -341,7 +358,7 @@ class SocketIOConnection(Session):
         if bracket != at:
             return True  # an acknowledgement is asked for
         handlers = self._handlers
-        return handlers is not None and prefix + _name(data, bracket + 2) in handlers
+        return handlers is not None and prefix + name_in(data, bracket + 2) in handlers
 
     def _attachment(self, data: bytes) -> None:
         if not self._pending:
@@ -361,31 +378,12 @@ class SocketIOConnection(Session):
             if found is None:
                 traffic.stray_acks += 1
             else:
-                found[1](packet.data)
+                answer(found, packet.data)
             return
-        prefix = _prefix(packet.namespace)
+        prefix = prefix_of(packet.namespace)
         handler = None
         if self._handlers is not None and isinstance(packet.data[0], str):
-            key = prefix + _encoded(packet.data[0])[1:-1].encode("utf-8")
+            key = prefix + encoded(packet.data[0])[1:-1].encode("utf-8")
             handler = self._handlers.get(key)
         asked = b"" if packet.id is None else b"%d" % packet.id
         self._call(handler, packet.data, prefix, asked)
-
-
-def _prefix(namespace: str) -> bytes:
-    return b"" if namespace == "/" else namespace.encode("utf-8") + b","
-
-
-def _payload(auth: Any) -> bytes:
-    return b"" if auth is None else _encoded(auth).encode("utf-8")
-
-
-def _name(data: bytes, start: int) -> bytes:
-    """The JSON string that begins behind the quote before `start`, as it is written."""
-    end = data.find(b'"', start)
-    while end > 0 and data[end - 1] == 0x5C:  # an escaped quote, or an escaped backslash before it
-        before = data[start:end]
-        if (len(before) - len(before.rstrip(b"\\"))) % 2 == 0:
-            break
-        end = data.find(b'"', end + 1)
-    return data[start:end]

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from functools import partial
+from time import monotonic_ns
 from typing import Any
 
 import gevent
@@ -13,13 +14,14 @@ from gevent.event import AsyncResult
 
 from sockproof.load.acks import Reply, arguments
 from sockproof.load.connected_user import ACKNOWLEDGED, SKIPS_SENDER, ConnectedUser
-from sockproof.load.message import BODY, Message, escaped
+from sockproof.load.endpoint import traffic
+from sockproof.load.message import BODY, Message, Said, prepared
 from sockproof.load.recorder import ITSELF, NOBODY
 from sockproof.load.reference import ReferenceSocketIO
 from sockproof.load.schedule import SECOND
 from sockproof.load.socketio import SocketIOConnection
-from sockproof.wire.stamp import checksum_of
 
+Token = tuple[int, int, int, bytes]  # sequence, intended and actual time, what comes back
 CONTROL = "sockproof"  # the event of the target contract that moves clients
 _ROUND_TRIP = Message("message-with-ack", BODY)
 
@@ -35,7 +37,7 @@ class SocketIOUser(ConnectedUser):
     namespace = "/"
     transport: str | None = None
     auth: Any = None
-    _body: str | bytes | None = None  # what was said last, and what is made of it
+    _said: Said | None = None  # last
 
     def new_connection(self) -> Any:
         """A lean connection, or the reference client's."""
@@ -64,35 +66,61 @@ class SocketIOUser(ConnectedUser):
         `to` is who hears it: the name of a room, `EVERYONE`, `ITSELF` (it comes back, by an event
         or in the acknowledgement) or `NOBODY`. `skips_sender`: its sender does not hear it.
         """
-        connection = self.connection
-        if not connection.is_open or connection.congested:
-            self.recorder.withheld += 1
-            return False
+        said = self._said
         if body is None:
             body = self.body
-        if body is not self._body:  # what is said again and again is prepared once
-            self._prepare(body)
-        flags = (ACKNOWLEDGED if ack else 0) | (SKIPS_SENDER if skips_sender else 0)
-        sequence, intended, actual, stamp = self._take(self._checksum, to, flags)
-        on_ack = partial(self._acknowledged, sequence, intended, actual) if ack else None
+        if said is None or said.message is not message or said.body is not body:
+            said = self._said = prepared(message, body)
+        # What `_take` does is written out here, and what `_answered` does below: a call for each
+        # message costs as much as the work.
+        actual = monotonic_ns()
+        intended = self.at or actual
+        sequence = self.sequence = self.sequence + 1
+        flags = 1 if ack else 0
+        if skips_sender:
+            flags |= SKIPS_SENDER
+        recorder = self.recorder
+        room = to if isinstance(to, int) else recorder.room(to)
+        stamp = recorder.emitted(
+            self.client, sequence, room, intended, actual, flags, said.checksum
+        )
+        # What comes back as it was sent is known without looking into it.
+        echo = b'["' + stamp + said.behind if room == ITSELF else b""
+        token = sequence, intended, actual, echo
+        self.outstanding += flags & 1
         if message.binary:
-            args = message.arguments(stamp + self._octets)
-            taken = connection.emit(message.event, *args, ack=on_ack, limit=self._ack_limit)
+            taken = self._tell_binary(said, stamp, token if ack else None)
+        elif ack:
+            parts = said.before, stamp, said.behind
+            until = actual + self.sockproof.ack_limit
+            taken = self.connection.emit_stamped(parts, self._acknowledged, token, until)
         else:
-            data = message.text(stamp, self._escaped)
-            taken = connection.emit_json(data, on_ack, self._ack_limit)
-        if not taken and ack:
-            self._acknowledged(sequence, intended, actual, None)
+            taken = self.connection.emit_stamped((said.before, stamp, said.behind))
+        if not taken:
+            self._withdraw(sequence, intended, actual, flags)
         return bool(taken)
 
-    def _prepare(self, body: str | bytes) -> None:
-        self._body = body
-        self._octets = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
-        self._checksum = checksum_of(self._octets)
-        self._escaped = escaped(body) if isinstance(body, str) else body
+    def _tell_binary(self, said: Said, stamp: bytes, token: Token | None) -> bool:
+        on_ack = None if token is None else partial(self._acknowledged, token=token)
+        args = said.message.arguments(stamp + said.octets)
+        event, limit = said.message.event, self.sockproof.ack_limit
+        return bool(self.connection.emit(event, *args, ack=on_ack, limit=limit))
 
-    def _acknowledged(self, sequence: int, intended: int, actual: int, reply: Reply) -> None:
-        self._answered(sequence, intended, actual, reply is not None)
+    def _acknowledged(self, reply: Reply, token: Token) -> None:
+        sequence, intended, actual, echo = token
+        if reply is None:
+            self._answered(sequence, intended, actual, is_there=False)
+            return
+        self.outstanding -= 1
+        recorder, now = self.recorder, traffic.read_at
+        if reply == echo:
+            recorder.echoed(self.client, sequence, intended, actual, now)
+        else:
+            if isinstance(reply, bytes):  # else it was looked at in pieces
+                recorder.heard(self.client, reply, now)
+            recorder.acknowledged(self.client, sequence, intended, actual, now)
+        for turn in self._closed_loops:
+            self.sockproof.schedule.again(turn)
 
     def round_trip(self) -> bool:
         """Send the body and have it acknowledged with itself."""
@@ -100,7 +128,7 @@ class SocketIOUser(ConnectedUser):
 
     def emit(self, event: str, *args: Any, ack: Callable[[Reply], None] | None = None) -> bool:
         """Emit an event that nobody counts; false when the connection does not take it."""
-        return bool(self.connection.emit(event, *args, ack=ack, limit=self._ack_limit))
+        return bool(self.connection.emit(event, *args, ack=ack, limit=self.sockproof.ack_limit))
 
     def on(self, event: str, handler: Callable[..., Any] | None) -> None:
         """Call `handler(*args)` for each event of this name; it must not wait."""
@@ -146,7 +174,7 @@ class SocketIOUser(ConnectedUser):
             if then is not None:
                 then()
 
-        self.connection.emit(event, *args, ack=answered, limit=self._ack_limit)
+        self.connection.emit(event, *args, ack=answered, limit=self.sockproof.ack_limit)
 
     def refusal(self, answer: list[Any]) -> str | None:
         """What is wrong with the answer to `enter` or `exit`; None: nothing. May be overridden."""
@@ -168,7 +196,7 @@ class SocketIOUser(ConnectedUser):
         limit = int(timeout * SECOND)
 
         def on_ack(reply: Reply) -> None:
-            self._acknowledged(sequence, intended, actual, reply)
+            self._acknowledged(reply, (sequence, intended, actual, b""))
             result.set(reply)
 
         if not self.connection.emit(event, *args, ack=on_ack, limit=limit):

@@ -214,7 +214,7 @@ class Stream:
         except OSError as error:
             self._fail(*why(error.errno or 0, "reading"))
             return
-        self.last_received = monotonic_ns()
+        self.last_received = traffic.read_at = monotonic_ns()
         traffic.octets_received += len(data)
         try:
             if self._tls is not None:
@@ -256,19 +256,25 @@ class Stream:
             return True
         try:
             sent = self._socket.send(data)
-        except (BlockingIOError, InterruptedError):
-            sent = 0
         except OSError as error:
-            # What the server said before it closed may still be readable: the reader finds out.
-            if error.errno not in (errno.EPIPE, errno.ECONNRESET):
-                self._fail(*why(error.errno or 0, "sending"), soon=True)
-            return False
+            return self._unsent(data, error)
         traffic.octets_sent += sent
-        if sent != len(data):
-            traffic.back_pressured += 1
-            self._out = bytearray(memoryview(data)[sent:])
-            self._writer = gevent.get_hub().loop.io(self._socket.fileno(), _WRITABLE)
-            self._writer.start(self._writable)
+        return sent == len(data) or self._keep(data, sent)
+
+    def _unsent(self, data: bytes, error: OSError) -> bool:
+        if isinstance(error, BlockingIOError | InterruptedError):
+            return self._keep(data, 0)
+        # What the server said before it closed may still be readable: the reader finds out.
+        if error.errno not in (errno.EPIPE, errno.ECONNRESET):
+            self._fail(*why(error.errno or 0, "sending"), soon=True)
+        return False
+
+    def _keep(self, data: bytes, sent: int) -> bool:
+        """Send the rest when the socket is writable."""
+        traffic.back_pressured += 1
+        self._out = bytearray(memoryview(data)[sent:])
+        self._writer = gevent.get_hub().loop.io(self._socket.fileno(), _WRITABLE)
+        self._writer.start(self._writable)
         return True
 
     def _writable(self) -> None:

@@ -14,34 +14,16 @@ from collections.abc import Callable, Sequence
 from random import getrandbits
 
 from sockproof.load.endpoint import Endpoint, Reason, traffic
+from sockproof.load.frames import SHORT, TEXT, TEXT_FRAMES, frame
 from sockproof.load.shake import Shake
 from sockproof.load.stream import CLOSED, CLOSING, IDLE, OPEN, Stream, callback_failed
 from sockproof.wire import WireError
 from sockproof.wire.deflate import Compressor, Decompressor
 from sockproof.wire.websocket import close_payload, may_be_sent_in_close, parse_close
 
-_TEXT, _BINARY, _CLOSE, _PING, _PONG = 0x81, 0x82, 0x88, 0x89, 0x8A
-_RSV1 = 0x40
-
-# One 32-bit key, multiplied by _ONES[n], repeats itself n times: masking is one XOR of integers.
-_ONES = [int.from_bytes(b"\0\0\0\1" * words, "big") for words in range(65)]
-_SHORT_TEXT = [bytes((_TEXT, 0x80 | size)) for size in range(126)]
+_BINARY, _CLOSE, _PING, _PONG = 0x82, 0x88, 0x89, 0x8A
 _integer = int.from_bytes
-
-
-def frame(first: int, payload: bytes) -> bytes:
-    """One masked frame; `first` is the header's first octet."""
-    size = len(payload)
-    key = getrandbits(32)
-    words = (size + 3) >> 2
-    ones = _ONES[words] if words < 65 else _integer(b"\0\0\0\1" * words, "big")
-    masked = _integer(payload, "big") ^ (key * ones >> ((words * 4 - size) * 8))
-    octets = (key << size * 8 | masked).to_bytes(size + 4, "big")
-    if size < 126:
-        return (_SHORT_TEXT[size] if first == _TEXT else bytes((first, 0x80 | size))) + octets
-    if size < 65536:
-        return bytes((first, 0xFE, size >> 8, size & 255)) + octets
-    return bytes((first, 0xFF)) + size.to_bytes(8, "big") + octets
+_RSV1 = 0x40
 
 
 def no_message(data: bytes, is_binary: bool) -> None:
@@ -124,9 +106,20 @@ class WebSocketConnection(Stream):
         """
         if self.state != OPEN:
             return False
-        if self._deflate is None:
-            return self._write(frame(_TEXT, data))
-        return self._write_compressed(_TEXT, data)
+        if self._deflate is not None:
+            return self._write_compressed(TEXT, data)
+        size = len(data)
+        if size >= SHORT or self._out is not None or self._tls is not None:
+            return self._write(frame(TEXT, data))
+        # What `frame` and `_put` do is written out here.
+        header, length, ones, over = TEXT_FRAMES[size]
+        masked = _integer(header + data, "big") ^ (getrandbits(32) * ones >> over)
+        try:
+            sent = self._socket.send(masked.to_bytes(length, "big"))
+        except OSError as error:
+            return self._unsent(masked.to_bytes(length, "big"), error)
+        traffic.octets_sent += sent
+        return sent == length or self._keep(masked.to_bytes(length, "big"), sent)
 
     def send_binary(self, data: bytes) -> bool:
         """Send a binary message; false when it was not taken."""
@@ -146,7 +139,7 @@ class WebSocketConnection(Stream):
             return False
         frames = []
         for data, is_binary in messages:
-            first = _BINARY if is_binary else _TEXT
+            first = _BINARY if is_binary else TEXT
             if self._deflate is not None:
                 first, data = first | _RSV1, self._deflate[0].compress(data)
             frames.append(frame(first, data))
@@ -249,7 +242,7 @@ class WebSocketConnection(Stream):
                 break
             payload = data[start:end]
             position = end
-            is_text = first == _TEXT
+            is_text = first == TEXT
             if (is_text or first == _BINARY) and self._fragments is None:
                 if is_text and not payload.isascii() and not is_utf8(payload):
                     self._violated(1007, "a text message is not UTF-8")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sockproof.load.connected_user import ACKNOWLEDGED, ConnectedUser
+from sockproof.load.endpoint import traffic
 from sockproof.load.recorder import ITSELF
 from sockproof.load.reference_websocket import ReferenceWebSocket
 from sockproof.load.websocket import WebSocketConnection
@@ -28,11 +29,10 @@ class WebSocketUser(ConnectedUser):
         self.settled()
 
     def _listener(self, client: int) -> Callable[[bytes, bool], None]:
-        heard, connection, recorder = self.recorder.heard, self.connection, self.recorder
-        sender = recorder.identity(client)
+        heard, sender = self.recorder.heard, self.recorder.identity(client)
 
         def on_message(data: bytes, _is_binary: bool) -> None:
-            found = heard(client, data, connection.last_received)
+            found = heard(client, data, traffic.read_at)
             if found is not None and found[0] == sender:
                 times = self._waiting.pop(found[1], None)
                 if times is not None:
@@ -43,22 +43,23 @@ class WebSocketUser(ConnectedUser):
     def _ended(self, *ending: Any) -> None:
         waiting = getattr(self, "_waiting", {})
         self.outstanding -= len(waiting)
-        self.sockproof.outstanding -= len(waiting)
+        self.recorder.outstanding -= len(waiting)
         waiting.clear()
         super()._ended(*ending)
 
     def tell(self, body: str | bytes | None = None, *, to: int | str = ITSELF) -> bool:
         """Send a counted message; false when the connection does not take it."""
-        connection = self.connection
-        if not connection.is_open or connection.congested:
-            self.recorder.withheld += 1
-            return False
         if body is None:
             body = self.body
         flags = ACKNOWLEDGED if to == ITSELF else 0
         sequence, intended, actual, stamp = self._take(checksum_of(body), to, flags)
+        if isinstance(body, bytes):
+            taken = self.connection.send_binary(stamp + body)
+        else:
+            taken = self.connection.send_text(stamp + body.encode("utf-8"))
+        if not taken:
+            self._withdraw(sequence, intended, actual, flags)
+            return False
         if flags:
             self._waiting[sequence] = intended, actual
-        if isinstance(body, bytes):
-            return bool(connection.send_binary(stamp + body))
-        return bool(connection.send_text(stamp + body.encode("utf-8")))
+        return True

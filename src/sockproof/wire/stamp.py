@@ -25,16 +25,16 @@ LENGTH = 53  # of a whole stamp, in characters
 LONGEST_DELAY_US = 0xFFFFFFFF
 
 # run, sender, sequence, intended time, delay, checksum of the body; then the check of these.
-_FIELDS = struct.Struct("<IQIQII")
+FIELDS = struct.Struct("<IQIQII")
 CHECKED = struct.Struct("<IQIQIII")
-_TO_URL = bytes.maketrans(b"+/", b"-_")
+TO_URL = bytes.maketrans(b"+/", b"-_")
 FROM_URL = bytes.maketrans(b"-_", b"+/")
 _QUOTE = b'"'
 RESIDUE = 0x2144DF1C  # CRC-32 of anything that ends with its own CRC-32
 # Looked up once: these run for every message.
 _encoded = binascii.b2a_base64
 _decoded = binascii.a2b_base64
-_packed = _FIELDS.pack
+_packed = FIELDS.pack
 _unpacked = CHECKED.unpack
 _new = cast("Callable[[type[Stamp], tuple[int, ...]], Stamp]", tuple.__new__)
 _scanstring = cast(
@@ -80,7 +80,7 @@ def octets(
         delay = 0 if delay < 0 else LONGEST_DELAY_US
     fields = _packed(run, sender, sequence, intended_ns, delay, checksum)
     checked = fields + crc32(fields).to_bytes(4, "little")
-    return MARK + _encoded(checked, newline=False).translate(_TO_URL)
+    return MARK + _encoded(checked, newline=False).translate(TO_URL)
 
 
 def encode(

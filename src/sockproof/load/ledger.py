@@ -1,0 +1,267 @@
+"""The ledger: what one process of a run writes down, but for its messages; see `recorder`.
+
+It knows who is connected and who is in which room, has the histograms of a second, and writes all
+of it to the run folder. Nothing in it grows with the number of messages.
+"""
+
+from __future__ import annotations
+
+import mmap
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sockproof.histogram import BITS
+from sockproof.load_records import (
+    FIRST_ROOM,
+    ROW,
+    STEP,
+    Kind,
+    LineWriter,
+    LoadRecordError,
+    Phase,
+    RowWriter,
+)
+
+_pack_into = ROW.pack_into
+_SIZE = ROW.size
+
+Counts = defaultdict[int, int]
+
+
+def _counts() -> Counts:
+    return defaultdict(int)
+
+
+class Ledger:
+    """What one process of a run saw.
+
+    A client is one connection: who connects again takes a new number by `client()`. Times are
+    `time.monotonic_ns()`. The public counters may be read by anyone and, where a comment says so,
+    are counted up by others.
+    """
+
+    def __init__(
+        self, folder: Path, run: int, on_problem: Callable[[str], None] | None = None
+    ) -> None:
+        self._rows = RowWriter(folder, run)
+        self.folder = folder
+        self.run = run
+        self.tag = self._rows.tag
+        self.problem: str | None = None  # why rows are missing
+        self._on_problem = on_problem
+        name = f"{self.tag:08x}.jsonl"
+        self._rooms_file = LineWriter(folder / f"rooms-{name}")
+        self._latency_file = LineWriter(folder / f"latency-{name}")
+        self._health_file = LineWriter(folder / f"health-{name}")
+        self._map: mmap.mmap | bytearray
+        self._map, self._offset = self._rows.taken()
+        self._high = self.tag << 32
+        self._clock = self._high >> 48
+        self._rooms: dict[str, int] = {}
+        self._clients = 0
+        self.phase_now = Phase.RAMP
+        self._measured_from = 0  # messages that were due earlier belong to the part before
+        self.emits = self.acks = self.ack_timeouts = self.receipts = 0
+        self._new_histograms()
+        self.corrupted = self.unreadable = 0
+        self.connections_opened = self.connect_failures = self.disconnected = 0
+        self.live = 0
+        self.outstanding = 0  # acknowledgements that are waited for
+        # Counted up by the schedule, the users and the connections.
+        self.offered = self.withheld = 0
+        self.octets_sent = self.octets_received = self.back_pressured = 0
+
+    def _new_histograms(self) -> None:
+        self.ack_intended, self.ack_actual = _counts(), _counts()
+        self.delivery_intended, self.delivery_actual = _counts(), _counts()
+        # Those whose intended time was the actual one, until `fold` counts them in the two above.
+        self._ack_both, self._delivery_both = _counts(), _counts()
+        self._echo_both = _counts()  # those of both kinds
+        self._emits_before = self.emits  # so that those without lag need not be counted
+        self.connect_intended, self.connect_actual = _counts(), _counts()
+        self.lag = _counts()
+        self._before: dict[str, Counts] = {
+            "ack": _counts(),
+            "ack_actual": _counts(),
+            "delivery": _counts(),
+            "delivery_actual": _counts(),
+        }
+
+    # Names.
+
+    def client(self) -> int:
+        """A new client's number, for the methods here; `identity` is what stamps carry."""
+        self._clients += 1
+        return self._clients
+
+    def identity(self, client: int) -> int:
+        """The client's name in all processes of the run: the sender of its stamps."""
+        return self._high | client
+
+    def room(self, name: str) -> int:
+        """The number of a room in this process; rooms of one name are one room in the run."""
+        number = self._rooms.get(name)
+        if number is None:
+            number = self._rooms[name] = FIRST_ROOM + len(self._rooms)
+            self._line(self._rooms_file, {"room": number, "name": name})
+        return number
+
+    # Rooms and connections.
+
+    def joining(self, client: int, room: int, now: int) -> None:
+        """A client is about to ask to be let into a room."""
+        self._row(Kind.JOIN_ASKED, client, room, 0, now)
+
+    def joined(self, client: int, room: int, now: int) -> None:
+        """The server has said that the client is in the room."""
+        self._row(Kind.JOINED, client, room, 0, now)
+
+    def leaving(self, client: int, room: int, now: int) -> None:
+        """A client is about to ask to leave a room."""
+        self._row(Kind.LEAVE_ASKED, client, room, 0, now)
+
+    def left(self, client: int, room: int, now: int) -> None:
+        """The server has said that the client is out of the room."""
+        self._row(Kind.LEFT, client, room, 0, now)
+
+    def connecting(self, client: int, now: int) -> None:
+        """A client is about to open its connection."""
+        self._row(Kind.CONNECT_ASKED, client, 0, 0, now)
+
+    def connected(self, client: int, intended: int, actual: int, now: int) -> None:
+        """A client hears from now on: its connection and its namespace are open."""
+        self.connections_opened += 1
+        self.live += 1
+        self._row(Kind.CONNECTED, client, 0, 0, now)
+        count(self.connect_intended, now - intended)
+        count(self.connect_actual, now - actual)
+
+    def connect_failed(self, client: int, reason: int, now: int) -> None:
+        """A client's connection did not come about."""
+        self.connect_failures += 1
+        self._row(Kind.CONNECT_FAILED, client, reason, 0, now)
+
+    def disconnecting(self, client: int, now: int) -> None:
+        """A client is about to close its connection itself."""
+        self._row(Kind.DISCONNECT_ASKED, client, 0, 0, now)
+
+    def dropped(self, client: int, reason: int, last_received: int, now: int) -> None:
+        """A connection ended that its client had not asked to close."""
+        self.disconnected += 1
+        self.ended(client, reason, last_received, now)
+
+    def ended(self, client: int, reason: int, last_received: int, now: int) -> None:
+        """A connection is closed; after `disconnecting`, this was asked for."""
+        self.live -= 1
+        self._row(Kind.DISCONNECTED, client, reason, last_received, now)
+
+    # The run.
+
+    def phase(self, phase: Phase, now: int) -> None:
+        """A part of the run begins at `now`; what was counted so far belongs to the one before."""
+        self.tick(now)
+        self.phase_now = phase
+        if phase == Phase.MEASURED:
+            self._measured_from = now
+        self._row(Kind.PHASE, 0, int(phase), 0, now)
+
+    def fold(self) -> None:
+        """Bring the histograms up to date; between two calls they may lag behind."""
+        for both, intended, actual in (
+            (self._ack_both, self.ack_intended, self.ack_actual),
+            (self._delivery_both, self.delivery_intended, self.delivery_actual),
+            (self._echo_both.copy(), self.ack_intended, self.ack_actual),
+            (self._echo_both, self.delivery_intended, self.delivery_actual),
+        ):
+            for bucket, count in both.items():
+                intended[bucket] += count
+                actual[bucket] += count
+            both.clear()
+        self.lag[0] += self.emits - self._emits_before - sum(self.lag.values())
+
+    def tick(self, now: int, health: dict[str, Any] | None = None) -> None:
+        """Write out what was counted since the last time; once a second.
+
+        `health` is what the process knows of itself and of the target: `cpu_seconds`, `rss_bytes`,
+        `target_cpu_seconds`, `target_rss_bytes`, each so far; other keys are kept too.
+        """
+        self.fold()
+        line: dict[str, Any] = {
+            "t": now,
+            "phase": int(self.phase_now),
+            "ack": {"intended": self.ack_intended, "actual": self.ack_actual},
+            "delivery": {"intended": self.delivery_intended, "actual": self.delivery_actual},
+            "connect": {"intended": self.connect_intended, "actual": self.connect_actual},
+        }
+        if any(self._before.values()):
+            line["before"] = self._before
+        state = {"t": now, "phase": int(self.phase_now), "lag": self.lag, **self.counters()}
+        self._line(self._latency_file, line)
+        self._line(self._health_file, {**state, **(health or {})})
+        self._new_histograms()
+
+    def counters(self) -> dict[str, int]:
+        """All counters, since the process began; violations are those seen without the checker."""
+        names = (
+            *("emits", "acks", "ack_timeouts", "receipts", "corrupted", "unreadable"),
+            *("connections_opened", "connect_failures", "disconnected", "live"),
+            *("offered", "withheld", "octets_sent", "octets_received", "back_pressured"),
+        )
+        return {name: getattr(self, name) for name in names}
+
+    def close(self, now: int | None = None, health: dict[str, Any] | None = None) -> None:
+        """Write what is left; the file then says that nothing is missing, unless rows are."""
+        now = time.monotonic_ns() if now is None else now
+        self.tick(now, health)
+        if self.problem is None:
+            self._row(Kind.END, 0, 0, 0, now)
+            self._rows.close(self._offset)
+        else:
+            self._rows.close(STEP)
+        for file in (self._rooms_file, self._latency_file, self._health_file):
+            file.close()
+
+    # Writing.
+
+    def _row(self, kind: int, client: int, a: int, b: int, c: int, flags: int = 0) -> None:
+        offset = self._offset
+        if offset == STEP:
+            offset = self._next_map()
+        _pack_into(self._map, offset, a, b, c, client, 0, flags, kind)
+        self._offset = offset + _SIZE
+
+    def _next_map(self) -> int:
+        """Take the next stretch of the file; on a full disk rows are thrown away from here on."""
+        if self.problem is None:
+            try:
+                self._map = self._rows.next_map()
+            except LoadRecordError as error:
+                self._map = bytearray(STEP)
+                self._failed(str(error))
+        self._offset = 0
+        return 0
+
+    def _line(self, file: LineWriter, value: dict[str, Any]) -> None:
+        try:
+            file.write(value)
+        except LoadRecordError as error:
+            self._failed(str(error))
+
+    def _failed(self, problem: str) -> None:
+        if self.problem is None:
+            self.problem = problem
+            if self._on_problem is not None:
+                self._on_problem(problem)
+
+    def _late(self, kind: str, from_intended: int, from_actual: int) -> None:
+        """What came of a message that was due before the measured part."""
+        count(self._before[kind], from_intended)
+        count(self._before[f"{kind}_actual"], from_actual)
+
+
+def count(counts: Counts, value: int) -> None:
+    shift = value.bit_length() - 8
+    counts[(shift << BITS) + (value >> shift) if shift > 0 else value] += 1
