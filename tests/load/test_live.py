@@ -128,7 +128,7 @@ def test_percentiles_are_null_without_data() -> None:
         for span in ("now", "measured"):
             assert numbers[span]["ack_p50_ms"] is None
             assert numbers[span]["delivery_max_ms"] is None
-        assert row(numbers, "Delivery, p99")["measured"] == "–"
+        assert row(numbers, "Delivery latency, p99")["measured"] == "–"
     few = gathered(one=told(10, messages=10)).numbers(101.0)
     assert few["measured"]["ack_p90_ms"] is not None
     assert few["measured"]["ack_p99_ms"] is None  # a hundred samples say nothing of it

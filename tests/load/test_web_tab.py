@@ -89,8 +89,9 @@ def stop(url: str) -> None:
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_tab_shows_the_run(processes: int, target: RunningTarget, tmp_path: Path) -> None:
-    words = ("--processes", str(processes)) if processes > 1 else ()
-    with page(target, tmp_path, "--autostart", *words) as url:
+    port = str(free_port())
+    words = ("--processes", str(processes), "--master-port", port, "--master-bind-port", port)
+    with page(target, tmp_path, "--autostart", *(words if processes > 1 else ())) as url:
         numbers = awaited(url, lambda told: (told["measured"]["delivery_samples"] or 0) > 2000)
         assert numbers["phase"] == "measured"
         assert len(numbers["processes"]) == processes
@@ -115,6 +116,12 @@ def test_tab_shows_the_run(processes: int, target: RunningTarget, tmp_path: Path
         assert over["now"]["live"] == 0
         assert over["start"]["emits"] >= numbers["start"]["emits"]
         assert not any(each["lost"] for each in over["processes"])
+    summary = json.loads((tmp_path / "latest-load" / "summary.json").read_text())
+    assert over["start"]["emits"] == summary["counts"]["emitted"]
+    for kind in ("ack", "delivery"):
+        told = summary["latency"][kind]["intended"]
+        assert over["measured"][f"{kind}_samples"] == told["samples"]
+        assert over["measured"][f"{kind}_p99_ms"] == pytest.approx(told["p99_ms"], abs=0.001)
 
 
 def test_tab_is_there_before_any_run(target: RunningTarget, tmp_path: Path) -> None:

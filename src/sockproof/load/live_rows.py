@@ -16,10 +16,10 @@ _PHASES = {
 }
 _ROWS = (  # what, unit, key, remark
     ("Time", "s", "seconds", ""),
-    ("Live connections", "", "live", ""),
-    ("Connections opened", "", "connections_opened", ""),
-    ("Connect failures", "", "connect_failures", ""),
-    ("Disconnects", "", "disconnected", "that no client had asked for"),
+    ("Live connections", "connections", "live", ""),
+    ("Opened", "connections", "connections_opened", ""),
+    ("Connect failures", "connections", "connect_failures", ""),
+    ("Disconnects", "connections", "disconnected", "that no client had asked for"),
     ("Offered rate", "messages/s", "offered_rate", "sends that were due"),
     ("Achieved rate", "messages/s", "achieved_rate", "sends that were made"),
     ("Withheld sends", "messages", "withheld", "acknowledgements or connections were missing"),
@@ -27,25 +27,24 @@ _ROWS = (  # what, unit, key, remark
     ("Receipts", "messages", "receipts", ""),
     ("Fan-out", "receipts/emit", "receipts_per_emit", ""),
     *(
-        (f"{title}, {name}", unit, f"{kind}_{key}", remark)
+        (f"{title} latency, {name}", "ms", f"{kind}_{name}_ms", remark)
         for title, kind in (("Acknowledgement", "ack"), ("Delivery", "delivery"))
-        for name, unit, key, remark in (
-            ("p50", "ms", "p50_ms", "from 20 samples on"),
-            ("p90", "ms", "p90_ms", "from 100 samples on"),
-            ("p99", "ms", "p99_ms", "from 1,000 samples on"),
-            ("max", "ms", "max_ms", ""),
-            ("samples", "messages", "samples", ""),
+        for name, remark in (
+            ("p50", "since the message was due; from 20 samples on"),
+            ("p90", "from 100 samples on"),
+            ("p99", "from 1,000 samples on"),
+            ("max", ""),
         )
     ),
     ("Corrupted", "receipts", "corrupted", "the body is not the one that was sent"),
     ("Unreadable", "receipts", "unreadable", "no stamp, or one that was altered"),
     ("Acknowledgement time-outs", "messages", "ack_timeouts", ""),
-    ("Lost, duplicated, reordered, leaked, invented", "", "", "known when the run is over"),
+    ("Lost, duplicated, reordered, leaked, invented", "messages", "", "known when the run is over"),
     ("Generator: CPU", "% of a core", "cpu_percent", "of the busiest process"),
     ("Generator: lag", "ms", "lag_ms", "worst of any process"),
-    ("Generator: memory", "MiB", "rss_mib", "of all processes; since the start: the most"),
+    ("Generator: memory", "MiB", "rss_mib", "of all processes; since the start: its peak"),
     ("Target: CPU", "% of a core", "target_cpu_percent", ""),
-    ("Target: memory", "MiB", "target_rss_mib", "since the start: the most"),
+    ("Target: memory", "MiB", "target_rss_mib", "since the start: its peak"),
 )
 
 
@@ -70,7 +69,7 @@ def rows(numbers: Mapping[str, Any]) -> list[dict[str, str]]:
     here = len(numbers["processes"]) - len(lost)
     more = {"now": f"{here:,}", "measured": _NOT_KNOWN, "start": f"{here + len(lost):,}"}
     remark = f"lost: {', '.join(lost)}; what they had counted is included" if lost else ""
-    told.insert(1, {"what": "Processes", "unit": "", **more, "remark": remark})
+    told.insert(1, {"what": "Processes", "unit": "processes", **more, "remark": remark})
     return told
 
 

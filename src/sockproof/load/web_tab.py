@@ -20,7 +20,7 @@ KEY = "sockproof"
 _COLUMNS = {
     "what": "What",
     "unit": "Unit",
-    "now": f"Last {WINDOW:g} s",
+    "now": f"Last {WINDOW:g} s".replace(" ", "\N{NO-BREAK SPACE}"),
     "measured": "Measured part",
     "start": "Since the start",
     "remark": "Remark",
