@@ -22,7 +22,9 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from sockproof import records
 from sockproof.load import run as runs
+from sockproof.load import web_tab
 from sockproof.load.endpoint import EndpointError
+from sockproof.load.live import Live
 from sockproof.load.options import FOLDER, RUN, OptionError, add_arguments, read_options
 from sockproof.load.stats import LocustStats
 from sockproof.load_records import STARTED_BY, LoadRecordError, finished_or_gone
@@ -39,6 +41,7 @@ class Part:
     def __init__(self, environment: Any) -> None:
         self.environment = environment
         self.run: runs.Run | None = None
+        self.live: Live | None = None  # its numbers, or those of the run before
         self.folder: Path | None = None  # when it is for this process to write the summary
         self.given = str(getattr(environment.parsed_options, "run_folder", "") or "")
         self.ending = False
@@ -72,6 +75,7 @@ class Part:
             place = runner.worker_index, int(getattr(parsed, "sockproof_processes", 1))
         stats = LocustStats(environment)
         self.run = runs.Run(folder, number, options, endpoint, stats, _log.error, place)
+        self.live = self.run.live
 
     def _new_folder(self, results: Path) -> Path:
         if self.given:
@@ -140,6 +144,7 @@ def _arguments(parser: Any, **_: Any) -> None:
 @events.init.add_listener
 def _init(environment: Any, **_: Any) -> None:
     part = environment.sockproof = Part(environment)
+    web_tab.install(environment)
 
     def spawned(**_: Any) -> None:
         if part.run is not None:

@@ -22,6 +22,7 @@ import gevent
 from sockproof.histogram import Histogram
 from sockproof.load import health
 from sockproof.load.endpoint import Endpoint, traffic
+from sockproof.load.live import Live
 from sockproof.load.options import Options, shown
 from sockproof.load.recorder import Recorder
 from sockproof.load.schedule import SECOND, Schedule, Turn
@@ -56,6 +57,7 @@ class Run:
         self.schedule = Schedule(self._failed)
         self._report = report
         self.stats = stats
+        self.live = Live(number, time.monotonic_ns())
         self._target = health.watch(options.target_pid)
         self._users = 0
         self.preparing = 0  # users that are not yet where their scenario has them
@@ -114,6 +116,7 @@ class Run:
         if self.recorder.phase_now < Phase.OVER:
             self._collect()
             self.recorder.phase(Phase.OVER, now)
+        self._collect()
         self.recorder.close(now, self._health())
         self.schedule.close()
 
@@ -143,6 +146,13 @@ class Run:
         self.stats.add("ack", recorder.ack_intended)
         self.stats.add("delivery", recorder.delivery_intended)
         self.stats.add("connect", recorder.connect_intended)
+        self.live.take(
+            time.monotonic_ns(),
+            recorder.phase_now,
+            recorder.counters(),
+            recorder.ack_intended,
+            recorder.delivery_intended,
+        )
 
     def _health(self) -> dict[str, Any]:
         state = health.own()
@@ -150,6 +160,7 @@ class Run:
         state["pings_answered"] = traffic.pings_answered
         if self._target is not None:
             state.update(self._target.usage())
+        self.live.feel(time.monotonic_ns(), state)
         return state
 
     def _failed(self, turn: Turn, error: Exception) -> None:
