@@ -214,9 +214,13 @@ class Generator:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Kill whatever is left of it."""
+        """Kill whatever is left of it, in process groups of their own, too."""
+        self.look()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        for process in self._members[1:]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         self._reaped(5)
         self._out.close()
         self._errors.close()

@@ -21,6 +21,8 @@ COUNTED = {
     "alter": "corrupted",
     "invent": "invented",
 }
+FIXED = Path(__file__).with_name("fixed_number.py")
+NUMBER = 30  # as there
 VIOLATIONS = tuple(COUNTED.values())
 CHAT = ("--users", "20", "--room-size", "5", "--rate", "20", "--run-time", "4s")
 
@@ -88,6 +90,22 @@ def test_the_reference_client_counts_the_same(tmp_path: Path) -> None:
     counts = found.summary["counts"]
     assert counts["lost"] == server.done > 20, found.output
     assert {name for name in VIOLATIONS if counts[name]} == {"lost"}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("misdeed", [None, "lose", "double"])
+def test_both_clients_agree_on_every_count(misdeed: str | None, tmp_path: Path) -> None:
+    told = []
+    for client in ("lean", "reference"):
+        server = UnfaithfulServer(misdeed)
+        words = (str(FIXED), "--users", "10", "--run-time", "5s", "--client", client)
+        with served(server) as url:
+            found = load(tmp_path / client, *words[:1], url, *words[1:])
+        counts = found.summary["counts"]
+        assert counts["emitted"] == 10 * NUMBER, found.output
+        told.append({name: counts[name] for name in counts if "octets" not in name})
+    assert told[0] == told[1]
+    assert told[0]["due"] == 10 * NUMBER * 5
 
 
 @pytest.mark.timeout(90)

@@ -77,6 +77,24 @@ def test_target_killed_in_the_middle_loses_no_record(tmp_path: Path) -> None:
     assert "Traceback" not in output
 
 
+def test_stall_of_the_target_shows_in_full(tmp_path: Path) -> None:
+    target = launch(load_targets(shelf("targets"))["python-socketio-uvicorn"])
+    with target:
+        running = started(tmp_path, "echo", target.url, "--rate", "20", "--run-time", "8s")
+        when_rows_come(tmp_path)
+        os.killpg(target.pid, signal.SIGSTOP)
+        time.sleep(2)
+        os.killpg(target.pid, signal.SIGCONT)
+        output, _ = running.communicate(timeout=LIMIT)
+    found = result(tmp_path, running.returncode, output)
+    for kind in ("ack", "delivery"):
+        # Of what was due in these two seconds, a quarter of all, half was a second late or more.
+        told = found.summary["latency"][kind]["intended"]
+        assert told["p90_ms"] > 900, output
+        assert told["max_ms"] > 1900
+    assert found.summary["counts"]["lost"] == 0
+
+
 def test_killed_worker_is_said_and_its_rows_count(tmp_path: Path) -> None:
     more = ("--processes", "2", "--run-time", "8s")
     running = started(tmp_path, "chat_rooms", *CHAT, *more)

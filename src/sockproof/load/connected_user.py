@@ -128,7 +128,7 @@ class ConnectedUser(User):
             gevent.sleep(0.01)
 
     def on_stop(self) -> None:
-        """Disconnect, and wait until that is done."""
+        """Disconnect."""
         self.leave()
 
     # Connecting.
@@ -231,7 +231,10 @@ class ConnectedUser(User):
             self.connect()
 
     def leave(self) -> None:
-        """Close the connection for good, and wait until it is closed."""
+        """Close the connection for good; with tasks of Locust's, wait until it is closed.
+
+        The others end by themselves, so that thousands need no stack each: `Run.end` waits.
+        """
         for turn in self._turns:
             turn.live = False
         if not self._settled and self.connection is not None:
@@ -243,7 +246,8 @@ class ConnectedUser(User):
         if self._was_open:
             self.recorder.disconnecting(self.client, time.monotonic_ns())
         self.connection.close()
-        self._closed.wait(self.sockproof.endpoint.close_limit / 1e9 + 1)
+        if self.tasks:
+            self._closed.wait(self.sockproof.endpoint.close_limit / 1e9 + 1)
 
     def lose_connection(self) -> None:
         """Cut the connection off, as a lost network does; it is opened again as any lost one."""

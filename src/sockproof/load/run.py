@@ -107,10 +107,13 @@ class Run:
         self.recorder.phase(Phase.OVER, time.monotonic_ns())
 
     def end(self) -> None:
-        """The users are gone: write what is left and close the files."""
+        """The users are gone: once their connections are, write what is left, close the files."""
         if self.over:
             return
         self.over = True
+        deadline = time.monotonic() + self.endpoint.close_limit / 1e9 + 1
+        while self.recorder.live > 0 and time.monotonic() < deadline:
+            gevent.sleep(0.02)
         self._ticker.kill()
         now = time.monotonic_ns()
         if self.recorder.phase_now < Phase.OVER:
