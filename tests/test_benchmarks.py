@@ -1,0 +1,41 @@
+"""The benchmark of load generators runs, counts what the target counts, and refuses nonsense."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = (sys.executable, "benchmarks/generators/run.py")
+ROOT = Path(__file__).parents[1]
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    """The benchmark's command, to its end."""
+    command = [*COMMAND, *words]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=80
+    )
+
+
+@pytest.mark.timeout(90)
+def test_generators_are_measured_side_by_side(tmp_path: Path) -> None:
+    told = tmp_path / "figures.json"
+    words = ("--only", "locust-stock,sockproof-lean", "--measure", "echo", "--rounds", "1")
+    done = run(*words, "--seconds", "1", "--json", str(told))
+    assert done.returncode == 0, done.stderr
+    generators = json.loads(told.read_text())["generators"]
+    assert set(generators) == {"locust-stock", "sockproof-lean"}
+    for each in generators.values():
+        assert each["figures"]["acknowledged_per_cpu_second"]["median"] > 100, done.stdout
+    assert "counts" not in done.stdout, "a generator's own count differs from the target's"
+
+
+def test_unknown_generator_is_one_line_and_code_3() -> None:
+    done = run("--only", "nonsense")
+    assert done.returncode == 3
+    assert "no generator nonsense; there are" in done.stderr
+    assert done.stderr.count("\n") == 1
