@@ -142,7 +142,7 @@ class WebSocketConnection(Stream):
 
     def send_all(self, messages: Sequence[tuple[bytes, bool]]) -> bool:
         """Send messages, each with whether it is binary, all or none."""
-        if self.state != OPEN or self.congested:
+        if self.state != OPEN or self._refused():
             return False
         frames = []
         for data, is_binary in messages:
@@ -154,9 +154,14 @@ class WebSocketConnection(Stream):
 
     def _write_compressed(self, first: int, data: bytes) -> bool:
         assert self._deflate is not None
-        if self.congested:  # before the compressor has taken the message into its context
+        if self._refused():  # before the compressor has taken the message into its context
             return False
         return self._write(frame(first | _RSV1, self._deflate[0].compress(data)))
+
+    def _refused(self) -> bool:
+        """Whether nothing more is taken, as `_write` says and counts it."""
+        traffic.back_pressured += self.congested
+        return self.congested
 
     def ping(self, data: bytes = b"") -> None:
         """Send a Ping frame."""
