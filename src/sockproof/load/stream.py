@@ -69,6 +69,7 @@ class Stream:
         "_out",
         "_reader",
         "_socket",
+        "_telling",
         "_tls",
         "_visit",
         "_writer",
@@ -85,6 +86,7 @@ class Stream:
         self.deadline = 0  # by when this stream must be open, or closed; 0: no limit
         self._visit = 0
         self._address = 0
+        self._telling = False  # whether `_closed` is about to be called
         self._socket: Any = None
         self._reader: Any = None
         self._writer: Any = None
@@ -114,6 +116,8 @@ class Stream:
     def _open(self) -> None:
         if self.state not in (IDLE, CLOSED):
             raise RuntimeError("this connection is open already")
+        if self._telling:
+            raise RuntimeError("the end of this connection is not told yet")
         self.state = DIALLING
         self._address = 0
         self._limit(self.endpoint.connect_limit)
@@ -372,9 +376,14 @@ class Stream:
         self.deadline = 0
         self._let_go()
         if soon:
-            self.later(self._closed, reason, text)
+            self._telling = True
+            self.later(self._tell, reason, text)
         else:
             self._closed(reason, text)
+
+    def _tell(self, reason: Reason, text: str) -> None:
+        self._telling = False
+        self._closed(reason, text)
 
 
 def _tls_failure(error: Exception) -> str:
