@@ -53,7 +53,12 @@ class Schedule:
         self.running = True
 
     def add(self, turn: Turn) -> None:
-        """Let a turn begin; an open loop's first time is spread over its interval."""
+        """Let a turn begin; an open loop's first time is spread over its interval.
+
+        Behind a stop nothing begins any more.
+        """
+        if not self.running:
+            return
         if turn.at == 0:
             # Users that start together must not send together for ever.
             turn.at = time.monotonic_ns() + random.random() * turn.interval
