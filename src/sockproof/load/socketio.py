@@ -282,7 +282,7 @@ class SocketIOConnection(Session):
         if bracket < 0 or data[-1:] != b"]":
             raise WireError(f"an event holds no JSON list: {data[:60]!r}")
         asked = data[at:bracket]
-        if asked and not asked.isdigit():
+        if asked and not (asked.isdigit() and len(asked) < 20):
             raise WireError(f"no number of an acknowledgement: {asked[:40]!r}")
         handler = None
         if self._handlers is not None and data[bracket + 1 : bracket + 2] == b'"':
