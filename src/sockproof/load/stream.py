@@ -327,7 +327,7 @@ class Stream:
             self._secure()
             if self.state in (SECURING, CLOSED):
                 return
-        while self._socket is not None:
+        while self._tls is tls:  # which an end, and a request that begins anew, take away
             try:
                 plain = tls.session.read(_READ)
             except ssl.SSLWantReadError:
@@ -345,7 +345,7 @@ class Stream:
                 self._ended()
                 return
             self._received(plain)
-        if self._tls is not None:
+        if self._tls is tls:
             self._flush_tls(tls)
 
     # Ending.
