@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from urllib.parse import quote
 
 from sockproof.load.endpoint import Endpoint, Reason, traffic
 from sockproof.load.http_stream import HttpStream
@@ -84,7 +85,7 @@ class PollingTransport:
 
     def begin(self, sid: str, max_payload: int) -> None:
         """The session is open."""
-        self._target += f"&sid={sid}"
+        self._target += f"&sid={quote(sid, safe='', errors='replace')}"
         self.max_payload = max_payload
 
     def send_text(self, data: bytes) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from sockproof.load.endpoint import Reason, traffic
 from sockproof.load.polling import PollingTransport
@@ -62,7 +63,8 @@ class Upgrade:
         own = [pair for pair in session.headers if pair[0].lower() != "cookie"]
         cookies = polling.cookies()
         headers = (*own, ("Cookie", cookies)) if cookies else tuple(own)
-        target = endpoint.target(f"EIO=4&transport=websocket&sid={sid}", endpoint.socketio_path)
+        query = f"EIO=4&transport=websocket&sid={quote(sid, safe='', errors='replace')}"
+        target = endpoint.target(query, endpoint.socketio_path)
         connection = WebSocketConnection(endpoint, target=target, headers=headers)
         self._connection: WebSocketConnection | None = connection
         connection.on_open = self._probe
