@@ -113,13 +113,16 @@ class Upgrade:
         self._connection = None
         self._back()
 
-    def give_up(self) -> None:
-        """Close the WebSocket; long-polling goes on."""
+    def give_up(self, cut: bool = False) -> None:
+        """Close the WebSocket, or cut it off; long-polling goes on."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.on_open = connection.on_close = None
             connection.on_message = no_message
-            connection.close()
+            if cut:
+                connection.abort()
+            else:
+                connection.close()
         self._back()
 
     def _back(self) -> None:
