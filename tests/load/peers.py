@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import socket
 import ssl
 import struct
@@ -197,6 +198,25 @@ def echo(link: Link) -> None:
         link.send(Frame(Opcode.CLOSE, frame.payload).encode())
 
 
+def relay(port: int) -> Callable[[Link], None]:
+    """A script that passes all on to another server and back, so that TLS can stand before it."""
+
+    def script(link: Link) -> None:
+        near = link.socket
+        with socket.create_connection(("127.0.0.1", port)) as far:
+            other = {near: far, far: near}
+            with contextlib.suppress(ConnectionError, ssl.SSLError):
+                while True:
+                    waiting = isinstance(near, ssl.SSLSocket) and near.pending()
+                    for each in [near] if waiting else select.select([near, far], [], [])[0]:
+                        data = each.recv(65536)
+                        if not data:
+                            return
+                        other[each].sendall(data)
+
+    return script
+
+
 class Server:
     """Runs `script(link)` for every connection; what a script asserts is raised at the end."""
 
@@ -215,7 +235,7 @@ class Server:
         self.port: int = self._listener.getsockname()[1]
         self.links: list[Link] = []
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
-        self._failures: list[Exception] = []
+        self._failures: list[BaseException] = []
         self._over = False
 
     @property
@@ -246,7 +266,7 @@ class Server:
         self.links.append(link)
         try:
             self._script(link)
-        except Exception as failure:
+        except BaseException as failure:
             if not self._over:
                 self._failures.append(failure)
         finally:
