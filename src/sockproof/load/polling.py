@@ -104,12 +104,18 @@ class PollingTransport:
         if self.over or self._queued >= self.endpoint.max_buffered:
             traffic.back_pressured += not self.over
             return False
+        self.take(text, attachments)
+        return True
+
+    def take(self, text: bytes, attachments: Sequence[bytes]) -> None:
+        """Send packets however much waits already: they were taken before."""
+        if self.over:
+            return
         parts = [text, *(b"b" + base64.b64encode(each) for each in attachments)]
         self._queue += parts
         self._queued += sum(map(len, parts))
         if not self._post.busy:
             self._flush()
-        return True
 
     def pause(self, on_paused: Callable[[], None]) -> None:
         """Send what waits, let the GET end, begin no other; then call back."""

@@ -130,5 +130,5 @@ class Upgrade:
         self._session.use(None)
         if held is not None:
             for text, attachments in held.packets:
-                self._polling.send_packet(text, attachments)
+                self._polling.take(text, attachments)
             self._polling.resume()
