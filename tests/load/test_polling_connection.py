@@ -262,6 +262,48 @@ def test_upgrade_that_comes_to_nothing_leaves_long_polling(hook: Any) -> None:
     assert server.packets[1:-2] == [b'42["x",%d]' % number for number in range(sent)]
 
 
+def test_what_was_held_back_is_kept_though_long_polling_is_full() -> None:
+    opened, posting, drop, resume = (threading.Event() for _ in range(4))
+
+    def on_websocket(link: Link, request: Request) -> None:
+        assert opened.wait(10)
+        probed(link, request)
+        link.say("3probe")
+        assert drop.wait(10)
+
+    def on_post(link: Link, request: Request) -> None:
+        if b"42" in request.body:
+            posting.set()
+            assert resume.wait(10)
+
+    with PollingServer(upgrades=["websocket"]) as server:
+        server.on_websocket, server.on_post = on_websocket, on_post
+        heard = server.connection("upgrade", max_buffered=10_000).until_open()
+        connection = heard.connection
+        sent = 0
+
+        def fill() -> None:
+            nonlocal sent
+            while connection.emit("x", sent, "y" * 500):
+                sent += 1
+
+        fill()
+        until(posting.is_set)
+        assert connection.congested
+        opened.set()
+        until(lambda: not connection.congested)  # what is sent now is held back
+        fill()
+        assert sent > 36
+        drop.set()
+        until(lambda: connection.buffered > 20_000)  # it is long-polling's again
+        resume.set()
+        until(lambda: not connection.congested)
+        leave(heard)
+    assert server.packets[1:-2] == [
+        b'42["x",%d,"%s"]' % (number, b"y" * 500) for number in range(sent)
+    ]
+
+
 @pytest.mark.parametrize("way", ["close", "abort"])
 @pytest.mark.parametrize("answered", [False, True])
 def test_session_ends_in_the_middle_of_an_upgrade(way: str, answered: bool) -> None:
