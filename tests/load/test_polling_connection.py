@@ -154,8 +154,10 @@ def probed(link: Link, request: Request) -> None:
 @pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
 def test_upgrade_loses_and_doubles_nothing(busy: bool) -> None:
     got: list[str] = []
+    opened = threading.Event()
 
     def on_websocket(link: Link, request: Request) -> None:
+        assert opened.wait(10)  # else it might all come before the first namespace
         assert request.get("Cookie") == "node=3"
         probed(link, request)
         server.outgoing.put(b'42["polled",1]\x1e42["polled",2]')
@@ -182,6 +184,7 @@ def test_upgrade_loses_and_doubles_nothing(busy: bool) -> None:
         connection = heard.connection
         connection.on_upgrade = lambda: upgraded.append(connection.transport_now)
         heard.until_open()
+        opened.set()
         sent = 0
         while not upgraded or sent < 5:
             assert connection.emit("x", sent)
