@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import socket
 import ssl
 import threading
 
@@ -188,6 +189,8 @@ def test_server_that_does_not_read_holds_sends_back(kind: str, certificates: Cer
         options = {"max_buffered": 128 * KIB, "deflate": kind == "deflate"}
         heard = connected(server, ca=certificates.ca, **options)
         connection = heard.connection
+        # Small, so that what waits leaves in many parts.
+        connection._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 * KIB)
         before = traffic.back_pressured
         while True:
             payload = b"%06d" % len(sent) + randomness.randbytes(16 * KIB)
