@@ -203,13 +203,13 @@ def test_server_that_does_not_read_holds_sends_back(kind: str, certificates: Cer
         waited = traffic.back_pressured - before
         assert waited >= 8  # each that had to wait
         for _ in range(10):
-            assert not connection.send_binary(b"refused")
+            assert not connection.send_binary(b"refused" * 100)
             assert not connection.send_packet(b"refused", [b"too"])
         assert traffic.back_pressured == before + waited + 20
         assert connection.buffered < 128 * KIB + 20 * KIB
         resume.set()
         until(lambda: not connection.congested)
-        sent.append(b"afterwards")
+        sent.append(b"refused" * 100)  # the compressor must not know it from before
         assert connection.send_binary(sent[-1])
         until(lambda: connection.buffered == 0)
         leave(heard)

@@ -307,7 +307,7 @@ def test_what_was_held_back_is_kept_though_long_polling_is_full() -> None:
     ]
 
 
-@pytest.mark.parametrize("way", ["close", "abort"])
+@pytest.mark.parametrize("way", ["close", "abort", "server"])
 @pytest.mark.parametrize("answered", [False, True])
 def test_session_ends_in_the_middle_of_an_upgrade(way: str, answered: bool) -> None:
     opened, asked = threading.Event(), threading.Event()
@@ -318,7 +318,7 @@ def test_session_ends_in_the_middle_of_an_upgrade(way: str, answered: bool) -> N
         if answered:
             link.say("3probe")
         asked.set()
-        if way == "close":
+        if way != "abort":
             assert link.frame().opcode == Opcode.CLOSE
         else:
             with pytest.raises((Gone, ConnectionError)):  # and no Close frame
@@ -331,10 +331,14 @@ def test_session_ends_in_the_middle_of_an_upgrade(way: str, answered: bool) -> N
         until(asked.is_set)
         replies: list[Any] = []
         heard.connection.emit("x", ack=replies.append)
-        getattr(heard.connection, way)()
-        assert heard.until_closed()[0] == Reason.CLIENT
+        if way == "server":
+            server.outgoing.put(b"1")
+        else:
+            getattr(heard.connection, way)()
+        wanted = Reason.SERVER_CLOSED if way == "server" else Reason.CLIENT
+        assert heard.until_closed()[0] == wanted
     assert replies == [None]
-    assert way == "abort" or server.packets == [b"40", b'421["x"]', b"41", b"1"]
+    assert way != "close" or server.packets == [b"40", b'421["x"]', b"41", b"1"]
 
 
 # A real server.
