@@ -11,7 +11,7 @@ import itertools
 import os
 import socket
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -147,6 +147,9 @@ class Endpoint:
         self.tls = parts.scheme in ("wss", "https")
         self.host = parts.hostname
         self.port = port or (443 if self.tls else 80)
+        for character in parts.netloc + parts.path + parts.query + path:
+            if not "!" <= character <= "~":
+                raise EndpointError(f"{character!r} cannot stand in a URL as it is: {url!r}")
         self.host_header = parts.netloc.rpartition("@")[2]
         self.path = parts.path or "/"
         self.query = parts.query
@@ -155,6 +158,8 @@ class Endpoint:
         for name, value in self.headers:
             if any(character in name + value for character in "\r\n\0"):
                 raise EndpointError(f"the header {name!r} has a line break in it")
+            if max(name + value, default="") > "\xff":
+                raise EndpointError(f"the header {name!r} has characters beyond Latin-1")
         self.protocols = tuple(protocols)
         self.deflate = deflate
         self.connect_limit = int(connect_limit * 1e9)  # nanoseconds, like all times below
@@ -165,7 +170,15 @@ class Endpoint:
         self.context = _context(ca, insecure) if self.tls else None
         self.addresses = resolve(self.host, self.port)
         self.preferred = 0  # the address that answered last
-        self._sources = itertools.cycle(_checked_sources(sources)) if sources else None
+        self._sources: Iterator[tuple[int, str]] | None = None
+        if sources:
+            checked = _checked_sources(sources)
+            self._sources = itertools.cycle(checked)
+            families = {family for family, _ in checked}
+            self.addresses = tuple(each for each in self.addresses if each[0] in families)
+            if not self.addresses:
+                what = "IPv4" if socket.AF_INET in families else "IPv6"
+                raise EndpointError(f"the sources are {what}, of which {self.host} has no address")
 
     def next_source(self) -> tuple[int, str] | None:
         """The own address (family, text) that the next connection goes out from."""

@@ -89,7 +89,7 @@ class HttpStream(Stream):
             return
         self._silent = False
         try:
-            if self._body is None:
+            while self._body is None:
                 assert self._head is not None
                 read = self._head.feed(data)
                 if read is None:
@@ -98,15 +98,14 @@ class HttpStream(Stream):
                 response = parse_response_head(lines, wrong)
                 if response.status < 200:  # an interim response (RFC 9110, 15.2)
                     self._head = HeadReader(MAX_HEAD)
-                    if data:
-                        self._received(data)
-                    return
-                self._response = response
-                self._body = BodyReader(response, self.endpoint.max_message * 4 // 3 + BODY_ROOM)
+                else:
+                    self._response = response
+                    room = self.endpoint.max_message * 4 // 3 + BODY_ROOM
+                    self._body = BodyReader(response, room)
             self._body.feed(data)
         except WireError as error:
-            reason = Reason.TOO_BIG if "longer than" in str(error) else Reason.PROTOCOL
-            self._fail(reason, f"HTTP: {error}")
+            too_big = str(error).startswith(("the head is longer", "the body is longer"))
+            self._fail(Reason.TOO_BIG if too_big else Reason.PROTOCOL, f"HTTP: {error}")
             return
         if self._body.complete:
             self._answered(self._body)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from urllib.parse import quote
 
 from sockproof.load.endpoint import Endpoint, Reason, traffic
 from sockproof.load.http_stream import HttpStream
@@ -84,7 +85,7 @@ class PollingTransport:
 
     def begin(self, sid: str, max_payload: int) -> None:
         """The session is open."""
-        self._target += f"&sid={sid}"
+        self._target += f"&sid={quote(sid, safe='', errors='replace')}"
         self.max_payload = max_payload
 
     def send_text(self, data: bytes) -> bool:
@@ -103,12 +104,18 @@ class PollingTransport:
         if self.over or self._queued >= self.endpoint.max_buffered:
             traffic.back_pressured += not self.over
             return False
+        self.take(text, attachments)
+        return True
+
+    def take(self, text: bytes, attachments: Sequence[bytes]) -> None:
+        """Send packets however much waits already: they were taken before."""
+        if self.over:
+            return
         parts = [text, *(b"b" + base64.b64encode(each) for each in attachments)]
         self._queue += parts
         self._queued += sum(map(len, parts))
         if not self._post.busy:
             self._flush()
-        return True
 
     def pause(self, on_paused: Callable[[], None]) -> None:
         """Send what waits, let the GET end, begin no other; then call back."""

@@ -20,7 +20,10 @@ _BATCH = 128  # sends in a row before sockets are looked at again
 
 
 class Turn:
-    """A paced task of one user: `send` is called with each intended time, in nanoseconds."""
+    """A paced task of one user: `send` is called with each intended time, in nanoseconds.
+
+    In a closed loop it is called with 0, for now, but for the first time.
+    """
 
     __slots__ = ("at", "interval", "live", "poisson", "send")
 
@@ -53,7 +56,12 @@ class Schedule:
         self.running = True
 
     def add(self, turn: Turn) -> None:
-        """Let a turn begin; an open loop's first time is spread over its interval."""
+        """Let a turn begin; an open loop's first time is spread over its interval.
+
+        Behind a stop nothing begins any more.
+        """
+        if not self.running:
+            return
         if turn.at == 0:
             # Users that start together must not send together for ever.
             turn.at = time.monotonic_ns() + random.random() * turn.interval

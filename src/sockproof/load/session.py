@@ -203,7 +203,7 @@ class Session:
         self._ending = self._ending or (Reason.CLIENT, "cut off by us")
         self.state = CLOSING
         if self._upgrade is not None:
-            self._upgrade.give_up()
+            self._upgrade.give_up(cut=True)
         if self._websocket is not None:
             self._websocket.abort()
         elif self._polling is not None:

@@ -213,10 +213,10 @@ class SocketIOConnection(Session):
                     raise WireError("a text packet while attachments are missing")
                 bracket = data.find(b"[", 2)
                 comma = data.find(b",", 2, bracket) if data[2:3] == b"/" else 1
-                try:
-                    waiting = self._acks.pop(int(data[comma + 1 : bracket]), None)
-                except ValueError:
-                    raise WireError(f"no number of an acknowledgement: {data[:60]!r}") from None
+                number = data[comma + 1 : bracket]
+                if bracket < 0 or not number.isdigit() or len(number) > 20:
+                    raise WireError(f"no number of an acknowledgement: {data[:60]!r}")
+                waiting = self._acks.pop(int(number), None)
                 if waiting is not None and waiting[2] is not None:
                     waiting[1](data[bracket:], waiting[2])
                     return
@@ -299,7 +299,7 @@ class SocketIOConnection(Session):
         if bracket < 0 or data[-1:] != b"]":
             raise WireError(f"an event holds no JSON list: {data[:60]!r}")
         asked = data[at:bracket]
-        if asked and not asked.isdigit():
+        if asked and not (asked.isdigit() and len(asked) < 20):
             raise WireError(f"no number of an acknowledgement: {asked[:40]!r}")
         handler = None
         if self._handlers is not None and data[bracket + 1 : bracket + 2] == b'"':

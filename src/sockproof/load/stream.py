@@ -22,6 +22,7 @@ import gevent
 import gevent.monkey
 
 from sockproof.load.endpoint import Endpoint, Reason, traffic, why
+from sockproof.load.tls import Tls, tls_failure
 from sockproof.load.wheel import wheel
 
 IDLE, DIALLING, SECURING, SHAKING, OPEN, CLOSING, CLOSED = range(7)
@@ -36,16 +37,6 @@ _PHASES = {
     SECURING: "the TLS handshake did not end",
     SHAKING: "no answer to the opening handshake",
 }
-
-
-class _Tls:
-    """TLS between two buffers in memory."""
-
-    __slots__ = ("incoming", "outgoing", "session")
-
-    def __init__(self, context: ssl.SSLContext, host: str) -> None:
-        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.session = context.wrap_bio(self.incoming, self.outgoing, server_hostname=host)
 
 
 def callback_failed(context: object) -> None:
@@ -69,6 +60,7 @@ class Stream:
         "_out",
         "_reader",
         "_socket",
+        "_telling",
         "_tls",
         "_visit",
         "_writer",
@@ -85,10 +77,11 @@ class Stream:
         self.deadline = 0  # by when this stream must be open, or closed; 0: no limit
         self._visit = 0
         self._address = 0
+        self._telling = False  # whether `_closed` is about to be called
         self._socket: Any = None
         self._reader: Any = None
         self._writer: Any = None
-        self._tls: _Tls | None = None
+        self._tls: Tls | None = None
         self._out: bytearray | None = None  # what the operating system has not taken yet
 
     # What subclasses define.
@@ -114,6 +107,8 @@ class Stream:
     def _open(self) -> None:
         if self.state not in (IDLE, CLOSED):
             raise RuntimeError("this connection is open already")
+        if self._telling:
+            raise RuntimeError("the end of this connection is not told yet")
         self.state = DIALLING
         self._address = 0
         self._limit(self.endpoint.connect_limit)
@@ -172,7 +167,7 @@ class Stream:
             self._connected()
         else:
             self.state = SECURING
-            self._tls = _Tls(endpoint.context, endpoint.host)
+            self._tls = Tls(endpoint.context, endpoint.host)
             self._secure()
 
     # Time limits.
@@ -306,14 +301,14 @@ class Stream:
             return
         except (ssl.SSLError, OSError, ValueError) as error:
             self._flush_tls(tls)  # the alert that tells the server why
-            self._fail(Reason.TLS, _tls_failure(error))
+            self._fail(Reason.TLS, tls_failure(error))
             return
         self._flush_tls(tls)
         if self.state == SECURING:
             self.state = SHAKING
             self._connected()
 
-    def _flush_tls(self, tls: _Tls) -> None:
+    def _flush_tls(self, tls: Tls) -> None:
         data = tls.outgoing.read()
         if data and self._socket is not None:
             self._put(data)
@@ -329,7 +324,7 @@ class Stream:
             self._secure()
             if self.state in (SECURING, CLOSED):
                 return
-        while self._socket is not None:
+        while self._tls is tls:  # which an end, and a request that begins anew, take away
             try:
                 plain = tls.session.read(_READ)
             except ssl.SSLWantReadError:
@@ -341,13 +336,13 @@ class Stream:
                 self._ended()
                 return
             except ssl.SSLError as error:
-                self._fail(Reason.TLS, _tls_failure(error))
+                self._fail(Reason.TLS, tls_failure(error))
                 return
             if not plain:
                 self._ended()
                 return
             self._received(plain)
-        if self._tls is not None:
+        if self._tls is tls:
             self._flush_tls(tls)
 
     # Ending.
@@ -378,16 +373,11 @@ class Stream:
         self.deadline = 0
         self._let_go()
         if soon:
-            self.later(self._closed, reason, text)
+            self._telling = True
+            self.later(self._tell, reason, text)
         else:
             self._closed(reason, text)
 
-
-def _tls_failure(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        said = error.verify_message
-        return f"the certificate is not accepted: {said} (--ca FILE trusts it, or --insecure)"
-    if isinstance(error, ssl.SSLEOFError):
-        return "the server ended the stream in the TLS handshake"
-    said = getattr(error, "reason", None) or str(error)
-    return f"TLS: {str(said).replace('_', ' ').lower()}"
+    def _tell(self, reason: Reason, text: str) -> None:
+        self._telling = False
+        self._closed(reason, text)

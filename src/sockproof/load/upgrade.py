@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from sockproof.load.endpoint import Reason, traffic
 from sockproof.load.polling import PollingTransport
@@ -62,7 +63,8 @@ class Upgrade:
         own = [pair for pair in session.headers if pair[0].lower() != "cookie"]
         cookies = polling.cookies()
         headers = (*own, ("Cookie", cookies)) if cookies else tuple(own)
-        target = endpoint.target(f"EIO=4&transport=websocket&sid={sid}", endpoint.socketio_path)
+        query = f"EIO=4&transport=websocket&sid={quote(sid, safe='', errors='replace')}"
+        target = endpoint.target(query, endpoint.socketio_path)
         connection = WebSocketConnection(endpoint, target=target, headers=headers)
         self._connection: WebSocketConnection | None = connection
         connection.on_open = self._probe
@@ -111,13 +113,16 @@ class Upgrade:
         self._connection = None
         self._back()
 
-    def give_up(self) -> None:
-        """Close the WebSocket; long-polling goes on."""
+    def give_up(self, cut: bool = False) -> None:
+        """Close the WebSocket, or cut it off; long-polling goes on."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.on_open = connection.on_close = None
             connection.on_message = no_message
-            connection.close()
+            if cut:
+                connection.abort()
+            else:
+                connection.close()
         self._back()
 
     def _back(self) -> None:
@@ -125,5 +130,5 @@ class Upgrade:
         self._session.use(None)
         if held is not None:
             for text, attachments in held.packets:
-                self._polling.send_packet(text, attachments)
+                self._polling.take(text, attachments)
             self._polling.resume()

@@ -43,6 +43,7 @@ class WebSocketConnection(Stream):
     """
 
     __slots__ = (
+        "_close_heard",
         "_collected",
         "_deflate",
         "_ending",
@@ -78,6 +79,7 @@ class WebSocketConnection(Stream):
 
     def _reset(self) -> None:
         self._shake: Shake | None = None
+        self._close_heard = False
         self._collected: bytearray | None = None  # a frame that has not arrived whole
         self._needed = 0  # octets it has at least
         self._fragments: bytearray | None = None  # a message that has not arrived whole
@@ -135,7 +137,7 @@ class WebSocketConnection(Stream):
 
     def send_all(self, messages: Sequence[tuple[bytes, bool]]) -> bool:
         """Send messages, each with whether it is binary, all or none."""
-        if self.state != OPEN or self.congested:
+        if self.state != OPEN or self._refused():
             return False
         frames = []
         for data, is_binary in messages:
@@ -147,9 +149,14 @@ class WebSocketConnection(Stream):
 
     def _write_compressed(self, first: int, data: bytes) -> bool:
         assert self._deflate is not None
-        if self.congested:  # before the compressor has taken the message into its context
+        if self._refused():  # before the compressor has taken the message into its context
             return False
         return self._write(frame(first | _RSV1, self._deflate[0].compress(data)))
+
+    def _refused(self) -> bool:
+        """Whether nothing more is taken, as `_write` says and counts it."""
+        traffic.back_pressured += self.congested
+        return self.congested
 
     def ping(self, data: bytes = b"") -> None:
         """Send a Ping frame."""
@@ -209,9 +216,12 @@ class WebSocketConnection(Stream):
     # Frames.
 
     def _received(self, data: bytes) -> None:
-        if self._shake is not None and self.state < OPEN:
-            self._shaking(data)
-            return
+        if self.state != OPEN:
+            if self.state < OPEN:
+                self._shaking(data)
+                return
+            if self._close_heard:  # what comes behind a Close frame is not looked at
+                return
         collected = self._collected
         if collected is not None:
             collected += data
@@ -328,12 +338,13 @@ class WebSocketConnection(Stream):
             return self._violated(1002, str(error))
         if code is not None and not may_be_sent_in_close(code):
             return self._violated(1002, f"a Close frame has the code {code}")
+        self._close_heard = True
         if self._ending is None:
             said = "without a code" if code is None else f"with {code}"
             said += f" {reason[:123]!r}" if reason else ""
             self._ending = Reason.SERVER_CLOSED, f"the server closed {said}"
             self._say_close(payload[:2])
-        return False  # what comes behind a Close frame is not looked at
+        return False
 
     def _violated(self, code: int, text: str, reason: Reason = Reason.PROTOCOL) -> bool:
         if self.state == OPEN:

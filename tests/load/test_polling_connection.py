@@ -1,0 +1,394 @@
+"""A Socket.IO connection over long-polling, and how that becomes a WebSocket."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sockproof.certificates import Certificates
+from sockproof.launch import RunningTarget, launch, load_targets
+from sockproof.load.endpoint import Endpoint, Reason, traffic
+from sockproof.load.polling import MAX_PACKETS
+from sockproof.load.socketio import SocketIOConnection
+from sockproof.shelves import shelf
+from sockproof.wire.http import Request
+from sockproof.wire.websocket import Opcode
+from tests.load.peers import Gone, Heard, Link, Server, relay, until
+from tests.load.polling_peer import SEPARATOR, PollingServer
+
+pytestmark = pytest.mark.usefixtures("hub")
+
+
+def leave(heard: Heard) -> None:
+    heard.connection.close()
+    assert heard.until_closed() == (Reason.CLIENT, "closed by us")
+
+
+def heard_text(heard: Heard) -> list[bytes]:
+    return [data for data, _ in heard.messages[1:]]
+
+
+def test_packets_are_posted_and_polled() -> None:
+    with PollingServer(sid="über &1") as server:
+        server.headers = ("Set-Cookie: node=3; Path=/", "X-More: 1")
+        heard = server.connection(headers=[("Cookie", "own=1"), ("X-Token", "abc")])
+        heard.until_open()
+        connection = heard.connection
+        assert connection.transport_now == "polling"
+        events: list[Any] = []
+        connection.on_event = lambda *told: events.append(told)
+        assert connection.emit("grüße", 1)
+        assert connection.emit("octets", b"\x00\xff")
+        server.outgoing.put(SEPARATOR.join([b'42["a"]', b"2", '42["ü"]'.encode()]))
+        server.outgoing.put(b'451-["b",{"_placeholder":true,"num":0}]\x1eb' + b"/wA=")
+        until(lambda: len(events) == 3)
+        until(lambda: len(server.packets) == 5)
+        leave(heard)
+    assert events == [("a", [], "/"), ("ü", [], "/"), ("b", [b"\xff\x00"], "/")]
+    encoded = b"b" + base64.b64encode(b"\x00\xff")
+    octets = b'451-["octets",{"_placeholder":true,"num":0}]'
+    wanted = [b"40", '42["grüße",1]'.encode(), octets, encoded, b"3", b"41", b"1"]
+    assert server.packets == wanted
+    first, *later = server.requests
+    assert first.target == "/socket.io/?EIO=4&transport=polling"
+    assert first.get("Cookie") == "own=1"
+    for request in later:
+        assert request.target == f"{first.target}&sid=%C3%BCber%20%261"
+        assert request.get("Cookie") == "own=1; node=3"
+        assert request.get("X-Token") == "abc"
+        if request.method == "POST":
+            assert request.get("Content-Type") == "text/plain;charset=UTF-8"
+
+
+def test_what_waits_for_a_post_leaves_in_order_and_in_portions() -> None:
+    with PollingServer(maxPayload=1000) as server:
+        heard = server.connection().until_open()
+        sent = [f'42["x",{number},"{"y" * (number % 300)}"]'.encode() for number in range(120)]
+        for packet in sent:
+            assert heard.connection.emit_stamped((packet[2:], b"", b""))
+        leave(heard)
+    assert server.packets == [b"40", *sent, b"41", b"1"]
+    portions = server.posted[2:-1]
+    assert all(1 <= body.count(SEPARATOR) + 1 <= MAX_PACKETS for body in portions)
+    assert all(len(body) <= 1000 for body in portions)
+    assert len(portions) < 60
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_each_request_may_have_its_own_stream(tls: bool, certificates: Certificates) -> None:
+    context = None
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificates.chain, certificates.key)
+    with PollingServer(context=context) as server:
+        server.headers = ("Connection: close",)
+        heard = server.connection(ca=certificates.ca).until_open()
+        for number in range(5):
+            assert heard.connection.emit("x", number)
+            server.outgoing.put(b'42["y",%d]' % number)
+            until(lambda number=number: len(heard.messages) == number + 2 or heard.closed)
+        leave(heard)
+        assert len(server.links) > 10
+    assert heard_text(heard) == [b'42["y",%d]' % number for number in range(5)]
+
+
+def test_stream_that_ended_between_requests_is_opened_again() -> None:
+    with PollingServer() as server:
+        heard = server.connection().until_open()
+        assert heard.connection.emit("first")
+        until(lambda: b'42["first"]' in server.packets)
+        dropped: list[bytes] = []
+
+        def on_post(link: Link, request: Request) -> None:
+            if not dropped:
+                dropped.append(request.body)
+                raise ConnectionError
+
+        server.on_post = on_post
+        assert heard.connection.emit("again")
+        until(lambda: b'42["again"]' in server.packets)
+        leave(heard)
+    assert dropped == [b'42["again"]']
+
+
+def test_posts_that_are_not_answered_hold_sends_back() -> None:
+    resume = threading.Event()
+
+    def on_post(link: Link, request: Request) -> None:
+        if b"42" in request.body:
+            assert resume.wait(10)
+
+    with PollingServer(maxPayload=4000) as server:
+        server.on_post = on_post
+        heard = server.connection(max_buffered=10_000).until_open()
+        before = traffic.back_pressured
+        sent: list[bytes] = []
+        while heard.connection.emit("x", len(sent), "y" * 500):
+            sent.append(b'42["x",%d,"%s"]' % (len(sent), b"y" * 500))
+            assert len(sent) < 100
+        assert heard.connection.congested
+        assert not heard.connection.emit("x", b"octets", ack=print)
+        assert heard.connection.outstanding == 0
+        assert 10_000 <= heard.connection.buffered < 10_000 + 600
+        assert traffic.back_pressured == before + 2
+        resume.set()
+        until(lambda: not heard.connection.congested)
+        leave(heard)
+    assert server.packets[1:-2] == sent
+
+
+# Becoming a WebSocket.
+
+
+def probed(link: Link, request: Request) -> None:
+    link.shake(request=request)
+    assert link.text() == "2probe"
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
+def test_upgrade_loses_and_doubles_nothing(busy: bool) -> None:
+    got: list[str] = []
+    opened = threading.Event()
+
+    def on_websocket(link: Link, request: Request) -> None:
+        assert opened.wait(10)  # else it might all come before the first namespace
+        assert request.get("Cookie") == "node=3"
+        probed(link, request)
+        server.outgoing.put(b'42["polled",1]\x1e42["polled",2]')
+        link.say("3probe")
+        if busy:
+            time.sleep(0.05)  # while more is sent and held back
+        server.outgoing.put(b'42["polled",3]')
+        server.upgrading = True
+        assert link.text() == "5"
+        while not server.outgoing.empty():
+            link.say(*server.outgoing.get().decode().split("\x1e"))
+        link.say(*(f'42["pushed",{number}]' for number in range(3)))
+        while (text := link.text()) != "41":
+            got.append(text)
+            if text.startswith("451-"):
+                got.append(link.frame().payload.decode())
+        link.close()
+
+    upgraded: list[str] = []
+    with PollingServer(upgrades=["websocket"]) as server:
+        server.headers = ("Set-Cookie: node=3",)
+        server.on_websocket = on_websocket
+        heard = server.connection("upgrade")
+        connection = heard.connection
+        connection.on_upgrade = lambda: upgraded.append(connection.transport_now)
+        heard.until_open()
+        opened.set()
+        sent = 0
+        while not upgraded or sent < 5:
+            assert connection.emit("x", sent)
+            sent += 1
+            pause = time.monotonic() + 0.002
+            until(lambda pause=pause: time.monotonic() > pause)
+        assert connection.emit("octets", b"last")
+        until(lambda: len(heard.messages) == 7)
+        assert connection.transport_now == "websocket"
+        leave(heard)
+    assert upgraded == ["websocket"]
+    polled = [b'42["polled",%d]' % number for number in (1, 2, 3)]
+    assert heard_text(heard) == polled + [b'42["pushed",%d]' % number for number in range(3)]
+    posted = [packet.decode() for packet in server.packets[1:]]
+    attached = ['451-["octets",{"_placeholder":true,"num":0}]', "last"]
+    assert posted + got == [f'42["x",{number}]' for number in range(sent)] + attached
+    assert not {"41", "1"} & set(posted)
+
+
+def refused(link: Link, request: Request) -> None:
+    link.respond(b"no", "400 Bad Request")
+
+
+def other_answer(link: Link, request: Request) -> None:
+    probed(link, request)
+    link.say("3other")
+    link.until_gone()
+
+
+def drops(link: Link, request: Request) -> None:
+    probed(link, request)
+
+
+def never_answers(link: Link, request: Request) -> None:
+    probed(link, request)
+    link.until_gone()
+
+
+def answers_and_drops(link: Link, request: Request) -> None:
+    probed(link, request)
+    link.say("3probe")
+    time.sleep(0.05)  # something is held back by then
+
+
+def answers_and_stalls(link: Link, request: Request) -> None:
+    probed(link, request)
+    link.say("3probe")  # and the GET does not end
+    link.until_gone()
+
+
+@pytest.mark.parametrize(
+    "hook", [refused, other_answer, drops, never_answers, answers_and_drops, answers_and_stalls]
+)
+def test_upgrade_that_comes_to_nothing_leaves_long_polling(hook: Any) -> None:
+    opened, over = threading.Event(), threading.Event()
+
+    def on_websocket(link: Link, request: Request) -> None:
+        assert opened.wait(10)  # from then on a GET hangs
+        hook(link, request)
+        over.set()
+
+    with PollingServer(upgrades=["websocket"]) as server:
+        server.on_websocket = on_websocket
+        heard = server.connection("upgrade", connect_limit=0.4, close_limit=0.2)
+        heard.connection.on_upgrade = lambda: pytest.fail("there is no WebSocket")
+        heard.until_open()
+        opened.set()
+        sent = 0
+        while not over.is_set() or sent < 5:
+            assert heard.connection.emit("x", sent)
+            sent += 1
+            pause = time.monotonic() + 0.005
+            until(lambda pause=pause: time.monotonic() > pause)
+        server.outgoing.put(b'42["y"]')
+        until(lambda: heard_text(heard) == [b'42["y"]'])
+        assert heard.connection.transport_now == "polling"
+        leave(heard)
+    assert server.packets[1:-2] == [b'42["x",%d]' % number for number in range(sent)]
+
+
+def test_what_was_held_back_is_kept_though_long_polling_is_full() -> None:
+    opened, posting, drop, resume = (threading.Event() for _ in range(4))
+
+    def on_websocket(link: Link, request: Request) -> None:
+        assert opened.wait(10)
+        probed(link, request)
+        link.say("3probe")
+        assert drop.wait(10)
+
+    def on_post(link: Link, request: Request) -> None:
+        if b"42" in request.body:
+            posting.set()
+            assert resume.wait(10)
+
+    with PollingServer(upgrades=["websocket"]) as server:
+        server.on_websocket, server.on_post = on_websocket, on_post
+        heard = server.connection("upgrade", max_buffered=10_000).until_open()
+        connection = heard.connection
+        sent = 0
+
+        def fill() -> None:
+            nonlocal sent
+            while connection.emit("x", sent, "y" * 500):
+                sent += 1
+
+        fill()
+        until(posting.is_set)
+        assert connection.congested
+        opened.set()
+        until(lambda: not connection.congested)  # what is sent now is held back
+        fill()
+        assert sent > 36
+        drop.set()
+        until(lambda: connection.buffered > 20_000)  # it is long-polling's again
+        resume.set()
+        until(lambda: not connection.congested)
+        leave(heard)
+    assert server.packets[1:-2] == [
+        b'42["x",%d,"%s"]' % (number, b"y" * 500) for number in range(sent)
+    ]
+
+
+@pytest.mark.parametrize("way", ["close", "abort", "server"])
+@pytest.mark.parametrize("answered", [False, True])
+def test_session_ends_in_the_middle_of_an_upgrade(way: str, answered: bool) -> None:
+    opened, asked = threading.Event(), threading.Event()
+
+    def on_websocket(link: Link, request: Request) -> None:
+        assert opened.wait(10)  # from then on a GET hangs
+        probed(link, request)
+        if answered:
+            link.say("3probe")
+        asked.set()
+        if way != "abort":
+            assert link.frame().opcode == Opcode.CLOSE
+        else:
+            with pytest.raises((Gone, ConnectionError)):  # and no Close frame
+                link.frame()
+
+    with PollingServer(upgrades=["websocket"]) as server:
+        server.on_websocket = on_websocket
+        heard = server.connection("upgrade", close_limit=1).until_open()
+        opened.set()
+        until(asked.is_set)
+        replies: list[Any] = []
+        heard.connection.emit("x", ack=replies.append)
+        if way == "server":
+            server.outgoing.put(b"1")
+        else:
+            getattr(heard.connection, way)()
+        wanted = Reason.SERVER_CLOSED if way == "server" else Reason.CLIENT
+        assert heard.until_closed()[0] == wanted
+    assert replies == [None]
+    assert way != "close" or server.packets == [b"40", b'421["x"]', b"41", b"1"]
+
+
+# A real server.
+
+
+@pytest.fixture(scope="module")
+def target() -> Iterator[RunningTarget]:
+    """python-socketio's own server."""
+    with launch(load_targets(shelf("targets"))["python-socketio-uvicorn"]) as running:
+        yield running
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("transport", ["websocket", "polling", "upgrade"])
+def test_real_server_is_spoken_to(
+    transport: str, tls: bool, target: RunningTarget, certificates: Certificates
+) -> None:
+    if not tls:
+        speak(Endpoint(target.url), transport)
+        return
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.chain, certificates.key)
+    with Server(relay(target.port), context=context) as server:
+        url = f"https://localhost:{server.port}/"
+        speak(Endpoint(url, ca=certificates.ca), transport)
+
+
+def speak(endpoint: Endpoint, transport: str) -> None:
+    """Events, attachments and a refused namespace."""
+    connection = SocketIOConnection(endpoint, transport=transport, auth={"token": "x"})
+    heard = Heard(connection)
+    back: list[Any] = []
+    replies: list[Any] = []
+    refused: list[Any] = []
+    upgraded: list[bool] = []
+    connection.on("message-back", lambda *args: back.append(list(args)))
+    connection.on_namespace = lambda *told: refused.append(told)
+    connection.on_upgrade = lambda: upgraded.append(True)
+    heard.until_open()
+    values: list[list[Any]] = [[each, "ü" * each, {"k": b"\xff" * each}] for each in range(40)]
+    for value in values:
+        assert connection.emit("message", *value)
+        assert connection.emit("message-with-ack", *value, ack=replies.append)
+    connection.join_namespace("/nowhere")
+    until(lambda: len(back) == len(replies) == 40 and refused)
+    if transport == "upgrade":
+        until(lambda: upgraded)
+        connection.emit("message", "upgraded")
+        until(lambda: back[-1] == ["upgraded"])
+    assert back[:40] == replies == values
+    assert refused == [("/nowhere", None)]
+    assert connection.transport_now == ("polling" if transport == "polling" else "websocket")
+    leave(heard)
