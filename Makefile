@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TARGET ?=
 SCENARIO ?= chat_rooms
+RULES ?= smoke
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install conformance matrix load test test-asyncio check lint format types imports clean
+.PHONY: help install conformance matrix load gate test test-asyncio check lint format types imports clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -31,6 +32,9 @@ matrix: $(STAMP) ## judge every target whose tools are there, side by side on on
 
 load: $(STAMP) ## a short load run: SCENARIO=echo, TARGET=http://…
 	$(BIN)/sockproof load $(SCENARIO) $(TARGET) $(ARGS)
+
+gate: $(STAMP) ## a short load run that has to keep gates/smoke.toml; RULES=…, SCENARIO=…
+	$(BIN)/sockproof load $(SCENARIO) $(TARGET) --rules $(RULES) $(ARGS)
 
 test: test-asyncio ## run this project's own tests
 

@@ -1,11 +1,11 @@
-"""Chat rooms: everyone sits in a room of fifty, speaks once in two seconds and hears the rest."""
+"""Chat rooms: everyone sits in a room of ten, speaks once a second and hears the rest."""
 
 from sockproof.load.users import RoomUser, paced
 
 
 class Chatter(RoomUser):
-    room_size = 50
-    rate = 0.5
+    room_size = 10
+    rate = 1
 
     @paced
     def talk(self) -> None:

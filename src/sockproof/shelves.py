@@ -1,4 +1,4 @@
-"""Where the shelves are: the folders of cases, scenarios, targets and templates.
+"""Where the shelves are: the folders of cases, scenarios, targets, templates and rules.
 
 They are found, in this order: in the folder that the user named; in the checkout that this
 package runs from; in the copy that was installed with the package. The working directory is
@@ -10,7 +10,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-SHELVES = ("conformance", "locustfiles", "targets", "reports")
+SHELVES = ("conformance", "locustfiles", "targets", "reports", "gates", "ci")
 
 _PACKAGE = Path(__file__).resolve().parent
 

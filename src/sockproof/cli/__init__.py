@@ -20,6 +20,8 @@ from sockproof.certificates import CertificateError, make_certificates
 from sockproof.cli.arguments import WRONG_COMMAND, build_parser
 from sockproof.cli.compare import compare
 from sockproof.cli.conformance import conformance
+from sockproof.cli.gate import gate
+from sockproof.cli.init import init
 from sockproof.cli.load import load, summary
 from sockproof.cli.matrix import matrix
 from sockproof.cli.outputs import Outputs
@@ -56,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "matrix": matrix,
         "compare": compare,
         "report": _report,
+        "gate": gate,
+        "init": init,
         "load": load,
         "summary": summary,
     }

@@ -60,6 +60,11 @@ def build_parser() -> Parser:
     _add_load(commands.add_parser("load", help="load a server, and account for every message"))
     summary = commands.add_parser("summary", help="sum up the folder of a load run again")
     summary.add_argument("run", type=Path, metavar="RUN", help="a folder under results/")
+    _add_gate(commands.add_parser("gate", help="does a run keep the rules?"))
+    init = commands.add_parser("init", help="begin a project: a locustfile, a gate, a workflow")
+    init.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="(.)")
+    init.add_argument("--force", action="store_true", help="write over files that are there")
+    init.add_argument("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
     report = commands.add_parser("report", help="write the reports of a run folder again")
     report.add_argument("run", type=Path, metavar="RUN", help="a folder under results/")
     report.add_argument("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
@@ -80,8 +85,18 @@ def _add_load(parser: argparse.ArgumentParser) -> None:
     add("--run-time", default="10s", metavar="T", help="as Locust has it: 30s, 5m (10s)")
     add("--processes", type=_whole(1, 256), default=1, metavar="N", help="worker processes (1)")
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results/)")
+    add("--rules", metavar="NAME", help="judge the run by these: a name in gates/, or a .toml")
     add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
     parser.set_defaults(more=[])
+
+
+def _add_gate(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("run", nargs="+", type=Path, metavar="RUN", help="a folder under results/")
+    add("--rules", required=True, metavar="NAME", help="a name on the shelf gates/, or a .toml")
+    for name in ("json", "junit", "markdown"):
+        add(f"--{name}", type=Path, metavar="FILE", help="(beside the run)")
+    add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
 
 
 def _positive(text: str) -> float:

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from sockproof import launch, records, shelves
+from sockproof.analysis.follow import Follower
 from sockproof.cli.arguments import WRONG_COMMAND
+from sockproof.cli.gate import find_rules, judge_load
 from sockproof.cli.settings import CommandError
 from sockproof.load_records import RUN_FILE, STARTED_BY
 
@@ -24,6 +26,9 @@ DEFAULT_TARGET = "python-socketio-uvicorn"
 def load(options: Namespace) -> int:
     """Run a scenario against a URL, or against its default target, which is started for it."""
     scenario = _scenario(options)
+    rules = find_rules(options.rules, options.shelf) if options.rules else None
+    if rules is not None and rules.is_conformance:
+        raise CommandError(f"the rules {options.rules} are about cases, not about load")
     if importlib.util.find_spec("locust") is None:
         raise CommandError("load tests need Locust: pip install locust")
     folder = records.new_run_folder(options.results, "load")
@@ -34,21 +39,24 @@ def load(options: Namespace) -> int:
         if running is not None:
             command += ["--target-pid", str(running.pid)]
         print(f"$ {shlex.join(_masked(command))}\n", flush=True)
-        code, interrupted = _run(command)
+        follower = None if rules is None else Follower(folder, rules.rules)
+        code, interrupted = _run(command, follower)
     if not (folder / RUN_FILE).exists():
         print(f"sockproof: Locust ended with {code} before the run began", file=sys.stderr)
         return 130 if interrupted else WRONG_COMMAND
-    meaning = conclude(folder)
+    value, meaning = conclude(folder)
+    if rules is not None:
+        meaning = judge_load(rules, value, folder)
     return 130 if interrupted else meaning
 
 
 def summary(options: Namespace) -> int:
     """Write `summary.json` of a run folder again and show it."""
-    return conclude(options.run)
+    return conclude(options.run)[1]
 
 
-def conclude(folder: Path) -> int:
-    """Write the summary where it is missing, show it, and give the exit code that it means."""
+def conclude(folder: Path) -> tuple[dict[str, Any], int]:
+    """Write the summary, show it, and give it with the exit code that it means."""
     from sockproof.analysis.summary import write_summary  # numpy takes its time to import
     from sockproof.render.load_summary import lines, verdict
 
@@ -56,7 +64,7 @@ def conclude(folder: Path) -> int:
     for line in lines(value):
         print(line)
     print(f"\nrun folder: {folder}", flush=True)
-    return verdict(value)
+    return value, verdict(value)
 
 
 def _scenario(options: Namespace) -> Path:
@@ -108,6 +116,13 @@ def _command(options: Namespace, scenario: Path, url: str, folder: Path) -> list
     return [*command, *options.more]
 
 
+def _wait_a_second(process: subprocess.Popen[bytes]) -> int | None:
+    try:
+        return process.wait(1.0)
+    except subprocess.TimeoutExpired:
+        return None
+
+
 def _masked(command: list[str]) -> list[str]:
     """The command as it may be shown: what follows --auth and --header is for nobody else."""
     before = ["", *command[:-1]]
@@ -115,17 +130,28 @@ def _masked(command: list[str]) -> list[str]:
     return ["***" if last in secret else word for last, word in zip(before, command, strict=True)]
 
 
-def _run(command: list[str]) -> tuple[int, bool]:
+def _run(command: list[str], follower: Follower | None) -> tuple[int, bool]:
     """Run Locust to its end: its exit code, and whether it was interrupted.
 
-    At an interrupt Locust is told to end: it drains, disconnects and writes what it has.
+    At an interrupt, and when a rule is broken that aborts the run, Locust is told to end: it
+    drains, disconnects and writes what it has.
     """
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", STARTED_BY: str(os.getpid())}
     process = subprocess.Popen(command, env=environment, start_new_session=True)
     interrupted = False
     while True:
         try:
-            return process.wait(), interrupted
+            if follower is None:
+                return process.wait(), interrupted
+            code = _wait_a_second(process)
+            if code is not None:
+                return code, interrupted
+            broken = follower.broken()
+            if broken is not None:
+                rule, value, seconds = broken
+                print(f"\nended after {seconds:.0f} s: {rule.condition} is broken: {value:,g}")
+                follower = None
+                process.terminate()
         except KeyboardInterrupt:
             if interrupted:
                 process.kill()

@@ -227,7 +227,7 @@ class RoomUser(SocketIOUser):
     """
 
     abstract = True
-    room_size = 50
+    room_size = 10
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)

@@ -1,0 +1,89 @@
+"""What a load run shows while it goes on: whether a rule that aborts it is broken."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from sockproof.analysis.gates import milliseconds
+from sockproof.analysis.rules import Rule
+from sockproof.histogram import Histogram
+from sockproof.load_records import Phase
+
+_COUNTERS = {
+    "counts.connect_failures": "connect_failures",
+    "counts.disconnected": "disconnected",
+    "counts.ack_timeouts": "ack_timeouts",
+    "counts.corrupted": "corrupted",
+}
+
+
+class Follower:
+    """Reads a run folder again and again, each line once."""
+
+    def __init__(self, folder: Path, rules: Iterable[Rule]) -> None:
+        self._folder = folder
+        self._rules = [rule for rule in rules if rule.abort]
+        self._read: dict[Path, int] = {}
+        self._health: dict[Path, dict[str, Any]] = {}
+        self._latency: dict[tuple[str, str], Histogram] = {}
+        self._begun: int | None = None
+        self._now = 0
+
+    def broken(self) -> tuple[Rule, float, float] | None:
+        """The first rule that is broken, the value that breaks it, and the second of the run."""
+        if not self._rules:
+            return None
+        for path in self._folder.glob("health-*.jsonl"):
+            for line in self._lines(path):
+                self._health[path] = line
+                self._now = max(self._now, int(line["t"]))
+                begun = int(line["t"]) - 1_000_000_000
+                self._begun = begun if self._begun is None else min(self._begun, begun)
+        for path in self._folder.glob("latency-*.jsonl"):
+            for line in self._lines(path):
+                self._take(line)
+        seconds = 0.0 if self._begun is None else (self._now - self._begun) / 1e9
+        for rule in self._rules:
+            if seconds < rule.grace:
+                continue
+            value = self._value(rule)
+            if value is not None and not rule.condition.holds(value):
+                return rule, value, seconds
+        return None
+
+    def _value(self, rule: Rule) -> float | None:
+        asked = rule.condition
+        counter = _COUNTERS.get(asked.metric)
+        if counter is not None:
+            return float(sum(int(each.get(counter, 0)) for each in self._health.values()))
+        _, kind, origin, _ = asked.metric.split(".")
+        histogram = self._latency.get((kind, origin), Histogram())
+        if histogram.samples < rule.min_samples:
+            return None
+        return milliseconds(histogram, asked)
+
+    def _take(self, line: dict[str, Any]) -> None:
+        if line.get("phase") != Phase.MEASURED:
+            return
+        for kind in ("ack", "delivery"):
+            for origin in ("intended", "actual"):
+                told = Histogram.from_json(line.get(kind, {}).get(origin, {}))
+                self._latency.setdefault((kind, origin), Histogram()).add(told)
+
+    def _lines(self, path: Path) -> Iterable[dict[str, Any]]:
+        """The lines that are new since the last look; a line that is not whole waits."""
+        try:
+            with path.open("rb") as file:
+                file.seek(self._read.get(path, 0))
+                octets = file.read()
+        except OSError:
+            return
+        end = octets.rfind(b"\n") + 1
+        self._read[path] = self._read.get(path, 0) + end
+        for line in octets[:end].splitlines():
+            value = json.loads(line)
+            if isinstance(value, dict):
+                yield value

@@ -1,0 +1,243 @@
+"""Whether a run keeps the rules of a gate.
+
+Per rule: *pass*, *fail*, or *not fit* where the run cannot tell: no data, too few samples, a
+property that was not exercised, a generator that was the bottleneck. What was counted wrong in a
+run that is not fit is wrong all the same: a broken rule about violations fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+from sockproof.analysis.delivery import PROPERTIES
+from sockproof.analysis.latency import FRACTIONS
+from sockproof.analysis.rules import Condition, Rule, Rules
+from sockproof.histogram import Histogram
+from sockproof.load_records import Phase, read_lines, row_files
+from sockproof.records import count_outcomes, weighs
+
+_OUTCOMES = {
+    "passed": "PASS",
+    "non_strict": "NON_STRICT",
+    "failed": "FAIL",
+    "unsupported": "UNSUPPORTED",
+    "inconclusive": "INCONCLUSIVE",
+}
+
+
+class Outcome(IntEnum):
+    """What comes of a rule; the numbers are exit codes."""
+
+    PASS = 0
+    FAIL = 1
+    NOT_FIT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of one rule: the value that was found, and a line that says more."""
+
+    rule: Rule
+    outcome: Outcome
+    value: float | bool | None
+    text: str = ""
+
+
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """The outcome of all together: a failure outweighs what cannot be told."""
+    found = set(outcomes)
+    for outcome in (Outcome.FAIL, Outcome.NOT_FIT):
+        if outcome in found:
+            return outcome
+    return Outcome.PASS
+
+
+def told(title: str, run: str, findings: Sequence[Finding]) -> dict[str, Any]:
+    """What came of a gate, as `gate.json` has it."""
+    outcome = worst(finding.outcome for finding in findings)
+    return {
+        "schema": 1,
+        "title": title,
+        "run": run,
+        "outcome": outcome.name.lower(),
+        "exit_code": int(outcome),
+        "rules": [
+            {
+                "that": str(finding.rule.condition),
+                "why": finding.rule.why,
+                "outcome": finding.outcome.name.lower(),
+                "value": finding.value,
+                "text": finding.text,
+            }
+            for finding in findings
+        ],
+    }
+
+
+def judge(rules: Rules, summary: Mapping[str, Any], folder: Path | None = None) -> list[Finding]:
+    """Judge the summary of a load run; rules with a window read its `folder`."""
+    return [_judge(rule, summary, folder) for rule in rules.rules]
+
+
+def judge_cases(rules: Rules, report: Mapping[str, Any]) -> list[Finding]:
+    """Judge the report of a conformance run."""
+    values = _case_metrics(report)
+    findings = []
+    for rule in rules.rules:
+        value = values.get(rule.condition.metric)
+        if report.get("interrupted") and (value is None or rule.condition.holds(value)):
+            findings.append(Finding(rule, Outcome.NOT_FIT, value, "the run was interrupted"))
+        elif value is None or not report["cases"]:
+            findings.append(Finding(rule, Outcome.NOT_FIT, value, "no such case ran"))
+        else:
+            findings.append(_compared(rule, value))
+    return findings
+
+
+def _case_metrics(report: Mapping[str, Any]) -> dict[str, float]:
+    strict = bool(report.get("strict"))
+    values = {"conformance.stale": float(len(report.get("stale_expectations") or []))}
+    suites: dict[str, list[Mapping[str, Any]]] = {"": list(report["cases"])}
+    for case in report["cases"]:
+        suites.setdefault(str(case["id"]).partition("/")[0], []).append(case)
+    for suite, cases in suites.items():
+        counts = count_outcomes(cases)
+        prefix = f"conformance.suites.{suite}" if suite else "conformance"
+        values[f"{prefix}.cases"] = len(cases)
+        values[f"{prefix}.unexpected"] = sum(weighs(case, strict) for case in cases)
+        for name, outcome in _OUTCOMES.items():
+            values[f"{prefix}.{name}"] = counts.get(outcome, 0)
+    return values
+
+
+def metric(summary: Mapping[str, Any], name: str) -> Any:
+    """A value of `summary.json` by its path; None where there is none."""
+    value: Any = summary
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def _judge(rule: Rule, summary: Mapping[str, Any], folder: Path | None) -> Finding:
+    asked = rule.condition
+    if rule.window:
+        finding = _windows(rule, folder)
+    elif rule.grace and asked.is_latency and not rule.abort:
+        finding = _after_grace(rule, folder)
+    else:
+        finding = _whole(rule, summary)
+    generator = summary.get("generator") or {}
+    if generator.get("fit") or asked.metric == "generator.fit":
+        return finding
+    if finding.outcome == Outcome.FAIL and _is_violation(asked):
+        return finding
+    reasons = "; ".join(str(each) for each in generator.get("reasons") or ())
+    return Finding(rule, Outcome.NOT_FIT, finding.value, f"the run is not fit to judge: {reasons}")
+
+
+def _is_violation(asked: Condition) -> bool:
+    """Whether it is about what the target did, whatever the generator was like."""
+    return asked.metric.startswith(("counts.", "properties."))
+
+
+def _whole(rule: Rule, summary: Mapping[str, Any]) -> Finding:
+    asked = rule.condition
+    value = metric(summary, asked.metric)
+    if asked.is_latency:
+        samples = metric(summary, f"{asked.metric.rpartition('.')[0]}.samples") or 0
+        if value is None or samples < rule.min_samples:
+            return Finding(rule, Outcome.NOT_FIT, value, _too_few(samples, rule))
+    if value == "not exercised":
+        return Finding(rule, Outcome.NOT_FIT, None, "the property was not exercised")
+    if isinstance(value, bool) is not isinstance(asked.bound, bool):
+        return Finding(rule, Outcome.NOT_FIT, None, "there are no data")
+    if not isinstance(value, int | float):
+        return Finding(rule, Outcome.NOT_FIT, None, "there are no data")
+    finding = _compared(rule, value)
+    name = asked.metric.removeprefix("counts.")
+    exercised = name not in PROPERTIES or metric(summary, f"properties.{name}.exercised")
+    if finding.outcome == Outcome.PASS and not exercised:
+        return Finding(rule, Outcome.NOT_FIT, value, "the property was not exercised")
+    return finding
+
+
+def _compared(rule: Rule, value: float | bool) -> Finding:
+    holds = rule.condition.holds(value)
+    return Finding(rule, Outcome.PASS if holds else Outcome.FAIL, value)
+
+
+def _too_few(samples: int, rule: Rule) -> str:
+    wanted = f", {rule.min_samples:,} are wanted" if rule.min_samples else ""
+    return f"{samples:,} samples are too few{wanted}" if samples else "there are no data"
+
+
+def _windows(rule: Rule, folder: Path | None) -> Finding:
+    """The rule in each whole window of the measured part; the worst value is told."""
+    seconds, length = _by_second(rule.condition, folder)
+    windows: dict[int, Histogram] = {}
+    for at, histogram in seconds:
+        number = int((at - rule.grace) // rule.window)
+        if at >= rule.grace and (number + 1) * rule.window + rule.grace <= length + 0.5:
+            windows.setdefault(number, Histogram()).add(histogram)
+    values = [(number, _value(rule, each)) for number, each in sorted(windows.items())]
+    told = [(value, number) for number, value in values if value is not None]
+    if not told:
+        return Finding(rule, Outcome.NOT_FIT, None, "no window has enough samples")
+    broken = [(value, number) for value, number in told if not rule.condition.holds(value)]
+    value, number = max(broken or told)
+    since = number * rule.window + rule.grace
+    text = f"{len(broken)} of {len(told)} windows of {rule.window:g} s break it; "
+    text += f"the worst begins at {since:g} s of the measured part"
+    if not broken:
+        text = f"the worst of {len(told)} windows of {rule.window:g} s"
+        if len(told) < len(values):
+            text += f"; {len(values) - len(told)} more had too few samples"
+    return Finding(rule, Outcome.FAIL if broken else Outcome.PASS, value, text)
+
+
+def _after_grace(rule: Rule, folder: Path | None) -> Finding:
+    seconds, _ = _by_second(rule.condition, folder)
+    total = Histogram.sum(each for at, each in seconds if at >= rule.grace)
+    value = _value(rule, total)
+    if value is None:
+        return Finding(rule, Outcome.NOT_FIT, None, _too_few(total.samples, rule))
+    return _compared(rule, value)
+
+
+def _value(rule: Rule, histogram: Histogram) -> float | None:
+    if histogram.samples < max(rule.min_samples, 1):
+        return None
+    return milliseconds(histogram, rule.condition)
+
+
+def milliseconds(histogram: Histogram, asked: Condition) -> float | None:
+    """The percentile or maximum that a condition is about; None with too few samples."""
+    name = asked.metric.rpartition(".")[2]
+    found = histogram.maximum() if name == "max_ms" else histogram.percentile(FRACTIONS[name])
+    return None if found is None else found / 1e6
+
+
+def _by_second(
+    asked: Condition, folder: Path | None
+) -> tuple[Sequence[tuple[float, Histogram]], float]:
+    """Histograms with the seconds since the measured part began, and how long that is."""
+    _, kind, origin, _ = asked.metric.split(".")
+    found, length = [], 0.0
+    for file in row_files(folder) if folder is not None else ():
+        begun = None
+        for line in read_lines(file.latency_path):
+            phase = line.get("phase")
+            if phase not in (Phase.MEASURED, Phase.DRAIN):
+                begun = int(line["t"]) if phase == Phase.RAMP else begun
+                continue
+            begun = int(line["t"]) - 1_000_000_000 if begun is None else begun
+            # A line is written at the end of its second.
+            at = max(0.0, (int(line["t"]) - begun) / 1e9 - 0.5)
+            found.append((at, Histogram.from_json(line.get(kind, {}).get(origin, {}))))
+            if phase == Phase.MEASURED:
+                length = max(length, (int(line["t"]) - begun) / 1e9)
+    return found, length

@@ -1,0 +1,230 @@
+"""The rules of a gate: sentences such as `latency.ack.intended.p99_ms <= 250`.
+
+A rule is checked for sense before anything runs: its metric is known, its comparison fits, and
+what it asks can be answered. A metric is named by its path in `summary.json`, or below
+`conformance` for a run of cases.
+"""
+
+from __future__ import annotations
+
+import difflib
+import operator
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sockproof.analysis.delivery import PROPERTIES
+from sockproof.analysis.latency import FRACTIONS, KINDS
+
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "<=": operator.le,
+    "<": operator.lt,
+    ">=": operator.ge,
+    ">": operator.gt,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+_RULE = re.compile(r"\s*([\w.\-]+)\s*(<=|>=|==|!=|<|>)\s*([\w.+\-]+)\s*")
+_SECONDS = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+
+OUTCOMES = ("cases", "passed", "non_strict", "failed", "unsupported", "inconclusive", "unexpected")
+_COUNTS = (
+    *("connections_opened", "connect_failures", "disconnected", "emitted", "acknowledged"),
+    *("ack_timeouts", "receipts", "due", *PROPERTIES, "undetermined"),
+    *("octets_sent", "octets_received"),
+)
+_LATENCY = tuple(
+    f"latency.{kind}.{origin}.{name}"
+    for kind in KINDS
+    for origin in ("intended", "actual")
+    for name in ("samples", *FRACTIONS, "max_ms")
+)
+_GENERATOR = (
+    *("cpu_seconds", "max_rss_bytes", "max_lag_ms", "offered_rate", "achieved_rate"),
+    *("measured_seconds", "withheld"),
+)
+NUMBERS = (
+    *(f"counts.{name}" for name in _COUNTS),
+    *(f"properties.{name}.exercised" for name in PROPERTIES),
+    *_LATENCY,
+    *("target.cpu_seconds", "target.max_rss_bytes"),
+    *(f"generator.{name}" for name in _GENERATOR),
+)
+FLAGS = (*(f"properties.{name}.verdict" for name in PROPERTIES), "generator.fit")
+CONFORMANCE = (*(f"conformance.{name}" for name in OUTCOMES), "conformance.stale")
+# What is known while a run goes on, and cannot become right again.
+LIVE = (
+    *(
+        f"counts.{name}"
+        for name in ("connect_failures", "disconnected", "ack_timeouts", "corrupted")
+    ),
+    *(name for name in _LATENCY if not name.endswith("samples") and ".connect." not in name),
+)
+_SUITE = re.compile(r"conformance\.suites\.([a-z]+)\.([a-z_]+)")
+_KEYS = ("that", "why", "min_samples", "window", "grace", "abort")
+
+
+class RuleError(Exception):
+    """A rule that makes no sense; one line that names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A metric, a comparison and what it is compared with."""
+
+    metric: str
+    comparison: str
+    bound: float | bool
+
+    @property
+    def is_latency(self) -> bool:
+        """Whether it is about a percentile or a maximum, in milliseconds."""
+        return self.metric.startswith("latency.") and self.metric.endswith("_ms")
+
+    @property
+    def is_conformance(self) -> bool:
+        """Whether it is about a run of cases."""
+        return self.metric.startswith("conformance.")
+
+    def holds(self, value: float | bool) -> bool:
+        """Whether it is true of a value."""
+        return bool(COMPARISONS[self.comparison](value, self.bound))
+
+    def __str__(self) -> str:
+        bound = str(self.bound).lower() if isinstance(self.bound, bool) else f"{self.bound:g}"
+        return f"{self.metric} {self.comparison} {bound}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A condition, and when it is asked; times are seconds."""
+
+    condition: Condition
+    why: str = ""
+    min_samples: int = 0
+    window: float = 0.0  # it must hold in each stretch of so long; 0: in the whole
+    grace: float = 0.0  # of the measured part, or with `abort` of the run, left out
+    abort: bool = False  # it ends a run in which it is broken
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A file of rules."""
+
+    title: str
+    rules: tuple[Rule, ...]
+
+    @property
+    def is_conformance(self) -> bool:
+        """Whether the file is about runs of cases; no file is about both kinds."""
+        return self.rules[0].condition.is_conformance
+
+
+def condition(text: str) -> Condition:
+    """Read a sentence; raises `RuleError`."""
+    found = _RULE.fullmatch(text)
+    if found is None:
+        raise RuleError(f"{text!r} is no rule: METRIC <= NUMBER, as 'counts.lost == 0'")
+    metric, comparison, bound = found.groups()
+    is_flag = metric in FLAGS
+    if not is_flag and metric not in NUMBERS and not _is_conformance(metric):
+        raise RuleError(f"{text!r}: no metric {metric!r}{_suggestion(metric)}")
+    if is_flag:
+        if comparison not in ("==", "!=") or bound not in ("true", "false"):
+            raise RuleError(f"{text!r}: {metric} is compared with == or !=, to true or false")
+        return Condition(metric, comparison, bound == "true")
+    try:
+        value = float(bound)
+    except ValueError:
+        value = float("nan")
+    if not abs(value) < 1e18:
+        raise RuleError(f"{text!r}: {bound!r} is no number")
+    return Condition(metric, comparison, value)
+
+
+def _is_conformance(metric: str) -> bool:
+    suite = _SUITE.fullmatch(metric)
+    return metric in CONFORMANCE or (suite is not None and suite[2] in OUTCOMES)
+
+
+def _suggestion(metric: str) -> str:
+    close = difflib.get_close_matches(metric, (*NUMBERS, *FLAGS, *CONFORMANCE), 1)
+    return f"; is {close[0]!r} meant?" if close else ""
+
+
+def read_rules(path: Path) -> Rules:
+    """The rules in a TOML file; raises `RuleError`."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RuleError(f"the rules {path} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RuleError(f"{path} is no TOML: {error}") from None
+    try:
+        return _rules(values, path.stem)
+    except RuleError as error:
+        raise RuleError(f"{path}: {error}") from None
+
+
+def _rules(values: Mapping[str, Any], name: str) -> Rules:
+    for key in values:
+        if key not in ("title", "min_samples", "rule"):
+            raise RuleError(f"nobody knows {key!r}; a file has title, min_samples and [[rule]]")
+    given = values.get("rule")
+    if not isinstance(given, list) or not given:
+        raise RuleError("there is no [[rule]]")
+    samples = _whole(values.get("min_samples", 0), "min_samples")
+    rules = tuple(_rule(each, samples) for each in given)
+    if len({rule.condition.is_conformance for rule in rules}) > 1:
+        raise RuleError("rules about cases and about load belong into two files")
+    return Rules(str(values.get("title", name)), rules)
+
+
+def _rule(values: Any, samples: int) -> Rule:
+    if not isinstance(values, dict) or not isinstance(values.get("that"), str):
+        raise RuleError('a [[rule]] says what must be with that = "counts.lost == 0"')
+    asked = condition(values["that"])
+    about = repr(values["that"])
+    for key in values:
+        if key not in _KEYS:
+            raise RuleError(f"{about}: nobody knows {key!r}; there are {', '.join(_KEYS)}")
+    abort = values.get("abort", False)
+    if not isinstance(abort, bool):
+        raise RuleError(f"{about}: abort is true or false")
+    if abort and asked.metric not in LIVE:
+        raise RuleError(f"{about}: only the end of a run tells; abort needs what is known before")
+    if abort and asked.comparison not in ("<=", "<", "=="):
+        raise RuleError(f"{about}: what only grows is bounded from above, to abort a run")
+    window = _duration(values.get("window", 0), f"{about}: window")
+    if window and (not asked.is_latency or abort):
+        raise RuleError(f"{about}: window is for percentiles of latency that do not abort")
+    if "min_samples" in values and not asked.is_latency:
+        raise RuleError(f"{about}: min_samples is for latency")
+    return Rule(
+        asked,
+        str(values.get("why", "")),
+        _whole(values.get("min_samples", samples), f"{about}: min_samples"),
+        window,
+        _duration(values.get("grace", 0), f"{about}: grace"),
+        abort,
+    )
+
+
+def _whole(value: Any, what: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise RuleError(f"{what} is a whole number, not {value!r}")
+    return value
+
+
+def _duration(value: Any, what: str) -> float:
+    """Seconds, of a number or a text such as `10s`, `500ms`, `2m`."""
+    found = _SECONDS.fullmatch(value) if isinstance(value, str) else None
+    if found is not None:
+        return float(found[1]) * _UNITS[found[2]]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e6:
+        raise RuleError(f"{what} is a time such as 10s or 500ms, not {value!r}")
+    return float(value)

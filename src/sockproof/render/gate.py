@@ -1,0 +1,109 @@
+"""What came of a gate, as `analysis.gates.told` tells it: for the terminal, in Markdown, JUnit."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sockproof.render.markdown import escape
+from sockproof.render.text import number, short
+
+Judged = Mapping[str, Any]
+
+_LABELS = {"pass": "pass", "fail": "FAIL", "not_fit": "not fit"}
+_SENTENCES = {
+    "pass": "The gate is passed",
+    "fail": "The gate is not passed",
+    "not_fit": "The gate cannot tell",
+}
+
+
+def unit(metric: str) -> str:
+    """What a metric's numbers are in."""
+    name = metric.rpartition(".")[2]
+    if name.endswith("_ms"):
+        return "ms"
+    if name.endswith("seconds"):
+        return "s"
+    if name.endswith("_rate"):
+        return "messages/s"
+    return "octets" if name.endswith("_bytes") or name.startswith("octets") else ""
+
+
+def value_text(rule: Mapping[str, Any]) -> str:
+    """The value that was found, with its unit."""
+    value = rule["value"]
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
+    return f"{text} {unit(rule['that'].split()[0])}".rstrip()
+
+
+def _remark(rule: Mapping[str, Any]) -> str:
+    parts = (rule["text"], rule["why"] if rule["outcome"] != "pass" else "")
+    return "; ".join(short(part, 500) for part in parts if part)
+
+
+def lines(judged: Judged) -> Iterator[str]:
+    """For the terminal."""
+    rows = [
+        (_LABELS[rule["outcome"]], rule["that"], value_text(rule), _remark(rule))
+        for rule in judged["rules"]
+    ]
+    that = max(len(row[1]) for row in rows)
+    value = max(len(row[2]) for row in rows)
+    yield f"gate {short(judged['title'], 200)}: {short(judged['run'], 500)}"
+    for row in rows:
+        yield f"  {row[0]:8} {row[1]:{that}}  {row[2]:>{value}}  {row[3]}".rstrip()
+    yield headline(judged)
+
+
+def headline(judged: Judged) -> str:
+    """One sentence."""
+    outcome, rules = judged["outcome"], judged["rules"]
+    if outcome == "pass":
+        return f"{_SENTENCES[outcome]}: {number(len(rules), 'rule')} kept."
+    told = sum(rule["outcome"] == outcome for rule in rules)
+    what = "broken" if outcome == "fail" else "cannot be judged by this run"
+    return f"{_SENTENCES[outcome]}: {told} of {number(len(rules), 'rule')} {what}."
+
+
+def markdown(judged: Judged) -> str:
+    """For a CI step's summary."""
+    told = [
+        f"### {headline(judged)}",
+        "",
+        f"Run {escape(judged['run'])}, rules {escape(judged['title'])}",
+        "",
+        "| | rule | found | |",
+        "|---|---|---:|---|",
+    ]
+    for rule in judged["rules"]:
+        columns = (_LABELS[rule["outcome"]], f"`{rule['that']}`", value_text(rule))
+        told.append(f"| {' | '.join(columns)} | {escape(_remark(rule), 1000)} |")
+    return "\n".join(told) + "\n"
+
+
+def junit(judged: Judged) -> str:
+    """JUnit XML: a broken rule is a failure, one that cannot be judged is an error."""
+    rules = judged["rules"]
+    root = ET.Element("testsuites", name="sockproof gate")
+    suite = ET.SubElement(
+        root,
+        "testsuite",
+        name=short(judged["title"], 200),
+        tests=str(len(rules)),
+        failures=str(sum(rule["outcome"] == "fail" for rule in rules)),
+        errors=str(sum(rule["outcome"] == "not_fit" for rule in rules)),
+    )
+    for rule in rules:
+        case = ET.SubElement(suite, "testcase", classname="gate", name=rule["that"], time="0")
+        if rule["outcome"] != "pass":
+            kind = "failure" if rule["outcome"] == "fail" else "error"
+            message = f"found {value_text(rule)}"
+            ET.SubElement(case, kind, message=message).text = _remark(rule)
+    ET.indent(root, " ")
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, "unicode") + "\n"

@@ -1,0 +1,110 @@
+"""Rules are read as they are meant, or refused in one line that says why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sockproof.analysis.rules import RuleError, condition, read_rules
+from sockproof.shelves import shelf
+
+RULE = '[[rule]]\nthat = "counts.lost == 0"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "holds"),
+    [
+        ("latency.ack.intended.p99_ms <= 250", 250.0, True),
+        ("latency.ack.intended.p99_ms < 250", 250.0, False),
+        ("counts.lost==0", 0, True),
+        ("counts.receipts >= 1e3", 999, False),
+        ("counts.receipts > 10", 11, True),
+        ("generator.withheld != 3", 3, False),
+        ("properties.lost.verdict == true", False, False),
+        ("generator.fit != false", True, True),
+        ("conformance.suites.rooms.failed == 0", 1, False),
+    ],
+)
+def test_condition_is_what_it_says(text: str, value: float, holds: bool) -> None:
+    assert condition(text).holds(value) == holds
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is no rule"),
+        ("counts.lost", "is no rule"),
+        ("counts.lost = 0", "is no rule"),
+        ("0 == counts.lost", "no metric '0'"),
+        ("counts.lots == 0", "is 'counts.lost' meant?"),
+        ("latency.ack.intended.p95_ms < 1", "no metric"),
+        ("conformance.suites.rooms.stale == 0", "no metric"),
+        ("counts.lost == none", "'none' is no number"),
+        ("counts.lost == nan", "'nan' is no number"),
+        ("counts.lost == inf", "'inf' is no number"),
+        ("properties.lost.verdict == 1", "to true or false"),
+        ("properties.lost.verdict <= true", "compared with == or !="),
+    ],
+)
+def test_condition_without_sense_is_refused(text: str, said: str) -> None:
+    with pytest.raises(RuleError) as error:
+        condition(text)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "there is no [[rule]]"),
+        ("rule = 1", "there is no [[rule]]"),
+        ("[[rule", "is no TOML"),
+        ("[[rule]]\nwhy = 'x'", "says what must be"),
+        (RULE + "whenever = 1", "nobody knows 'whenever'"),
+        ("limit = 1\n" + RULE, "nobody knows 'limit'"),
+        ("min_samples = -1\n" + RULE, "min_samples is a whole number"),
+        (RULE + "min_samples = 5", "min_samples is for latency"),
+        (RULE + "window = '5s'", "window is for percentiles"),
+        (RULE + "grace = 'soon'", "grace is a time"),
+        (RULE + "abort = 1", "abort is true or false"),
+        (RULE + "abort = true", "only the end of a run tells"),
+        (
+            '[[rule]]\nthat = "counts.disconnected >= 1"\nabort = true',
+            "bounded from above",
+        ),
+        (RULE + '[[rule]]\nthat = "conformance.failed == 0"', "belong into two files"),
+    ],
+)
+def test_file_without_sense_is_refused(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text(text)
+    with pytest.raises(RuleError) as error:
+        read_rules(path)
+    assert said in str(error.value)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(RuleError, match="cannot be read"):
+        read_rules(tmp_path / "missing.toml")
+
+
+def test_keys_of_a_rule_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'min_samples = 7\n[[rule]]\nthat = "latency.ack.actual.p50_ms <= 5"\n'
+        'why = "so"\nwindow = "500ms"\ngrace = "2m"\n'
+        '[[rule]]\nthat = "latency.ack.actual.max_ms <= 5"\nmin_samples = 9\nabort = true\n'
+        "grace = 3\n"
+    )
+    rules = read_rules(path)
+    assert rules.title == "mine"
+    first, second = rules.rules
+    assert (first.window, first.grace, first.min_samples, first.why) == (0.5, 120.0, 7, "so")
+    assert (second.abort, second.grace, second.min_samples) == (True, 3.0, 9)
+
+
+@pytest.mark.parametrize("path", sorted(shelf("gates").glob("*.toml")), ids=lambda path: path.stem)
+def test_rules_on_the_shelf_make_sense(path: Path) -> None:
+    assert read_rules(path).title == path.stem

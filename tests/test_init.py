@@ -1,0 +1,96 @@
+"""`sockproof init` writes a project that works as it is; what CI copies is valid and true."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SCHEMAS = {
+    "ci/github-workflow.yml": "vendor.github-workflows",
+    "ci/gitlab-ci.yml": "vendor.gitlab-ci",
+    "action.yml": "vendor.github-actions",
+}
+
+
+def init(*words: object) -> subprocess.CompletedProcess[str]:
+    """The command, to its end."""
+    command = [sys.executable, "-m", "sockproof", "init", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+
+
+@pytest.mark.timeout(90)
+def test_project_works_as_it_is(tmp_path: Path) -> None:
+    done = init(tmp_path / "new")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "new/.github/workflows/sockproof.yml").is_file()
+    make = ["make", "gate", f"SOCKPROOF={sys.executable} -m sockproof"]
+    ran = subprocess.run(
+        make, cwd=tmp_path / "new", capture_output=True, text=True, check=False, timeout=80
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "The gate is passed" in ran.stdout
+
+
+def test_nothing_is_written_over(tmp_path: Path) -> None:
+    mine = tmp_path / "Makefile"
+    mine.write_text("mine")
+    done = init(tmp_path)
+    assert done.returncode == 3
+    assert done.stderr.count("\n") == 1
+    assert "Makefile is there already" in done.stderr
+    assert mine.read_text() == "mine"
+    assert [*tmp_path.iterdir()] == [mine]
+    assert init(tmp_path, "--force").returncode == 0
+    assert mine.read_text() != "mine"
+
+
+def test_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = init(tmp_path / "file" / "new")
+    assert done.returncode == 3
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_file_for_ci_keeps_its_schema(name: str) -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", SCHEMAS[name]]
+    done = subprocess.run(
+        [*command, str(ROOT / name)], capture_output=True, text=True, check=False, timeout=50
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["ci/github-workflow.yml", "ci/gitlab-ci.yml"])
+def test_ci_calls_what_the_makefile_has(name: str) -> None:
+    called = re.findall(r"^ *-(?: run:)? make (\w+)", (ROOT / name).read_text(), re.MULTILINE)
+    assert called == ["gate"]
+    for makefile in ("Makefile", "ci/project/Makefile"):
+        assert re.search(r"^gate:", (ROOT / makefile).read_text(), re.MULTILINE)
+
+
+def test_action_runs_a_command_that_is_understood(tmp_path: Path) -> None:
+    text = (ROOT / "action.yml").read_text()
+    found = re.search(r"sockproof load .*?--rules \"\$RULES\"", text, re.DOTALL)
+    assert found is not None
+    defaults = dict(
+        re.findall(r"  ([\w-]+):\n    description: .*\n    default: \"?(.*?)\"?\n", text)
+    )
+    command = found[0].replace("sockproof", f'"{sys.executable}" -m sockproof', 1)
+    script = command.replace("\n", " ") + f' --results "{tmp_path}"'
+    variables = {name.upper().replace("-", "_"): value for name, value in defaults.items()}
+    variables["RUN_TIME"] = "8s"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env={"PATH": "/usr/bin:/bin", **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "latest-load" / "gate.md").is_file()
