@@ -93,6 +93,61 @@ class Phase(IntEnum):
     OVER = 3
 
 
+class Reason(IntEnum):
+    """Why a connection ended or did not come about; the numbers stand in the rows of a run."""
+
+    CLIENT = 1  # we closed it
+    SERVER_CLOSED = 2  # with a Close frame, a CLOSE packet
+    SERVER_DROPPED = 3  # the stream ended without any
+    RESET = 4
+    SERVER_DISCONNECTED = 5  # a Socket.IO DISCONNECT packet
+    PING_TIMEOUT = 6
+    REFUSED = 10
+    UNREACHABLE = 11
+    CONNECT_TIMEOUT = 12
+    TLS = 13
+    HTTP_STATUS = 14
+    BAD_HANDSHAKE = 15
+    NAMESPACE_REFUSED = 16
+    SOURCE = 17  # an own address that cannot be used, or has no port left
+    OWN_LIMIT = 18  # of this machine: open files, memory
+    PROTOCOL = 20  # WebSocket or HTTP that the standard does not allow
+    TOO_BIG = 21
+    BAD_PACKET = 22  # Engine.IO or Socket.IO that the protocol does not allow
+
+    @property
+    def label(self) -> str:
+        """The reason in words, for counting errors by it."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    Reason.CLIENT: "closed by us",
+    Reason.SERVER_CLOSED: "server closed",
+    Reason.SERVER_DROPPED: "server dropped the connection",
+    Reason.RESET: "connection reset",
+    Reason.SERVER_DISCONNECTED: "server disconnected the namespace",
+    Reason.PING_TIMEOUT: "ping timeout",
+    Reason.REFUSED: "connection refused",
+    Reason.UNREACHABLE: "unreachable",
+    Reason.CONNECT_TIMEOUT: "connect timed out",
+    Reason.TLS: "TLS failed",
+    Reason.HTTP_STATUS: "HTTP status",
+    Reason.BAD_HANDSHAKE: "bad handshake",
+    Reason.NAMESPACE_REFUSED: "namespace refused",
+    Reason.SOURCE: "no source address",
+    Reason.OWN_LIMIT: "limit of this machine",
+    Reason.PROTOCOL: "protocol error",
+    Reason.TOO_BIG: "too big",
+    Reason.BAD_PACKET: "bad packet",
+}
+
+
+def is_load_run(folder: Path) -> bool:
+    """Whether a folder is that of a load run, whole or not."""
+    return (folder / RUN_FILE).is_file() or any(folder.glob("rows-*.bin"))
+
+
 def boot_id() -> str:
     """What names this boot of this machine; processes that share it share a clock."""
     with contextlib.suppress(OSError):

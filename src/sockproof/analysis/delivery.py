@@ -16,6 +16,7 @@ The rules that hold here (times are of one clock; what cannot be compared is not
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,6 +47,10 @@ class Delivery:
     counts: dict[str, int] = field(default_factory=dict)
     exercised: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PROPERTIES, 0))
     examples: dict[str, list[str]] = field(default_factory=lambda: {p: [] for p in PROPERTIES})
+    # How many in each second: when what was lost or doubled was sent, when the rest was heard.
+    when: dict[str, Counter[int]] = field(
+        default_factory=lambda: {p: Counter() for p in PROPERTIES}
+    )
     killed: int = 0  # processes whose rows end abruptly
 
     def __post_init__(self) -> None:
@@ -55,14 +60,18 @@ class Delivery:
             self.counts.setdefault(name, 0)
 
 
-def check(folder: Path) -> Delivery:
-    """Account for every message of a run; raises `LoadRecordError`."""
-    return _Checker(History(folder)).run()
+def check(folder: Path, began: int = 0) -> Delivery:
+    """Account for every message of a run; raises `LoadRecordError`.
+
+    `began` is from where seconds count, in nanoseconds of the clock of the rows.
+    """
+    return _Checker(History(folder), began).run()
 
 
 class _Checker:
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, began: int = 0) -> None:
         self.history = history
+        self.began = began
         self.found = Delivery(killed=history.killed)
         emits = history.emits
         self.sender = emits.sender
@@ -103,6 +112,10 @@ class _Checker:
         if len(self.found.examples[name]) < EXAMPLES:
             self.found.examples[name].append(text)
 
+    def _when(self, name: str, times: Numbers) -> None:
+        seconds, counts = np.unique((times - self.began) // 1_000_000_000, return_counts=True)
+        self.found.when[name].update(dict(zip(seconds.tolist(), counts.tolist(), strict=True)))
+
     def _message(self, at: int) -> str:
         emits, history = self.history.emits, self.history
         room = history.name_of_room(int(emits.room[at]))
@@ -121,6 +134,7 @@ class _Checker:
         found.exercised["invented"] += number
         damaged = (receipts.flags & ReceiptFlag.CORRUPTED) > 0
         found.counts["corrupted"] += int(damaged.sum())
+        self._when("corrupted", receipts.time[damaged])
         for at in np.flatnonzero(damaged)[:EXAMPLES].tolist():
             who = self.history.name_of(int(receipts.client[at]))
             self._example("corrupted", f"{who} heard a message whose stamp or body was altered")
@@ -131,6 +145,7 @@ class _Checker:
         made_up = readable & ~foreign & (at < 0)
         found.counts["undetermined"] += int(foreign.sum())
         found.counts["invented"] += int(made_up.sum())
+        self._when("invented", receipts.time[made_up])
         for where in np.flatnonzero(made_up)[:EXAMPLES].tolist():
             who = self.history.name_of(int(receipts.client[where]))
             said = f"{who} heard number {receipts.sequence[where]} of a sender that never sent it"
@@ -183,6 +198,7 @@ class _Checker:
         found = self.found
         found.exercised["reordered"] += int((~change).sum())
         found.counts["reordered"] += int(late.sum())
+        self._when("reordered", receipts.time[first[group[late]]])
         for where in np.flatnonzero(late)[:EXAMPLES].tolist():
             before = int(highest[where - 1] - lift[where])
             message = self._message(int(at[first[group[where]]]))
@@ -214,7 +230,11 @@ class _Checker:
         missing = counts == 0
         found.counts["due"] += int(due.sum())
         found.exercised["lost"] += int(due.sum())
-        found.counts["lost"] += int((due & missing).sum())
+        lost, actual = due & missing, self.history.emits.actual
+        found.counts["lost"] += int(lost.sum())
+        self._when("lost", actual[at[lost]])
+        doubled = np.flatnonzero(counts > 1)
+        self._when("duplicated", np.repeat(actual[at[doubled]], counts[doubled] - 1))
         found.counts["undetermined"] += int((missing & ~due).sum())
         found.exercised["duplicated"] += int((~missing).sum())
         found.counts["duplicated"] += int(np.maximum(counts - 1, 0).sum())
@@ -231,6 +251,7 @@ class _Checker:
 
     def _leaks(self, receipts: Receipts, at: Numbers, leaked: Flags) -> None:
         self.found.counts["leaked"] += int(leaked.sum())
+        self._when("leaked", receipts.time[leaked])
         for where in np.flatnonzero(leaked)[:EXAMPLES].tolist():
             who = self.history.name_of(int(receipts.client[where]))
             self._example("leaked", f"{self._message(int(at[where]))} came to {who}, no member")

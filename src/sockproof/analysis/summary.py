@@ -48,7 +48,8 @@ def summarize(folder: Path) -> dict[str, Any]:
     """The summary of a run folder; raises `LoadRecordError`."""
     run = _run(folder)
     files = row_files(folder)
-    delivery = check(folder)
+    began = run.get("started_ns")
+    delivery = check(folder, began if isinstance(began, int) else 0)
     health = [_Health.read(file) for file in files]
     found = latencies(files)
     counts = dict(delivery.counts)
@@ -61,6 +62,10 @@ def summarize(folder: Path) -> dict[str, Any]:
         "counts": counts,
         "properties": _properties(delivery),
         "examples": delivery.examples,
+        "violations_each_second": {
+            name: {str(second): count for second, count in sorted(when.items())}
+            for name, when in delivery.when.items()
+        },
         "latency": {
             kind: {origin: percentiles(each) for origin, each in found[kind].items()}
             for kind in KINDS

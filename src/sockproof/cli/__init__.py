@@ -23,6 +23,7 @@ from sockproof.cli.conformance import conformance
 from sockproof.cli.gate import gate
 from sockproof.cli.init import init
 from sockproof.cli.load import load, summary
+from sockproof.cli.load_report import write_load_report
 from sockproof.cli.matrix import matrix
 from sockproof.cli.outputs import Outputs
 from sockproof.cli.settings import CommandError
@@ -30,7 +31,7 @@ from sockproof.conformance.expectations import ExpectationError
 from sockproof.conformance.preflight import Unreachable
 from sockproof.conformance.profile import ProfileError
 from sockproof.conformance.requirements import RequirementError
-from sockproof.load_records import LoadRecordError
+from sockproof.load_records import LoadRecordError, is_load_run
 
 _WRONG = (
     CommandError,
@@ -99,6 +100,10 @@ def _target(options: Namespace) -> int:
 
 
 def _report(options: Namespace) -> int:
+    if is_load_run(options.run):
+        for path in write_load_report(options.run, options.shelf):
+            print(f"report: {path}")
+        return 0
     report = records.read_run(options.run)
     folder = options.run if options.run.is_dir() else options.run.parent
     for path in Outputs.in_folder(folder, options.shelf).write(report):

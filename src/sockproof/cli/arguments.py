@@ -85,6 +85,7 @@ def _add_load(parser: argparse.ArgumentParser) -> None:
     add("--run-time", default="10s", metavar="T", help="as Locust has it: 30s, 5m (10s)")
     add("--processes", type=_whole(1, 256), default=1, metavar="N", help="worker processes (1)")
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results/)")
+    add("--no-report", action="store_true", help="draw no figures, write no page")
     add("--rules", metavar="NAME", help="judge the run by these: a name in gates/, or a .toml")
     add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
     parser.set_defaults(more=[])

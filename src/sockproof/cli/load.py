@@ -17,8 +17,9 @@ from sockproof import launch, records, shelves
 from sockproof.analysis.follow import Follower
 from sockproof.cli.arguments import WRONG_COMMAND
 from sockproof.cli.gate import find_rules, judge_load
+from sockproof.cli.load_report import write_load_report
 from sockproof.cli.settings import CommandError
-from sockproof.load_records import RUN_FILE, STARTED_BY
+from sockproof.load_records import RUN_FILE, STARTED_BY, LoadRecordError
 
 DEFAULT_TARGET = "python-socketio-uvicorn"
 
@@ -45,9 +46,21 @@ def load(options: Namespace) -> int:
         print(f"sockproof: Locust ended with {code} before the run began", file=sys.stderr)
         return 130 if interrupted else WRONG_COMMAND
     value, meaning = conclude(folder)
+    if not options.no_report:
+        _draw(folder, options.shelf)
     if rules is not None:
         meaning = judge_load(rules, value, folder)
     return 130 if interrupted else meaning
+
+
+def _draw(folder: Path, shelf: Path | None) -> None:
+    """Write the report; what comes of it never changes what the run means."""
+    try:
+        page, _ = write_load_report(folder, shelf)
+    except (CommandError, LoadRecordError, shelves.ShelfError, ImportError) as error:
+        print(f"sockproof: no report: {error}", file=sys.stderr)
+    else:
+        print(f"report:     {page}", flush=True)
 
 
 def summary(options: Namespace) -> int:

@@ -20,7 +20,7 @@ def lines(summary: Mapping[str, Any]) -> Iterator[str]:
     """What a person wants to know first, first."""
     counts, generator = summary["counts"], summary["generator"]
     yield ""
-    yield _headline(summary)
+    yield headline(summary)
     for reason in generator["reasons"]:
         yield f"  {reason}"
     yield ""
@@ -56,7 +56,8 @@ def lines(summary: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _headline(summary: Mapping[str, Any]) -> str:
+def headline(summary: Mapping[str, Any]) -> str:
+    """The verdict in a line."""
     counts = summary["counts"]
     broken = [name for name, each in summary["properties"].items() if each["verdict"] is False]
     if broken:

@@ -19,7 +19,7 @@ _RESERVED = 1024  # for the lines that say what was left out
 _ROWS = 60
 
 _PUNCTUATION = re.compile(r"[!-+./:-@\[-`{-~]")  # of ASCII, all but the comma and the hyphen
-_SIGNS = {"good": "✅", "bad": "❌", "unknown": "❔"}
+SIGNS = {"good": "✅", "bad": "❌", "unknown": "❔"}
 
 
 def escape(text: object, limit: int = 300) -> str:
@@ -27,7 +27,8 @@ def escape(text: object, limit: int = 300) -> str:
     return _PUNCTUATION.sub(lambda found: f"&#{ord(found[0])};", short(text, limit))
 
 
-def _code(text: object, limit: int = 300) -> str:
+def code(text: object, limit: int = 300) -> str:
+    """The same as code."""
     return f"<code>{escape(text, limit)}</code>" if text else ""
 
 
@@ -38,7 +39,7 @@ def _pre(text: str) -> str:
 def render(report: Mapping[str, Any]) -> str:
     """The Markdown of a report: at most 64 KiB of UTF-8."""
     found = findings(report)
-    page = _Page(LIMIT_OCTETS - _RESERVED)
+    page = Page()
     page.add(_top(report))
     page.add(_table(report))
     page.add(_coverage(report))
@@ -50,14 +51,15 @@ def render(report: Mapping[str, Any]) -> str:
     return page.text()
 
 
-class _Page:
-    """Parts of a page, taken for as long as there is room."""
+class Page:
+    """Parts of a page, taken for as long as there is room, in octets."""
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, room: int = LIMIT_OCTETS - _RESERVED) -> None:
         self._parts: list[str] = []
         self._room = room
 
     def add(self, part: str) -> bool:
+        """Add a part; False when there is no room for it."""
         size = len(part.encode()) + 1
         if size > self._room:
             return False
@@ -76,15 +78,16 @@ class _Page:
                 return
 
     def text(self) -> str:
+        """What there was room for."""
         return "\n".join(self._parts) + "\n"
 
 
 def _top(report: Mapping[str, Any]) -> str:
     found = verdict(report)
-    told = [f"## {_SIGNS[found.tone]} {escape(found.sentence, 600)}", ""]
-    target = _code(report["target"])
+    told = [f"## {SIGNS[found.tone]} {escape(found.sentence, 600)}", ""]
+    target = code(report["target"])
     if report.get("server"):
-        target += f", which calls itself {_code(report['server'])}"
+        target += f", which calls itself {code(report['server'])}"
     told += [f"Target: {target}<br>"]
     told += [
         f"{number(len(report['cases']), 'case')} in {report['seconds']:.1f} s, "
@@ -122,13 +125,13 @@ def _coverage(report: Mapping[str, Any]) -> str:
     return f"Requirements with a case: {'; '.join(told)}.\n"
 
 
-def _stale(page: _Page, report: Mapping[str, Any]) -> None:
+def _stale(page: Page, report: Mapping[str, Any]) -> None:
     stale = report.get("stale_expectations") or []
     if stale:
         page.add("### Expectations that no longer hold\n")
         page.add_all(
             (
-                f"* {_code(item.get('case'))} in {_code(item.get('file'))}: "
+                f"* {code(item.get('case'))} in {code(item.get('file'))}: "
                 f"{escape(item.get('reason'))}"
                 for item in stale[:_ROWS]
             ),
@@ -137,7 +140,7 @@ def _stale(page: _Page, report: Mapping[str, Any]) -> None:
         page.add("")
 
 
-def _stories(page: _Page, title: str, cases: list[Case]) -> None:
+def _stories(page: Page, title: str, cases: list[Case]) -> None:
     if not cases:
         return
     page.add(f"### {title}\n")
@@ -160,11 +163,11 @@ def _story(case: Case) -> str:
     return (
         f"<details><summary>{escape(case['outcome'], 40)} {escape(sentence(case['id']))} "
         f"({escape(case['requirement'], 100)}, {escape(case['level'], 20)})</summary>\n\n"
-        f"{_code(case['id'])}\n\n<pre>{_pre(chr(10).join(told))}</pre>\n\n</details>\n"
+        f"{code(case['id'])}\n\n<pre>{_pre(chr(10).join(told))}</pre>\n\n</details>\n"
     )
 
 
-def _short_list(page: _Page, found: Findings) -> None:
+def _short_list(page: Page, found: Findings) -> None:
     if found.known:
         page.add("### Known deviations\n")
         page.add_all((_known(case) for case in found.known), "* … and {number} more")
@@ -174,7 +177,7 @@ def _short_list(page: _Page, found: Findings) -> None:
         page.add_all((_remark(case) for case in found.remarks), "* … and {number} more")
 
 
-def _seen(page: _Page, report: Mapping[str, Any]) -> None:
+def _seen(page: Page, report: Mapping[str, Any]) -> None:
     if notes := seen(report):
         page.add("### Limits and choices that were seen\n")
         page.add_all((f"* {escape(note)}" for note in notes), "* … and {number} more")
@@ -183,9 +186,9 @@ def _seen(page: _Page, report: Mapping[str, Any]) -> None:
 def _known(case: Case) -> str:
     expectation = case["expectation"]
     sometimes = " (sometimes)" if expectation.get("sometimes") else ""
-    return f"* {_code(case['id'])}{sometimes}: {escape(expectation['reason'])}"
+    return f"* {code(case['id'])}{sometimes}: {escape(expectation['reason'])}"
 
 
 def _remark(case: Case) -> str:
     outcome = escape(case["outcome"], 40)
-    return f"* {outcome} {_code(case['id'])}: {escape(case['summary'] or case['got'])}"
+    return f"* {outcome} {code(case['id'])}: {escape(case['summary'] or case['got'])}"

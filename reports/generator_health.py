@@ -1,0 +1,45 @@
+"""The generator's own state: when it is busy or late, the run tells of it and not of the server."""
+
+from matplotlib.figure import Figure
+
+from sockproof.analysis.frames import LoadRun
+from sockproof.render.plot import (
+    column,
+    counts_y,
+    each_second,
+    has,
+    legend,
+    line,
+    log_y,
+    over_time,
+    worst,
+)
+
+title = "The generator's own health"
+caption = """
+CPU of the busiest process (above 90 % the run is not fit to judge), how late the event loop woke
+and how late most messages left (99 of 100), and the memory of all processes. Latency that rises
+together with these is the generator's; latency that rises alone is the server's.
+"""
+order = 110
+nothing = "No process told how it was."
+
+
+def draw(run: LoadRun) -> Figure | None:
+    """CPU, lag and memory below each other."""
+    frame = each_second(run)
+    if not has(frame, "cpu_percent_of_a_core", "memory_mib"):
+        return None
+    figure, (cpu, lag, memory) = over_time(run, (1.2, 1.2, 0.9))
+    x = frame["time_s"].to_numpy() + 0.5
+    line(cpu, x, column(frame, "cpu_percent_of_a_core"), "busiest process", 0)
+    cpu.axhline(90, color="#a81818", ls=(0, (5, 3)), lw=1)
+    counts_y(cpu, "CPU [% of a core]")
+    lags = ("loop_lag_ms", "send_lag_ms")
+    line(lag, x, column(frame, lags[0]), "loop woke late", 1)
+    line(lag, x, column(frame, lags[1]), "sends left late", 2)
+    log_y(lag, [max(value, 0.01) for value in worst(frame, *lags)], "lag [ms]")
+    legend(lag, above=-11)
+    line(memory, x, column(frame, "memory_mib"), "memory", 4, marks=0)
+    counts_y(memory, "memory [MiB]")
+    return figure

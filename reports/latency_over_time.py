@@ -1,0 +1,44 @@
+"""Latency percentiles of each second, of deliveries and of acknowledgements."""
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from pandas import DataFrame
+
+from sockproof.analysis.frames import LoadRun
+from sockproof.render.plot import column, each_second, has, legend, line, log_y, over_time, worst
+
+title = "Latency over time"
+caption = """
+From the time at which a message was due, so that a server that stalls cannot hide it. The dark
+band holds the messages between p50 and p90, the light one those between p90 and p99. A second with
+fewer than a hundred messages has its largest latency as p99.
+"""
+order = 10
+nothing = "No message came back."
+
+KINDS = ("delivery", "ack")
+PERCENTILES = ("p50", "p90", "p99")
+
+
+def draw(run: LoadRun) -> Figure | None:
+    """A panel for each kind of which anything is known."""
+    frame = each_second(run)
+    kinds = [kind for kind in KINDS if has(frame, f"{kind}_intended_p50_ms")]
+    if not kinds:
+        return None
+    figure, axes = over_time(run, [1.75] * len(kinds))
+    for each, kind in zip(axes, kinds, strict=True):
+        _bands(each, frame, kind)
+    legend(axes[0])
+    return figure
+
+
+def _bands(axes: Axes, frame: DataFrame, kind: str) -> None:
+    names = [f"{kind}_intended_{percentile}_ms" for percentile in PERCENTILES]
+    x = frame["time_s"].to_numpy() + 0.5
+    p50, p90, p99 = (column(frame, name) for name in names)
+    axes.fill_between(x, p50, p90, color="#9dbbe0", lw=0)
+    axes.fill_between(x, p90, p99, color="#dbe6f4", lw=0)
+    for style, (name, values) in enumerate(zip(PERCENTILES, (p50, p90, p99), strict=True)):
+        line(axes, x, values, name, style)
+    log_y(axes, worst(frame, *names), f"{kind} latency [ms]")

@@ -1,0 +1,36 @@
+"""Deliveries, and when each property was violated."""
+
+from matplotlib.figure import Figure
+
+from sockproof.analysis.frames import LoadRun
+from sockproof.render.plot import STYLES, column, counts_y, each_second, legend, line, over_time
+
+title = "Deliveries and violations over time"
+caption = """
+Above, receipts; below, a mark for each second with a violation, as many as the checker counted:
+what was lost or duplicated at the time when it was sent, all else when it was heard.
+"""
+order = 80
+nothing = "No property was violated at any time that is known."
+
+
+def draw(run: LoadRun) -> Figure | None:
+    """Receipts above, marks below."""
+    found = run.violations
+    broken = [name for name in found.columns if found[name].sum()]
+    if not broken:
+        return None
+    frame = each_second(run)
+    figure, (heard, wrong) = over_time(run, (1.0, 1.7))
+    received = column(frame, "received_messages_per_s")
+    line(heard, frame["time_s"].to_numpy() + 0.5, received, "heard", 2, marks=0)
+    counts_y(heard, "heard [messages/s]")
+    for style, name in enumerate(broken):
+        counts = found[name][found[name] > 0]
+        color, _, mark = STYLES[style % len(STYLES)]
+        x = counts.index.to_numpy(float) + 0.5
+        wrong.vlines(x, 0, counts, color=color, lw=1)
+        wrong.plot(x, counts, color=color, marker=mark, ls="none", ms=6, label=name)
+    counts_y(wrong, "violations [count/s]")
+    legend(wrong, above=-11)
+    return figure

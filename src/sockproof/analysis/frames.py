@@ -1,0 +1,287 @@
+"""A load run as frames: second by second, from its folder alone.
+
+The rules that hold here:
+
+* Second n is the time from n to n + 1 s after the run began. Counters are cut at whole seconds by
+  interpolation between the lines of each process; latencies belong to the second that their line
+  covers most of. What no process told of is missing (NaN), not 0.
+* The verdict is the stored one: nothing is judged again.
+* Whatever is missing or torn becomes a line in `problems`, never an exception.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sockproof.analysis.delivery import PROPERTIES
+from sockproof.analysis.latency_frames import Latencies, read_latencies
+from sockproof.analysis.process_lines import ProcessLines, read_process
+from sockproof.analysis.row_counts import RowCounts, count_rows
+from sockproof.analysis.stored_summary import whole
+from sockproof.histogram import Histogram
+from sockproof.load_records import (
+    RUN_FILE,
+    SUMMARY_FILE,
+    LoadRecordError,
+    Phase,
+    is_load_run,
+    read_header,
+)
+
+LONGEST = 7 * 24 * 3600  # seconds; lines that lie farther from the beginning are not believed
+COUNTERS = {
+    "offered": "offered_messages_per_s",
+    "emits": "emitted_messages_per_s",
+    "acks": "acknowledged_messages_per_s",
+    "receipts": "received_messages_per_s",
+    "withheld": "withheld_messages_per_s",
+    "ack_timeouts": "ack_timeouts_per_s",
+    "corrupted": "corrupted_messages_per_s",
+    "unreadable": "unreadable_messages_per_s",
+    "connections_opened": "connections_opened_per_s",
+    "connect_failures": "connect_failures_per_s",
+    "disconnected": "connections_lost_per_s",
+    "back_pressured": "back_pressured_per_s",
+    "octets_sent": "sent_octets_per_s",
+    "octets_received": "received_octets_per_s",
+}
+Line = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of the run, in seconds since it began."""
+
+    name: str
+    begin: float
+    end: float
+
+
+@dataclass
+class LoadRun:
+    """What reports show of a load run.
+
+    `seconds` has a row for each second, with units in the names of its columns; `violations` one
+    for each second in which there were any, with a column for each property.
+    """
+
+    folder: Path
+    about: dict[str, Any]  # run.json
+    summary: dict[str, Any] | None  # summary.json, when it is whole
+    problems: list[str]
+    seconds: pd.DataFrame
+    spans: list[Span]
+    latency: Latencies
+    rows: RowCounts
+    violations: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def end(self) -> float:
+        """How long the run is, in seconds."""
+        return float(len(self.seconds))
+
+    @property
+    def histograms(self) -> dict[str, dict[str, Histogram]]:
+        """What the summary's percentiles are of, by kind and origin, in nanoseconds."""
+        return self.latency.totals
+
+
+def read(folder: Path) -> LoadRun:
+    """Read a run folder; raises `LoadRecordError` only when it is not that of a load run."""
+    if not is_load_run(folder):
+        raise LoadRecordError(f"{folder} is no folder of a load run")
+    problems: list[str] = []
+    about = _object(folder / RUN_FILE, problems) or {}
+    summary = _object(folder / SUMMARY_FILE, problems)
+    if summary is not None and (wrong := whole(summary)):
+        problems.append(f"{SUMMARY_FILE} is not whole: {wrong}")
+        summary = None
+    processes = [read_process(path) for path in sorted(folder.glob("health-*.jsonl"))]
+    begins = _begins(about, processes)
+    for process in processes:
+        process.begin_at(begins[process.clock], LONGEST)
+        if process.passed_over:
+            problems.append(f"{process.path.name}: {process.passed_over:,} lines could not be read")
+    length = max((process.end for process in processes), default=0.0)
+    count = _count(length)
+    spans = _spans(processes, length)
+    latency = _latencies(folder, processes, count, problems)
+    return LoadRun(
+        folder=folder,
+        about=about,
+        summary=summary,
+        problems=problems,
+        seconds=_seconds(processes, latency, spans, count),
+        spans=spans,
+        latency=latency,
+        rows=_rows(folder, problems),
+        violations=_violations(summary, count),
+    )
+
+
+def _count(length: float) -> int:
+    """How many seconds there are; what little is left behind the last belongs to it."""
+    return max(math.ceil(length - 0.25), 1) if length else 0
+
+
+def _object(path: Path, problems: list[str]) -> dict[str, Any] | None:
+    try:
+        value = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        problems.append(f"there is no {path.name}")
+    except (OSError, ValueError, RecursionError) as error:
+        problems.append(f"{path.name} cannot be read: {str(error)[:200]}")
+    else:
+        if isinstance(value, dict):
+            return value
+        problems.append(f"{path.name} holds no object")
+    return None
+
+
+def _begins(about: Mapping[str, Any], processes: list[ProcessLines]) -> dict[int, int]:
+    """When the run began by each clock: what was written down, or a second before the first line
+    of a clock that cannot be compared with it."""
+    machine = about.get("machine")
+    boot = machine.get("boot") if isinstance(machine, dict) else None
+    mark = zlib.crc32(str(boot).encode()) & 0xFFFF or 1
+    began = about.get("started_ns")
+    begins: dict[int, int] = {}
+    for process in processes:
+        first = process.first - 1_000_000_000
+        begins[process.clock] = min(first, begins.get(process.clock, first))
+    if (
+        isinstance(began, int)
+        and mark in begins
+        and 0 <= begins[mark] - began + 1e9 < LONGEST * 1e9
+    ):
+        begins[mark] = began
+    return begins
+
+
+def _spans(processes: list[ProcessLines], length: float) -> list[Span]:
+    """The phases: measured from when all processes are, drained from when the first is."""
+    names = {Phase.RAMP: "ramp", Phase.MEASURED: "measured", Phase.DRAIN: "drain"}
+    begins: dict[Phase, float] = {Phase.RAMP: 0.0}
+    for phase, choose in ((Phase.MEASURED, max), (Phase.DRAIN, min), (Phase.OVER, max)):
+        times = [each.begun[phase] for each in processes if phase in each.begun]
+        if times:
+            begins[phase] = max(choose(times), max(begins.values()))
+    if not length:
+        return []
+    spans = []
+    for phase, name in names.items():
+        if phase in begins:
+            end = min((t for p, t in begins.items() if p > phase), default=length)
+            spans.append(Span(name, begins[phase], max(end, begins[phase])))
+    return spans
+
+
+def _latencies(
+    folder: Path,
+    processes: list[ProcessLines],
+    count: int,
+    problems: list[str],
+) -> Latencies:
+    known = {process.tag: process for process in processes}
+    files: dict[Path, Callable[[int], int | None]] = {}
+    for path in sorted(folder.glob("latency-*.jsonl")):
+        process = known.get(path.stem.partition("-")[2])
+        if process is None:
+            problems.append(f"{path.name} is passed over: its process told nothing of itself")
+        else:
+            files[path] = process.second_of
+    latency, torn = read_latencies(files, count)
+    if torn:
+        problems.append(f"{torn:,} lines of latencies could not be read")
+    return latency
+
+
+def _seconds(
+    processes: list[ProcessLines], latency: Latencies, spans: list[Span], count: int
+) -> pd.DataFrame:
+    edges = np.arange(count + 1, dtype=np.float64)
+    edges[-1] = max([count, *(process.end for process in processes)])
+    columns: dict[str, Any] = {"time_s": edges[:-1], "phase": _phases(spans, count)}
+    for name, column in COUNTERS.items():
+        columns[column] = _sum([each.growth(name, edges) for each in processes], count)
+    columns["live_connections"] = _sum([each.level("live", edges) for each in processes], count)
+    for column, name, together in (
+        ("cpu_percent_of_a_core", "cpu_seconds", _most),
+        ("target_cpu_percent_of_a_core", "target_cpu_seconds", _most),
+    ):
+        parts = [each.growth(name, edges, from_zero=False) * 100 for each in processes]
+        columns[column] = together(parts, count)
+    memory = [each.level("rss_bytes", edges) / 2**20 for each in processes]
+    columns["memory_mib"] = _sum(memory, count)
+    target = [each.level("target_rss_bytes", edges) / 2**20 for each in processes]
+    columns["target_memory_mib"] = _most(target, count)
+    columns["loop_lag_ms"] = _most([each.worst("hub_lag_ns", count) for each in processes], count)
+    columns["send_lag_ms"] = _most([each.worst("send_lag_ns", count) for each in processes], count)
+    frame = pd.DataFrame(columns)
+    rows = pd.DataFrame.from_dict(latency.rows, orient="index")
+    return frame.join(rows)
+
+
+def _phases(spans: list[Span], count: int) -> list[str]:
+    """The phase of the middle of each second."""
+    told = []
+    for second in range(count):
+        middle = second + 0.5
+        inside = [span.name for span in spans if span.begin <= middle < span.end]
+        told.append(inside[-1] if inside else "over")
+    return told
+
+
+def _sum(parts: list[Line], count: int) -> Line:
+    """The sum of what is known; unknown where no process knows."""
+    if not parts:
+        return np.full(count, np.nan)
+    stacked = np.stack(parts)
+    known = ~np.isnan(stacked)
+    total: Line = np.where(known.any(axis=0), np.where(known, stacked, 0).sum(axis=0), np.nan)
+    return total
+
+
+def _most(parts: list[Line], count: int) -> Line:
+    """The largest of what is known."""
+    if not parts:
+        return np.full(count, np.nan)
+    most: Line = np.fmax.reduce(np.stack(parts), axis=0)
+    return most
+
+
+def _rows(folder: Path, problems: list[str]) -> RowCounts:
+    files = []
+    for path in sorted(folder.glob("rows-*.bin")):
+        try:
+            files.append(read_header(path))
+        except LoadRecordError as error:
+            problems.append(str(error)[:300])
+    try:
+        return count_rows(files)
+    except OSError as error:
+        problems.append(f"the rows cannot be read: {error.strerror}")
+        return RowCounts()
+
+
+def _violations(summary: Mapping[str, Any] | None, count: int) -> pd.DataFrame:
+    """Violations by second, as the checker counted them; columns in the order of PROPERTIES."""
+    told = (summary or {}).get("violations_each_second")
+    found: dict[str, dict[int, int]] = {}
+    for name in PROPERTIES:
+        each = told.get(name) if isinstance(told, dict) else None
+        found[name] = {}
+        for second, number in each.items() if isinstance(each, dict) else ():
+            if str(second).isdecimal() and int(second) < count and isinstance(number, int):
+                found[name][int(second)] = number
+    return pd.DataFrame(found, columns=list(PROPERTIES)).fillna(0).astype(int).sort_index()

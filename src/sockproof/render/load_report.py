@@ -1,0 +1,275 @@
+"""The report of a load run: one HTML file that needs nothing beside it, and Markdown for CI.
+
+Both show the verdict that the summary stores. Figures are embedded as pictures, in which nothing
+runs and whose parts cannot meet those of the page; the page has no script at all.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from sockproof import __version__
+from sockproof.render.figures import Drawn
+from sockproof.render.html import environment
+from sockproof.render.load_summary import headline
+from sockproof.render.load_summary import verdict as exit_code
+from sockproof.render.markdown import SIGNS, Page, code, escape
+from sockproof.render.summary import Verdict
+from sockproof.render.text import number, short
+
+TEMPLATE = "load.html.j2"
+_KINDS = ("delivery", "ack", "connect")
+_PERCENTILES = ("p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms")
+_EXAMPLES = 10
+_PARAMETERS = 60
+Pairs = list[tuple[str, str]]
+
+
+class LoadRun(Protocol):
+    """What a page says of a run, besides its figures."""
+
+    @property
+    def about(self) -> Mapping[str, Any]: ...
+    @property
+    def summary(self) -> Mapping[str, Any] | None: ...
+    @property
+    def problems(self) -> Sequence[str]: ...
+    @property
+    def rows(self) -> Any: ...
+    @property
+    def end(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Property:
+    name: str
+    word: str  # holds, VIOLATED, not exercised
+    outcome: str  # the class that gives it its look
+    count: str
+    exercised: str
+    examples: list[str]
+
+
+def render(run: LoadRun, figures: Sequence[Drawn], template: Path) -> str:
+    """The HTML page; `template` is `load.html.j2` of the reports shelf."""
+    page = environment(template).get_template(template.name)
+    return page.render(
+        **_told(run),
+        figures=[
+            {
+                "name": each.name,
+                "title": each.title,
+                "caption": each.caption,
+                "data": base64.b64encode(each.svg).decode() if each.svg else None,
+                "instead": each.instead,
+            }
+            for each in figures
+        ],
+    )
+
+
+def markdown(run: LoadRun) -> str:
+    """The Markdown of a run: at most 64 KiB."""
+    told = _told(run)
+    page = Page()
+    found: Verdict = told["verdict"]
+    page.add(f"## {SIGNS[found.tone]} {escape(found.sentence, 600)}\n")
+    page.add_all((f"* {escape(note)}" for note in found.notes), "* … and {number} more")
+    page.add(_list(told["what"]))
+    if told["properties"]:
+        page.add("| property | verdict | violations | exercised |\n|---|---|--:|--:|")
+        for each in told["properties"]:
+            page.add(f"| {each.name} | {each.word} | {each.count} | {each.exercised} times |")
+    if told["latency"]:
+        page.add("\n| latency, from intended time | samples | p50 | p90 | p99 | p99.9 | max |")
+        page.add("|---|--:|--:|--:|--:|--:|--:|")
+        for kind, origin, samples, values in told["latency"]:
+            if origin == "intended":
+                page.add(f"| {kind} | {samples} | {' | '.join(values)} |")
+    page.add("")
+    page.add(_list(told["numbers"]))
+    for each in told["properties"]:
+        if each.examples:
+            page.add(f"### {each.name}\n")
+            page.add_all((f"* {escape(text)}" for text in each.examples), "* … and {number} more")
+            page.add("")
+    if told["problems"]:
+        page.add("### What is missing in the run folder\n")
+        page.add_all((f"* {escape(line)}" for line in told["problems"]), "* … and {number} more")
+    return page.text()
+
+
+def _list(pairs: Pairs) -> str:
+    return "\n".join(f"* {escape(name)}: {code(value)}" for name, value in pairs) + "\n"
+
+
+def verdict(run: LoadRun) -> Verdict:
+    """What the stored summary says, in a sentence."""
+    if run.summary is None:
+        return Verdict("Not judged: there is no summary of this run", "unknown", ())
+    found = exit_code(run.summary)
+    notes = tuple(short(reason, 500) for reason in run.summary["generator"]["reasons"][:20])
+    sentence = headline(run.summary).rstrip(":")
+    held = any(each["verdict"] is True for each in run.summary["properties"].values())
+    tone = "bad" if found == 1 else "good" if found == 0 and held else "unknown"
+    return Verdict(sentence, tone, notes)  # type: ignore[arg-type]
+
+
+def _told(run: LoadRun) -> dict[str, Any]:
+    summary = run.summary
+    return {
+        "verdict": verdict(run),
+        "exit_code": 2 if summary is None else exit_code(summary),
+        "sockproof": __version__,
+        "what": _what(run),
+        "numbers": _numbers(summary) if summary else [],
+        "properties": _properties(summary) if summary else [],
+        "latency": _latency(summary) if summary else [],
+        "counts": _counts(run),
+        "parameters": _pairs(run.about.get("parameters")),
+        "versions": _pairs(run.about.get("versions")),
+        "problems": [short(line, 300) for line in list(run.problems)[:50]],
+    }
+
+
+def _what(run: LoadRun) -> Pairs:
+    """What was run, and on what."""
+    about = run.about
+    machine = about.get("machine")
+    machine = machine if isinstance(machine, dict) else {}
+    parameters = about.get("parameters")
+    parameters = parameters if isinstance(parameters, dict) else {}
+    where = [short(machine.get("system"), 200)]
+    if isinstance(machine.get("cpus"), int):
+        where.append(number(machine["cpus"], "CPU"))
+    seen = [
+        ("Scenario", short(about.get("scenario"), 200)),
+        ("Target", short(about.get("target"), 500)),
+        ("Started", short(about.get("started"), 40)),
+        ("Took", f"{run.end:.0f} s" if run.end else ""),
+        ("Users", _count(parameters.get("users"))),
+        ("Processes", _count(about.get("processes"))),
+        ("Transport", short(parameters.get("transport"), 60)),
+        ("Client", short(parameters.get("client"), 60)),
+        ("Generator's machine", ", ".join(word for word in where if word)),
+    ]
+    return [(name, value) for name, value in seen if value]
+
+
+def _count(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else ""
+
+
+def _numbers(summary: Mapping[str, Any]) -> Pairs:
+    """The few numbers that people look for first."""
+    told = []
+    for kind in ("delivery", "ack"):
+        row = summary["latency"][kind]["intended"]
+        for name, percentile in (("p50", "p50_ms"), ("p99", "p99_ms")):
+            if row[percentile] is not None:
+                told.append((f"{kind} latency, {name}", _ms(row[percentile])))
+    generator, counts = summary["generator"], summary["counts"]
+    told.append(("offered", _rate(generator["offered_rate"])))
+    told.append(("achieved", _rate(generator["achieved_rate"])))
+    told.append(("receipts", f"{counts['receipts']:,}"))
+    told.append(("connections opened", f"{counts['connections_opened']:,}"))
+    return told
+
+
+def _properties(summary: Mapping[str, Any]) -> list[_Property]:
+    told = []
+    for name, each in summary["properties"].items():
+        verdict = each["verdict"]
+        word, outcome = "not exercised", "UNSUPPORTED"
+        if isinstance(verdict, bool):
+            word, outcome = ("holds", "PASS") if verdict else ("VIOLATED", "FAIL")
+        examples = summary["examples"].get(name, [])[:_EXAMPLES]
+        told.append(
+            _Property(
+                short(name, 40),
+                word,
+                outcome,
+                _count(summary["counts"].get(name, 0)),
+                f"{each['exercised']:,}",
+                [short(text, 300) for text in examples],
+            )
+        )
+    return told
+
+
+def _latency(summary: Mapping[str, Any]) -> list[tuple[str, str, str, list[str]]]:
+    rows = []
+    for kind in _KINDS:
+        for origin, row in summary["latency"][kind].items():
+            if row["samples"]:
+                values = [_ms(row[name]) for name in _PERCENTILES]
+                rows.append((kind, short(origin, 40), f"{row['samples']:,}", values))
+    return rows
+
+
+def _counts(run: LoadRun) -> list[tuple[str, Pairs]]:
+    """What was counted, in groups."""
+    groups: list[tuple[str, Pairs]] = []
+    if run.summary is not None:
+        counts, generator, target = (
+            run.summary[name] for name in ("counts", "generator", "target")
+        )
+        messages = [
+            ("emitted", _count(counts["emitted"])),
+            ("acknowledged", _count(counts["acknowledged"])),
+            ("acknowledgements timed out", _count(counts["ack_timeouts"])),
+            ("received", _count(counts["receipts"])),
+            ("receipts due", _count(counts["due"])),
+            ("undetermined", _count(counts["undetermined"])),
+        ]
+        for name, label in (("octets_sent", "sent"), ("octets_received", "received over the wire")):
+            if isinstance(counts.get(name), int):
+                messages.append((label, f"{counts[name] / 2**20:,.1f} MiB"))
+        groups.append(("Messages", messages))
+        connections = [
+            ("opened", _count(counts["connections_opened"])),
+            ("failed", _count(counts["connect_failures"])),
+            ("lost", _count(counts["disconnected"])),
+        ]
+        groups.append(("Connections", connections))
+        cost = [
+            ("CPU", f"{generator['cpu_seconds']:,.1f} s"),
+            ("memory at most", f"{generator['max_rss_bytes'] / 2**20:,.0f} MiB"),
+            ("behind at most", _ms(generator["max_lag_ms"])),
+            ("offered", _rate(generator["offered_rate"])),
+            ("achieved", _rate(generator["achieved_rate"])),
+        ]
+        groups.append(("The generator", cost))
+        if target["cpu_seconds"] is not None and target["max_rss_bytes"] is not None:
+            memory = f"{target['max_rss_bytes'] / 2**20:,.0f} MiB"
+            cpu = f"{target['cpu_seconds']:,.1f} s"
+            groups.append(("The target", [("CPU", cpu), ("memory at most", memory)]))
+    for title, reasons in (
+        ("Why connects failed", run.rows.failed),
+        ("Why connections were lost", run.rows.dropped),
+    ):
+        if reasons:
+            told = [(short(name, 60), f"{count:,}") for name, count in reasons.most_common(30)]
+            groups.append((title, told))
+    return groups
+
+
+def _pairs(value: object) -> Pairs:
+    if not isinstance(value, dict):
+        return []
+    shown = list(value.items())[:_PARAMETERS]
+    return [(short(name, 60), short(each, 300)) for name, each in shown if each not in (None, [])]
+
+
+def _ms(value: float | None) -> str:
+    if value is None:
+        return "too few"
+    return f"{value / 1000:,.2f} s" if value >= 10_000 else f"{value:,.2f} ms"
+
+
+def _rate(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:,.1f} messages/s"
