@@ -11,7 +11,7 @@ import sys
 from argparse import Namespace
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from sockproof import launch, records, shelves
 from sockproof.cli.arguments import WRONG_COMMAND
@@ -23,23 +23,37 @@ DEFAULT_TARGET = "python-socketio-uvicorn"
 
 def load(options: Namespace) -> int:
     """Run a scenario against a URL, or against its default target, which is started for it."""
-    scenario = _scenario(options)
-    if importlib.util.find_spec("locust") is None:
-        raise CommandError("load tests need Locust: pip install locust")
+    scenario = find_scenario(options)
     folder = records.new_run_folder(options.results, "load")
     records.link_latest(folder, "load")
     with _target(options, scenario) as running:
         url = options.url or running.url
-        command = _command(options, scenario, url, folder)
-        if running is not None:
-            command += ["--target-pid", str(running.pid)]
-        print(f"$ {shlex.join(_masked(command))}\n", flush=True)
-        code, interrupted = _run(command)
+        pid = None if running is None else running.pid
+        code, interrupted = run_scenario(options, scenario, url, folder, pid)
     if not (folder / RUN_FILE).exists():
         print(f"sockproof: Locust ended with {code} before the run began", file=sys.stderr)
         return 130 if interrupted else WRONG_COMMAND
     meaning = conclude(folder)
     return 130 if interrupted else meaning
+
+
+def run_scenario(
+    options: Namespace,
+    scenario: Path,
+    url: str,
+    folder: Path,
+    pid: int | None = None,
+    log: IO[str] | None = None,
+) -> tuple[int, bool]:
+    """Run it once, into a folder: Locust's exit code, and whether it was interrupted.
+
+    `pid` is the target's process, to be watched. What Locust prints goes to `log`, if there is one.
+    """
+    command = _command(options, scenario, url, folder)
+    if pid is not None:
+        command += ["--target-pid", str(pid)]
+    print(f"$ {shlex.join(masked(command))}\n", flush=True, file=log)
+    return _run(command, log)
 
 
 def summary(options: Namespace) -> int:
@@ -59,8 +73,10 @@ def conclude(folder: Path) -> int:
     return verdict(value)
 
 
-def _scenario(options: Namespace) -> Path:
-    """The locustfile: a path, or a name on the shelf."""
+def find_scenario(options: Namespace) -> Path:
+    """The locustfile: a path, or a name on the shelf; raises `CommandError`."""
+    if importlib.util.find_spec("locust") is None:
+        raise CommandError("load tests need Locust: pip install locust")
     given = Path(options.scenario)
     if given.suffix == ".py":
         if given.is_file():
@@ -108,20 +124,22 @@ def _command(options: Namespace, scenario: Path, url: str, folder: Path) -> list
     return [*command, *options.more]
 
 
-def _masked(command: list[str]) -> list[str]:
+def masked(command: list[str]) -> list[str]:
     """The command as it may be shown: what follows --auth and --header is for nobody else."""
     before = ["", *command[:-1]]
     secret = ("--auth", "--header")
     return ["***" if last in secret else word for last, word in zip(before, command, strict=True)]
 
 
-def _run(command: list[str]) -> tuple[int, bool]:
+def _run(command: list[str], log: IO[str] | None) -> tuple[int, bool]:
     """Run Locust to its end: its exit code, and whether it was interrupted.
 
     At an interrupt Locust is told to end: it drains, disconnects and writes what it has.
     """
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", STARTED_BY: str(os.getpid())}
-    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    process = subprocess.Popen(
+        command, env=environment, start_new_session=True, stdout=log, stderr=log
+    )
     interrupted = False
     while True:
         try:
