@@ -20,7 +20,8 @@ Floats = NDArray[np.float64]
 
 EXACT_UP_TO = 16  # pairs: 65,536 combinations of signs
 SAMPLED = 100_000  # combinations of signs, or splits, where there are too many for all
-RESAMPLES = 4000
+RESAMPLES = 2000
+_AT_ONCE = 256  # columns, for the sake of memory
 _EQUAL = 1e-9  # relative; sums of the same values in another order count as equal
 
 
@@ -30,21 +31,28 @@ def sign_flip(differences: ArrayLike, rng: np.random.Generator | None = None) ->
     With n values none is below 1/2^n. `rng` is for more than `EXACT_UP_TO` values.
     """
     columns = _columns(differences)
+    if columns.shape[1] > _AT_ONCE:
+        parts = (columns[:, at : at + _AT_ONCE] for at in range(0, columns.shape[1], _AT_ONCE))
+        return np.concatenate([sign_flip(part, rng) for part in parts])
     n = len(columns)
     sums = columns.sum(axis=0)
     slack = _EQUAL * np.abs(columns).sum(axis=0)
     if n <= EXACT_UP_TO:
-        every = (_signs(n) @ columns >= sums - slack).sum(axis=0)
-        return np.asarray(every / (1 << n), dtype=np.float64)
+        return _share(_signs(n) @ columns >= sums - slack)
     rng = rng or np.random.default_rng(0)
     signs = 1.0 - 2.0 * rng.integers(0, 2, (SAMPLED, n))
-    reached = (signs @ columns >= sums - slack).sum(axis=0)
-    return np.asarray((1 + reached) / (1 + SAMPLED))  # the signs seen are one possibility too
+    share = _share(signs @ columns >= sums - slack)
+    return (1 + SAMPLED * share) / (1 + SAMPLED)  # the signs seen are one possibility too
+
+
+def _share(reached: NDArray[np.bool_]) -> Floats:
+    told: Floats = np.asarray(reached, dtype=np.float64).mean(axis=0)
+    return told
 
 
 @cache
 def _signs(n: int) -> Floats:
-    bits = np.arange(1 << n)[:, None] >> np.arange(n) & 1
+    bits = (np.arange(1 << n)[:, None] >> np.arange(n) & 1).astype(np.float64)
     return 1.0 - 2.0 * bits
 
 

@@ -86,11 +86,15 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """All metrics after so many pairs; `share` is what the test could err by."""
+    """All metrics after so many pairs; `share` is what the test could err by.
+
+    Of groups that are not paired, `pairs` is how many runs are A's and `of_b` how many B's.
+    """
 
     pairs: int
     share: float
     estimates: tuple[Estimate, ...]
+    of_b: int | None = None
 
     @property
     def verdict(self) -> str:
@@ -167,7 +171,7 @@ def compare_groups(
             bounds = interval_between(before, after, design.confidence, rng)
         mean = float(np.mean(after) - np.mean(before))
         rows.append(_Row(metric, mean, bounds, permutation(before, after, rng)))
-    return Look(min(len(a), len(b)), design.alpha, _verdicts(design, rows, design.alpha))
+    return Look(len(a), design.alpha, _verdicts(design, rows, design.alpha), len(b))
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,7 +181,7 @@ def _add_ab(parser: argparse.ArgumentParser) -> None:
     add("--paired", action="store_true", help="the runs of --stored were made in pairs")
     add("--pairs", type=_whole(1, 1000), metavar="N", help="at least (8)")
     add("--max-pairs", type=_whole(1, 1000), metavar="N", help="at most (12)")
-    add("--runs", type=_whole(10, 2000), metavar="N", help="of --aa (two for each of --max-pairs)")
+    add("--runs", type=_whole(1, 2000), metavar="N", help="of --aa (two for each of --max-pairs)")
     add(
         "--warm-up", type=_whole(0, 100), default=1, metavar="N", help="pairs that do not count (1)"
     )

@@ -151,11 +151,13 @@ def _rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 def _basis(document: Mapping[str, Any]) -> str:
     look, design = document["result"]["looks"][-1], document["design"]
-    what = "pairs of runs" if document["mode"] == "pairs" or document["paired"] else "runs each"
-    share = f"p below {look['share']:.2%} would count" if look["share"] else "too few to reject"
+    what, test = number(look["pairs"], "pair of runs", "pairs of runs"), "sign flips"
+    if document["mode"] == "stored" and not document["paired"]:
+        what, test = f"{look['pairs']} runs of A, {look['of_b']} of B", "permutations"
+    share = f"below {look['share']:.1%} counts at this look, of {design['alpha']:.0%} for all"
     return (
-        f"{look['pairs']} {what}; {design['confidence']:.0%} bootstrap intervals;"
-        f" p of sign flips after Holm, {share} at this look of {design['alpha']:.0%} for all"
+        f"{what}; {design['confidence']:.0%} bootstrap intervals; p of {test} after Holm:"
+        f" {share if look['share'] else 'too few pairs yet for it to count'}"
     )
 
 
