@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.render.load_sample import LENGTH, run_folder
 
 from sockproof.analysis.frames import read
 from sockproof.load_records import SUMMARY_FILE, LoadRecordError
+from tests.render.load_sample import LENGTH, run_folder
 
 
 def test_each_second_has_what_happened_in_it(tmp_path: Path) -> None:

@@ -152,10 +152,12 @@ class _Health:
 def _target(health: list[_Health]) -> dict[str, Any]:
     known = [each.target_cpu for each in health if each.target_cpu is not None]
     if not known:
-        return {"cpu_seconds": None, "max_rss_bytes": None}
+        return {"cpu_seconds": None, "measured_cpu_seconds": None, "max_rss_bytes": None}
     # All workers watch the same processes.
     return {
         "cpu_seconds": round(max(last - first for first, last in known), 3),
+        # Of the part that the achieved rate is of, so that the two give the cost of a message.
+        "measured_cpu_seconds": round(max(each.grown("target_cpu_seconds") for each in health), 3),
         "max_rss_bytes": max(each.target_rss for each in health),
     }
 

@@ -17,6 +17,7 @@ from typing import NoReturn
 
 from sockproof import launch, records, shelves
 from sockproof.certificates import CertificateError, make_certificates
+from sockproof.cli.ab import ab
 from sockproof.cli.arguments import WRONG_COMMAND, build_parser
 from sockproof.cli.compare import compare
 from sockproof.cli.conformance import conformance
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives its exit code."""
     parser = build_parser()
     options, more = parser.parse_known_args(arguments)
-    if options.command == "load":
+    if options.command in ("load", "ab"):
         options.more = more  # for Locust, which knows the scenario's own arguments
     elif more:
         parser.error(f"unrecognized arguments: {' '.join(more)}")
@@ -62,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "gate": gate,
         "init": init,
         "load": load,
+        "ab": ab,
         "summary": summary,
     }
     try:

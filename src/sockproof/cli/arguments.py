@@ -58,6 +58,7 @@ def build_parser() -> Parser:
             name, type=Path, metavar=name.upper(), help="a run folder or report.json"
         )
     _add_load(commands.add_parser("load", help="load a server, and account for every message"))
+    _add_ab(commands.add_parser("ab", help="whether one server is slower than another"))
     summary = commands.add_parser("summary", help="sum up the folder of a load run again")
     summary.add_argument("run", type=Path, metavar="RUN", help="a folder under results/")
     _add_gate(commands.add_parser("gate", help="does a run keep the rules?"))
@@ -179,3 +180,44 @@ def _add_matrix(parser: argparse.ArgumentParser) -> None:
     # What `conformance` can be told besides, and a matrix of our own targets has no use for.
     unused = ("url", "profile", "path", "namespace", "auth", "token", "ca", "write_expectations")
     parser.set_defaults(insecure=False, header=[], cookie=[], **dict.fromkeys(unused))
+
+
+def _add_ab(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    parser.epilog = "Whatever else is given goes to Locust, as with `sockproof load`."
+    add("scenario", nargs="?", metavar="SCENARIO", help="as for `sockproof load`")
+    for side in ("a", "b"):
+        who = "the server to compare with" if side == "a" else "the server in question"
+        add(f"--{side}", metavar="URL", help=who)
+        add(f"--{side}-target", metavar="NAME", help="or this one, started anew for each run")
+        add(f"--{side}-pid", type=_whole(1, 1 << 31), metavar="PID", help="its process, for CPU")
+    add("--aa", action="store_true", help="of --a alone: how often it would cry wolf")
+    add("--again", type=Path, metavar="FOLDER", help="judge a recorded comparison again")
+    add("--stored", nargs=2, metavar=("A,A,…", "B,B,…"), help="judge stored runs of two servers")
+    add("--paired", action="store_true", help="the runs of --stored were made in pairs")
+    add("--pairs", type=_whole(1, 1000), metavar="N", help="at least (8)")
+    add("--max-pairs", type=_whole(1, 1000), metavar="N", help="at most (12)")
+    add("--runs", type=_whole(1, 2000), metavar="N", help="of --aa (two for each of --max-pairs)")
+    add(
+        "--warm-up", type=_whole(0, 100), default=1, metavar="N", help="pairs that do not count (1)"
+    )
+    add("--metric", action="append", metavar="NAME", help="may be repeated")
+    add("--tolerance", type=_share, metavar="P", help="what it may be worse by (5%%)")
+    add("--seed", type=_whole(0, 2**32 - 1), metavar="N", help="of the order of runs and the rest")
+    add("--users", type=_whole(1, 1_000_000), default=20, metavar="N", help="(20)")
+    add("--spawn-rate", type=_positive, default=100.0, metavar="R", help="users a second (100)")
+    add("--run-time", default="10s", metavar="T", help="of each run, as Locust has it (10s)")
+    add("--processes", type=_whole(1, 256), default=1, metavar="N", help="worker processes (1)")
+    add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results/)")
+    add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
+    parser.set_defaults(more=[])
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 10:
+        raise argparse.ArgumentTypeError(f"a share like 5% or 0.05, not {text!r}")
+    return value

@@ -11,7 +11,7 @@ import sys
 from argparse import Namespace
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from sockproof import launch, records, shelves
 from sockproof.analysis.follow import Follower
@@ -26,22 +26,17 @@ DEFAULT_TARGET = "python-socketio-uvicorn"
 
 def load(options: Namespace) -> int:
     """Run a scenario against a URL, or against its default target, which is started for it."""
-    scenario = _scenario(options)
+    scenario = find_scenario(options)
     rules = find_rules(options.rules, options.shelf) if options.rules else None
     if rules is not None and rules.is_conformance:
         raise CommandError(f"the rules {options.rules} are about cases, not about load")
-    if importlib.util.find_spec("locust") is None:
-        raise CommandError("load tests need Locust: pip install locust")
     folder = records.new_run_folder(options.results, "load")
     records.link_latest(folder, "load")
     with _target(options, scenario) as running:
         url = options.url or running.url
-        command = _command(options, scenario, url, folder)
-        if running is not None:
-            command += ["--target-pid", str(running.pid)]
-        print(f"$ {shlex.join(_masked(command))}\n", flush=True)
+        pid = None if running is None else running.pid
         follower = None if rules is None else Follower(folder, rules.rules)
-        code, interrupted = _run(command, follower)
+        code, interrupted = run_scenario(options, scenario, url, folder, pid, follower=follower)
     if not (folder / RUN_FILE).exists():
         print(f"sockproof: Locust ended with {code} before the run began", file=sys.stderr)
         return 130 if interrupted else WRONG_COMMAND
@@ -63,6 +58,27 @@ def _draw(folder: Path, shelf: Path | None) -> None:
         print(f"report:     {page}", flush=True)
 
 
+def run_scenario(
+    options: Namespace,
+    scenario: Path,
+    url: str,
+    folder: Path,
+    pid: int | None = None,
+    log: IO[str] | None = None,
+    follower: Follower | None = None,
+) -> tuple[int, bool]:
+    """Run it once, into a folder: Locust's exit code, and whether it was interrupted.
+
+    `pid` is the target's process, to be watched. What Locust prints goes to `log`, if there is
+    one. `follower` says when a rule is broken that ends the run.
+    """
+    command = _command(options, scenario, url, folder)
+    if pid is not None:
+        command += ["--target-pid", str(pid)]
+    print(f"$ {shlex.join(masked(command))}\n", flush=True, file=log)
+    return _run(command, log, follower)
+
+
 def summary(options: Namespace) -> int:
     """Write `summary.json` of a run folder again and show it."""
     return conclude(options.run)[1]
@@ -80,8 +96,10 @@ def conclude(folder: Path) -> tuple[dict[str, Any], int]:
     return value, verdict(value)
 
 
-def _scenario(options: Namespace) -> Path:
-    """The locustfile: a path, or a name on the shelf."""
+def find_scenario(options: Namespace) -> Path:
+    """The locustfile: a path, or a name on the shelf; raises `CommandError`."""
+    if importlib.util.find_spec("locust") is None:
+        raise CommandError("load tests need Locust: pip install locust")
     given = Path(options.scenario)
     if given.suffix == ".py":
         if given.is_file():
@@ -136,21 +154,23 @@ def _wait_a_second(process: subprocess.Popen[bytes]) -> int | None:
         return None
 
 
-def _masked(command: list[str]) -> list[str]:
+def masked(command: list[str]) -> list[str]:
     """The command as it may be shown: what follows --auth and --header is for nobody else."""
     before = ["", *command[:-1]]
     secret = ("--auth", "--header")
     return ["***" if last in secret else word for last, word in zip(before, command, strict=True)]
 
 
-def _run(command: list[str], follower: Follower | None) -> tuple[int, bool]:
+def _run(command: list[str], log: IO[str] | None, follower: Follower | None) -> tuple[int, bool]:
     """Run Locust to its end: its exit code, and whether it was interrupted.
 
     At an interrupt, and when a rule is broken that aborts the run, Locust is told to end: it
     drains, disconnects and writes what it has.
     """
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", STARTED_BY: str(os.getpid())}
-    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    process = subprocess.Popen(
+        command, env=environment, start_new_session=True, stdout=log, stderr=log
+    )
     interrupted = False
     while True:
         try:

@@ -1,0 +1,82 @@
+"""The numbers of a load run's summary that can be compared between runs, by name.
+
+A run gives one value for each. The log-ratio of two values is positive where the second is
+*worse*: larger, or smaller for what should be large.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from sockproof.analysis.delivery import PROPERTIES
+from sockproof.analysis.latency import FRACTIONS, KINDS
+
+TARGET_CPU = "target.cpu_ms_per_message"
+THROUGHPUT = "throughput.acknowledged_per_s"
+_COLUMNS = (*FRACTIONS, "max_ms")
+METRICS = (
+    *(f"latency.{k}.{o}.{c}" for k in KINDS for o in ("intended", "actual") for c in _COLUMNS),
+    TARGET_CPU,
+    "target.max_rss_bytes",
+    THROUGHPUT,
+)
+# A high percentile of a short run, and a rate, vary several times as much from run to run as a
+# median does: with them most comparisons would end without an answer.
+DEFAULT_METRICS = ("latency.ack.intended.p50_ms",)
+_MORE_IS_BETTER = (THROUGHPUT,)
+# What is wrong with a run whatever its latencies are. An acknowledgement that never came has no
+# latency, so a server that withholds them would look fast.
+_FACTS = (*PROPERTIES, "ack_timeouts")
+
+
+def value(summary: Mapping[str, Any], metric: str) -> float | None:
+    """What a run's summary says of a metric; None where it says nothing, or nothing above 0."""
+    found = _COMPUTED[metric](summary) if metric in _COMPUTED else _look_up(summary, metric)
+    usable = isinstance(found, int | float) and math.isfinite(found) and found > 0
+    return float(found) if usable and found is not None else None
+
+
+def worse(before: float, after: float, metric: str) -> float:
+    """The log-ratio of two values, positive where the second is worse."""
+    ratio = math.log(after / before)
+    return -ratio if metric in _MORE_IS_BETTER else ratio
+
+
+def violations(summary: Mapping[str, Any]) -> dict[str, int]:
+    """How many messages of a run were lost, duplicated and so on; only what occurred."""
+    counts = summary["counts"]
+    return {name: int(counts[name]) for name in _FACTS if counts.get(name)}
+
+
+def _look_up(summary: Mapping[str, Any], metric: str) -> Any:
+    found: Any = summary
+    for key in metric.split("."):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found
+
+
+def _messages(summary: Mapping[str, Any]) -> float:
+    """Messages of the measured part."""
+    generator = summary["generator"]
+    return float(generator["achieved_rate"] or 0) * float(generator["measured_seconds"] or 0)
+
+
+def _cpu(summary: Mapping[str, Any]) -> float | None:
+    seconds, messages = summary["target"].get("measured_cpu_seconds"), _messages(summary)
+    return 1e3 * float(seconds) / messages if seconds and messages else None
+
+
+def _throughput(summary: Mapping[str, Any]) -> float | None:
+    """Emits a second, less those that were never acknowledged.
+
+    In a closed loop each emit follows an acknowledgement; in an open one this is the offered rate.
+    """
+    counts, rate = summary["counts"], summary["generator"]["achieved_rate"]
+    if not rate or not counts.get("emitted"):
+        return None
+    return float(rate) * float(counts["acknowledged"]) / float(counts["emitted"])
+
+
+_COMPUTED = {TARGET_CPU: _cpu, THROUGHPUT: _throughput}
