@@ -14,6 +14,7 @@ import pytest
 from sockproof.load_records import RUN_FILE, SUMMARY_FILE
 from tests.analysis.test_gates import SUMMARY
 from tests.load.command import load
+from tests.render.load_sample import run_folder
 from tests.render.sample import HOSTILE
 
 RULES = """
@@ -93,6 +94,33 @@ def test_run_of_the_other_kind_is_said(tmp_path: Path) -> None:
     done = gate(stored(tmp_path / "run"), "--rules", "conformance")
     assert done.returncode == 3
     assert "the rules are about cases" in done.stderr
+
+
+def slower(folder: Path, name: str, milliseconds: float) -> Path:
+    """A run folder in which acknowledgements took so long."""
+    run = run_folder(folder / name)
+    path = run / SUMMARY_FILE
+    value = json.loads(path.read_text())
+    for origin in ("intended", "actual"):
+        value["latency"]["ack"][origin].update(p50_ms=milliseconds, p99_ms=milliseconds * 2)
+    value["generator"].update(fit=True, reasons=[])
+    path.write_text(json.dumps(value))
+    return run
+
+
+@pytest.mark.parametrize(("factor", "code"), [(1.0, 0), (1.5, 1)])
+def test_runs_are_compared_with_a_baseline(factor: float, code: int, tmp_path: Path) -> None:
+    noise = [1 + 0.01 * (number * 7 % 12) for number in range(12)]
+    before = [slower(tmp_path, f"a{n}", 2 * each) for n, each in enumerate(noise)]
+    after = [slower(tmp_path, f"b{n}", 2 * each * factor) for n, each in enumerate(noise)]
+    done = gate(*after, "--baseline", *before, "--results", tmp_path / "results")
+    assert done.returncode == code, done.stdout + done.stderr
+
+
+def test_gate_wants_something_to_judge_by(tmp_path: Path) -> None:
+    done = gate(tmp_path)
+    assert done.returncode == 3
+    assert "--rules, or runs to compare with" in done.stderr
 
 
 def test_worst_of_several_runs_decides(tmp_path: Path) -> None:

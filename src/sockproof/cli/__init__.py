@@ -21,6 +21,7 @@ from sockproof.cli.ab import ab
 from sockproof.cli.arguments import WRONG_COMMAND, build_parser
 from sockproof.cli.compare import compare
 from sockproof.cli.conformance import conformance
+from sockproof.cli.export import export
 from sockproof.cli.gate import gate
 from sockproof.cli.init import init
 from sockproof.cli.load import load, summary
@@ -60,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "matrix": matrix,
         "compare": compare,
         "report": _report,
+        "export": export,
         "gate": gate,
         "init": init,
         "load": load,

@@ -269,6 +269,14 @@ def _again(options: Namespace) -> int:
     return _Document(path.parent, value).conclude(stopped=value.get("stopped", ""))
 
 
+def compare_stored(a: Sequence[Path], b: Sequence[Path], results: Path) -> int:
+    """Whether the runs of `b` are slower than those of `a`, with what `sockproof ab` has unless
+    told otherwise: the exit code."""
+    chosen = {"metric": None, "pairs": None, "max_pairs": None, "tolerance": None, "seed": None}
+    stored = [",".join(map(str, folders)) for folders in (a, b)]
+    return _stored(Namespace(stored=stored, paired=False, results=results, **chosen))
+
+
 def _stored(options: Namespace) -> int:
     given = [[word for word in words.split(",") if word] for words in options.stored]
     if not all(given):

@@ -62,6 +62,7 @@ def build_parser() -> Parser:
     summary = commands.add_parser("summary", help="sum up the folder of a load run again")
     summary.add_argument("run", type=Path, metavar="RUN", help="a folder under results/")
     _add_gate(commands.add_parser("gate", help="does a run keep the rules?"))
+    _add_export(commands.add_parser("export", help="a load run's numbers for other programs"))
     init = commands.add_parser("init", help="begin a project: a locustfile, a gate, a workflow")
     init.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="(.)")
     init.add_argument("--force", action="store_true", help="write over files that are there")
@@ -92,10 +93,28 @@ def _add_load(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(more=[])
 
 
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("run", type=Path, metavar="RUN", help="a folder under results/")
+    add("--format", required=True, choices=("csv", "parquet", "openmetrics", "hgrm"))
+    add("--out", type=Path, metavar="FILE", help="(the standard output)")
+    kinds = ("ack", "delivery", "connect")
+    add("--latency", choices=kinds, default="ack", help="for hgrm (ack)")
+    add(
+        "--from",
+        dest="origin",
+        choices=("intended", "actual"),
+        default="intended",
+        help="(intended)",
+    )
+
+
 def _add_gate(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("run", nargs="+", type=Path, metavar="RUN", help="a folder under results/")
-    add("--rules", required=True, metavar="NAME", help="a name on the shelf gates/, or a .toml")
+    add("--rules", metavar="NAME", help="a name on the shelf gates/, or a .toml")
+    add("--baseline", nargs="+", type=Path, metavar="RUN", help="runs that these are compared with")
+    add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results/)")
     for name in ("json", "junit", "markdown"):
         add(f"--{name}", type=Path, metavar="FILE", help="(beside the run)")
     add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)

@@ -7,17 +7,30 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from sockproof import records, shelves
+from sockproof import records
 from sockproof.analysis.gates import Finding, Outcome, judge, judge_cases, told, worst
-from sockproof.analysis.rules import RuleError, Rules, read_rules
+from sockproof.analysis.rules import Rules
+from sockproof.cli.ab import compare_stored
+from sockproof.cli.rules import find_rules, write
 from sockproof.cli.settings import CommandError
 from sockproof.load_records import RUN_FILE, SUMMARY_FILE
-from sockproof.render.gate import junit, lines, markdown
+from sockproof.render.gate import lines
 
 
 def gate(options: Namespace) -> int:
-    """Judge each run; what is worst among them decides."""
-    rules = find_rules(options.rules, options.shelf)
+    """Judge each run by the rules, and all against a baseline; what is worst decides."""
+    if options.rules is None and options.baseline is None:
+        raise CommandError("a gate wants --rules, or runs to compare with: --baseline RUN …")
+    outcomes = []
+    if options.rules is not None:
+        outcomes += _by_rules(find_rules(options.rules, options.shelf), options)
+    if options.baseline is not None:
+        print("\nagainst the baseline:")
+        outcomes.append(Outcome(compare_stored(options.baseline, options.run, options.results)))
+    return int(worst(outcomes))
+
+
+def _by_rules(rules: Rules, options: Namespace) -> list[Outcome]:
     outcomes = []
     for folder in options.run:
         judged = told(rules.title, str(folder), _findings(rules, folder))
@@ -27,47 +40,7 @@ def gate(options: Namespace) -> int:
         where = folder if folder.is_dir() else folder.parent
         write(judged, where, None if several else options)
         outcomes.append(Outcome(judged["exit_code"]))
-    return int(worst(outcomes))
-
-
-def find_rules(name: str, shelf: Path | None) -> Rules:
-    """Rules by the name of their file on the shelf `gates`, or by a path; may raise."""
-    path = Path(name)
-    if path.suffix != ".toml":
-        folder = shelves.shelf("gates", shelf)
-        path = folder / f"{name}.toml"
-        if "/" in name or not path.is_file():
-            known = ", ".join(sorted(each.stem for each in folder.glob("*.toml")))
-            raise CommandError(f"no rules {name!r}; there are {known}, or name a .toml")
-    try:
-        return read_rules(path)
-    except RuleError as error:
-        raise CommandError(str(error)) from None
-
-
-def judge_load(rules: Rules, summary: dict[str, Any], folder: Path) -> int:
-    """Judge a load run that has just ended, show and write what comes of it: the exit code."""
-    judged = told(rules.title, str(folder), judge(rules, summary, folder))
-    print()
-    for line in lines(judged):
-        print(line)
-    write(judged, folder, None)
-    return int(judged["exit_code"])
-
-
-def write(judged: dict[str, Any], folder: Path, options: Namespace | None) -> None:
-    """Write the results into the run folder, or where the options say."""
-    for name, text in (
-        ("json", json.dumps(judged, indent=1) + "\n"),
-        ("junit", junit(judged)),
-        ("markdown", markdown(judged)),
-    ):
-        suffix = {"json": "json", "junit": "xml", "markdown": "md"}[name]
-        path = getattr(options, name, None) or folder / f"gate.{suffix}"
-        try:
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise CommandError(f"cannot write {path}: {error.strerror}") from None
+    return outcomes
 
 
 def _findings(rules: Rules, folder: Path) -> list[Finding]:

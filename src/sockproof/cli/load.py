@@ -16,8 +16,8 @@ from typing import IO, Any
 from sockproof import launch, records, shelves
 from sockproof.analysis.follow import Follower
 from sockproof.cli.arguments import WRONG_COMMAND
-from sockproof.cli.gate import find_rules, judge_load
 from sockproof.cli.load_report import write_load_report
+from sockproof.cli.rules import find_rules, judge_load
 from sockproof.cli.settings import CommandError
 from sockproof.load_records import RUN_FILE, STARTED_BY, LoadRecordError
 
