@@ -190,8 +190,15 @@ def _generator(
         "measured_seconds": round(seconds, 3),
         "withheld": withheld,
         "fit": not reasons,
+        # Whether it could not do more itself, whatever else there is: its core was full, or it
+        # sent late.
+        "saturated": late > MOST_LATE or any(_is_busy(each) for each in health),
         "reasons": reasons,
     }
+
+
+def _is_busy(health: _Health) -> bool:
+    return health.seconds > 0 and health.grown("cpu_seconds") > MOST_CPU * health.seconds
 
 
 def _reasons(
@@ -212,7 +219,7 @@ def _reasons(
     if not any(each.seconds for each in health) and counts["connections_opened"]:
         reasons.append("the measured part is missing or shorter than two seconds")
     for each in health:
-        if each.seconds and each.grown("cpu_seconds") > MOST_CPU * each.seconds:
+        if _is_busy(each):
             share = each.grown("cpu_seconds") / each.seconds
             reasons.append(f"a process of the generator used {share:.0%} of a core")
     return reasons

@@ -19,6 +19,7 @@ from sockproof import launch, records, shelves
 from sockproof.certificates import CertificateError, make_certificates
 from sockproof.cli.ab import ab
 from sockproof.cli.arguments import WRONG_COMMAND, build_parser
+from sockproof.cli.capacity import capacity
 from sockproof.cli.compare import compare
 from sockproof.cli.conformance import conformance
 from sockproof.cli.export import export
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives its exit code."""
     parser = build_parser()
     options, more = parser.parse_known_args(arguments)
-    if options.command in ("load", "ab"):
+    if options.command in ("load", "ab", "capacity"):
         options.more = more  # for Locust, which knows the scenario's own arguments
     elif more:
         parser.error(f"unrecognized arguments: {' '.join(more)}")
@@ -61,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "matrix": matrix,
         "compare": compare,
         "report": _report,
+        "capacity": capacity,
         "export": export,
         "gate": gate,
         "init": init,

@@ -62,6 +62,7 @@ def build_parser() -> Parser:
     summary = commands.add_parser("summary", help="sum up the folder of a load run again")
     summary.add_argument("run", type=Path, metavar="RUN", help="a folder under results/")
     _add_gate(commands.add_parser("gate", help="does a run keep the rules?"))
+    _add_capacity(commands.add_parser("capacity", help="the largest load that keeps objectives"))
     _add_export(commands.add_parser("export", help="a load run's numbers for other programs"))
     init = commands.add_parser("init", help="begin a project: a locustfile, a gate, a workflow")
     init.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="(.)")
@@ -89,6 +90,24 @@ def _add_load(parser: argparse.ArgumentParser) -> None:
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results/)")
     add("--no-report", action="store_true", help="draw no figures, write no page")
     add("--rules", metavar="NAME", help="judge the run by these: a name in gates/, or a .toml")
+    add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
+    parser.set_defaults(more=[])
+
+
+def _add_capacity(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    parser.epilog = "Whatever else is given goes to Locust, as with `sockproof load`."
+    add("scenario", metavar="SCENARIO", help="as for `sockproof load`")
+    add("url", nargs="?", metavar="URL", help="without it, a target is started for each run")
+    slo = "what must hold, as 'counts.lost == 0'; may be repeated"
+    add("--slo", action="append", required=True, metavar="RULE", help=slo)
+    add("--target", metavar="NAME", help="start this one")
+    add("--target-pid", type=_whole(1, 1 << 22), metavar="PID", help="the server's, for its CPU")
+    add("--from", dest="first", type=_whole(1, 10**6), default=10, metavar="N", help="users (10)")
+    add("--to", dest="most", type=_whole(1, 10**6), default=10_000, metavar="N", help="(10,000)")
+    add("--run-time", default="15s", metavar="T", help="of each run, as Locust has it (15s)")
+    add("--processes", type=_whole(1, 256), default=1, metavar="N", help="worker processes (1)")
+    add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results/)")
     add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
     parser.set_defaults(more=[])
 

@@ -1,0 +1,135 @@
+"""`sockproof capacity`: the largest load that keeps the objectives."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from sockproof import records
+from sockproof.analysis.capacity import (
+    Outcome,
+    Probe,
+    Verdict,
+    next_load,
+    outcome_of,
+    verdict,
+)
+from sockproof.analysis.rules import Condition, RuleError, condition
+from sockproof.cli.ab_runs import Runner, Side, Unusable
+from sockproof.cli.load import DEFAULT_TARGET
+from sockproof.cli.settings import CommandError
+from sockproof.load_records import LoadRecordError
+from sockproof.render.capacity import lines, markdown, row
+
+
+def capacity(options: Namespace) -> int:
+    """Step the load, confirm the largest that is kept, and draw it."""
+    objectives = _objectives(options.slo)
+    if options.first > options.most:
+        raise CommandError(f"--from {options.first} is more than --to {options.most}")
+    target = options.target or (None if options.url else DEFAULT_TARGET)
+    pid = options.target_pid if options.url else None
+    named = {"a": options.url, "a_target": target, "a_pid": pid}
+    side = Side.of(Namespace(**named, shelf=options.shelf), "a")
+    runner = Runner(options)
+    folder = records.new_run_folder(options.results, "capacity")
+    records.link_latest(folder, "capacity")
+    probes: list[Probe] = []
+    interrupted = False
+    try:
+        while (users := next_load(probes, options.first, options.most)) is not None:
+            probe = _probe(
+                options, runner, side, folder / f"{len(probes) + 1:02}", users, objectives
+            )
+            probes.append(probe)
+            print(row(_told(probe)), flush=True)
+            _write(folder, options, probes)
+    except KeyboardInterrupt:
+        interrupted = True
+    except Unusable as error:
+        print(f"ended: {error}")
+    return _conclude(folder, options, probes, interrupted)
+
+
+def _objectives(texts: list[str]) -> list[Condition]:
+    try:
+        objectives = [condition(text) for text in texts]
+    except RuleError as error:
+        raise CommandError(f"--slo {error}") from None
+    if any(each.is_conformance for each in objectives):
+        raise CommandError("an objective is about load, not about cases")
+    return objectives
+
+
+def _probe(
+    options: Namespace,
+    runner: Runner,
+    side: Side,
+    folder: Path,
+    users: int,
+    objectives: list[Condition],
+) -> Probe:
+    options.users = users
+    options.spawn_rate = max(100.0, users / 10)
+    found = runner.run(side, folder)
+    if found["interrupted"]:
+        raise KeyboardInterrupt
+    outcome, text = outcome_of(found["summary"], objectives)
+    return Probe(users, outcome, text, found["summary"])
+
+
+def _told(probe: Probe) -> dict[str, Any]:
+    latency, generator = probe.summary["latency"], probe.summary["generator"]
+    return {
+        "users": probe.load,
+        "outcome": str(probe.outcome),
+        "text": probe.text,
+        "offered_rate": generator["offered_rate"],
+        "achieved_rate": generator["achieved_rate"],
+        "receipts": probe.summary["counts"]["receipts"],
+        "seconds": generator["measured_seconds"],
+        "lost": probe.summary["counts"]["lost"],
+        "latency": {kind: latency[kind]["intended"] for kind in ("ack", "delivery")},
+    }
+
+
+def _value(options: Namespace, probes: list[Probe], found: Verdict) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "scenario": options.scenario,
+        "objectives": list(options.slo),
+        "kept": found.kept,
+        "limit": found.limit,
+        "why": found.why,
+        "text": found.text,
+        "probes": [_told(probe) for probe in probes],
+    }
+
+
+def _write(folder: Path, options: Namespace, probes: list[Probe]) -> dict[str, Any]:
+    value = _value(options, probes, verdict(probes))
+    try:
+        (folder / "capacity.json").write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+        (folder / "capacity.md").write_text(markdown(value), encoding="utf-8")
+    except OSError as error:
+        raise LoadRecordError(f"cannot write in {folder}: {error.strerror}") from None
+    return value
+
+
+def _conclude(folder: Path, options: Namespace, probes: list[Probe], interrupted: bool) -> int:
+    value = _write(folder, options, probes)
+    for line in lines(value):
+        print(line)
+    if any(each["seconds"] for each in value["probes"]):
+        from sockproof.render.capacity_figure import write_figure  # matplotlib takes its time
+
+        for path in write_figure(value, folder):
+            print(f"figure: {path}")
+    print(f"run folder: {folder}", flush=True)
+    if interrupted:
+        return 130
+    if value["kept"] is not None:
+        return 0
+    return 1 if value["why"] == Outcome.BROKEN else 2

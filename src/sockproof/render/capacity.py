@@ -1,0 +1,71 @@
+"""How far a server carries, as lines for the terminal and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sockproof.render.markdown import escape
+from sockproof.render.text import short
+
+_ENDS = {
+    "broken": "At {limit:,} it is broken: {text}.",
+    "generator": "At {limit:,} the generator gave out first, so the server may carry more: {text}.",
+}
+
+
+def sentence(value: Mapping[str, Any]) -> str:
+    """The answer."""
+    kept, why = value["kept"], value["why"]
+    asked = " and ".join(value["objectives"])
+    text = short(value["text"], 300).rstrip(".")
+    if kept is None and value["limit"] is None:
+        told = f": {text}" if text else ""
+        return f"It cannot be told how many users the server carries{told}."
+    end = ""
+    if value["limit"] is not None:
+        end = _ENDS[why].format(limit=value["limit"], text=text)
+    if kept is None:
+        return f"No number of users was kept twice with {asked}. {end}".rstrip()
+    more = "" if end else " No more were tried."
+    return f"{kept:,} users are carried with {asked}.{more} {end}".rstrip()
+
+
+def row(probe: Mapping[str, Any]) -> str:
+    """What came of one load."""
+    ack, delivery = (probe["latency"][kind] for kind in ("ack", "delivery"))
+    return (
+        f"  {probe['users']:>7,} users  {probe['outcome']:9}"
+        f" {_rate(probe['achieved_rate']):>16}  ack p99 {_ms(ack['p99_ms']):>10}"
+        f"  delivery p99 {_ms(delivery['p99_ms']):>10}  lost {probe['lost']:,}"
+        f"  {short(probe['text'], 200)}"
+    ).rstrip()
+
+
+def lines(value: Mapping[str, Any]) -> Iterator[str]:
+    """The answer, behind the loads that were tried."""
+    yield ""
+    yield sentence(value)
+
+
+def markdown(value: Mapping[str, Any]) -> str:
+    """For a CI step's summary."""
+    told = [
+        f"### {escape(sentence(value), 1000)}",
+        "",
+        "| users | outcome | achieved | ack p99 | delivery p99 | lost | |",
+        "|---:|---|---:|---:|---:|---:|---|",
+    ]
+    for each in value["probes"]:
+        ack, delivery = (_ms(each["latency"][kind]["p99_ms"]) for kind in ("ack", "delivery"))
+        cells = (f"{each['users']:,}", each["outcome"], _rate(each["achieved_rate"]), ack, delivery)
+        told.append(f"| {' | '.join(cells)} | {each['lost']:,} | {escape(each['text'], 300)} |")
+    return "\n".join(told) + "\n"
+
+
+def _ms(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.1f} ms"
+
+
+def _rate(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.1f} messages/s"

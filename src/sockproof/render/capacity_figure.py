@@ -1,0 +1,67 @@
+"""Latency and delivery against load, with the largest load that was kept marked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from sockproof.render.plot import INK, RC, SOFT, counts_y, legend, line, log_x, log_y, panels
+
+_SHOWN = (("ack", "p50_ms"), ("ack", "p99_ms"), ("delivery", "p50_ms"), ("delivery", "p99_ms"))
+_NAN = float("nan")
+
+
+def draw(value: Mapping[str, Any]) -> Figure:
+    """Above, latency by users; below, messages heard each second."""
+    probes = sorted(value["probes"], key=lambda each: each["users"])
+    users = [each["users"] for each in probes]
+    figure, (latency, heard) = panels((2.2, 1.5))
+    shown = []
+    for style, (kind, name) in enumerate(_SHOWN):
+        points = [each["latency"][kind][name] or _NAN for each in probes]
+        shown += points
+        if any(point == point for point in points):
+            line(latency, users, points, f"{kind} {name.removesuffix('_ms')}", style, marks=40)
+    log_y(latency, shown, "latency [ms]")
+    rates = [each["receipts"] / each["seconds"] if each["seconds"] else _NAN for each in probes]
+    line(heard, users, rates, "heard", 3, marks=40)
+    counts_y(heard, "heard [messages/s]")
+    for axes in (latency, heard):
+        log_x(axes, users, "users [count]")
+        if value["kept"] is not None:
+            axes.axvline(value["kept"], color=INK, ls="--", lw=1.2)
+        if value["limit"] is not None:
+            axes.axvspan(value["limit"], axes.get_xlim()[1], color="#e9ecef", lw=0, zorder=0)
+    latency.set_xlabel("")
+    latency.tick_params(labelbottom=False)
+    if value["kept"] is not None:
+        latency.annotate(
+            f"{value['kept']:,} kept",
+            (value["kept"], 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(-4, -12),
+            textcoords="offset points",
+            ha="right",
+            fontsize=9,
+            color=SOFT,
+        )
+    legend(latency, columns=4)
+    return figure
+
+
+def write_figure(value: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Write it as SVG and PNG; may raise `OSError`."""
+    paths = [folder / "capacity.svg", folder / "capacity.png"]
+    with mpl.rc_context({**RC, "svg.hashsalt": "capacity"}):
+        figure = draw(value)
+        FigureCanvasSVG(figure)
+        figure.savefig(str(paths[0]), metadata={"Date": None})
+        FigureCanvasAgg(figure)
+        figure.savefig(str(paths[1]), dpi=144)
+    return paths

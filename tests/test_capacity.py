@@ -1,0 +1,62 @@
+"""`sockproof capacity`, as people run it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.load.command import LIMIT
+
+
+def capacity(results: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command, to its end."""
+    command = [sys.executable, "-m", "sockproof", "capacity", *words, "--results", str(results)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
+
+
+@pytest.mark.timeout(90)
+def test_load_is_stepped_confirmed_and_drawn(tmp_path: Path) -> None:
+    slo = ("--slo", "counts.lost == 0", "--slo", "counts.connections_opened <= 12")
+    more = ("--rate", "20", "--run-time", "4s", "--from", "8", "--to", "16")
+    done = capacity(tmp_path, "echo", *slo, *more)
+    assert done.returncode == 0, done.stdout + done.stderr
+    folder = tmp_path / "latest-capacity"
+    value = json.loads((folder / "capacity.json").read_text())
+    assert [each["users"] for each in value["probes"]] == [8, 16, 11, 13, 12, 12]
+    assert (value["kept"], value["limit"], value["why"]) == (12, 13, "broken")
+    assert "12 users are carried with counts.lost == 0" in done.stdout
+    assert (folder / "capacity.png").stat().st_size > 1000
+    assert "| 12 | kept |" in (folder / "capacity.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("echo",), "--slo"),
+        (("echo", "--slo", "counts.lots == 0"), "is 'counts.lost' meant?"),
+        (("echo", "--slo", "conformance.failed == 0"), "is about load"),
+        (("nonsense", "--slo", "counts.lost == 0"), "no scenario 'nonsense'"),
+        (("echo", "--slo", "counts.lost == 0", "--from", "9", "--to", "8"), "more than --to"),
+        (("echo", "--slo", "counts.lost == 0", "--target", "nonsense"), "no target 'nonsense'"),
+    ],
+)
+def test_wrong_command_is_one_line_and_code_3(
+    words: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    done = capacity(tmp_path, *words)
+    assert done.returncode == 3
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.timeout(90)
+def test_server_that_is_not_there_is_said(tmp_path: Path) -> None:
+    words = ("echo", "http://127.0.0.1:9/", "--slo", "counts.lost == 0", "--run-time", "3s")
+    done = capacity(tmp_path, *words)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "no connection was opened" in done.stdout
+    assert "Traceback" not in done.stderr
