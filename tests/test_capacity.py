@@ -29,6 +29,7 @@ def test_load_is_stepped_confirmed_and_drawn(tmp_path: Path) -> None:
     assert [each["users"] for each in value["probes"]] == [8, 16, 11, 13, 12, 12]
     assert (value["kept"], value["limit"], value["why"]) == (12, 13, "broken")
     assert "12 users are carried with counts.lost == 0" in done.stdout
+    assert value["probes"][1]["heard_rate"] == pytest.approx(16 * 20, rel=0.2)
     assert (folder / "capacity.png").stat().st_size > 1000
     assert "| 12 | kept |" in (folder / "capacity.md").read_text()
 

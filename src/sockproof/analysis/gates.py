@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from sockproof.analysis.delivery import PROPERTIES
-from sockproof.analysis.latency import FRACTIONS
+from sockproof.analysis.latency import FRACTIONS, by_second
 from sockproof.analysis.rules import Condition, Rule, Rules
 from sockproof.histogram import Histogram
-from sockproof.load_records import Phase, read_lines, row_files
 from sockproof.records import count_outcomes, weighs
 
 _OUTCOMES = {
@@ -177,7 +176,7 @@ def _too_few(samples: int, rule: Rule) -> str:
 
 def _windows(rule: Rule, folder: Path | None) -> Finding:
     """The rule in each whole window of the measured part; the worst value is told."""
-    seconds, length = _by_second(rule.condition, folder)
+    seconds, length = _seconds(rule.condition, folder)
     windows: dict[int, Histogram] = {}
     for at, histogram in seconds:
         number = int((at - rule.grace) // rule.window)
@@ -200,7 +199,7 @@ def _windows(rule: Rule, folder: Path | None) -> Finding:
 
 
 def _after_grace(rule: Rule, folder: Path | None) -> Finding:
-    seconds, _ = _by_second(rule.condition, folder)
+    seconds, _ = _seconds(rule.condition, folder)
     total = Histogram.sum(each for at, each in seconds if at >= rule.grace)
     value = _value(rule, total)
     if value is None:
@@ -221,23 +220,8 @@ def milliseconds(histogram: Histogram, asked: Condition) -> float | None:
     return None if found is None else found / 1e6
 
 
-def _by_second(
+def _seconds(
     asked: Condition, folder: Path | None
 ) -> tuple[Sequence[tuple[float, Histogram]], float]:
-    """Histograms with the seconds since the measured part began, and how long that is."""
     _, kind, origin, _ = asked.metric.split(".")
-    found, length = [], 0.0
-    for file in row_files(folder) if folder is not None else ():
-        begun = None
-        for line in read_lines(file.latency_path):
-            phase = line.get("phase")
-            if phase not in (Phase.MEASURED, Phase.DRAIN):
-                begun = int(line["t"]) if phase == Phase.RAMP else begun
-                continue
-            begun = int(line["t"]) - 1_000_000_000 if begun is None else begun
-            # A line is written at the end of its second.
-            at = max(0.0, (int(line["t"]) - begun) / 1e9 - 0.5)
-            found.append((at, Histogram.from_json(line.get(kind, {}).get(origin, {}))))
-            if phase == Phase.MEASURED:
-                length = max(length, (int(line["t"]) - begun) / 1e9)
-    return found, length
+    return ([], 0.0) if folder is None else by_second(folder, kind, origin)

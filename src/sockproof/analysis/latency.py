@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from sockproof.histogram import Histogram
-from sockproof.load_records import Phase, RowFile, read_lines
+from sockproof.load_records import Phase, RowFile, read_lines, row_files
 
 KINDS = ("ack", "delivery", "connect")
 FRACTIONS = {"p50_ms": 0.5, "p90_ms": 0.9, "p99_ms": 0.99, "p999_ms": 0.999}
@@ -44,3 +45,27 @@ def percentiles(histogram: Histogram) -> dict[str, Any]:
 
 def _milliseconds(nanoseconds: int | None) -> float | None:
     return None if nanoseconds is None else round(nanoseconds / 1e6, 4)
+
+
+def by_second(
+    folder: Path, kind: str, origin: str
+) -> tuple[Sequence[tuple[float, Histogram]], float]:
+    """Histograms, each with the seconds since the measured part began, and how long that is.
+
+    Those of the drain, which belong to it, are among them.
+    """
+    found, length = [], 0.0
+    for file in row_files(folder):
+        begun = None
+        for line in read_lines(file.latency_path):
+            phase = line.get("phase")
+            if phase not in (Phase.MEASURED, Phase.DRAIN):
+                begun = int(line["t"]) if phase == Phase.RAMP else begun
+                continue
+            begun = int(line["t"]) - 1_000_000_000 if begun is None else begun
+            # A line is written at the end of its second.
+            at = max(0.0, (int(line["t"]) - begun) / 1e9 - 0.5)
+            found.append((at, Histogram.from_json(line.get(kind, {}).get(origin, {}))))
+            if phase == Phase.MEASURED:
+                length = max(length, (int(line["t"]) - begun) / 1e9)
+    return found, length

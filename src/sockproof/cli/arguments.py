@@ -52,11 +52,13 @@ def build_parser() -> Parser:
     target.add_argument("--tls", action="store_true", help="over TLS, with a new certificate")
     target.add_argument("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
     _add_matrix(commands.add_parser("matrix", help="judge all targets, and show them side by side"))
-    compare = commands.add_parser("compare", help="which outcomes changed between two runs")
+    compare = commands.add_parser("compare", help="what changed between two runs")
     for name in ("before", "after"):
-        compare.add_argument(
-            name, type=Path, metavar=name.upper(), help="a run folder or report.json"
-        )
+        told = "a run folder, a report.json, or load runs with commas between them"
+        compare.add_argument(name, metavar=name.upper(), help=told)
+    where = {"type": Path, "default": Path("results"), "metavar": "DIR", "help": "(results/)"}
+    compare.add_argument("--results", **where)  # type: ignore[arg-type]
+    compare.add_argument("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
     _add_load(commands.add_parser("load", help="load a server, and account for every message"))
     _add_ab(commands.add_parser("ab", help="whether one server is slower than another"))
     summary = commands.add_parser("summary", help="sum up the folder of a load run again")

@@ -82,15 +82,16 @@ def _probe(
 
 def _told(probe: Probe) -> dict[str, Any]:
     latency, generator = probe.summary["latency"], probe.summary["generator"]
+    counts, rate = probe.summary["counts"], generator["achieved_rate"]
+    fan_out = counts["receipts"] / counts["emitted"] if counts["emitted"] else None
     return {
         "users": probe.load,
         "outcome": str(probe.outcome),
         "text": probe.text,
         "offered_rate": generator["offered_rate"],
-        "achieved_rate": generator["achieved_rate"],
-        "receipts": probe.summary["counts"]["receipts"],
-        "seconds": generator["measured_seconds"],
-        "lost": probe.summary["counts"]["lost"],
+        "achieved_rate": rate,
+        "heard_rate": None if rate is None or fan_out is None else round(rate * fan_out, 3),
+        "lost": counts["lost"],
         "latency": {kind: latency[kind]["intended"] for kind in ("ack", "delivery")},
     }
 
@@ -122,7 +123,7 @@ def _conclude(folder: Path, options: Namespace, probes: list[Probe], interrupted
     value = _write(folder, options, probes)
     for line in lines(value):
         print(line)
-    if any(each["seconds"] for each in value["probes"]):
+    if any(each["heard_rate"] for each in value["probes"]):
         from sockproof.render.capacity_figure import write_figure  # matplotlib takes its time
 
         for path in write_figure(value, folder):

@@ -1,19 +1,40 @@
-"""`sockproof compare`: which outcomes changed between two conformance runs."""
+"""`sockproof compare`: what changed between two runs, of cases or of load."""
 
 from __future__ import annotations
 
 from argparse import Namespace
+from pathlib import Path
 
 from sockproof import records
 from sockproof.analysis.changes import Change, changes
+from sockproof.cli.compare_load import compare_load
+from sockproof.cli.settings import CommandError
+from sockproof.load_records import is_load_run
 from sockproof.render.text import number, short
 
 
 def compare(options: Namespace) -> int:
-    """Print what changed; 1 when anything got worse, 2 when the runs have no case in common."""
-    before, after = (records.read_run(path) for path in (options.before, options.after))
+    """Print what changed; 1 when anything got worse, 2 when the runs have nothing in common."""
+    groups = [
+        [Path(word) for word in given.split(",") if word]
+        for given in (options.before, options.after)
+    ]
+    if not all(groups):
+        raise CommandError("name two runs, or two lists of load runs as A1,A2 B1,B2")
+    loads = [is_load_run(folder) for group in groups for folder in group]
+    if all(loads):
+        return compare_load(groups[0], groups[1], options.results, options.shelf)
+    if any(loads):
+        raise CommandError("one is a load run and the other is not")
+    if len(loads) > 2:
+        raise CommandError("of runs of cases, two are compared")
+    return _cases(groups[0][0], groups[1][0])
+
+
+def _cases(path_before: Path, path_after: Path) -> int:
+    before, after = (records.read_run(path) for path in (path_before, path_after))
     found = changes(before, after)
-    for path, report in ((options.before, before), (options.after, after)):
+    for path, report in ((path_before, before), (path_after, after)):
         who = short(report.get("server") or report["target"], 200)
         print(f"{path}: {who}, {short(report['started'], 40)}, {_count(report)}")
     for title, each in (("worse", found.worse), ("better", found.better)):

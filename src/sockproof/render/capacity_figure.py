@@ -29,8 +29,7 @@ def draw(value: Mapping[str, Any]) -> Figure:
         if any(point == point for point in points):
             line(latency, users, points, f"{kind} {name.removesuffix('_ms')}", style, marks=40)
     log_y(latency, shown, "latency [ms]")
-    rates = [each["receipts"] / each["seconds"] if each["seconds"] else _NAN for each in probes]
-    line(heard, users, rates, "heard", 3, marks=40)
+    line(heard, users, [each["heard_rate"] or _NAN for each in probes], "heard", 3, marks=40)
     counts_y(heard, "heard [messages/s]")
     for axes in (latency, heard):
         log_x(axes, users, "users [count]")
@@ -51,7 +50,7 @@ def draw(value: Mapping[str, Any]) -> Figure:
             fontsize=9,
             color=SOFT,
         )
-    legend(latency, columns=4)
+    legend(latency, columns=2)
     return figure
 
 

@@ -1,0 +1,64 @@
+"""`sockproof compare` of load runs: what changed, and what cannot be told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sockproof import records, shelves
+from sockproof.cli.ab_runs import summary_of
+from sockproof.cli.settings import CommandError
+from sockproof.render.overlay import lines, render
+
+
+def compare_load(a: list[Path], b: list[Path], results: Path, shelf: Path | None) -> int:
+    """Show and draw it; 1 when B is worse, 2 when nothing can be compared."""
+    from sockproof.analysis import overlay  # numpy and matplotlib take their time to import
+    from sockproof.render.overlay_figure import figure_svg
+
+    summaries = [[summary_of(folder) for folder in group] for group in (a, b)]
+    found: list[overlay.Change] = []
+    pictures = []
+    for kind in overlay.KINDS:
+        of_a, of_b = overlay.Group(a, kind, 1), overlay.Group(b, kind, 2)
+        if not of_a.samples or not of_b.samples:
+            continue
+        found += overlay.changes(of_a, of_b, kind)
+        pictures.append((kind, figure_svg(overlay.curve(of_a), overlay.curve(of_b), kind)))
+    before, after = (overlay.violations(each) for each in summaries)
+    value: dict[str, Any] = {
+        "schema": 1,
+        "a": [str(folder) for folder in a],
+        "b": [str(folder) for folder in b],
+        "unfit": [
+            str(folder)
+            for folders, told in zip((a, b), summaries, strict=True)
+            for folder, each in zip(folders, told, strict=True)
+            if not each["generator"]["fit"]
+        ],
+        "violations": {name: [before[name], after[name]] for name in before},
+        "changes": [
+            {
+                **{name: getattr(each, name) for name in ("metric", "a", "b", "ratio")},
+                **{"low": each.low, "high": each.high, "verdict": each.verdict},
+            }
+            for each in found
+        ],
+    }
+    for line in lines(value):
+        print(line)
+    folder = records.new_run_folder(results, "compare")
+    records.link_latest(folder, "compare")
+    page = folder / "compare.html"
+    template = shelves.shelf("reports", shelf) / "compare.html.j2"
+    try:
+        (folder / "compare.json").write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+        page.write_text(render(value, pictures, template), encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"cannot write in {folder}: {error.strerror}") from None
+    print(f"report: {page}")
+    worse = any(after[name] > 0 and not before[name] for name in before)
+    if worse or any(each.verdict == "slower" for each in found):
+        return 1
+    return 0 if found else 2

@@ -1,0 +1,89 @@
+"""Two load runs beside each other, as lines for the terminal and as a page."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sockproof import __version__
+from sockproof.render.html import environment
+from sockproof.render.text import number, short
+
+_NOISE = (
+    "The intervals know the noise within the runs, not that between runs: two runs of one server"
+    " differ by more. sockproof ab measures that, too."
+)
+
+
+def sentence(value: Mapping[str, Any]) -> str:
+    """What changed, in a line."""
+    worse = [name for name, (before, after) in value["violations"].items() if after and not before]
+    if worse:
+        return f"B does to messages what A did not: {', '.join(worse)}"
+    verdicts = [each["verdict"] for each in value["changes"]]
+    if not verdicts:
+        return "Nothing can be compared: no latency has enough samples in both"
+    told = [
+        f"{verdicts.count(each)} {each}"
+        for each in ("slower", "faster", "alike", "can't tell")
+        if each in verdicts
+    ]
+    return f"B beside A, in {number(len(verdicts), 'percentile')}: {', '.join(told)}"
+
+
+def rows(value: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
+    """Metric, A, B, B to A with its interval, verdict."""
+    return [
+        (
+            each["metric"],
+            f"{each['a']:,.2f} ms",
+            f"{each['b']:,.2f} ms",
+            f"{each['ratio']:.2f} ({each['low']:.2f} … {each['high']:.2f})",
+            each["verdict"],
+        )
+        for each in value["changes"]
+    ]
+
+
+def notes(value: Mapping[str, Any]) -> Iterator[str]:
+    """What a reader has to know besides."""
+    for name, (before, after) in value["violations"].items():
+        if before or after:
+            yield f"{name}: {before:,} in A, {after:,} in B"
+    for folder in value["unfit"]:
+        yield f"not fit to judge: {short(folder, 300)}"
+    yield _NOISE
+
+
+def lines(value: Mapping[str, Any]) -> Iterator[str]:
+    """For the terminal."""
+    for name in ("a", "b"):
+        yield f"{name.upper()}: {', '.join(short(folder, 300) for folder in value[name])}"
+    yield ""
+    yield sentence(value)
+    table = [("metric", "A", "B", "B to A (95 %)", "verdict"), *rows(value)]
+    widths = [max(len(row[at]) for row in table) for at in range(5)]
+    for row in table if len(table) > 1 else ():
+        cells = (
+            cell.ljust(width) if at in (0, 4) else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        yield ("  " + "  ".join(cells)).rstrip()
+    for note in notes(value):
+        yield f"  {note}"
+
+
+def render(value: Mapping[str, Any], pictures: Sequence[tuple[str, bytes]], template: Path) -> str:
+    """The page; `template` is `compare.html.j2` of the reports shelf."""
+    page = environment(template).get_template(template.name)
+    return page.render(
+        sentence=sentence(value),
+        a=[short(folder, 300) for folder in value["a"]],
+        b=[short(folder, 300) for folder in value["b"]],
+        rows=rows(value),
+        notes=list(notes(value)),
+        figures=[(kind, base64.b64encode(svg).decode()) for kind, svg in pictures],
+        sockproof=__version__,
+    )
