@@ -19,6 +19,7 @@ from sockproof import launch, records, shelves
 from sockproof.certificates import CertificateError, make_certificates
 from sockproof.cli.ab import ab
 from sockproof.cli.arguments import WRONG_COMMAND, build_parser
+from sockproof.cli.calibrate import calibrate
 from sockproof.cli.capacity import capacity
 from sockproof.cli.compare import compare
 from sockproof.cli.conformance import conformance
@@ -62,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "matrix": matrix,
         "compare": compare,
         "report": _report,
+        "calibrate": calibrate,
         "capacity": capacity,
         "export": export,
         "gate": gate,

@@ -64,6 +64,10 @@ def build_parser() -> Parser:
     summary = commands.add_parser("summary", help="sum up the folder of a load run again")
     summary.add_argument("run", type=Path, metavar="RUN", help="a folder under results/")
     _add_gate(commands.add_parser("gate", help="does a run keep the rules?"))
+    calibrate = commands.add_parser("calibrate", help="how right the harness is on this machine")
+    calibrate.add_argument("--quick", action="store_true", help="shorter, and fewer rates")
+    calibrate.add_argument("--results", **where)  # type: ignore[arg-type]
+    calibrate.add_argument("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
     _add_capacity(commands.add_parser("capacity", help="the largest load that keeps objectives"))
     _add_export(commands.add_parser("export", help="a load run's numbers for other programs"))
     init = commands.add_parser("init", help="begin a project: a locustfile, a gate, a workflow")

@@ -10,7 +10,10 @@ from sockproof.cli.settings import CommandError
 
 def write_load_report(folder: Path, shelf: Path | None) -> list[Path]:
     """Write `report.html`, `summary.md` and `figures/`; gives the first two."""
-    from sockproof.analysis import frames  # pandas and matplotlib take their time to import
+    from sockproof.analysis import (  # pandas and matplotlib take their time to import
+        calibration,
+        frames,
+    )
     from sockproof.render import figures, load_report
 
     reports = shelves.shelf("reports", shelf)
@@ -18,7 +21,9 @@ def write_load_report(folder: Path, shelf: Path | None) -> list[Path]:
     page, brief = folder / "report.html", folder / "summary.md"
     try:
         drawn = figures.draw_all(run, reports, folder / figures.FOLDER)
-        text = load_report.render(run, drawn, reports / load_report.TEMPLATE)
+        known = calibration.read(folder.absolute().parent)
+        note = "" if known is None else calibration.sentence(known)
+        text = load_report.render(run, drawn, reports / load_report.TEMPLATE, note)
         page.write_text(text, encoding="utf-8")
         brief.write_text(load_report.markdown(run), encoding="utf-8")
     except OSError as error:

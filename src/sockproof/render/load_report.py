@@ -54,11 +54,15 @@ class _Property:
     examples: list[str]
 
 
-def render(run: LoadRun, figures: Sequence[Drawn], template: Path) -> str:
-    """The HTML page; `template` is `load.html.j2` of the reports shelf."""
+def render(run: LoadRun, figures: Sequence[Drawn], template: Path, calibration: str = "") -> str:
+    """The HTML page; `template` is `load.html.j2` of the reports shelf.
+
+    `calibration` is how right the harness is on this machine, where that was measured.
+    """
     page = environment(template).get_template(template.name)
     return page.render(
         **_told(run),
+        calibration=short(calibration, 300),
         figures=[
             {
                 "name": each.name,

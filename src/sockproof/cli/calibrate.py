@@ -1,0 +1,111 @@
+"""`sockproof calibrate`: how right the harness is on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sockproof import records
+from sockproof.analysis.calibration import FILE, Point, calibration, point, sentence
+from sockproof.cli.ab_runs import summary_of
+from sockproof.cli.load import find_scenario, run_scenario
+from sockproof.cli.settings import CommandError
+
+DELAYS = (0.0, 1.0, 10.0, 100.0)  # ms
+RATES = (500, 1000, 2000, 4000, 8000, 16_000, 32_000)  # messages a second, of all users
+USERS = 50
+
+
+def calibrate(options: Namespace) -> int:
+    """Measure, write `calibration.json`, say what it comes to; 2 when nothing could be measured."""
+    seconds = 3 if options.quick else 6
+    started = records.now()
+    delays: list[Point] = []
+    rates: list[Point] = []
+    with _target() as url, tempfile.TemporaryDirectory(prefix="sockproof-") as name:
+        place = Path(name)
+        for delay in DELAYS:
+            _take(delays, _point(options, url, place, delay, 500, seconds))
+        for rate in RATES[1::3] if options.quick else RATES:
+            found = _point(options, url, place, 0.0, rate, seconds)
+            _take(rates, found)
+            if found is None or not found.fit:
+                break
+    value = calibration(delays, rates, started)
+    if not delays:
+        print("nothing could be measured")
+        return 2
+    path: Path = options.results / FILE
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"cannot write {path}: {error.strerror}") from None
+    print(f"\n{sentence(value)}")
+    if not value["reached_limit"]:
+        print("no higher rate was tried")
+    print(f"written to {path}")
+    return 0
+
+
+def _take(points: list[Point], found: Point | None) -> None:
+    if found is None:
+        return
+    points.append(found)
+    p99 = "–" if found.told_p99_ms is None else f"{found.told_p99_ms:.3f} ms"
+    print(
+        f"  delay {found.delay_ms:>5g} ms  {found.rate:>8,.0f} messages/s"
+        f"  server p50 {found.server_p50_ms:>8.3f} ms  told p50 {found.told_p50_ms:>8.3f} ms"
+        f"  p99 {p99:>11}{'' if found.fit else '  (not fit)'}",
+        flush=True,
+    )
+
+
+@contextlib.contextmanager
+def _target() -> Iterator[str]:
+    command = [sys.executable, "-m", "sockproof.calibration_target"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            port = process.stdout.readline().strip()
+            if not port.isdigit():
+                raise CommandError("the target of known delay does not start")
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            process.terminate()
+
+
+def _point(
+    options: Namespace, url: str, place: Path, delay: float, rate: int, seconds: int
+) -> Point | None:
+    """Run the scenario echo with the server's delay, and ask the server how long it took."""
+    _ask(f"{url}delay?ms={delay:g}")
+    folder = Path(tempfile.mkdtemp(dir=place))
+    run = Namespace(
+        scenario="echo",
+        shelf=options.shelf,
+        users=USERS,
+        spawn_rate=500.0,
+        run_time=f"{seconds + 1}s",
+        processes=1,
+        more=["--rate", f"{rate / USERS:g}"],
+    )
+    with (folder / "locust.log").open("w", encoding="utf-8") as log:
+        _, interrupted = run_scenario(run, find_scenario(run), url, folder, None, log)
+    if interrupted:
+        raise KeyboardInterrupt
+    return point(delay, summary_of(folder, fresh=True), _ask(f"{url}delays"))
+
+
+def _ask(url: str) -> dict[str, Any]:
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own server's
+        value: dict[str, Any] = json.loads(answer.read())
+    return value
