@@ -93,7 +93,7 @@ def test_the_reference_client_counts_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("misdeed", [None, "lose", "double"])
+@pytest.mark.parametrize("misdeed", [None, "double"])
 def test_both_clients_agree_on_every_count(misdeed: str | None, tmp_path: Path) -> None:
     told = []
     for client in ("lean", "reference"):

@@ -10,6 +10,7 @@ from sockproof.shelves import shelf
 from tests.load.command import load
 
 SCENARIOS = sorted(path.stem for path in shelf("locustfiles").glob("*.py"))
+ROUND_TRIPS = ("echo", "binary", "raw_websocket")
 SILENT = ("connection_ramp", "idle_soak", "reconnect_storm")  # nothing is said in them
 NUMBERS = ("--users", "15", "--run-time", "5s")
 
@@ -27,6 +28,8 @@ def test_scenario_runs_and_finds_nothing(name: str, tmp_path: Path) -> None:
         assert counts["emitted"] == 0
     else:
         assert counts["receipts"] > 20, found.output
+        if name in ROUND_TRIPS:
+            assert counts["receipts"] == counts["acknowledged"] == counts["emitted"]
         assert violations["lost"]["verdict"] is True
     opened = counts["connections_opened"]
     assert opened > 15 if name == "reconnect_storm" else opened == 15

@@ -101,10 +101,14 @@ class SocketIOUser(ConnectedUser):
         return bool(taken)
 
     def _tell_binary(self, said: Said, stamp: bytes, token: Token | None) -> bool:
-        on_ack = None if token is None else partial(self._acknowledged, token=token)
+        on_ack = None if token is None else partial(self._acknowledged_and_heard, token)
         args = said.message.arguments(stamp + said.octets)
         event, limit = said.message.event, self.sockproof.ack_limit
         return bool(self.connection.emit(event, *args, ack=on_ack, limit=limit))
+
+    def _acknowledged_and_heard(self, token: Token, reply: Reply) -> None:
+        """The connection has shown the reply to `on_message`: it must not be heard twice."""
+        self._acknowledged(None if reply is None else [], token)
 
     def _acknowledged(self, reply: Reply, token: Token) -> None:
         sequence, intended, actual, echo = token
@@ -196,7 +200,7 @@ class SocketIOUser(ConnectedUser):
         limit = int(timeout * SECOND)
 
         def on_ack(reply: Reply) -> None:
-            self._acknowledged(reply, (sequence, intended, actual, b""))
+            self._acknowledged_and_heard((sequence, intended, actual, b""), reply)
             result.set(reply)
 
         if not self.connection.emit(event, *args, ack=on_ack, limit=limit):
