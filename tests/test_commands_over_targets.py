@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.shelves import shelf
+from sockproof.shelves import SHELVES, shelf
 from tests.servers.tls import TlsServer
 from tests.test_command import RUN
 
@@ -37,7 +37,9 @@ def sockproof(*words: str, cwd: Path, **environment: str) -> subprocess.Complete
 def targets(tmp_path: Path) -> Path:
     """A shelf with one target that works and one whose tool is missing."""
     root = tmp_path / "shelf"
-    for name in ("conformance", "locustfiles", "reports"):
+    for name in SHELVES:
+        if name == "targets":
+            continue
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).symlink_to(shelf(name))
     shutil.copytree(shelf("targets") / "websockets", root / "targets" / "websockets")
