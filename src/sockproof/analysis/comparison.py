@@ -107,9 +107,11 @@ def result(document: Mapping[str, Any], final: bool = True) -> dict[str, Any]:
         looks = replay(design, counted(document), final)
         notes = _left_out(document)
     verdict = VIOLATION if of_b else looks[-1].verdict if looks else CANNOT_TELL
+    if verdict == NO_REGRESSION and document.get("stopped"):
+        verdict = CANNOT_TELL  # whatever it stopped for may be B's doing
     return {
         "verdict": verdict,
-        "exit_code": EXIT_CODES[verdict] or (2 if document.get("stopped") else 0),
+        "exit_code": EXIT_CODES[verdict],
         "violations": of_b,
         "violations_of_a": of_a,
         "notes": notes,

@@ -60,7 +60,8 @@ def _look_up(summary: Mapping[str, Any], metric: str) -> Any:
 def _messages(summary: Mapping[str, Any]) -> float:
     """Messages of the measured part."""
     generator = summary["generator"]
-    return float(generator["achieved_rate"] or 0) * float(generator["measured_seconds"] or 0)
+    rate, seconds = generator.get("achieved_rate"), generator.get("measured_seconds")
+    return float(rate or 0) * float(seconds or 0)
 
 
 def _cpu(summary: Mapping[str, Any]) -> float | None:
@@ -73,7 +74,7 @@ def _throughput(summary: Mapping[str, Any]) -> float | None:
 
     In a closed loop each emit follows an acknowledgement; in an open one this is the offered rate.
     """
-    counts, rate = summary["counts"], summary["generator"]["achieved_rate"]
+    counts, rate = summary["counts"], summary["generator"].get("achieved_rate")
     if not rate or not counts.get("emitted"):
         return None
     return float(rate) * float(counts["acknowledged"]) / float(counts["emitted"])

@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sockproof import records
+from sockproof import launch, records
 from sockproof.cli.ab_runs import Runner, Side, Unusable, summary_of
 from sockproof.cli.load import masked
 from sockproof.cli.settings import CommandError
@@ -181,7 +181,7 @@ def _pairs(options: Namespace) -> int:
                 break
     except KeyboardInterrupt:
         interrupted = True
-    except Unusable as error:
+    except (Unusable, launch.TargetError) as error:
         stopped = str(error)
     return document.conclude(interrupted, stopped)
 
@@ -236,7 +236,7 @@ def _aa(options: Namespace) -> int:
             print(pair_line({"number": number, **run, "a": run}, design.metrics), flush=True)
     except KeyboardInterrupt:
         interrupted = True
-    except Unusable as error:
+    except (Unusable, launch.TargetError) as error:
         stopped = str(error)
     return document.conclude(interrupted, stopped)
 
@@ -266,7 +266,10 @@ def _again(options: Namespace) -> int:
     }
     changed = {name: each for name, each in given.items() if each is not None}
     value["design"] = asdict(replace(design, **changed))
-    return _Document(path.parent, value).conclude(stopped=value.get("stopped", ""))
+    try:
+        return _Document(path.parent, value).conclude()
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CommandError(f"{path} is damaged: {error!r}") from None
 
 
 def compare_stored(a: Sequence[Path], b: Sequence[Path], results: Path) -> int:
@@ -278,17 +281,15 @@ def compare_stored(a: Sequence[Path], b: Sequence[Path], results: Path) -> int:
 
 
 def _stored(options: Namespace) -> int:
-    given = [[word for word in words.split(",") if word] for words in options.stored]
-    if not all(given):
+    a, b = ([word for word in words.split(",") if word] for words in options.stored)
+    if not a or not b:
         raise CommandError("--stored wants two lists of run folders, as A1,A2 B1,B2")
+    if options.paired and len(a) != len(b):
+        raise CommandError(f"--paired: {len(a)} runs and {len(b)} make no pairs")
     groups = {
         side: [{"folder": word, "summary": summary_of(Path(word))} for word in words]
-        for side, words in zip(("a", "b"), given, strict=True)
+        for side, words in (("a", a), ("b", b))
     }
-    if options.paired and len(groups["a"]) != len(groups["b"]):
-        raise CommandError(
-            f"--paired: {len(groups['a'])} runs and {len(groups['b'])} make no pairs"
-        )
     watched = all(
         run["summary"]["target"].get("measured_cpu_seconds") for g in groups.values() for run in g
     )
