@@ -27,6 +27,7 @@ from typing import Any, Self, TextIO
 SCHEMA = 1
 RUN_FILE = "run.jsonl"
 OUTCOMES = ("PASS", "NON_STRICT", "FAIL", "UNSUPPORTED", "INCONCLUSIVE")
+SUITES = ("websocket", "deflate", "engineio", "socketio", "rooms", "clients", "abuse")
 LEVELS = ("MUST", "SHOULD", "MAY", "DESCRIBED")
 KEPT_CHARACTERS = 8192
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sockproof.analysis.follow import Follower
-from sockproof.analysis.gates import Finding, Outcome, judge, judge_cases, worst
+from sockproof.analysis.gates import ENDED_FILE, Finding, Outcome, judge, judge_cases, worst
 from sockproof.analysis.rules import Rule, Rules, condition
 from sockproof.load.recorder import Phase, Recorder
 
@@ -82,6 +82,7 @@ def test_too_few_samples_are_no_pass() -> None:
         ("counts.lost == 0", NOT_FIT),
         ("latency.ack.intended.p50_ms <= 1", NOT_FIT),
         ("generator.achieved_rate >= 1000", NOT_FIT),
+        ("properties.lost.exercised >= 1000", NOT_FIT),  # so few because of the generator
         ("generator.fit == true", FAIL),
     ],
 )
@@ -144,6 +145,122 @@ def test_window_and_grace_look_at_parts_of_a_run(
         assert finding.value == pytest.approx(90, rel=0.01)
 
 
+WINDOW = Rule(condition("latency.ack.intended.p50_ms <= 20"), window=2.0, min_samples=40)
+
+
+def test_latency_belongs_to_the_window_in_which_its_message_was_due(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, 7)
+    recorder.phase(Phase.MEASURED, SECOND)
+    held_back = []
+    for second in range(1, 11):
+        for number in range(100 * second, 100 * second + 50):
+            due = second * SECOND + number * 1000
+            recorder.emitted(1, number, 1, due, due, 1)
+            if second < 7:
+                recorder.acknowledged(1, number, due, due, due + 5_000_000)
+            else:
+                held_back.append((number, due))
+        recorder.tick((second + 1) * SECOND)
+    recorder.phase(Phase.DRAIN, 11 * SECOND)
+    for number, due in held_back:  # a server that stalled to the end, and answered in the drain
+        recorder.acknowledged(1, number, due, due, 11 * SECOND + 500_000_000)
+    recorder.close(12 * SECOND)
+    (finding,) = judge(Rules("test", (WINDOW,)), SUMMARY, tmp_path)
+    assert finding.outcome == FAIL
+    assert finding.text.startswith("2 of 5 windows of 2 s break it; the worst begins at 6 s")
+
+
+def test_window_with_too_few_samples_is_no_pass(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, 7)
+    recorder.phase(Phase.MEASURED, SECOND)
+    for second in range(1, 11):
+        for number in range(50 if second not in (5, 6) else 3):
+            due = second * SECOND + number * 1000
+            recorder.emitted(1, number, 1, due, due, 1)
+            recorder.acknowledged(1, number, due, due, due + 5_000_000)
+        recorder.tick((second + 1) * SECOND)
+    recorder.phase(Phase.DRAIN, 11 * SECOND)
+    recorder.close(12 * SECOND)
+    (finding,) = judge(Rules("test", (WINDOW,)), SUMMARY, tmp_path)
+    assert finding.outcome == NOT_FIT
+    assert finding.text == "1 of 5 windows of 2 s have too few samples"
+
+
+@pytest.mark.parametrize(
+    ("text", "window", "grace", "outcome", "value"),
+    [
+        ("counts.disconnected <= 2", 2.0, 0.0, FAIL, 3),
+        ("counts.disconnected <= 3", 2.0, 0.0, PASS, 3),
+        ("counts.disconnected == 0", 2.0, 6.0, PASS, 0),
+        ("counts.acknowledged >= 100", 2.0, 0.0, PASS, 100),
+        ("counts.acknowledged >= 101", 2.0, 0.0, FAIL, 100),
+        ("generator.achieved_rate >= 50", 5.0, 0.0, PASS, 50),
+        ("generator.achieved_rate > 50", 5.0, 0.0, FAIL, 50),
+        ("counts.disconnected == 0", 30.0, 0.0, NOT_FIT, None),
+    ],
+)
+def test_counts_and_rates_are_known_of_each_window(
+    text: str, window: float, grace: float, outcome: Outcome, value: float, tmp_path: Path
+) -> None:
+    recorder = Recorder(tmp_path, 7)
+    recorder.dropped(9, 1, 0, SECOND // 2)  # in the ramp
+    recorder.phase(Phase.MEASURED, SECOND)
+    for second in range(1, 11):
+        for number in range(50):
+            due = second * SECOND + number * 1000
+            recorder.emitted(1, number, 1, due, due, 1)
+            recorder.acknowledged(1, number, due, due, due + 5_000_000)
+        for client in range({5: 2, 6: 1}.get(second, 0)):
+            recorder.dropped(client, 1, 0, second * SECOND)
+        recorder.tick((second + 1) * SECOND)
+    recorder.phase(Phase.DRAIN, 11 * SECOND)
+    recorder.dropped(8, 1, 0, 11 * SECOND)  # after all
+    recorder.close(12 * SECOND)
+    rule = Rule(condition(text), window=window, grace=grace)
+    (finding,) = judge(Rules("test", (rule,)), SUMMARY, tmp_path)
+    assert (finding.outcome, finding.value) == (outcome, value), finding.text
+
+
+@pytest.mark.parametrize(
+    ("text", "generator", "outcome"),
+    [
+        ("latency.ack.intended.p50_ms <= 3", {"fit": True, "reasons": []}, FAIL),
+        ("latency.ack.intended.p50_ms <= 3", {"fit": False, "reasons": ["it was short"]}, FAIL),
+        (
+            "latency.ack.intended.p50_ms <= 3",
+            {"fit": False, "saturated": True, "reasons": ["its core was full"]},
+            NOT_FIT,
+        ),
+        ("counts.disconnected == 0", {"fit": False, "saturated": True, "reasons": ["x"]}, FAIL),
+    ],
+)
+def test_rule_that_ended_a_run_is_broken_whatever_came_after(
+    text: str, generator: dict[str, Any], outcome: Outcome, tmp_path: Path
+) -> None:
+    (tmp_path / ENDED_FILE).write_text(json.dumps({"that": text, "value": 9, "second": 4.2}))
+    rules = Rules("test", (Rule(condition(text), abort=True), Rule(condition("counts.lost == 0"))))
+    ended, other = judge(rules, changed("generator", to=generator), tmp_path)
+    assert (ended.outcome, ended.value) == (outcome, 9)
+    assert "broken 4 s after the run began" in ended.text
+    assert "ended" not in other.text
+
+
+def test_number_that_is_none_is_no_data() -> None:
+    finding = one("target.cpu_seconds < 3", changed("target", "cpu_seconds", to=float("nan")))
+    assert finding.outcome == NOT_FIT
+
+
+def test_follower_counts_altered_stamps_as_corrupted(tmp_path: Path) -> None:
+    rule = Rule(condition("counts.corrupted == 0"), abort=True)
+    recorder = Recorder(tmp_path, 7)
+    recorder.received_unmarked(1, SECOND)
+    recorder.tick(2 * SECOND)
+    broken = Follower(tmp_path, [rule]).broken()
+    recorder.close(3 * SECOND)
+    assert broken is not None
+    assert broken[1] == 1.0
+
+
 def case(name: str, outcome: str, level: str = "MUST") -> dict[str, Any]:
     return {"id": name, "outcome": outcome, "level": level, "expectation": None}
 
@@ -196,6 +313,8 @@ def test_follower_knows_percentiles_and_waits_for_whole_lines(tmp_path: Path) ->
     follower = Follower(folder, [rule])
     assert follower.broken() is None
     (path,) = folder.glob("latency-*.jsonl")
+    with path.open("a") as file:
+        file.write('{"phase": 1}\n{broken\n')  # what is no line of a process is passed over
     slow = {"t": 12, "phase": 1, "ack": {"intended": {"4000": 900}, "actual": {}}}
     text = json.dumps(slow)
     with path.open("a") as file:

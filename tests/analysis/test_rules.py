@@ -10,6 +10,8 @@ from sockproof.analysis.rules import RuleError, condition, read_rules
 from sockproof.shelves import shelf
 
 RULE = '[[rule]]\nthat = "counts.lost == 0"\n'
+SLOW = '[[rule]]\nthat = "latency.ack.intended.p50_ms <= 5"\n'
+CONNECT = SLOW.replace("ack", "connect")
 
 
 @pytest.mark.parametrize(
@@ -40,6 +42,7 @@ def test_condition_is_what_it_says(text: str, value: float, holds: bool) -> None
         ("counts.lots == 0", "is 'counts.lost' meant?"),
         ("latency.ack.intended.p95_ms < 1", "no metric"),
         ("conformance.suites.rooms.stale == 0", "no metric"),
+        ("conformance.suites.romos.failed == 0", "is 'conformance.suites.rooms.failed' meant?"),
         ("counts.lost == none", "'none' is no number"),
         ("counts.lost == nan", "'nan' is no number"),
         ("counts.lost == inf", "'inf' is no number"),
@@ -64,15 +67,30 @@ def test_condition_without_sense_is_refused(text: str, said: str) -> None:
         ("limit = 1\n" + RULE, "nobody knows 'limit'"),
         ("min_samples = -1\n" + RULE, "min_samples is a whole number"),
         (RULE + "min_samples = 5", "min_samples is for latency"),
-        (RULE + "window = '5s'", "window is for percentiles"),
+        (RULE + "window = '5s'", "window is for what is known of each second"),
+        (SLOW + "window = 0", "window is of whole seconds"),
+        (SLOW + "window = '500ms'", "window is of whole seconds"),
+        (SLOW + "window = '1.5s'", "window is of whole seconds"),
+        (SLOW + "window = '5s'\nabort = true", "exclude each other"),
+        (CONNECT + "window = '5s'", "window is for what is known of each second"),
+        (CONNECT + "grace = '5s'", "grace is for latencies of messages"),
+        (CONNECT + "abort = true", "only the end of a run tells"),
+        (RULE + "grace = '5s'", "grace is for latencies of messages"),
         (RULE + "grace = 'soon'", "grace is a time"),
+        (RULE + f"grace = '{'9' * 400}s'", "grace is a time"),
+        (RULE + "grace = nan", "grace is a time"),
+        (RULE + "why = 3", "why is a text"),
+        ("title = 3\n" + RULE, "title is a text"),
         (RULE + "abort = 1", "abort is true or false"),
         (RULE + "abort = true", "only the end of a run tells"),
         (
             '[[rule]]\nthat = "counts.disconnected >= 1"\nabort = true',
             "bounded from above",
         ),
-        (RULE + '[[rule]]\nthat = "conformance.failed == 0"', "belong into two files"),
+        (
+            '[[rule]]\nthat = "counts.disconnected == 5"\nabort = true',
+            "bounded from above",
+        ),
     ],
 )
 def test_file_without_sense_is_refused(text: str, said: str, tmp_path: Path) -> None:
@@ -94,15 +112,24 @@ def test_keys_of_a_rule_are_read(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(
         'min_samples = 7\n[[rule]]\nthat = "latency.ack.actual.p50_ms <= 5"\n'
-        'why = "so"\nwindow = "500ms"\ngrace = "2m"\n'
+        'why = "so"\nwindow = "5s"\ngrace = "2m"\n'
         '[[rule]]\nthat = "latency.ack.actual.max_ms <= 5"\nmin_samples = 9\nabort = true\n'
         "grace = 3\n"
     )
     rules = read_rules(path)
     assert rules.title == "mine"
     first, second = rules.rules
-    assert (first.window, first.grace, first.min_samples, first.why) == (0.5, 120.0, 7, "so")
+    assert (first.window, first.grace, first.min_samples, first.why) == (5.0, 120.0, 7, "so")
     assert (second.abort, second.grace, second.min_samples) == (True, 3.0, 9)
+
+
+def test_file_about_both_kinds_judges_each_by_its_own_rules(tmp_path: Path) -> None:
+    path = tmp_path / "both.toml"
+    path.write_text(RULE + '[[rule]]\nthat = "conformance.failed == 0"')
+    rules = read_rules(path)
+    assert [str(rule.condition) for rule in rules.about(cases=False).rules] == ["counts.lost == 0"]
+    (about_cases,) = rules.about(cases=True).rules
+    assert str(about_cases.condition) == "conformance.failed == 0"
 
 
 @pytest.mark.parametrize("path", sorted(shelf("gates").glob("*.toml")), ids=lambda path: path.stem)

@@ -7,24 +7,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from sockproof.analysis.gates import milliseconds
-from sockproof.analysis.rules import Rule
+from sockproof.analysis.rules import COUNTERS, Rule
+from sockproof.analysis.windows import value_in
 from sockproof.histogram import Histogram
 from sockproof.load_records import Phase
-
-_COUNTERS = {
-    "counts.connect_failures": "connect_failures",
-    "counts.disconnected": "disconnected",
-    "counts.ack_timeouts": "ack_timeouts",
-    "counts.corrupted": "corrupted",
-}
 
 
 class Follower:
     """Reads a run folder again and again, each line once."""
 
     def __init__(self, folder: Path, rules: Iterable[Rule]) -> None:
-        self._folder = folder
+        self.folder = folder
         self._rules = [rule for rule in rules if rule.abort]
         self._read: dict[Path, int] = {}
         self._health: dict[Path, dict[str, Any]] = {}
@@ -36,13 +29,13 @@ class Follower:
         """The first rule that is broken, the value that breaks it, and the second of the run."""
         if not self._rules:
             return None
-        for path in self._folder.glob("health-*.jsonl"):
+        for path in self.folder.glob("health-*.jsonl"):
             for line in self._lines(path):
                 self._health[path] = line
                 self._now = max(self._now, int(line["t"]))
                 begun = int(line["t"]) - 1_000_000_000
                 self._begun = begun if self._begun is None else min(self._begun, begun)
-        for path in self._folder.glob("latency-*.jsonl"):
+        for path in self.folder.glob("latency-*.jsonl"):
             for line in self._lines(path):
                 self._take(line)
         seconds = 0.0 if self._begun is None else (self._now - self._begun) / 1e9
@@ -55,15 +48,12 @@ class Follower:
         return None
 
     def _value(self, rule: Rule) -> float | None:
-        asked = rule.condition
-        counter = _COUNTERS.get(asked.metric)
-        if counter is not None:
-            return float(sum(int(each.get(counter, 0)) for each in self._health.values()))
-        _, kind, origin, _ = asked.metric.split(".")
-        histogram = self._latency.get((kind, origin), Histogram())
-        if histogram.samples < rule.min_samples:
-            return None
-        return milliseconds(histogram, asked)
+        names = COUNTERS.get(rule.condition.metric)
+        if names is not None:
+            lines = self._health.values()
+            return float(sum(int(each.get(name, 0)) for each in lines for name in names))
+        _, kind, origin, _ = rule.condition.metric.split(".")
+        return value_in(rule, self._latency.get((kind, origin), Histogram()))
 
     def _take(self, line: dict[str, Any]) -> None:
         if line.get("phase") != Phase.MEASURED:
@@ -84,6 +74,9 @@ class Follower:
         end = octets.rfind(b"\n") + 1
         self._read[path] = self._read.get(path, 0) + end
         for line in octets[:end].splitlines():
-            value = json.loads(line)
-            if isinstance(value, dict):
+            try:
+                value = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(value, dict) and "t" in value:
                 yield value

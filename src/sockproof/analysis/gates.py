@@ -7,6 +7,8 @@ run that is not fit is wrong all the same: a broken rule about violations fails.
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -14,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from sockproof.analysis.delivery import PROPERTIES
-from sockproof.analysis.latency import FRACTIONS, by_second
 from sockproof.analysis.rules import Condition, Rule, Rules
+from sockproof.analysis.windows import after_grace, value_in, windows
 from sockproof.histogram import Histogram
 from sockproof.records import count_outcomes, weighs
 
+ENDED_FILE = "ended.json"  # of a run that a rule has ended: that rule, the value, the second
 _OUTCOMES = {
     "passed": "PASS",
     "non_strict": "NON_STRICT",
@@ -55,13 +58,19 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
     return Outcome.PASS
 
 
-def told(title: str, run: str, findings: Sequence[Finding]) -> dict[str, Any]:
-    """What came of a gate, as `gate.json` has it."""
+def told(
+    title: str, run: str, about: str, findings: Sequence[Finding], left_out: int = 0
+) -> dict[str, Any]:
+    """What came of a gate, as `gate.json` has it.
+
+    `about` says what the run did; `left_out` rules are about runs of another kind.
+    """
     outcome = worst(finding.outcome for finding in findings)
     return {
         "schema": 1,
         "title": title,
         "run": run,
+        "about": about,
         "outcome": outcome.name.lower(),
         "exit_code": int(outcome),
         "rules": [
@@ -74,12 +83,40 @@ def told(title: str, run: str, findings: Sequence[Finding]) -> dict[str, Any]:
             }
             for finding in findings
         ],
+        "left_out": left_out,
     }
 
 
 def judge(rules: Rules, summary: Mapping[str, Any], folder: Path | None = None) -> list[Finding]:
     """Judge the summary of a load run; rules with a window read its `folder`."""
-    return [_judge(rule, summary, folder) for rule in rules.rules]
+    ended = None if folder is None else _ended(folder)
+    return [
+        _judge_ended(rule, summary, ended)
+        if ended is not None and rule.abort and str(rule.condition) == ended.get("that")
+        else _judge(rule, summary, folder)
+        for rule in rules.rules
+    ]
+
+
+def _ended(folder: Path) -> Mapping[str, Any] | None:
+    """What is known of the rule that ended the run; None when it ran to its end."""
+    try:
+        value = json.loads((folder / ENDED_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _judge_ended(rule: Rule, summary: Mapping[str, Any], ended: Mapping[str, Any]) -> Finding:
+    """A rule that was broken and ended the run, though the rest of the run be within it."""
+    value, second = float(ended["value"]), float(ended["second"])
+    text = f"broken {second:.0f} s after the run began, which ended it"
+    generator = summary.get("generator") or {}
+    # That the run is short is the rule's own doing; that the generator was busy is not.
+    if rule.condition.is_latency and generator.get("saturated"):
+        reasons = "; ".join(str(each) for each in generator.get("reasons") or ())
+        return Finding(rule, Outcome.NOT_FIT, value, f"{text}, but: {reasons}")
+    return Finding(rule, Outcome.FAIL, value, text)
 
 
 def judge_cases(rules: Rules, report: Mapping[str, Any]) -> list[Finding]:
@@ -140,7 +177,7 @@ def _judge(rule: Rule, summary: Mapping[str, Any], folder: Path | None) -> Findi
 
 def _is_violation(asked: Condition) -> bool:
     """Whether it is about what the target did, whatever the generator was like."""
-    return asked.metric.startswith(("counts.", "properties."))
+    return asked.metric.startswith("counts.") or asked.metric.endswith(".verdict")
 
 
 def _whole(rule: Rule, summary: Mapping[str, Any]) -> Finding:
@@ -154,7 +191,7 @@ def _whole(rule: Rule, summary: Mapping[str, Any]) -> Finding:
         return Finding(rule, Outcome.NOT_FIT, None, "the property was not exercised")
     if isinstance(value, bool) is not isinstance(asked.bound, bool):
         return Finding(rule, Outcome.NOT_FIT, None, "there are no data")
-    if not isinstance(value, int | float):
+    if not isinstance(value, int | float) or not math.isfinite(value):
         return Finding(rule, Outcome.NOT_FIT, None, "there are no data")
     finding = _compared(rule, value)
     name = asked.metric.removeprefix("counts.")
@@ -176,52 +213,30 @@ def _too_few(samples: int, rule: Rule) -> str:
 
 def _windows(rule: Rule, folder: Path | None) -> Finding:
     """The rule in each whole window of the measured part; the worst value is told."""
-    seconds, length = _seconds(rule.condition, folder)
-    windows: dict[int, Histogram] = {}
-    for at, histogram in seconds:
-        number = int((at - rule.grace) // rule.window)
-        if at >= rule.grace and (number + 1) * rule.window + rule.grace <= length + 0.5:
-            windows.setdefault(number, Histogram()).add(histogram)
-    values = [(number, _value(rule, each)) for number, each in sorted(windows.items())]
-    told = [(value, number) for number, value in values if value is not None]
-    if not told:
-        return Finding(rule, Outcome.NOT_FIT, None, "no window has enough samples")
-    broken = [(value, number) for value, number in told if not rule.condition.holds(value)]
-    value, number = max(broken or told)
-    since = number * rule.window + rule.grace
-    text = f"{len(broken)} of {len(told)} windows of {rule.window:g} s break it; "
-    text += f"the worst begins at {since:g} s of the measured part"
-    if not broken:
-        text = f"the worst of {len(told)} windows of {rule.window:g} s"
-        if len(told) < len(values):
-            text += f"; {len(values) - len(told)} more had too few samples"
-    return Finding(rule, Outcome.FAIL if broken else Outcome.PASS, value, text)
+    every = [] if folder is None else windows(rule, folder)
+    known = [(each.value, each.since) for each in every if each.value is not None]
+    if not known:
+        why = "no window has enough samples" if every else "it has no whole window"
+        return Finding(rule, Outcome.NOT_FIT, None, why)
+    broken = [each for each in known if not rule.condition.holds(each[0])]
+    lowest = rule.condition.comparison in (">=", ">")
+    value, since = (min if lowest else max)(broken or known)
+    if broken:
+        text = f"{len(broken)} of {len(every)} windows of {rule.window:g} s break it; "
+        text += f"the worst begins at {since:g} s of the measured part"
+        return Finding(rule, Outcome.FAIL, value, text)
+    if len(known) < len(every):
+        few = len(every) - len(known)
+        text = f"{few} of {len(every)} windows of {rule.window:g} s have too few samples"
+        return Finding(rule, Outcome.NOT_FIT, value, text)
+    return Finding(
+        rule, Outcome.PASS, value, f"the worst of {len(every)} windows of {rule.window:g} s"
+    )
 
 
 def _after_grace(rule: Rule, folder: Path | None) -> Finding:
-    seconds, _ = _seconds(rule.condition, folder)
-    total = Histogram.sum(each for at, each in seconds if at >= rule.grace)
-    value = _value(rule, total)
+    total = Histogram() if folder is None else after_grace(rule, folder)
+    value = value_in(rule, total)
     if value is None:
         return Finding(rule, Outcome.NOT_FIT, None, _too_few(total.samples, rule))
     return _compared(rule, value)
-
-
-def _value(rule: Rule, histogram: Histogram) -> float | None:
-    if histogram.samples < max(rule.min_samples, 1):
-        return None
-    return milliseconds(histogram, rule.condition)
-
-
-def milliseconds(histogram: Histogram, asked: Condition) -> float | None:
-    """The percentile or maximum that a condition is about; None with too few samples."""
-    name = asked.metric.rpartition(".")[2]
-    found = histogram.maximum() if name == "max_ms" else histogram.percentile(FRACTIONS[name])
-    return None if found is None else found / 1e6
-
-
-def _seconds(
-    asked: Condition, folder: Path | None
-) -> tuple[Sequence[tuple[float, Histogram]], float]:
-    _, kind, origin, _ = asked.metric.split(".")
-    return ([], 0.0) if folder is None else by_second(folder, kind, origin)

@@ -18,6 +18,7 @@ from typing import Any
 
 from sockproof.analysis.delivery import PROPERTIES
 from sockproof.analysis.latency import FRACTIONS, KINDS
+from sockproof.records import SUITES
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
@@ -56,15 +57,33 @@ NUMBERS = (
 )
 FLAGS = (*(f"properties.{name}.verdict" for name in PROPERTIES), "generator.fit")
 CONFORMANCE = (*(f"conformance.{name}" for name in OUTCOMES), "conformance.stale")
-# What is known while a run goes on, and cannot become right again.
-LIVE = (
-    *(
-        f"counts.{name}"
-        for name in ("connect_failures", "disconnected", "ack_timeouts", "corrupted")
-    ),
-    *(name for name in _LATENCY if not name.endswith("samples") and ".connect." not in name),
+# Most connections are made in the ramp, which is no part of what is measured.
+_MESSAGES = tuple(
+    name for name in _LATENCY if name.endswith("_ms") and not name.startswith("latency.connect.")
 )
-_SUITE = re.compile(r"conformance\.suites\.([a-z]+)\.([a-z_]+)")
+# What is known while a run goes on: violations and percentiles, so far.
+LIVE = (
+    *(f"counts.{name}" for name in ("connect_failures", "disconnected", "ack_timeouts")),
+    *("counts.corrupted", *_MESSAGES),
+)
+# What is known of each second, and from which of the counters that processes write in it.
+COUNTERS = {
+    "counts.emitted": ("emits",),
+    "counts.acknowledged": ("acks",),
+    "counts.ack_timeouts": ("ack_timeouts",),
+    "counts.receipts": ("receipts",),
+    "counts.corrupted": ("corrupted", "unreadable"),
+    "counts.connections_opened": ("connections_opened",),
+    "counts.connect_failures": ("connect_failures",),
+    "counts.disconnected": ("disconnected",),
+    "counts.octets_sent": ("octets_sent",),
+    "counts.octets_received": ("octets_received",),
+    "generator.offered_rate": ("offered",),
+    "generator.achieved_rate": ("emits",),
+    "generator.withheld": ("withheld",),
+}
+WINDOWED = (*_MESSAGES, *COUNTERS)
+_SUITES = tuple(f"conformance.suites.{suite}.{name}" for suite in SUITES for name in OUTCOMES)
 _KEYS = ("that", "why", "min_samples", "window", "grace", "abort")
 
 
@@ -118,10 +137,10 @@ class Rules:
     title: str
     rules: tuple[Rule, ...]
 
-    @property
-    def is_conformance(self) -> bool:
-        """Whether the file is about runs of cases; no file is about both kinds."""
-        return self.rules[0].condition.is_conformance
+    def about(self, cases: bool) -> Rules:
+        """Those that a run of cases is judged by, or those that a load run is."""
+        chosen = (rule for rule in self.rules if rule.condition.is_conformance is cases)
+        return Rules(self.title, tuple(chosen))
 
 
 def condition(text: str) -> Condition:
@@ -131,7 +150,7 @@ def condition(text: str) -> Condition:
         raise RuleError(f"{text!r} is no rule: METRIC <= NUMBER, as 'counts.lost == 0'")
     metric, comparison, bound = found.groups()
     is_flag = metric in FLAGS
-    if not is_flag and metric not in NUMBERS and not _is_conformance(metric):
+    if not is_flag and metric not in (*NUMBERS, *CONFORMANCE, *_SUITES):
         raise RuleError(f"{text!r}: no metric {metric!r}{_suggestion(metric)}")
     if is_flag:
         if comparison not in ("==", "!=") or bound not in ("true", "false"):
@@ -146,13 +165,8 @@ def condition(text: str) -> Condition:
     return Condition(metric, comparison, value)
 
 
-def _is_conformance(metric: str) -> bool:
-    suite = _SUITE.fullmatch(metric)
-    return metric in CONFORMANCE or (suite is not None and suite[2] in OUTCOMES)
-
-
 def _suggestion(metric: str) -> str:
-    close = difflib.get_close_matches(metric, (*NUMBERS, *FLAGS, *CONFORMANCE), 1)
+    close = difflib.get_close_matches(metric, (*NUMBERS, *FLAGS, *CONFORMANCE, *_SUITES), 1)
     return f"; is {close[0]!r} meant?" if close else ""
 
 
@@ -178,10 +192,8 @@ def _rules(values: Mapping[str, Any], name: str) -> Rules:
     if not isinstance(given, list) or not given:
         raise RuleError("there is no [[rule]]")
     samples = _whole(values.get("min_samples", 0), "min_samples")
-    rules = tuple(_rule(each, samples) for each in given)
-    if len({rule.condition.is_conformance for rule in rules}) > 1:
-        raise RuleError("rules about cases and about load belong into two files")
-    return Rules(str(values.get("title", name)), rules)
+    title = _text(values.get("title", name), "title")
+    return Rules(title, tuple(_rule(each, samples) for each in given))
 
 
 def _rule(values: Any, samples: int) -> Rule:
@@ -197,21 +209,38 @@ def _rule(values: Any, samples: int) -> Rule:
         raise RuleError(f"{about}: abort is true or false")
     if abort and asked.metric not in LIVE:
         raise RuleError(f"{about}: only the end of a run tells; abort needs what is known before")
-    if abort and asked.comparison not in ("<=", "<", "=="):
+    if abort and not _only_gets_worse(asked):
         raise RuleError(f"{about}: what only grows is bounded from above, to abort a run")
     window = _duration(values.get("window", 0), f"{about}: window")
-    if window and (not asked.is_latency or abort):
-        raise RuleError(f"{about}: window is for percentiles of latency that do not abort")
+    if "window" in values and (window < 1 or window % 1):
+        raise RuleError(f"{about}: window is of whole seconds, one or more: so runs are recorded")
+    if window and asked.metric not in WINDOWED:
+        raise RuleError(f"{about}: window is for what is known of each second, as latency.ack.…")
+    if window and abort:
+        raise RuleError(f"{about}: window and abort exclude each other")
+    grace = _duration(values.get("grace", 0), f"{about}: grace")
+    if grace and not (abort or window or asked.metric in _MESSAGES):
+        raise RuleError(f"{about}: grace is for latencies of messages, window and abort")
     if "min_samples" in values and not asked.is_latency:
         raise RuleError(f"{about}: min_samples is for latency")
     return Rule(
         asked,
-        str(values.get("why", "")),
+        _text(values.get("why", ""), f"{about}: why"),
         _whole(values.get("min_samples", samples), f"{about}: min_samples"),
         window,
-        _duration(values.get("grace", 0), f"{about}: grace"),
+        grace,
         abort,
     )
+
+
+def _only_gets_worse(asked: Condition) -> bool:
+    return asked.comparison in ("<=", "<") or (asked.comparison == "==" and asked.bound == 0)
+
+
+def _text(value: Any, what: str) -> str:
+    if not isinstance(value, str):
+        raise RuleError(f"{what} is a text, not {value!r}")
+    return value
 
 
 def _whole(value: Any, what: str) -> int:
@@ -223,8 +252,7 @@ def _whole(value: Any, what: str) -> int:
 def _duration(value: Any, what: str) -> float:
     """Seconds, of a number or a text such as `10s`, `500ms`, `2m`."""
     found = _SECONDS.fullmatch(value) if isinstance(value, str) else None
-    if found is not None:
-        return float(found[1]) * _UNITS[found[2]]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e6:
-        raise RuleError(f"{what} is a time such as 10s or 500ms, not {value!r}")
-    return float(value)
+    seconds = float(found[1]) * _UNITS[found[2]] if found is not None else value
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 1e6:
+        raise RuleError(f"{what} is a time such as 10s or 500ms, not {str(value)[:100]!r}")
+    return float(seconds)

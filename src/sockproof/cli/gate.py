@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from sockproof import records
-from sockproof.analysis.gates import Finding, Outcome, judge, judge_cases, told, worst
+from sockproof.analysis.gates import Outcome, worst
 from sockproof.analysis.rules import Rules
 from sockproof.cli.ab import compare_stored
-from sockproof.cli.rules import find_rules, write
+from sockproof.cli.rules import beside, find_rules, judge_report, judge_summary, show, write
 from sockproof.cli.settings import CommandError
 from sockproof.load_records import RUN_FILE, SUMMARY_FILE
-from sockproof.render.gate import lines
+
+_REPORT_FILE = "report.json"
 
 
 def gate(options: Namespace) -> int:
@@ -31,28 +32,39 @@ def gate(options: Namespace) -> int:
 
 
 def _by_rules(rules: Rules, options: Namespace) -> list[Outcome]:
-    outcomes = []
-    for folder in options.run:
-        judged = told(rules.title, str(folder), _findings(rules, folder))
-        for line in lines(judged):
-            print(line)
-        several = len(options.run) > 1
-        where = folder if folder.is_dir() else folder.parent
-        write(judged, where, None if several else options)
-        outcomes.append(Outcome(judged["exit_code"]))
-    return outcomes
+    formats = {name: getattr(options, name) for name in ("json", "junit", "markdown")}
+    named = {name: path for name, path in formats.items() if path is not None}
+    for path in named.values():
+        if not path.parent.is_dir():
+            raise CommandError(f"{path}: there is no folder {path.parent}")
+    all_judged = []
+    for folder in (each for run in options.run for each in _runs(run)):
+        judged = _judged(rules, folder)
+        show(judged)
+        all_judged.append(judged)
+        files = beside(folder if folder.is_dir() else folder.parent)
+        write([judged], {name: files[name] for name in files if name not in named})
+    write(all_judged, named)
+    return [Outcome(judged["exit_code"]) for judged in all_judged]
 
 
-def _findings(rules: Rules, folder: Path) -> list[Finding]:
-    is_load = (folder / RUN_FILE).is_file()
-    if rules.is_conformance:
-        if is_load:
-            raise CommandError(f"{folder} is a load run, and the rules are about cases")
-        return judge_cases(rules, records.read_run(folder))
-    if not is_load:
-        records.read_run(folder)  # says what it is when it is neither
-        raise CommandError(f"{folder} is a run of cases, and the rules are about load")
-    return judge(rules, _summary(folder), folder)
+def _runs(run: Path) -> list[Path]:
+    """The run itself; where it is the folder of several targets, that of each."""
+    if not run.is_dir() or _is_run(run):
+        return [run]
+    return sorted(each for each in run.iterdir() if (each / records.RUN_FILE).is_file()) or [run]
+
+
+def _is_run(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in (RUN_FILE, records.RUN_FILE, _REPORT_FILE))
+
+
+def _judged(rules: Rules, folder: Path) -> dict[str, Any]:
+    if (folder / RUN_FILE).is_file():
+        return judge_summary(rules, _summary(folder), folder)
+    has_lines = (folder / records.RUN_FILE).is_file() or not (folder / _REPORT_FILE).is_file()
+    report = records.read_run(folder if has_lines else folder / _REPORT_FILE)
+    return judge_report(rules, report, folder)
 
 
 def _summary(folder: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from sockproof import launch, records, shelves
 from sockproof.analysis.follow import Follower
 from sockproof.cli.arguments import WRONG_COMMAND
 from sockproof.cli.load_report import write_load_report
-from sockproof.cli.rules import find_rules, judge_load
+from sockproof.cli.rules import chosen, find_rules, judge_load, say_broken
 from sockproof.cli.settings import CommandError
 from sockproof.load_records import RUN_FILE, STARTED_BY, LoadRecordError
 
@@ -28,8 +28,8 @@ def load(options: Namespace) -> int:
     """Run a scenario against a URL, or against its default target, which is started for it."""
     scenario = find_scenario(options)
     rules = find_rules(options.rules, options.shelf) if options.rules else None
-    if rules is not None and rules.is_conformance:
-        raise CommandError(f"the rules {options.rules} are about cases, not about load")
+    if rules is not None:
+        chosen(rules, None, cases=False)
     folder = records.new_run_folder(options.results, "load")
     records.link_latest(folder, "load")
     with _target(options, scenario) as running:
@@ -181,8 +181,7 @@ def _run(command: list[str], log: IO[str] | None, follower: Follower | None) -> 
                 return code, interrupted
             broken = follower.broken()
             if broken is not None:
-                rule, value, seconds = broken
-                print(f"\nended after {seconds:.0f} s: {rule.condition} is broken: {value:,g}")
+                say_broken(follower.folder, *broken)
                 follower = None
                 process.terminate()
         except KeyboardInterrupt:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from argparse import Namespace
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sockproof import shelves
-from sockproof.analysis.gates import judge, told
-from sockproof.analysis.rules import RuleError, Rules, read_rules
+from sockproof.analysis.gates import ENDED_FILE, Outcome, judge, judge_cases, told, worst
+from sockproof.analysis.rules import Rule, RuleError, Rules, read_rules
 from sockproof.cli.settings import CommandError
 from sockproof.render.gate import junit, lines, markdown
+from sockproof.render.text import short
+
+_SUFFIXES = {"json": "json", "junit": "xml", "markdown": "md"}
 
 
 def find_rules(name: str, shelf: Path | None) -> Rules:
@@ -31,24 +36,96 @@ def find_rules(name: str, shelf: Path | None) -> Rules:
 
 def judge_load(rules: Rules, summary: dict[str, Any], folder: Path) -> int:
     """Judge a load run that has just ended, show and write what comes of it: the exit code."""
-    judged = told(rules.title, str(folder), judge(rules, summary, folder))
+    judged = judge_summary(rules, summary, folder)
     print()
-    for line in lines(judged):
-        print(line)
-    write(judged, folder, None)
+    show(judged)
+    write([judged], beside(folder))
     return int(judged["exit_code"])
 
 
-def write(judged: dict[str, Any], folder: Path, options: Namespace | None) -> None:
-    """Write the results into the run folder, or where the options say."""
-    for name, text in (
-        ("json", json.dumps(judged, indent=1) + "\n"),
-        ("junit", junit(judged)),
-        ("markdown", markdown(judged)),
-    ):
-        suffix = {"json": "json", "junit": "xml", "markdown": "md"}[name]
-        path = getattr(options, name, None) or folder / f"gate.{suffix}"
-        try:
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise CommandError(f"cannot write {path}: {error.strerror}") from None
+def judge_summary(rules: Rules, summary: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """What comes of a load run; raises `CommandError` where no rule is about one."""
+    about = chosen(rules, folder, cases=False)
+    with reading(folder):
+        what = _on(summary.get("scenario"), (summary.get("target") or {}).get("url"))
+        findings = judge(about, summary, folder)
+    return told(rules.title, str(folder), what, findings, len(rules.rules) - len(findings))
+
+
+def judge_report(rules: Rules, report: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """What comes of a run of cases; raises `CommandError` where no rule is about one."""
+    about = chosen(rules, folder, cases=True)
+    with reading(folder):
+        what = _on("cases", report.get("target"))
+        findings = judge_cases(about, report)
+    return told(rules.title, str(folder), what, findings, len(rules.rules) - len(findings))
+
+
+def chosen(rules: Rules, folder: Path | None, cases: bool) -> Rules:
+    """The rules about runs of this kind; `CommandError` where all are about the other."""
+    about = rules.about(cases)
+    if not about.rules:
+        kind, other = ("a run of cases", "load") if cases else ("a load run", "cases")
+        what = f"this is {kind}" if folder is None else f"{folder} is {kind}"
+        raise CommandError(f"{what}, and the rules {rules.title!r} are about {other}")
+    return about
+
+
+@contextlib.contextmanager
+def reading(folder: Path) -> Iterator[None]:
+    """Says in one line that a stored run is not what it should be."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise CommandError(f"{folder} cannot be judged: {short(why, 200)}") from None
+
+
+def _on(what: object, url: object) -> str:
+    """What ran on which server, without the user's name and password or what is asked for."""
+    where = re.sub(r"//[^/]*@", "//", str(url or "").partition("?")[0])
+    return f"{what or 'load'} on {where}" if where else str(what or "load")
+
+
+def say_broken(folder: Path, rule: Rule, value: float, second: float) -> None:
+    """Say that a rule ends a run, and note it for whoever judges the folder."""
+    why = f" ({short(rule.why, 300)})" if rule.why else ""
+    broken = f"{rule.condition} is broken: {value:,g}{why}"
+    print(f"\nended after {second:.0f} s: {broken}", flush=True)
+    note = {"that": str(rule.condition), "value": value, "second": round(second, 1)}
+    _put(folder / ENDED_FILE, json.dumps(note) + "\n")
+
+
+def show(judged: dict[str, Any]) -> None:
+    """Print what came of a run."""
+    for line in lines(judged):
+        print(line)
+
+
+def beside(folder: Path) -> dict[str, Path]:
+    """The files of a run folder that hold what came of a gate, by their format."""
+    return {name: folder / f"gate.{suffix}" for name, suffix in _SUFFIXES.items()}
+
+
+def write(all_judged: Sequence[dict[str, Any]], files: Mapping[str, Path]) -> None:
+    """Write what came of one run, or of several together, into a file for each format."""
+    for name, path in files.items():
+        _put(path, _text(name, all_judged))
+
+
+def _text(name: str, all_judged: Sequence[dict[str, Any]]) -> str:
+    if name == "junit":
+        return junit(all_judged)
+    if name == "markdown":
+        return markdown(all_judged)
+    if len(all_judged) == 1:
+        return json.dumps(all_judged[0], indent=1) + "\n"
+    code = int(worst(Outcome(each["exit_code"]) for each in all_judged))
+    return json.dumps({"schema": 1, "exit_code": code, "gates": all_judged}, indent=1) + "\n"
+
+
+def _put(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"cannot write {path}: {error.strerror}") from None

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from sockproof import records
 from sockproof.shelves import ShelfError
 
 CaseFunction = Callable[..., Awaitable[None]]
@@ -26,7 +27,7 @@ OFFERS = {
     "no-takeover": "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
     "small-window": "permessage-deflate; server_max_window_bits=9; client_max_window_bits=9",
 }
-SUITES = ("websocket", "deflate", "engineio", "socketio", "rooms", "clients", "abuse")
+SUITES = records.SUITES
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sockproof.render.markdown import escape
@@ -55,28 +55,40 @@ def lines(judged: Judged) -> Iterator[str]:
     ]
     that = max(len(row[1]) for row in rows)
     value = max(len(row[2]) for row in rows)
-    yield f"gate {short(judged['title'], 200)}: {short(judged['run'], 500)}"
+    yield f"gate {short(judged['title'], 200)}: {short(judged['run'], 500)}, {_about(judged)}"
     for row in rows:
         yield f"  {row[0]:8} {row[1]:{that}}  {row[2]:>{value}}  {row[3]}".rstrip()
     yield headline(judged)
 
 
+def _about(judged: Judged) -> str:
+    return short(judged["about"], 300)
+
+
 def headline(judged: Judged) -> str:
     """One sentence."""
     outcome, rules = judged["outcome"], judged["rules"]
+    rest = ""
+    if judged["left_out"]:
+        rest = f" {number(judged['left_out'], 'rule')} about other runs left out."
     if outcome == "pass":
-        return f"{_SENTENCES[outcome]}: {number(len(rules), 'rule')} kept."
+        return f"{_SENTENCES[outcome]}: {number(len(rules), 'rule')} kept.{rest}"
     told = sum(rule["outcome"] == outcome for rule in rules)
     what = "broken" if outcome == "fail" else "cannot be judged by this run"
-    return f"{_SENTENCES[outcome]}: {told} of {number(len(rules), 'rule')} {what}."
+    return f"{_SENTENCES[outcome]}: {told} of {number(len(rules), 'rule')} {what}.{rest}"
 
 
-def markdown(judged: Judged) -> str:
-    """For a CI step's summary."""
+def markdown(all_judged: Iterable[Judged]) -> str:
+    """For a CI step's summary: one run, or several below each other."""
+    return "\n".join(_markdown(judged) for judged in all_judged)
+
+
+def _markdown(judged: Judged) -> str:
+    run, about = escape(judged["run"]), escape(judged["about"])
     told = [
         f"### {headline(judged)}",
         "",
-        f"Run {escape(judged['run'])}, rules {escape(judged['title'])}",
+        f"Run {run}: {about}; rules {escape(judged['title'])}",
         "",
         "| | rule | found | |",
         "|---|---|---:|---|",
@@ -87,23 +99,29 @@ def markdown(judged: Judged) -> str:
     return "\n".join(told) + "\n"
 
 
-def junit(judged: Judged) -> str:
+def junit(all_judged: Iterable[Judged]) -> str:
     """JUnit XML: a broken rule is a failure, one that cannot be judged is an error."""
-    rules = judged["rules"]
     root = ET.Element("testsuites", name="sockproof gate")
+    for judged in all_judged:
+        _suite(root, judged)
+    ET.indent(root, " ")
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, "unicode") + "\n"
+
+
+def _suite(root: ET.Element, judged: Judged) -> None:
+    rules = judged["rules"]
     suite = ET.SubElement(
         root,
         "testsuite",
-        name=short(judged["title"], 200),
+        name=f"{short(judged['title'], 200)}: {short(judged['run'], 500)}, {_about(judged)}",
         tests=str(len(rules)),
         failures=str(sum(rule["outcome"] == "fail" for rule in rules)),
         errors=str(sum(rule["outcome"] == "not_fit" for rule in rules)),
     )
+    place = f"gate {short(judged['title'], 200)}"  # the same each time: so tests are known again
     for rule in rules:
-        case = ET.SubElement(suite, "testcase", classname="gate", name=rule["that"], time="0")
+        case = ET.SubElement(suite, "testcase", classname=place, name=rule["that"], time="0")
         if rule["outcome"] != "pass":
             kind = "failure" if rule["outcome"] == "fail" else "error"
             message = f"found {value_text(rule)}"
             ET.SubElement(case, kind, message=message).text = _remark(rule)
-    ET.indent(root, " ")
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, "unicode") + "\n"

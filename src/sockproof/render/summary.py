@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sockproof.records import weighs
+from sockproof.records import SUITES, weighs
 from sockproof.render.text import group_of, number, short
 
 Case = Mapping[str, Any]
@@ -133,12 +133,9 @@ def groups(cases: Iterable[Case]) -> dict[tuple[str, str], list[Case]]:
     return dict(sorted(grouped.items(), key=lambda item: _rank(item[0])))
 
 
-_SUITES = ("websocket", "deflate", "engineio", "socketio", "rooms", "clients", "abuse")
-
-
 def _rank(group: tuple[str, str]) -> tuple[int, str, str]:
     suite, file = group
-    return (_SUITES.index(suite) if suite in _SUITES else len(_SUITES), suite, file)
+    return (SUITES.index(suite) if suite in SUITES else len(SUITES), suite, file)
 
 
 @dataclass(frozen=True, slots=True)
