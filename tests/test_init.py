@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from sockproof.cli.arguments import build_parser
+from sockproof.launch import launch, load_targets
+from sockproof.shelves import shelf
 
 ROOT = Path(__file__).parents[1]
 SCHEMAS = {
@@ -34,6 +39,45 @@ def test_project_works_as_it_is(tmp_path: Path) -> None:
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "The gate is passed" in ran.stdout
+
+
+@pytest.mark.timeout(90)
+def test_project_loads_the_server_that_is_named(tmp_path: Path) -> None:
+    assert init(tmp_path).returncode == 0
+    words = [f"SOCKPROOF={sys.executable} -m sockproof", "RUN_TIME=3s"]
+    with launch(load_targets(shelf("targets"))["own-application"]) as target:
+        ran = subprocess.run(
+            ["make", "load", f"URL={target.url}", *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=80,
+        )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    summary = json.loads((tmp_path / "results/latest-load/summary.json").read_text())
+    assert summary["target"]["url"] == target.url
+    assert summary["counts"]["acknowledged"] > 0
+
+
+@pytest.mark.parametrize("makefile", ["ci/project/Makefile", "Makefile"])
+def test_commands_in_makefiles_are_understood(makefile: str) -> None:
+    text = (ROOT / makefile).read_text()
+    values = dict(re.findall(r"^(\w+) \??:?= *(.*)$", text, re.MULTILINE))
+    commands = re.findall(r"^\t(?:\$\(SOCKPROOF\)|\$\(BIN\)/sockproof) (.*)$", text, re.MULTILINE)
+    assert len(commands) >= 3
+    for command in commands:
+        words = re.sub(r"\$\((\w+)\)", lambda found: values[found[1]], command).split()
+        options, more = build_parser().parse_known_args(words)
+        assert not more
+        assert options.command == words[0]
+
+
+def test_project_says_where_to_edit(tmp_path: Path) -> None:
+    init(tmp_path)
+    text = (tmp_path / "locustfile.py").read_text()
+    assert len(re.findall(r"# .*\b[Yy]ours?\b", text)) >= 4
+    assert "targets/" not in text  # which a project of one's own has not
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
