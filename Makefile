@@ -9,7 +9,7 @@ RULES ?= smoke
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install conformance matrix load gate test test-asyncio check lint format types imports clean
+.PHONY: help install conformance matrix load gate study test test-asyncio check lint format types imports clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -35,6 +35,9 @@ load: $(STAMP) ## a short load run: SCENARIO=echo, TARGET=http://…
 
 gate: $(STAMP) ## a short load run that has to keep gates/smoke.toml; RULES=…, SCENARIO=…
 	$(BIN)/sockproof load $(SCENARIO) $(TARGET) --rules $(RULES) $(ARGS)
+
+study: $(STAMP) ## what is claimed of WebSocket and Socket.IO, measured; ARGS=--quick is short
+	$(BIN)/sockproof study $(ARGS)
 
 test: test-asyncio ## run this project's own tests
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-SHELVES = ("conformance", "locustfiles", "targets", "reports", "gates", "ci")
+SHELVES = ("conformance", "locustfiles", "targets", "reports", "gates", "ci", "study")
 
 _PACKAGE = Path(__file__).resolve().parent
 

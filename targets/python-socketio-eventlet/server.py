@@ -32,7 +32,8 @@ def main() -> None:
     )
     install(sio)
     app = socketio.Middleware(sio)
-    eventlet.wsgi.server(eventlet.listen(("127.0.0.1", arguments.port)), app, log_output=False)
+    listener = eventlet.listen(("127.0.0.1", arguments.port), backlog=1024)
+    eventlet.wsgi.server(listener, app, max_size=16_000, log_output=False)
 
 
 if __name__ == "__main__":

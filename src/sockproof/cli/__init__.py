@@ -31,6 +31,7 @@ from sockproof.cli.load_report import write_load_report
 from sockproof.cli.matrix import matrix
 from sockproof.cli.outputs import Outputs
 from sockproof.cli.settings import CommandError
+from sockproof.cli.study import is_study, study, write_study
 from sockproof.conformance.expectations import ExpectationError
 from sockproof.conformance.preflight import Unreachable
 from sockproof.conformance.profile import ProfileError
@@ -70,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "init": init,
         "load": load,
         "ab": ab,
+        "study": study,
         "summary": summary,
     }
     try:
@@ -110,6 +112,10 @@ def _target(options: Namespace) -> int:
 def _report(options: Namespace) -> int:
     if is_load_run(options.run):
         for path in write_load_report(options.run, options.shelf):
+            print(f"report: {path}")
+        return 0
+    if is_study(options.run):
+        for path in write_study(options.run, options.shelf):
             print(f"report: {path}")
         return 0
     report = records.read_run(options.run)

@@ -69,6 +69,12 @@ def build_parser() -> Parser:
     calibrate.add_argument("--results", **where)  # type: ignore[arg-type]
     calibrate.add_argument("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
     _add_capacity(commands.add_parser("capacity", help="the largest load that keeps objectives"))
+    study = commands.add_parser("study", help="what is claimed of WebSocket, measured")
+    study.add_argument("--quick", action="store_true", help="few repetitions, and small numbers")
+    one = "only this one, as C9; may be repeated"
+    study.add_argument("--claim", action="append", default=[], metavar="C", help=one)
+    study.add_argument("--results", **where)  # type: ignore[arg-type]
+    study.add_argument("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
     _add_export(commands.add_parser("export", help="a load run's numbers for other programs"))
     init = commands.add_parser("init", help="begin a project: a locustfile, a gate, a workflow")
     init.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="(.)")

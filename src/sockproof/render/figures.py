@@ -97,10 +97,11 @@ def draw_all(run: Any, shelf: Path, folder: Path) -> list[Drawn]:
     folder.mkdir(exist_ok=True)
     for old in (*folder.glob("*.svg"), *folder.glob("*.png")):
         old.unlink()
-    return [_draw(each, run, folder) for each in load_figures(shelf)]
+    return [draw_one(each, run, folder) for each in load_figures(shelf)]
 
 
-def _draw(file: FigureFile, run: Any, folder: Path) -> Drawn:
+def draw_one(file: FigureFile, run: Any, folder: Path) -> Drawn:
+    """Draw one figure; SVG and PNG go into `folder`. May raise `OSError`."""
     svg, instead = None, file.nothing
     try:
         figure = drawing(file, run)

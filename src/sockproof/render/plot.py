@@ -88,15 +88,20 @@ class Run(Protocol):
     def end(self) -> float: ...
 
 
-def panels(heights: Sequence[float] = (2.1,)) -> tuple[Figure, list[Axes]]:
-    """A figure with axes below each other, so many inches high."""
-    height = _TOP + sum(heights) + _BETWEEN * (len(heights) - 1) + _BOTTOM
+def panels(
+    heights: Sequence[float] = (2.1,), left: float = _LEFT, top: float = _TOP
+) -> tuple[Figure, list[Axes]]:
+    """A figure with axes below each other, so many inches high.
+
+    `left` and `top` are the inches beside and above them, for labels and for the legend.
+    """
+    height = top + sum(heights) + _BETWEEN * (len(heights) - 1) + _BOTTOM
     figure = Figure(figsize=(WIDTH, height))
-    top, axes = height - _TOP, []
+    upper, axes = height - top, []
     for each in heights:
-        place = (_LEFT / WIDTH, (top - each) / height, (WIDTH - _LEFT - _RIGHT) / WIDTH)
+        place = (left / WIDTH, (upper - each) / height, (WIDTH - left - _RIGHT) / WIDTH)
         axes.append(figure.add_axes((*place, each / height)))
-        top -= each + _BETWEEN
+        upper -= each + _BETWEEN
     return figure, axes
 
 

@@ -1,0 +1,1 @@
+"""Tests of `sockproof.study` and of the claims on the shelf `study/`."""
