@@ -28,6 +28,10 @@ def test_same_run_is_alike(tmp_path: Path) -> None:
     page = (tmp_path / "latest-compare" / "compare.html").read_text()
     assert page.count("data:image/svg+xml;base64,") == 2
     assert "<script" not in page
+    for kind in ("ack", "delivery"):
+        place = tmp_path / "latest-compare" / "figures"
+        assert (place / f"{kind}.png").read_bytes().startswith(b"\x89PNG")
+        assert (place / f"{kind}.svg").stat().st_size > 1000
     value = json.loads((tmp_path / "latest-compare" / "compare.json").read_text())
     assert {each["verdict"] for each in value["changes"]} == {"alike"}
 

@@ -15,17 +15,18 @@ from sockproof.render.overlay import lines, render
 def compare_load(a: list[Path], b: list[Path], results: Path, shelf: Path | None) -> int:
     """Show and draw it; 1 when B is worse, 2 when nothing can be compared."""
     from sockproof.analysis import overlay  # numpy and matplotlib take their time to import
-    from sockproof.render.overlay_figure import figure_svg
+    from sockproof.render import figures
+    from sockproof.render.overlay_figure import figure_file
 
     summaries = [[summary_of(folder) for folder in group] for group in (a, b)]
     found: list[overlay.Change] = []
-    pictures = []
+    curves = []
     for kind in overlay.KINDS:
         of_a, of_b = overlay.Group(a, kind, 1), overlay.Group(b, kind, 2)
         if not of_a.samples or not of_b.samples:
             continue
         found += overlay.changes(of_a, of_b, kind)
-        pictures.append((kind, figure_svg(overlay.curve(of_a), overlay.curve(of_b), kind)))
+        curves.append((figure_file(kind), (overlay.curve(of_a), overlay.curve(of_b))))
     before, after = (overlay.violations(each) for each in summaries)
     value: dict[str, Any] = {
         "schema": 1,
@@ -53,6 +54,9 @@ def compare_load(a: list[Path], b: list[Path], results: Path, shelf: Path | None
     page = folder / "compare.html"
     template = shelves.shelf("reports", shelf) / "compare.html.j2"
     try:
+        place = folder / figures.FOLDER
+        place.mkdir()
+        pictures = [figures.draw_one(file, pair, place) for file, pair in curves]
         (folder / "compare.json").write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
         page.write_text(render(value, pictures, template), encoding="utf-8")
     except OSError as error:

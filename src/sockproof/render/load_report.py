@@ -26,6 +26,15 @@ _KINDS = ("delivery", "ack", "connect")
 _PERCENTILES = ("p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms")
 _EXAMPLES = 10
 _PARAMETERS = 60
+_UNITS = {
+    "rate": "messages/s and user",
+    "payload_octets": "octets",
+    "room_size": "clients",
+    "max_outstanding": "acknowledgements",
+    "ack_timeout": "s",
+    "drain": "s",
+    "spawn_rate": "users/s",
+}
 Pairs = list[tuple[str, str]]
 
 
@@ -134,7 +143,7 @@ def _told(run: LoadRun) -> dict[str, Any]:
         "properties": _properties(summary) if summary else [],
         "latency": _latency(summary) if summary else [],
         "counts": _counts(run),
-        "parameters": _pairs(run.about.get("parameters")),
+        "parameters": _pairs(run.about.get("parameters"), _UNITS),
         "versions": _pairs(run.about.get("versions")),
         "problems": [short(line, 300) for line in list(run.problems)[:50]],
     }
@@ -262,11 +271,22 @@ def _counts(run: LoadRun) -> list[tuple[str, Pairs]]:
     return groups
 
 
-def _pairs(value: object) -> Pairs:
+def _pairs(value: object, units: Mapping[str, str] | None = None) -> Pairs:
     if not isinstance(value, dict):
         return []
-    shown = list(value.items())[:_PARAMETERS]
-    return [(short(name, 60), short(each, 300)) for name, each in shown if each not in (None, [])]
+    shown = [(short(name, 60), each) for name, each in list(value.items())[:_PARAMETERS]]
+    known = units or {}
+    return [
+        (name.replace("_", " "), f"{_said(each)} {known.get(name, '')}".rstrip())
+        for name, each in shown
+        if each not in (None, [])
+    ]
+
+
+def _said(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,g}" if isinstance(value, int | float) else short(value, 300)
 
 
 def _ms(value: float | None) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sockproof import __version__
 from sockproof.render.html import environment
 from sockproof.render.text import number, short
+
+if TYPE_CHECKING:  # matplotlib takes its time to import
+    from sockproof.render.figures import Drawn
 
 _NOISE = (
     "The intervals know the noise within the runs, not that between runs: two runs of one server"
@@ -75,7 +78,7 @@ def lines(value: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {note}"
 
 
-def render(value: Mapping[str, Any], pictures: Sequence[tuple[str, bytes]], template: Path) -> str:
+def render(value: Mapping[str, Any], pictures: Sequence[Drawn], template: Path) -> str:
     """The page; `template` is `compare.html.j2` of the reports shelf."""
     page = environment(template).get_template(template.name)
     return page.render(
@@ -84,6 +87,10 @@ def render(value: Mapping[str, Any], pictures: Sequence[tuple[str, bytes]], temp
         b=[short(folder, 300) for folder in value["b"]],
         rows=rows(value),
         notes=list(notes(value)),
-        figures=[(kind, base64.b64encode(svg).decode()) for kind, svg in pictures],
+        figures=[
+            (each.name, each.title, each.caption, base64.b64encode(each.svg).decode())
+            for each in pictures
+            if each.svg
+        ],
         sockproof=__version__,
     )
