@@ -77,10 +77,17 @@ def test_target_killed_in_the_middle_loses_no_record(tmp_path: Path) -> None:
     assert "Traceback" not in output
 
 
+STALLED = """
+[[rule]]
+that = "latency.{kind}.intended.p999_ms <= 1500"
+"""
+
+
 def test_stall_of_the_target_shows_in_full(tmp_path: Path) -> None:
     target = launch(load_targets(shelf("targets"))["python-socketio-uvicorn"])
     with target:
-        running = started(tmp_path, "echo", target.url, "--rate", "20", "--run-time", "8s")
+        words = ("--users", "40", "--rate", "40", "--run-time", "9s")  # 10,000 samples for p99.9
+        running = started(tmp_path, "echo", target.url, *words)
         when_rows_come(tmp_path)
         os.killpg(target.pid, signal.SIGSTOP)
         time.sleep(2)
@@ -92,6 +99,13 @@ def test_stall_of_the_target_shows_in_full(tmp_path: Path) -> None:
         told = found.summary["latency"][kind]["intended"]
         assert told["p90_ms"] > 900, output
         assert told["max_ms"] > 1900
+        assert told["p999_ms"] > 1800
+        rules = tmp_path / f"{kind}.toml"
+        rules.write_text(STALLED.format(kind=kind))
+        gate = [sys.executable, "-m", "sockproof", "gate", str(found.folder), "--rules", str(rules)]
+        done = subprocess.run(gate, capture_output=True, text=True, check=False, timeout=LIMIT)
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert "The gate is not passed" in done.stdout
     assert found.summary["counts"]["lost"] == 0
 
 

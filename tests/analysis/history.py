@@ -1,0 +1,85 @@
+"""Histories of deliveries with known faults, written as the processes of a run write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sockproof.analysis.delivery import PROPERTIES, Delivery, check
+from sockproof.load.recorder import Phase, Recorder
+from sockproof.wire import stamp
+
+RUN = 7
+END = 10_000  # when the drain is over
+
+
+class Written:
+    """A history, written as the processes of a run write it; times are small numbers."""
+
+    def __init__(self, folder: Path, processes: int = 1) -> None:
+        self.folder = folder
+        self.recorders = [Recorder(folder, RUN) for _ in range(processes)]
+
+    def client(self, at: int = 0, process: int = 0) -> tuple[int, int]:
+        """A client that is connected from then on."""
+        recorder = self.recorders[process]
+        number = recorder.client()
+        recorder.connecting(number, at)
+        recorder.connected(number, at, at, at)
+        return process, number
+
+    def join(self, client: tuple[int, int], room: str, asked: int, done: int | None) -> None:
+        recorder = self.recorders[client[0]]
+        recorder.joining(client[1], recorder.room(room), asked)
+        if done is not None:
+            recorder.joined(client[1], recorder.room(room), done)
+
+    def leave(self, client: tuple[int, int], room: str, asked: int, done: int | None) -> None:
+        recorder = self.recorders[client[0]]
+        recorder.leaving(client[1], recorder.room(room), asked)
+        if done is not None:
+            recorder.left(client[1], recorder.room(room), done)
+
+    def say(
+        self,
+        client: tuple[int, int],
+        sequence: int,
+        room: str | int,
+        at: int,
+        acked: int | None = None,
+        flags: int = 0,
+    ) -> None:
+        recorder = self.recorders[client[0]]
+        number = recorder.room(room) if isinstance(room, str) else room
+        recorder.emitted(client[1], sequence, number, at, at, flags)
+        if acked is not None:
+            recorder.acknowledged(client[1], sequence, at, at, acked)
+
+    def hear(
+        self,
+        client: tuple[int, int],
+        sender: tuple[int, int],
+        sequence: int,
+        at: int,
+        intact: bool = True,
+        run: int = RUN,
+    ) -> None:
+        who = self.recorders[sender[0]].identity(sender[1])
+        text = stamp.encode(run, who, sequence, at, at, "body") + "body"
+        found = stamp.find(text.encode())
+        assert found is not None
+        self.recorders[client[0]].received(client[1], found, intact, at)
+
+    def check(self, killed: tuple[int, ...] = ()) -> Delivery:
+        """Close the files, but those of processes that were killed, and judge them."""
+        for number, recorder in enumerate(self.recorders):
+            if number not in killed:
+                recorder.phase(Phase.OVER, END)
+                recorder.close(END + 1)
+        found = check(self.folder)
+        for number in killed:
+            self.recorders[number].close(END + 1)
+        return found
+
+
+def violations(found: Delivery) -> dict[str, int]:
+    return {name: found.counts[name] for name in PROPERTIES if found.counts[name]}
