@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.load_records import SUMMARY_FILE
+from sockproof.load_records import RUN_FILE, SUMMARY_FILE
 from tests.render.load_sample import run_folder
 
 
@@ -46,6 +46,22 @@ def test_messages_that_only_b_loses_are_worse(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "B does to messages what A did not: lost" in done.stdout
     assert "lost: 0 in A, 3 in B" in done.stdout
+
+
+def test_what_was_run_differently_is_said(tmp_path: Path) -> None:
+    a, b = run_folder(tmp_path / "a"), run_folder(tmp_path / "b", text="rooms")
+    path = b / RUN_FILE
+    value = json.loads(path.read_text())
+    value["parameters"]["room_size"] = 20
+    path.write_text(json.dumps(value))
+    done = compare(tmp_path, a, b)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(
+        f"A: echo on http://echo/ ({a})\nB: rooms on http://rooms/ ({b})\n"
+    )
+    assert "not the same in both: scenario (echo in A, rooms in B)" in done.stdout
+    assert "not the same in both: room size (nothing in A, 20 in B)" in done.stdout
+    assert "users" not in done.stdout
 
 
 def test_groups_of_runs_are_compared(tmp_path: Path) -> None:

@@ -92,6 +92,17 @@ def test_url_is_taken_apart() -> None:
     assert Endpoint("ws://[::1]:99/").addresses == ((socket.AF_INET6, ("::1", 99, 0, 0)),)
 
 
+def test_credentials_of_the_url_are_sent_unless_there_are_others() -> None:
+    sent = ("Authorization", "Basic dXNlcjp3b3Jk")
+    assert Endpoint("http://user:word@127.0.0.1/").headers == (sent,)
+    other = ("authorization", "Bearer x")
+    assert Endpoint("http://user:word@127.0.0.1/", headers=[other]).headers == (other,)
+    with pytest.raises(EndpointError) as caught:
+        Endpoint("http://user:word@/?token=abc")
+    assert "word" not in str(caught.value)
+    assert "abc" not in str(caught.value)
+
+
 def test_name_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 

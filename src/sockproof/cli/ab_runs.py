@@ -14,6 +14,7 @@ from sockproof import launch, shelves
 from sockproof.cli.load import find_scenario, run_scenario
 from sockproof.cli.settings import CommandError
 from sockproof.load_records import RUN_FILE, SUMMARY_FILE, LoadRecordError
+from sockproof.wire.credentials import masked_url
 
 LOG_FILE = "locust.log"
 
@@ -57,7 +58,8 @@ class Side:
 
     def to_json(self) -> dict[str, Any]:
         """Which server it is."""
-        return {"url": self.url, "target": self.spec.name if self.spec else None, "pid": self.pid}
+        url = masked_url(self.url) if self.url else None
+        return {"url": url, "target": self.spec.name if self.spec else None, "pid": self.pid}
 
     @contextlib.contextmanager
     def running(self) -> Iterator[tuple[str, int | None]]:
@@ -94,7 +96,7 @@ class Runner:
         summary = summary_of(folder, fresh=True)
         if not cut and not summary["counts"]["connections_opened"]:
             why = "; ".join(summary["generator"]["reasons"])
-            raise Unusable(f"{side.name.upper()} at {url}: {why} (see {log_path})")
+            raise Unusable(f"{side.name.upper()} at {masked_url(url)}: {why} (see {log_path})")
         return {"folder": folder.name, "interrupted": cut, "summary": summary}
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sockproof import records, shelves
+from sockproof.analysis import conditions
 from sockproof.cli.ab_runs import summary_of
 from sockproof.cli.settings import CommandError
 from sockproof.render.overlay import lines, render
@@ -27,11 +28,17 @@ def compare_load(a: list[Path], b: list[Path], results: Path, shelf: Path | None
             continue
         found += overlay.changes(of_a, of_b, kind)
         curves.append((figure_file(kind), (overlay.curve(of_a), overlay.curve(of_b))))
+    ran = [[conditions.read(folder) for folder in group] for group in (a, b)]
     before, after = (overlay.violations(each) for each in summaries)
     value: dict[str, Any] = {
         "schema": 1,
         "a": [str(folder) for folder in a],
         "b": [str(folder) for folder in b],
+        "ran": {
+            side: {name: conditions.values(group, name) for name in ("scenario", "target")}
+            for side, group in zip("ab", ran, strict=True)
+        },
+        "differing": conditions.differing(*ran),
         "unfit": [
             str(folder)
             for folders, told in zip((a, b), summaries, strict=True)

@@ -20,6 +20,7 @@ from sockproof.cli.load_report import write_load_report
 from sockproof.cli.rules import chosen, find_rules, judge_load, say_broken
 from sockproof.cli.settings import CommandError
 from sockproof.load_records import RUN_FILE, STARTED_BY, LoadRecordError
+from sockproof.wire.credentials import masked_url
 
 DEFAULT_TARGET = "python-socketio-uvicorn"
 
@@ -155,10 +156,13 @@ def _wait_a_second(process: subprocess.Popen[bytes]) -> int | None:
 
 
 def masked(command: list[str]) -> list[str]:
-    """The command as it may be shown: what follows --auth and --header is for nobody else."""
+    """The command as it may be shown: its secrets are for nobody else."""
     before = ["", *command[:-1]]
     secret = ("--auth", "--header")
-    return ["***" if last in secret else word for last, word in zip(before, command, strict=True)]
+    return [
+        "***" if last in secret else masked_url(word)
+        for last, word in zip(before, command, strict=True)
+    ]
 
 
 def _run(command: list[str], log: IO[str] | None, follower: Follower | None) -> tuple[int, bool]:

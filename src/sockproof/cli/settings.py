@@ -121,7 +121,7 @@ def redactor(server: Server) -> Redactor:
         secrets += [server.address.user, server.address.user.partition(":")[2]]
     if isinstance(server.auth, dict):
         secrets += [value for value in server.auth.values() if isinstance(value, str)]
-    secrets += server.address.query_values(set(server.profile.secret_query))
+    secrets += server.address.secret_query_values(set(server.profile.secret_query))
     return Redactor(secrets)
 
 

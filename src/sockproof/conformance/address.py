@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from sockproof.wire.credentials import is_secret
+
 DEFAULT_PORTS = {"ws": 80, "http": 80, "wss": 443, "https": 443}
 
 
@@ -73,7 +75,7 @@ class Address:
         """Path and query for the request line."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
-    def query_values(self, names: set[str]) -> list[str]:
-        """The values of the query parameters of these names."""
+    def secret_query_values(self, names: set[str]) -> list[str]:
+        """The values of the query parameters of these names, and of all named like a secret."""
         pairs = parse_qsl(self.query, keep_blank_values=True)
-        return [value for name, value in pairs if name in names]
+        return [value for name, value in pairs if name in names or is_secret(name)]

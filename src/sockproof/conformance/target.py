@@ -25,6 +25,7 @@ from sockproof.conformance.stream import Stream
 from sockproof.conformance.tls import Trust
 from sockproof.conformance.websocket_peer import WebSocketPeer
 from sockproof.wire import WireError
+from sockproof.wire.credentials import basic
 from sockproof.wire.deflate import Parameters, parse_extensions
 from sockproof.wire.http import Request, Response, accept_value, upgrade_request
 from sockproof.wire.websocket import Opcode, parse_close
@@ -172,8 +173,7 @@ class Target:
         user = self.server.address.user
         if user is None or any(name.lower() == "authorization" for name, _ in self.server.headers):
             return self.server.headers
-        basic = base64.b64encode(user.encode("utf-8")).decode("ascii")
-        return (*self.server.headers, ("Authorization", f"Basic {basic}"))
+        return (*self.server.headers, ("Authorization", basic(user)))
 
     # WebSocket.
 

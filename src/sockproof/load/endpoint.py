@@ -16,6 +16,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sockproof.load_records import Reason as Reason
+from sockproof.wire.credentials import basic, masked_url
+from sockproof.wire.http import Headers
 
 MIB = 1024 * 1024
 Address = tuple[int, tuple[object, ...]]  # family, and what connect() takes
@@ -87,25 +89,26 @@ class Endpoint:
         max_message: int = 16 * MIB,
         max_buffered: int = MIB,
     ) -> None:
+        shown = masked_url(url)
         try:
             parts = urlsplit(url)
             port = parts.port
         except ValueError as error:
-            raise EndpointError(f"{url!r} is no URL: {error}") from None
+            raise EndpointError(f"{shown!r} is no URL: {error}") from None
         if parts.scheme not in ("ws", "wss", "http", "https") or not parts.hostname:
-            raise EndpointError(f"a URL like ws://HOST:PORT/ or http://HOST:PORT/, not {url!r}")
+            raise EndpointError(f"a URL like ws://HOST:PORT/ or http://HOST:PORT/, not {shown!r}")
         self.url = url
         self.tls = parts.scheme in ("wss", "https")
         self.host = parts.hostname
         self.port = port or (443 if self.tls else 80)
         for character in parts.netloc + parts.path + parts.query + path:
             if not "!" <= character <= "~":
-                raise EndpointError(f"{character!r} cannot stand in a URL as it is: {url!r}")
+                raise EndpointError(f"{character!r} cannot stand in a URL as it is: {shown!r}")
         self.host_header = parts.netloc.rpartition("@")[2]
         self.path = parts.path or "/"
         self.query = parts.query
         self.socketio_path = self.path if self.path != "/" else path
-        self.headers = tuple(headers)
+        self.headers = _with_credentials(tuple(headers), parts.netloc)
         for name, value in self.headers:
             if any(character in name + value for character in "\r\n\0"):
                 raise EndpointError(f"the header {name!r} has a line break in it")
@@ -185,3 +188,11 @@ def _context(ca: Path | str | None, insecure: bool) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_NONE
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def _with_credentials(headers: Headers, netloc: str) -> Headers:
+    """The fields, and Authorization of the URL's userinfo unless the fields have their own."""
+    userinfo, at, _ = netloc.rpartition("@")
+    if not at or any(name.lower() == "authorization" for name, _ in headers):
+        return headers
+    return (*headers, ("Authorization", basic(userinfo)))

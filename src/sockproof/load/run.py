@@ -28,6 +28,7 @@ from sockproof.load.recorder import Recorder
 from sockproof.load.schedule import SECOND, Schedule, Turn
 from sockproof.load.stats import LocustStats
 from sockproof.load_records import RUN_FILE, SCHEMA, Phase, boot_id
+from sockproof.wire.credentials import masked_url
 
 SETTLING = 30.0  # seconds that users may take to connect and join once all are spawned
 QUIET = 1.0  # seconds without a receipt after which nothing more is on its way
@@ -202,7 +203,7 @@ def describe(
     value = {
         "schema": SCHEMA,
         "run": number,
-        "target": options.host,
+        "target": masked_url(options.host),
         "scenario": scenario,
         "parameters": {**shown(options), **users},
         "versions": {"python": platform.python_version(), **_versions()},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from sockproof.render.markdown import escape
 from sockproof.render.text import number, short
 
 _HEADLINES = {
@@ -69,7 +70,7 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
 def markdown(document: Mapping[str, Any]) -> str:
     """The same for a CI step's summary."""
     told = [f"# {headline(document)}", ""]
-    told += [f"* {_escaped(note)}" for note in _notes(document)]
+    told += [f"* {escape(note, 1000)}" for note in _notes(document)]
     if "noise" in document["result"]:
         told += [f"* {line}" for line in _noise_lines(document)]
     rows = _rows(document)
@@ -82,10 +83,6 @@ def markdown(document: Mapping[str, Any]) -> str:
 
 def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
-
-
-def _escaped(text: str) -> str:
-    return "".join(f"\\{each}" if each in "\\`*_[]<>|#" else each for each in text)
 
 
 def headline(document: Mapping[str, Any]) -> str:

@@ -14,6 +14,8 @@ from sockproof.render.text import number, short
 if TYPE_CHECKING:  # matplotlib takes its time to import
     from sockproof.render.figures import Drawn
 
+_MOST = 20  # folders, or conditions, that are named
+
 _NOISE = (
     "The intervals know the noise within the runs, not that between runs: two runs of one server"
     " differ by more. sockproof ab measures that, too."
@@ -50,8 +52,24 @@ def rows(value: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
     ]
 
 
+def about(value: Mapping[str, Any], side: str) -> list[str]:
+    """What one side is: scenario and target, then the folders of its runs."""
+    scenarios, targets = (_few(value["ran"][side][name]) for name in ("scenario", "target"))
+    what = f"{scenarios or 'unknown scenario'} on {targets or 'unknown target'}"
+    return [what, _few(value[side])]
+
+
+def _few(values: Sequence[object]) -> str:
+    """Values as a list in a line, of which not all are shown when there are many."""
+    told = [short(each, 300) for each in values[:_MOST]]
+    return ", ".join(told) + (f" and {len(values) - _MOST} more" if values[_MOST:] else "")
+
+
 def notes(value: Mapping[str, Any]) -> Iterator[str]:
     """What a reader has to know besides."""
+    for name, sides in list(value["differing"].items())[:_MOST]:
+        told, of_a, of_b = short(name, 60), *(_few(each) or "nothing" for each in sides)
+        yield f"not the same in both: {told.replace('_', ' ')} ({of_a} in A, {of_b} in B)"
     for name, (before, after) in value["violations"].items():
         if before or after:
             yield f"{name}: {before:,} in A, {after:,} in B"
@@ -62,8 +80,9 @@ def notes(value: Mapping[str, Any]) -> Iterator[str]:
 
 def lines(value: Mapping[str, Any]) -> Iterator[str]:
     """For the terminal."""
-    for name in ("a", "b"):
-        yield f"{name.upper()}: {', '.join(short(folder, 300) for folder in value[name])}"
+    for side in ("a", "b"):
+        what, folders = about(value, side)
+        yield f"{side.upper()}: {what} ({folders})"
     yield ""
     yield sentence(value)
     table = [("metric", "A", "B", "B to A (95 %)", "verdict"), *rows(value)]
@@ -83,8 +102,7 @@ def render(value: Mapping[str, Any], pictures: Sequence[Drawn], template: Path) 
     page = environment(template).get_template(template.name)
     return page.render(
         sentence=sentence(value),
-        a=[short(folder, 300) for folder in value["a"]],
-        b=[short(folder, 300) for folder in value["b"]],
+        sides=[(side.upper(), about(value, side)) for side in ("a", "b")],
         rows=rows(value),
         notes=list(notes(value)),
         figures=[

@@ -1,0 +1,49 @@
+"""What runs were run with: scenario, target, parameters, versions and machine, from `run.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from sockproof.load_records import RUN_FILE
+
+Conditions = dict[str, str]
+
+_GROUPS = ("parameters", "versions", "machine")
+_MOST = 100  # of one group; nobody has more, but the file may be anyone's
+
+
+def read(folder: Path) -> Conditions:
+    """The conditions of one run by name; none of a file that is missing or damaged."""
+    try:
+        value = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return dict(_named(value)) if isinstance(value, dict) else {}
+
+
+def _named(value: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in ("scenario", "target"):
+        if value.get(name) is not None:
+            yield name, str(value[name])
+    for group in _GROUPS:
+        told = value.get(group)
+        for name, each in list(told.items())[:_MOST] if isinstance(told, dict) else ():
+            if name != "boot" and each not in (None, []):  # the boot is an id, and says nothing
+                yield str(name), str(each)
+
+
+def values(runs: Sequence[Conditions], name: str) -> list[str]:
+    """The values of one condition among runs, each once, in their order."""
+    return list(dict.fromkeys(each[name] for each in runs if name in each))
+
+
+def differing(
+    a: Sequence[Conditions], b: Sequence[Conditions]
+) -> dict[str, tuple[list[str], list[str]]]:
+    """Conditions but the target's address that A's runs and B's do not share, with their values."""
+    names = dict.fromkeys(name for each in (*a, *b) for name in each if name != "target")
+    both = {name: (values(a, name), values(b, name)) for name in names}
+    return {name: told for name, told in both.items() if set(told[0]) != set(told[1])}
