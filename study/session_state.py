@@ -92,7 +92,7 @@ def conclude(found: Mapping[str, Any]) -> Conclusion:
 
 def draw(found: Mapping[str, Any]) -> Figure:
     """Bars of octets above, of time below."""
-    figure, panes = panels((1.15, 1.15), left=2.0, top=0.15)
+    figure, panes = panels((1.15, 1.15), left=2.25, top=0.15)
     names = [way["name"].replace(", ", ",\n") for way in reversed(found["ways"])]
     octets = [way["octets"] for way in reversed(found["ways"])]
     ms = [_ms(way) for way in reversed(found["ways"])]

@@ -118,6 +118,16 @@ def test_version_of_an_npm_package_is_read_where_it_was_installed(tmp_path: Path
     assert spec.described() == "A little server 8.1.2"
 
 
+@pytest.mark.parametrize(
+    ("title", "described"), [("Pytest on ice", "Pytest {} on ice"), ("On pytest", "On pytest {}")]
+)
+def test_version_stands_behind_the_name_of_its_library(
+    title: str, described: str, tmp_path: Path
+) -> None:
+    spec = launch.load_target(folder(tmp_path, title=title))
+    assert spec.described() == described.format(pytest.__version__)
+
+
 def test_over_tls_the_certificate_goes_behind_the_command(tmp_path: Path) -> None:
     spec = launch.load_target(folder(tmp_path, tls=["{certificate}", "{key}"]))
     made = make_certificates(tmp_path)

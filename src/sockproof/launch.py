@@ -108,9 +108,13 @@ class TargetSpec:
         return None
 
     def described(self) -> str:
-        """The target's title with the version of the library that it runs on."""
+        """The target's title with the version of the library that it runs on, behind its name."""
         version = self.server_version()
-        return self.title if version is None else f"{self.title} {version}"
+        if version is None:
+            return self.title
+        name = self.version.removeprefix("npm:")
+        at = len(name) if self.title.lower().startswith(name.lower()) else len(self.title)
+        return f"{self.title[:at]} {version}{self.title[at:]}"
 
 
 def _installed(requirement: str) -> bool:

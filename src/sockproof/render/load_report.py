@@ -34,6 +34,7 @@ _UNITS = {
     "ack_timeout": "s",
     "drain": "s",
     "spawn_rate": "users/s",
+    "run_time": "s",
 }
 Pairs = list[tuple[str, str]]
 
