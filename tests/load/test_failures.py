@@ -53,7 +53,7 @@ def test_refused_port_is_said(tmp_path: Path) -> None:
 
 def test_secrets_are_shown_nowhere(tmp_path: Path) -> None:
     url = "http://user:sekret-1@127.0.0.1:1/?access_token=sekret-2"
-    words = ("--header", "X-Own: sekret-3", "--auth", '{"own": "sekret-4"}', "--run-time", "2s")
+    words = ("--heade", "X-Own: sekret-3", '--auth={"own": "sekret-4"}', "--run-time", "2s")
     found = load(tmp_path, "echo", url, *words)
     assert "http://***@127.0.0.1:1/?access_token=***" in found.output
     written = [path.read_bytes() for path in found.folder.rglob("*") if path.is_file()]

@@ -23,6 +23,7 @@ from sockproof.load_records import RUN_FILE, STARTED_BY, LoadRecordError
 from sockproof.wire.credentials import masked_url
 
 DEFAULT_TARGET = "python-socketio-uvicorn"
+_SECRET_OPTIONS = ("--auth", "--header")
 
 
 def load(options: Namespace) -> int:
@@ -157,12 +158,17 @@ def _wait_a_second(process: subprocess.Popen[bytes]) -> int | None:
 
 def masked(command: list[str]) -> list[str]:
     """The command as it may be shown: its secrets are for nobody else."""
-    before = ["", *command[:-1]]
-    secret = ("--auth", "--header")
-    return [
-        "***" if last in secret else masked_url(word)
-        for last, word in zip(before, command, strict=True)
-    ]
+    told, secret = [], False
+    for word in command:
+        option, equals, _ = word.partition("=")
+        # An option may be shortened as long as it is not ambiguous.
+        known = len(option) > 2 and any(each.startswith(option) for each in _SECRET_OPTIONS)
+        if secret:
+            told.append("***")
+        else:
+            told.append(f"{option}=***" if known and equals else masked_url(word))
+        secret = known and not equals and not secret
+    return told
 
 
 def _run(command: list[str], log: IO[str] | None, follower: Follower | None) -> tuple[int, bool]:
