@@ -9,7 +9,7 @@ RULES ?= smoke
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install conformance matrix load gate study test test-asyncio check lint format types imports clean
+.PHONY: help install conformance matrix load gate study test test-asyncio test-all check lint format types imports clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -44,6 +44,9 @@ test: test-asyncio ## run this project's own tests
 # Locust patches sockets, which asyncio cannot bear: tests run it as a process of its own.
 test-asyncio: $(STAMP)
 	$(BIN)/python -m pytest -q -n 3 $(ARGS)
+
+test-all: export SOCKPROOF_TEST_ALL = 1
+test-all: test-asyncio ## the tests, with all of what `make test` samples by date
 
 check: lint types imports test ## what CI runs
 
