@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from sockproof.records import (
     RecordError,
     RunWriter,
     WireEntry,
+    count_outcomes,
     cut,
     link_latest,
     new_run_folder,
@@ -191,6 +193,42 @@ def test_what_weighs(level: str, outcome: str, known: bool, lax: bool, strict: b
     assert weighs(case) is lax
     assert weighs(case, strict=True) is strict
     assert outcome in OUTCOMES
+
+
+def test_what_is_set_aside_does_not_count() -> None:
+    record = sample.case("websocket/control/one", "rfc6455-5.5.2-pong", "FAIL")
+    assert weighs(record.to_json())
+    record.set_aside("follows", "rfc6455-5.5.3-latest", "It needs what is broken.")
+    assert not weighs(record.to_json(), strict=True)
+    assert count_outcomes([record.to_json()]) == dict.fromkeys(OUTCOMES, 0)
+    assert CaseRecord.from_json(record.to_json()) == record
+    report = sample.sample()
+    report["cases"].append(record.to_json())
+    VALIDATOR.validate(report)
+    report["cases"][-1]["aside"]["kind"] = "because"
+    assert not VALIDATOR.is_valid(report)
+
+
+def test_a_case_that_ended_otherwise_is_replaced_where_it_stood(tmp_path: Path) -> None:
+    first, second = sample.cases()[:2]
+    again = replace(first, outcome="FAIL", expected="a PONG")
+    path = tmp_path / "run.jsonl"
+    with RunWriter(path) as writer:
+        writer.header(sample.HEADER)
+        assert [writer.case(first), writer.case(second), writer.case(first)] == [0, 1, 2]
+        writer.revise(2, again)
+    cases = read_run(path)["cases"]
+    assert cases == [first.to_json(), second.to_json(), again.to_json()]
+
+
+@pytest.mark.parametrize("values", [{}, {"number": 1, "record": {}}, {"number": -1, "record": {}}])
+def test_a_revision_of_nothing_is_one_line(tmp_path: Path, values: dict[str, object]) -> None:
+    path = tmp_path / "run.jsonl"
+    write(path, sample.cases()[0])
+    line = {"kind": "revised", "at": 1, "values": values}
+    path.write_text(path.read_text() + json.dumps(line) + "\n")
+    with pytest.raises(RecordError, match="a case that was revised cannot be read"):
+        read_run(path)
 
 
 def test_each_run_has_a_folder_and_the_link_points_to_the_last(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from sockproof.shelves import shelf
 
 FOLDER = shelf("conformance") / "requirements"
 FILES = sorted(FOLDER.glob("*.toml"))
-KEYS = {"id", "section", "level", "text", "untestable", "row"}
+KEYS = {"id", "section", "level", "text", "untestable", "row", "requires"}
 PREFIXES = {
     "RFC 6455": "rfc6455-",
     "RFC 7692": "rfc7692-",
@@ -112,6 +112,11 @@ def test_requirement_holds_what_its_file_says(tmp_path: Path) -> None:
     }
 
 
+def test_requirement_may_require_others(tmp_path: Path) -> None:
+    other = ENTRY.replace("rfc0-1", "rfc0-2") + 'requires = ["rfc0-1"]\n'
+    assert load(tmp_path, HEADER + ENTRY + other)["rfc0-2"].requires == ("rfc0-1",)
+
+
 def test_row_and_reason_may_be_missing(tmp_path: Path) -> None:
     found = load(tmp_path, HEADER + ENTRY)["rfc0-1"]
     assert (found.untestable, found.row) == (None, None)
@@ -131,6 +136,9 @@ def test_row_and_reason_may_be_missing(tmp_path: Path) -> None:
         (HEADER + ENTRY + 'untestable = " "\n', "rfc0.toml, rfc0-1: untestable must be a string"),
         (HEADER + ENTRY.replace("MUST", "MUSN'T"), "rfc0.toml, rfc0-1: level is one of"),
         (HEADER + ENTRY + ENTRY, "rfc0.toml: rfc0-1 is defined twice"),
+        (HEADER + ENTRY + 'requires = "rfc0-1"\n', "rfc0.toml, rfc0-1: requires must be a list"),
+        (HEADER + ENTRY + 'requires = ["rfc0-2"]\n', "rfc0-1 requires rfc0-2, unknown"),
+        (HEADER + ENTRY + 'requires = ["rfc0-1"]\n', "requirements in a circle: rfc0-1 → rfc0-1"),
         (HEADER, "holds no requirements"),
     ],
 )

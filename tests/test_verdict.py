@@ -54,6 +54,14 @@ def test_must_case_that_could_not_be_set_up_is_not_judged() -> None:
     assert exit_code([], [], False) == 2
 
 
+def test_what_is_set_aside_decides_nothing() -> None:
+    aside = [record("FAIL"), record("INCONCLUSIVE")]
+    for each in aside:
+        each.set_aside("did-not-repeat", "", "It passed when it ran again, alone.")
+    assert exit_code([record("PASS"), *aside], [], True) == 0
+    assert exit_code(aside, [], False) == 2
+
+
 def test_expected_failure_does_not_fail_the_run_and_a_stale_one_does(tmp_path: Path) -> None:
     known = expectations(tmp_path)
     failed = record("FAIL")

@@ -29,6 +29,7 @@ RUN_FILE = "run.jsonl"
 OUTCOMES = ("PASS", "NON_STRICT", "FAIL", "UNSUPPORTED", "INCONCLUSIVE")
 SUITES = ("websocket", "deflate", "engineio", "socketio", "rooms", "clients", "abuse")
 LEVELS = ("MUST", "SHOULD", "MAY", "DESCRIBED")
+ASIDE = ("follows", "did-not-repeat", "too-busy", "control")  # why a case does not count
 KEPT_CHARACTERS = 8192
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -108,6 +109,11 @@ class CaseRecord:
     rerun: str = ""
     wire: list[WireEntry] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # what was seen and is not judged
+    aside: dict[str, str] | None = None  # why it does not count: `kind`, what it is `of`, `text`
+
+    def set_aside(self, kind: str, of: str, text: str) -> None:
+        """Have it count as nothing: `kind` is one of `ASIDE`, `of` a requirement, a case or ""."""
+        self.aside = {"kind": kind, "of": of, "text": cut(text, KEPT_CHARACTERS)}
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON knows it, its strings bounded."""
@@ -125,6 +131,7 @@ class CaseRecord:
             "rerun": self.rerun,
             "wire": [entry.to_json() for entry in self.wire],
             "notes": [cut(note, KEPT_CHARACTERS) for note in self.notes],
+            "aside": self.aside,
         }
 
     @classmethod
@@ -146,8 +153,10 @@ def weighs(case: Mapping[str, Any], strict: bool = False) -> bool:
     """Whether a case, as JSON knows it, makes the exit code 1 by itself.
 
     A FAIL does that no expectation names and whose requirement binds: MUST or DESCRIBED, under
-    `strict` SHOULD as well, and NON_STRICT besides FAIL. A MAY never does.
+    `strict` SHOULD as well, and NON_STRICT besides FAIL. A MAY never does, nor what is set aside.
     """
+    if case.get("aside") is not None:
+        return False
     levels = ("MUST", "DESCRIBED", "SHOULD") if strict else ("MUST", "DESCRIBED")
     outcomes = ("FAIL", "NON_STRICT") if strict else ("FAIL",)
     return (
@@ -156,10 +165,11 @@ def weighs(case: Mapping[str, Any], strict: bool = False) -> bool:
 
 
 def count_outcomes(cases: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """How many cases had each outcome; every outcome is named, most with 0."""
+    """How many cases had each outcome, but for those set aside; every outcome is named."""
     counts = dict.fromkeys(OUTCOMES, 0)
     for case in cases:
-        counts[case["outcome"]] = counts.get(case["outcome"], 0) + 1
+        if case.get("aside") is None:
+            counts[case["outcome"]] = counts.get(case["outcome"], 0) + 1
     return counts
 
 
@@ -172,6 +182,7 @@ class RunWriter:
         except OSError as error:
             raise RecordError(f"{path}: cannot be written: {error.strerror}") from None
         self._began = time.monotonic()
+        self._cases = 0
 
     def __enter__(self) -> Self:
         return self
@@ -188,9 +199,15 @@ class RunWriter:
         """Note what is known before the first case; to be called once, first."""
         self._write("header", {"schema": SCHEMA, **values})
 
-    def case(self, record: CaseRecord) -> None:
-        """Note how a case ended."""
+    def case(self, record: CaseRecord) -> int:
+        """Note how a case ended; gives the number by which `revise` may name it."""
         self._write("case", record.to_json())
+        self._cases += 1
+        return self._cases - 1
+
+    def revise(self, number: int, record: CaseRecord) -> None:
+        """Note that a case which has been noted ended otherwise: the record replaces that one."""
+        self._write("revised", {"number": number, "record": record.to_json()})
 
     def finish(self, values: Mapping[str, Any]) -> None:
         """Note what is known after the last case; its keys replace those of the header."""
@@ -278,6 +295,9 @@ def _assemble(path: Path, lines: list[dict[str, Any]]) -> dict[str, Any]:
     header = lines[0]["values"]
     _check_schema(path, header)
     cases = [line["values"] for line in lines if line["kind"] == "case"]
+    for line in lines:
+        if line["kind"] == "revised":
+            _revise(path, cases, line["values"])
     finish: dict[str, Any] = {"interrupted": True, "exit_code": 130}
     for line in lines:
         if line["kind"] == "finish":
@@ -294,12 +314,21 @@ def _assemble(path: Path, lines: list[dict[str, Any]]) -> dict[str, Any]:
         "counts": {},
         "coverage": {"with_case": [], "without_case": [], "untestable": {}},
         "stale_expectations": [],
+        "remarks": [],
     }
     report.update(header)
     report.update(finish)
     report["counts"] = count_outcomes(cases)
     report["cases"] = cases
     return report
+
+
+def _revise(path: Path, cases: list[dict[str, Any]], values: Mapping[str, Any]) -> None:
+    with _telling(f"{path}: a case that was revised"):
+        number, record = int(values["number"]), dict(values["record"])
+        if not 0 <= number < len(cases):
+            raise ValueError(f"there is no case {number}")
+        cases[number] = record
 
 
 def now() -> str:

@@ -43,6 +43,7 @@ class Case:
     limit: float | None = None
     autobahn: tuple[str, ...] = ()
     offer: str | None = None  # of permessage-deflate, which every connection of the case makes
+    control: CaseFunction | None = None  # the same without the offence
 
     @property
     def suite(self) -> str:
@@ -66,6 +67,7 @@ class _Registration:
     over: Mapping[str, Sequence[Any]]
     autobahn: Aliases
     deflated: bool
+    control: CaseFunction | None
 
 
 def case(
@@ -77,6 +79,7 @@ def case(
     over: Mapping[str, Sequence[Any]] | None = None,
     autobahn: Aliases = (),
     deflated: bool = False,
+    control: CaseFunction | None = None,
 ) -> Callable[[CaseFunction], CaseFunction]:
     """Register the decorated function as a case of `requirement`.
 
@@ -86,11 +89,13 @@ def case(
     is longer. `exclusive` cases run with no other beside them. `autobahn` lists the ids of
     Autobahn|Testsuite that the case covers, or maps a variant to such a list. A `deflated` case
     of the suite `websocket` runs again as one of the suite `deflate`, once for each of `OFFERS`,
-    all that it sends compressed.
+    all that it sends compressed. `control` does the same as the case without the offence, with
+    those of the case's parameters that it has itself: it runs when the case was not a PASS, and
+    where it raises, the case says nothing of its requirement.
     """
     names = {needs} if isinstance(needs, str) else needs
     registration = _Registration(
-        requirement, frozenset(names), exclusive, limit, over or {}, autobahn, deflated
+        requirement, frozenset(names), exclusive, limit, over or {}, autobahn, deflated, control
     )
 
     def register(function: CaseFunction) -> CaseFunction:
@@ -122,6 +127,7 @@ def _cases_of(function: CaseFunction, prefix: str) -> Iterable[Case]:
             exclusive=registration.exclusive,
             limit=registration.limit,
             autobahn=tuple(aliases),
+            control=registration.control,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import graphlib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from sockproof.records import LEVELS
 
 _FILE_KEYS = {"document", "title", "requirement"}
 _NEEDED = ("id", "section", "level", "text")
-_KEYS = {*_NEEDED, "untestable", "row"}
+_KEYS = {*_NEEDED, "untestable", "row", "requires"}
 
 
 class RequirementError(Exception):
@@ -23,7 +24,9 @@ class Requirement:
     """One sentence that binds a server, in our words.
 
     `untestable` says why nobody outside can see whether it is kept; `row` is the number of the
-    table that a requirement of Engine.IO, Socket.IO or rooms was taken from.
+    table that a requirement of Engine.IO, Socket.IO or rooms was taken from. `requires` names
+    others without which this one cannot be kept, whatever the server does about it: where one
+    of them is broken, what fails here follows from that.
     """
 
     id: str
@@ -33,6 +36,7 @@ class Requirement:
     text: str
     untestable: str | None = None
     row: str | None = None
+    requires: tuple[str, ...] = ()
 
 
 def load_requirements(folder: Path) -> dict[str, Requirement]:
@@ -45,7 +49,20 @@ def load_requirements(folder: Path) -> dict[str, Requirement]:
             found[requirement.id] = requirement
     if not found:
         raise RequirementError(f"{folder}: holds no requirements")
+    _check_requires(folder, found)
     return found
+
+
+def _check_requires(folder: Path, found: dict[str, Requirement]) -> None:
+    for requirement in found.values():
+        for name in requirement.requires:
+            if name not in found:
+                raise RequirementError(f"{folder}: {requirement.id} requires {name}, unknown")
+    try:
+        graphlib.TopologicalSorter({n: each.requires for n, each in found.items()}).prepare()
+    except graphlib.CycleError as error:
+        circle = " → ".join(reversed(error.args[1]))
+        raise RequirementError(f"{folder}: requirements in a circle: {circle}") from None
 
 
 def _load_file(path: Path) -> list[Requirement]:
@@ -69,9 +86,12 @@ def _requirement(entry: dict[str, Any], number: int, document: str, path: Path) 
     where = f"{path}, {name if isinstance(name, str) and name else f'entry {number}'}"
     for key in sorted(set(entry) - _KEYS):
         raise RequirementError(f"{where}: no key {key!r}; it knows {', '.join(sorted(_KEYS))}")
+    requires = entry.pop("requires", [])
+    if not isinstance(requires, list) or not all(isinstance(each, str) for each in requires):
+        raise RequirementError(f"{where}: requires must be a list of ids")
     for key in (*_NEEDED, *sorted(set(entry) - set(_NEEDED))):
         if not isinstance(entry.get(key), str) or not entry[key].strip():
             raise RequirementError(f"{where}: {key} must be a string that is not empty")
     if entry["level"] not in LEVELS:
         raise RequirementError(f"{where}: level is one of {', '.join(LEVELS)}")
-    return Requirement(document=document, **entry)
+    return Requirement(document=document, **entry, requires=tuple(requires))

@@ -91,11 +91,13 @@ def exit_code(outcomes: Sequence[CaseRecord], stale: Sequence[object], strict: b
     """0 nothing unexpected, 1 a deviation, 2 not judged (the design's rule 5)."""
     if stale or any(records.weighs(record.to_json(), strict) for record in outcomes):
         return 1
-    judged = [each for each in outcomes if each.outcome in ("PASS", "NON_STRICT", "FAIL")]
+    said = ("PASS", "NON_STRICT", "FAIL")
+    judged = [each for each in outcomes if each.outcome in said and each.aside is None]
     open_questions = [
         each
         for each in outcomes
         if each.outcome == "INCONCLUSIVE" and each.level == "MUST" and each.expectation is None
+        if each.aside is None
     ]
     return 2 if open_questions or not judged else 0
 
