@@ -44,6 +44,7 @@ class Case:
     autobahn: tuple[str, ...] = ()
     offer: str | None = None  # of permessage-deflate, which every connection of the case makes
     control: CaseFunction | None = None  # the same without the offence
+    last: bool = False  # it looks back on all others of the run
 
     @property
     def suite(self) -> str:
@@ -68,6 +69,7 @@ class _Registration:
     autobahn: Aliases
     deflated: bool
     control: CaseFunction | None
+    last: bool
 
 
 def case(
@@ -80,6 +82,7 @@ def case(
     autobahn: Aliases = (),
     deflated: bool = False,
     control: CaseFunction | None = None,
+    last: bool = False,
 ) -> Callable[[CaseFunction], CaseFunction]:
     """Register the decorated function as a case of `requirement`.
 
@@ -91,11 +94,20 @@ def case(
     of the suite `websocket` runs again as one of the suite `deflate`, once for each of `OFFERS`,
     all that it sends compressed. `control` does the same as the case without the offence, with
     those of the case's parameters that it has itself: it runs when the case was not a PASS, and
-    where it raises, the case says nothing of its requirement.
+    where it raises, the case says nothing of its requirement. `last` cases are exclusive and run
+    when all others have, since they tell what became of what those said.
     """
     names = {needs} if isinstance(needs, str) else needs
     registration = _Registration(
-        requirement, frozenset(names), exclusive, limit, over or {}, autobahn, deflated, control
+        requirement,
+        frozenset(names),
+        exclusive or last,
+        limit,
+        over or {},
+        autobahn,
+        deflated,
+        control,
+        last,
     )
 
     def register(function: CaseFunction) -> CaseFunction:
@@ -128,6 +140,7 @@ def _cases_of(function: CaseFunction, prefix: str) -> Iterable[Case]:
             limit=registration.limit,
             autobahn=tuple(aliases),
             control=registration.control,
+            last=registration.last,
         )
 
 

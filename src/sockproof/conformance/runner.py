@@ -1,8 +1,8 @@
 """Running cases: bounded concurrency, a limit for each, and an outcome whatever happens.
 
 Cases run side by side, `jobs` at a time; those that say `exclusive` follow, one by one on each
-server, since it is its clients and its time that they must not share. A case
-that the harness itself trips over is INCONCLUSIVE: a checker that crashed has judged nothing.
+server, since it is its clients and its time that they must not share; `last` ones end the run. A
+case that the harness itself trips over is INCONCLUSIVE: a checker that crashed has judged nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sockproof.conformance.bystanders import bystanders
 from sockproof.conformance.case import Case
+from sockproof.conformance.company import Company
 from sockproof.conformance.expectations import Expectation, apply_expectations
 from sockproof.conformance.outcome import CaseEnd, StreamClosed
 from sockproof.conformance.requirements import Requirement
@@ -60,6 +62,7 @@ class Plan:
     repeat: int = 1
     shuffle: bool = False
     patience: Patience = field(default_factory=Patience)
+    company: Company = field(default_factory=Company)
 
 
 async def run_cases(
@@ -75,17 +78,22 @@ async def run_cases(
         for case in chosen:
             on_record(await run_case(case, plan))
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(plan.jobs):
-            group.create_task(one_after_another(waiting))  # all take from one iterator
-    alone: dict[int, list[Case]] = {}
-    for case in order:
-        if case.exclusive:
-            alone.setdefault(id(choose_server(case, plan.servers)), []).append(case)
+    async def all_of(several: Iterable[Iterable[Case]]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for chosen in several:
+                group.create_task(one_after_another(chosen))
 
-    async with asyncio.TaskGroup() as group:
-        for chosen in alone.values():
-            group.create_task(one_after_another(chosen))
+    def by_server(last: bool) -> Iterable[list[Case]]:
+        alone: dict[int, list[Case]] = {}
+        for case in order:
+            if case.exclusive and case.last == last:
+                alone.setdefault(id(choose_server(case, plan.servers)), []).append(case)
+        return alone.values()
+
+    async with bystanders(plan.servers, plan.company):
+        await all_of([waiting] * plan.jobs)  # all take from one iterator
+        await all_of(by_server(last=False))
+        await all_of(by_server(last=True))
 
 
 def choose_server(case: Case, servers: Sequence[Server]) -> Server | None:
@@ -116,7 +124,7 @@ async def run_case(case: Case, plan: Plan) -> CaseRecord:
         log = WireLog(redactor)
         limit = plan.patience.limit(max(plan.limit, case.limit or 0))
         most = MAX_OCTETS_ALONE if case.exclusive else MAX_OCTETS_BESIDE_OTHERS
-        scene = Scene(log, most)
+        scene = Scene(log, most, plan.company, case.id)
         await _judge(case, Target(server, scene, case.offer), limit, record)
         plan.patience.lapses += record.got.startswith(WAITED)
         record.notes = [redactor.text(f"{name}: {text}") for name, text in scene.notes]

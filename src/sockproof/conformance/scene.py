@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
+from sockproof.conformance.company import Company
 from sockproof.conformance.outcome import (
     Failure,
     Finding,
@@ -42,8 +44,16 @@ class Lingering(Protocol):
 class Scene:
     """What one running case has opened, awaits and noted."""
 
-    def __init__(self, log: WireLog, max_octets: int = MAX_OCTETS_ALONE) -> None:
+    def __init__(
+        self,
+        log: WireLog,
+        max_octets: int = MAX_OCTETS_ALONE,
+        company: Company | None = None,
+        case: str = "",
+    ) -> None:
         self.log = log
+        self.company = company or Company()
+        self.case = case
         self.max_octets = max_octets  # of one message or body that is received
         self.findings: list[Finding] = []
         self.notes: list[tuple[str, str]] = []  # what the case saw and does not judge
@@ -51,6 +61,11 @@ class Scene:
         self.setting_up = 0
         self._awaits = 0
         self._owned: list[Resettable] = []
+
+    @cached_property
+    def mark(self) -> str:
+        """The word that tells what this case says from all else."""
+        return self.company.mark(self.case)
 
     def non_strict(self, expected: str, got: str) -> None:
         """Note that the server did what is allowed but is not the best; the case goes on."""
