@@ -12,6 +12,7 @@ import pytest
 
 from sockproof import launch
 from sockproof.certificates import make_certificates
+from sockproof.packages import debian_version
 
 SERVER = """
 import sys
@@ -35,7 +36,10 @@ def folder(tmp_path: Path, **changes: object) -> Path:
     made.mkdir(exist_ok=True)
     (made / "server.py").write_text(SERVER, encoding="utf-8")
     values = {key: value for key, value in {**BASE, **changes}.items() if value is not None}
-    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    tables = {key: value for key, value in values.items() if isinstance(value, dict)}
+    lines = [f"{key} = {json.dumps(values[key])}" for key in values if key not in tables]
+    for key, table in tables.items():
+        lines += [f"[{key}]", *(f"{name} = {json.dumps(item)}" for name, item in table.items())]
     (made / "target.toml").write_text("\n".join(lines), encoding="utf-8")
     return made
 
@@ -62,6 +66,7 @@ def test_target_starts_and_ends(tmp_path: Path) -> None:
         ({"start": "python"}, "start must be a list"),
         ({"tools": [1]}, "tools must be a list of strings"),
         ({"title": None}, "title must be a str"),
+        ({"packages": {"cc": 1}}, "packages must have strings"),
         ({"colour": "red"}, "no key 'colour'"),
     ],
 )
@@ -77,7 +82,11 @@ def test_wrong_target_file_is_told_in_one_line(
     ("changes", "told"),
     [
         ({"requires": ["no-such-distribution>=1"]}, "pip install 'no-such-distribution>=1'"),
-        ({"tools": ["no-such-tool"]}, "on the PATH: no-such-tool"),
+        ({"tools": ["no-such-tool"]}, "needs: no-such-tool on the PATH"),
+        (
+            {"tools": ["no-such-tool", "sh"], "packages": {"no-such-tool": "a-package", "sh": "b"}},
+            "needs: apt-get install a-package",
+        ),
         ({"install": ["{python}", "-c", "import sys; sys.exit('no network')"]}, "no network"),
         ({"install": ["/no/such/program"]}, "cannot be installed"),
     ],
@@ -102,11 +111,67 @@ def test_install_runs_once_into_a_folder_of_its_own(tmp_path: Path) -> None:
     assert not (spec.folder / "ran").exists()
 
 
-def test_changed_package_file_is_installed_anew(tmp_path: Path) -> None:
-    spec = launch.load_target(folder(tmp_path, install=["{python}", "-V"]))
+@pytest.mark.parametrize("name", ["package.json", "server.c"])
+def test_changed_source_is_installed_anew(name: str, tmp_path: Path) -> None:
+    spec = launch.load_target(folder(tmp_path, install=["{python}", "{folder}/server.c"]))
     before = spec.home
-    (spec.folder / "package.json").write_text("{}", encoding="utf-8")
+    (spec.folder / name).write_text("{}", encoding="utf-8")
     assert spec.home != before
+
+
+@pytest.fixture
+def dpkg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The answer of a dpkg-query that is found before any other."""
+    answer = tmp_path / "answer"
+    program = tmp_path / "dpkg-query"
+    program.write_text(f"#!/bin/sh\ncat '{answer}'\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    debian_version.cache_clear()
+    return answer
+
+
+def test_library_is_asked_of_dpkg(tmp_path: Path, dpkg: Path) -> None:
+    spec = launch.load_target(folder(tmp_path, packages={"library": "libfine-dev"}))
+    dpkg.write_text("deinstalled 1.0\n", encoding="utf-8")
+    assert spec.needs() == ["apt-get install libfine-dev"]
+    debian_version.cache_clear()
+    dpkg.write_text("installed 1.0\n", encoding="utf-8")
+    assert spec.needs() == []
+
+
+def test_library_that_nobody_can_be_asked_of_is_for_the_installation_to_miss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    debian_version.cache_clear()
+    spec = launch.load_target(folder(tmp_path, packages={"library": "libfine-dev"}))
+    assert spec.needs() == []
+
+
+@pytest.mark.parametrize(
+    ("version", "told"), [("2:1.5.0+dfsg-2", "1.5.0"), ("10.1.60-1~deb12u1", "10.1.60")]
+)
+def test_version_of_a_debian_package_is_the_librarys(
+    version: str, told: str, tmp_path: Path, dpkg: Path
+) -> None:
+    dpkg.write_text(f"installed {version}\n", encoding="utf-8")
+    spec = launch.load_target(folder(tmp_path, version="deb:libfine-dev", install=["true"]))
+    assert spec.described() == f"A little server {told}"
+    before = spec.home
+    debian_version.cache_clear()
+    dpkg.write_text("installed 9\n", encoding="utf-8")
+    assert spec.home != before
+
+
+def test_version_may_be_written_by_the_installation(tmp_path: Path) -> None:
+    write = "open('version', 'w').write('2.8.0')"
+    spec = launch.load_target(
+        folder(tmp_path, install=["{python}", "-c", write], version="file:version")
+    )
+    assert spec.described() == "A little server"
+    launch.prepare(spec)
+    assert spec.described() == "A little server 2.8.0"
 
 
 def test_version_of_an_npm_package_is_read_where_it_was_installed(tmp_path: Path) -> None:

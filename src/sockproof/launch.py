@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.metadata
-import json
 import os
 import re
 import shutil
@@ -23,12 +21,13 @@ import threading
 import time
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from sockproof.certificates import Certificates
+from sockproof.packages import debian_lacks, distribution_installed, version_of
 
 KINDS = ("websocket", "socketio", "application")
 KEPT_LOG = 64 * 1024
@@ -47,8 +46,9 @@ _KEYS = {
     "tools": list,
     "install": list,
     "tls": list,
+    "packages": dict,
 }
-_OPTIONAL = ("profile", "tools", "install", "tls")
+_OPTIONAL = ("profile", "tools", "install", "tls", "packages")
 
 
 class TargetError(Exception):
@@ -64,9 +64,10 @@ class TargetSpec:
     """What a `target.toml` says.
 
     `kind` is `websocket` or `socketio`, or `application`, which is for load tests alone.
-    `requires` are Python distributions and `tools` programs that must be there. `install` is run
-    once, before the first start, for what comes from elsewhere. `tls` is what `start` has behind
-    it when the server is to speak TLS.
+    `requires` are Python distributions and `tools` programs that must be there. `packages` names
+    the package of Debian that has a tool, or anything else that is needed. `install` is run once,
+    before the first start, for what comes from elsewhere or has to be built. `tls` is what `start`
+    has behind it when the server is to speak TLS.
     """
 
     name: str
@@ -81,49 +82,57 @@ class TargetSpec:
     tools: tuple[str, ...] = ()
     install: tuple[str, ...] = ()
     tls: tuple[str, ...] = ()
+    packages: Mapping[str, str] = field(default_factory=dict)
 
-    def missing(self) -> list[str]:
-        """What it requires and what is not there: distributions, then tools."""
-        distributions = [each for each in self.requires if not _installed(each)]
-        return distributions + [each for each in self.tools if shutil.which(each) is None]
+    def needs(self) -> list[str]:
+        """What is not there: the commands that install it, then tools that no package has."""
+        commands = []
+        absent = [each for each in self.requires if not distribution_installed(each)]
+        if absent:
+            commands.append("pip install " + " ".join(f"'{each}'" for each in absent))
+        tools = [each for each in self.tools if shutil.which(each) is None]
+        lacking = [self.packages[each] for each in tools if each in self.packages]
+        others = [name for what, name in self.packages.items() if what not in self.tools]
+        lacking += [each for each in others if debian_lacks(each)]
+        if lacking:
+            commands.append("apt-get install " + " ".join(dict.fromkeys(lacking)))
+        return commands + [f"{each} on the PATH" for each in tools if each not in self.packages]
+
+    @property
+    def sources(self) -> list[Path]:
+        """The files of its folder that `install` uses: every *.json and those that it names."""
+        named = " ".join(self.install)
+        files = sorted(self.folder.iterdir()) if self.install else []
+        return [
+            each for each in files if each.suffix == ".json" or f"{{folder}}/{each.name}" in named
+        ]
 
     @property
     def home(self) -> Path:
-        """Where `install` puts things: a cache folder of this target, as it is written now."""
+        """Where `install` puts things: a cache folder of this target, as it is written now.
+
+        Another version of the package of Debian that it is built on makes another folder.
+        """
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         digest = hashlib.sha256(repr(self.install).encode())
-        for path in sorted(self.folder.glob("*.json")):
+        if self.version.startswith("deb:"):
+            digest.update(str(version_of(self.version, self.folder)).encode())
+        for path in self.sources:
             digest.update(path.read_bytes())
         return cache / "sockproof" / f"{self.name}-{digest.hexdigest()[:12]}"
 
     def server_version(self) -> str | None:
-        """The version of what it runs on: a Python distribution's, or `npm:NAME`'s."""
-        if self.version.startswith("npm:"):
-            package = self.home / "node_modules" / self.version[4:] / "package.json"
-            with contextlib.suppress(OSError, ValueError, KeyError):
-                return str(json.loads(package.read_text(encoding="utf-8"))["version"])
-            return None
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            return importlib.metadata.version(self.version)
-        return None
+        """The version of what it runs on, where it can be told."""
+        return version_of(self.version, self.home)
 
     def described(self) -> str:
         """The target's title with the version of the library that it runs on, behind its name."""
         version = self.server_version()
         if version is None:
             return self.title
-        name = self.version.removeprefix("npm:")
+        name = self.version.rpartition(":")[2]
         at = len(name) if self.title.lower().startswith(name.lower()) else len(self.title)
         return f"{self.title[:at]} {version}{self.title[at:]}"
-
-
-def _installed(requirement: str) -> bool:
-    name = re.split(r"[\[<>=!~; ]", requirement, maxsplit=1)[0]
-    try:
-        importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
 
 
 def load_targets(shelf: Path) -> dict[str, TargetSpec]:
@@ -152,6 +161,8 @@ def load_target(folder: Path) -> TargetSpec:
     for key in ("requires", "start", "tools", "install", "tls"):
         if not all(isinstance(item, str) for item in table.get(key, ())):
             raise TargetError(f"{path}: {key} must be a list of strings")
+    if not all(isinstance(name, str) for name in table.get("packages", {}).values()):
+        raise TargetError(f"{path}: packages must have strings")
     return TargetSpec(
         table["name"],
         table["title"],
@@ -162,7 +173,10 @@ def load_target(folder: Path) -> TargetSpec:
         tuple(table["requires"]),
         table["version"],
         table.get("profile", {}),
-        *(tuple(table.get(key, ())) for key in ("tools", "install", "tls")),
+        tools=tuple(table.get("tools", ())),
+        install=tuple(table.get("install", ())),
+        tls=tuple(table.get("tls", ())),
+        packages=table.get("packages", {}),
     )
 
 
@@ -202,19 +216,11 @@ def free_port() -> int:
         return port
 
 
-def _check_requirements(spec: TargetSpec) -> None:
-    tools = [each for each in spec.tools if shutil.which(each) is None]
-    if tools:
-        raise TargetMissing(f"the target {spec.name} needs on the PATH: {', '.join(tools)}")
-    missing = spec.missing()
-    if missing:
-        what = " ".join(f"'{each}'" for each in missing)
-        raise TargetMissing(f"the target {spec.name} needs: pip install {what}")
-
-
 def prepare(spec: TargetSpec) -> None:
     """See that all is there, and run `install` unless it has been; raises `TargetError`."""
-    _check_requirements(spec)
+    needs = spec.needs()
+    if needs:
+        raise TargetMissing(f"the target {spec.name} needs: {'; '.join(needs)}")
     with _INSTALLING:
         _install(spec)
 

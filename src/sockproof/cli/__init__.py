@@ -95,8 +95,8 @@ def _target(options: Namespace) -> int:
     targets = launch.load_targets(shelves.shelf("targets", options.shelf))
     if options.name is None:
         for spec in targets.values():
-            needs = f"  (needs {', '.join(spec.missing())})" if spec.missing() else ""
-            print(f"{spec.name:28} {spec.title}{needs}")
+            needs = "; ".join(spec.needs())
+            print(f"{spec.name:28} {spec.title}" + (f"  (needs {needs})" if needs else ""))
         return 0
     if options.name not in targets:
         raise CommandError(f"no target {options.name!r}; there are {', '.join(targets)}")
