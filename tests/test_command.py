@@ -56,6 +56,8 @@ def test_server_that_never_answers_costs_one_limit(tmp_path: Path) -> None:
         ["ws://127.0.0.1:1/", "--expect", "bad.toml"],
         ["ws://127.0.0.1:1/", "--json", "no/such/folder/report.json"],
         ["--target", "nobody"],
+        ["ws://127.0.0.1:1/", "--exclude", "no/such/case"],
+        ["ws://127.0.0.1:1/", "--exclude", "*"],
     ],
 )
 def test_wrong_command_is_one_line_and_exit_code_3(words: list[str], tmp_path: Path) -> None:
@@ -89,6 +91,20 @@ def test_run_on_a_target_writes_reports_that_hold_no_secret(tmp_path: Path) -> N
     for secret in secrets:
         assert secret not in everything
         assert secret.encode().hex() not in squeezed
+
+
+def test_cases_may_be_left_out_and_be_listed(tmp_path: Path) -> None:
+    words = ["conformance", "--target", "websockets", *MASKING, "--json", "r.json"]
+    done = sockproof(*words, "--exclude", "*/masking/[!a]*", "-v", cwd=tmp_path)
+    assert done.returncode == 3  # brackets mean themselves
+    left_out = "websocket/masking/unmasked_*"
+    done = sockproof(*words, "--exclude", left_out, "-v", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert report["excluded"] == [left_out]
+    assert not [each["id"] for each in report["cases"] if "/unmasked_" in each["id"]]
+    assert done.stdout.rstrip().endswith(f"; without {left_out}")
+    assert "\nwebsocket  masking" in done.stdout
 
 
 def test_interrupt_leaves_the_reports_of_what_was_done(tmp_path: Path) -> None:

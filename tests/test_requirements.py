@@ -16,7 +16,7 @@ from sockproof.shelves import shelf
 
 FOLDER = shelf("conformance") / "requirements"
 FILES = sorted(FOLDER.glob("*.toml"))
-KEYS = {"id", "section", "level", "text", "untestable", "row", "requires"}
+KEYS = {"id", "section", "level", "text", "untestable", "row", "requires", "broken", "harms"}
 PREFIXES = {
     "RFC 6455": "rfc6455-",
     "RFC 7692": "rfc7692-",

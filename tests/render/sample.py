@@ -27,12 +27,15 @@ REQUIREMENTS = {
         "section": "5.5",
         "level": "MUST",
         "text": "A control frame is never fragmented; a fragmented one fails the connection.",
+        "broken": "answers fragmented control frames",
     },
     "rfc6455-5.5.2-pong": {
         "document": "RFC 6455",
         "section": "5.5.2",
         "level": "MUST",
         "text": "A ping is answered by a pong that carries the same application data.",
+        "broken": "loses what a ping carries",
+        "harms": "data",
     },
     "rfc6455-5.5.3-latest": {
         "document": "RFC 6455",

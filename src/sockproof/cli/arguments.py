@@ -202,6 +202,9 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
         help=f"one of {', '.join(SUITES)}; may be repeated",
     )
     add("--case", action="append", default=[], metavar="GLOB", help="only cases whose id matches")
+    but = "no case whose id matches; may be repeated"
+    add("--exclude", action="append", default=[], metavar="GLOB", help=but)
+    add("-v", "--verbose", action="store_true", help="list cases, too, as they happen and after")
     add(
         "--expect",
         action="append",

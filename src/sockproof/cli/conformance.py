@@ -48,7 +48,7 @@ def _list(options: Namespace) -> int:
     shelf = shelves.shelf("conformance", options.shelf)
     catalogue = load_requirements(shelf / "requirements")
     suites = suites_of(options, WEBSOCKET_SUITES + SOCKETIO_SUITES)
-    for case in choose_cases(load_cases(shelf, suites), options.case):
+    for case in choose_cases(load_cases(shelf, suites), options.case, options.exclude):
         requirement = catalogue[case.requirement]
         print(f"{requirement.level:9} {case.id}  ({requirement.document}, {requirement.section})")
     return 0
@@ -142,7 +142,7 @@ def choose_targets(
     if options.target:
         return [known[name] for name in dict.fromkeys(options.target)]
     chosen = [known[name] for name in default if known[name].kind in JUDGED]
-    if not options.suite and not options.case:
+    if not (options.suite or options.case or options.exclude):
         return chosen
     shelf = shelves.shelf("conformance", options.shelf)
     concerned = [spec for spec in chosen if _concerns(spec, shelf, options)]
@@ -156,7 +156,7 @@ def _concerns(spec: launch.TargetSpec, shelf: Path, options: Namespace) -> bool:
     default = WEBSOCKET_SUITES if spec.kind == "websocket" else SOCKETIO_SUITES
     named = "abuse" if spec.kind == "websocket" else "clients"  # which run only when named
     suites = [name for name in suites_of(options, default) if name in (*default, named)]
-    return bool(choose_cases(load_cases(shelf, suites), options.case))
+    return bool(choose_cases(load_cases(shelf, suites), options.case, options.exclude))
 
 
 def worst(codes: Sequence[int]) -> int:

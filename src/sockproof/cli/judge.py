@@ -20,6 +20,7 @@ from sockproof.cli.settings import CommandError, build_server, redactor, rerun_c
 from sockproof.conformance.case import Case, load_cases
 from sockproof.conformance.expectations import (
     Expectation,
+    glob_matches,
     load_expectations,
     write_expectations,
 )
@@ -45,8 +46,14 @@ def suites_of(options: Namespace, default: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(options.suite)) or tuple(default)
 
 
-def _chosen(all_cases: Sequence[Case], options: Namespace) -> list[Case]:
-    chosen = choose_cases(all_cases, options.case)
+def _chosen(all_cases: Sequence[Case], suites: Sequence[str], options: Namespace) -> list[Case]:
+    for glob in options.exclude:
+        if not any(glob_matches(glob, case.id) for case in all_cases):
+            raise CommandError(f"--exclude {glob}: no such case; --list shows them all")
+    concerned = [case for case in all_cases if case.suite in suites]
+    chosen = choose_cases(concerned, options.case, options.exclude)
+    if not chosen and choose_cases(concerned, options.case):
+        raise CommandError(f"--exclude {' --exclude '.join(options.exclude)} leaves no case")
     if options.case and not chosen:
         wanted = ", ".join(options.case)
         raise CommandError(f"no case matches {wanted}; --list shows them all")
@@ -73,7 +80,7 @@ def build_job(
         servers=servers,
         suites=suites,
         all_cases=all_cases,
-        chosen=_chosen([case for case in all_cases if case.suite in suites], options),
+        chosen=_chosen(all_cases, suites, options),
         requirements=catalogue,
         expectations=expectations,
         rerun=rerun_command(options, what, hide),
@@ -83,6 +90,7 @@ def build_job(
         repeat=options.repeat,
         shuffle=options.shuffle,
         strict=options.strict,
+        excluded=options.exclude,
     )
 
 
@@ -97,7 +105,7 @@ def judge(
     path = folder / records.RUN_FILE
     outcomes: list[CaseRecord] = []
     target = job.redactor.text(job.servers[0].address.url)
-    with Progress() as progress:
+    with Progress(verbose=options.verbose) as progress:
 
         def start(total: int, name: str | None) -> None:
             progress.start(total, target, name)

@@ -12,7 +12,8 @@ from sockproof.records import LEVELS
 
 _FILE_KEYS = {"document", "title", "requirement"}
 _NEEDED = ("id", "section", "level", "text")
-_KEYS = {*_NEEDED, "untestable", "row", "requires"}
+_KEYS = {*_NEEDED, "untestable", "row", "requires", "broken", "harms"}
+_HARMS = ("data",)
 
 
 class RequirementError(Exception):
@@ -26,7 +27,9 @@ class Requirement:
     `untestable` says why nobody outside can see whether it is kept; `row` is the number of the
     table that a requirement of Engine.IO, Socket.IO or rooms was taken from. `requires` names
     others without which this one cannot be kept, whatever the server does about it: where one
-    of them is broken, what fails here follows from that.
+    of them is broken, what fails here follows from that. `broken` is what is said of a server
+    that does not keep it, with the server for a subject: requirements that one omission breaks
+    say the same. `harms` is "data" where messages are lost or changed by that.
     """
 
     id: str
@@ -36,6 +39,8 @@ class Requirement:
     text: str
     untestable: str | None = None
     row: str | None = None
+    broken: str | None = None
+    harms: str | None = None
     requires: tuple[str, ...] = ()
 
 
@@ -94,4 +99,6 @@ def _requirement(entry: dict[str, Any], number: int, document: str, path: Path) 
             raise RequirementError(f"{where}: {key} must be a string that is not empty")
     if entry["level"] not in LEVELS:
         raise RequirementError(f"{where}: level is one of {', '.join(LEVELS)}")
+    if entry.get("harms", "data") not in _HARMS:
+        raise RequirementError(f"{where}: harms is one of {', '.join(_HARMS)}")
     return Requirement(document=document, **entry, requires=tuple(requires))

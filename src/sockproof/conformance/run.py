@@ -60,11 +60,19 @@ class Job:
     repeat: int = 1
     shuffle: bool = False
     strict: bool = False
+    excluded: Sequence[str] = ()  # globs of cases that were to be left out
 
 
-def choose_cases(cases: Iterable[Case], globs: Sequence[str]) -> list[Case]:
-    """The cases whose id matches one of the globs; all of them when there is none."""
-    return [each for each in cases if not globs or any(glob_matches(g, each.id) for g in globs)]
+def choose_cases(
+    cases: Iterable[Case], globs: Sequence[str], but: Sequence[str] = ()
+) -> list[Case]:
+    """The cases whose id matches one of the globs, or all when there is none, and none of `but`."""
+    return [
+        each
+        for each in cases
+        if not globs or any(glob_matches(glob, each.id) for glob in globs)
+        if not any(glob_matches(glob, each.id) for glob in but)
+    ]
 
 
 def coverage(
@@ -124,6 +132,7 @@ async def run_job(
             "server": None if name is None else job.redactor.text(name),
             "started": records.now(),
             "suites": list(job.suites),
+            "excluded": list(job.excluded),
             "coverage": coverage(job.all_cases, job.requirements, job.suites),
             "requirements": {
                 each.requirement: _requirement_json(job.requirements[each.requirement])
@@ -165,9 +174,12 @@ async def run_job(
 
 
 def _requirement_json(requirement: Requirement) -> dict[str, str]:
-    return {
+    told = {
         "document": requirement.document,
         "section": requirement.section,
         "level": requirement.level,
         "text": requirement.text,
+        "broken": requirement.broken,
+        "harms": requirement.harms,
     }
+    return {key: value for key, value in told.items() if value is not None}

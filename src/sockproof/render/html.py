@@ -22,6 +22,7 @@ import jinja2
 
 from sockproof.records import LEVELS, OUTCOMES
 from sockproof.render.summary import (
+    STANDINGS,
     Case,
     Findings,
     Verdict,
@@ -46,9 +47,8 @@ from sockproof.render.text import (
 WIRE_BUDGET = 3 * 1024 * 1024  # characters of all wire logs of one page, markup included
 _ENTRY_MARKUP = 150
 _ENTRIES = 120
-_OCTETS = {"rest": 48}
+_OCTETS = {"rest": 48, "lacking": 48}
 _OCTETS_OF_FINDINGS = 128
-_GRAVITY = ("wrong", "unclear", "remark", "known", "rest")
 
 # A word and a shape besides the colour, so that paper and every eye can tell them apart.
 SHAPES = {
@@ -218,7 +218,7 @@ def _rows(report: Mapping[str, Any]) -> list[_Row]:
         rows.append(_row(case, report, strict, times[case["id"]]))
     budget = WIRE_BUDGET
     pairs = zip(rows, report["cases"], strict=True)
-    for row, case in sorted(pairs, key=lambda pair: _GRAVITY.index(pair[0].standing)):
+    for row, case in sorted(pairs, key=lambda pair: STANDINGS.index(pair[0].standing)):
         budget -= _fill_wire(row, case["wire"], budget)
     return rows
 

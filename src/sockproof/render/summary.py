@@ -5,7 +5,7 @@ Every format says the same because every format asks here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ Report = Mapping[str, Any]
 Tone = Literal["good", "bad", "unknown"]
 
 JUDGED = ("PASS", "NON_STRICT", "FAIL")
+STANDINGS = ("wrong", "unclear", "remark", "known", "aside", "lacking", "rest")  # by gravity
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,38 +31,54 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The cases that somebody should look at, the gravest first; no case is in two lists.
+    """The cases that somebody should look at; no case is in two lists.
 
     `wrong` makes the exit code 1. `unclear` could not be set up. `remarks` are deviations that
     no expectation names and that do not count: recommendations, and what is allowed but not
-    the best. `known` are deviations that an expectation names.
+    the best. `known` are deviations that an expectation names. `aside` counts as nothing:
+    what follows from another fault, or did not repeat. `lacking` is UNSUPPORTED.
     """
 
     wrong: list[Case]
     unclear: list[Case]
     remarks: list[Case]
     known: list[Case]
+    aside: list[Case]
+    lacking: list[Case]
 
 
 def findings(report: Report) -> Findings:
     """Sort the cases of a report."""
     strict = bool(report.get("strict"))
-    lists: dict[str, list[Case]] = {name: [] for name in ("wrong", "unclear", "remark", "known")}
+    lists: dict[str, list[Case]] = {name: [] for name in STANDINGS}
     for case in report["cases"]:
-        lists.get(standing(case, strict), []).append(case)
+        lists[standing(case, strict)].append(case)
     remarks = sorted(lists["remark"], key=lambda case: bool(case["outcome"] != "FAIL"))
-    return Findings(lists["wrong"], lists["unclear"], remarks, lists["known"])
+    return Findings(
+        lists["wrong"],
+        lists["unclear"],
+        remarks,
+        lists["known"],
+        lists["aside"],
+        lists["lacking"],
+    )
 
 
 def standing(case: Case, strict: bool = False) -> str:
-    """Which list of `Findings` a case is in, or "rest"."""
+    """Which list of `Findings` a case is in, by its name in `STANDINGS`, or "rest"."""
+    if case.get("aside") is not None:
+        return "aside"
     if weighs(case, strict):
         return "wrong"
-    if case["outcome"] == "INCONCLUSIVE":
-        return "unclear"
-    if case["outcome"] in ("FAIL", "NON_STRICT"):
-        return "remark" if case.get("expectation") is None else "known"
-    return "rest"
+    if case["outcome"] in ("FAIL", "NON_STRICT", "INCONCLUSIVE") and case.get("expectation"):
+        return "known"
+    by_outcome = {
+        "INCONCLUSIVE": "unclear",
+        "FAIL": "remark",
+        "NON_STRICT": "remark",
+        "UNSUPPORTED": "lacking",
+    }
+    return by_outcome.get(case["outcome"], "rest")
 
 
 def _requirements(cases: Iterable[Case]) -> int:
@@ -71,10 +88,12 @@ def _requirements(cases: Iterable[Case]) -> int:
 def verdict(report: Report) -> Verdict:
     """The verdict on a run, by its exit code and what it found."""
     found = findings(report)
-    judged = _requirements(case for case in report["cases"] if case["outcome"] in JUDGED)
+    judged = _requirements(
+        case for case in report["cases"] if case["outcome"] in JUDGED and not case.get("aside")
+    )
     stale = len(report.get("stale_expectations") or [])
     fails = f"{_requirements(found.wrong)} of {number(judged, 'requirement')}"
-    notes = _notes(found, stale)
+    notes = _notes(found, stale, report.get("excluded") or [])
     if report.get("interrupted"):
         so_far = f"; so far it fails {fails}" if found.wrong else ""
         sentence = f"Interrupted after {number(len(report['cases']), 'case')}{so_far}"
@@ -98,17 +117,20 @@ def _problem(report: Report, found: Findings) -> str:
     return "no case could say anything about this server"
 
 
-def _notes(found: Findings, stale: int) -> tuple[str, ...]:
+def _notes(found: Findings, stale: int, excluded: Sequence[str]) -> tuple[str, ...]:
     advice = [case for case in found.remarks if _is_advice(case)]
     lax = len(found.remarks) - len(advice)
     told = {
         _stale(stale): stale if found.wrong else 0,
         f"{number(len(found.known), 'known deviation')}, as expected": len(found.known),
         f"{number(len(found.unclear), 'case')} could not be set up": len(found.unclear),
+        f"{number(len(found.aside), 'case')} set aside": len(found.aside),
         f"{number(_requirements(advice), 'recommendation')} not followed": len(advice),
         f"{number(lax, 'case')} allowed but not strict": lax,
     }
-    return tuple(note for note, count in told.items() if count)
+    notes = [note for note, count in told.items() if count]
+    globs = ", ".join(short(glob, 100) for glob in excluded)
+    return tuple([*notes, f"without {globs}"] if globs else notes)
 
 
 def _is_advice(case: Case) -> bool:
@@ -173,3 +195,14 @@ def coverage(report: Report) -> list[Coverage]:
     for requirement, why in (told.get("untestable") or {}).items():
         of(requirement).untestable[requirement] = short(why, 500)
     return list(by_document.values())
+
+
+def proposal(report: Report) -> str:
+    """That the expectations of a library name most of what fails, or nothing."""
+    told = report.get("proposal")
+    if not told:
+        return ""
+    faults = f"{told['known']} of {number(told['faults'], 'fault')}"
+    are = "is" if told["known"] == 1 else "are"
+    name = short(told["expect"], 100)
+    return f"{faults} {are} known of {short(told['title'], 100)}: add --expect {name}"

@@ -1,8 +1,9 @@
 """A run as its terminal shows it: progress while it goes on, the findings when it has ended.
 
-A terminal gets a live line and colours; a pipe gets plain lines, one for each case that needs
-a look, as it happens. Nothing that a server sent reaches the terminal as a control sequence,
-and none of it is read as rich's markup.
+A terminal gets a live line and colours, a pipe plain lines. When the run has ended, its answer
+fits a screen (`screen`); a verbose one lists cases as well: each that needs a look as it happens,
+a table by file, and the findings one by one. Nothing that a server sent reaches the terminal as a
+control sequence, and none of it is read as rich's markup.
 """
 
 from __future__ import annotations
@@ -26,27 +27,22 @@ from rich.table import Table
 from rich.text import Text
 
 from sockproof.records import OUTCOMES, CaseRecord, count_outcomes
+from sockproof.render.screen import STYLES, TONES, screen
 from sockproof.render.summary import Case, findings, groups, seen, verdict
 from sockproof.render.text import last_wire_lines, number, short
 
-_STYLES = {
-    "PASS": "green",
-    "NON_STRICT": "yellow",
-    "FAIL": "bold red",
-    "UNSUPPORTED": "dim",
-    "INCONCLUSIVE": "magenta",
-}
-_TONES = {"good": "bold green", "bad": "bold red", "unknown": "bold magenta"}
 _STORIES = 30
 _WIRE_LINES = 6
 _PIPE_WIDTH = 160
+_NARROWEST = 60  # a terminal may say that it has no columns at all
 
 
 class Progress:
     """Tells a run to a terminal or a pipe; `stream` is the standard output unless given."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, verbose: bool = False) -> None:
         stream = stream or sys.stdout
+        self._verbose = verbose
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")  # a Latin-1 terminal cannot show every text
@@ -85,17 +81,20 @@ class Progress:
             self._live.start()
 
     def case_done(self, record: CaseRecord) -> None:
-        """Note that a case has ended, with a line of its own when it needs a look."""
+        """Note that a case has ended; a verbose run tells at once of one that needs a look."""
         unexpected = record.expectation is None and record.outcome == "FAIL"
         if unexpected or record.outcome == "INCONCLUSIVE":
             self._wrong += unexpected
-            what = short(record.summary or record.got, 300)
-            self._line(
-                (record.outcome, _style(record.outcome)), f"  {short(record.id, 200)}: {what}"
-            )
+            if self._verbose:
+                self._at_once(record)
         if self._live is not None:
             wrong = f"{self._wrong} failed" if self._wrong else ""
             self._live.update(self._task, advance=1, wrong=wrong)
+
+    def _at_once(self, record: CaseRecord) -> None:
+        what = short(record.got or record.summary, 300)
+        line = f"  {short(record.id, 200)}: {what}"
+        self._line((record.outcome, _style(record.outcome)), line)
 
     def stop(self) -> None:
         """Take the live line away; nothing when there is none."""
@@ -108,28 +107,33 @@ class Progress:
         self.stop()
         counts = ", ".join(f"{count} {each}" for each, count in report["counts"].items() if count)
         told = verdict(report)
-        sentence = Text(told.sentence, style=_TONES[told.tone])
+        sentence = Text(told.sentence, style=TONES[told.tone])
         self._console.print(Text(f"{short(name, 200)}: {counts}; ") + sentence)
 
     def finish(self, report: Mapping[str, Any], written: Iterable[Path] = ()) -> None:
-        """Tell the whole run: table, findings, where the reports are, and last the verdict."""
+        """Tell the whole run: its answer, with the verdict last; cases too when verbose."""
         self.stop()
+        if self._verbose and report["cases"]:
+            self._cases(report)
+        width = max(self._console.width, _NARROWEST)
+        for line in screen(report, list(written), width):
+            if line.styled:
+                self._line((line.styled, line.style), line.plain)
+            else:
+                self._say(line.plain)
+
+    def _cases(self, report: Mapping[str, Any]) -> None:
         found = findings(report)
-        if report["cases"]:
-            self._say()
-            self._console.print(self._table(report))
+        self._say()
+        self._console.print(self._table(report))
         unexpected = [*found.wrong, *found.unclear, *found.remarks]
         for case in unexpected[:_STORIES]:
             self._story(case)
         self._rest(unexpected[_STORIES:])
         self._known(found.known)
+        self._aside(found.aside)
         self._seen(seen(report))
-        self._stale(report.get("stale_expectations") or [])
         self._say()
-        for path in written:
-            self._say(f"report: {short(path, 1000)}")
-        end = verdict(report)
-        self._line((end.sentence, _TONES[end.tone]), "".join(f"; {note}" for note in end.notes))
 
     def _table(self, report: Mapping[str, Any]) -> Table:
         table = Table(box=None, pad_edge=False, header_style="bold")
@@ -179,24 +183,20 @@ class Progress:
             reason = short(case["expectation"]["reason"], 300)
             self._say(f"  {short(case['outcome'], 40)}  {short(case['id'], 300)}: {reason}")
 
+    def _aside(self, cases: Sequence[Case]) -> None:
+        if cases:
+            self._say()
+            self._line((f"{number(len(cases), 'case')} set aside:", "bold"))
+        for case in cases:
+            why = short(case["aside"]["text"], 300)
+            self._say(f"  {short(case['outcome'], 40)}  {short(case['id'], 300)}: {why}")
+
     def _seen(self, notes: Sequence[str]) -> None:
         if notes:
             self._say()
             self._line(("limits and choices that were seen:", "bold"))
-        for note in notes[:_STORIES]:
+        for note in notes:
             self._say(f"  {note}")
-        if len(notes) > _STORIES:
-            self._say(f"  and {len(notes) - _STORIES} more, told by the reports")
-
-    def _stale(self, stale: Sequence[Mapping[str, Any]]) -> None:
-        if stale:
-            self._say()
-            self._line((f"{number(len(stale), 'expectation')} to take away:", "bold red"))
-        for item in stale:
-            where = short(item.get("file"), 300)
-            self._say(
-                f"  {short(item.get('case'), 300)}  in {where}: {short(item.get('reason'), 300)}"
-            )
 
     def _line(self, styled: tuple[str, str], plain: str = "") -> None:
         text = Text(short(styled[0], 2000), style=styled[1], end="")
@@ -207,7 +207,7 @@ class Progress:
 
 
 def _style(outcome: str) -> str:
-    return _STYLES.get(outcome, "bold")
+    return STYLES.get(outcome, "bold")
 
 
 def _cell(count: int, outcome: str) -> Text:

@@ -1,0 +1,189 @@
+"""Cases by what causes them: one line for one fault, the most serious first.
+
+Every format groups and orders as this module does. A fault is what the catalogue says of a server
+that breaks the requirement (`broken`), so that requirements which one omission breaks are one
+fault. What is allowed is grouped by the habit; what could not be judged by the reason, with what
+would help; what is known by the reason that its expectation gives.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sockproof.render.summary import Case, Report, findings
+from sockproof.render.text import number, short
+from sockproof.render.unjudged import alike, missing, obstacle
+
+WAITED = "nothing more within"  # how the runner begins what a case got that ended by its limit
+
+_TEXT = 100
+_CLOSED = re.compile(r"the server (?:closed|reset) the TCP connection")
+_ASIDE = {
+    "follows": "follow from another fault",
+    "did-not-repeat": "did not repeat",
+    "too-busy": "could not be judged by a machine that was too busy",
+    "control": "say nothing, since the same without the offence fails too",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Cases with one cause, the simplest first.
+
+    `says` is the cause, `where` the document and section that speak of it, `helps` what to type
+    or to do; the last two may be empty.
+    """
+
+    says: str
+    cases: list[Case]
+    outcome: str = ""
+    level: str = ""
+    where: str = ""
+    helps: str = ""
+
+    @property
+    def first(self) -> Case:
+        """The case that shows it with the least."""
+        return self.cases[0]
+
+    @property
+    def count(self) -> str:
+        """How many cases it has, in words."""
+        return number(len(self.cases), "case")
+
+    @property
+    def source(self) -> str:
+        """`where`, and the level where it is none that everybody has to keep to."""
+        told = self.level if self.level in ("SHOULD", "MAY") else ""
+        return ", ".join(part for part in (self.where, told) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The groups of a report. `faults` make the exit code 1, `remarks` do not."""
+
+    faults: list[Group]
+    remarks: list[Group]
+    known: list[Group]
+    aside: list[Group]
+    unjudged: list[Group]
+
+
+def answer(report: Report) -> Answer:
+    """Group the cases of a report."""
+    told: Mapping[str, Mapping[str, Any]] = report.get("requirements") or {}
+    found = findings(report)
+    return Answer(
+        _faults(found.wrong, told),
+        _faults(found.remarks, told),
+        _grouped(found.known, _known),
+        _grouped(found.aside, _aside),
+        [
+            *_grouped(found.unclear, lambda case: _unjudged(case, obstacle(case)), alike),
+            *_grouped(found.lacking, lambda case: _unjudged(case, missing(case))),
+        ],
+    )
+
+
+def evidence(case: Case, limit: int = 300) -> str:
+    """What was expected and what came, on one line."""
+    got = short(case["got"] or case["summary"], limit)
+    if not case["expected"]:
+        return got
+    return f"expected {short(case['expected'], limit)}; got {got or 'nothing'}"
+
+
+# Faults.
+
+
+def _faults(cases: Iterable[Case], told: Mapping[str, Mapping[str, Any]]) -> list[Group]:
+    groups = _grouped(cases, lambda case: _fault(case, told.get(case["requirement"]) or {}))
+    harm = {id(group): _harm(group, told) for group in groups}
+    return sorted(groups, key=lambda group: (*harm[id(group)], -len(group.cases)))
+
+
+def _harm(group: Group, told: Mapping[str, Mapping[str, Any]]) -> tuple[int, int, int, int]:
+    """How serious a fault is: the lower the worse."""
+    levels = ("MUST", "DESCRIBED", "SHOULD", "MAY")
+    rank = levels.index(group.level) if group.level in levels else len(levels)
+    harms = (told.get(case["requirement"], {}).get("harms") for case in group.cases)
+    return (group.outcome != "FAIL", max(rank, 1), "data" not in harms, rank)
+
+
+def _fault(case: Case, about: Mapping[str, Any]) -> Group:
+    outcome, level = short(case["outcome"], 40), short(case["level"], 20)
+    where = _where(about)
+    closed = _CLOSED.match(case["got"]) if outcome == "NON_STRICT" else None
+    if closed is not None:  # one habit, whatever it answers
+        return Group(short(case["got"], _TEXT), [], outcome, level)
+    if about.get("broken"):
+        return Group(short(about["broken"], 200), [], outcome, level, where)
+    text = _shortened(short(about.get("text"), 1000))
+    verb = {"SHOULD": "does not follow", "MAY": "does otherwise than"}.get(level, "breaks")
+    says = f'{verb} "{text}"' if text else f"breaks {short(case['requirement'], 100)}"
+    return Group(says, [], outcome, level, where)
+
+
+def _shortened(text: str) -> str:
+    """The first sentence, or as many words of it as there is room for."""
+    text = re.split(r"(?<=\w)[.;:](?=\s)", text, maxsplit=1)[0].rstrip(".")
+    if len(text) <= _TEXT:
+        return text
+    return text[:_TEXT].rpartition(" ")[0] + " …"
+
+
+def _where(about: Mapping[str, Any]) -> str:
+    document = short(about.get("document"), 80).partition(" protocol,")[0]
+    return f"{document} {short(about.get('section'), 80)}".strip()
+
+
+# What does not count.
+
+
+def _known(case: Case) -> Group:
+    expectation = case["expectation"]
+    sometimes = " (sometimes)" if expectation.get("sometimes") else ""
+    outcome = short(case["outcome"], 40)
+    return Group(f"{short(expectation['reason'], 300)}{sometimes}", [], outcome)
+
+
+def _aside(case: Case) -> Group:
+    aside = case["aside"]
+    kind = _ASIDE.get(aside["kind"], short(aside["kind"], 40))
+    return Group(kind, [], helps=short(aside["text"], 300))
+
+
+def _unjudged(case: Case, why: tuple[str, str]) -> Group:
+    return Group(short(why[0], 300), [], short(case["outcome"], 40), helps=why[1])
+
+
+def _grouped(
+    cases: Iterable[Case],
+    cause: Callable[[Case], Group],
+    key_of: Callable[[str], str] = str,
+) -> list[Group]:
+    """The groups of the cases, the largest first; `cause` gives a case's group, still empty.
+
+    What two groups say may differ as far as `key_of` does not see it.
+    """
+    together: dict[tuple[str, ...], list[Case]] = {}
+    for case in cases:
+        group = cause(case)
+        key = (group.outcome, key_of(group.says), group.where, group.helps)
+        together.setdefault(key, []).append(case)
+    groups = []
+    for members in together.values():
+        members.sort(key=_plainness)
+        groups.append(replace(cause(members[0]), cases=members))
+    return sorted(groups, key=lambda group: -len(group.cases))
+
+
+def _plainness(case: Case) -> tuple[bool, bool, int, int, str]:
+    """The lower, the more easily a case is understood: plain, without waiting, and short."""
+    got = case["got"]
+    octets = sum(entry["length"] for entry in case.get("wire") or [])
+    compressed = case["id"].startswith("deflate/") or case["id"].endswith("[deflate]")
+    return (got.startswith(WAITED), compressed, octets, len(got), case["id"])

@@ -1,0 +1,89 @@
+"""Why a case could not be judged, in words that many cases share, and what would help."""
+
+from __future__ import annotations
+
+import re
+
+from sockproof.render.summary import Case
+from sockproof.render.text import short
+
+_FIXTURE = "install the fixture, or name it the token: conformance/TARGET.md (--token)"
+_NEEDS = "a target with "
+_BEGIN = ", so that the case can begin"
+
+# The first of these that is lacking is the reason: what stands below it cannot be seen without.
+# What only a correct answer shows (`echo`) stands above what a path of the contract offers.
+_LACKING = {
+    "polling": ("has no long-polling", "--path says where Socket.IO answers"),
+    "websocket": ("has no WebSocket transport", "--path says where Socket.IO answers"),
+    "upgrade": ("offers no upgrade to WebSocket", ""),
+    "tls": ("was not asked over TLS", "name its wss:// address"),
+    "echo": ("does not send each message back", "name the URL of an endpoint that echoes"),
+    "binary": ("does not send binary messages back", "name the URL of one that does"),
+    "permessage-deflate": ("agrees to no compression", ""),
+    "push": ("has no endpoint that pushes", "/push of conformance/TARGET.md, or --profile"),
+    "server-close": (
+        "has no endpoint that closes when it is told to",
+        "/close of conformance/TARGET.md, or --profile",
+    ),
+    "subprotocols": (
+        "knows no subprotocol of ours",
+        "those of conformance/TARGET.md, or --profile",
+    ),
+    "headers": (
+        "does not show the header fields that it read",
+        "/headers of conformance/TARGET.md, or --profile",
+    ),
+    "fixture": ("does not offer the fixture's events", _FIXTURE),
+    "slow-timers": (
+        "announces timers too short for these cases",
+        "a longer ping interval, or a shorter --timeout",
+    ),
+    "fast-timers": (
+        "announces timers too long for these cases",
+        "a ping interval and timeout of a second each, in a test set-up",
+    ),
+    "cluster": ("is one process, as far as can be seen", ""),
+    "unsticky": ("is not declared to have no sticky sessions", "--profile"),
+}
+_OPTIONS = (  # what stands in the way, and the option that most often removes it
+    (r"HTTP/1\.\d (?:401|403)|CONNECT_ERROR", "--header, --cookie or --auth"),
+    (r"HTTP/1\.\d 404", "--path, or another URL"),
+    (r"HTTP/1\.\d (?:429|503)|refused|Too many", "fewer --jobs"),
+    (r"nothing more within", "a longer --timeout, or fewer --jobs"),
+    (r"HTTP/1\.\d [23]\d\d", "--path, or another URL"),
+)
+
+
+def missing(case: Case) -> tuple[str, str]:
+    """Why a case is UNSUPPORTED, and what would help."""
+    expected = case["expected"]
+    if expected.startswith(_NEEDS):
+        lacking = expected.removeprefix(_NEEDS).split(", ")
+        for name, (says, helps) in _LACKING.items():
+            if name in lacking:
+                return says, helps
+        if {"join", "emit"} & set(lacking):
+            return _LACKING["fixture"]
+        return f"does not offer {short(', '.join(lacking), 100)}", _FIXTURE
+    declared = re.fullmatch(r"a profile that declares (\w+)", expected)
+    if declared is not None:
+        return "no limit is declared", "[profile.limits] of a --profile"
+    told = short(case["got"], 200)
+    wanted = short(expected or case["summary"], 200)
+    return (f"{wanted}: {told}" if told else wanted), ""
+
+
+def obstacle(case: Case) -> tuple[str, str]:
+    """Why a case is INCONCLUSIVE, and what would help."""
+    wanted = case["expected"].removesuffix(_BEGIN) or case["summary"]
+    got = case["got"] or case["summary"]
+    helps = next((option for pattern, option in _OPTIONS if re.search(pattern, got)), "")
+    return f"{short(wanted, 160)} did not come: {short(got, 300)}", helps
+
+
+def alike(text: str) -> str:
+    """`text` without what differs from case to case: what is quoted, and counts of octets."""
+    text = re.sub(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", "", text)
+    text = re.sub(r"; it differs from octet \d+ on", "", text)
+    return re.sub(r"\[\d+ octets?[^]]*\]", "", text)

@@ -1,0 +1,162 @@
+"""One line for one fault, the most serious first, and a reason for what could not be judged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sockproof.render.causes import Group, answer, evidence
+from tests.render import sample
+
+
+def told(*records: Any, requirements: dict[str, Any] | None = None, **finish: Any) -> Any:
+    header = {} if requirements is None else {"requirements": requirements}
+    return answer(sample.run(list(records), sample.FINISH | finish, **header))
+
+
+def case(name: str, requirement: str, outcome: str = "FAIL", **fields: Any) -> Any:
+    return sample.case(f"websocket/{name}", requirement, outcome, **fields)
+
+
+UNFRAGMENTED, PONG = "rfc6455-5.5-unfragmented", "rfc6455-5.5.2-pong"
+LATEST, CLOSES = "rfc6455-5.5.3-latest", "rfc6455-7.1.7-fail"
+
+
+def shape(groups: list[Group]) -> list[tuple[str, str, int]]:
+    return [(group.outcome, group.says, len(group.cases)) for group in groups]
+
+
+def test_a_requirement_is_one_fault_and_harm_to_data_comes_first() -> None:
+    found = told(
+        *(case(f"a/b[{n}]", UNFRAGMENTED) for n in range(30)),
+        case("a/c", PONG),
+        case("a/d", "socketio-connect-sid"),
+    )
+    assert shape(found.faults) == [
+        ("FAIL", "loses what a ping carries", 1),
+        ("FAIL", "answers fragmented control frames", 30),
+        (
+            "FAIL",
+            'breaks "The answer to CONNECT carries the sid of the socket in its namespace"',
+            1,
+        ),
+    ]
+    assert found.faults[1].source == "RFC 6455 5.5"
+
+
+def test_requirements_that_one_omission_breaks_are_one_fault() -> None:
+    about = {
+        name: sample.REQUIREMENTS[UNFRAGMENTED] | {"broken": "checks nothing"}
+        for name in (UNFRAGMENTED, PONG)
+    }
+    found = told(case("a/b", UNFRAGMENTED), case("a/c", PONG), requirements=about)
+    assert shape(found.faults) == [("FAIL", "checks nothing", 2)]
+
+
+def test_what_binds_comes_before_what_is_recommended_or_allowed() -> None:
+    found = told(
+        case("a/a", UNFRAGMENTED, "NON_STRICT", got="CLOSE 1008"),
+        case("a/b", LATEST),
+        case("a/c", CLOSES),
+        case("a/d", UNFRAGMENTED),
+    )
+    assert [group.level for group in found.faults] == ["MUST"]
+    assert [(group.outcome, group.level) for group in found.remarks] == [
+        ("FAIL", "SHOULD"),
+        ("FAIL", "MAY"),
+        ("NON_STRICT", "MUST"),
+    ]
+    assert found.remarks[0].source == "RFC 6455 7.1.7, SHOULD"
+
+
+def test_one_habit_is_one_line_whatever_it_answers() -> None:
+    habit = "the server closed the TCP connection without a Close frame"
+    found = told(
+        case("a/a", UNFRAGMENTED, "NON_STRICT", got=habit),
+        case("a/b", CLOSES, "NON_STRICT", got=habit),
+    )
+    assert [(group.says, group.where) for group in found.remarks] == [(habit, "")]
+
+
+def test_the_simplest_case_shows_the_fault() -> None:
+    records = [
+        case("a/waits", PONG, got="nothing more within 5 s", wire=[]),
+        sample.case("deflate/a/compressed", PONG, "FAIL", wire=[], got="x"),
+        case("a/long", PONG, got="x", wire=sample.wire(20)),
+        case("a/short", PONG, got="x", expected="y", wire=sample.wire(4)),
+    ]
+    first = told(*records).faults[0].first
+    assert first["id"] == "websocket/a/short"
+    assert evidence(first) == "expected y; got x"
+
+
+def test_faults_of_one_section_are_told_apart() -> None:
+    about = {
+        name: {"document": "RFC 0", "section": "1", "level": "MUST", "text": f"It {name}."}
+        for name in (UNFRAGMENTED, PONG)
+    }
+    found = told(case("a/b", UNFRAGMENTED), case("a/c", PONG), requirements=about)
+    assert len(found.faults) == 2
+
+
+def test_without_a_catalogue_the_requirement_is_named() -> None:
+    assert shape(told(case("a/b", PONG), requirements={}).faults) == [
+        ("FAIL", "breaks rfc6455-5.5.2-pong", 1)
+    ]
+
+
+def test_known_deviations_are_grouped_by_their_reason() -> None:
+    reason = {"file": "f", "reason": "An old parser.", "sometimes": False}
+    records = [case(f"a/b[{n}]", PONG, expectation=reason) for n in range(3)]
+    records.append(case("a/c", PONG, "INCONCLUSIVE", expectation=reason | {"sometimes": True}))
+    assert shape(told(*records).known) == [
+        ("FAIL", "An old parser.", 3),
+        ("INCONCLUSIVE", "An old parser. (sometimes)", 1),
+    ]
+
+
+def test_what_is_set_aside_is_in_no_other_group() -> None:
+    aside = {"kind": "follows", "of": UNFRAGMENTED, "text": "Control frames are answered."}
+    found = told(*(case(f"a/b[{n}]", PONG, outcome, aside=aside) for n, outcome in enumerate(
+        ["FAIL", "FAIL", "INCONCLUSIVE", "NON_STRICT"])))  # fmt: skip
+    assert [(g.says, g.helps, len(g.cases)) for g in found.aside] == [
+        ("follow from another fault", "Control frames are answered.", 4)
+    ]
+    assert (found.faults, found.remarks, found.unjudged) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected", "got", "says", "helps"),
+    [
+        ("UNSUPPORTED", "a target with echo, push", "-", "does not send each message back", "URL"),
+        ("UNSUPPORTED", "a target with emit, join", "-", "does not offer the fixture", "fixture"),
+        ("UNSUPPORTED", "a target with close_room", "-", "does not offer close_room", "fixture"),
+        ("UNSUPPORTED", "a target with call, tls", "-", "was not asked over TLS", "wss://"),
+        ("UNSUPPORTED", "a profile that declares max_message", "it does not", "no limit", "--prof"),
+        ("UNSUPPORTED", "Chromium", "none is on the PATH", "Chromium: none is on the PATH", ""),
+        (
+            "INCONCLUSIVE",
+            "an open WebSocket, so that the case can begin",
+            "expected 101; got HTTP/1.1 401 Unauthorized",
+            "an open WebSocket did not come: expected 101; got HTTP/1.1 401 Unauthorized",
+            "--auth",
+        ),
+        ("INCONCLUSIVE", "101", "got HTTP/1.1 503 Busy", "101 did not come", "fewer --jobs"),
+        ("INCONCLUSIVE", "101", "nothing more within 5 s", "101 did not come", "--timeout"),
+    ],
+)
+def test_what_could_not_be_judged_says_why_and_what_would_help(
+    outcome: str, expected: str, got: str, says: str, helps: str
+) -> None:
+    (group,) = told(case("a/b", PONG, outcome, expected=expected, got=got)).unjudged
+    assert says in group.says
+    assert helps in group.helps
+
+
+def test_reasons_that_differ_in_contents_alone_are_one() -> None:
+    records = [
+        case(f"a/b[{n}]", PONG, "INCONCLUSIVE", expected=f"TEXT '{n}' [{n} octets]", got="'hello'")
+        for n in range(12)
+    ]
+    assert len(told(*records).unjudged) == 1
