@@ -164,6 +164,20 @@ def posted(fault: str | None, body: bytes) -> list[Packet]:
     return packets
 
 
+def messages(fault: str | None, message: str | bytes) -> list[str | bytes]:
+    """What has arrived on a WebSocket, which is one message but for faults."""
+    match fault:
+        case "splits-messages" if isinstance(message, str):
+            return list(message.split("\x1e"))
+        case "reads-a-type-before-binary" if isinstance(message, bytes):
+            return [message.removeprefix(b"\x04")]
+        case "reads-no-astral-messages" if isinstance(message, str):
+            return [ASTRAL.sub("?", message)]
+        case "drops-what-follows-upgrade" if "behind" in str(message):
+            return []
+    return [message]
+
+
 # CORS.
 
 

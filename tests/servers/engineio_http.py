@@ -89,8 +89,12 @@ class HttpConnection:
             ("Sec-WebSocket-Accept", accept(request.get("Sec-WebSocket-Key") or "")),
         )
         self.respond(Response(101, REASONS[101], headers))
+        return WebSocket(self.reader, self.writer, self.take_rest())
+
+    def take_rest(self) -> bytes:
+        """What has been read behind the last request."""
         rest, self._rest = self._rest, b""
-        return WebSocket(self.reader, self.writer, rest)
+        return rest
 
 
 def asks_for_websocket(request: Request) -> bool:

@@ -105,11 +105,14 @@ class EngineIOServer:
                         return
                     continue
                 response = await self._answer(connection, request)
-                connection.respond(self._shared(request, response))
+                await self._reply(connection, request, response)
         except (Gone, ConnectionError, WireError):
             pass
         finally:
             writer.close()
+
+    async def _reply(self, http: HttpConnection, request: Request, response: Response) -> None:
+        http.respond(self._shared(request, response))
 
     def _shared(self, request: Request, response: Response) -> Response:
         """The response with what lets pages of every origin read it."""
@@ -182,7 +185,7 @@ class EngineIOServer:
     # Long-polling.
 
     async def _answer(self, connection: HttpConnection, request: Request) -> Response:
-        query = faults.mended(self.fault, "polling", _query(request))
+        query = faults.mended(self.fault, "polling", query_of(request))
         if request.method == "OPTIONS":
             await connection.body(request)
             return self._preflight(query)
@@ -291,7 +294,7 @@ class EngineIOServer:
 
     async def _serve_websocket(self, connection: HttpConnection, request: Request) -> bool:
         """Serve a WebSocket to its end; False when its handshake was refused."""
-        query = faults.mended(self.fault, "websocket", _query(request))
+        query = faults.mended(self.fault, "websocket", query_of(request))
         if self.fault == "takes-websockets-of-nobody" and query.get("sid") not in self.sessions:
             query.pop("sid", None)
         error = self._refusal(request, query)
@@ -306,9 +309,9 @@ class EngineIOServer:
             error = refusal(BAD_REQUEST)
         if error is not None:
             await connection.body(request)
-            connection.respond(self._shared(request, error))
+            await self._reply(connection, request, error)
             return False
-        websocket = connection.upgrade(request)
+        websocket = self._upgrade(connection, request)
         websocket.max_message = self.max_payload - (self.fault == "refuses-messages-of-max-payload")
         if self.fault == "takes-messages-of-every-size":
             websocket.max_message *= 2
@@ -320,6 +323,9 @@ class EngineIOServer:
             return True
         await self._receive(session, websocket)
         return True
+
+    def _upgrade(self, connection: HttpConnection, request: Request) -> WebSocket:
+        return connection.upgrade(request)
 
     async def _probed(self, session: Session, websocket: WebSocket) -> bool:
         """Take a session over to its new WebSocket; False when that came to nothing."""
@@ -343,7 +349,7 @@ class EngineIOServer:
     async def _receive(self, session: Session, websocket: WebSocket) -> None:
         try:
             while True:
-                for message in self._messages(await websocket.receive()):
+                for message in faults.messages(self.fault, await websocket.receive()):
                     if self.fault == "skips-messages-without-a-type" and message == "abc":
                         continue
                     session.receive(decode(message))
@@ -353,32 +359,25 @@ class EngineIOServer:
             if session.websocket in (websocket, None):
                 session.close(CLOSED_BY_CLIENT)
 
-    def _messages(self, message: str | bytes) -> list[str | bytes]:
-        """What has arrived, which is one message but for faults."""
-        match self.fault:
-            case "splits-messages" if isinstance(message, str):
-                return list(message.split("\x1e"))
-            case "reads-a-type-before-binary" if isinstance(message, bytes):
-                return [message.removeprefix(b"\x04")]
-            case "reads-no-astral-messages" if isinstance(message, str):
-                return [faults.ASTRAL.sub("?", message)]
-            case "drops-what-follows-upgrade" if "behind" in str(message):
-                return []
-        return [message]
-
     # Sessions.
+
+    def _make_session(self, transport: str) -> Session:
+        return Session(f"engine-{next(self._numbers)}-{id(self):x}", transport, self.fault)
+
+    def _open_packets(self, handshake: Handshake, query: dict[str, str]) -> list[Packet]:
+        return faults.open_packets(self.fault, handshake, query.get("t"))
 
     def _new_session(
         self, transport: str, query: dict[str, str], websocket: WebSocket | None = None
     ) -> Session:
-        sid = f"engine-{next(self._numbers)}-{id(self):x}"
-        session = Session(sid, transport, self.fault)
+        session = self._make_session(transport)
+        sid = session.sid
         session.websocket = websocket
         self.sessions[sid] = session
         upgrades = ("websocket",) if transport == "polling" else ()
         times = (self.ping_interval, self.ping_timeout)
         handshake = Handshake(sid, upgrades, *times, self.max_payload)
-        for packet in faults.open_packets(self.fault, handshake, query.get("t")):
+        for packet in self._open_packets(handshake, query):
             session.send(packet)
         self.session_opened(session)
         above = session.on_close
@@ -393,7 +392,7 @@ class EngineIOServer:
         return session
 
 
-def _query(request: Request) -> dict[str, str]:
+def query_of(request: Request) -> dict[str, str]:
     """The query's parameters; of one that comes twice the first."""
     pairs = parse_qs(request.target.partition("?")[2], keep_blank_values=True)
     return {name: values[0] for name, values in pairs.items()}

@@ -45,7 +45,7 @@ class SocketIOServer(EngineIOServer):
         self.adapters = {name: Adapter(name, fault) for name in NAMESPACES}
         for adapter in self.adapters.values():
             adapter.others = self.adapters
-        self.fixture = Fixture(self)
+        self.fixture = self._make_fixture()
         self._sids = itertools.count(1)
         self._background: set[asyncio.Task[None]] = set()
 
@@ -66,10 +66,34 @@ class SocketIOServer(EngineIOServer):
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
+    # What a server with freedoms makes otherwise.
+
+    def _make_fixture(self) -> Fixture:
+        return Fixture(self)
+
+    def _make_connection(self, session: Session) -> Connection:
+        return Connection(session, self.fault)
+
+    def _sid(self, connection: Connection, namespace: str) -> str:
+        sid = f"socket-{next(self._sids)}-{id(self):x}"
+        match self.fault:
+            case "uses-the-session-id-as-sid":
+                return connection.session.sid
+            case "one-sid-for-all-namespaces":
+                return f"socket-{connection.session.sid}"
+            case "one-sid-for-all-clients":
+                return "socket"
+            case "gives-a-sid-again":
+                return connection.given.setdefault(namespace, sid)
+        return sid
+
+    def _payload_of_connect(self, socket: Socket) -> dict[str, Any]:
+        return {} if self.fault == "answers-connect-without-sid" else {"sid": socket.sid}
+
     # Engine.IO's side.
 
     def session_opened(self, session: Session) -> None:
-        connection = Connection(session, self.fault)
+        connection = self._make_connection(session)
         connection.process = self._places.randrange(self.processes)
         session.layer = connection
 
@@ -166,15 +190,7 @@ class SocketIOServer(EngineIOServer):
         except Refused as refused:
             self._refuse(connection, namespace, packet.data, refused)
             return
-        sid = f"socket-{next(self._sids)}-{id(self):x}"
-        if self.fault == "uses-the-session-id-as-sid":
-            sid = connection.session.sid
-        elif self.fault == "one-sid-for-all-namespaces":
-            sid = f"socket-{connection.session.sid}"
-        elif self.fault == "one-sid-for-all-clients":
-            sid = "socket"
-        if self.fault == "gives-a-sid-again":
-            sid = connection.given.setdefault(namespace, sid)
+        sid = self._sid(connection, namespace)
         if self.fault == "one-namespace-at-a-time":
             for other in list(connection.sockets.values()):
                 self.disconnect(other)
@@ -183,9 +199,8 @@ class SocketIOServer(EngineIOServer):
         self.adapters[namespace].add(socket)
         self.fixture.connecting(socket)
         lifecycle_faults.returned(self, socket)
-        data = {} if self.fault == "answers-connect-without-sid" else {"sid": sid}
         named = "/" if self.fault == "answers-connect-in-the-main-namespace" else namespace
-        socket.send(Packet(PacketType.CONNECT, named, data))
+        socket.send(Packet(PacketType.CONNECT, named, self._payload_of_connect(socket)))
         self.fixture.connected(socket)
 
     def _refuse(self, connection: Connection, namespace: str, auth: Any, refused: Refused) -> None:

@@ -1,0 +1,153 @@
+"""Running cases against a correct server that takes some of the freedoms which the documents leave.
+
+A freedom is described in `tests/freedoms/SUITE/FILE.toml`:
+
+    [greets]
+    what = "The event `welcome` comes right behind CONNECT."
+    section = "Socket.IO 5, Sending and receiving data"
+    unsupported = ["rooms/names/*"]     # globs, or how many at most; none without it
+    given = { auth = { token = "…" } }  # what a user would tell of such a server
+    switch = "another-name"             # of the server, where it is not the freedom's own
+
+The servers are asked what they offer by the preflight of a real run. Nobody may be accused:
+no FAIL, no INCONCLUSIVE, and no more UNSUPPORTED than the freedom says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tomllib
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sockproof.conformance.address import Address
+from sockproof.conformance.case import Case
+from sockproof.conformance.expectations import glob_matches
+from sockproof.conformance.preflight import Unreachable, introduce
+from sockproof.conformance.profile import Profile
+from sockproof.conformance.runner import WAITED, Plan, run_cases
+from sockproof.conformance.target import Server
+from sockproof.records import CaseRecord
+from tests.mutants_run import JOBS, KINDS, LIMIT, requirements
+from tests.servers.free_server import FreeServer
+
+FREEDOMS = Path(__file__).parent / "freedoms"
+ACCUSING = ("FAIL", "INCONCLUSIVE")
+
+
+@dataclass(frozen=True)
+class Freedom:
+    """One thing that a server or an application may do."""
+
+    name: str
+    file: str
+    what: str
+    section: str
+    unsupported: tuple[str, ...] | int = ()
+    given: dict[str, Any] = field(default_factory=dict, hash=False)
+    switch: str = ""
+
+    @property
+    def switched(self) -> str:
+        """The name that the server knows it by."""
+        return self.switch or self.name
+
+
+@cache
+def freedoms(kind: str) -> dict[str, Freedom]:
+    """The freedoms of a kind by name."""
+    found: dict[str, Freedom] = {}
+    for suite in KINDS[kind]:
+        for path in sorted((FREEDOMS / suite).glob("*.toml")):
+            for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items():
+                assert name not in found, f"{path}: the freedom {name} is described twice"
+                allowed = table.pop("unsupported", [])
+                allowed = allowed if isinstance(allowed, int) else tuple(allowed)
+                file = f"{suite}/{path.name}"
+                found[name] = Freedom(name, file, unsupported=allowed, **table)
+    return found
+
+
+# Servers.
+
+
+@asynccontextmanager
+async def _socketio(names: frozenset[str], given: dict[str, Any]) -> AsyncIterator[list[Server]]:
+    """A server with slow timers, one with fast ones, and one of two processes."""
+    fast = {"ping_interval": 1000, "ping_timeout": 1000}
+    async with AsyncExitStack() as stack:
+        made = [FreeServer(names), FreeServer(names, **fast), FreeServer(names, processes=2)]
+        urls = [(await stack.enter_async_context(server)).url for server in made]
+        servers = [Server(Address.parse(url), Profile(), **given) for url in urls]
+        yield [(await introduce(server, LIMIT)).server for server in servers]
+
+
+Serving = Callable[[frozenset[str], dict[str, Any]], AbstractAsyncContextManager[list[Server]]]
+SERVED: dict[str, Serving] = {"socketio": _socketio}
+
+
+async def _run(kind: str, several: Sequence[Freedom], chosen: Sequence[Case]) -> list[CaseRecord]:
+    records: list[CaseRecord] = []
+    names = frozenset(each.switched for each in several)
+    given = {key: value for each in several for key, value in each.given.items()}
+    async with SERVED[kind](names, given) as servers:
+        plan = Plan(servers, requirements(), limit=LIMIT, jobs=JOBS)
+        # As with mutants, a case that allows itself more time does not get it.
+        hasty = [c if "fast-timers" in c.needs else replace(c, limit=None) for c in chosen]
+        await run_cases(hasty, plan, records.append)
+    return [record for record in records if record.aside is None]
+
+
+# Judging.
+
+
+def complaints(kind: str, several: Sequence[Freedom], chosen: Sequence[Case]) -> list[str]:
+    """Run the cases against freedoms together; whatever they are accused of, a line each.
+
+    What only time may have done is run once more by itself: an accusation shows again.
+    """
+    try:
+        records = asyncio.run(_run(kind, several, chosen))
+        doubtful = {each.id for each in records if _is_doubtful(each)}
+        if doubtful:
+            again = [case for case in chosen if case.id in doubtful]
+            kept = [each for each in records if each.id not in doubtful]
+            records = kept + asyncio.run(_run(kind, several, again))
+    except Unreachable as turned_away:  # which the command tells with exit code 2
+        if any("*" in _globs(each) for each in several):
+            return []
+        return [f"turned away: {turned_away}"]
+    return [*_accusations(records), *_missing(records, several)]
+
+
+def _is_doubtful(record: CaseRecord) -> bool:
+    waited = record.outcome == "FAIL" and record.got.startswith(WAITED)
+    return waited or record.outcome == "INCONCLUSIVE"
+
+
+def _accusations(records: Iterable[CaseRecord]) -> list[str]:
+    return [
+        f"{each.id}: {each.outcome}: expected {each.expected} | got {each.got}"
+        for each in records
+        if each.outcome in ACCUSING
+    ]
+
+
+def _missing(records: Iterable[CaseRecord], several: Sequence[Freedom]) -> list[str]:
+    """What is UNSUPPORTED although no freedom says so."""
+    globs = [glob for each in several for glob in _globs(each)]
+    allowed = sum(each.unsupported for each in several if isinstance(each.unsupported, int))
+    missing = [
+        f"{each.id}: UNSUPPORTED: {each.expected} | {each.got}"
+        for each in records
+        if each.outcome == "UNSUPPORTED" and not any(glob_matches(glob, each.id) for glob in globs)
+    ]
+    return missing if len(missing) > allowed else []
+
+
+def _globs(freedom: Freedom) -> tuple[str, ...]:
+    return freedom.unsupported if isinstance(freedom.unsupported, tuple) else ()
