@@ -75,7 +75,7 @@ async def client_of_another_namespace_hears_nothing_of_the_main_one(target: Targ
     await lurker.expect_event("fence", namespace="/custom")
 
 
-@case("sio-connect-auth", needs="fixture", over=TRANSPORTS)
+@case("sio-connect-auth", needs={"fixture", "auth"}, over=TRANSPORTS)
 async def payload_of_connect_reaches_the_application(target: Target, transport: str) -> None:
     peer = await unconnected(target, transport)
     auth = {"user": "jo", "number": 7, "nested": {"list": [1, None, "ü"]}}
@@ -83,14 +83,14 @@ async def payload_of_connect_reaches_the_application(target: Target, transport: 
     await peer.expect_event("auth", auth)
 
 
-@case("sio-connect-auth-custom", needs="fixture")
+@case("sio-connect-auth-custom", needs={"fixture", "auth"})
 async def payload_of_connect_reaches_another_namespace(target: Target) -> None:
     peer = await unconnected(target)
     await peer.connect("/custom", {"user": "custom"})
     await peer.expect_event("auth", {"user": "custom"}, namespace="/custom")
 
 
-@case("sio-connect-auth-absent", needs="fixture")
+@case("sio-connect-auth-absent", needs={"fixture", "auth"})
 async def connect_without_a_payload_is_accepted(target: Target) -> None:
     peer = await unconnected(target)
     await peer.connect("/")
@@ -101,7 +101,7 @@ async def connect_without_a_payload_is_accepted(target: Target) -> None:
 async def unknown_namespace_is_refused(target: Target, transport: str) -> None:
     peer = await unconnected(target, transport)
     await peer.connect("/", target.server.auth)
-    if target.supports("fixture"):
+    if target.supports("auth"):
         await peer.receive_event()
     await peer.send(Packet(PacketType.CONNECT, "/random"))
     await peer.expect(PacketType.CONNECT_ERROR, "/random")

@@ -22,8 +22,18 @@ from pathlib import Path
 from typing import Any
 
 WEBSOCKET_CAPABILITIES = frozenset(
-    {"echo", "push", "server-close", "subprotocols", "permessage-deflate", "headers", "tls"}
+    {
+        "echo",
+        "binary",
+        "push",
+        "server-close",
+        "subprotocols",
+        "permessage-deflate",
+        "headers",
+        "tls",
+    }
 )
+REFUSALS = frozenset({"refuses-binary", "refuses-text"})  # by closing, as a policy
 SOCKETIO_CAPABILITIES = frozenset({"unsticky"})  # all others are found out
 LIMITS = frozenset({"max_message", "max_fragments", "max_header_octets", "max_pending_pings"})
 
@@ -64,9 +74,11 @@ def parse_profile(table: Mapping[str, Any], where: str) -> Profile:
             raise ProfileError(f"{where}: [profile] has no key {key!r}; it knows {_list(known)}")
     capabilities = _strings(table, "capabilities", where)
     if capabilities is not None:
-        possible = WEBSOCKET_CAPABILITIES | SOCKETIO_CAPABILITIES
+        possible = WEBSOCKET_CAPABILITIES | SOCKETIO_CAPABILITIES | REFUSALS
         for name in capabilities - possible:
             raise ProfileError(f"{where}: no capability {name!r}; there are {_list(possible)}")
+        if "echo" in capabilities and "refuses-binary" not in capabilities:
+            capabilities |= {"binary"}
     limits = table.get("limits", {})
     if not isinstance(limits, dict):
         raise ProfileError(f"{where}: `limits` must be a table")

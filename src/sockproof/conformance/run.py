@@ -124,6 +124,8 @@ async def run_job(
     introductions = await asyncio.gather(*(introduce(each, job.limit) for each in job.servers))
     name = job.name or introductions[0].name
     servers = [each.server for each in introductions]
+    # What one case says, another would hear.
+    jobs = 1 if any("broadcast" in each.capabilities for each in servers) else job.jobs
     began = time.monotonic()
     writer.header(
         {
@@ -154,7 +156,7 @@ async def run_job(
         job.expectations,
         job.redactor,
         job.rerun,
-        job.jobs,
+        jobs,
         job.limit,
         job.repeat,
         job.shuffle,

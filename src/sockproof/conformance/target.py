@@ -323,7 +323,7 @@ class Target:
         payload = self.server.auth if auth is None else auth
         with self.scene.preparing(f"a Socket.IO client in {where}"):
             await peer.connect(where, payload)
-            if "fixture" in self.capabilities:
+            if "auth" in self.capabilities:
                 await peer.expect_event("auth", {} if payload is None else payload)
         return peer
 
