@@ -213,6 +213,10 @@ class RunWriter:
         """Note what is known after the last case; its keys replace those of the header."""
         self._write("finish", values)
 
+    def also(self, values: Mapping[str, Any]) -> None:
+        """Note what was concluded from the whole run; its keys replace all others."""
+        self._write("also", values)
+
     def _write(self, kind: str, values: Mapping[str, Any]) -> None:
         at = round(time.monotonic() - self._began, 6)
         self._file.write(_FORBIDS_NAN.encode(_spelt({"kind": kind, "at": at, "values": values})))
@@ -318,6 +322,9 @@ def _assemble(path: Path, lines: list[dict[str, Any]]) -> dict[str, Any]:
     }
     report.update(header)
     report.update(finish)
+    for line in lines:
+        if line["kind"] == "also":
+            report.update(line["values"])
     report["counts"] = count_outcomes(cases)
     report["cases"] = cases
     return report

@@ -9,14 +9,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sockproof import launch, records, shelves
+from sockproof.cli.expecting import load_named
 from sockproof.cli.judge import build_job, judge, judge_target, suites_of
 from sockproof.cli.outputs import Judged, Outputs, write_autobahn, write_index
 from sockproof.cli.settings import CommandError, build_server
 from sockproof.conformance.case import load_cases
-from sockproof.conformance.expectations import (
-    Expectation,
-    load_expectations,
-)
+from sockproof.conformance.expectations import Expectation
 from sockproof.conformance.profile import Profile, load_profile
 from sockproof.conformance.requirements import load_requirements
 from sockproof.conformance.run import (
@@ -38,7 +36,7 @@ def conformance(options: Namespace) -> int:
     if options.list:
         return _list(options)
     shelf = shelves.shelf("conformance", options.shelf)
-    expectations = [each for path in options.expect for each in load_expectations(path)]
+    expectations = load_named(options.expect, shelf)
     if options.url is not None:
         return _judge_url(options, shelf, expectations)
     return _judge_targets(options, shelf, expectations)

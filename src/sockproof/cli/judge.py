@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from argparse import Namespace
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from sockproof import launch, records
+from sockproof import launch, records, shelves
 from sockproof.certificates import make_certificates
+from sockproof.cli.expecting import propose
 from sockproof.cli.outputs import Judged, Outputs
 from sockproof.cli.settings import CommandError, build_server, redactor, rerun_command
 from sockproof.conformance.case import Case, load_cases
@@ -22,8 +23,8 @@ from sockproof.conformance.expectations import (
     Expectation,
     glob_matches,
     load_expectations,
-    write_expectations,
 )
+from sockproof.conformance.expectations_writer import write_expectations
 from sockproof.conformance.profile import parse_profile
 from sockproof.conformance.requirements import load_requirements
 from sockproof.conformance.run import (
@@ -37,6 +38,7 @@ from sockproof.conformance.target import Server
 from sockproof.conformance.tls import Trust
 from sockproof.records import CaseRecord, RunWriter
 from sockproof.render.terminal import Progress
+from sockproof.render.text import number
 
 FAST_SECONDS = 1  # ping interval and timeout of the second server that heartbeat cases use
 
@@ -103,7 +105,7 @@ def judge(
 ) -> Judged:
     """Run a job and write its reports, after an interrupt too."""
     path = folder / records.RUN_FILE
-    outcomes: list[CaseRecord] = []
+    ran = 0
     target = job.redactor.text(job.servers[0].address.url)
     with Progress(verbose=options.verbose) as progress:
 
@@ -111,19 +113,24 @@ def judge(
             progress.start(total, target, name)
 
         def done(record: CaseRecord) -> None:
-            outcomes.append(replace(record, wire=[]))
+            nonlocal ran
+            ran += 1
             progress.case_done(record)
 
         with RunWriter(path) as writer:
             try:
                 asyncio.run(run_job(job, writer, start, done))
             except KeyboardInterrupt:
-                if not outcomes:
+                if not ran:
                     raise
             except BaseException:
                 path.unlink(missing_ok=True)
                 raise
-        report = records.read_run(path)
+            report = records.read_run(path)
+            if running is None and not report["interrupted"]:
+                found = _proposal(job, report, options)
+                writer.also(found)
+                report.update(found)
         if running is not None:
             report["server_log"] = job.redactor.text(running.stderr())
         written = outputs.write(report)
@@ -132,10 +139,23 @@ def judge(
         else:
             progress.finish(report, written)
     if options.write_expectations is not None and not report["interrupted"]:
-        noted = f"seen on {report['started'][:10]}, not yet explained"
-        count = write_expectations(options.write_expectations, outcomes, noted)
-        print(f"{count} expectations in {options.write_expectations}")
+        count = write_expectations(
+            options.write_expectations,
+            report["cases"],
+            [case.id for case in job.all_cases],
+            job.requirements,
+            report["started"][:10],
+        )
+        print(f"{number(count, 'expectation')} in {options.write_expectations}")
     return Judged(job.name or target, folder, report, written)
+
+
+def _proposal(job: Job, report: Mapping[str, Any], options: Namespace) -> dict[str, Any]:
+    """What the report says of expectations that are shipped, if anything."""
+    shelf, targets = (shelves.shelf(name, options.shelf) for name in ("conformance", "targets"))
+    known = [case.id for case in job.all_cases]
+    found = propose(report, known, job.expectations, shelf, targets)
+    return {"proposal": found} if found is not None else {}
 
 
 def judge_target(

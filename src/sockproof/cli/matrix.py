@@ -10,10 +10,10 @@ from typing import Any
 
 from sockproof import __version__, launch, records, shelves
 from sockproof.cli.conformance import choose_targets, worst
+from sockproof.cli.expecting import load_named
 from sockproof.cli.judge import judge_target
 from sockproof.cli.outputs import Outputs
 from sockproof.cli.settings import CommandError
-from sockproof.conformance.expectations import load_expectations
 from sockproof.render.matrix import Column, Skipped, assemble, render, to_json
 from sockproof.render.text import short
 
@@ -26,7 +26,7 @@ def matrix(options: Namespace) -> int:
     template = shelves.shelf("reports", options.shelf) / "matrix.html.j2"
     known = launch.load_targets(shelves.shelf("targets", options.shelf))
     chosen = choose_targets(options, known, tuple(known))
-    expectations = [each for path in options.expect for each in load_expectations(path)]
+    expectations = load_named(options.expect, shelf)
     folder = records.new_run_folder(options.results, "matrix")
     started = records.now()
     columns: list[Column] = []

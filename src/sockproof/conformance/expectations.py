@@ -18,6 +18,7 @@ A FAIL that an expectation names does not fail the run; an expectation that no l
 
 from __future__ import annotations
 
+import functools
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -53,9 +54,15 @@ class Expectation:
 
 def glob_matches(glob: str, text: str) -> bool:
     """Whether `text` matches `glob` as a whole; brackets, which ids hold, mean themselves."""
+    return _pattern(glob).fullmatch(text) is not None
+
+
+@functools.cache
+def _pattern(glob: str) -> re.Pattern[str]:
     parts = re.split(r"([*?])", glob)
-    pattern = "".join({"*": ".*", "?": "."}.get(part, re.escape(part)) for part in parts)
-    return re.fullmatch(pattern, text) is not None
+    return re.compile(
+        "".join({"*": ".*", "?": "."}.get(part, re.escape(part)) for part in parts), re.DOTALL
+    )
 
 
 def load_expectations(path: Path) -> list[Expectation]:
@@ -186,30 +193,3 @@ def stale_expectations(
                 }
             )
     return stale
-
-
-def write_expectations(path: Path, records: Iterable[CaseRecord], noted: str) -> int:
-    """Write a file that expects the FAIL and NON_STRICT outcomes seen; gives how many.
-
-    `noted` goes into each reason, which a person is to replace. Raises `ExpectationError`.
-    """
-    deviations = [record for record in records if record.outcome in ("FAIL", "NON_STRICT")]
-    lines = ["# Replace each reason by why this server does so, and drop what is to be mended.\n"]
-    for record in deviations:
-        reason = record.expectation["reason"] if record.expectation else noted
-        lines.append(
-            "\n[[expectation]]\n"
-            f"case = {_toml_string(record.id)}\n"
-            f"outcome = {_toml_string(record.outcome)}\n"
-            f"reason = {_toml_string(reason)}\n"
-        )
-    try:
-        path.write_text("".join(lines), encoding="utf-8")
-    except OSError as error:
-        raise ExpectationError(f"{path}: cannot be written: {error.strerror}") from None
-    return len(deviations)
-
-
-def _toml_string(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda m: f"\\u{ord(m[0]):04x}", escaped) + '"'
