@@ -3,6 +3,7 @@
 import time
 
 from sockproof.conformance import (
+    DATA,
     Failure,
     Opcode,
     StreamClosed,
@@ -64,7 +65,7 @@ async def close_is_answered_once(target: Target) -> None:
     peer = await target.connect()
     peer.send(close_frame(1000))
     await peer.expect_close()
-    await peer.expect_end()
+    await peer.expect_end(forbids=[Opcode.CLOSE])
 
 
 @case("rfc6455-5.5.1-answered-once", autobahn=["7.1.2"])
@@ -72,7 +73,7 @@ async def close_sent_twice_is_answered_once(target: Target) -> None:
     peer = await target.connect()
     peer.send(close_frame(1000), close_frame(None))
     await peer.expect_close()
-    await peer.expect_end()
+    await peer.expect_end(forbids=[Opcode.CLOSE])
 
 
 # What the answer holds.
@@ -137,7 +138,7 @@ async def message_behind_a_close_is_not_answered(target: Target) -> None:
     await peer.echoes()
     peer.send(close_frame(1000), text_frame("too late"))
     await peer.expect_close()
-    await peer.expect_end()
+    await peer.expect_end(forbids=DATA)
 
 
 @case("rfc6455-5.5.1-data-after-close-ignored", autobahn=["7.1.3"])
@@ -178,7 +179,7 @@ async def no_data_comes_after_the_close(target: Target, messages: int) -> None:
     with target.awaits("CLOSE"):
         while (await peer.receive()).opcode != Opcode.CLOSE:
             pass
-    await peer.expect_end()
+    await peer.expect_end(forbids=DATA)
 
 
 @case("rfc6455-5.5.1-delayed", needs="push")
@@ -190,7 +191,7 @@ async def message_under_way_ends_before_the_close_or_never(target: Target) -> No
         while (await peer.receive()).opcode != Opcode.CLOSE:
             messages += 1
     target.report("messages of 20 that came before the Close", str(messages))
-    await peer.expect_end()
+    await peer.expect_end(forbids=DATA)
 
 
 @case("rfc6455-5.5.1-close-in-fragments", over={"fragments": (1, 3)}, deflated=True)
@@ -215,7 +216,7 @@ async def message_ended_behind_a_close_is_not_delivered(target: Target) -> None:
         client_frame(Opcode.CONT, b"fragment2"),
     )
     await peer.expect_close()
-    await peer.expect_end()
+    await peer.expect_end(forbids=DATA)
 
 
 @case("rfc6455-5.5.1-close-in-fragments")
@@ -272,7 +273,7 @@ async def octets_behind_a_close_are_discarded(target: Target) -> None:
         peer.send(client_frame(Opcode.BINARY, b"too late" * 100))
     try:
         await peer.expect_close()
-        await peer.expect_end()
+        await peer.expect_end(forbids=DATA)
     except Failure as failure:
         if not isinstance(failure.__cause__, StreamClosed):
             raise

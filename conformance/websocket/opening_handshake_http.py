@@ -258,6 +258,7 @@ async def body_of_the_request_is_never_taken_for_frames(target):
         target.non_strict(wanted, UNANSWERED)
     elif response.status == 101:
         socket = peer.upgraded(response)
+        socket.remember(body)
         socket.send(text_frame("the first frame"))
         await socket.expect_message("the first frame")
 

@@ -75,7 +75,7 @@ async def server_that_closed_first_does_not_answer_the_answer(target: Target) ->
     peer = await target.connect(path(1001))
     await peer.expect_close(1001)
     peer.send(close_frame(1001, "enough"))
-    await peer.expect_end()
+    await peer.expect_end(forbids=[Opcode.CLOSE])
 
 
 @case("rfc6455-5.5.1-crossing", needs="server-close")
@@ -84,7 +84,7 @@ async def close_frames_that_cross_are_answers_to_each_other(target: Target) -> N
     peer = await target.connect(path(1001))
     peer.send(close_frame(1000))
     await peer.expect_close()
-    await peer.expect_end()
+    await peer.expect_end(forbids=[Opcode.CLOSE])
 
 
 @case("rfc6455-5.5.1-no-data-after-close", needs={"server-close", "echo"})

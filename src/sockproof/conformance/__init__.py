@@ -13,10 +13,11 @@ from sockproof.conformance.outcome import (
 from sockproof.conformance.service import still_serves
 from sockproof.conformance.socketio_peer import SocketIOPeer
 from sockproof.conformance.target import Target, agreed_deflate, check_upgrade
-from sockproof.conformance.websocket_peer import WebSocketPeer
+from sockproof.conformance.websocket_peer import DATA, WebSocketPeer
 from sockproof.wire.websocket import RSV1, RSV2, RSV3, Frame, Opcode
 
 __all__ = [
+    "DATA",
     "RSV1",
     "RSV2",
     "RSV3",

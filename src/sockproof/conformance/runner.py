@@ -150,6 +150,8 @@ async def _judge(case: Case, target: Target, limit: float, record: CaseRecord) -
         record.outcome = "INCONCLUSIVE" if scene.setting_up else "FAIL"
         record.expected = scene.awaiting
         record.got = f"{WAITED} {limit:g} s"
+        if scene.last_unasked is not None:
+            record.got += f"; what the server said of its own accord: {scene.last_unasked}"
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         record.outcome, record.expected = "INCONCLUSIVE", "a case that runs to its end"

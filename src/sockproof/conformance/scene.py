@@ -19,6 +19,7 @@ from sockproof.conformance.outcome import (
     Inconclusive,
     StreamClosed,
 )
+from sockproof.conformance.policy import Policy
 from sockproof.conformance.wirelog import WireLog
 
 # What one message or body may hold. Cases that run side by side share the harness's memory.
@@ -59,6 +60,8 @@ class Scene:
         self.notes: list[tuple[str, str]] = []  # what the case saw and does not judge
         self.awaiting = "the case to end"
         self.setting_up = 0
+        self.policy = Policy()
+        self.last_unasked: str | None = None  # what a time-out says besides
         self._awaits = 0
         self._owned: list[Resettable] = []
 
@@ -70,6 +73,13 @@ class Scene:
     def non_strict(self, expected: str, got: str) -> None:
         """Note that the server did what is allowed but is not the best; the case goes on."""
         self.findings.append(Finding(expected, got))
+
+    def passed_over(self, what: str) -> None:
+        """Note that the application said something of its own accord, which is its right."""
+        self.last_unasked = what
+        note = ("messages that nobody asked for", "passed over")
+        if note not in self.notes:
+            self.notes.append(note)
 
     def owns(self, thing: Resettable) -> None:
         """Have it let go of when the case ends."""

@@ -18,6 +18,7 @@ from sockproof.conformance.client_frames import client_frame
 from sockproof.conformance.engineio_peer import EngineIOPeer
 from sockproof.conformance.http_peer import HttpPeer
 from sockproof.conformance.outcome import Failure, StreamClosed, Unsupported
+from sockproof.conformance.policy import Policy
 from sockproof.conformance.profile import Profile
 from sockproof.conformance.scene import Scene
 from sockproof.conformance.socketio_peer import SocketIOPeer
@@ -71,6 +72,7 @@ class Target:
     def __init__(self, server: Server, scene: Scene, offer: str | None = None) -> None:
         self.server = server
         self.scene = scene
+        scene.policy = Policy(server.profile.limits, server.capabilities)
         self.offer = offer  # of permessage-deflate, with each WebSocket that the case opens
 
     # What the case may ask and say.

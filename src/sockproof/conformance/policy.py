@@ -1,0 +1,63 @@
+"""What is known of a server before a case begins, and the refusals that it explains.
+
+RFC 6455, 10.4 lets every server have limits, and 7.4.1 has codes for what it takes by no policy
+(1003, 1008, 1009). A refusal of that kind says nothing about the requirement that a case is
+about: the case is UNSUPPORTED.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sockproof.conformance.said import Said
+from sockproof.wire.websocket import Opcode
+
+NO_SUCH_TYPE, TOO_BIG = 1003, 1009  # Close codes
+SURELY_TAKEN = 125  # octets of a message that no server refuses for its size
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The declared limits of a server and what it was found to offer.
+
+    `capabilities` is empty while the server is still being asked.
+    """
+
+    limits: Mapping[str, int] = field(default_factory=dict)
+    capabilities: frozenset[str] = frozenset()
+
+    def lacks(self, capability: str) -> bool:
+        """Whether the server was asked, and does not have it."""
+        return bool(self.capabilities) and capability not in self.capabilities
+
+    def beyond(self, said: Said) -> str | None:
+        """The declared limit that what has been said is beyond, in words."""
+        for name, amount in (
+            ("max_message", said.largest),
+            ("max_fragments", said.most_fragments),
+        ):
+            if name in self.limits and amount > self.limits[name]:
+                return f"its profile declares {name} = {self.limits[name]}"
+        return None
+
+    def explains(self, code: int | None, said: Said) -> str | None:
+        """What the server would have to take for the case to go on; None where nothing explains.
+
+        `code` is that of the Close frame with which it answers what has been said.
+        """
+        declared = self.beyond(said)
+        if declared is not None:
+            return f"a server that takes a message of {said.largest} octets ({declared})"
+        undeclared = "max_message" not in self.limits
+        if code == TOO_BIG and undeclared and said.largest > SURELY_TAKEN:
+            return f"a server that takes a message of {said.largest} octets"
+        if code is None:
+            return None
+        if Opcode.BINARY in said.kinds and (
+            "refuses-binary" in self.capabilities or (code == NO_SUCH_TYPE and self.lacks("binary"))
+        ):
+            return "a server that takes binary messages"
+        if Opcode.TEXT in said.kinds and "refuses-text" in self.capabilities:
+            return "a server that takes text that is not of its own protocol"
+        return None
