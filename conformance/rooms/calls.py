@@ -13,8 +13,6 @@ ANSWERS = {"none": [], "one": ["yes"], "list": [[1, [2]]], "several": ["yes", 2,
 async def _ask(asker: SocketIOPeer, number: int, sid: str, timeout: float = 2) -> None:
     """Have the application call a client; the answer comes with the acknowledgement `number`."""
     request = {"op": "call", "sid": sid, "event": "ask", "args": [number], "timeout": timeout}
-    if asker.token is not None:
-        request["token"] = asker.token
     await asker.send(Packet(PacketType.EVENT, "/", ["sockproof", request], number))
 
 

@@ -140,8 +140,6 @@ async def binary_event_reaches_another_process_unchanged(target: Target) -> None
 async def client_of_another_process_answers_a_call(target: Target, answer: str) -> None:
     asker, peer = await _apart(target)
     request = {"op": "call", "sid": peer.sid, "event": "ask", "args": ["from afar"], "timeout": 3}
-    if asker.token is not None:
-        request["token"] = asker.token
     await asker.send(Packet(PacketType.EVENT, asker.namespace, ["sockproof", request], 9))
     question = await peer.receive_event()
     if question.id is None or question.data != ["ask", "from afar"]:

@@ -8,7 +8,7 @@ async def rooms_of_one_name_in_two_namespaces_are_two(target: Target) -> None:
     speaker, member = await target.connect_socketio(2)
     room = target.unique("room")
     await member.connect("/custom")
-    await member.expect_event("auth", {}, namespace="/custom")
+    await member.greeted("/custom")
     await member.proof("join", rooms=[room], via="/custom")
     await speaker.proof("emit", event="said", args=["in the main one"], to=[room])
     await speaker.fence(member)
@@ -41,7 +41,7 @@ async def leaving_a_namespace_keeps_the_main_one(target: Target) -> None:
     room = target.unique("room")
     await member.proof("join", rooms=[room])
     await member.connect("/custom")
-    await member.expect_event("auth", {}, namespace="/custom")
+    await member.greeted("/custom")
     await member.disconnect("/custom")
     await member.quiet()  # the server has taken the DISCONNECT in, and the main one answers
     await speaker.proof("emit", event="said", args=["still here"], to=[room])
@@ -53,7 +53,7 @@ async def leaving_a_namespace_leaves_its_rooms(target: Target) -> None:
     member, other = await target.connect_socketio(2)
     room = target.unique("room")
     await member.connect("/custom")
-    await member.expect_event("auth", {}, namespace="/custom")
+    await member.greeted("/custom")
     await member.proof("join", rooms=[room], via="/custom")
     await member.disconnect("/custom")
     await member.quiet()  # what came before it on this connection has been done
@@ -66,12 +66,12 @@ async def leaving_a_namespace_leaves_its_rooms(target: Target) -> None:
 async def namespace_joined_again_begins_with_a_new_sid_and_its_own_room(target: Target) -> None:
     peer = await target.socketio()
     first = await peer.connect("/custom")
-    await peer.expect_event("auth", {}, namespace="/custom")
+    await peer.greeted("/custom")
     await peer.proof("join", rooms=[target.unique("room")], via="/custom")
     await peer.disconnect("/custom")
     await peer.quiet()
     second = await peer.connect("/custom")
-    await peer.expect_event("auth", {}, namespace="/custom")
+    await peer.greeted("/custom")
     answer = await peer.proof("rooms", via="/custom")
     if second == first or answer.get("rooms") != [second]:
         raise Failure(f"a sid other than {first} and its own room alone", f"{second}: {answer!r}")
@@ -85,8 +85,6 @@ async def event_of_a_client_that_has_left_the_namespace_reaches_nobody(target: T
     await leaver.enter("/custom")
     await leaver.disconnect("/custom")
     request = {"op": "emit", "event": "said", "args": ["from outside"], "to": [room]}
-    if target.server.token is not None:
-        request["token"] = target.server.token
     await leaver.emit("sockproof", request, namespace="/custom")
     await leaver.goes_on("the event passed over, or the connection closed")
     await member.fence(member)

@@ -5,8 +5,6 @@ from sockproof.wire import engineio
 
 NEEDS = {"fixture", "slow-timers"}
 TRANSPORTS = {"transport": ("websocket", "polling")}
-FENCE = engineio.Packet(engineio.PacketType.MESSAGE, '2["message","fence"]')
-LEFT_ALONE = "the packet ignored or the connection closed, and an answer to what follows if not"
 
 
 def _event(*values: str, count: object = 1, name: str = "message") -> str:
@@ -50,46 +48,32 @@ async def many_attachments_come_back_in_their_places(target: Target, transport: 
 @case("sio-placeholder-shared", needs=NEEDS)
 async def placeholders_that_share_an_attachment_both_hold_it(target: Target) -> None:
     peer = await target.socketio()
-    await peer.send_raw(_event(_placeholder(0), _placeholder(0)), b"shared")
     wanted = "the attachment in both places, the packet ignored, or the connection closed"
-    with target.awaits(wanted):
-        below = await peer.engine.next_message_or_end(FENCE)
-    if below is None or "fence" in str(below.data):
-        return
-    peer.engine.inbox.appendleft(below)
-    await peer.expect_event("message-back", b"shared", b"shared")
+    text = _event(_placeholder(0), _placeholder(0))
+    came = await peer.aftermath(text, b"shared", expected=wanted)
+    if came and [each.data for each in came] != [["message-back", b"shared", b"shared"]]:
+        raise Failure(wanted, ", ".join(map(str, came)))
 
 
 @case("sio-binary-stray", needs=NEEDS)
 async def binary_message_out_of_nowhere_is_no_attachment_of_a_later_event(target: Target) -> None:
     peer = await target.socketio()
-    await peer.send_raw(b"stray")
-    await peer.send_raw(_event(_placeholder(0)), b"announced")
     wanted = "message-back with b'announced', or the connection closed"
-    with target.awaits(wanted):
-        below = await peer.engine.next_message_or_end()
-    if below is None:
-        return
-    peer.engine.inbox.appendleft(below)
-    await peer.expect_event("message-back", b"announced")
+    stray = (b"stray", _event(_placeholder(0)), b"announced")
+    came = await peer.aftermath(*stray, expected=wanted)
+    if came is not None and [each.data for each in came] != [["message-back", b"announced"]]:
+        raise Failure(wanted, ", ".join(map(str, came)) or "nothing")
 
 
 @case("sio-binary-text-while-pending", needs=NEEDS)
 async def attachments_of_two_events_are_never_mixed(target: Target) -> None:
     peer = await target.socketio()
-    for word in ("first", "second"):
-        await peer.send_raw(_event(f'"{word}"', _placeholder(0)))
-    await peer.send_raw(b"first")
-    await peer.send_raw(b"second")
+    events = [_event(f'"{word}"', _placeholder(0)) for word in ("first", "second")]
     wanted = "the connection closed, both dropped, or each with its own"
-    with target.awaits(wanted):
-        below = await peer.engine.next_message_or_end(FENCE)
-    while below is not None and "fence" not in str(below.data):
-        peer.engine.inbox.appendleft(below)
-        got = await peer.receive_event()
+    came = await peer.aftermath(*events, b"first", b"second", expected=wanted)
+    for got in came or ():
         if got.data[1:] not in (["first", b"first"], ["second", b"second"]):
             raise Failure(wanted, str(got))
-        below = await peer.engine.next_message_or_end()
 
 
 @case("sio-binary-text-while-pending", needs=NEEDS)
@@ -97,11 +81,7 @@ async def connection_is_not_deaf_after_a_text_packet_while_attachments_are_pendi
     target: Target,
 ) -> None:
     peer = await target.socketio()
-    await peer.send_raw(_event(_placeholder(0)))
-    await peer.emit("message", "in between")
-    await peer.send_raw(b"the attachment, if it is still waited for")
+    text = '2["message","in between"]'
+    octets = b"the attachment, if it is still waited for"
     wanted = "the connection closed, or an event behind it answered"
-    with target.awaits(wanted):
-        below = await peer.engine.next_message_or_end(FENCE)
-        while below is not None and "fence" not in str(below.data):
-            below = await peer.engine.next_message_or_end()
+    await peer.aftermath(_event(_placeholder(0)), text, octets, expected=wanted)

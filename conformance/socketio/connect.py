@@ -1,27 +1,21 @@
 """Socket.IO protocol, "Connection to a namespace": CONNECT, its answer, and refusals."""
 
-from sockproof.conformance import Failure, SocketIOPeer, StreamClosed, Target, case
+from sockproof.conformance import Failure, Target, case
 from sockproof.wire.socketio import Packet, PacketType
 
 TRANSPORTS = {"transport": ("websocket", "polling")}
 
 
-async def unconnected(target: Target, transport: str = "websocket") -> SocketIOPeer:
-    """A peer with an Engine.IO session, connected to no namespace yet."""
-    engine = await target.connect_engineio(transport)
-    return SocketIOPeer(target.scene, engine, "/", target.server.token)
-
-
 @case("sio-connect-answered", over=TRANSPORTS)
 async def connect_is_answered_with_connect(target: Target, transport: str) -> None:
-    peer = await unconnected(target, transport)
-    await peer.connect("/", target.server.auth)
+    peer = await target.unconnected(transport)
+    await peer.connect("/")
 
 
 @case("sio-connect-sid", over=TRANSPORTS)
 async def answer_to_connect_holds_a_sid(target: Target, transport: str) -> None:
     peer = await target.unconnected(transport)
-    await peer.send(Packet(PacketType.CONNECT, "/", target.server.auth))
+    await peer.send(Packet(PacketType.CONNECT, "/"))
     got = await peer.expect(PacketType.CONNECT)
     sid = got.data.get("sid") if isinstance(got.data, dict) else None
     if not isinstance(sid, str) or not sid:
@@ -30,8 +24,8 @@ async def answer_to_connect_holds_a_sid(target: Target, transport: str) -> None:
 
 @case("sio-connect-sid-not-engineio")
 async def sid_is_not_the_session_id_of_engineio(target: Target) -> None:
-    peer = await unconnected(target)
-    sid = await peer.connect("/", target.server.auth)
+    peer = await target.unconnected()
+    sid = await peer.connect("/")
     if sid == peer.engine.sid:
         raise Failure("a sid that is not the Engine.IO session id", sid)
 
@@ -47,21 +41,21 @@ async def sid_differs_from_namespace_to_namespace(target: Target) -> None:
 
 @case("sio-connect-sid-unique")
 async def sid_differs_from_client_to_client(target: Target) -> None:
-    first, second = await unconnected(target), await unconnected(target)
-    sids = [await peer.connect("/", target.server.auth) for peer in (first, second)]
+    first, second = await target.unconnected(), await target.unconnected()
+    sids = [await peer.connect("/") for peer in (first, second)]
     if sids[0] == sids[1]:
         raise Failure("a sid for each client", f"{sids[0]} for both")
 
 
 @case("sio-connect-answered-custom", needs="fixture", over=TRANSPORTS)
 async def connect_to_another_namespace_is_answered_there(target: Target, transport: str) -> None:
-    peer = await unconnected(target, transport)
+    peer = await target.unconnected(transport)
     await peer.connect("/custom")
 
 
 @case("sio-connect-first", needs="slow-timers", over={"packet": ("event", "ack", "disconnect")})
 async def client_that_does_not_connect_first_is_disconnected(target: Target, packet: str) -> None:
-    peer = await unconnected(target)
+    peer = await target.unconnected()
     await peer.send_raw({"event": '2["message","first"]', "ack": "31[]", "disconnect": "1"}[packet])
     await peer.engine.expect_closed("the connection closed")
 
@@ -77,7 +71,7 @@ async def client_of_another_namespace_hears_nothing_of_the_main_one(target: Targ
 
 @case("sio-connect-auth", needs={"fixture", "auth"}, over=TRANSPORTS)
 async def payload_of_connect_reaches_the_application(target: Target, transport: str) -> None:
-    peer = await unconnected(target, transport)
+    peer = await target.unconnected(transport)
     auth = {"user": "jo", "number": 7, "nested": {"list": [1, None, "ü"]}}
     await peer.connect("/", auth)
     await peer.expect_event("auth", auth)
@@ -85,31 +79,30 @@ async def payload_of_connect_reaches_the_application(target: Target, transport: 
 
 @case("sio-connect-auth-custom", needs={"fixture", "auth"})
 async def payload_of_connect_reaches_another_namespace(target: Target) -> None:
-    peer = await unconnected(target)
+    peer = await target.unconnected()
     await peer.connect("/custom", {"user": "custom"})
     await peer.expect_event("auth", {"user": "custom"}, namespace="/custom")
 
 
 @case("sio-connect-auth-absent", needs={"fixture", "auth"})
 async def connect_without_a_payload_is_accepted(target: Target) -> None:
-    peer = await unconnected(target)
+    peer = await target.unconnected()
     await peer.connect("/")
     await peer.expect_event("auth", {})
 
 
 @case("sio-connect-unknown-namespace", over=TRANSPORTS)
 async def unknown_namespace_is_refused(target: Target, transport: str) -> None:
-    peer = await unconnected(target, transport)
-    await peer.connect("/", target.server.auth)
-    if target.supports("auth"):
-        await peer.receive_event()
+    peer = await target.unconnected(transport)
+    await peer.connect("/")
+    await peer.greeted("/")
     await peer.send(Packet(PacketType.CONNECT, "/random"))
     await peer.expect(PacketType.CONNECT_ERROR, "/random")
 
 
 @case("sio-connect-error-object")
 async def refusal_holds_an_object_with_a_message(target: Target) -> None:
-    peer = await unconnected(target)
+    peer = await target.unconnected()
     await peer.send(Packet(PacketType.CONNECT, "/random"))
     refusal = await peer.expect(PacketType.CONNECT_ERROR, "/random")
     message = refusal.data.get("message") if isinstance(refusal.data, dict) else None
@@ -127,10 +120,10 @@ async def refused_namespace_leaves_the_others_as_they_were(target: Target, trans
 
 @case("sio-connect-unknown-keeps-transport", needs="fixture")
 async def connection_survives_a_refusal(target: Target) -> None:
-    peer = await unconnected(target)
+    peer = await target.unconnected()
     await peer.send(Packet(PacketType.CONNECT, "/random"))
     await peer.expect(PacketType.CONNECT_ERROR, "/random")
-    await peer.connect("/", target.server.auth)
+    await peer.connect("/")
 
 
 @case("sio-connect-refused-not-in", needs={"fixture", "slow-timers"})
@@ -146,7 +139,7 @@ async def event_in_a_refused_namespace_is_not_processed(target: Target) -> None:
 async def several_namespaces_share_one_connection(target: Target) -> None:
     peer = await target.socketio()
     await peer.connect("/custom")
-    await peer.expect_event("auth", {}, namespace="/custom")
+    await peer.greeted("/custom")
     await peer.emit("message", "here", namespace="/custom")
     await peer.expect_event("message-back", "here", namespace="/custom")
     await peer.quiet()
@@ -155,25 +148,19 @@ async def several_namespaces_share_one_connection(target: Target) -> None:
 @case("sio-connect-second", needs="fixture")
 async def second_connect_to_a_namespace_yields_no_second_sid(target: Target) -> None:
     peer = await target.socketio()
-    await peer.send(Packet(PacketType.CONNECT, "/"))
-    await peer.emit("message", "fence")
     wanted = "a refusal, or the connection closed"
-    with target.awaits(wanted):
-        try:
-            got = await peer.receive()
-        except Failure:
-            return  # an Engine.IO CLOSE or the WebSocket's Close frame
-        except StreamClosed:
-            return
-    if got.type == PacketType.CONNECT:
-        raise Failure(wanted, str(got))
-    if got.type != PacketType.CONNECT_ERROR:
+    connect = peer.text(Packet(PacketType.CONNECT, "/"))
+    came = await peer.aftermath(*connect, expected=wanted)
+    types = [got.type for got in came or ()]
+    if PacketType.CONNECT in types:
+        raise Failure(wanted, ", ".join(map(str, came or ())))
+    if came is not None and PacketType.CONNECT_ERROR not in types:
         target.non_strict(wanted, "the second CONNECT is ignored")
 
 
 @case("rooms-refusal-message", needs="fixture", over=TRANSPORTS)
 async def refusal_with_a_message_says_it(target: Target, transport: str) -> None:
-    peer = await unconnected(target, transport)
+    peer = await target.unconnected(transport)
     await peer.send(Packet(PacketType.CONNECT, "/reject", {"mode": "message"}))
     refusal = await peer.expect(PacketType.CONNECT_ERROR, "/reject")
     if not isinstance(refusal.data, dict) or refusal.data.get("message") != "no entry":

@@ -1,9 +1,7 @@
 """Socket.IO protocol, "Disconnection from a namespace", by the client and by the server."""
 
-from sockproof.conformance import Failure, Target, case
-from sockproof.wire.engineio import Packet as EnginePacket
-from sockproof.wire.engineio import PacketType as EnginePacketType
-from sockproof.wire.socketio import PacketType
+from sockproof.conformance import Failure, StreamClosed, Target, case
+from sockproof.wire.socketio import Packet, PacketType
 
 TRANSPORTS = {"transport": ("websocket", "polling")}
 
@@ -12,7 +10,7 @@ TRANSPORTS = {"transport": ("websocket", "polling")}
 async def namespace_that_was_left_processes_nothing(target: Target, transport: str) -> None:
     peer = await target.socketio(transport)
     await peer.connect("/custom")
-    await peer.expect_event("auth", {}, namespace="/custom")
+    await peer.greeted("/custom")
     await peer.disconnect("/custom")
     await peer.emit("message", "gone", namespace="/custom")
     await peer.goes_on("the event passed over, or the connection closed")
@@ -37,9 +35,12 @@ async def disconnect_of_the_client_is_not_answered(target: Target, transport: st
 async def connection_stays_or_ends_when_its_only_namespace_is_left(target: Target) -> None:
     peer = await target.socketio()
     await peer.disconnect()
-    fence = EnginePacket(EnginePacketType.MESSAGE, "0/custom,")
-    below = await peer.engine.next_message_or_end(fence)
-    how = "is closed" if below is None else "stays"
+    try:
+        await peer.connect("/custom")
+    except (Failure, StreamClosed):
+        how = "is closed"
+    else:
+        how = "stays"
     target.report("the connection after a client's DISCONNECT", how)
 
 
@@ -50,7 +51,7 @@ async def namespace_that_was_left_can_be_connected_to_again(target: Target) -> N
     await peer.disconnect("/custom")
     await peer.quiet()
     await peer.connect("/custom")
-    await peer.expect_event("auth", {}, namespace="/custom")
+    await peer.greeted("/custom")
     await peer.emit("message", "back again", namespace="/custom")
     await peer.expect_event("message-back", "back again", namespace="/custom")
 
@@ -75,14 +76,14 @@ async def connect_right_behind_a_disconnect_is_handled_behind_it(
 ) -> None:
     peer = await target.socketio(transport)
     first = await peer.enter("/custom")
-    await peer.send_raw("1/custom,", "0/custom,")
+    connect = peer.text(Packet(PacketType.CONNECT, "/custom"))
+    await peer.send_raw("1/custom,", *connect)
     wanted = "CONNECT in /custom with a new sid"
     with target.awaits(wanted):
-        below = await peer.engine.next_message_or_end()
-    if below is None:  # nothing is lost: a client connects again
+        got = await peer.next_or_end()
+    if got is None:  # nothing is lost: a client connects again
         target.non_strict(wanted, "the connection closed")
         return
-    peer.engine.inbox.appendleft(below)
-    got = await peer.expect(PacketType.CONNECT, "/custom")
-    if not isinstance(got.data, dict) or got.data.get("sid") in (None, first):
+    sid = got.data.get("sid") if isinstance(got.data, dict) else None
+    if (got.type, got.namespace) != (PacketType.CONNECT, "/custom") or sid in (None, first):
         raise Failure(wanted, str(got))

@@ -138,6 +138,6 @@ async def namespace_at_the_end_of_a_packet_needs_no_comma(target: Target) -> Non
 async def event_is_answered_in_its_own_namespace(target: Target) -> None:
     peer = await target.socketio()
     await peer.connect("/custom")
-    await peer.expect_event("auth", {}, namespace="/custom")
+    await peer.greeted("/custom")
     await peer.send(Packet(PacketType.EVENT, "/custom", ["message", "there"]))
     await peer.expect_event("message-back", "there", namespace="/custom")

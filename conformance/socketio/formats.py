@@ -5,7 +5,6 @@ import re
 from typing import Any
 
 from sockproof.conformance import Failure, SocketIOPeer, Target, case
-from sockproof.wire import engineio
 from sockproof.wire.socketio import Packet, PacketType
 
 TRANSPORTS = {"transport": ("websocket", "polling")}
@@ -15,10 +14,10 @@ _STRING = re.compile(r'"(?:\\.|[^"\\])*"')
 
 async def _text(peer: SocketIOPeer) -> str:
     """The next packet as it is written; it must be text."""
-    below = await peer.engine.expect(engineio.PacketType.MESSAGE)
-    if not isinstance(below.data, str):
-        raise Failure("the text of a packet", str(below))
-    return below.data
+    text = await peer.receive_raw()
+    if isinstance(text, bytes):
+        raise Failure("the text of a packet", f"{text[:60]!r}")
+    return text
 
 
 def _parts(text: str, wanted: str) -> re.Match[str]:
@@ -138,7 +137,9 @@ async def attachment_is_its_octets_and_nothing_else(target: Target, transport: s
     await peer.emit("message", b"4 plain octets", b"b4")
     await _text(peer)
     for octets in (b"4 plain octets", b"b4"):
-        await peer.engine.expect(engineio.PacketType.MESSAGE, octets)
+        got = await peer.receive_raw()
+        if got != octets:
+            raise Failure(f"the attachment {octets!r}", f"{got[:60]!r}")
 
 
 @case("sio-event-array-sent", needs={"fixture", "emit"}, over=TRANSPORTS)
@@ -175,9 +176,9 @@ async def announced_attachments_follow_at_once(target: Target, transport: str) -
     count = len(placeholders(_payload(text, wanted)))
     if (_parts(text, wanted).group(1, 2), count) != (("5", "3"), 3):
         raise Failure(wanted, repr(text))
-    came = [await peer.engine.expect(engineio.PacketType.MESSAGE) for _ in octets]
-    if {each.data for each in came} != set(octets):
-        raise Failure("the three attachments at once", ", ".join(map(str, came)))
+    came = [await peer.receive_raw() for _ in octets]
+    if set(came) != set(octets):
+        raise Failure("the three attachments at once", ", ".join(map(repr, came)))
     text = await _text(peer)
     if _payload(text, "the next event") != ["message-back", "behind"]:
         raise Failure("the next event behind three attachments", repr(text))
@@ -193,7 +194,7 @@ async def placeholders_are_numbered_depth_first(target: Target, transport: str) 
     numbers = placeholders(_payload(text, wanted))
     if sorted(number for number in numbers if type(number) is int) != [0, 1, 2]:
         raise Failure(wanted, repr(text))
-    came = [(await peer.engine.expect(engineio.PacketType.MESSAGE)).data for _ in octets]
+    came = [await peer.receive_raw() for _ in octets]
     if [came[number] for number in numbers] != octets:
         raise Failure("each attachment at its placeholder's number", f"{text!r}: {came}")
     if numbers != [0, 1, 2]:  # every client puts them back by their numbers

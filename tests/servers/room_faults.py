@@ -94,7 +94,7 @@ def is_apart(adapter: Adapter, socket: Socket) -> bool:
 
 def _apart(adapter: Adapter, socket: Socket, packet: Packet, args: list[Any]) -> list[Packet]:
     match adapter.fault:
-        case "doubles-between-processes" if packet.data[0] == "said":
+        case "doubles-between-processes" if str(packet.data[0]).startswith("said"):
             return [packet, packet]
         case "spoils-binary-between-processes" if args and isinstance(args[0], bytes):
             return [Packet(packet.type, packet.namespace, [packet.data[0], b"?", *args[1:]])]

@@ -22,8 +22,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sockproof.conformance.capabilities import MOST_PASSED_OVER, NO_ANSWER, asking
+from sockproof.conformance.contract import EVENTS
 from sockproof.conformance.engineio_peer import EngineIOPeer
-from sockproof.conformance.socketio_peer import ACKS, EVENTS
+from sockproof.conformance.socketio_peer import ACKS
 from sockproof.conformance.target import Server, Target
 from sockproof.wire import WireError, engineio
 from sockproof.wire.engineio import Handshake

@@ -47,9 +47,13 @@ class Leak:
 
 @dataclass(slots=True)
 class Company:
-    """All that say something and all that listen in one run."""
+    """All that say something and all that listen in one run.
+
+    `is_told` says that a case at the end tells of the leaks, so that no other has to.
+    """
 
     leaks: list[Leak] = field(default_factory=list)
+    is_told: bool = False
     _run: str = field(default_factory=lambda: f"sp{os.urandom(3).hex()}")
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _marks: dict[str, str] = field(default_factory=dict)  # mark -> case

@@ -1,17 +1,19 @@
 """The client's side of one Engine.IO session, over long-polling, over WebSocket, or upgrading.
 
 Engine.IO protocol, revision 4. Packets are pulled: a read is an HTTP GET or a frame, made when a
-case asks. PINGs of the server are answered while waiting; NOOPs are skipped.
+case asks. PINGs of the server are answered while waiting; NOOPs are skipped. A server may send
+MESSAGEs at any time: only what answers a fence shows that it has taken in what came before.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
-from sockproof.conformance.client_frames import client_frame, text_frame
+from sockproof.conformance.client_frames import text_frame
 from sockproof.conformance.http_peer import HttpPeer
-from sockproof.conformance.outcome import Failure, StreamClosed
+from sockproof.conformance.outcome import Failure, StreamClosed, Unsupported
 from sockproof.conformance.scene import Scene
 from sockproof.conformance.websocket_peer import WebSocketPeer
 from sockproof.wire import WireError
@@ -29,17 +31,30 @@ from sockproof.wire.websocket import Frame, Opcode
 Opener = Callable[[], Awaitable[HttpPeer]]
 Upgrader = Callable[[str], Awaitable[WebSocketPeer]]
 MOST_NOOPS = 50  # in a row: a server that answers each GET with one would keep us busy for ever
-FENCE = Packet(PacketType.MESSAGE, "0")
-"""A CONNECT to the main namespace: whatever speaks Socket.IO answers it."""
+PONG = Packet(PacketType.PONG)
 Requester = Callable[..., Request]
 """Makes the request for a method, a query and a body: `request(method, query, body, type)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """What is sent behind something else, and how its answer is told from other MESSAGEs."""
+
+    packet: Packet
+    answered_by: Callable[[str | bytes], bool]
+
+    @classmethod
+    def echo(cls, word: str) -> Fence:
+        """A MESSAGE for a server that sends each one back."""
+        return cls(Packet(PacketType.MESSAGE, word), lambda data: data == word)
 
 
 class EngineIOPeer:
     """Our end of one Engine.IO session.
 
     `transport` is what packets travel over now. `websocket` is the open WebSocket, if any; it is
-    also there while an upgrade is being probed.
+    also there while an upgrade is being probed. `fence` makes a fence of what the server answers;
+    `most_octets` is what it is declared to take at once, beside the `maxPayload` that it announces.
     """
 
     def __init__(
@@ -53,6 +68,8 @@ class EngineIOPeer:
         self.websocket: WebSocketPeer | None = None
         self.handshake = Handshake("", (), 0, 0, None)
         self.answer_pings = True
+        self.fence: Callable[[], Fence] | None = None
+        self.most_octets: int | None = None
         self.inbox: deque[Packet] = deque()
 
     @property
@@ -172,15 +189,30 @@ class EngineIOPeer:
     # Packets, whatever the transport.
 
     async def send(self, *packets: Packet) -> None:
-        """Send packets: one frame each on a WebSocket, one POST together over long-polling."""
+        """Send packets: one frame each on a WebSocket, one POST together over long-polling.
+
+        More than the server takes by its own account is UNSUPPORTED.
+        """
         if self.transport == "websocket":
             assert self.websocket is not None
             for packet in packets:
-                self.websocket.send_message(*_message(packet))
+                opcode, octets = _message(packet)
+                self._measure(octets)
+                self.websocket.send_message(opcode, octets)
             return
-        response = await self.post(encode_payload(packets))
+        body = encode_payload(packets)
+        self._measure(body)
+        response = await self.post(body)
         if response.status != 200:  # that the body is `ok` is a case of its own
             raise Failure("200 to a POST", f"{response}: {response.body[:100]!r}")
+
+    def _measure(self, octets: bytes) -> None:
+        limits = {"announces maxPayload": self.handshake.max_payload}
+        limits["is declared to take max_message"] = self.most_octets
+        for name, most in limits.items():
+            if most is not None and len(octets) > most:
+                wanted = f"a server that takes {len(octets)} octets at once"
+                raise Unsupported(wanted, f"it {name} = {most}")
 
     async def receive(self) -> Packet:
         """The next packet but NOOP, and but PING where pings are answered."""
@@ -236,73 +268,75 @@ class EngineIOPeer:
             raise Failure(wanted, str(packet))
         return packet
 
-    async def expect_closed(
-        self,
-        expected: str = "the session closed",
-        fence: Packet | None = FENCE,
-        *,
-        lenient: bool = False,
-    ) -> None:
-        """The server ends the session: a CLOSE packet, the end of the WebSocket, 400 over HTTP.
+    # The end of a session: a CLOSE packet, the end of the WebSocket, 400 over HTTP.
 
-        `fence` is sent behind what was sent last: a server that answers it with a MESSAGE has
-        gone on, which is a Failure at once, or NON_STRICT if `lenient`. None sends nothing, and
-        then only time tells.
+    async def expect_closed(
+        self, expected: str = "the session closed", *, lenient: bool = False
+    ) -> None:
+        """The server ends the session for what was sent last.
+
+        A fence is sent behind it: a server that answers that has gone on, which is a Failure at
+        once, or NON_STRICT if `lenient`. Where nothing is known to be answered, only time tells.
         """
+        fence = None if self.fence is None else self.fence()
         with self.scene.awaits(expected):
-            message = await self.next_message_or_end(fence)
-        if message is not None:
-            got = f"the server went on: {message}"
+            answer = await self._behind(fence)
+        if answer is not None:
+            got = f"the server went on: {answer}"
             if not lenient:
                 raise Failure(expected, got)
             self.scene.non_strict(expected, got)
 
-    async def next_message_or_end(self, fence: Packet | None = None) -> Packet | None:
-        """Send `fence`, if any; the next MESSAGE of the server, None at the end of the session."""
-        for packet in self.inbox:
-            if packet.type == PacketType.MESSAGE:
-                self.inbox.remove(packet)
-                return packet
-        ends = self._websocket_ends if self.transport == "websocket" else self._polling_ends
-        return await ends(fence)
+    async def _behind(self, fence: Fence | None) -> Packet | None:
+        """The answer to the fence; None when the session ends instead."""
+        if fence is not None and not await self.send_or_end(fence.packet):
+            return None
+        while (message := await self.message_or_end()) is not None:
+            if fence is not None and fence.answered_by(message.data):
+                return message
+            self.scene.passed_over(f"{message!s:.60}")
+        return None
 
-    async def _websocket_ends(self, fence: Packet | None) -> Packet | None:
-        """None when the session ends; the MESSAGE that shows that it does not."""
-        assert self.websocket is not None
-        if fence is not None:
-            self.websocket.send(client_frame(*_message(fence)))
-        try:
-            while True:
-                packet = await self._from_websocket_or_close()
-                if packet is None or packet.type == PacketType.CLOSE:
-                    return None
+    async def send_or_end(self, *packets: Packet) -> bool:
+        """Send packets; False where the server refuses them, since the session has ended."""
+        if self.transport == "websocket":
+            await self.send(*packets)
+            return True
+        body = encode_payload(packets)
+        self._measure(body)
+        return (await self.post(body)).status < 400
+
+    async def message_or_end(self) -> Packet | None:
+        """The next MESSAGE of the server, whatever it is about; None at the session's end."""
+        while True:
+            while self.inbox:
+                packet = self.inbox.popleft()
                 if packet.type == PacketType.MESSAGE:
                     return packet
-                if packet.type == PacketType.PING:
-                    self.websocket.send(text_packet(PacketType.PONG))
-        except StreamClosed:
-            return None
-
-    async def _from_websocket_or_close(self) -> Packet | None:
-        assert self.websocket is not None
-        frame = await self.websocket.receive()
-        return None if frame.opcode == Opcode.CLOSE else self._packet_of(frame)
-
-    async def _polling_ends(self, fence: Packet | None) -> Packet | None:
-        """None when the session ends; the MESSAGE that shows that it does not."""
-        if fence is not None and (await self.post(encode_payload([fence]))).status >= 400:
-            return None
-        while (response := await self.poll()).status < 400:
-            packets = self._decode_payload(response.body)
-            for number, packet in enumerate(packets, start=1):
                 if packet.type == PacketType.CLOSE:
                     return None
-                if packet.type == PacketType.MESSAGE:
-                    self.inbox.extend(packets[number:])
-                    return packet
-                if packet.type == PacketType.PING and (await self.post(b"3")).status >= 400:
+                if packet.type == PacketType.PING and not await self.send_or_end(PONG):
                     return None
-        return None
+            if not await self._fetch_or_end():
+                return None
+
+    async def _fetch_or_end(self) -> bool:
+        """Receive what comes next; False at the session's end."""
+        if self.transport != "websocket":
+            response = await self.poll()
+            if response.status >= 400:
+                return False
+            self.take(response)
+            return True
+        assert self.websocket is not None
+        try:
+            frame = await self.websocket.receive()
+        except StreamClosed:
+            return False
+        if frame.opcode == Opcode.CLOSE:
+            return False
+        self.inbox.append(self._packet_of(frame))
+        return True
 
 
 def text_packet(type_: PacketType, data: str = "") -> Frame:

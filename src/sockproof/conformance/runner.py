@@ -90,6 +90,7 @@ async def run_cases(
                 alone.setdefault(id(choose_server(case, plan.servers)), []).append(case)
         return alone.values()
 
+    plan.company.is_told = any(case.last for case in order)
     async with bystanders(plan.servers, plan.company):
         await all_of([waiting] * plan.jobs)  # all take from one iterator
         await all_of(by_server(last=False))

@@ -1,7 +1,9 @@
 """The client's side of one Socket.IO connection, on top of an Engine.IO session.
 
-Socket.IO protocol, revision 5. Packets are pulled, like those below. While an acknowledgement
-is awaited, whatever else arrives is kept in order, and is what `receive` gives next.
+Socket.IO protocol, revision 5. Packets are pulled, like those below. Events that the application
+sends by itself, in any namespace and at any time, are passed over; everything else is an answer
+to us and never is. While an acknowledgement is awaited, whatever else arrives is kept in order,
+and is what `receive` gives next.
 """
 
 from __future__ import annotations
@@ -9,34 +11,49 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import deque
+from dataclasses import dataclass
 from typing import Any
 
-from sockproof.conformance.engineio_peer import EngineIOPeer
-from sockproof.conformance.outcome import Failure, Inconclusive, StreamClosed, Unsupported
+from sockproof.conformance.contract import EVENTS, Contract
+from sockproof.conformance.engineio_peer import EngineIOPeer, Fence
+from sockproof.conformance.outcome import Failure, Inconclusive, Unsupported
 from sockproof.conformance.scene import Scene
 from sockproof.wire import WireError, engineio
 from sockproof.wire.socketio import Decoder, Packet, PacketType, parse
 
-EVENTS = (PacketType.EVENT, PacketType.BINARY_EVENT)
 ACKS = (PacketType.ACK, PacketType.BINARY_ACK)
 MOST_PACKETS = 50  # that a server may say before it answers: one that never does is not heard out
+MOST_KEPT = 1000  # unasked events that are kept while an acknowledgement is awaited
+FENCES_FROM = 7_000_000  # the ids of acknowledgements that a peer asks for by itself
+FENCED = ("auth", "message-back")  # events that come on the connection that asks for them
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A packet of the server; `unasked` ones are the application's own."""
+
+    packet: Packet
+    unasked: bool
 
 
 class SocketIOPeer:
     """Our end of one Socket.IO connection; `sids` maps each connected namespace to its sid."""
 
     def __init__(
-        self, scene: Scene, engine: EngineIOPeer, namespace: str = "/", token: str | None = None
+        self, scene: Scene, engine: EngineIOPeer, namespace: str, contract: Contract
     ) -> None:
         self.scene = scene
         self.engine = engine
         self.namespace = namespace
-        self.token = token
+        self.contract = contract
         self.sids: dict[str, str] = {}
-        self.inbox: deque[Packet] = deque()
+        self._inbox: deque[_Heard] = deque()
         self._decoder = Decoder()
         self._ids = itertools.count(1)
         self._words = itertools.count(1)
+        self._fences = itertools.count(FENCES_FROM)
+        self._due: set[int] = set()  # acknowledgements of fences that have not come yet
+        self._skipped = 0  # attachments of an unasked event, which are still to come
 
     @property
     def sid(self) -> str:
@@ -46,9 +63,13 @@ class SocketIOPeer:
     # Sending.
 
     async def send(self, packet: Packet) -> None:
-        """Send one packet, its attachments right behind it."""
-        text, attachments = packet.encode()
-        await self.send_raw(text, *attachments)
+        """Send one packet, dressed by the contract, its attachments right behind it."""
+        await self.send_raw(*self.text(packet))
+
+    def text(self, packet: Packet) -> list[str | bytes]:
+        """The Engine.IO messages of a packet, dressed by the contract."""
+        text, attachments = self.contract.dressed(packet).encode()
+        return [text, *attachments]
 
     async def send_raw(self, *messages: str | bytes) -> None:
         """Send Engine.IO messages as they are: text gets its digit, binary stays as it is."""
@@ -62,21 +83,59 @@ class SocketIOPeer:
 
     # Receiving.
 
-    async def receive(self) -> Packet:
-        """The next packet of the server, its attachments filled in."""
-        return self.inbox.popleft() if self.inbox else await self._from_engine()
+    async def receive(self, wanted: str | None = None) -> Packet:
+        """The next packet of the server that is an answer to us, its attachments filled in.
 
-    async def _from_engine(self) -> Packet:
+        `wanted` is an answer on this connection that might come altered beyond recognition: an
+        event that is passed over is fenced, and where the fence is answered first, that event is
+        taken for the answer, which is a Failure.
+        """
+        strange, fence = None, None
+        while True:
+            heard = self._inbox.popleft() if self._inbox else await self._from_engine()
+            if self._is_fence(heard.packet):
+                if strange is not None and heard.packet.id == fence:
+                    raise Failure(wanted or "an answer", str(strange))
+            elif not heard.unasked:
+                return heard.packet
+            elif wanted is not None and strange is None:
+                strange, fence = heard.packet, await self._fenced()
+
+    async def _from_engine(self) -> _Heard:
         while True:
             below = await self.engine.receive()
             if below.type != engineio.PacketType.MESSAGE:
                 raise Failure("a Socket.IO packet", f"the Engine.IO packet {below}")
-            try:
-                packet = self._decoder.feed(below.data)
-            except WireError as error:
-                raise Failure("a Socket.IO packet", f"{below}: {error}") from error
-            if packet is not None:
-                return packet
+            if (heard := self._taken(below)) is not None:
+                return heard
+
+    def _taken(self, below: engineio.Packet) -> _Heard | None:
+        """The packet that a MESSAGE completes, if any."""
+        try:
+            packet = self._decoder.feed(below.data)
+        except WireError as error:
+            raise Failure("a Socket.IO packet", f"{below}: {error}") from error
+        return None if packet is None else self._undressed(packet)
+
+    def _undressed(self, packet: Packet) -> _Heard:
+        unasked = self.contract.is_unasked(packet)
+        packet = self.contract.undressed(packet)
+        if packet.type == PacketType.CONNECT:
+            self.engine.fence = self._engine_fence
+        return _Heard(packet, unasked)
+
+    async def next_or_end(self) -> Packet | None:
+        """The next packet that is an answer to us; None when the server ends the session."""
+        while True:
+            if self._inbox:
+                heard: _Heard | None = self._inbox.popleft()
+            else:
+                below = await self.engine.message_or_end()
+                if below is None:
+                    return None
+                heard = self._taken(below)
+            if heard is not None and not heard.unasked and not self._is_fence(heard.packet):
+                return heard.packet
 
     async def receive_event(self) -> Packet:
         """The next packet, which must be an event."""
@@ -87,9 +146,10 @@ class SocketIOPeer:
 
     async def expect_event(self, event: str, *args: Any, namespace: str | None = None) -> Packet:
         """The next packet must be exactly this event, in this namespace, asking for no ack."""
-        wanted = Packet(PacketType.EVENT, namespace or self.namespace, [event, *args])
+        data = self.contract.events(event, args)
+        wanted = Packet(PacketType.EVENT, namespace or self.namespace, data)
         with self.scene.awaits(str(wanted)):
-            got = await self.receive()
+            got = await self.receive(str(wanted) if event in FENCED else None)
         if got.type not in EVENTS or (got.namespace, got.data) != (wanted.namespace, wanted.data):
             raise Failure(str(wanted), str(got))
         return got
@@ -99,7 +159,7 @@ class SocketIOPeer:
         where = namespace or self.namespace
         wanted = f"{type_.name} in {where}"
         with self.scene.awaits(wanted):
-            got = await self.receive()
+            got = await self.receive(wanted if type_ in EVENTS else None)
         if got.type != type_ or got.namespace != where:
             raise Failure(wanted, str(got))
         return got
@@ -115,19 +175,44 @@ class SocketIOPeer:
         """The acknowledgement of this id; other packets that come before it are kept."""
         where = namespace or self.namespace
         with self.scene.awaits(f"the acknowledgement {number} in {where}"):
-            for packet in self.inbox:
-                if packet.type in ACKS and (packet.id, packet.namespace) == (number, where):
-                    self.inbox.remove(packet)
-                    return list(packet.data)
+            for heard in self._inbox:
+                if _acknowledges(heard.packet, number, where):
+                    self._inbox.remove(heard)
+                    return list(heard.packet.data)
             while True:
-                packet = await self._from_engine()
-                if packet.type in ACKS and (packet.id, packet.namespace) == (number, where):
-                    return list(packet.data)
-                self.inbox.append(packet)
+                heard = await self._from_engine()
+                if _acknowledges(heard.packet, number, where):
+                    return list(heard.packet.data)
+                if not heard.unasked or len(self._inbox) < MOST_KEPT:
+                    self._inbox.append(heard)
 
-    async def receive_raw(self) -> str | bytes:
-        """The data of the next MESSAGE, just as the server wrote it."""
-        return (await self.engine.expect(engineio.PacketType.MESSAGE)).data
+    async def receive_raw(self, wanted: str | None = "a packet") -> str | bytes:
+        """The data of the next MESSAGE that is ours, as the server wrote it but for our mark.
+
+        `wanted` is as with `receive`.
+        """
+        strange, fence = None, None
+        while True:
+            data = (await self.engine.expect(engineio.PacketType.MESSAGE)).data
+            if isinstance(data, bytes):
+                if not self._skipped:
+                    return data
+                self._skipped -= 1
+                continue
+            try:
+                packet, count = parse(data)
+            except WireError:
+                return data
+            heard = self._undressed(packet)
+            if self._is_fence(packet):
+                if strange is not None and packet.id == fence:
+                    raise Failure(wanted or "a packet", strange)
+            elif not heard.unasked:
+                return self.contract.undressed_text(data, packet)
+            else:
+                self._skipped = count
+                if wanted is not None and strange is None:
+                    strange, fence = repr(data[:100]), await self._fenced()
 
     # Namespaces.
 
@@ -146,8 +231,13 @@ class SocketIOPeer:
         """Be in a further namespace, as the case needs it; `auth` of the fixture is taken off."""
         with self.scene.preparing(f"the client in {namespace} too"):
             sid = await self.connect(namespace, auth)
-            await self.expect_event("auth", {} if auth is None else auth, namespace=namespace)
+            await self.greeted(namespace, auth)
         return sid
+
+    async def greeted(self, namespace: str | None = None, auth: Any = None) -> None:
+        """Take the event `auth` off, which follows a CONNECT of this payload, where it does."""
+        if self.contract.greets:
+            await self.expect_event("auth", {} if auth is None else auth, namespace=namespace)
 
     async def disconnect(self, namespace: str | None = None) -> None:
         """Leave a namespace; no answer is due."""
@@ -160,10 +250,7 @@ class SocketIOPeer:
     async def operate(self, op: str, **fields: Any) -> dict[str, Any]:
         """Have the target do an operation; gives its answer, refusals included."""
         namespace = fields.pop("via", None)
-        request = {"op": op, **fields}
-        if self.token is not None:
-            request["token"] = self.token
-        answer = await self.call("sockproof", request, namespace=namespace)
+        answer = await self.call("sockproof", {"op": op, **fields}, namespace=namespace)
         if len(answer) != 1 or not isinstance(answer[0], dict) or "ok" not in answer[0]:
             raise Failure(f"one object with `ok` as the answer to {op}", repr(answer)[:200])
         return answer[0]
@@ -211,31 +298,48 @@ class SocketIOPeer:
         await self.emit("message", word)
         await self.expect_event("message-back", word)
 
-    def _asked(self) -> engineio.Packet:
-        """An event that is acknowledged with one word."""
-        packet = Packet(PacketType.EVENT, self.namespace, ["message-with-ack", "fence"], 0)
-        return engineio.Packet(engineio.PacketType.MESSAGE, packet.encode()[0])
+    def _asked(self, where: str) -> tuple[int, Packet]:
+        """An event that is acknowledged with one word, and the id of its acknowledgement."""
+        number = next(self._fences)
+        return number, Packet(PacketType.EVENT, where, ["message-with-ack", "fence"], number)
+
+    async def _fenced(self) -> int | None:
+        """Send a fence behind what came, if there is a namespace to send it in; its id."""
+        where = self._joined()
+        if where is None:
+            return None
+        number, packet = self._asked(where)
+        self._due.add(number)
+        await self.send(packet)
+        return number
+
+    def _joined(self) -> str | None:
+        """A namespace that this peer is in, its own first."""
+        joined = self.contract.joined
+        return self.namespace if self.namespace in joined else next(iter(sorted(joined)), None)
+
+    def _is_fence(self, packet: Packet) -> bool:
+        """Whether the packet answers a fence of ours, which is no answer to the case."""
+        return packet.type in ACKS and packet.id in self._due
+
+    def _engine_fence(self) -> Fence:
+        where = self._joined() or self.namespace
+        number, packet = self._asked(where)
+        return Fence(_message(packet), lambda data: _answers(data, ACKS, where, number))
 
     async def expect_closed(self, expected: str = "the connection closed") -> None:
         """The server ends the Engine.IO session; an answer to an event sent now is a Failure."""
-        await self.engine.expect_closed(expected, self._asked())
+        await self.engine.expect_closed(expected)
 
     async def goes_on(self, expected: str) -> bool:
         """Whether an event sent now is answered, with nothing before; False for a closed session.
 
-        Anything else that comes is a Failure, and so is a connection that stays and is deaf.
+        Any other answer to us is a Failure, and so is a connection that stays and is deaf.
         """
-        with self.scene.awaits(expected):
-            below = await self.engine.next_message_or_end(self._asked())
-        if below is None:
-            return False
-        try:
-            packet = None if isinstance(below.data, bytes) else parse(below.data)[0]
-        except WireError:
-            packet = None
-        if packet is None or (packet.type, packet.id, packet.data) != (ACKS[0], 0, ["fence"]):
-            raise Failure(expected, str(packet or below))
-        return True
+        came = await self.aftermath(expected=expected)
+        if came:
+            raise Failure(expected, str(came[0]))
+        return came is not None
 
     async def aftermath(self, *messages: str | bytes, expected: str) -> list[Packet] | None:
         """Send messages as they are; what the server says before it answers an event behind them.
@@ -243,20 +347,49 @@ class SocketIOPeer:
         None when it ends the session instead. A server that does neither waits the time limit out.
         """
         word = f"fence-{next(self._words)}"
+        fence = Packet(PacketType.EVENT, self._joined() or self.namespace, ["message", word])
         found: list[Packet] = []
+        kind = engineio.PacketType.MESSAGE
         with self.scene.awaits(expected):
-            try:
-                await self.send_raw(*messages)
-                await self.emit("message", word)
-                while len(found) < MOST_PACKETS:
-                    packet = await self.receive()
-                    if packet.data == ["message-back", word]:
-                        return found
-                    found.append(packet)
-            except StreamClosed:
-                return None
-            except Failure as failure:  # a CLOSE packet, a Close frame, or a request refused
-                if isinstance(failure.__cause__, WireError):
-                    raise
-                return None
+            for several in (messages, self.text(fence)):
+                packets = [engineio.Packet(kind, message) for message in several]
+                if packets and not await self.engine.send_or_end(*packets):
+                    return None
+            while len(found) < MOST_PACKETS:
+                packet = await self.next_or_end()
+                if packet is None:
+                    return None
+                if packet.data == ["message-back", word]:
+                    return found
+                found.append(packet)
         raise Failure(expected, f"{found[0]} and {len(found) - 1} packets more, but no answer")
+
+
+def connect_fence(auth: Any) -> Fence:
+    """A CONNECT to the main namespace: whatever speaks Socket.IO accepts or refuses it."""
+    types = (PacketType.CONNECT, PacketType.CONNECT_ERROR)
+    packet = Packet(PacketType.CONNECT, "/", auth)
+    return Fence(_message(packet), lambda data: _answers(data, types, "/", None))
+
+
+def _message(packet: Packet) -> engineio.Packet:
+    return engineio.Packet(engineio.PacketType.MESSAGE, packet.encode()[0])
+
+
+def _answers(
+    data: str | bytes, types: tuple[PacketType, ...], namespace: str, number: int | None
+) -> bool:
+    """Whether a MESSAGE is a packet of one of the types, with this id."""
+    try:
+        packet = None if isinstance(data, bytes) else parse(data)[0]
+    except WireError:
+        return False
+    return (
+        packet is not None
+        and packet.type in types
+        and (packet.namespace, packet.id) == (namespace, number)
+    )
+
+
+def _acknowledges(packet: Packet, number: int, namespace: str) -> bool:
+    return packet.type in ACKS and (packet.id, packet.namespace) == (number, namespace)

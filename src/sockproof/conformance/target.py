@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import base64
 import itertools
-import json
 import os
 import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
 
 from sockproof.conformance.address import Address
 from sockproof.conformance.client_frames import client_frame
-from sockproof.conformance.engineio_peer import EngineIOPeer
+from sockproof.conformance.contract import Contract
+from sockproof.conformance.engineio_peer import EngineIOPeer, Fence
 from sockproof.conformance.http_peer import HttpPeer
 from sockproof.conformance.outcome import Failure, StreamClosed, Unsupported
 from sockproof.conformance.policy import Policy
 from sockproof.conformance.profile import Profile
 from sockproof.conformance.scene import Scene
-from sockproof.conformance.socketio_peer import SocketIOPeer
+from sockproof.conformance.socketio_peer import SocketIOPeer, connect_fence
 from sockproof.conformance.stream import Stream
 from sockproof.conformance.tls import Trust
 from sockproof.conformance.websocket_peer import WebSocketPeer
@@ -292,7 +291,14 @@ class Target:
 
     def engineio(self) -> EngineIOPeer:
         """An Engine.IO peer that has not opened anything yet."""
-        return EngineIOPeer(self.scene, self.http, self._engineio_websocket, self.engineio_request)
+        peer = EngineIOPeer(self.scene, self.http, self._engineio_websocket, self.engineio_request)
+        peer.fence, peer.most_octets = self._fence, self.limit("max_message")
+        return peer
+
+    def _fence(self) -> Fence:
+        if self.supports("engineio-echo"):
+            return Fence.echo(self.unique("fence"))
+        return connect_fence(self.server.auth)
 
     def _transport(self, asked: str | None) -> str:
         """The transport to use: the one asked for, or what the target has, WebSocket first."""
@@ -321,18 +327,21 @@ class Target:
         """One connected Socket.IO client; the `auth` event that follows is taken off too."""
         where = namespace or self.server.profile.namespace
         engine = await self.connect_engineio(transport)
-        peer = SocketIOPeer(self.scene, engine, where, self.server.token)
-        payload = self.server.auth if auth is None else auth
+        peer = self._socketio_peer(engine, where)
         with self.scene.preparing(f"a Socket.IO client in {where}"):
-            await peer.connect(where, payload)
-            if "auth" in self.capabilities:
-                await peer.expect_event("auth", {} if payload is None else payload)
+            await peer.connect(where, auth)
+            await peer.greeted(where, auth)
         return peer
+
+    def _socketio_peer(self, engine: EngineIOPeer, namespace: str) -> SocketIOPeer:
+        contract = Contract(self.scene, self.server.auth, self.server.token)
+        contract.greets = self.supports("auth")
+        return SocketIOPeer(self.scene, engine, namespace, contract)
 
     async def unconnected(self, transport: str | None = None) -> SocketIOPeer:
         """A Socket.IO peer with an open Engine.IO session, connected to no namespace yet."""
         engine = await self.connect_engineio(transport)
-        return SocketIOPeer(self.scene, engine, self.server.profile.namespace, self.server.token)
+        return self._socketio_peer(engine, self.server.profile.namespace)
 
     async def connect_socketio(
         self, count: int, transport: str | None = None, *, namespace: str | None = None
@@ -387,13 +396,3 @@ def agreed_deflate(response: Response) -> Parameters | None:
         return Parameters.from_response(agreed[0]) if agreed else None
     except WireError as error:
         raise Failure(wanted, f"{value!r}: {error}") from error
-
-
-def query(**fields: str) -> str:
-    """Query parameters, encoded."""
-    return urlencode(fields)
-
-
-def compact(value: Any) -> str:
-    """JSON as the protocols write it: no blanks, text as it is."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
