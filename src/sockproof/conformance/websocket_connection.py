@@ -30,6 +30,8 @@ from sockproof.wire.websocket import (
     is_control,
 )
 
+TELLING_OCTETS = 8  # of contents by which one case is told from another
+
 
 class WebSocketConnection:
     """Our end of one WebSocket connection, from the server's 101 on."""
@@ -90,7 +92,7 @@ class WebSocketConnection:
 
     def _ready(self, frame: Frame) -> Frame:
         """The frame as it is sent, and remembered where what comes back depends on it."""
-        self.said.note(frame, frame.payload)
+        self._say(frame, frame.payload)
         return self._compressed(frame)
 
     def _compressed(self, frame: Frame) -> Frame:
@@ -111,7 +113,7 @@ class WebSocketConnection:
             self.send(client_frame(opcode, payload))
             return
         frame = client_frame(opcode, self._deflater.compress(payload), rsv=RSV1)
-        self.said.note(frame, payload)
+        self._say(frame, payload)
         self._write(frame)
 
     def send_octets(self, octets: bytes, meaning: str, *, inside: bool = False) -> None:
@@ -131,7 +133,13 @@ class WebSocketConnection:
         except FrameError as error:
             frames, self._octets_sent = error.frames, FrameParser(self.scene.max_octets)
         for frame in frames:
-            self.said.note(frame, frame.payload)
+            self._say(frame, frame.payload)
+
+    def _say(self, frame: Frame, payload: bytes) -> None:
+        self.said.note(frame, payload)
+        whole = frame.fin and frame.opcode in (Opcode.TEXT, Opcode.BINARY)
+        if whole and len(payload) >= TELLING_OCTETS:
+            self.scene.company.said(self.scene.case, payload)
 
     async def send_pieces(self, *frames: Frame, size: int = 1) -> None:
         """Send frames in pieces of `size` octets, each in a TCP segment of its own."""

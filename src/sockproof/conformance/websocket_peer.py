@@ -37,7 +37,19 @@ class WebSocketPeer(WebSocketConnection):
             got = await self.receive()
             if is_control(got.opcode) or self.said.holds(got):
                 return got
-            self.scene.passed_over(str(got))
+            self._pass_over(got)
+
+    def _pass_over(self, message: Frame) -> None:
+        """The application said this of its own accord, unless another case said it: a leak."""
+        company, capabilities = self.scene.company, self.scene.policy.capabilities
+        saying = company.whose(message.payload)
+        foreign = saying is not None and not saying.is_meant_for(self.scene.case)
+        if saying is None or not foreign or "echo" not in capabilities:
+            self.scene.passed_over(str(message))
+        elif "broadcast" not in capabilities:
+            leak = company.leaked(saying, self.scene.case, message.payload)
+            if not company.is_told:
+                raise Failure("no message that was said on another connection", str(leak))
 
     async def _answer(self, wanted: str, opcode: int, payload: bytes | None) -> Frame:
         """The first frame that is this one, is a control frame, or holds what this peer has sent.
@@ -55,7 +67,7 @@ class WebSocketPeer(WebSocketConnection):
                     raise Failure(wanted, _difference(strange, opcode, payload))
                 if strange is None and self.said.holds(got):
                     return got
-                self.scene.passed_over(str(got))
+                self._pass_over(got)
                 if strange is None and self._can_say_more():
                     strange, fence = got, self._send_text_fence()
         except StreamClosed as closed:
@@ -73,7 +85,7 @@ class WebSocketPeer(WebSocketConnection):
 
     def _send_text_fence(self) -> bytes:
         """Send a text with a mark in it, thrice, lest a spoilt octet hide it; gives the mark."""
-        mark = os.urandom(6).hex().encode()
+        mark = f"{self.scene.mark}-{os.urandom(3).hex()}".encode()
         self._write(client_frame(Opcode.TEXT, b"a fence: " + b", ".join([mark] * 3)))
         return mark
 
@@ -109,8 +121,9 @@ class WebSocketPeer(WebSocketConnection):
             return await self.expect(Opcode.TEXT, message.encode("utf-8"))
         return await self.expect(Opcode.BINARY, message)
 
-    async def echoes(self, message: str | bytes = "are you there?") -> None:
+    async def echoes(self, message: str | bytes = "") -> None:
         """Prepare: send a message and have it back, so that the server is surely in its loop."""
+        message = message or f"are you there? {self.scene.mark}"
         with self.scene.preparing("an echo of an ordinary message"):
             payload = message.encode("utf-8") if isinstance(message, str) else message
             self.send_message(Opcode.TEXT if isinstance(message, str) else Opcode.BINARY, payload)
