@@ -58,12 +58,20 @@ class Scene:
         self.max_octets = max_octets  # of one message or body that is received
         self.findings: list[Finding] = []
         self.notes: list[tuple[str, str]] = []  # what the case saw and does not judge
-        self.awaiting = "the case to end"
+        self._awaiting = ""
         self.setting_up = 0
         self.policy = Policy()
         self.last_unasked: str | None = None  # what a time-out says besides
         self._awaits = 0
         self._owned: list[Resettable] = []
+
+    @property
+    def awaiting(self) -> str:
+        """What was expected when time ran out or the stream ended; by default, more to come."""
+        if self._awaiting:
+            return self._awaiting
+        sent = [each.text for each in self.log.entries() if each.direction == "sent" and each.text]
+        return f"more from the server, behind {sent[-1]}" if sent else "a word from the server"
 
     @cached_property
     def mark(self) -> str:
@@ -92,7 +100,7 @@ class Scene:
         A frame that no server may send is a FAIL even so: it is wrong whenever it comes.
         """
         self.setting_up += 1
-        before, self.awaiting = self.awaiting, what
+        before, self._awaiting = self._awaiting, what
         try:
             yield
         except IllegalFrame:
@@ -104,22 +112,22 @@ class Scene:
             raise Inconclusive(f"{what}, so that the case can begin", got) from error
         # Left as it is by a time-out, so that the runner can tell what it was waiting for.
         self.setting_up -= 1
-        self.awaiting = before
+        self._awaiting = before
 
     @contextmanager
     def awaits(self, what: str) -> Iterator[None]:
         """Inside, `what` is what a time-out will say was expected; the outermost counts."""
-        before, outermost = self.awaiting, not self.setting_up and not self._awaits
+        before, outermost = self._awaiting, not self.setting_up and not self._awaits
         self._awaits += 1
         if outermost:
-            self.awaiting = what
+            self._awaiting = what
         try:
             yield
         except StreamClosed as error:
             raise Failure(what, error.how) from error
         else:  # after a time-out it stays, so that the runner can tell what was awaited
             if outermost:
-                self.awaiting = before
+                self._awaiting = before
         finally:
             self._awaits -= 1
 
