@@ -209,19 +209,20 @@ def test_what_is_set_aside_does_not_count() -> None:
     assert not VALIDATOR.is_valid(report)
 
 
-def test_a_case_that_ended_otherwise_is_replaced_where_it_stood(tmp_path: Path) -> None:
+def test_a_case_that_ended_otherwise_is_revised_where_it_stands(tmp_path: Path) -> None:
     first, second = sample.cases()[:2]
     again = replace(first, outcome="FAIL", expected="a PONG")
+    fields = {"outcome": "FAIL", "expected": "a PONG"}
     path = tmp_path / "run.jsonl"
     with RunWriter(path) as writer:
         writer.header(sample.HEADER)
         assert [writer.case(first), writer.case(second), writer.case(first)] == [0, 1, 2]
-        writer.revise(2, again)
+        writer.revise(2, fields)
     cases = read_run(path)["cases"]
     assert cases == [first.to_json(), second.to_json(), again.to_json()]
 
 
-@pytest.mark.parametrize("values", [{}, {"number": 1, "record": {}}, {"number": -1, "record": {}}])
+@pytest.mark.parametrize("values", [{}, {"number": 1, "fields": {}}, {"number": -1, "fields": {}}])
 def test_a_revision_of_nothing_is_one_line(tmp_path: Path, values: dict[str, object]) -> None:
     path = tmp_path / "run.jsonl"
     write(path, sample.cases()[0])

@@ -9,8 +9,13 @@ from sockproof.wire.engineio import Packet, PacketType
 ALL = {"transport": ["polling", "websocket", "upgrade"]}
 BOTH = {"transport": ["polling", "websocket"]}
 FAST = {"upgrade", "fixture", "fast-timers"}
-LIMIT = 12.0  # seconds; with fast timers a session is over long before
+
 PONG = Packet(PacketType.PONG)
+
+
+def three_rounds(interval, timeout):
+    """Three times what lies between two PINGs at most, and time to open the session."""
+    return 6 + 3 * (interval + timeout)
 
 
 async def _client(target, transport):
@@ -31,22 +36,22 @@ async def _next_ping(peer, interval, timeout):
         raise Failure("a PING", f"none within {patience:g} s") from None
 
 
-@case("eio-heartbeat-ping-sent", needs=FAST, limit=LIMIT)
+@case("eio-heartbeat-ping-sent", needs=FAST, limit=three_rounds)
 async def ping_is_sent_on_a_websocket(target):
     await _next_ping(*await _client(target, "websocket"))
 
 
-@case("eio-heartbeat-ping-sent-polling", needs=FAST, limit=LIMIT)
+@case("eio-heartbeat-ping-sent-polling", needs=FAST, limit=three_rounds)
 async def ping_is_sent_over_long_polling(target):
     await _next_ping(*await _client(target, "polling"))
 
 
-@case("eio-heartbeat-ping-after-upgrade", needs=FAST, limit=LIMIT)
+@case("eio-heartbeat-ping-after-upgrade", needs=FAST, limit=three_rounds)
 async def ping_is_sent_on_the_websocket_after_an_upgrade(target):
     await _next_ping(*await _client(target, "upgrade"))
 
 
-@case("eio-heartbeat-ping-interval", needs=FAST, limit=LIMIT, exclusive=True)
+@case("eio-heartbeat-ping-interval", needs=FAST, limit=three_rounds, exclusive=True)
 async def next_ping_follows_after_the_ping_interval(target):
     peer, interval, timeout = await _client(target, "websocket")
     await _next_ping(peer, interval, timeout)
@@ -58,14 +63,14 @@ async def next_ping_follows_after_the_ping_interval(target):
         target.non_strict(f"the next PING after {interval:g} s", f"after {passed:.2f} s")
 
 
-@case("eio-heartbeat-ping-empty", needs=FAST, limit=LIMIT)
+@case("eio-heartbeat-ping-empty", needs=FAST, limit=three_rounds)
 async def ping_has_no_payload(target):
     packet = await _next_ping(*await _client(target, "websocket"))
     if packet.data:
         target.non_strict("PING without a payload", str(packet))
 
 
-@case("eio-heartbeat-pong-keeps", needs=FAST, limit=LIMIT, over=ALL)
+@case("eio-heartbeat-pong-keeps", needs=FAST, limit=three_rounds, over=ALL)
 async def session_whose_pings_are_answered_stays_open(target, transport):
     peer, interval, timeout = await _client(target, transport)
     end = time.monotonic() + 1.2 * (interval + timeout)
@@ -76,7 +81,7 @@ async def session_whose_pings_are_answered_stays_open(target, transport):
     await peer.quiet()
 
 
-@case("eio-heartbeat-pong-in-time", needs=FAST, limit=LIMIT, over=BOTH)
+@case("eio-heartbeat-pong-in-time", needs=FAST, limit=three_rounds, over=BOTH)
 async def pong_may_take_most_of_the_ping_timeout(target, transport):
     peer, interval, timeout = await _client(target, transport)
     for _ in range(2):
@@ -88,7 +93,10 @@ async def pong_may_take_most_of_the_ping_timeout(target, transport):
 
 
 @case(
-    "eio-heartbeat-timeout-websocket", needs=FAST, limit=LIMIT, over={"after": ["none", "upgrade"]}
+    "eio-heartbeat-timeout-websocket",
+    needs=FAST,
+    limit=three_rounds,
+    over={"after": ["none", "upgrade"]},
 )
 async def websocket_session_without_pongs_is_closed(target, after):
     peer, interval, timeout = await _client(
@@ -97,7 +105,7 @@ async def websocket_session_without_pongs_is_closed(target, after):
     await _expect_end(peer, interval, timeout)
 
 
-@case("eio-heartbeat-timeout-polling", needs=FAST, limit=LIMIT)
+@case("eio-heartbeat-timeout-polling", needs=FAST, limit=three_rounds)
 async def long_polling_session_without_pongs_is_closed(target):
     await _expect_end(*await _client(target, "polling"))
 

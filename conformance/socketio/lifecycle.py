@@ -160,7 +160,11 @@ async def leaving_one_namespace_is_not_told_as_the_end_of_another(target: Target
     _expect_types((await peer.proof("log"))["entries"], connect=1)
 
 
-@case("sio-disconnect-handler-timeout", needs={"fixture", "log", "fast-timers"}, limit=12.0)
+@case(
+    "sio-disconnect-handler-timeout",
+    needs={"fixture", "log", "fast-timers"},
+    limit=lambda interval, timeout: 8 + 2 * (interval + timeout),
+)
 async def disconnect_handler_runs_once_after_a_ping_timeout(target: Target) -> None:
     peer, other = await target.connect_socketio(2)
     peer.engine.answer_pings = False

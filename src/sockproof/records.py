@@ -205,9 +205,9 @@ class RunWriter:
         self._cases += 1
         return self._cases - 1
 
-    def revise(self, number: int, record: CaseRecord) -> None:
-        """Note that a case which has been noted ended otherwise: the record replaces that one."""
-        self._write("revised", {"number": number, "record": record.to_json()})
+    def revise(self, number: int, fields: Mapping[str, Any]) -> None:
+        """Note that some fields, as JSON knows them, of a case which has been noted are new."""
+        self._write("revised", {"number": number, "fields": fields})
 
     def finish(self, values: Mapping[str, Any]) -> None:
         """Note what is known after the last case; its keys replace those of the header."""
@@ -332,10 +332,10 @@ def _assemble(path: Path, lines: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _revise(path: Path, cases: list[dict[str, Any]], values: Mapping[str, Any]) -> None:
     with _telling(f"{path}: a case that was revised"):
-        number, record = int(values["number"]), dict(values["record"])
+        number, fields = int(values["number"]), dict(values["fields"])
         if not 0 <= number < len(cases):
             raise ValueError(f"there is no case {number}")
-        cases[number] = record
+        cases[number] |= fields
 
 
 def now() -> str:

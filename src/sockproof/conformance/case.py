@@ -19,6 +19,7 @@ from sockproof import records
 from sockproof.shelves import ShelfError
 
 CaseFunction = Callable[..., Awaitable[None]]
+Limit = float | Callable[[float, float], float] | None
 Aliases = Iterable[str] | Mapping[str, Iterable[str]]
 
 # What a `deflated` case is offered when it runs again in the suite `deflate`, by variant.
@@ -40,7 +41,7 @@ class Case:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     needs: frozenset[str] = frozenset()
     exclusive: bool = False
-    limit: float | None = None
+    limit: Limit = None
     autobahn: tuple[str, ...] = ()
     offer: str | None = None  # of permessage-deflate, which every connection of the case makes
     control: CaseFunction | None = None  # the same without the offence
@@ -50,6 +51,12 @@ class Case:
     def suite(self) -> str:
         """The folder that the case stands in."""
         return self.id.partition("/")[0]
+
+    def limit_with(self, ping_interval: float, ping_timeout: float) -> float:
+        """The limit of its own, where the server announces these timers; all in seconds."""
+        if callable(self.limit):
+            return self.limit(ping_interval, ping_timeout)
+        return self.limit or 0
 
     @property
     def sentence(self) -> str:
@@ -64,7 +71,7 @@ class _Registration:
     requirement: str
     needs: frozenset[str]
     exclusive: bool
-    limit: float | None
+    limit: Limit
     over: Mapping[str, Sequence[Any]]
     autobahn: Aliases
     deflated: bool
@@ -77,7 +84,7 @@ def case(
     *,
     needs: Iterable[str] = (),
     exclusive: bool = False,
-    limit: float | None = None,
+    limit: Limit = None,
     over: Mapping[str, Sequence[Any]] | None = None,
     autobahn: Aliases = (),
     deflated: bool = False,
@@ -89,13 +96,14 @@ def case(
     `needs` names capabilities of the target, without which the case is UNSUPPORTED. `over`
     maps a parameter's name to its values: one case for each combination, its variant being the
     values joined with commas. `limit` (seconds) replaces the run's limit for this case where it
-    is longer. `exclusive` cases run with no other beside them. `autobahn` lists the ids of
-    Autobahn|Testsuite that the case covers, or maps a variant to such a list. A `deflated` case
-    of the suite `websocket` runs again as one of the suite `deflate`, once for each of `OFFERS`,
-    all that it sends compressed. `control` does the same as the case without the offence, with
-    those of the case's parameters that it has itself: it runs when the case was not a PASS, and
-    where it raises, the case says nothing of its requirement. `last` cases are exclusive and run
-    when all others have, since they tell what became of what those said.
+    is longer; a function derives it from the server's ping interval and ping timeout. `exclusive`
+    cases run with no other beside them. `autobahn` lists the ids of Autobahn|Testsuite that the
+    case covers, or maps a variant to such a list. A `deflated` case of the suite `websocket` runs
+    again as one of the suite `deflate`, once for each of `OFFERS`, all that it sends compressed.
+    `control` does the same as the case without the offence, with those of the case's parameters
+    that it has itself: it runs when the case was not a PASS, and where it raises, the case says
+    nothing of its requirement. `last` cases are exclusive and run when all others have, since they
+    tell what became of what those said.
     """
     names = {needs} if isinstance(needs, str) else needs
     registration = _Registration(

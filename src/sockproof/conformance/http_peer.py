@@ -44,9 +44,7 @@ class HttpPeer:
         octets = request.encode()
         meaning = f"{request}  in pieces of {size}"
         self.scene.log.add(self.number, SENT, octets, meaning, head=True)
-        for start in range(0, len(octets), size):
-            self.stream.write(octets[start : start + size])
-            await self.stream.flush()
+        await self.stream.write_pieces(octets, size)
 
     async def response(self, expected: str = "an HTTP response", *, body: bool = True) -> Response:
         """The next response, interim ones (1xx other than 101) skipped; its body too if `body`.

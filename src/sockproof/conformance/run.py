@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sockproof import __version__, records
@@ -61,6 +61,7 @@ class Job:
     shuffle: bool = False
     strict: bool = False
     excluded: Sequence[str] = ()  # globs of cases that were to be left out
+    restart: Callable[[Server], Awaitable[bool]] | None = None  # see `plan.Plan`
 
 
 def choose_cases(
@@ -147,8 +148,12 @@ async def run_job(
 
     def note(record: CaseRecord) -> None:
         writer.case(record)
-        outcomes.append(replace(record, wire=[]))
+        outcomes.append(record)
         on_record(record)
+
+    def revise(number: int, record: CaseRecord, fields: Sequence[str]) -> None:
+        told = record.to_json()
+        writer.revise(number, {name: told[name] for name in fields})
 
     plan = Plan(
         servers,
@@ -160,14 +165,16 @@ async def run_job(
         job.limit,
         job.repeat,
         job.shuffle,
+        restart=job.restart,
     )
     finish: dict[str, Any] = {"interrupted": True, "exit_code": 130}
     try:
-        await run_cases(job.chosen, plan, note)
+        ended = await run_cases(job.chosen, plan, note, revise)
         ran = [(each.id, each.outcome) for each in outcomes]
         stale = stale_expectations(job.expectations, ran, [each.id for each in job.all_cases])
-        code = exit_code(outcomes, stale, job.strict)
+        code = 1 if ended.died else exit_code(outcomes, stale, job.strict)
         finish = {"interrupted": False, "exit_code": code, "stale_expectations": stale}
+        finish["remarks"] = [job.redactor.text(remark) for remark in ended.remarks]
         return code
     finally:
         finish["strict"] = job.strict

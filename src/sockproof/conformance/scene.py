@@ -6,7 +6,7 @@ the case's preparation (INCONCLUSIVE) or what the standard demands (FAIL).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Protocol, runtime_checkable
@@ -130,6 +130,11 @@ class Scene:
                 self._awaiting = before
         finally:
             self._awaits -= 1
+
+    @property
+    def owned(self) -> Sequence[Resettable]:
+        """What the case has opened."""
+        return self._owned
 
     def close(self) -> None:
         """Let go of every connection at once, whatever the servers think of it."""

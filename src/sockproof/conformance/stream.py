@@ -15,6 +15,7 @@ import struct
 from sockproof.conformance.outcome import StreamClosed
 
 READ_AHEAD_OCTETS = 256 * 1024
+MOVES = 0.2  # seconds in which a server that reads takes something of what waits for it
 READ_OCTETS = 64 * 1024  # what one read gives at most, so that a flood stays in the kernel
 
 
@@ -27,6 +28,7 @@ class Stream(asyncio.Protocol):
         self._changed = asyncio.Event()
         self._paused = False
         self._flush_due = False
+        self._in_pieces = False
         self._transport: asyncio.Transport | None = None
         self.ended: str | None = None  # how the server ended the stream, once it has
 
@@ -91,6 +93,28 @@ class Stream(asyncio.Protocol):
                 break
             await asyncio.sleep(0.001)  # the kernel's buffer is full: the server reads slowly
         await asyncio.sleep(0)
+
+    async def write_pieces(self, octets: bytes, size: int) -> None:
+        """Write in pieces of `size` octets, each in a TCP segment of its own."""
+        self._in_pieces = True
+        for start in range(0, len(octets), size):
+            self.write(octets[start : start + size])
+            await self.flush()
+        self._in_pieces = False
+
+    async def still_sends(self) -> bool:
+        """Whether octets of ours are on their way out, to be asked when a time-out came.
+
+        A server that takes none of them within `MOVES` seconds keeps us from sending: that is
+        not meant.
+        """
+        if self._transport is None or self._transport.is_closing():
+            return False
+        before = self._transport.get_write_buffer_size()
+        if not before:
+            return self._in_pieces or bool(self._outgoing)
+        await asyncio.sleep(MOVES)
+        return self._transport.get_write_buffer_size() < before
 
     async def pour(self, octets: bytes, times: int, patience: float = 0.5) -> int:
         """Write `octets` again and again, at most `times`, for as long as the server takes them.

@@ -1,0 +1,126 @@
+"""Controls: what a case does without its offence, run where the case accuses the server.
+
+A server that refuses the same without the offence too is not at fault for the offence. Each
+control runs once for each server, whichever cases ask for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sockproof.conformance.case import Case, variant_text
+from sockproof.conformance.outcome import CaseEnd, StreamClosed, Unsupported
+from sockproof.conformance.plan import Plan
+from sockproof.conformance.scene import MAX_OCTETS_BESIDE_OTHERS, Scene
+from sockproof.conformance.second_look import marked
+from sockproof.conformance.target import Server, Target
+from sockproof.conformance.trial import Trial
+from sockproof.conformance.wirelog import Redactor, WireLog
+from sockproof.records import WireEntry
+
+ATTEMPTS = 2  # what a time-out ended is tried again before it is believed
+SHOWN = 20  # entries of the control's wire log that stand behind that of a case
+OUTCOMES = ("FAIL", "NON_STRICT")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """How a control failed; `name` is the control's, with its parameters."""
+
+    name: str
+    text: str
+    wire: tuple[WireEntry, ...]
+
+
+class Controls:
+    """The controls of one run and what came of them."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._runs: dict[tuple[object, ...], asyncio.Task[Refusal | None]] = {}
+
+    async def check(self, trial: Trial) -> None:
+        """Make a case INCONCLUSIVE whose control fails, unless it said nothing anyway."""
+        record = trial.record
+        if trial.case.control is None or trial.server is None or record.outcome not in OUTCOMES:
+            return
+        refusal = await self._refusal(trial.case, trial.server)
+        if refusal is None:
+            return
+        record.outcome, record.expectation = "INCONCLUSIVE", None
+        record.set_aside("control", refusal.name, refusal.text)
+        record.wire = [*record.wire, marked(f"the control: {refusal.name}"), *refusal.wire]
+
+    async def _refusal(self, case: Case, server: Server) -> Refusal | None:
+        assert case.control is not None
+        known = inspect.signature(case.control).parameters
+        parameters = {name: value for name, value in case.parameters.items() if name in known}
+        values = tuple((name, variant_text(value)) for name, value in parameters.items())
+        key = (case.control, values, server.address, case.offer)
+        if key not in self._runs:
+            self._runs[key] = asyncio.create_task(self._run(case, server, parameters))
+        return await asyncio.shield(self._runs[key])
+
+    async def _run(
+        self, case: Case, server: Server, parameters: Mapping[str, Any]
+    ) -> Refusal | None:
+        function = case.control
+        assert function is not None
+        variant = ",".join(map(variant_text, parameters.values()))
+        name = getattr(function, "__name__", "") + (f"[{variant}]" if variant else "")
+        limit = max(
+            self._plan.limit,
+            case.limit_with(server.ping_interval / 1000, server.ping_timeout / 1000),
+        )
+        told = None
+        for _ in range(ATTEMPTS):
+            redactor = self._plan.redactor or Redactor()
+            scene = Scene(WireLog(redactor), MAX_OCTETS_BESIDE_OTHERS, self._plan.company, case.id)
+            told, lapsed = await _try(
+                function, Target(server, scene, case.offer), limit, parameters
+            )
+            if told is None:
+                return None
+            told = redactor.text(told)
+            wire = tuple(scene.log.entries()[-SHOWN:])
+            if not lapsed:
+                break
+        assert told is not None
+        what = name.replace("_", " ")
+        return Refusal(
+            name, f"The same without the offence was refused, too ({what}): {told}.", wire
+        )
+
+    async def close(self) -> None:
+        """End the controls that nobody waits for any more."""
+        for task in self._runs.values():
+            task.cancel()
+        await asyncio.gather(*self._runs.values(), return_exceptions=True)
+
+
+async def _try(
+    function: Any, target: Target, limit: float, parameters: Mapping[str, Any]
+) -> tuple[str | None, bool]:
+    """What went wrong, None when nothing did, and whether a time-out ended it."""
+    scene = target.scene
+    try:
+        async with asyncio.timeout(limit):
+            await function(target, **parameters)
+    except Unsupported:
+        return None, False  # it cannot be done here, so it says nothing
+    except CaseEnd as end:
+        return f"expected {end.expected}, got {end.got}" if end.got else end.expected, False
+    except StreamClosed as closed:
+        return f"expected {scene.awaiting}, got: {closed.how}", False
+    except TimeoutError:
+        return f"expected {scene.awaiting}, nothing more within {limit:g} s", True
+    except Exception as error:
+        return f"{type(error).__name__}: {error}", False
+    finally:
+        scene.close()
+        await scene.gone()
+    return None, False

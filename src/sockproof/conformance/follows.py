@@ -1,0 +1,68 @@
+"""One broken thing accuses one requirement: what fails behind it follows from it.
+
+A requirement is broken where at least half of its judged cases fail: then nobody can tell whether
+those that require it would be kept. One that fails here and there leaves the others to be judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sockproof.conformance.requirements import Requirement
+from sockproof.conformance.trial import Trial
+
+JUDGED = ("PASS", "NON_STRICT", "FAIL")
+_TRANSPORTS = {"polling", "websocket", "upgrade"}
+
+
+def follow(trials: Sequence[Trial], requirements: Mapping[str, Requirement]) -> list[Trial]:
+    """Set the cases aside whose requirement requires a broken one; gives those."""
+    judged: dict[str, list[Trial]] = {}
+    for trial in trials:
+        if trial.record.outcome in JUDGED and trial.record.aside is None:
+            judged.setdefault(trial.case.requirement, []).append(trial)
+    failing = {
+        n for n, group in judged.items() if any(each.record.outcome == "FAIL" for each in group)
+    }
+    found = []
+    for trial in trials:
+        if not trial.accuses:
+            continue
+        for name in _behind(trial.case.requirement, requirements):
+            if name in failing and _is_broken(judged[name], trial):
+                found.append((trial, name))
+                break
+    for trial, name in found:  # only now, so that none of them hides what another follows from
+        text = f"It follows from {name}, which is broken: {requirements[name].text}"
+        trial.record.set_aside("follows", name, text)
+    return [trial for trial, _ in found]
+
+
+def _behind(name: str, requirements: Mapping[str, Requirement]) -> Iterable[str]:
+    """All that a requirement requires, the most fundamental first."""
+    ordered: dict[str, None] = {}
+
+    def visit(each: str) -> None:
+        for required in requirements[each].requires:
+            visit(required)
+            ordered.setdefault(required)
+
+    visit(name)
+    return ordered
+
+
+def _is_broken(group: Iterable[Trial], for_whom: Trial) -> bool:
+    """Whether the requirement fails under the circumstances of this case."""
+    alike = [each for each in group if _alike(each, for_whom)]
+    failed = [each for each in alike if each.record.outcome == "FAIL"]
+    return bool(failed) and 2 * len(failed) >= len(alike)
+
+
+def _alike(one: Trial, other: Trial) -> bool:
+    """Whether both are compressed in the same way, and over the same transport if it is named."""
+    if one.case.offer != other.case.offer:
+        return False
+    transports = [
+        _TRANSPORTS & set(map(str, each.case.parameters.values())) for each in (one, other)
+    ]
+    return not all(transports) or transports[0] == transports[1]

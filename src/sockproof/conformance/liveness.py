@@ -1,0 +1,92 @@
+"""Whether a server is alive: a fresh connection gets an ordinary handshake answered.
+
+Any answer will do, a refusal too. A server that is busy is not dead, so a single miss is none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from sockproof.conformance.outcome import CaseEnd, StreamClosed
+from sockproof.conformance.scene import Scene
+from sockproof.conformance.target import Server, Target
+from sockproof.conformance.wirelog import WireLog
+
+MISSES = 3  # in a row, before a server counts as gone
+ONE = 2.0  # seconds for one answer
+BETWEEN = 0.2  # seconds between two attempts
+
+
+class Liveness:
+    """When each server was last seen alive; times are those of `time.monotonic`."""
+
+    def __init__(self) -> None:
+        self._seen: dict[object, float] = {}
+        self._missed: dict[object, float] = {}  # when a question was left without an answer
+        self._locks: dict[object, asyncio.Lock] = {}
+        self.last_miss = ""
+        self.refused = False  # whether TCP itself was refused since somebody asked
+
+    def saw(self, server: Server, at: float) -> None:
+        """Note that the server gave an answer to a client that came at this time."""
+        self._seen[server.address] = max(self._seen.get(server.address, 0.0), at)
+
+    def seen(self, server: Server) -> float:
+        """When it was last seen alive; 0 when it never was."""
+        return self._seen.get(server.address, 0.0)
+
+    async def answers(self, server: Server, since: float) -> bool:
+        """Whether the server was seen alive after that time; it is asked unless it was.
+
+        Those who ask meanwhile share one question.
+        """
+        async with self._locks.setdefault(server.address, asyncio.Lock()):
+            if max(self.seen(server), self._missed.get(server.address, 0.0)) <= since:
+                self.refused = False
+                if not await self._ask(server, MISSES, ONE):
+                    self._missed[server.address] = time.monotonic()
+            return self.seen(server) > since
+
+    async def comes_back(self, server: Server, seconds: float) -> bool:
+        """Whether a server that was gone answers again within that time."""
+        end = time.monotonic() + seconds
+        while True:
+            if await self._ask(server, 1, ONE):
+                return True
+            if time.monotonic() > end:
+                return False
+
+    async def _ask(self, server: Server, attempts: int, seconds: float) -> bool:
+        for _ in range(attempts):
+            began = time.monotonic()
+            try:
+                await _handshake(server, seconds)
+            except ConnectionRefusedError:
+                self.last_miss, self.refused = "connection refused", True
+            except (OSError, StreamClosed) as error:
+                self.last_miss = str(error) or f"no answer to a handshake within {seconds:g} s"
+            else:
+                self.saw(server, began)
+                return True
+            await asyncio.sleep(BETWEEN)
+        return False
+
+
+async def _handshake(server: Server, seconds: float) -> None:
+    """Have an ordinary handshake answered; raises `OSError` (of time too) or `StreamClosed`."""
+    scene = Scene(WireLog())
+    target = Target(server, scene)
+    try:
+        async with asyncio.timeout(seconds):
+            peer = await target.http()
+            if server.address.is_websocket:
+                peer.send(target.upgrade_request())
+            else:
+                peer.send(target.engineio_request("GET", "EIO=4&transport=polling"))
+            await peer.response(body=False)
+    except CaseEnd as end:
+        if isinstance(end.__cause__, OSError | StreamClosed):
+            raise end.__cause__ from None
+    finally:
+        scene.close()

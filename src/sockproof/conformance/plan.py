@@ -1,0 +1,60 @@
+"""What a run needs beside its cases, and how long it waits."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sockproof.conformance.case import Case
+from sockproof.conformance.company import Company
+from sockproof.conformance.expectations import Expectation
+from sockproof.conformance.requirements import Requirement
+from sockproof.conformance.target import Server
+from sockproof.conformance.wirelog import Redactor
+
+LAPSES = 50  # limits that were waited out, after which a server is known for it
+LESS = 0.2  # of the limit of a case is waited from then on,
+LEAST = 0.05  # and this after four times as many
+
+
+@dataclass(slots=True)
+class Patience:
+    """How long cases wait: less for a server that has left many of them without an answer.
+
+    Its verdict stands by then, and a run of hours tells nobody more.
+    """
+
+    lapses: int = 0
+
+    def limit(self, seconds: float) -> float:
+        """The limit of a case, in seconds."""
+        if self.lapses < LAPSES:
+            return seconds
+        return seconds * (LESS if self.lapses < 4 * LAPSES else LEAST)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run needs beside its cases. `limit` is in seconds, for each case.
+
+    `restart` starts a server of ours that has died again, at the same address, and says whether
+    that went well; of a foreign server it is None. `second_look` says whether what ended by a
+    time-out runs again. `stall` (seconds) is what the harness may be late before what it saw
+    meanwhile is doubted; `alive_within` is how long a server may need to be seen alive again.
+    """
+
+    servers: Sequence[Server]
+    requirements: Mapping[str, Requirement]
+    expectations: Sequence[Expectation] = ()
+    redactor: Redactor | None = None
+    rerun: Callable[[Case], str] = lambda case: case.id
+    jobs: int = 32
+    limit: float = 5.0
+    repeat: int = 1
+    shuffle: bool = False
+    patience: Patience = field(default_factory=Patience)
+    company: Company = field(default_factory=Company)
+    restart: Callable[[Server], Awaitable[bool]] | None = None
+    second_look: bool = True
+    stall: float = 1.0
+    alive_within: float = 10.0

@@ -1,0 +1,209 @@
+"""One case run once: its outcome, its record, and how far that can be believed.
+
+A case that the harness itself trips over is INCONCLUSIVE: a checker that crashed has judged
+nothing. So is one whose limit came before all of what it had to say had left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sockproof.conformance.case import Case
+from sockproof.conformance.expectations import apply_expectations
+from sockproof.conformance.outcome import CaseEnd, StreamClosed
+from sockproof.conformance.plan import Plan
+from sockproof.conformance.scene import MAX_OCTETS_ALONE, MAX_OCTETS_BESIDE_OTHERS, Scene
+from sockproof.conformance.stream import Stream
+from sockproof.conformance.target import Server, Target
+from sockproof.conformance.wirelog import RECEIVED, Redactor, WireLog
+from sockproof.records import CaseRecord
+
+WAITED = "nothing more within"
+PASSES_SHOW = 40  # entries of the wire log that a PASS keeps; every other outcome keeps all
+CONNECTING = ("an open WebSocket", "an Engine.IO session", "a connection to")
+_TURNED_AWAY = re.compile(r"HTTP/1\.\d (?:429|503)\b[^\r\n,;]{0,40}")
+
+
+@dataclass(slots=True)
+class Trial:
+    """How a case ended when it ran, from `began` to `ended` (monotonic).
+
+    `lapsed`: a time-out ended it. `unanswered`: that, or the end of a connection. `turned_away`
+    says how the server refused a connection that it takes from others; it is empty otherwise.
+    `stalled` is how long the harness itself stood still meanwhile, in seconds, and `jobs` how many
+    cases might run when it began. `number` is that of its record, once that has been told.
+    """
+
+    case: Case
+    server: Server | None
+    record: CaseRecord
+    began: float
+    ended: float
+    lapsed: bool = False
+    unanswered: bool = False
+    turned_away: str = ""
+    stalled: float = 0.0
+    jobs: int = 1
+    number: int | None = None
+
+    @property
+    def saw_an_answer(self) -> bool:
+        """Whether anything came from the server."""
+        return any(each.direction == RECEIVED and each.length for each in self.record.wire)
+
+    @property
+    def accuses(self) -> bool:
+        """Whether it says anything against the server, or could not be judged."""
+        return self.record.aside is None and self.record.outcome in (
+            "FAIL",
+            "NON_STRICT",
+            "INCONCLUSIVE",
+        )
+
+
+def choose_server(case: Case, plan: Plan) -> Server | None:
+    """The first server that offers all that the case needs."""
+    return next((server for server in plan.servers if case.needs <= server.capabilities), None)
+
+
+def prepare(case: Case, plan: Plan) -> Trial:
+    """The trial of a case that has not begun yet."""
+    record = CaseRecord(
+        id=case.id,
+        requirement=case.requirement,
+        level=plan.requirements[case.requirement].level,
+        outcome="PASS",
+        summary=case.sentence,
+        autobahn=list(case.autobahn),
+        rerun=plan.rerun(case),
+    )
+    return Trial(case, choose_server(case, plan), record, 0.0, 0.0)
+
+
+async def run(trial: Trial, plan: Plan, *, patient: bool = False) -> None:
+    """Run the case to its outcome; a `patient` one has its whole limit in any case.
+
+    Cancelled, it is INCONCLUSIVE and holds what was seen until then.
+    """
+    case, server, record = trial.case, trial.server, trial.record
+    trial.began = time.monotonic()
+    if server is None:
+        missing = ", ".join(sorted(case.needs - plan.servers[0].capabilities))
+        record.outcome, record.expected = "UNSUPPORTED", f"a target with {missing}"
+        record.got = "the target does not offer it"
+    else:
+        redactor = plan.redactor or Redactor()
+        log = WireLog(redactor)
+        limit = max(
+            plan.limit, case.limit_with(server.ping_interval / 1000, server.ping_timeout / 1000)
+        )
+        limit = limit if patient else plan.patience.limit(limit)
+        most = MAX_OCTETS_ALONE if case.exclusive else MAX_OCTETS_BESIDE_OTHERS
+        scene = Scene(log, most, plan.company, case.id)
+        try:
+            await _judge(Target(server, scene, case.offer), limit, trial)
+        finally:
+            trial.ended = time.monotonic()
+            record.wire = log.entries()
+        plan.patience.lapses += record.got.startswith(WAITED)
+        record.notes = [redactor.text(f"{name}: {text}") for name, text in scene.notes]
+        trial.turned_away = trial.turned_away or _turned_away(record)
+        if record.outcome == "PASS":
+            record.wire = record.wire[:PASSES_SHOW]
+        record.expected = redactor.text(record.expected)
+        record.got = redactor.text(record.got)
+    trial.ended = time.monotonic()
+    record.seconds = trial.ended - trial.began
+    apply_expectations(record, plan.expectations)
+
+
+async def _judge(target: Target, limit: float, trial: Trial) -> None:
+    scene, case, record = target.scene, trial.case, trial.record
+    try:
+        async with asyncio.timeout(limit):
+            await case.function(target, **case.parameters)
+    except CaseEnd as end:
+        record.outcome, record.expected, record.got = end.outcome, end.expected, end.got
+        _note_causes(trial, end)
+    except StreamClosed as closed:
+        record.outcome, record.expected, record.got = "FAIL", scene.awaiting, closed.how
+        trial.unanswered = True
+    except TimeoutError as error:
+        record.outcome = "INCONCLUSIVE" if scene.setting_up else "FAIL"
+        record.expected = scene.awaiting
+        record.got = f"{WAITED} {limit:g} s"
+        if scene.last_unasked is not None:
+            record.got += f"; what the server said of its own accord: {scene.last_unasked}"
+        _note_causes(trial, error)
+        if await _still_sends(scene):
+            record.outcome, record.expected = "INCONCLUSIVE", "all octets of the case sent in time"
+            record.got = f"{WAITED} {limit:g} s; what the case had to send was still leaving"
+    except asyncio.CancelledError:
+        record.outcome, record.expected = "INCONCLUSIVE", "the case to end"
+        record.got = "it was given up"
+        raise
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        record.outcome, record.expected = "INCONCLUSIVE", "a case that runs to its end"
+        record.got = f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})"
+        _note_causes(trial, error)
+    else:
+        if scene.findings:
+            record.outcome = "NON_STRICT"
+            record.expected = "; ".join(dict.fromkeys(each.expected for each in scene.findings))
+            record.got = "; ".join(dict.fromkeys(each.got for each in scene.findings))
+            trial.unanswered = "the TCP connection" in record.got
+    finally:
+        scene.close()
+        await scene.gone()
+
+
+async def _still_sends(scene: Scene) -> bool:
+    streams = [thing for thing in scene.owned if isinstance(thing, Stream)]
+    return any([await stream.still_sends() for stream in streams])
+
+
+def _note_causes(trial: Trial, error: BaseException) -> None:
+    """What lies behind an outcome: a time-out, the end of a connection, one that was refused."""
+    causes = list(_behind(error))
+    trial.lapsed = any(isinstance(each, TimeoutError) for each in causes)
+    closed = any(isinstance(each, StreamClosed) for each in causes)
+    lost = next((e for e in causes if isinstance(e, ConnectionError)), None)
+    trial.unanswered = trial.lapsed or closed or lost is not None
+    if isinstance(lost, ConnectionRefusedError):
+        trial.turned_away = "connection refused"
+    record = trial.record
+    if record.outcome == "INCONCLUSIVE" and record.expected.startswith(CONNECTING):
+        if lost is not None or closed:
+            trial.turned_away = trial.turned_away or "the connection was closed"
+        elif trial.lapsed:
+            trial.turned_away = "no answer to the handshake"
+
+
+def _behind(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        waiting += [each.__cause__, each.__context__]
+        waiting += list(getattr(each, "exceptions", ()))
+
+
+def _turned_away(record: CaseRecord) -> str:
+    """The answer 503 or 429 that a case got which did not come out well."""
+    if record.outcome not in ("FAIL", "NON_STRICT", "INCONCLUSIVE"):
+        return ""
+    for entry in record.wire:
+        found = _TURNED_AWAY.match(entry.text) if entry.direction == RECEIVED else None
+        if found is not None:
+            return found[0].partition(" ")[2]
+    return ""
