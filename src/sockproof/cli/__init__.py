@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.more = more  # for Locust, which knows the scenario's own arguments
     elif more:
         parser.error(f"unrecognized arguments: {' '.join(more)}")
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _end)
     commands = {
         "conformance": conformance,
         "target": _target,
@@ -89,6 +89,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("sockproof: interrupted", file=sys.stderr)
         return 130
+
+
+def _end(*_: object) -> None:
+    """End by SIGTERM as by SIGINT, also where that is ignored: in a script's background job."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
 
 
 def _target(options: Namespace) -> int:

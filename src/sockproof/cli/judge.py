@@ -18,6 +18,7 @@ from sockproof.certificates import make_certificates
 from sockproof.cli.expecting import propose
 from sockproof.cli.outputs import Judged, Outputs
 from sockproof.cli.settings import CommandError, build_server, redactor, rerun_command
+from sockproof.cli.targets import Targets
 from sockproof.conformance.case import Case, load_cases
 from sockproof.conformance.expectations import (
     Expectation,
@@ -100,7 +101,7 @@ def judge(
     job: Job,
     folder: Path,
     outputs: Outputs,
-    running: launch.RunningTarget | None,
+    targets: Targets | None,
     options: Namespace,
 ) -> Judged:
     """Run a job and write its reports, after an interrupt too."""
@@ -127,12 +128,12 @@ def judge(
                 path.unlink(missing_ok=True)
                 raise
             report = records.read_run(path)
-            if running is None and not report["interrupted"]:
+            if targets is None and not report["interrupted"]:
                 found = _proposal(job, report, options)
                 writer.also(found)
                 report.update(found)
-        if running is not None:
-            report["server_log"] = job.redactor.text(running.stderr())
+        if targets is not None:
+            report["server_log"] = job.redactor.text(targets.log())
         written = outputs.write(report)
         if options.command == "matrix":
             progress.finish_briefly(report, job.name or target)
@@ -170,17 +171,22 @@ def judge_target(
     profile = parse_profile(spec.profile, str(spec.folder / "target.toml"))
     known = shelf / "expectations" / f"{spec.name}.toml"
     named = [*expectations, *(load_expectations(known) if known.exists() else [])]
-    with contextlib.ExitStack() as stack:
-        running = [stack.enter_context(launch.launch(spec))]
+    with Targets() as targets, contextlib.ExitStack() as stack:
+        urls = [targets.start(spec)]
         trust = None
         if spec.kind == "socketio":
-            fast = launch.launch(spec, ping_interval=FAST_SECONDS, ping_timeout=FAST_SECONDS)
-            running.append(stack.enter_context(fast))
+            fast = {"ping_interval": FAST_SECONDS, "ping_timeout": FAST_SECONDS}
+            urls.append(targets.start(spec, **fast))
         elif spec.tls:
             made = make_certificates(Path(stack.enter_context(TemporaryDirectory())))
-            running.append(stack.enter_context(launch.launch(spec, certificates=made)))
+            urls.append(targets.start(spec, certificates=made))
             trust = Trust(made.ca)
-        servers = [build_server(each.url, profile, options, trust) for each in running]
+        servers = [build_server(url, profile, options, trust) for url in urls]
         job = build_job(servers, ["--target", spec.name], shelf, named, options)
+<<<<<<< HEAD
         job.name = spec.described()
         return judge(job, folder, outputs, running[0], options)
+=======
+        job.name, job.restart = spec.described(), targets.restart
+        return judge(job, folder, outputs, targets, options)
+>>>>>>> 979a62f (Targets that died are started again; SIGTERM ends a run though SIGINT is ignored)
