@@ -135,7 +135,7 @@ async def _run(kind: str, fault: str | None, chosen: Iterable[Case]) -> dict[str
             )
             alone = fault is not None and faults(kind)[fault].file == "websocket/tcp_end.toml"
             jobs = 1 if alone else JOBS  # what befalls a connection's neighbours
-            plan = Plan([plain, secured], requirements(), limit=LIMIT, jobs=jobs)
+            plan = Plan([plain, secured], requirements(), limit=LIMIT, jobs=jobs, second_look=False)
             await run_cases(chosen, plan, note)
         return records
     fast = {"ping_interval": 1000, "ping_timeout": 1000}
@@ -151,7 +151,14 @@ async def _run(kind: str, fault: str | None, chosen: Iterable[Case]) -> dict[str
         ]
         hasty = [c if "fast-timers" in c.needs else replace(c, limit=None) for c in chosen]
         patience = Patience(LAPSES - LAPSES_OF_MUTANTS)
-        plan = Plan(servers, requirements(), limit=LIMIT, jobs=JOBS, patience=patience)
+        plan = Plan(
+            servers,
+            requirements(),
+            limit=LIMIT,
+            jobs=JOBS,
+            patience=patience,
+            second_look=False,
+        )
         await run_cases(hasty, plan, note)
     return records
 

@@ -136,18 +136,20 @@ def test_harness_that_was_stopped_accuses_nobody(tmp_path: Path) -> None:
 
 
 def test_background_job_of_a_script_is_ended_by_sigterm(tmp_path: Path) -> None:
-    with mortal() as url:
-        with subprocess.Popen(
+    with (
+        mortal() as url,
+        subprocess.Popen(
             [*RUN, "conformance", url, "--jobs", "1"],
             cwd=tmp_path,
             stdout=subprocess.DEVNULL,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a shell does
-        ) as process:
-            while len(_lines(tmp_path)) < 10:
-                assert process.poll() is None
-                time.sleep(0.02)
-            process.terminate()
-            process.communicate(timeout=30)
+        ) as process,
+    ):
+        while len(_lines(tmp_path)) < 10:
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.terminate()
+        process.communicate(timeout=30)
     assert process.returncode == 130
     report = read_run(next(tmp_path.glob("results/*-conformance")) / "report.json")
     assert report["interrupted"] is True

@@ -1,31 +1,59 @@
-"""The runner's patience: a server that leaves much without an answer is waited for less."""
+"""The runner's patience, what it does with cases in doubt, and what follows from what."""
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from sockproof.conformance.address import Address
 from sockproof.conformance.case import Case
-from sockproof.conformance.runner import LAPSES, Patience, Plan, run_cases
+from sockproof.conformance.client_frames import client_frame, text_frame
+from sockproof.conformance.outcome import Failure
+from sockproof.conformance.requirements import Requirement
+from sockproof.conformance.runner import LAPSES, Ended, Patience, Plan, run_cases
+from sockproof.conformance.second_look import LIMITS, REPEATS
 from sockproof.conformance.target import Server, Target
 from sockproof.records import CaseRecord
+from sockproof.wire.websocket import Opcode
 from tests.mutants_run import requirements
+from tests.servers.websocket_server import WebSocketServer
+
+PONG = "rfc6455-5.5.2-answered"
+Function = Callable[..., Awaitable[None]]
 
 
-async def _waits_for_ever(target: Target) -> None:
+def case(function: Function, variant: object = "", **more: Any) -> Case:
+    """A case of this function."""
+    name = f"websocket/none/{getattr(function, '__name__', 'case')}"
+    return Case(f"{name}[{variant}]" if variant != "" else name, PONG, function, **more)
+
+
+def run(cases: Sequence[Case], **how: Any) -> tuple[list[CaseRecord], Ended]:
+    """Run cases against our correct server; their records as they are in the end."""
+    records: list[CaseRecord] = []
+
+    async def all_of_them() -> Ended:
+        async with WebSocketServer() as server:
+            plan = {"requirements": requirements(), "limit": 0.2, "jobs": 4, **how}
+            servers = [Server(Address.parse(server.url))]
+            return await run_cases(cases, Plan(servers, **plan), records.append)
+
+    return records, asyncio.run(all_of_them())
+
+
+async def waits_for_ever(target: Target) -> None:
     with target.awaits("an answer"):
         await asyncio.Event().wait()
 
 
 def test_patience_ends_when_many_limits_were_waited_out() -> None:
-    cases = [
-        Case(f"websocket/none/waits[{number}]", "rfc6455-5.5.2-answered", _waits_for_ever)
-        for number in range(LAPSES + 20)
-    ]
-    server = Server(Address.parse("ws://127.0.0.1:9/"))
-    records: list[CaseRecord] = []
-    plan = Plan([server], requirements(), jobs=10, limit=0.05)
-    asyncio.run(run_cases(cases, plan, records.append))
+    cases = [case(waits_for_ever, number) for number in range(LAPSES + 20)]
+    records, _ = run(cases, jobs=10, limit=0.05, second_look=False)
     waited = [record.got for record in records]
     assert {record.outcome for record in records} == {"FAIL"}
     assert waited[:LAPSES] == ["nothing more within 0.05 s"] * LAPSES
@@ -39,3 +67,252 @@ def test_patience_is_whole_before_that() -> None:
     assert patience.limit(5.0) == 1.0
     patience.lapses = 4 * LAPSES
     assert patience.limit(5.0) == 0.25
+
+
+# Time-outs run again.
+
+
+def answers_the_second_time() -> Function:
+    """A case that is left without an answer once."""
+    ran = 0
+
+    async def answered_late(target: Target) -> None:
+        nonlocal ran
+        ran += 1
+        peer = await target.connect()
+        peer.send(client_frame(Opcode.PING, f"time {ran}".encode()))
+        await peer.expect(Opcode.PONG)
+        if ran == 1:
+            await waits_for_ever(target)
+
+    return answered_late
+
+
+def test_time_out_that_does_not_repeat_counts_as_nothing_and_shows_both_logs() -> None:
+    (record,), _ = run([case(answers_the_second_time())])
+    assert record.outcome == "FAIL"
+    assert record.aside is not None
+    assert record.aside["kind"] == "did-not-repeat"
+    told = [entry.text for entry in record.wire]
+    mark = told.index("… run again, alone …")
+    assert any("time 1" in text for text in told[:mark])
+    assert any("time 2" in text for text in told[mark:])
+
+
+def test_time_out_that_repeats_counts() -> None:
+    (record,), _ = run([case(waits_for_ever)])
+    assert (record.outcome, record.aside) == ("FAIL", None)
+    assert record.expected == "an answer"
+
+
+def test_some_of_a_requirement_stand_for_many() -> None:
+    ran: list[int] = []
+
+    async def waits(target: Target, number: int) -> None:
+        ran.append(number)
+        await waits_for_ever(target)
+
+    cases = [case(waits, number, parameters={"number": number}) for number in range(60)]
+    records, _ = run(cases, limit=0.01, jobs=60)
+    assert len(ran) == 60 + REPEATS < 60 + LIMITS
+    assert all(record.aside is None for record in records)
+
+
+def test_what_had_not_left_yet_accuses_nobody() -> None:
+    async def sends_octet_by_octet(target: Target) -> None:
+        peer = await target.connect()
+        with target.awaits("an answer to all of it"):
+            await peer.send_pieces(text_frame("x" * 500_000))
+
+    (record,), _ = run([case(sends_octet_by_octet)])
+    assert record.outcome == "INCONCLUSIVE"
+    assert record.expected == "all octets of the case sent in time"
+
+
+def test_pause_of_the_harness_accuses_nobody() -> None:
+    paused: list[bool] = []
+
+    async def is_disturbed_once(target: Target) -> None:
+        peer = await target.connect()
+        peer.send(client_frame(Opcode.PING, b"mine"))
+        await peer.expect(Opcode.PONG)
+        if not paused:
+            paused.append(True)
+            time.sleep(0.5)  # noqa: ASYNC251  (as by SIGSTOP, the loop stands still)
+            raise Failure("an answer in time", "none")
+
+    (record,), ended = run([case(is_disturbed_once)], stall=0.3)
+    assert (record.outcome, record.aside) == ("PASS", None)
+    assert "The harness itself stood still" in ended.remarks[0]
+
+
+def test_harness_that_stays_busy_says_so() -> None:
+    async def is_always_disturbed(target: Target) -> None:
+        del target
+        time.sleep(0.5)  # noqa: ASYNC251
+        raise Failure("an answer in time", "none")
+
+    (record,), _ = run([case(is_always_disturbed)], stall=0.3)
+    assert record.aside is not None
+    assert record.aside["kind"] == "too-busy"
+
+
+# Servers that take few connections at a time.
+
+
+def test_server_that_turns_connections_away_has_fewer_at_a_time() -> None:
+    open_now = 0
+    most = 2
+
+    async def is_counted(target: Target) -> None:
+        nonlocal open_now
+        open_now += 1
+        try:
+            with target.preparing("an open WebSocket"):
+                if open_now > most:
+                    raise Failure("101 Switching Protocols", "HTTP/1.1 503 Service Unavailable")
+                await target.handshake(target.upgrade_request())
+                await asyncio.sleep(0.02)
+        except Exception as error:
+            target.scene.log.note(1, "received", "HTTP/1.1 503 Service Unavailable")
+            raise error
+        finally:
+            open_now -= 1
+
+    cases = [case(is_counted, number) for number in range(40)]
+    records, ended = run(cases, jobs=8, limit=2)
+    assert [record.outcome for record in records] == ["PASS"] * 40
+    assert len(ended.remarks) == 1
+    assert "turned connections away (503 Service Unavailable)" in ended.remarks[0]
+    assert "from 8 down to 2" in ended.remarks[0]
+
+
+# Controls.
+
+
+async def fails(target: Target) -> None:
+    peer = await target.connect()
+    peer.send(client_frame(Opcode.PING, b"mine"))
+    raise Failure("a refusal", str(await peer.expect(Opcode.PONG)))
+
+
+def test_case_whose_control_fails_says_nothing_and_the_control_runs_once() -> None:
+    ran: list[str] = []
+
+    async def the_same_without_the_offence(target: Target, how: str) -> None:
+        ran.append(how)
+        raise Failure("101 Switching Protocols", "HTTP/1.1 400 Bad Request")
+
+    async def refused(target: Target, how: str, length: int) -> None:
+        del how, length
+        await fails(target)
+
+    cases = [
+        case(
+            refused,
+            f"{how},{length}",
+            parameters={"how": how, "length": length},
+            control=the_same_without_the_offence,
+        )
+        for how in ("one", "other")
+        for length in range(5)
+    ]
+    records, _ = run(cases)
+    assert sorted(ran) == ["one", "other"]
+    assert {record.outcome for record in records} == {"INCONCLUSIVE"}
+    asides = {tuple(sorted(record.aside.items())) for record in records if record.aside}
+    assert len(asides) == 2
+    assert all(dict(each)["kind"] == "control" for each in asides)
+    assert all("was refused, too" in dict(each)["text"] for each in asides)
+
+
+def test_case_whose_control_passes_counts() -> None:
+    async def answered(target: Target) -> None:
+        peer = await target.connect()
+        await peer.fence()
+
+    (record,), _ = run([case(fails, control=answered)])
+    assert (record.outcome, record.aside) == ("FAIL", None)
+
+
+def test_control_does_not_run_for_a_case_that_passes() -> None:
+    async def passes(target: Target) -> None:
+        await (await target.connect()).fence()
+
+    async def never(target: Target) -> None:
+        raise AssertionError
+
+    (record,), _ = run([case(passes, control=never)])
+    assert (record.outcome, record.aside) == ("PASS", None)
+
+
+# What follows from what.
+
+CATALOGUE = {
+    name: Requirement(name, "RFC 0", "1", "MUST", "It is.", requires=requires)
+    for name, requires in {
+        "root": (),
+        "middle": ("root",),
+        "leaf": ("middle",),
+        "other": (),
+    }.items()
+}
+
+
+async def passes(target: Target) -> None:
+    await (await target.connect()).fence()
+
+
+def outcomes(broken: dict[str, list[Function]], **more: Any) -> dict[str, list[str]]:
+    """What becomes of cases of these requirements: their outcomes, or what they follow from."""
+    cases = [
+        replace(case(function, f"{name},{number}"), requirement=name, **more)
+        for name, functions in broken.items()
+        for number, function in enumerate(functions)
+    ]
+    records, _ = run(cases, requirements=CATALOGUE, jobs=1)
+    told: dict[str, list[str]] = {name: [] for name in broken}
+    for record in records:
+        aside = record.aside
+        told[record.requirement].append(f"follows {aside['of']}" if aside else record.outcome)
+    return told
+
+
+def test_what_requires_a_broken_requirement_follows_from_it() -> None:
+    assert outcomes({"leaf": [fails], "middle": [fails], "root": [fails], "other": [fails]}) == {
+        "leaf": ["follows root"],
+        "middle": ["follows root"],
+        "root": ["FAIL"],
+        "other": ["FAIL"],
+    }
+
+
+def test_second_fault_is_not_hidden_by_one_that_is_not_behind_it() -> None:
+    assert outcomes({"root": [passes], "middle": [fails], "leaf": [passes, fails]}) == {
+        "root": ["PASS"],
+        "middle": ["FAIL"],
+        "leaf": ["PASS", "follows middle"],
+    }
+    assert outcomes({"root": [passes], "leaf": [fails]})["leaf"] == ["FAIL"]
+
+
+def test_requirement_that_mostly_holds_hides_nothing() -> None:
+    broken = {"root": [passes, passes, fails], "middle": [fails]}
+    assert outcomes(broken) == {"root": ["PASS", "PASS", "FAIL"], "middle": ["FAIL"]}
+
+
+@pytest.mark.parametrize(("transport", "follows"), [("polling", True), ("websocket", False)])
+def test_fault_of_one_transport_says_nothing_of_another(transport: str, follows: bool) -> None:
+    async def fails_on_it(target: Target, transport: str) -> None:
+        del transport
+        await fails(target)
+
+    cases = [
+        replace(
+            case(fails_on_it, name, parameters={"transport": each}), id=f"s/f/{name}[{each}]",
+            requirement=name,
+        )
+        for name, each in (("root", "polling"), ("middle", transport))
+    ]  # fmt: skip
+    records, _ = run(cases, requirements=CATALOGUE, jobs=1)
+    assert [bool(record.aside) for record in records] == [False, follows]

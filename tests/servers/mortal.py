@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -37,7 +38,7 @@ async def main() -> None:
         def data_received(self, data: bytes) -> None:
             """Read octets, the last ones where they are those."""
             if arguments.dies_of in data:
-                print("dies now", flush=True)
+                sys.stderr.write("dies now\n")
                 if arguments.freezes:
                     os.kill(os.getpid(), signal.SIGSTOP)
                 else:

@@ -183,10 +183,5 @@ def judge_target(
             trust = Trust(made.ca)
         servers = [build_server(url, profile, options, trust) for url in urls]
         job = build_job(servers, ["--target", spec.name], shelf, named, options)
-<<<<<<< HEAD
-        job.name = spec.described()
-        return judge(job, folder, outputs, running[0], options)
-=======
         job.name, job.restart = spec.described(), targets.restart
         return judge(job, folder, outputs, targets, options)
->>>>>>> 979a62f (Targets that died are started again; SIGTERM ends a run though SIGINT is ignored)

@@ -146,10 +146,7 @@ class WebSocketConnection:
         frames = tuple(map(self._ready, frames))
         for frame in frames:
             self.scene.log.frame(self.number, SENT, frame, f"in pieces of {size}")
-        octets = b"".join(frame.encode() for frame in frames)
-        for start in range(0, len(octets), size):
-            self.stream.write(octets[start : start + size])
-            await self.stream.flush()
+        await self.stream.write_pieces(b"".join(frame.encode() for frame in frames), size)
 
     async def flush(self) -> None:
         """Send what is waiting, so that what follows goes into a TCP segment of its own."""
