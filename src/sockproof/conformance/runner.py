@@ -93,6 +93,7 @@ class _Run:
 
     async def through(self, order: Sequence[Case]) -> None:
         """Run all, in three stages, and then again what is in doubt."""
+        self.plan.company.is_told = any(case.last for case in order)
         stages = deque([[deque(case for case in order if not case.exclusive)]])
         stages += [self._by_server(order, last) for last in (False, True)]
         while stages and not self._over:
