@@ -5,19 +5,21 @@ A freedom is described in `tests/freedoms/SUITE/FILE.toml`:
     [greets]
     what = "The event `welcome` comes right behind CONNECT."
     section = "Socket.IO 5, Sending and receiving data"
+    lacks = ["echo"]                    # capabilities that are not there by right
     unsupported = ["rooms/names/*"]     # globs, or how many at most; none without it
+    non_strict = ["*at_once*"]          # cases about what a document only recommends
     given = { auth = { token = "…" } }  # what a user would tell of such a server
     switch = "another-name"             # of the server, where it is not the freedom's own
 
 The servers are asked what they offer by the preflight of a real run. Nobody may be accused:
-no FAIL, no INCONCLUSIVE, and no more UNSUPPORTED than the freedom says.
+no FAIL, no INCONCLUSIVE, and no more UNSUPPORTED or NON_STRICT than the freedom says.
 """
 
 from __future__ import annotations
 
 import asyncio
 import tomllib
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -31,9 +33,12 @@ from sockproof.conformance.preflight import Unreachable, introduce
 from sockproof.conformance.profile import Profile
 from sockproof.conformance.runner import WAITED, Plan, run_cases
 from sockproof.conformance.target import Server
+from sockproof.conformance.tls import Trust
 from sockproof.records import CaseRecord
 from tests.mutants_run import JOBS, KINDS, LIMIT, requirements
+from tests.servers import tls
 from tests.servers.free_server import FreeServer
+from tests.servers.websocket_server import WebSocketServer
 
 FREEDOMS = Path(__file__).parent / "freedoms"
 ACCUSING = ("FAIL", "INCONCLUSIVE")
@@ -47,7 +52,9 @@ class Freedom:
     file: str
     what: str
     section: str
+    lacks: tuple[str, ...] = ()
     unsupported: tuple[str, ...] | int = ()
+    non_strict: tuple[str, ...] = ()
     given: dict[str, Any] = field(default_factory=dict, hash=False)
     switch: str = ""
 
@@ -65,11 +72,13 @@ def freedoms(kind: str) -> dict[str, Freedom]:
         for path in sorted((FREEDOMS / suite).glob("*.toml")):
             for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items():
                 assert name not in found, f"{path}: the freedom {name} is described twice"
-                allowed = table.pop("unsupported", [])
-                allowed = allowed if isinstance(allowed, int) else tuple(allowed)
                 file = f"{suite}/{path.name}"
-                found[name] = Freedom(name, file, unsupported=allowed, **table)
+                found[name] = Freedom(name, file, **{key: _fixed(table[key]) for key in table})
     return found
+
+
+def _fixed(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 # Servers.
@@ -86,8 +95,37 @@ async def _socketio(names: frozenset[str], given: dict[str, Any]) -> AsyncIterat
         yield [(await introduce(server, LIMIT)).server for server in servers]
 
 
+@asynccontextmanager
+async def _websocket(names: frozenset[str], given: dict[str, Any]) -> AsyncIterator[list[Server]]:
+    """A server without TLS, and one with it where a freedom of TLS is taken."""
+    async with AsyncExitStack() as stack:
+        plain = await stack.enter_async_context(WebSocketServer(freedoms=sorted(names)))
+        servers = [_as_named(plain.url, **given)]
+        if names & set(tls.FREEDOMS):
+            secured = await stack.enter_async_context(tls.TlsServer(freedoms=names))
+            trust = Trust(secured.certificates.ca)
+            named = _as_named(secured.url, **given)
+            servers.append(replace(named, trust=trust, tls=trust.context()))
+        yield [(await introduce(server, LIMIT)).server for server in servers]
+
+
+def _as_named(
+    url: str,
+    path: str = "/",
+    user: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    limits: Mapping[str, int] | None = None,
+) -> Server:
+    """The server as a user names it who knows what it wants."""
+    url = url.removesuffix("/") + path
+    url = url if user is None else url.replace("//", f"//{user}@", 1)
+    return Server(
+        Address.parse(url), Profile(limits=limits or {}), headers=tuple((headers or {}).items())
+    )
+
+
 Serving = Callable[[frozenset[str], dict[str, Any]], AbstractAsyncContextManager[list[Server]]]
-SERVED: dict[str, Serving] = {"socketio": _socketio}
+SERVED: dict[str, Serving] = {"socketio": _socketio, "websocket": _websocket}
 
 
 async def _run(kind: str, several: Sequence[Freedom], chosen: Sequence[Case]) -> list[CaseRecord]:
@@ -102,13 +140,23 @@ async def _run(kind: str, several: Sequence[Freedom], chosen: Sequence[Case]) ->
     return [record for record in records if record.aside is None]
 
 
+def plain(kind: str, chosen: Sequence[Case]) -> dict[str, CaseRecord]:
+    """The records on the server that takes no freedom."""
+    return {record.id: record for record in asyncio.run(_run(kind, [], chosen))}
+
+
 # Judging.
 
 
-def complaints(kind: str, several: Sequence[Freedom], chosen: Sequence[Case]) -> list[str]:
+def complaints(
+    kind: str,
+    several: Sequence[Freedom],
+    chosen: Sequence[Case],
+    known: Mapping[str, CaseRecord] | None = None,
+) -> list[str]:
     """Run the cases against freedoms together; whatever they are accused of, a line each.
 
-    What only time may have done is run once more by itself: an accusation shows again.
+    Outcomes that are `known` from the server without freedoms are none of theirs. What only time may have done is run once more by itself: an accusation shows again.
     """
     try:
         records = asyncio.run(_run(kind, several, chosen))
@@ -121,7 +169,10 @@ def complaints(kind: str, several: Sequence[Freedom], chosen: Sequence[Case]) ->
         if any("*" in _globs(each) for each in several):
             return []
         return [f"turned away: {turned_away}"]
-    return [*_accusations(records), *_missing(records, several)]
+    if known is not None:
+        records = [each for each in records if each.outcome != known[each.id].outcome]
+    lines = [*_accusations(records), *_missing(records, several, chosen)]
+    return lines if known is None else [*lines, *_strictness(records, several)]
 
 
 def _is_doubtful(record: CaseRecord) -> bool:
@@ -137,14 +188,30 @@ def _accusations(records: Iterable[CaseRecord]) -> list[str]:
     ]
 
 
-def _missing(records: Iterable[CaseRecord], several: Sequence[Freedom]) -> list[str]:
+def _strictness(records: Iterable[CaseRecord], several: Sequence[Freedom]) -> list[str]:
+    """What is NON_STRICT although no freedom says so."""
+    globs = [glob for each in several for glob in each.non_strict]
+    return [
+        f"{each.id}: NON_STRICT: expected {each.expected} | got {each.got}"
+        for each in records
+        if each.outcome == "NON_STRICT" and not any(glob_matches(glob, each.id) for glob in globs)
+    ]
+
+
+def _missing(
+    records: Iterable[CaseRecord], several: Sequence[Freedom], chosen: Sequence[Case]
+) -> list[str]:
     """What is UNSUPPORTED although no freedom says so."""
     globs = [glob for each in several for glob in _globs(each)]
+    lacks = {capability for each in several for capability in each.lacks}
+    explained = {case.id for case in chosen if case.needs & lacks}
     allowed = sum(each.unsupported for each in several if isinstance(each.unsupported, int))
     missing = [
         f"{each.id}: UNSUPPORTED: {each.expected} | {each.got}"
         for each in records
-        if each.outcome == "UNSUPPORTED" and not any(glob_matches(glob, each.id) for glob in globs)
+        if each.outcome == "UNSUPPORTED"
+        and each.id not in explained
+        and not any(glob_matches(glob, each.id) for glob in globs)
     ]
     return missing if len(missing) > allowed else []
 

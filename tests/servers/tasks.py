@@ -1,8 +1,9 @@
-"""The end of a server's tasks, those included that are only about to begin."""
+"""The end of a server's tasks, those included that are only about to begin, and of TCP."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 ROUNDS = 5  # of the event loop, in which a connection that is being accepted gets its task
 
@@ -14,3 +15,13 @@ async def end(tasks: set[asyncio.Task[None]]) -> None:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.sleep(0)
+
+
+async def linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """End our direction first, so that unread octets of the client make no RST."""
+    with contextlib.suppress(OSError, TimeoutError):
+        if writer.can_write_eof():
+            writer.write_eof()
+        async with asyncio.timeout(1):
+            while await reader.read(65536):
+                pass

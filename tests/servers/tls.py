@@ -11,25 +11,40 @@ import contextlib
 import socket
 import ssl
 import warnings
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sockproof.certificates import Certificates, make_certificates
 from tests.servers.websocket_server import WebSocketServer
 
+PLAIN_400 = (
+    b"HTTP/1.1 400 Bad Request\r\nContent-Length: 11\r\nConnection: close\r\n\r\nTLS, please"
+)
+FREEDOMS: dict[str, Callable[[ssl.SSLContext], object]] = {
+    "tls-13-alone": lambda tls: setattr(tls, "minimum_version", ssl.TLSVersion.TLSv1_3),
+    "tls-12-alone": lambda tls: setattr(tls, "maximum_version", ssl.TLSVersion.TLSv1_2),
+    "tls-alpn-agrees-to-http11": lambda tls: tls.set_alpn_protocols(["http/1.1"]),
+    "tls-asks-for-a-certificate": lambda tls: setattr(tls, "verify_mode", ssl.CERT_OPTIONAL),
+    "tls-without-tickets": lambda tls: setattr(tls, "num_tickets", 0),
+    "tls-answers-plain-http": lambda tls: None,
+}
+
 
 class TlsServer:
     """Listens while it is entered; `url` says where, `certificates.ca` is what to trust."""
 
-    def __init__(self, fault: str | None = None) -> None:
+    def __init__(self, fault: str | None = None, freedoms: Iterable[str] = ()) -> None:
         self.fault = fault
+        self.freedoms = frozenset(freedoms)
 
     async def __aenter__(self) -> TlsServer:
         self._stack = contextlib.AsyncExitStack()
         folder = Path(self._stack.enter_context(TemporaryDirectory()))
         hosts = ("elsewhere.example",) if self.fault == "tls-names-another-host" else None
         self.certificates = make_certificates(folder, *([hosts] if hosts else []))
-        self._backend = WebSocketServer(tls=self._context(self.certificates))
+        context = self._context(self.certificates)
+        self._backend = WebSocketServer(tls=context, freedoms=self.freedoms)
         if self.fault == "tls-ends-without-close-notify":
             self._backend.before_closing = _end_tcp_alone
         await self._stack.enter_async_context(self._backend)
@@ -65,6 +80,8 @@ class TlsServer:
                 context.maximum_version = ssl.TLSVersion.TLSv1_1
             case "tls-alpn-agrees-to-h2":
                 context.set_alpn_protocols(["h2", "http/1.1"])
+        for name in self.freedoms & set(FREEDOMS):
+            FREEDOMS[name](context)
         return context
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -88,6 +105,9 @@ class TlsServer:
             return
         if self.fault == "tls-failure-kept-open" and first[3:5] == b"\x00\x05":
             await asyncio.sleep(30)
+        if "tls-answers-plain-http" in self.freedoms and first[:1] != b"\x16":
+            writer.write(PLAIN_400)
+            return
         plain = self.fault == "tls-and-plain-on-one-port" and first[:1] != b"\x16"
         url = self._plain.url if plain else self._backend.url
         port = int(url.rstrip("/").rpartition(":")[2])

@@ -6,7 +6,6 @@ Which frames and messages it takes stands in `websocket_receiver.py`.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import socket
 import struct
@@ -28,29 +27,26 @@ from sockproof.wire.websocket import (
     parse_close,
 )
 from tests.servers import framing_faults, neighbours
+from tests.servers.freedom import NONE, Freedoms
 from tests.servers.limits import MAX_PINGS, frame_bound, spoilt_answer
+from tests.servers.tasks import end, linger
 from tests.servers.websocket_deflate import MessageCodec
 from tests.servers.websocket_receiver import BINARY, CONT, TEXT, Failed, Receiver
 
 SPOILT_LENGTHS = (1, 125, 126, 127, 128, 32768, 65535, 65536, 1_200_000)
 
 
-async def linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """End our direction first, so that unread octets of the client make no RST."""
-    with contextlib.suppress(OSError, TimeoutError):
-        if writer.can_write_eof():
-            writer.write_eof()
-        async with asyncio.timeout(1):
-            while await reader.read(65536):
-                pass
-
-
 class Connection(Receiver):
     latest: Connection | None = None  # the one that was opened last; only a fault asks
 
-    def __init__(self, fault, reader, writer, request, response, rest) -> None:
+    def __init__(
+        self, fault, reader, writer, request, response, rest, freedoms: Freedoms = NONE
+    ) -> None:
         agreed = agreed_deflate(response) if fault is None else _agreed(response)
-        super().__init__(fault, None if agreed is None else MessageCodec(agreed, fault))
+        codec = None if agreed is None else MessageCodec(agreed, fault, freedoms)
+        super().__init__(fault, codec, freedoms.bound())
+        self.freedoms = freedoms
+        self.tasks: set[asyncio.Task[None]] = set()  # of freedoms that speak by the clock
         self.reader = reader
         self.writer = writer
         self.next: Connection | None = None
@@ -59,7 +55,7 @@ class Connection(Receiver):
         Connection.latest = self
         self.request = request
         self.rest = rest
-        self.parser = FrameParser(frame_bound(fault))
+        self.parser = FrameParser(freedoms.bound() or frame_bound(fault))
         self.close_sent = False
         self.close_received = False
         self.pings: list[bytes] = []
@@ -75,7 +71,8 @@ class Connection(Receiver):
         if self.close_sent:
             return
         self.close_sent = self.close_sent or frame.opcode == Opcode.CLOSE
-        self.writer.write(framing_faults.written(self.fault, self._spoilt(frame)))
+        for each in self.freedoms.frames(self, self._spoilt(frame)):
+            self.writer.write(framing_faults.written(self.fault, each))
 
     def _spoilt(self, frame: Frame) -> Frame:
         length = len(frame.payload)
@@ -93,7 +90,7 @@ class Connection(Receiver):
         return frame
 
     async def message(self, opcode: int, payload: bytes) -> None:
-        if self.codec is not None:
+        if self.codec is not None and self.freedoms.compresses(payload):
             frame = Frame(opcode, self.codec.deflate(payload), rsv=RSV1)
             if self.fault == "compressed-without-rsv1" and payload == b"short":
                 frame = replace(frame, rsv=0)
@@ -115,8 +112,22 @@ class Connection(Receiver):
 
     # The life of a connection.
 
+    def spawn(self, work) -> None:
+        """Have something done beside this connection, for as long as it lasts."""
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
     async def run(self) -> None:
-        url = urlsplit(self.request.target)
+        try:
+            await self.freedoms.opened(self)
+            await self._live()
+        finally:
+            self.freedoms.left(self)
+            await end(self.tasks)
+
+    async def _live(self) -> None:
+        url = urlsplit(self.request.target if self.freedoms.contract else "/")
         query = {name: values[-1] for name, values in parse_qs(url.query).items()}
         if url.path == "/push":
             await self._push(int(query.get("count", 1)), int(query.get("size", 8)))
@@ -147,7 +158,7 @@ class Connection(Receiver):
             await asyncio.sleep(2.5)
         if self.fault == "ends-tcp-by-reset":
             await self._reset()
-        await linger(self.reader, self.writer)
+        await self._end()
 
     async def _fail(self, code: int, why: str) -> None:
         if self.fault in ("fails-with-1010", "fails-with-1011"):
@@ -156,12 +167,17 @@ class Connection(Receiver):
             neighbours.deafen(self.writer)
         if self.fault == "fails-text-with-1003" and code == 1007:
             code = 1003
+        code, why = await self.freedoms.failing(self, code, why)
         if self.fault != "fails-without-close":
             self.close(code, why)
         await self.writer.drain()
         if self.fault == "keeps-tcp-open-after-failing":
             await asyncio.sleep(30)
-        await linger(self.reader, self.writer)
+        await self._end()
+
+    async def _end(self) -> None:
+        if not await self.freedoms.ends(self):
+            await linger(self.reader, self.writer)
 
     def _lost(self) -> None:
         """TCP ended without a closing handshake."""
@@ -208,7 +224,7 @@ class Connection(Receiver):
             raise Failed(1009 if "announces" in str(error) else 1002, str(error)) from error
         if self.fault == "forgets-what-is-behind-a-frame" and frames and self.parser.pending:
             self.parser = FrameParser(frame_bound(self.fault))
-        for frame in framing_faults.batch(self.fault, frames):
+        for frame in self.freedoms.batch(framing_faults.batch(self.fault, frames)):
             try:
                 await self._frame(frame)
             except Failed as failed:
@@ -243,6 +259,8 @@ class Connection(Receiver):
 
     async def _ping(self, frame: Frame) -> None:
         payload = frame.payload
+        if await self.freedoms.pings(self, payload):
+            return
         if self.first is not None and self.fault == "loses-pings-inside-messages":
             return
         if self.first is not None and self.fault == "answers-pings-behind-the-message":
@@ -286,6 +304,10 @@ class Connection(Receiver):
             if self.fault == "folded-field-cut" and "x-odd" in fields:
                 fields["x-odd"] = fields["x-odd"].split()[0]
             payload, opcode = json.dumps(fields).encode(), TEXT
+        elif (heard := await self.freedoms.hears(self, (opcode, payload))) is None:
+            return
+        else:
+            opcode, payload = heard
         if self.fault == "spoils-certain-lengths" and len(payload) in SPOILT_LENGTHS:
             payload = payload[:-1] + (b"?" if payload[-1:] != b"?" else b"!")
         if self.fault == "fills-empty-messages" and not payload:
@@ -310,6 +332,7 @@ class Connection(Receiver):
         await self.message(opcode, payload)
         if self.fault == "swaps-two-messages" and payload == b"number 31 of them":
             await self.message(opcode, b"number 30 of them")
+        await self.freedoms.answered(self, (opcode, payload))
 
     async def _close_frame(self, frame: Frame) -> None:
         try:
@@ -342,7 +365,8 @@ class Connection(Receiver):
             await asyncio.sleep(1.2)
         if self.fault == "answers-the-answer":
             self.close_sent = False
-        self.send(framing_faults.close_answer(self.fault, code, reason))
+        answer = framing_faults.close_answer(self.fault, code, reason)
+        self.send(await self.freedoms.closing(self, answer))
         if self.fault == "answers-close-twice":
             self.close_sent = False
             self.close(code)

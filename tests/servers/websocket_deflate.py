@@ -19,6 +19,8 @@ from sockproof.wire.deflate import (
     format_extensions,
     parse_extensions,
 )
+from tests.servers.freedom import NONE as NO_FREEDOMS
+from tests.servers.freedom import Freedoms
 from tests.servers.limits import BOUNDLESS, MAX_MESSAGE
 
 NAME = "permessage-deflate"
@@ -30,7 +32,9 @@ SPOILT_LENGTHS = (0, 1, 19, 720, 10_250, 70_000, 1 << 20)
 Agreement = tuple[Parameters, str]  # what holds, and the value that tells the client
 
 
-def negotiate(offers: str | None, fault: str | None = None) -> Agreement | None:
+def negotiate(
+    offers: str | None, fault: str | None = None, freedoms: Freedoms = NO_FREEDOMS
+) -> Agreement | None:
     """What is agreed on: the first offer that can be; None when there is none."""
     if offers is None or (fault == "quoted-offer-declined" and '"' in offers):
         return None
@@ -49,7 +53,7 @@ def negotiate(offers: str | None, fault: str | None = None) -> Agreement | None:
         wanted = wanted[:1]
     if fault == "last-offer-taken":
         wanted.reverse()
-    possible = [agreed for agreed in (_agree(each, fault) for each in wanted) if agreed]
+    possible = [agreed for agreed in (_agree(each, fault, freedoms) for each in wanted) if agreed]
     if not possible:
         return None
     parameters, value = possible[0]
@@ -58,7 +62,7 @@ def negotiate(offers: str | None, fault: str | None = None) -> Agreement | None:
     return parameters, value
 
 
-def _agree(offer: Extension, fault: str | None) -> Agreement | None:
+def _agree(offer: Extension, fault: str | None, freedoms: Freedoms) -> Agreement | None:
     """The agreement to one offer; None when it has to be declined."""
     if not _is_valid(offer, fault):
         return None
@@ -75,7 +79,10 @@ def _agree(offer: Extension, fault: str | None) -> Agreement | None:
         answer.append((WINDOWS[0], server_bits))
     if client_bits is not None:
         answer.append((WINDOWS[1], client_bits))
-    answer = _spoilt(answer, asked, fault)
+    free = freedoms.deflate(asked, _spoilt(answer, asked, fault))
+    if free is None:
+        return None
+    answer = free
     response = Extension(NAME, tuple(answer))
     try:
         parameters = Parameters.from_response(response)
@@ -147,7 +154,12 @@ def _spoilt(
 class MessageCodec:
     """Inflates the client's messages and deflates the server's, as agreed on both sides."""
 
-    def __init__(self, parameters: Parameters, fault: str | None = None) -> None:
+    def __init__(
+        self,
+        parameters: Parameters,
+        fault: str | None = None,
+        freedoms: Freedoms = NO_FREEDOMS,
+    ) -> None:
         self.fault = fault
         server_bits, client_bits = (
             parameters.server_max_window_bits,
@@ -172,9 +184,9 @@ class MessageCodec:
         if fault == "client-window-taken-unanswered":
             client_bits = min(client_bits, 10)
         boundless = fault in ("inflates-without-bound", "inflates-beyond-the-limit")
-        bound = BOUNDLESS if boundless else MAX_MESSAGE
+        bound = BOUNDLESS if boundless else (freedoms.bound() or MAX_MESSAGE)
         self._inflater = Decompressor(client_bits, keeps_client, max_size=bound)
-        self._deflater = Compressor(server_bits, keeps_server)
+        self._deflater = freedoms.compressor(parameters) or Compressor(server_bits, keeps_server)
 
     def inflate(self, payload: bytes) -> bytes:
         """The client's message; raises `WireError` when it cannot be inflated."""

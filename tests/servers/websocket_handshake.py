@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from sockproof.wire.http import Request, Response, accept_value
+from tests.servers.freedom import NONE, Freedoms
 from tests.servers.websocket_deflate import negotiate
 from tests.servers.websocket_handshake_rules import rules
 
@@ -20,14 +21,17 @@ AS_BROWSERS_DO = "permessage-deflate; client_max_window_bits"
 CLOSE_1002 = b"\x88\x02\x03\xea"
 
 
-def answer(request: Request, fault: str | None = None) -> Response:
+def answer(request: Request, fault: str | None = None, freedoms: Freedoms = NONE) -> Response:
     """The 101 that the request deserves, or its refusal."""
+    request = freedoms.understands(request)
+    if (refused := freedoms.admits(request)) is not None:
+        return freedoms.answer(request, refused)
     if fault == "folded-field-cut" and all("folded" in each for each in request.violations):
         request = replace(request, violations=())
     for name, status, words, holds in rules(request, fault):
         if not holds and name != fault:
-            return refusal(status, words, fault)
-    return _accepted(request, fault)
+            return freedoms.answer(request, refusal(status, words, fault))
+    return freedoms.answer(request, _accepted(request, fault, freedoms))
 
 
 def refusal(status: int, words: str, fault: str | None = None) -> Response:
@@ -79,7 +83,7 @@ def refusal(status: int, words: str, fault: str | None = None) -> Response:
 # What a request gets.
 
 
-def _accepted(request: Request, fault: str | None) -> Response:
+def _accepted(request: Request, fault: str | None, freedoms: Freedoms) -> Response:
     key = request.all("Sec-WebSocket-Key")[0] if request.get("Sec-WebSocket-Key") else ""
     headers = [
         ("Upgrade", "websocket"),
@@ -87,7 +91,7 @@ def _accepted(request: Request, fault: str | None) -> Response:
         ("Sec-WebSocket-Accept", _accept(key, fault)),
     ]
     headers += _protocol_lines(request, fault)
-    headers += _extension_lines(request, fault)
+    headers += _extension_lines(request, fault, freedoms)
     sample = key in SAMPLE_KEYS
     if fault == "content-length-in-101":
         headers.append(("Content-Length", "0"))
@@ -158,7 +162,9 @@ def _protocol_lines(request: Request, fault: str | None) -> list[tuple[str, str]
     return [("Sec-WebSocket-Protocol", chosen)] * (2 if twice else 1)
 
 
-def _extension_lines(request: Request, fault: str | None) -> list[tuple[str, str]]:
+def _extension_lines(
+    request: Request, fault: str | None, freedoms: Freedoms
+) -> list[tuple[str, str]]:
     offers = request.get("Sec-WebSocket-Extensions")
     if fault == "extensions-first-line-only" and offers is not None:
         offers = request.all("Sec-WebSocket-Extensions")[0]
@@ -166,7 +172,7 @@ def _extension_lines(request: Request, fault: str | None) -> list[tuple[str, str
         offers = None
     if fault == "escapes-in-quotes-not-taken-off" and "\\" in (offers or ""):
         offers = None
-    agreed = negotiate(offers, fault)
+    agreed = negotiate(offers, fault, freedoms)
     values = [agreed[1]] if agreed else []
     if fault == "extensions-answered-with-a-stray-comma" and offers == AS_BROWSERS_DO:
         values.append("")

@@ -29,8 +29,11 @@ class Failed(Exception):
 class Receiver:
     """The receiving half of a connection; `answer` is what its other half does with a message."""
 
-    def __init__(self, fault: str | None, codec: MessageCodec | None) -> None:
+    def __init__(
+        self, fault: str | None, codec: MessageCodec | None, bound: int | None = None
+    ) -> None:
         self.fault = fault
+        self.bound = bound or message_bound(fault)
         self.codec = codec
         self.first: Frame | None = None
         self.parts: list[bytes] = []
@@ -102,7 +105,7 @@ class Receiver:
             return
         self.parts.append(frame.payload)
         self.size += len(frame.payload)
-        if self.size > message_bound(self.fault):
+        if self.size > self.bound:
             raise Failed(1009, "the message is too long")
         if len(self.parts) > fragment_bound(self.fault):
             raise Failed(1009, "too many fragments")

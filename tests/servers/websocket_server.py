@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from sockproof.wire import WireError
@@ -23,8 +23,9 @@ from sockproof.wire.http import (
     parse_request_head,
 )
 from tests.servers import neighbours, tasks
+from tests.servers.freedoms import together
 from tests.servers.limits import MAX_HEAD, head_bound
-from tests.servers.websocket_connection import Connection, linger
+from tests.servers.websocket_connection import Connection
 from tests.servers.websocket_handshake import answer, refusal
 
 END = b"\r\n\r\n"
@@ -61,8 +62,14 @@ def _is_hopeless(head: bytes) -> bool:
 class WebSocketServer:
     """Listens on a port of its own while it is entered; `url` says where."""
 
-    def __init__(self, fault: str | None = None, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        fault: str | None = None,
+        tls: ssl.SSLContext | None = None,
+        freedoms: Iterable[str] = (),
+    ) -> None:
         self.fault = fault
+        self.freedoms = together(freedoms)
         self.tls = tls
         self.before_closing: Callable[[asyncio.StreamWriter], None] = lambda _: None
 
@@ -87,15 +94,21 @@ class WebSocketServer:
         with contextlib.suppress(ConnectionError, asyncio.CancelledError):
             try:
                 await neighbours.admit(self.fault, reader, writer)
-                await self._connection(reader, writer)
+                line = self.freedoms.line(writer)
+                rest: bytes | None = b""
+                while rest is not None:
+                    rest = await self._connection(reader, line, rest)
             finally:
                 neighbours.leave(writer)
                 self.before_closing(writer)
                 writer.close()
 
-    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _connection(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes
+    ) -> bytes | None:
+        """Serve one request; gives what is behind it where another may follow, else None."""
         heads = HeadReader(head_bound(self.fault))
-        data = await reader.read(65536)
+        data = data or await reader.read(65536)
         try:
             data = data.lstrip(b"\r\n") if self.fault != "stumbles-over-an-empty-line" else data
             while (head := heads.feed(data)) is None:
@@ -106,7 +119,7 @@ class WebSocketServer:
                     raise WireError("that is no request")
                 data = await reader.read(65536)
                 if not data:
-                    return
+                    return None
             lines, wrong, rest = head
             if self.fault == "request-line-unchecked" and not REQUEST_LINE.fullmatch(lines[0]):
                 lines[0] = "GET / HTTP/1.1"
@@ -115,7 +128,7 @@ class WebSocketServer:
                 request = replace(request, headers=_as_written(lines))
             if self.fault == "field-needs-a-blank-behind-its-colon":
                 request = replace(request, violations=request.violations + _unusual(lines))
-            response = answer(request, self.fault)
+            response = answer(request, self.fault, self.freedoms)
             if self.fault == "key-hashed-with-blanks":
                 response = _hashed_as_written(response, lines)
         except WireError as error:
@@ -124,11 +137,12 @@ class WebSocketServer:
                 neighbours.deafen(writer)
             if self.fault == "silent-on-long-heads" and too_long:
                 await asyncio.sleep(30)
-            response = refusal(431 if too_long else 400, str(error), self.fault)
             request, rest = Request(), b""
+            response = refusal(431 if too_long else 400, str(error), self.fault)
+            response = self.freedoms.answer(request, response)
         if self.fault == "leaves-plain-requests-unanswered" and request.get("Upgrade") is None:
             await asyncio.sleep(30)
-        writer.write(response.encode())
+        writer.write(self.freedoms.head(response.encode()))
         if self.fault == "empty-line-behind-the-101" and response.status == 101:
             writer.write(b"\r\n")
         if self.fault == "early-frames-lost":
@@ -137,8 +151,12 @@ class WebSocketServer:
             await reader.read(65536)
             writer.write(refusal(400, "that is no request").encode())
         if response.status == 101:
-            await Connection(self.fault, reader, writer, request, response, rest).run()
+            free = self.freedoms
+            await Connection(self.fault, reader, writer, request, response, rest, free).run()
         else:
+            if response.get("Connection") is None and self.freedoms.several:
+                return rest
             if self.fault == "serves-after-refusing" and _is_hopeless(heads.octets):
                 await Connection(None, reader, writer, request, response, rest).run()
-            await linger(reader, writer)
+            await tasks.linger(reader, writer)
+        return None
