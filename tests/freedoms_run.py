@@ -156,7 +156,8 @@ def complaints(
 ) -> list[str]:
     """Run the cases against freedoms together; whatever they are accused of, a line each.
 
-    Outcomes that are `known` from the server without freedoms are none of theirs. What only time may have done is run once more by itself: an accusation shows again.
+    Outcomes that are `known` from the server without freedoms are none of theirs. What only time
+    may have done is run once more by itself: an accusation shows again.
     """
     try:
         records = asyncio.run(_run(kind, several, chosen))
