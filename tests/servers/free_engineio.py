@@ -156,7 +156,8 @@ class FreeEngineIO(EngineIOServer):
         return super()._preflight(query)
 
     async def _answer(self, connection: HttpConnection, request: Request) -> Response:
-        if request.method == "OPTIONS" and "serves-no-foreign-origins" in self.freedoms:
+        refused = self._is_foreign(request) and "serves-no-foreign-origins" in self.freedoms
+        if request.method == "OPTIONS" and refused:
             await connection.body(request)
             return respond(403, b"this origin is not allowed")
         response = await super()._answer(connection, request)

@@ -95,7 +95,10 @@ def _from_payload(part: str) -> Packet:
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """What an OPEN packet announces; intervals in milliseconds, `max_payload` in octets."""
+    """What an OPEN packet announces; intervals in milliseconds, `max_payload` in octets.
+
+    Servers older than Engine.IO 6.2 announce no `max_payload`.
+    """
 
     sid: str
     upgrades: tuple[str, ...]
@@ -125,7 +128,7 @@ class Handshake:
             tuple(upgrades),
             _whole(fields, "pingInterval"),
             _whole(fields, "pingTimeout"),
-            _whole(fields, "maxPayload"),
+            _whole(fields, "maxPayload") if "maxPayload" in fields else None,
         )
 
     def encode(self) -> Packet:
