@@ -267,6 +267,36 @@ def large(count: int = 400, lines: int = 10) -> dict[str, Any]:
     return run(records, FINISH)
 
 
+def crowded(count: int) -> dict[str, Any]:
+    """A run with very many of all that there can be."""
+    names = [f"rfc0-{n}" for n in range(count)]
+    about = {
+        name: {
+            "document": "RFC 0", "section": name, "level": "MUST", "text": f"Sentence {name}. " * 9
+        }
+        for name in names
+    }  # fmt: skip
+    kinds = ["FAIL"] * 3 + ["NON_STRICT", "INCONCLUSIVE", "UNSUPPORTED"]
+    records = []
+    for n, name in enumerate(names):
+        record = case(
+            f"websocket/f/case_{n}",
+            "rfc6455-5.5-unfragmented",
+            kinds[n % len(kinds)],
+            expected=f"cause {chr(97 + n % 26)}{n}",
+            got=f"came {chr(97 + n % 26)}{n}",
+            notes=[f"note {n}"],
+            wire=[],
+            rerun="sockproof conformance " + "x" * 300,
+            expectation={**KNOWN, "reason": f"reason {n}"} if n % 7 == 0 else None,
+            aside={"kind": "follows", "of": name, "text": f"text {n}"} if n % 11 == 0 else None,
+        )
+        record.requirement = name
+        records.append(record)
+    finish = FINISH | {"stale_expectations": [STALE] * count, "remarks": ["r"] * 50}
+    return run(records, finish, requirements=about)
+
+
 if __name__ == "__main__":
     import sys
 
@@ -275,6 +305,7 @@ if __name__ == "__main__":
     into = Path(sys.argv[1])
     template = REPORTS / "conformance.html.j2"
     made = {"sample": sample(), "clean": clean(), "hostile": hostile(), "large": large()}
+    made["crowded"] = crowded(120)
     made["killed"] = run(cases()[:3], None)
     made["unreachable"] = run(
         [], {"seconds": 0.1, "exit_code": 2, "problem": "127.0.0.1:1 refused the connection"}

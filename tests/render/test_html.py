@@ -74,6 +74,28 @@ def test_a_row_shows_its_evidence(page: Page) -> None:
         assert told in page.text, told
 
 
+def test_faults_are_grouped_and_come_before_the_cases() -> None:
+    page = Page(html.render(sample.crowded(120), TEMPLATE))
+    for title in (
+        "Unexpected",
+        "Worth knowing, not counted",
+        "Known deviations",
+        "Set aside, not counted",
+        "Could not be judged",
+    ):
+        assert f"{title} " in page.text
+    assert page.text.index("Could not be judged ") < page.text.index("Cases 120")
+
+
+def test_a_library_whose_faults_they_are_is_proposed() -> None:
+    report = sample.sample()
+    report["proposal"] = {"expect": "lib", "title": "<lib>", "known": 1, "faults": 1}
+    assert (
+        "1 of 1 fault is known of <lib>: add --expect lib"
+        in Page(html.render(report, TEMPLATE)).text
+    )
+
+
 def test_every_outcome_has_a_word_and_a_shape(page: Page) -> None:
     for outcome, shape in html.SHAPES.items():
         assert f"{shape} {outcome.replace('_', '-')}" in page.text

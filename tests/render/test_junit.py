@@ -24,16 +24,19 @@ def test_counts_and_suites() -> None:
         "tests": "10", "failures": "2", "errors": "1", "skipped": "1"
     }  # fmt: skip
     assert [suite.get("name") for suite in root] == [
-        "websocket/closing",
-        "websocket/control",
-        "websocket/push",
-        "socketio/connect",
-        "rooms/members",
+        "rfc6455-5.5-unfragmented",
+        "rfc6455-7.1.7-fail",
+        "rfc6455-5.5.3-latest",
+        "rooms-members-only",
+        "rfc6455-5.5.2-pong",
+        "socketio-connect-sid",
         "sockproof/run",
     ]
     values = {p.get("name"): p.get("value") for p in root[0].iter("property")}
     assert values["target"] == "ws://127.0.0.1:8765/chat"
     assert values["server"] == "Python/3.11 websockets/15.0"
+    assert (values["section"], values["level"]) == ("5.5", "MUST")
+    assert values["broken"] == "answers fragmented control frames"
 
 
 def test_each_outcome_has_its_element() -> None:
@@ -52,6 +55,16 @@ def test_each_outcome_has_its_element() -> None:
     assert [child.tag for child in named(root, "its_members")] == ["error"]
     assert list(named(root, "ping_is_answered[empty]")) == []
     assert [child.tag for child in named(root, "expectation of")] == ["failure"]
+
+
+def test_what_is_set_aside_or_expected_is_no_failure() -> None:
+    records = sample.cases()[:3]
+    records[2].aside = {"kind": "follows", "of": "x", "text": "It never answers."}
+    records.append(sample.cases()[-1])
+    records[3].expectation = sample.KNOWN
+    root = suites(junit.render(sample.run(records, {"seconds": 1.0, "exit_code": 0})))
+    assert (root.get("failures"), root.get("errors")) == ("0", "0")
+    assert "set aside: It never answers." in str(named(root, "fragm").findtext("system-out"))
 
 
 def test_strict_makes_recommendations_fail() -> None:

@@ -17,40 +17,10 @@ def rows(report: dict[str, Any], width: int) -> int:
     return sum(line.rows(width) for line in screen(report, WRITTEN, width))
 
 
-def everything(count: int) -> dict[str, Any]:
-    """A run with very many of all that there can be."""
-    names = [f"rfc0-{n}" for n in range(count)]
-    about = {
-        name: {
-            "document": "RFC 0", "section": name, "level": "MUST", "text": f"Sentence {name}. " * 9
-        }
-        for name in names
-    }  # fmt: skip
-    kinds = ["FAIL"] * 3 + ["NON_STRICT", "INCONCLUSIVE", "UNSUPPORTED"]
-    records = []
-    for n, name in enumerate(names):
-        record = sample.case(
-            f"websocket/f/case_{n}",
-            "rfc6455-5.5-unfragmented",
-            kinds[n % len(kinds)],
-            expected=f"cause {chr(97 + n % 26)}{n}",
-            got=f"came {chr(97 + n % 26)}{n}",
-            notes=[f"note {n}"],
-            wire=[],
-            rerun="sockproof conformance " + "x" * 300,
-            expectation={**sample.KNOWN, "reason": f"reason {n}"} if n % 7 == 0 else None,
-            aside={"kind": "follows", "of": name, "text": f"text {n}"} if n % 11 == 0 else None,
-        )
-        record.requirement = name
-        records.append(record)
-    finish = sample.FINISH | {"stale_expectations": [sample.STALE] * count, "remarks": ["r"] * 50}
-    return sample.run(records, finish, requirements=about)
-
-
 @pytest.mark.parametrize("width", [60, 80, 160, 1000])
 @pytest.mark.parametrize(
     "report",
-    [sample.sample(), sample.hostile(), sample.large(), everything(1200), everything(40)],
+    [sample.sample(), sample.hostile(), sample.large(), sample.crowded(1200), sample.crowded(40)],
     ids=["sample", "hostile", "large", "1200", "40"],
 )
 def test_it_fits(report: dict[str, Any], width: int) -> None:
@@ -58,7 +28,7 @@ def test_it_fits(report: dict[str, Any], width: int) -> None:
 
 
 def test_each_fault_that_there_is_room_for_has_evidence_and_command() -> None:
-    lines = screen(everything(1200), WRITTEN, 1000)
+    lines = screen(sample.crowded(1200), WRITTEN, 1000)
     heads = [at for at, line in enumerate(lines) if line.styled == "FAIL"]
     shown = [at for at in heads if "sockproof conformance" in lines[at + 2].plain]
     assert len(shown) >= 4
@@ -68,7 +38,7 @@ def test_each_fault_that_there_is_room_for_has_evidence_and_command() -> None:
 
 
 def test_the_verdict_is_the_last_line() -> None:
-    for report in (sample.sample(), everything(1200)):
+    for report in (sample.sample(), sample.crowded(1200)):
         assert screen(report, WRITTEN, 100)[-1].styled.startswith("Fails ")
 
 

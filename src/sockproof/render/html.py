@@ -21,14 +21,15 @@ from typing import Any
 import jinja2
 
 from sockproof.records import LEVELS, OUTCOMES
+from sockproof.render.causes import Answer, Group, answer
 from sockproof.render.summary import (
     STANDINGS,
     Case,
-    Findings,
     Verdict,
     coverage,
     findings,
     groups,
+    proposal,
     seen,
     standing,
     verdict,
@@ -98,6 +99,18 @@ class _Row:
 
 
 @dataclass(frozen=True, slots=True)
+class _Group:
+    """Cases with one cause, ready to be shown; the first shows it with the least."""
+
+    says: str
+    source: str
+    outcome: str
+    helps: str
+    count: str
+    rows: list[_Row]
+
+
+@dataclass(frozen=True, slots=True)
 class IndexEntry:
     """One report of a page that links several; `href` is relative to that page."""
 
@@ -110,13 +123,15 @@ def render(report: Mapping[str, Any], template: Path) -> str:
     """The HTML page of a report; `template` is `conformance.html.j2` of the reports shelf."""
     rows = _rows(report)
     by_case = {id(case): row for case, row in zip(report["cases"], rows, strict=True)}
-    found = findings(report)
     return (
         environment(template)
         .get_template(template.name)
         .render(
             **_about(report, verdict(report)),
-            lists=_lists(found, by_case),
+            lists=_lists(answer(report), by_case),
+            standings=_standings(rows),
+            proposal=proposal(report),
+            remarks=[short(each, 500) for each in report.get("remarks") or []],
             groups=[
                 (suite, file, _counts(cases), [by_case[id(case)] for case in cases])
                 for (suite, file), cases in groups(report["cases"]).items()
@@ -182,16 +197,45 @@ def _counts(cases: Iterable[Case]) -> list[tuple[str, int]]:
     return [(name, counted[name]) for name in OUTCOMES if counted[name]]
 
 
-def _lists(found: Findings, rows: Mapping[int, _Row]) -> list[tuple[str, str, list[_Row]]]:
+def _lists(told: Answer, rows: Mapping[int, _Row]) -> list[tuple[str, str, list[_Group]]]:
+    """The groups of cases by title and kind, in the order in which a person wants them."""
     titled = [
-        ("Unexpected", "wrong", found.wrong),
-        ("Could not be set up", "unclear", found.unclear),
-        ("Known deviations", "known", found.known),
-        ("Does not count, worth knowing", "remark", found.remarks),
+        ("Unexpected", "wrong", told.faults),
+        ("Worth knowing, not counted", "remark", told.remarks),
+        ("Known deviations", "known", told.known),
+        ("Set aside, not counted", "aside", told.aside),
+        ("Could not be judged", "unjudged", told.unjudged),
     ]
     return [
-        (title, kind, [rows[id(case)] for case in cases]) for title, kind, cases in titled if cases
+        (title, kind, [_group(group, rows) for group in groups])
+        for title, kind, groups in titled
+        if groups
     ]
+
+
+def _group(group: Group, rows: Mapping[int, _Row]) -> _Group:
+    return _Group(
+        group.says,
+        group.source,
+        group.outcome,
+        group.helps,
+        group.count,
+        [rows[id(case)] for case in group.cases],
+    )
+
+
+def _standings(rows: Iterable[_Row]) -> list[tuple[str, str]]:
+    """The kinds of cases that there are, with what a person calls them."""
+    words = {
+        "wrong": "unexpected",
+        "unclear": "could not be set up",
+        "remark": "not counted",
+        "known": "known deviations",
+        "aside": "set aside",
+        "lacking": "not offered",
+    }
+    there = {row.standing for row in rows}
+    return [(kind, told) for kind, told in words.items() if kind in there]
 
 
 def _stale(item: Mapping[str, Any]) -> dict[str, str]:

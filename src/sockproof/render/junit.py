@@ -1,8 +1,9 @@
 """The report as JUnit XML, for CI systems that read test results.
 
-What counts is a `failure`: exactly the deviations and stale expectations that make the exit
-code 1. INCONCLUSIVE is an `error`, UNSUPPORTED is `skipped`. A deviation that an expectation
-names, and one that does not count, passes with the reason in `system-out`.
+A suite for each requirement, the most serious fault first. What counts is a `failure`: exactly
+the deviations and stale expectations that make the exit code 1. INCONCLUSIVE is an `error`,
+UNSUPPORTED is `skipped`. What an expectation names, what is set aside and what does not count
+pass with the reason in `system-out`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sockproof.render.summary import Case, groups, standing, verdict
+from sockproof.render.causes import answer
+from sockproof.render.summary import Case, standing, verdict
 from sockproof.render.text import group_of, last_wire_lines, short
 
 _TEXT = 4000
@@ -22,8 +24,8 @@ def render(report: Mapping[str, Any]) -> str:
     """The JUnit XML of a report; well-formed XML 1.0 whatever a server sent."""
     strict = bool(report.get("strict"))
     root = ET.Element("testsuites", name="sockproof")
-    for (suite, file), cases in groups(report["cases"]).items():
-        element = _suite(root, f"{suite}/{file}", report, cases)
+    for requirement, cases in _by_requirement(report).items():
+        element = _suite(root, requirement, report, cases)
         for case in cases:
             _case(element, case, report, strict)
     _about_the_run(root, report)
@@ -34,13 +36,26 @@ def render(report: Mapping[str, Any]) -> str:
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, "unicode") + "\n"
 
 
+def _by_requirement(report: Mapping[str, Any]) -> dict[str, list[Case]]:
+    """The cases of each requirement: what has faults first, the most serious before the rest."""
+    told = answer(report)
+    graded = (*told.faults, *told.remarks, *told.known, *told.aside, *told.unjudged)
+    ordered = [case for group in graded for case in group.cases]
+    suites: dict[str, list[Case]] = {case["requirement"]: [] for case in ordered}
+    for case in report["cases"]:
+        suites.setdefault(case["requirement"], []).append(case)
+    return suites
+
+
 def _suite(
     root: ET.Element, name: str, report: Mapping[str, Any], cases: Iterable[Case] = ()
 ) -> ET.Element:
+    """A suite, by the id of its requirement, what is known of that among the properties."""
+    about = (report.get("requirements") or {}).get(name) or {}
     element = ET.SubElement(
         root,
         "testsuite",
-        name=name,
+        name=short(name, 200),
         timestamp=short(report.get("started"), 40),
         time=_seconds(sum(case["seconds"] for case in cases)),
     )
@@ -48,6 +63,10 @@ def _suite(
     for key in ("target", "server", "sockproof"):
         value = short(report.get(key), _TEXT)
         ET.SubElement(properties, "property", name=key, value=value)
+    for key in ("document", "section", "level", "text", "broken"):
+        if about.get(key):
+            value = short(about[key], _TEXT)
+            ET.SubElement(properties, "property", name=key, value=value)
     return element
 
 
@@ -63,9 +82,13 @@ def _case(suite: ET.Element, case: Case, report: Mapping[str, Any], strict: bool
     )
     outcome = case["outcome"]
     message = short(case["summary"] or case["got"] or outcome, 500)
-    if standing(case, strict) == "wrong":
+    told = standing(case, strict)
+    if told == "aside":
+        why = f"{outcome}, set aside: {short(case['aside']['text'], _TEXT)}"
+        ET.SubElement(element, "system-out").text = f"{why}\n{_story(case, report)}"
+    elif told == "wrong":
         _element(element, "failure", message, outcome).text = _story(case, report)
-    elif outcome == "INCONCLUSIVE":
+    elif told == "unclear":
         _element(element, "error", message, outcome).text = _story(case, report)
     elif outcome == "UNSUPPORTED":
         _element(element, "skipped", message)

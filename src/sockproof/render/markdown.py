@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sockproof.records import OUTCOMES
-from sockproof.render.summary import Case, Findings, coverage, findings, groups, seen, verdict
-from sockproof.render.text import last_wire_lines, number, sentence, short
+from sockproof.render.causes import Group, answer
+from sockproof.render.summary import coverage, groups, proposal, seen, verdict
+from sockproof.render.text import last_wire_lines, number, short
 
 LIMIT_OCTETS = 64 * 1024
 _RESERVED = 1024  # for the lines that say what was left out
 _ROWS = 60
+_IDS = 4  # cases that a fault or a reason names
 
 _PUNCTUATION = re.compile(r"[!-+./:-@\[-`{-~]")  # of ASCII, all but the comma and the hyphen
 SIGNS = {"good": "✅", "bad": "❌", "unknown": "❔"}
@@ -38,15 +40,17 @@ def _pre(text: str) -> str:
 
 def render(report: Mapping[str, Any]) -> str:
     """The Markdown of a report: at most 64 KiB of UTF-8."""
-    found = findings(report)
+    told = answer(report)
     page = Page()
     page.add(_top(report))
     page.add(_table(report))
     page.add(_coverage(report))
     _stale(page, report)
-    _stories(page, "Unexpected", found.wrong)
-    _stories(page, "Could not be set up", found.unclear)
-    _short_list(page, found)
+    _faults(page, "Unexpected", told.faults)
+    _faults(page, "Worth knowing, not counted", told.remarks)
+    _reasons(page, "Known deviations", told.known)
+    _reasons(page, "Set aside, not counted", told.aside)
+    _reasons(page, "Could not be judged", told.unjudged)
     _seen(page, report)
     return page.text()
 
@@ -93,8 +97,11 @@ def _top(report: Mapping[str, Any]) -> str:
         f"{number(len(report['cases']), 'case')} in {report['seconds']:.1f} s, "
         f"sockproof {escape(report['sockproof'], 40)}, {escape(report['started'], 40)}"
     ]
-    if found.notes:
-        told += ["", *(f"* {escape(note)}" for note in found.notes)]
+    more = [*found.notes, *(report.get("remarks") or [])[:_ROWS]]
+    if more:
+        told += ["", *(f"* {escape(note)}" for note in more)]
+    if advice := proposal(report):
+        told += ["", f"**{escape(advice)}**"]
     return "\n".join([*told, ""])
 
 
@@ -140,17 +147,18 @@ def _stale(page: Page, report: Mapping[str, Any]) -> None:
         page.add("")
 
 
-def _stories(page: Page, title: str, cases: list[Case]) -> None:
-    if not cases:
+def _faults(page: Page, title: str, groups: list[Group]) -> None:
+    if not groups:
         return
     page.add(f"### {title}\n")
     page.add_all(
-        (_story(case) for case in cases),
+        (_fault(group) for group in groups),
         "\n… and {number} more, which the HTML and JSON reports show.\n",
     )
 
 
-def _story(case: Case) -> str:
+def _fault(group: Group) -> str:
+    case = group.first
     told = [
         f"expected  {short(case['expected'], 1000)}",
         f"got       {short(case['got'], 1000)}",
@@ -159,36 +167,34 @@ def _story(case: Case) -> str:
         "",
         f"again     {short(case['rerun'], 600)}",
     ]
+    source = f" ({escape(group.source, 200)})" if group.source else ""
     # A blank line ends neither a <pre> nor what it holds; the text is free of markup by then.
     return (
-        f"<details><summary>{escape(case['outcome'], 40)} {escape(sentence(case['id']))} "
-        f"({escape(case['requirement'], 100)}, {escape(case['level'], 20)})</summary>\n\n"
-        f"{code(case['id'])}\n\n<pre>{_pre(chr(10).join(told))}</pre>\n\n</details>\n"
+        f"<details><summary>{escape(group.outcome, 40)} {escape(group.says)}{source}: "
+        f"{group.count}</summary>\n\n"
+        f"{_ids(group)}\n\n<pre>{_pre(chr(10).join(told))}</pre>\n\n</details>\n"
     )
 
 
-def _short_list(page: Page, found: Findings) -> None:
-    if found.known:
-        page.add("### Known deviations\n")
-        page.add_all((_known(case) for case in found.known), "* … and {number} more")
+def _ids(group: Group) -> str:
+    shown = ", ".join(code(case["id"]) for case in group.cases[:_IDS])
+    return shown + (f" and {len(group.cases) - _IDS} more" if len(group.cases) > _IDS else "")
+
+
+def _reasons(page: Page, title: str, groups: list[Group]) -> None:
+    if groups:
+        page.add(f"### {title}\n")
+        page.add_all((_reason(group) for group in groups), "* … and {number} more")
         page.add("")
-    if found.remarks:
-        page.add("### Not strict, or a recommendation not followed\n")
-        page.add_all((_remark(case) for case in found.remarks), "* … and {number} more")
+
+
+def _reason(group: Group) -> str:
+    helps = f": {escape(group.helps)}" if group.helps else ""
+    outcome = f" {escape(group.outcome, 40)}" if group.outcome else ""
+    return f"* {group.count}{outcome}: {escape(group.says)}{helps} <br>{_ids(group)}"
 
 
 def _seen(page: Page, report: Mapping[str, Any]) -> None:
     if notes := seen(report):
         page.add("### Limits and choices that were seen\n")
         page.add_all((f"* {escape(note)}" for note in notes), "* … and {number} more")
-
-
-def _known(case: Case) -> str:
-    expectation = case["expectation"]
-    sometimes = " (sometimes)" if expectation.get("sometimes") else ""
-    return f"* {code(case['id'])}{sometimes}: {escape(expectation['reason'])}"
-
-
-def _remark(case: Case) -> str:
-    outcome = escape(case["outcome"], 40)
-    return f"* {outcome} {code(case['id'])}: {escape(case['summary'] or case['got'])}"
