@@ -44,7 +44,7 @@ def test_every_document_has_requirements() -> None:
 @every_file
 def test_file_begins_with_document_and_title(path: Path) -> None:
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    assert set(tables) == {"document", "title", "requirement"}
+    assert set(tables) - {"requires"} == {"document", "title", "requirement"}
     assert tables["document"] in PREFIXES
     assert tables["title"]
     assert tables["requirement"]
@@ -115,6 +115,14 @@ def test_requirement_holds_what_its_file_says(tmp_path: Path) -> None:
 def test_requirement_may_require_others(tmp_path: Path) -> None:
     other = ENTRY.replace("rfc0-1", "rfc0-2") + 'requires = ["rfc0-1"]\n'
     assert load(tmp_path, HEADER + ENTRY + other)["rfc0-2"].requires == ("rfc0-1",)
+
+
+def test_what_a_file_requires_all_of_it_does(tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text(HEADER + ENTRY.replace("rfc0-1", "rfc0-0"))
+    own = ENTRY.replace("rfc0-1", "rfc0-2") + 'requires = ["rfc0-1"]\n'
+    found = load(tmp_path, HEADER + 'requires = ["rfc0-0"]\n' + ENTRY + own)
+    assert found["rfc0-1"].requires == ("rfc0-0",)
+    assert found["rfc0-2"].requires == ("rfc0-0", "rfc0-1")
 
 
 def test_row_and_reason_may_be_missing(tmp_path: Path) -> None:

@@ -296,6 +296,21 @@ def test_second_fault_is_not_hidden_by_one_that_is_not_behind_it() -> None:
     assert outcomes({"root": [passes], "leaf": [fails]})["leaf"] == ["FAIL"]
 
 
+def test_habit_that_is_allowed_is_told_once() -> None:
+    async def is_lax(target: Target) -> None:
+        await passes(target)
+        target.non_strict("a Close frame", "TCP closed without one")
+
+    async def is_lax_otherwise(target: Target) -> None:
+        await passes(target)
+        target.non_strict("a Close frame", "another code")
+
+    assert outcomes({"root": [is_lax], "middle": [is_lax, is_lax_otherwise, fails]}) == {
+        "root": ["NON_STRICT"],
+        "middle": ["follows root", "NON_STRICT", "FAIL"],
+    }
+
+
 def test_requirement_that_mostly_holds_hides_nothing() -> None:
     broken = {"root": [passes, passes, fails], "middle": [fails]}
     assert outcomes(broken) == {"root": ["PASS", "PASS", "FAIL"], "middle": ["FAIL"]}

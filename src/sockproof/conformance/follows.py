@@ -21,6 +21,7 @@ def follow(trials: Sequence[Trial], requirements: Mapping[str, Requirement]) -> 
     for trial in trials:
         if trial.record.outcome in JUDGED and trial.record.aside is None:
             judged.setdefault(trial.case.requirement, []).append(trial)
+    lax = {n for n, group in judged.items() if any(_is_lax(each) for each in group)}
     failing = {
         n for n, group in judged.items() if any(each.record.outcome == "FAIL" for each in group)
     }
@@ -29,7 +30,8 @@ def follow(trials: Sequence[Trial], requirements: Mapping[str, Requirement]) -> 
         if not trial.accuses:
             continue
         for name in _behind(trial.case.requirement, requirements):
-            if name in failing and _is_broken(judged[name], trial):
+            broken = name in failing and _is_broken(judged[name], trial)
+            if broken or (name in lax and _says_the_same(judged[name], trial)):
                 found.append((trial, name))
                 break
     for trial, name in found:  # only now, so that none of them hides what another follows from
@@ -51,6 +53,10 @@ def _behind(name: str, requirements: Mapping[str, Requirement]) -> Iterable[str]
     return ordered
 
 
+def _is_lax(trial: Trial) -> bool:
+    return trial.record.outcome == "NON_STRICT"
+
+
 def _is_broken(group: Iterable[Trial], for_whom: Trial) -> bool:
     """Whether the requirement fails under the circumstances of this case."""
     alike = [each for each in group if _alike(each, for_whom)]
@@ -58,11 +64,27 @@ def _is_broken(group: Iterable[Trial], for_whom: Trial) -> bool:
     return bool(failed) and 2 * len(failed) >= len(alike)
 
 
+def _says_the_same(group: Iterable[Trial], lax: Trial) -> bool:
+    """Whether a habit that is allowed but not the best is told by the requirement already."""
+    if not _is_lax(lax):
+        return False
+    alike = [each for each in group if _alike(each, lax)]
+    same = [each for each in alike if _is_lax(each) and each.record.got == lax.record.got]
+    return bool(same) and 2 * len(same) >= len(alike)
+
+
 def _alike(one: Trial, other: Trial) -> bool:
-    """Whether both are compressed in the same way, and over the same transport if it is named."""
+    """Whether both are compressed in the same way, and over the same transport if it is known."""
     if one.case.offer != other.case.offer:
         return False
-    transports = [
-        _TRANSPORTS & set(map(str, each.case.parameters.values())) for each in (one, other)
-    ]
+    transports = [_transports(one), _transports(other)]
     return not all(transports) or transports[0] == transports[1]
+
+
+def _transports(trial: Trial) -> set[str]:
+    """The transports that a case names; where one of Socket.IO names none it is WebSocket."""
+    case = trial.case
+    named = _TRANSPORTS & {*map(str, case.parameters.values()), *case.requirement.split("-")}
+    if named or case.suite not in ("socketio", "rooms") or trial.server is None:
+        return named
+    return {"websocket"} & trial.server.capabilities or {"polling"}

@@ -10,7 +10,7 @@ from typing import Any
 
 from sockproof.records import LEVELS
 
-_FILE_KEYS = {"document", "title", "requirement"}
+_FILE_KEYS = {"document", "title", "requires", "requirement"}
 _NEEDED = ("id", "section", "level", "text")
 _KEYS = {*_NEEDED, "untestable", "row", "requires", "broken", "harms"}
 _HARMS = ("data",)
@@ -27,9 +27,10 @@ class Requirement:
     `untestable` says why nobody outside can see whether it is kept; `row` is the number of the
     table that a requirement of Engine.IO, Socket.IO or rooms was taken from. `requires` names
     others without which this one cannot be kept, whatever the server does about it: where one
-    of them is broken, what fails here follows from that. `broken` is what is said of a server
-    that does not keep it, with the server for a subject: requirements that one omission breaks
-    say the same. `harms` is "data" where messages are lost or changed by that.
+    of them is broken, what fails here follows from that. What a file requires at its top, each
+    of its requirements does. `broken` is what is said of a server that does not keep it, with
+    the server for a subject: requirements that one omission breaks say the same. `harms` is
+    "data" where messages are lost or changed by that.
     """
 
     id: str
@@ -83,17 +84,28 @@ def _load_file(path: Path) -> list[Requirement]:
     entries = tables.get("requirement", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise RequirementError(f"{path}: each requirement is a table [[requirement]]")
-    return [_requirement(entry, n, document, path) for n, entry in enumerate(entries, start=1)]
+    common = _requires(tables, str(path))
+    return [
+        _requirement(entry, number, document, common, path)
+        for number, entry in enumerate(entries, start=1)
+    ]
 
 
-def _requirement(entry: dict[str, Any], number: int, document: str, path: Path) -> Requirement:
+def _requires(table: dict[str, Any], where: str) -> tuple[str, ...]:
+    requires = table.pop("requires", [])
+    if not isinstance(requires, list) or not all(isinstance(each, str) for each in requires):
+        raise RequirementError(f"{where}: requires must be a list of ids")
+    return tuple(requires)
+
+
+def _requirement(
+    entry: dict[str, Any], number: int, document: str, common: tuple[str, ...], path: Path
+) -> Requirement:
     name = entry.get("id")
     where = f"{path}, {name if isinstance(name, str) and name else f'entry {number}'}"
     for key in sorted(set(entry) - _KEYS):
         raise RequirementError(f"{where}: no key {key!r}; it knows {', '.join(sorted(_KEYS))}")
-    requires = entry.pop("requires", [])
-    if not isinstance(requires, list) or not all(isinstance(each, str) for each in requires):
-        raise RequirementError(f"{where}: requires must be a list of ids")
+    requires = common + _requires(entry, where)
     for key in (*_NEEDED, *sorted(set(entry) - set(_NEEDED))):
         if not isinstance(entry.get(key), str) or not entry[key].strip():
             raise RequirementError(f"{where}: {key} must be a string that is not empty")
@@ -101,4 +113,4 @@ def _requirement(entry: dict[str, Any], number: int, document: str, path: Path) 
         raise RequirementError(f"{where}: level is one of {', '.join(LEVELS)}")
     if entry.get("harms", "data") not in _HARMS:
         raise RequirementError(f"{where}: harms is one of {', '.join(_HARMS)}")
-    return Requirement(document=document, **entry, requires=tuple(requires))
+    return Requirement(document=document, **entry, requires=requires)
