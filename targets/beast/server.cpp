@@ -19,10 +19,16 @@ std::string query(std::string const& target, std::string name, std::string other
     while (at != std::string::npos) {
         auto end = target.find('&', at + 1);
         auto part = target.substr(at + 1, end - at - 1);
-        if (part.rfind(name + "=", 0) == 0) return part.substr(name.size() + 1);
+        if (part.rfind(name + "=", 0) == 0) otherwise = part.substr(name.size() + 1);
         at = end;
     }
-    return otherwise;
+    std::string decoded;
+    for (std::size_t k = 0; k < otherwise.size(); k++) {
+        bool quoted = otherwise[k] == '%' && k + 2 < otherwise.size();
+        decoded += quoted ? static_cast<char>(std::stoi(otherwise.substr(k + 1, 2), nullptr, 16)) : otherwise[k];
+        if (quoted) k += 2;
+    }
+    return decoded;
 }
 
 std::string fields(http::request<http::empty_body> const& request) {

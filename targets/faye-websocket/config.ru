@@ -1,15 +1,18 @@
-# The WebSocket part of the target contract, on faye-websocket within Puma as they come.
+# The WebSocket part of the target contract, on faye-websocket within Puma as they come. The library
+# closes with 1000 and 3000 to 4999 alone, as in a page, so that closing is not offered.
 require 'faye/websocket'
 require 'json'
 
 MAX_MESSAGE = 16 * 1024 * 1024 # octets; declared as max_message in target.toml
 MAX_PUSH = 100_000
-Faye::WebSocket.load_adapter('puma') if Faye::WebSocket.respond_to?(:load_adapter)
 
 run(lambda do |env|
   next [404, {}, ["a WebSocket server\n"]] unless Faye::WebSocket.websocket?(env)
 
-  socket = Faye::WebSocket.new(env, %w[proof.v2 proof.v1], max_length: MAX_MESSAGE)
+  # faye takes the client's first choice; the contract wants `proof.v2` before `proof.v1`.
+  offered = env['HTTP_SEC_WEBSOCKET_PROTOCOL'].to_s.split(',').map(&:strip)
+  chosen = offered.include?('proof.v2') ? 'proof.v2' : 'proof.v1'
+  socket = Faye::WebSocket.new(env, [chosen], max_length: MAX_MESSAGE)
   query = Rack::Utils.parse_query(env['QUERY_STRING'])
   asked = env['PATH_INFO'] == '/headers'
   socket.on :message do |event|
@@ -21,14 +24,11 @@ run(lambda do |env|
       socket.send(event.data)
     end
   end
-  case env['PATH_INFO']
-  when '/push'
+  if env['PATH_INFO'] == '/push'
     size = [query.fetch('size', 8).to_i, MAX_MESSAGE].min
     [query.fetch('count', 1).to_i, MAX_PUSH].min.times do |number|
       socket.send(([number].pack('Q>')[0, size].ljust(size, "\0")).bytes)
     end
-  when '/close'
-    socket.close(query.fetch('code', 1000).to_i, query['reason'].to_s)
   end
   socket.rack_response
 end)
