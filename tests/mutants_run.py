@@ -186,9 +186,14 @@ async def _ask() -> frozenset[str]:
 
 def run(kind: str, fault: str | None) -> dict[str, CaseRecord]:
     """The records of every case of a kind against our server with one fault, or none."""
+    chosen = [case for case in cases(kind) if fault is None or _worth_running(case, kind, fault)]
+    return run_chosen(kind, fault, chosen)
+
+
+def run_chosen(kind: str, fault: str | None, chosen: Iterable[Case]) -> dict[str, CaseRecord]:
+    """The records of these cases."""
     if kind == "socketio" and not _ASKED:
         _ASKED.append(asyncio.run(_ask()))
-    chosen = [case for case in cases(kind) if fault is None or _worth_running(case, kind, fault)]
     return asyncio.run(_run(kind, fault, chosen))
 
 
