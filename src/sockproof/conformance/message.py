@@ -10,9 +10,17 @@ from dataclasses import replace
 
 from sockproof.wire import WireError
 from sockproof.wire.deflate import Decompressor
-from sockproof.wire.websocket import RSV1, Frame, Opcode, is_control, parse_close
+from sockproof.wire.websocket import (
+    RSV1,
+    Frame,
+    Opcode,
+    is_control,
+    may_be_sent_in_close,
+    parse_close,
+)
 
-# Codes that no Close frame may carry: 0 to 999 are not used, these three mean that there was none.
+# Codes that no Close frame carries, not even as an answer to one that did: 0 to 999 are not used,
+# these three mean that there was none.
 _NEVER_SENT = (1005, 1006, 1015)
 
 
@@ -21,7 +29,8 @@ class Assembler:
 
     A message is given as one frame with its fragments' payloads joined, and inflated when it
     was compressed. `max_message` bounds it (octets). `fragments` counts the frames of the last
-    message, and `compressed` says whether it came compressed.
+    message, and `compressed` says whether it came compressed. `codes_sent` are those of our own
+    Close frames: whatever they are, the answer may repeat them (RFC 6455, 5.5.1).
     """
 
     def __init__(self, inflater: Decompressor | None, max_message: int) -> None:
@@ -30,6 +39,7 @@ class Assembler:
         self._first: Frame | None = None
         self._parts: list[bytes] = []
         self._size = 0
+        self.codes_sent: set[int] = set()
         self.fragments = 0
         self.compressed = False
 
@@ -74,7 +84,8 @@ class Assembler:
             wrong.append("a new message begins inside a fragmented one (5.4)")
         if frame.opcode == Opcode.CLOSE:
             code, _ = parse_close(frame.payload)
-            if code is not None and (code < 1000 or code in _NEVER_SENT):
+            known = may_be_sent_in_close(code or 1000) or code in self.codes_sent
+            if code is not None and (not known or code < 1000 or code in _NEVER_SENT):
                 wrong.append(f"no Close frame may carry the code {code} (7.4)")
         if wrong:
             raise WireError("; ".join(wrong))

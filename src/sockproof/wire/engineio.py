@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from sockproof.wire import WireError
+from sockproof.wire import WireError, strict_json
 
 SEPARATOR = "\x1e"
 MAX_PACKETS = 100_000  # in one long-polling body
@@ -112,7 +112,7 @@ class Handshake:
         if packet.type != PacketType.OPEN:
             raise WireError(f"an OPEN packet comes first, not {packet}")
         try:
-            fields = json.loads(packet.data)
+            fields = strict_json.loads(packet.data)
         except (ValueError, RecursionError) as error:
             raise WireError(f"the OPEN packet holds no JSON: {error}") from None
         if not isinstance(fields, dict):

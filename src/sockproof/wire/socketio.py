@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from sockproof.wire import WireError
+from sockproof.wire import WireError, strict_json
 
 MAX_ATTACHMENTS = 1000
 MAX_OCTETS = 32 * 1024 * 1024
@@ -38,6 +38,10 @@ _WITH_ATTACHMENTS = {
     PacketType.ACK: PacketType.BINARY_ACK,
 }
 _BINARY = (PacketType.BINARY_EVENT, PacketType.BINARY_ACK)
+# Names that the libraries on either side keep for themselves, and refuse in a packet.
+RESERVED_NAMES = frozenset(
+    {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +118,11 @@ def parse(text: str) -> tuple[Packet, int]:
     data = None
     if rest:
         try:
-            data = json.loads(rest)
+            data = strict_json.loads(rest)
         except (ValueError, RecursionError) as error:
             raise WireError(f"{type_.name} holds no JSON: {error}") from None
+        if data is None:
+            raise WireError(f"{type_.name} holds null")
     packet = Packet(type_, found[3] or "/", data, None if found[4] is None else int(found[4]))
     _check(packet)
     return packet, count
@@ -131,6 +137,8 @@ def _check(packet: Packet) -> None:
             named = isinstance(data[0], str | int | float) and not isinstance(data[0], bool)
             if not named:
                 raise WireError(f"an event's name is a string or a number, not {data[0]!r:.60}")
+            if data[0] in RESERVED_NAMES:
+                raise WireError(f"no event has the reserved name {data[0]!r}")
         case PacketType.ACK | PacketType.BINARY_ACK:
             if not isinstance(data, list):
                 raise WireError(f"an acknowledgement's data is a list, not {data!r:.60}")
@@ -143,7 +151,9 @@ def _check(packet: Packet) -> None:
             if data is not None and not isinstance(data, dict):
                 raise WireError(f"CONNECT holds an object, not {data!r:.60}")
         case PacketType.CONNECT_ERROR:
-            pass  # old servers put text here; whether that is right is for a case to say
+            # Old servers put text here; whether that is right is for a case to say.
+            if not isinstance(data, str | dict):
+                raise WireError(f"CONNECT_ERROR holds an object, not {data!r:.60}")
 
 
 class Decoder:
