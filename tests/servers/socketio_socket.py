@@ -20,7 +20,7 @@ class Connection:
     def __init__(self, session: Session, fault: str | None) -> None:
         self.session = session
         self.fault = fault
-        self.decoder = Decoder()
+        self.decoder = Decoder(reserved=frozenset())  # what it does with those is its own rule
         self.sockets: dict[str, Socket] = {}
         self.greeted = False  # whether a CONNECT has come
         self.last: str | bytes = ""  # the last message, as it was

@@ -149,7 +149,12 @@ def test_packets_made_to_hurt_are_wire_errors(text: str) -> None:
 
 
 @quick
-@given(st.lists(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\x1e")) | st.binary(max_size=9)))
+@given(
+    st.lists(
+        st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\x1e"))
+        | st.binary(max_size=9)
+    )
+)
 def test_payload_is_what_python_engineio_reads(messages: list[str | bytes]) -> None:
     packets = [engineio.Packet(engineio.PacketType.MESSAGE, each) for each in messages]
     body = engineio.encode_payload(packets)

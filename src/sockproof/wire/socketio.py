@@ -37,6 +37,7 @@ _WITH_ATTACHMENTS = {
     PacketType.EVENT: PacketType.BINARY_EVENT,
     PacketType.ACK: PacketType.BINARY_ACK,
 }
+_EVENTS = (PacketType.EVENT, PacketType.BINARY_EVENT)
 _BINARY = (PacketType.BINARY_EVENT, PacketType.BINARY_ACK)
 # Names that the libraries on either side keep for themselves, and refuse in a packet.
 RESERVED_NAMES = frozenset(
@@ -137,8 +138,6 @@ def _check(packet: Packet) -> None:
             named = isinstance(data[0], str | int | float) and not isinstance(data[0], bool)
             if not named:
                 raise WireError(f"an event's name is a string or a number, not {data[0]!r:.60}")
-            if data[0] in RESERVED_NAMES:
-                raise WireError(f"no event has the reserved name {data[0]!r}")
         case PacketType.ACK | PacketType.BINARY_ACK:
             if not isinstance(data, list):
                 raise WireError(f"an acknowledgement's data is a list, not {data!r:.60}")
@@ -160,10 +159,14 @@ class Decoder:
     """Puts packets and their attachments together, message by message."""
 
     def __init__(
-        self, max_attachments: int = MAX_ATTACHMENTS, max_octets: int = MAX_OCTETS
+        self,
+        max_attachments: int = MAX_ATTACHMENTS,
+        max_octets: int = MAX_OCTETS,
+        reserved: frozenset[str] = RESERVED_NAMES,
     ) -> None:
         self._max_attachments = max_attachments
         self._max_octets = max_octets
+        self._reserved = reserved
         self._packet: Packet | None = None
         self._attachments: list[bytes] = []
         self.pending = 0
@@ -175,6 +178,8 @@ class Decoder:
         if self.pending:
             raise WireError(f"a text packet while {self.pending} attachments are missing")
         packet, count = parse(message)
+        if packet.type in _EVENTS and packet.data[0] in self._reserved:
+            raise WireError(f"no event has the reserved name {packet.data[0]!r}")
         if count > self._max_attachments:
             raise WireError(f"a packet announces {count} attachments")
         if count:
