@@ -7,7 +7,7 @@ import json
 
 from sockproof.conformance import Failure, Unsupported, case
 from sockproof.wire import WireError
-from sockproof.wire.engineio import Packet, PacketType, decode
+from sockproof.wire.engineio import PacketType, decode
 
 QUERY = "EIO=4&transport=polling&t=sockproof"
 WEBSOCKET_QUERY = "EIO=4&transport=websocket&t=sockproof"
@@ -161,13 +161,11 @@ async def upgrades_of_a_websocket_are_none(target):
         target.non_strict("upgrades: []", f"upgrades: {upgrades}")
 
 
-@case("eio-handshake-sid-selects", needs={"polling", "fixture"}, exclusive=True)
+@case("eio-handshake-sid-selects", needs={"polling", "message-echo"}, exclusive=True)
 async def packets_of_one_session_stay_in_it(target):
-    one = await target.socketio("polling")
-    other = await target.socketio("polling")
-    body = Packet(PacketType.MESSAGE, '2["message","for one"]').encode().encode()
+    one, other = await target.echo("polling"), await target.echo("polling")
     query = f"{one.engine.session_query}&t=sockproof"
     with target.preparing("a POST in one session"):
-        await one.engine.exchange("POST", query, body, "text/plain")
+        await one.engine.exchange("POST", query, one.body("for one"), "text/plain")
     await other.quiet()
-    await one.expect_event("message-back", "for one")
+    await one.hear("for one")

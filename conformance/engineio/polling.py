@@ -5,82 +5,77 @@ import contextlib
 import itertools
 
 from sockproof.conformance import Failure, StreamClosed, Unsupported, case
-from sockproof.wire.engineio import Packet, PacketType, encode_payload
+from sockproof.wire.engineio import PacketType
 
 TEXT = "text/plain;charset=UTF-8"
 GRACE = 1.0  # seconds for a GET to be answered when its session has ended
 LARGEST = 16 * 1024 * 1024  # octets; a larger maxPayload is not exceeded by a case
 
 
-def _event(word):
-    """An event that the target echoes, as a POST's body."""
-    return encode_payload([Packet(PacketType.MESSAGE, f'2["message","{word}"]')])
-
-
-@case("eio-polling-post-ok", needs={"polling", "fixture"})
+@case("eio-polling-post-ok", needs={"polling", "message-echo"})
 async def post_is_answered_with_200_and_ok(target):
-    peer = await target.socketio("polling")
-    response = await peer.engine.post(_event("hello"))
+    peer = await target.echo("polling")
+    response = await peer.engine.post(peer.body("hello"))
     if (response.status, response.body) != (200, b"ok"):
         raise Failure("200 and the body b'ok'", f"{response}, and the body {response.body[:60]!r}")
 
 
-@case("eio-polling-post-no-content-type", needs={"polling", "fixture"})
+@case("eio-polling-post-no-content-type", needs={"polling", "message-echo"})
 async def body_without_a_content_type_is_read_as_text(target):
-    peer = await target.socketio("polling")
-    response = await peer.engine.exchange("POST", peer.engine.session_query, _event("hello"))
+    peer = await target.echo("polling")
+    response = await peer.engine.exchange("POST", peer.engine.session_query, peer.body("hello"))
     if response.status != 200:
         raise Failure("200 to a POST without Content-Type", f"{response}: {response.body[:100]!r}")
-    await peer.expect_event("message-back", "hello")
+    await peer.hear("hello")
 
 
-@case("eio-polling-post-octet-stream", needs={"polling", "fixture"})
+@case("eio-polling-post-octet-stream", needs={"polling", "message-echo"})
 async def body_of_octets_is_accepted_or_refused(target):
-    peer = await target.socketio("polling")
-    await peer.engine.post(_event("hello"), "application/octet-stream")
+    peer = await target.echo("polling")
+    await peer.engine.post(peer.body("hello"), "application/octet-stream")
 
 
-@case("eio-polling-get-held", needs={"polling", "fixture"})
+@case("eio-polling-get-held", needs={"polling", "message-echo"})
 async def get_with_nothing_to_send_is_held_or_answered(target):
-    peer = await target.socketio("polling")
+    peer = await target.echo("polling")
     get = await peer.engine.hold_get()
-    await peer.emit("message", "hello")
+    await peer.say("hello")
     await get.response("any answer to the GET")
 
 
-@case("eio-polling-get-answered", needs={"polling", "fixture"})
+@case("eio-polling-get-answered", needs={"polling", "message-echo"})
 async def waiting_get_is_answered_as_soon_as_there_is_a_packet(target):
-    peer = await target.socketio("polling")
+    peer = await target.echo("polling")
     get = await peer.engine.hold_get()
-    await peer.emit("message", "hello")
+    await peer.say("hello")
     peer.engine.take(await get.response("the GET answered with the packet"))
-    await peer.expect_event("message-back", "hello")
+    await peer.hear("hello")
 
 
-@case("eio-polling-get-buffered", needs={"polling", "fixture"})
+@case("eio-polling-get-buffered", needs={"polling", "message-echo"})
 async def packets_that_wait_are_given_to_the_next_get(target):
-    peer = await target.socketio("polling")
+    peer = await target.echo("polling")
     for word in ("one", "two"):
-        await peer.emit("message", word)
+        await peer.say(word)
     await peer.engine.passes()
     packets = peer.engine.take(await peer.engine.poll())
     if PacketType.MESSAGE not in [packet.type for packet in packets]:
         got = ", ".join(map(str, packets))
         target.non_strict("the packets that wait in the answer to the next GET", got)
     for word in ("one", "two"):
-        await peer.expect_event("message-back", word)
+        await peer.hear(word)
 
 
-@case("eio-polling-get-cancelled", needs={"polling", "fixture", "slow-timers"})
+@case("eio-polling-get-cancelled", needs={"polling", "message-echo", "slow-timers"})
 async def packet_is_not_lost_with_a_get_that_its_client_gave_up(target):
-    peer = await target.socketio("polling")
+    peer = await target.echo("polling")
     get = await peer.engine.hold_get()
     get.stream.reset()
     await peer.engine.passes()
-    if (await peer.engine.post(_event("hello"))).status >= 400:
+    if (await peer.engine.post(peer.body("hello"))).status >= 400:
         return  # the session is closed, and the client knows
-    await peer.emit("message", "fence")
-    await peer.expect_event("message-back", "hello")
+    await peer.say("fence")
+    await peer.hear("hello")
 
 
 # Two requests at once.
@@ -104,7 +99,7 @@ class TwoGets:
         for _ in range(2):
             self.gets.append(await self.peer.engine.hold_get())
             self.answers.append(asyncio.ensure_future(self.gets[-1].response(wanted)))
-        self.post = await self.peer.engine.post(_event(self.word))
+        self.post = await self.peer.engine.post(self.peer.body(self.word))
         await asyncio.wait(self.answers, return_when=asyncio.FIRST_COMPLETED)
         if self.post.status >= 400:  # the other one is answered as well, or it ends
             await asyncio.wait(self.answers, timeout=GRACE)
@@ -140,7 +135,7 @@ def _is_answered(task):
 async def _two_gets(target):
     """Two GETs that surely met; UNSUPPORTED where the server holds none for long enough."""
     for _ in range(ATTEMPTS):
-        two = TwoGets(await target.socketio("polling"), target.unique("fence"))
+        two = TwoGets(await target.echo("polling"), target.unique("fence"))
         try:
             await two.send()
             if two.met():
@@ -151,7 +146,7 @@ async def _two_gets(target):
     raise Unsupported("a GET that is held until the next one comes", "each is answered before")
 
 
-@case("eio-polling-concurrent-get", needs={"polling", "fixture", "slow-timers"})
+@case("eio-polling-concurrent-get", needs={"polling", "message-echo", "slow-timers"})
 async def second_get_at_once_is_refused(target):
     async with _two_gets(target) as two:
         wanted, statuses = "400 to one of two GETs", two.statuses()
@@ -162,7 +157,7 @@ async def second_get_at_once_is_refused(target):
         target.non_strict(wanted, got)
 
 
-@case("eio-polling-concurrent-get-closes", needs={"polling", "fixture", "slow-timers"})
+@case("eio-polling-concurrent-get-closes", needs={"polling", "message-echo", "slow-timers"})
 async def second_get_at_once_closes_the_session(target):
     async with _two_gets(target) as two:
         if two.post.status < 400:
@@ -171,11 +166,11 @@ async def second_get_at_once_closes_the_session(target):
             )
 
 
-@case("eio-polling-concurrent-get-first-ends", needs={"polling", "fixture", "slow-timers"})
+@case("eio-polling-concurrent-get-first-ends", needs={"polling", "message-echo", "slow-timers"})
 async def first_of_two_gets_is_answered_too(target):
     async with _two_gets(target) as two:
         if two.post.status < 400:  # either GET may have taken the packet: one for the other
-            await two.peer.engine.post(_event("fence"))
+            await two.peer.engine.post(two.peer.body("fence"))
     if two.answers[0].cancelled():  # it is still awaited
         with contextlib.suppress(Failure):
             await two.gets[0].response("an answer to the GET that waited")
@@ -183,15 +178,15 @@ async def first_of_two_gets_is_answered_too(target):
 
 async def _two_posts(target):
     """A POST while another is under way: the session, the slow one and its rest, the answer."""
-    peer = await target.socketio("polling")
+    peer = await target.echo("polling")
     query = peer.engine.session_query
-    octets = target.engineio_request("POST", query, _event("slow"), TEXT).encode()
+    octets = target.engineio_request("POST", query, peer.body("slow"), TEXT).encode()
     slow = await target.http()
     slow.send_octets(octets[:-3], "POST without the last three octets of its body")
     await slow.stream.flush()
     await peer.engine.passes()
     with target.awaits("an answer to a second POST"):
-        answer = await peer.engine.post(_event("second"))
+        answer = await peer.engine.post(peer.body("second"))
     return peer, slow, octets[-3:], answer
 
 
@@ -200,11 +195,11 @@ async def _handled_in_turn(target, peer, slow, rest, wanted, answer):
     target.non_strict(wanted, f"{answer} to the second POST")
     slow.send_octets(rest, "the last three octets")
     await slow.response("an answer to the first POST")
-    await peer.expect_event("message-back", "second")
-    await peer.expect_event("message-back", "slow")
+    await peer.hear("second")
+    await peer.hear("slow")
 
 
-@case("eio-polling-concurrent-post", needs={"polling", "fixture", "slow-timers"})
+@case("eio-polling-concurrent-post", needs={"polling", "message-echo", "slow-timers"})
 async def second_post_at_once_is_refused(target):
     peer, slow, rest, answer = await _two_posts(target)
     if answer.status < 400:
@@ -213,7 +208,7 @@ async def second_post_at_once_is_refused(target):
         target.non_strict("400 to a second POST", str(answer))
 
 
-@case("eio-polling-concurrent-post-closes", needs={"polling", "fixture", "slow-timers"})
+@case("eio-polling-concurrent-post-closes", needs={"polling", "message-echo", "slow-timers"})
 async def second_post_at_once_closes_the_session(target):
     peer, slow, rest, answer = await _two_posts(target)
     wanted = "the session closed by a second POST"
@@ -224,7 +219,7 @@ async def second_post_at_once_closes_the_session(target):
         slow.send_octets(rest, "the last three octets")
         await slow.response("an answer to the first POST, or its end")
     with target.awaits(wanted):
-        after = await peer.engine.post(_event("fence"))
+        after = await peer.engine.post(peer.body("fence"))
     if after.status < 400:
         raise Failure(wanted, f"a later POST is answered with {after}")
 
@@ -232,11 +227,11 @@ async def second_post_at_once_closes_the_session(target):
 # How the body of a POST arrives.
 
 
-@case("eio-polling-post-whole", needs={"polling", "fixture"}, over={"octets": (1, 7, 100)})
+@case("eio-polling-post-whole", needs={"polling", "message-echo"}, over={"octets": (1, 7, 100)})
 async def body_in_pieces_is_read_to_its_end(target, octets):
-    peer = await target.socketio("polling")
+    peer = await target.echo("polling")
     words = [f"word {number} " + "…" * 30 for number in range(3)]
-    body = b"\x1e".join(_event(word) for word in words)
+    body = peer.body(*words)
     request = target.engineio_request("POST", peer.engine.session_query, body, TEXT).encode()
     begun = len(request) - len(body) + octets
     http = await target.http()
@@ -250,13 +245,13 @@ async def body_in_pieces_is_read_to_its_end(target, octets):
     await http.stream.flush()
     await http.response("an answer to the POST")
     for word in words:
-        await peer.expect_event("message-back", word)
+        await peer.hear(word)
 
 
-@case("eio-polling-post-whole", needs={"polling", "fixture"})
+@case("eio-polling-post-whole", needs={"polling", "message-echo"})
 async def body_that_is_slow_to_come_is_awaited(target):
-    peer = await target.socketio("polling")
-    body = _event("slow")
+    peer = await target.echo("polling")
+    body = peer.body("slow")
     octets = target.engineio_request("POST", peer.engine.session_query, body, TEXT).encode()
     http = await target.http()
     cuts = (len(octets) - len(body), len(octets) - 9, len(octets) - 1, len(octets))
@@ -265,25 +260,25 @@ async def body_that_is_slow_to_come_is_awaited(target):
         await http.stream.flush()
         await peer.engine.passes()  # the server has had the time to read what there is
     await http.response("an answer to the POST")
-    await peer.expect_event("message-back", "slow")
+    await peer.hear("slow")
 
 
 # How large a POST may be.
 
 
-@case("eio-polling-max-payload-accepted", needs={"polling", "fixture"}, exclusive=True)
+@case("eio-polling-max-payload-accepted", needs={"polling", "message-echo"}, exclusive=True)
 async def post_of_max_payload_octets_is_accepted(target):
-    peer = await target.socketio("polling")
-    body = _sized(_max_payload(peer))
+    peer = await target.echo("polling")
+    body = peer.body(peer.sized(_max_payload(peer)))
     response = await peer.engine.post(body)
     if response.status != 200:
         raise Failure(f"200 to a POST of {len(body)} octets", str(response))
 
 
-@case("eio-polling-max-payload-exceeded", needs={"polling", "fixture"})
+@case("eio-polling-max-payload-exceeded", needs={"polling", "message-echo"})
 async def post_of_more_than_max_payload_octets_is_refused(target):
-    peer = await target.socketio("polling")
-    body = _sized(_max_payload(peer) + 1)
+    peer = await target.echo("polling")
+    body = peer.body(peer.sized(_max_payload(peer) + 1))
     wanted = f"a POST of {len(body)} octets refused"
     await peer.engine.hold_get()  # some answer the POST only when their CLOSE has been taken
     http = await target.http()
@@ -304,9 +299,3 @@ def _max_payload(peer):
     if announced is None or announced > LARGEST:
         raise Unsupported(f"a maxPayload of at most {LARGEST}", f"maxPayload: {announced}")
     return announced
-
-
-def _sized(octets):
-    """A POST's body of so many octets: an event that nobody handles."""
-    head, tail = b'42["unheard","', b'"]'
-    return head + b"x" * (octets - len(head) - len(tail)) + tail

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from sockproof.conformance import Failure, case
-from sockproof.wire.engineio import Packet, PacketType, encode_payload
 
 OPEN = "EIO=4&transport=polling"
 TEXT = "text/plain;charset=UTF-8"
@@ -66,18 +65,17 @@ async def request_for_an_unknown_transport_is_refused(target, transport):
     await target.engineio().refused("GET", f"EIO=4&transport={transport}")
 
 
-@case("eio-polling-parameters-unknown", needs={"polling", "fixture"})
+@case("eio-polling-parameters-unknown", needs={"polling", "message-echo"})
 async def other_parameters_change_nothing(target):
     more = "&t=Pq2x&sockproof=1&b64=1"
-    peer = await target.socketio("polling")
+    peer = await target.echo("polling")
     await target.engineio().open_polling(more)
     query = peer.engine.session_query + more
-    body = encode_payload([Packet(PacketType.MESSAGE, '2["message","hello"]')])
-    response = await peer.engine.exchange("POST", query, body, TEXT)
+    response = await peer.engine.exchange("POST", query, peer.body("hello"), TEXT)
     if response.status != 200:
         raise Failure("200 to a POST", f"{response}: {response.body[:60]!r}")
     peer.engine.take(await peer.engine.exchange("GET", query))
-    await peer.expect_event("message-back", "hello")
+    await peer.hear("hello")
 
 
 @case("eio-polling-method-unknown", needs={"polling"}, over={"method": ["PUT", "DELETE"]})

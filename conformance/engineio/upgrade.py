@@ -14,12 +14,12 @@ from sockproof.conformance import (
 )
 from sockproof.wire.engineio import PacketType
 
-NEEDS = {"upgrade", "fixture"}
+NEEDS = {"upgrade", "message-echo"}
 
 
 async def _open(target, engine):
     with target.preparing("a WebSocket for the session"):
-        return await engine.open_websocket(f"EIO=4&transport=websocket&sid={engine.sid}")
+        return await engine.open_websocket(engine.query_of("websocket"))
 
 
 async def _upgrade(peer):
@@ -55,35 +55,35 @@ async def waiting_get_is_answered_with_noop(target):
 
 @case("eio-upgrade-completed", needs=NEEDS)
 async def websocket_is_the_transport_from_upgrade_on(target):
-    peer = await target.socketio("polling")
+    peer = await target.echo("polling")
     with target.preparing("a probed WebSocket"):
         await peer.engine.probe()
     await _upgrade(peer)
     for word in ("after UPGRADE", "fence"):
-        await peer.emit("message", word)
+        await peer.say(word)
     for word in ("after UPGRADE", "fence"):
-        await peer.expect_event("message-back", word)
+        await peer.hear(word)
 
 
 @case("eio-upgrade-completed", needs=NEEDS)
 async def message_in_one_segment_with_upgrade_is_handled(target):
-    peer = await target.socketio("polling")
+    peer = await target.echo("polling")
     with target.preparing("a probed WebSocket"):
         await peer.engine.probe()
     await _upgrade(peer)
-    peer.engine.websocket.send(text_frame('42["message","behind"]'))
+    peer.engine.websocket.send(*peer.frames("behind"))
     await peer.engine.websocket.flush()
-    await peer.emit("message", "fence")
-    await peer.expect_event("message-back", "behind")
-    await peer.expect_event("message-back", "fence")
+    await peer.say("fence")
+    await peer.hear("behind")
+    await peer.hear("fence")
 
 
 @case("eio-upgrade-not-before", needs=NEEDS)
 async def message_before_upgrade_is_not_sent_on_the_websocket(target):
-    peer = await target.socketio("polling")
+    peer = await target.echo("polling")
     with target.preparing("a probed WebSocket"):
         await peer.engine.probe()
-    await peer.emit("message", "early")
+    await peer.say("early")
     await peer.engine.passes()
     ping = client_frame(Opcode.PING, b"behind it")
     peer.engine.websocket.send(ping)
@@ -100,47 +100,47 @@ async def message_before_upgrade_is_not_sent_on_the_websocket(target):
     "eio-upgrade-nothing-lost", needs=NEEDS, over={"when": ["before-the-probe", "during-the-probe"]}
 )
 async def packet_that_waits_arrives_once_after_the_upgrade(target, when):
-    peer = await target.socketio("polling")
+    peer = await target.echo("polling")
     if when == "before-the-probe":
-        await peer.emit("message", "one")
-        await peer.emit("message", "two")
+        await peer.say("one")
+        await peer.say("two")
     with target.preparing("a probed WebSocket"):
         await peer.engine.probe()
     if when == "during-the-probe":
-        await peer.emit("message", "one")
-        await peer.emit("message", "two")
+        await peer.say("one")
+        await peer.say("two")
     await _upgrade(peer)
-    await peer.emit("message", "fence")
+    await peer.say("fence")
     for word in ("one", "two", "fence"):
-        await peer.expect_event("message-back", word)
+        await peer.hear(word)
     await peer.quiet()
 
 
 @case("eio-upgrade-nothing-lost", needs=NEEDS)
 async def packet_for_a_waiting_get_arrives_once(target):
-    peer = await target.socketio("polling")
+    peer = await target.echo("polling")
     get = await peer.engine.hold_get()
-    await peer.emit("message", "for the GET")
+    await peer.say("for the GET")
     with target.preparing("a probed WebSocket"):
         await peer.engine.probe()
     peer.engine.take(await get.response("an answer to the waiting GET"))
     await _upgrade(peer)
-    await peer.emit("message", "fence")
-    await peer.expect_event("message-back", "for the GET")
-    await peer.expect_event("message-back", "fence")
+    await peer.say("fence")
+    await peer.hear("for the GET")
+    await peer.hear("fence")
     await peer.quiet()
 
 
 @case("eio-upgrade-client-order", needs=NEEDS)
 async def post_before_upgrade_is_handled_before_the_websocket(target):
-    peer = await target.socketio("polling")
+    peer = await target.echo("polling")
     with target.preparing("a probed WebSocket"):
         await peer.engine.probe()
-    await peer.emit("message", "posted")
+    await peer.say("posted")
     await _upgrade(peer)
-    await peer.emit("message", "sent")
-    await peer.expect_event("message-back", "posted")
-    await peer.expect_event("message-back", "sent")
+    await peer.say("sent")
+    await peer.hear("posted")
+    await peer.hear("sent")
 
 
 async def _abandoned(target, peer, *, probed):
@@ -159,16 +159,16 @@ async def _abandoned(target, peer, *, probed):
 
 @case("eio-upgrade-abandoned", needs=NEEDS, over={"when": ["before-the-probe", "after-the-probe"]})
 async def abandoned_websocket_leaves_the_session_on_long_polling(target, when):
-    peer = await target.socketio("polling")
+    peer = await target.echo("polling")
     await _abandoned(target, peer, probed=when == "after-the-probe")
     for word in ("one", "two"):
-        await peer.emit("message", word)
-        await peer.expect_event("message-back", word)
+        await peer.say(word)
+        await peer.hear(word)
 
 
 @case("eio-upgrade-abandoned", needs=NEEDS)
 async def abandoned_upgrade_can_be_made_again(target):
-    peer = await target.socketio("polling")
+    peer = await target.echo("polling")
     await _abandoned(target, peer, probed=True)
     await peer.engine.upgrade()
     await peer.quiet()
@@ -186,7 +186,7 @@ METHODS = {"method": ["GET", "POST"]}
 
 
 async def _poll_after_upgrade(target, method):
-    peer = await target.socketio("upgrade")
+    peer = await target.echo("upgrade")
     await peer.quiet()  # the upgrade is complete
     body = b"6" if method == "POST" else b""
     with target.awaits("an answer to long-polling after the upgrade"):

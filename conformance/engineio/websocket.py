@@ -1,6 +1,7 @@
 """Engine.IO protocol, section "WebSocket", and the packet encoding on it."""
 
 import asyncio
+import contextlib
 
 from sockproof.conformance import (
     Failure,
@@ -13,7 +14,7 @@ from sockproof.conformance import (
 )
 from sockproof.wire.engineio import PacketType
 
-NEEDS = {"websocket", "fixture"}
+NEEDS = {"websocket", "message-echo"}
 LARGEST = 16 * 1024 * 1024  # octets; a larger maxPayload is not exceeded by a case
 
 
@@ -91,64 +92,65 @@ async def websocket_with_an_unknown_sid_is_refused(target):
 
 @case("eio-websocket-packet-sent", needs=NEEDS)
 async def each_packet_is_a_message_of_its_own(target):
-    peer = await target.socketio("websocket")
+    peer = await target.echo("websocket")
     words = [f"word {number}" for number in range(6)]
-    frames = (text_frame(f'42["message","{word}"]') for word in words)
-    peer.engine.websocket.send(*frames)
-    for word in words:
-        await peer.expect_event("message-back", word)
+    await peer.say(*words)
+    await peer.hear(*words)
 
 
 @case("eio-websocket-packet-received", needs={*NEEDS, "slow-timers"})
 async def separator_in_a_message_separates_nothing(target):
-    peer = await target.socketio("websocket")
-    peer.engine.websocket.send(text_frame('3\x1e42["message","split"]'))
+    peer = await target.echo("websocket")
+    (packet,) = peer.packets("split")
+    peer.engine.websocket.send(text_frame(f"3\x1e{packet.encode()}"))
+    await peer.say("fence")
     wanted = "the PONG with its odd data ignored, or the session closed"
-    if came := await peer.aftermath(expected=wanted):
-        raise Failure(wanted, str(came[0]))
+    with target.awaits(wanted):
+        while (message := await peer.engine.message_or_end()) is not None:
+            if "split" in str(message.data):
+                raise Failure(wanted, str(message))
+            if "fence" in str(message.data):
+                return
 
 
 @case("eio-websocket-binary-sent", needs=NEEDS)
 async def binary_data_is_sent_as_it_is(target):
-    peer = await target.socketio("websocket")
+    peer = await target.echo("websocket")
     octets = b"sockproof" * 40
-    await peer.emit("message", octets)
-    await peer.receive_raw()
-    got = await peer.receive_raw()
-    if got != octets:
-        raise Failure(f"BINARY {octets[:20]!r}…", f"{got[:20]!r}…")
+    await peer.say(octets)
+    await peer.hear(octets)
 
 
 @case("eio-websocket-binary-received", needs=NEEDS)
 async def binary_data_is_read_as_it_is(target):
-    peer = await target.socketio("websocket")
+    peer = await target.echo("websocket")
     octets = b"\x04 begins as a MESSAGE of older revisions did"
-    await peer.emit("message", octets)
-    await peer.expect_event("message-back", octets)
+    await peer.say(octets)
+    await peer.hear(octets)
 
 
 @case("eio-websocket-utf8", needs=NEEDS)
 async def text_beyond_ascii_comes_back_as_it_was(target):
-    peer = await target.socketio("websocket")
-    await peer.emit("message", "é € ☃ 𝄞")
-    await peer.expect_event("message-back", "é € ☃ 𝄞")
+    peer = await target.echo("websocket")
+    await peer.say("é € ☃ 𝄞")
+    await peer.hear("é € ☃ 𝄞")
 
 
 @case("eio-message-websocket", needs=NEEDS, over={"text": ["controls", "long"]})
 async def message_on_a_websocket_arrives_unchanged(target, text):
-    peer = await target.socketio("websocket")
+    peer = await target.echo("websocket")
     value = "".join(map(chr, range(32))) + '"\\/\x7f' if text == "controls" else "long " * 20_000
-    await peer.emit("message", value)
-    await peer.expect_event("message-back", value)
+    await peer.say(value)
+    await peer.hear(value)
 
 
 @case("eio-message-websocket", needs=NEEDS)
 async def many_messages_on_a_websocket_keep_their_order(target):
-    peer = await target.socketio("websocket")
+    peer = await target.echo("websocket")
     for number in range(100):
-        await peer.emit("message", number)
+        await peer.say(number)
     for number in range(100):
-        await peer.expect_event("message-back", number)
+        await peer.hear(number)
     await peer.quiet()
 
 
@@ -159,7 +161,7 @@ BOTH = {"transport": ["websocket", "upgrade"]}
 
 async def _second(target, peer):
     """A second WebSocket for the session, or None when its handshake is refused."""
-    where = f"{target.engineio_path}?EIO=4&transport=websocket&sid={peer.engine.sid}"
+    where = f"{target.engineio_path}?{peer.engine.query_of('websocket')}"
     http = await target.http()
     http.send(target.upgrade_request(where))
     try:
@@ -171,9 +173,9 @@ async def _second(target, peer):
     return http.upgraded(response) if response.status == 101 else None
 
 
-@case("eio-websocket-second", needs={"upgrade", "fixture"}, over=BOTH)
+@case("eio-websocket-second", needs={"upgrade", "message-echo"}, over=BOTH)
 async def second_websocket_of_a_session_is_closed(target, transport):
-    peer = await target.socketio(transport)
+    peer = await target.echo(transport)
     await peer.quiet()  # an upgrade is complete by now
     second = await _second(target, peer)
     if second is None:
@@ -189,19 +191,19 @@ async def second_websocket_of_a_session_is_closed(target, transport):
         raise Failure(wanted, str(frame))
 
 
-@case("eio-websocket-second-harmless", needs={"upgrade", "fixture"}, over=BOTH)
+@case("eio-websocket-second-harmless", needs={"upgrade", "message-echo"}, over=BOTH)
 async def second_websocket_takes_nothing_from_the_first(target, transport):
-    peer = await target.socketio(transport)
+    peer = await target.echo(transport)
     await peer.quiet()
     second = await _second(target, peer)
-    await peer.emit("message", "for the first")
+    await peer.say(WORD)
     wanted = "the message on the first WebSocket, or the session closed"
     with target.awaits(wanted):
-        first_heard = asyncio.ensure_future(_heard(peer.engine.websocket, b"for the first"))
-        second_heard = asyncio.ensure_future(_heard(second))
+        first_heard = asyncio.ensure_future(_heard(peer))
+        second_heard = asyncio.ensure_future(_taken(second))
         try:
             await asyncio.wait({first_heard, second_heard}, return_when=asyncio.FIRST_COMPLETED)
-            if second_heard.done() and second_heard.result():
+            if second_heard.done():
                 raise Failure(wanted, f"on the second WebSocket: {second_heard.result()}")
             await first_heard
         finally:
@@ -209,26 +211,29 @@ async def second_websocket_takes_nothing_from_the_first(target, transport):
             second_heard.cancel()
 
 
-async def _heard(websocket, word=b""):
-    """The next message with this word; None when the WebSocket ends first, or was never there."""
-    if websocket is None:
-        return None
-    try:
-        while word not in (frame := await websocket.receive()).payload:
+WORD = "for the first"
+
+
+async def _heard(peer):
+    """The first WebSocket gives the word, or ends."""
+    while (message := await peer.engine.message_or_end()) is not None:
+        if WORD in str(message.data):
+            return
+
+
+async def _taken(websocket):
+    """The frame with the word on a WebSocket that must not give it; it may end, or never be."""
+    with contextlib.suppress(StreamClosed):
+        while websocket is not None:
+            frame = await websocket.receive()
+            if WORD.encode() in frame.payload:
+                return frame
             if frame.opcode == Opcode.CLOSE:
-                return None
-    except StreamClosed:
-        return None
-    return None if frame.opcode == Opcode.CLOSE else frame
+                break
+    return await asyncio.Future()
 
 
 # How large a message may be.
-
-
-def _filled(octets):
-    """An event of so many octets that is acknowledged."""
-    head, tail = '427["message-with-ack","', '"]'
-    return head + "x" * (octets - len(head) - len(tail)) + tail
 
 
 def _max_payload(peer):
@@ -240,18 +245,19 @@ def _max_payload(peer):
 
 @case("eio-websocket-max-payload-accepted", needs=NEEDS, exclusive=True)
 async def message_of_max_payload_octets_is_accepted(target):
-    peer = await target.socketio("websocket")
+    peer = await target.echo("websocket")
     octets = _max_payload(peer)
-    peer.engine.websocket.send(text_frame(_filled(octets)))
+    text = peer.sized(octets)
+    await peer.say(text)
     with target.awaits(f"the answer to a message of {octets} octets"):
-        await peer.ack(7)
+        await peer.hear(text)
 
 
 @case("eio-websocket-max-payload-exceeded", needs={*NEEDS, "slow-timers"}, exclusive=True)
 async def message_of_more_than_max_payload_octets_is_refused(target):
-    peer = await target.socketio("websocket")
+    peer = await target.echo("websocket")
     octets = _max_payload(peer) + 1
-    peer.engine.websocket.send(text_frame(_filled(octets)))
+    peer.engine.websocket.send(*peer.frames(peer.sized(octets)))
     await peer.engine.expect_closed(f"a message of {octets} octets refused", lenient=True)
 
 

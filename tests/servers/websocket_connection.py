@@ -13,7 +13,7 @@ from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 from sockproof.conformance.outcome import Failure
-from sockproof.conformance.target import agreed_deflate
+from sockproof.conformance.upgrade_response import agreed_deflate
 from sockproof.wire import WireError
 from sockproof.wire.deflate import Compressor
 from sockproof.wire.websocket import (

@@ -2,6 +2,7 @@
 
 from sockproof.conformance.case import case
 from sockproof.conformance.client_frames import client_frame, close_frame, text_frame
+from sockproof.conformance.echo_peer import EchoPeer
 from sockproof.conformance.engineio_peer import EngineIOPeer, text_packet
 from sockproof.conformance.http_peer import HttpPeer
 from sockproof.conformance.outcome import (
@@ -12,7 +13,8 @@ from sockproof.conformance.outcome import (
 )
 from sockproof.conformance.service import still_serves
 from sockproof.conformance.socketio_peer import SocketIOPeer
-from sockproof.conformance.target import Target, agreed_deflate, check_upgrade
+from sockproof.conformance.target import Target
+from sockproof.conformance.upgrade_response import agreed_deflate, check_upgrade
 from sockproof.conformance.websocket_peer import DATA, WebSocketPeer
 from sockproof.wire.websocket import RSV1, RSV2, RSV3, Frame, Opcode
 
@@ -21,6 +23,7 @@ __all__ = [
     "RSV1",
     "RSV2",
     "RSV3",
+    "EchoPeer",
     "EngineIOPeer",
     "Failure",
     "Frame",

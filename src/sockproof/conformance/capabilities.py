@@ -25,7 +25,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from sockproof.conformance.client_frames import client_frame, text_frame
 from sockproof.conformance.outcome import CaseEnd, IllegalFrame, StreamClosed
 from sockproof.conformance.scene import Scene
-from sockproof.conformance.target import Server, Target, agreed_deflate
+from sockproof.conformance.target import Server, Target
+from sockproof.conformance.upgrade_response import agreed_deflate
 from sockproof.conformance.websocket_peer import WebSocketPeer
 from sockproof.conformance.wirelog import WireLog
 from sockproof.wire import WireError

@@ -7,6 +7,8 @@ CONNECT and an offset that connection state recovery appends to each event inclu
 * `polling`, `websocket`, `upgrade`: a session opens over this transport, or over both.
 * `socketio`: CONNECT is answered, by CONNECT or by a refusal.
 * `fixture`: `message` comes back as `message-back`, and `message-with-ack` is acknowledged.
+* `engineio-echo`: every MESSAGE comes back as it was, as from an Engine.IO server alone.
+* `message-echo`: one or the other of these two sends messages back.
 * `auth`: the payload of CONNECT comes as the event `auth`.
 * the names of operations, `info` among them: what the answer to the operation `info` lists.
 * `cluster`: several server processes answer.
@@ -22,6 +24,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sockproof.conformance.capabilities import MOST_PASSED_OVER, NO_ANSWER, asking
+from sockproof.conformance.capabilities_engineio import sends_back
 from sockproof.conformance.contract import EVENTS
 from sockproof.conformance.engineio_peer import EngineIOPeer
 from sockproof.conformance.socketio_peer import ACKS
@@ -86,9 +89,22 @@ async def _over(server: Server, transport: str, limit: float) -> Found:
                 engine = await Target(server, scene).connect_engineio(transport)
             found.handshake = engine.handshake
             found.capabilities.add(transport)
+            if await _echo(server, transport, limit):
+                found.capabilities |= {"engineio-echo", "message-echo"}
+                return found
             ear = Ear(engine, server.profile.namespace)
             await _questions(ear, server, limit, found)
+    if "fixture" in found.capabilities:
+        found.capabilities.add("message-echo")
     return found
+
+
+async def _echo(server: Server, transport: str, limit: float) -> bool:
+    async with asking() as scene:
+        with contextlib.suppress(*NO_ANSWER):
+            async with asyncio.timeout(limit):
+                return await sends_back(await Target(server, scene).connect_engineio(transport))
+    return False
 
 
 class Ear:

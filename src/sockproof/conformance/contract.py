@@ -25,11 +25,11 @@ _OFFSET = re.compile(r',"[^"\\]{1,100}"\]$')  # of connection state recovery, at
 class Contract:
     """What one peer has asked for, and what of it comes."""
 
-    def __init__(self, scene: Scene, auth: Any, token: str | None) -> None:
+    def __init__(self, scene: Scene, auth: Any, token: str | None, greets: bool) -> None:
         self.scene = scene
         self.auth = auth
         self.token = token
-        self.greets = True  # whether the event `auth` follows each CONNECT
+        self.greets = greets  # whether the event `auth` follows each CONNECT
         self.joined: set[str] = set()  # namespaces, as the server's packets tell
         self._payloads: dict[str, Any] = {}  # of our CONNECTs
         self._recovering: set[str] = set()  # namespaces with connection state recovery

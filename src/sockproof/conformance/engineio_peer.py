@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from sockproof.conformance.client_frames import text_frame
 from sockproof.conformance.http_peer import HttpPeer
@@ -112,7 +113,7 @@ class EngineIOPeer:
 
     async def probe(self) -> None:
         """Open the WebSocket of an upgrade and have its probe answered."""
-        self.websocket = await self.open_websocket(f"EIO=4&transport=websocket&sid={self.sid}")
+        self.websocket = await self.open_websocket(self.query_of("websocket"))
         self.websocket.send(text_packet(PacketType.PING, "probe"))
         await self.websocket.expect(Opcode.TEXT, b"3probe")
 
@@ -130,7 +131,11 @@ class EngineIOPeer:
     @property
     def session_query(self) -> str:
         """The query of every long-polling request of this session."""
-        return f"EIO=4&transport=polling&sid={self.sid}"
+        return self.query_of("polling")
+
+    def query_of(self, transport: str) -> str:
+        """The query of a request of this session; a sid may hold any characters."""
+        return f"EIO=4&transport={transport}&sid={quote(self.sid, safe='')}"
 
     async def poll(self) -> Response:
         """One GET; what it answers is left to the caller."""
@@ -271,26 +276,36 @@ class EngineIOPeer:
     # The end of a session: a CLOSE packet, the end of the WebSocket, 400 over HTTP.
 
     async def expect_closed(
-        self, expected: str = "the session closed", *, lenient: bool = False
+        self,
+        expected: str = "the session closed",
+        *,
+        lenient: bool = False,
+        held: HttpPeer | None = None,
     ) -> None:
         """The server ends the session for what was sent last.
 
         A fence is sent behind it: a server that answers that has gone on, which is a Failure at
         once, or NON_STRICT if `lenient`. Where nothing is known to be answered, only time tells.
+        `held` is a GET that waits already.
         """
         fence = None if self.fence is None else self.fence()
         with self.scene.awaits(expected):
-            answer = await self._behind(fence)
+            answer = await self._behind(fence, held)
         if answer is not None:
             got = f"the server went on: {answer}"
             if not lenient:
                 raise Failure(expected, got)
             self.scene.non_strict(expected, got)
 
-    async def _behind(self, fence: Fence | None) -> Packet | None:
+    async def _behind(self, fence: Fence | None, held: HttpPeer | None) -> Packet | None:
         """The answer to the fence; None when the session ends instead."""
         if fence is not None and not await self.send_or_end(fence.packet):
             return None
+        if held is not None:
+            response = await held.response("an answer to the waiting GET")
+            if response.status >= 400:
+                return None
+            self.take(response)
         while (message := await self.message_or_end()) is not None:
             if fence is not None and fence.answered_by(message.data):
                 return message

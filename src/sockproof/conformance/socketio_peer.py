@@ -17,7 +17,6 @@ from typing import Any
 from sockproof.conformance.contract import EVENTS, Contract
 from sockproof.conformance.engineio_peer import EngineIOPeer, Fence
 from sockproof.conformance.outcome import Failure, Inconclusive, Unsupported
-from sockproof.conformance.scene import Scene
 from sockproof.wire import WireError, engineio
 from sockproof.wire.socketio import Decoder, Packet, PacketType, parse
 
@@ -39,10 +38,8 @@ class _Heard:
 class SocketIOPeer:
     """Our end of one Socket.IO connection; `sids` maps each connected namespace to its sid."""
 
-    def __init__(
-        self, scene: Scene, engine: EngineIOPeer, namespace: str, contract: Contract
-    ) -> None:
-        self.scene = scene
+    def __init__(self, engine: EngineIOPeer, namespace: str, contract: Contract) -> None:
+        self.scene = engine.scene
         self.engine = engine
         self.namespace = namespace
         self.contract = contract

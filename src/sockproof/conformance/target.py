@@ -14,6 +14,7 @@ from typing import Any
 from sockproof.conformance.address import Address
 from sockproof.conformance.client_frames import client_frame
 from sockproof.conformance.contract import Contract
+from sockproof.conformance.echo_peer import EchoPeer
 from sockproof.conformance.engineio_peer import EngineIOPeer, Fence
 from sockproof.conformance.http_peer import HttpPeer
 from sockproof.conformance.outcome import Failure, StreamClosed, Unsupported
@@ -23,11 +24,10 @@ from sockproof.conformance.scene import Scene
 from sockproof.conformance.socketio_peer import SocketIOPeer, connect_fence
 from sockproof.conformance.stream import Stream
 from sockproof.conformance.tls import Trust
+from sockproof.conformance.upgrade_response import agreed_deflate, check_upgrade
 from sockproof.conformance.websocket_peer import WebSocketPeer
-from sockproof.wire import WireError
 from sockproof.wire.credentials import basic
-from sockproof.wire.deflate import Parameters, parse_extensions
-from sockproof.wire.http import Request, Response, accept_value, upgrade_request
+from sockproof.wire.http import Request, upgrade_request
 from sockproof.wire.websocket import Opcode, parse_close
 
 ORDINARY_MESSAGE = 64 * 1024  # octets that a server without declared limits is held to take
@@ -334,9 +334,16 @@ class Target:
         return peer
 
     def _socketio_peer(self, engine: EngineIOPeer, namespace: str) -> SocketIOPeer:
-        contract = Contract(self.scene, self.server.auth, self.server.token)
-        contract.greets = self.supports("auth")
-        return SocketIOPeer(self.scene, engine, namespace, contract)
+        greets = self.supports("auth")
+        contract = Contract(self.scene, self.server.auth, self.server.token, greets)
+        return SocketIOPeer(engine, namespace, contract)
+
+    async def echo(self, transport: str | None = None) -> EchoPeer:
+        """A client of whatever sends messages back: an Engine.IO echo, or the contract's events."""
+        if self.supports("engineio-echo"):
+            return EchoPeer(await self.connect_engineio(transport))
+        socket = await self.socketio(transport)
+        return EchoPeer(socket.engine, socket)
 
     async def unconnected(self, transport: str | None = None) -> SocketIOPeer:
         """A Socket.IO peer with an open Engine.IO session, connected to no namespace yet."""
@@ -368,31 +375,3 @@ def _agreed_upon(peer: WebSocketPeer, offer: str) -> WebSocketPeer:
     if peer.deflate is None:
         raise Unsupported(f"the offer {offer!r} accepted", "the server declines it")
     return peer
-
-
-def check_upgrade(request: Request, response: Response) -> None:
-    """Raise `Failure` unless the response is the 101 that a client accepts (RFC 6455, 4.1)."""
-    if response.status != 101:
-        raise Failure("101 Switching Protocols", f"{response}")
-    if response.tokens("Upgrade") != ["websocket"]:
-        raise Failure("Upgrade: websocket", f"Upgrade: {response.get('Upgrade')}")
-    if "upgrade" not in response.tokens("Connection"):
-        raise Failure("Connection: Upgrade", f"Connection: {response.get('Connection')}")
-    wanted = accept_value((request.get("Sec-WebSocket-Key") or "").strip())
-    if response.all("Sec-WebSocket-Accept") != [wanted]:
-        got = response.get("Sec-WebSocket-Accept")
-        raise Failure(f"Sec-WebSocket-Accept: {wanted}", f"Sec-WebSocket-Accept: {got}")
-
-
-def agreed_deflate(response: Response) -> Parameters | None:
-    """What a 101 agreed on for permessage-deflate; None when it did not (RFC 7692, 7)."""
-    value = response.get("Sec-WebSocket-Extensions")
-    if value is None:
-        return None
-    wanted = "extensions as RFC 6455, 9.1 and RFC 7692, 7.1 write them"
-    try:
-        extensions = parse_extensions(value)
-        agreed = [each for each in extensions if each.name == "permessage-deflate"]
-        return Parameters.from_response(agreed[0]) if agreed else None
-    except WireError as error:
-        raise Failure(wanted, f"{value!r}: {error}") from error

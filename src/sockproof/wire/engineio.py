@@ -97,7 +97,7 @@ def _from_payload(part: str) -> Packet:
 class Handshake:
     """What an OPEN packet announces; intervals in milliseconds, `max_payload` in octets.
 
-    Servers older than Engine.IO 6.2 announce no `max_payload`.
+    Servers older than the field announce no `max_payload`; one that is no number is none either.
     """
 
     sid: str
@@ -128,7 +128,7 @@ class Handshake:
             tuple(upgrades),
             _whole(fields, "pingInterval"),
             _whole(fields, "pingTimeout"),
-            _whole(fields, "maxPayload") if "maxPayload" in fields else None,
+            _octets(fields),
         )
 
     def encode(self) -> Packet:
@@ -141,6 +141,13 @@ class Handshake:
             "maxPayload": self.max_payload,
         }
         return Packet(PacketType.OPEN, json.dumps(fields, separators=(",", ":")))
+
+
+def _octets(fields: dict[str, Any]) -> int | None:
+    try:
+        return _whole(fields, "maxPayload")
+    except WireError:
+        return None
 
 
 def _whole(fields: dict[str, Any], name: str) -> int:

@@ -1,0 +1,36 @@
+"""What a client makes of the response to its opening handshake: RFC 6455, 4.1 and RFC 7692, 7."""
+
+from __future__ import annotations
+
+from sockproof.conformance.outcome import Failure
+from sockproof.wire import WireError
+from sockproof.wire.deflate import Parameters, parse_extensions
+from sockproof.wire.http import Request, Response, accept_value
+
+
+def check_upgrade(request: Request, response: Response) -> None:
+    """Raise `Failure` unless the response is the 101 that a client accepts (RFC 6455, 4.1)."""
+    if response.status != 101:
+        raise Failure("101 Switching Protocols", f"{response}")
+    if response.tokens("Upgrade") != ["websocket"]:
+        raise Failure("Upgrade: websocket", f"Upgrade: {response.get('Upgrade')}")
+    if "upgrade" not in response.tokens("Connection"):
+        raise Failure("Connection: Upgrade", f"Connection: {response.get('Connection')}")
+    wanted = accept_value((request.get("Sec-WebSocket-Key") or "").strip())
+    if response.all("Sec-WebSocket-Accept") != [wanted]:
+        got = response.get("Sec-WebSocket-Accept")
+        raise Failure(f"Sec-WebSocket-Accept: {wanted}", f"Sec-WebSocket-Accept: {got}")
+
+
+def agreed_deflate(response: Response) -> Parameters | None:
+    """What a 101 agreed on for permessage-deflate; None when it did not (RFC 7692, 7)."""
+    value = response.get("Sec-WebSocket-Extensions")
+    if value is None:
+        return None
+    wanted = "extensions as RFC 6455, 9.1 and RFC 7692, 7.1 write them"
+    try:
+        extensions = parse_extensions(value)
+        agreed = [each for each in extensions if each.name == "permessage-deflate"]
+        return Parameters.from_response(agreed[0]) if agreed else None
+    except WireError as error:
+        raise Failure(wanted, f"{value!r}: {error}") from error
