@@ -56,6 +56,14 @@ def test_keys_are_known(path: Path) -> None:
 
 
 @every_file
+def test_what_is_said_of_a_server_is_a_short_phrase(path: Path) -> None:
+    phrase = re.compile(r"(?!not |no )[a-z][^.]{9,69}[^.]|.*\b(TLS|HTTP)\b.*")
+    told = [entry["broken"] for entry in entries(path) if "broken" in entry]
+    assert [each for each in told if not phrase.fullmatch(each) and "." not in each] == []
+    assert [each for each in told if len(each) > 72 or each.endswith(".")] == []
+
+
+@every_file
 def test_levels_are_known(path: Path) -> None:
     assert [entry["id"] for entry in entries(path) if entry["level"] not in LEVELS] == []
 
@@ -112,6 +120,11 @@ def test_requirement_holds_what_its_file_says(tmp_path: Path) -> None:
     }
 
 
+def test_requirement_may_say_what_is_broken_and_whom_it_harms(tmp_path: Path) -> None:
+    found = load(tmp_path, HEADER + ENTRY + 'broken = "is not"\nharms = "data"\n')["rfc0-1"]
+    assert (found.broken, found.harms) == ("is not", "data")
+
+
 def test_requirement_may_require_others(tmp_path: Path) -> None:
     other = ENTRY.replace("rfc0-1", "rfc0-2") + 'requires = ["rfc0-1"]\n'
     assert load(tmp_path, HEADER + ENTRY + other)["rfc0-2"].requires == ("rfc0-1",)
@@ -141,6 +154,7 @@ def test_row_and_reason_may_be_missing(tmp_path: Path) -> None:
         (HEADER + "requirement = [{}]\n", "rfc0.toml, entry 1: id must be a string"),
         (HEADER + ENTRY + "levle = 1\n", "rfc0.toml, rfc0-1: no key 'levle'"),
         (HEADER + ENTRY + "row = 1\n", "rfc0.toml, rfc0-1: row must be a string"),
+        (HEADER + ENTRY + "harms = 'us'\n", "rfc0.toml, rfc0-1: harms is one of data"),
         (HEADER + ENTRY + 'untestable = " "\n', "rfc0.toml, rfc0-1: untestable must be a string"),
         (HEADER + ENTRY.replace("MUST", "MUSN'T"), "rfc0.toml, rfc0-1: level is one of"),
         (HEADER + ENTRY + ENTRY, "rfc0.toml: rfc0-1 is defined twice"),

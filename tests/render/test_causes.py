@@ -52,6 +52,7 @@ def test_requirements_that_one_omission_breaks_are_one_fault() -> None:
     }
     found = told(case("a/b", UNFRAGMENTED), case("a/c", PONG), requirements=about)
     assert shape(found.faults) == [("FAIL", "checks nothing", 2)]
+    assert found.faults[0].level == "MUST"
 
 
 def test_what_binds_comes_before_what_is_recommended_or_allowed() -> None:

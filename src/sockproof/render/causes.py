@@ -100,17 +100,24 @@ def evidence(case: Case, limit: int = 300) -> str:
 
 
 def _faults(cases: Iterable[Case], told: Mapping[str, Mapping[str, Any]]) -> list[Group]:
-    groups = _grouped(cases, lambda case: _fault(case, told.get(case["requirement"]) or {}))
+    groups = [
+        replace(group, level=min((case["level"] for case in group.cases), key=_rank))
+        for group in _grouped(cases, lambda case: _fault(case, told.get(case["requirement"]) or {}))
+    ]
     harm = {id(group): _harm(group, told) for group in groups}
     return sorted(groups, key=lambda group: (*harm[id(group)], -len(group.cases)))
 
 
 def _harm(group: Group, told: Mapping[str, Mapping[str, Any]]) -> tuple[int, int, int, int]:
     """How serious a fault is: the lower the worse."""
-    levels = ("MUST", "DESCRIBED", "SHOULD", "MAY")
-    rank = levels.index(group.level) if group.level in levels else len(levels)
+    rank = _rank(group.level)
     harms = (told.get(case["requirement"], {}).get("harms") for case in group.cases)
     return (group.outcome != "FAIL", max(rank, 1), "data" not in harms, rank)
+
+
+def _rank(level: str) -> int:
+    levels = ("MUST", "DESCRIBED", "SHOULD", "MAY")
+    return levels.index(level) if level in levels else len(levels)
 
 
 def _fault(case: Case, about: Mapping[str, Any]) -> Group:
@@ -172,7 +179,7 @@ def _grouped(
     together: dict[tuple[str, ...], list[Case]] = {}
     for case in cases:
         group = cause(case)
-        key = (group.outcome, key_of(group.says), group.where, group.helps)
+        key = (group.outcome, key_of(group.says), group.helps)
         together.setdefault(key, []).append(case)
     groups = []
     for members in together.values():

@@ -37,6 +37,7 @@ _SAYS = 20  # columns of a fault, however narrow the screen
 class _Caps:
     """How many lines each list may have that is not of faults."""
 
+    habits: int
     known: int
     aside: int
     unjudged: int
@@ -44,8 +45,8 @@ class _Caps:
     stale: int
 
 
-_WIDE = _Caps(known=6, aside=5, unjudged=8, seen=3, stale=5)
-_LEAN = _Caps(known=4, aside=3, unjudged=5, seen=0, stale=2)  # where faults want the room
+_WIDE = _Caps(habits=0, known=6, aside=5, unjudged=8, seen=3, stale=5)
+_LEAN = _Caps(habits=4, known=4, aside=3, unjudged=5, seen=0, stale=2)  # where faults want the room
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +65,25 @@ class Line:
 def screen(report: Mapping[str, Any], written: Sequence[Path], width: int) -> list[Line]:
     """The lines, which take at most `ROWS` rows of that width."""
     told = answer(report)
-    faults = [*told.faults, *told.remarks]
     before = _counts(report) + _remarks(report, width)
-    for caps in (_WIDE, _LEAN):
-        after = _after(report, told, caps, width) + _end(report, written)
+    faults = [*told.faults, *told.remarks]
+    after = [*_after(report, told, [], _WIDE, width), *_end(report, written)]
+    room = ROWS - sum(line.rows(width) for line in (*before, *after))
+    if room <= _EACH * len(faults):
+        # What is allowed leaves its room to what is not, and is told in few words.
+        habits = [group for group in told.remarks if group.outcome != "FAIL"]
+        habits.sort(key=lambda group: -len(group.cases))
+        faults = [group for group in faults if group.outcome == "FAIL" or group in told.faults]
+        after = [*_after(report, told, habits, _LEAN, width), *_end(report, written)]
         room = ROWS - sum(line.rows(width) for line in (*before, *after))
-        if room > _EACH * len(faults):
-            break
     return [*before, *_faults(faults, room, width), *after]
 
 
-def _after(report: Mapping[str, Any], told: Answer, caps: _Caps, width: int) -> list[Line]:
+def _after(
+    report: Mapping[str, Any], told: Answer, habits: list[Group], caps: _Caps, width: int
+) -> list[Line]:
     return [
+        *_section("allowed, but not the best", habits, caps.habits, width),
         *_section("known, as expected", told.known, caps.known, width),
         *_section("set aside, and not counted", told.aside, caps.aside, width),
         *_section("could not be judged", told.unjudged, caps.unjudged, width),
