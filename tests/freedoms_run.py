@@ -5,7 +5,7 @@ A freedom is described in `tests/freedoms/SUITE/FILE.toml`:
     [greets]
     what = "The event `welcome` comes right behind CONNECT."
     section = "Socket.IO 5, Sending and receiving data"
-    lacks = ["echo"]                    # capabilities that are not there by right
+    lacks = ["echo"]                    # capabilities, or names of SEVERAL, not there by right
     unsupported = ["rooms/names/*"]     # globs, or how many at most; none without it
     non_strict = ["*at_once*"]          # cases about what a document only recommends
     given = { auth = { token = "…" } }  # what a user would tell of such a server
@@ -36,12 +36,17 @@ from sockproof.conformance.target import Server
 from sockproof.conformance.tls import Trust
 from sockproof.records import CaseRecord
 from tests.mutants_run import JOBS, KINDS, LIMIT, requirements
-from tests.servers import tls
+from tests.servers import socketio_fixture, tls
 from tests.servers.free_server import FreeServer
 from tests.servers.websocket_server import WebSocketServer
 
 FREEDOMS = Path(__file__).parent / "freedoms"
 ACCUSING = ("FAIL", "INCONCLUSIVE")
+OPERATIONS = frozenset({*socketio_fixture.CAPABILITIES, "cluster"})  # which `info` tells
+SEVERAL = {  # capabilities that are lacked together
+    "operations": OPERATIONS,
+    "contract": {"fixture", "auth", *OPERATIONS},
+}
 
 
 @dataclass(frozen=True)
@@ -205,6 +210,7 @@ def _missing(
     """What is UNSUPPORTED although no freedom says so."""
     globs = [glob for each in several for glob in _globs(each)]
     lacks = {capability for each in several for capability in each.lacks}
+    lacks |= {capability for name in lacks for capability in SEVERAL.get(name, ())}
     explained = {case.id for case in chosen if case.needs & lacks}
     allowed = sum(each.unsupported for each in several if isinstance(each.unsupported, int))
     missing = [

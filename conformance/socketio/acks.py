@@ -10,7 +10,7 @@ TRANSPORTS = {"transport": ("websocket", "polling")}
 CALL = 9  # the id under which a call is asked for
 
 
-async def _acknowledged(target: Target, transport: str, number: int, *args: object) -> None:
+async def _acknowledged(target: Target, transport: str | None, number: int, *args: object) -> None:
     peer = await target.socketio(transport)
     await peer.send(Packet(PacketType.EVENT, "/", ["message-with-ack", *args], number))
     with target.awaits(f"ACK id {number}"):
@@ -26,17 +26,17 @@ async def event_with_an_id_is_acknowledged_with_that_id(target: Target, transpor
 
 @case("sio-ack-id-zero", needs="fixture")
 async def id_of_zero_is_an_id(target: Target) -> None:
-    await _acknowledged(target, "websocket", 0, "zero")
+    await _acknowledged(target, None, 0, "zero")
 
 
 @case("sio-ack-id-large", needs="fixture", over={"number": (2**31, 2**53 - 1)})
 async def large_id_comes_back_as_it_was(target: Target, number: int) -> None:
-    await _acknowledged(target, "websocket", number, "large")
+    await _acknowledged(target, None, number, "large")
 
 
 @case("sio-ack-empty", needs="fixture")
 async def acknowledgement_without_arguments_is_an_empty_list(target: Target) -> None:
-    await _acknowledged(target, "websocket", 3)
+    await _acknowledged(target, None, 3)
 
 
 @case("sio-ack-once", needs="fixture", over=TRANSPORTS)
@@ -146,7 +146,7 @@ def _is_list(text: str, number: int) -> bool:
 # What a client answers to a call of the application.
 
 
-async def _called(target: Target, transport: str = "websocket") -> tuple[SocketIOPeer, ...]:
+async def _called(target: Target, transport: str | None = None) -> tuple[SocketIOPeer, ...]:
     """A client that was called and has not answered yet, and who had it called; see `_result`."""
     peer, asker = await target.neighbours(transport, transport)
     request = {"op": "call", "sid": peer.sid, "event": "ask", "args": [], "timeout": 2}

@@ -4,7 +4,8 @@ As with WebSocket servers, a capability is believed when exactly what was asked 
 several times; whatever else the application says is passed over, an event before the answer to
 CONNECT and an offset that connection state recovery appends to each event included.
 
-* `polling`, `websocket`, `upgrade`: a session opens over this transport, or over both.
+* `polling`, `websocket`: a session opens over this transport.
+* `upgrade`: over both, and the server announces that it takes one over to the other.
 * `socketio`: CONNECT is answered, by CONNECT or by a refusal.
 * `fixture`: `message` comes back as `message-back`, and `message-with-ack` is acknowledged.
 * `engineio-echo`: every MESSAGE comes back as it was, as from an Engine.IO server alone.
@@ -64,7 +65,8 @@ async def socketio_capabilities(server: Server, limit: float) -> Offered:
         return Offered(replace(server, capabilities=server.profile.capabilities), None)
     each = await asyncio.gather(*(_over(server, transport, limit) for transport in TRANSPORTS))
     capabilities = set().union(*(found.capabilities for found in each))
-    if {*TRANSPORTS} <= capabilities:
+    polling = each[TRANSPORTS.index("polling")].handshake
+    if {*TRANSPORTS} <= capabilities and polling and "websocket" in polling.upgrades:
         capabilities.add("upgrade")
     handshake = next((found.handshake for found in each if found.handshake is not None), None)
     if handshake is not None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from sockproof.conformance.contract import EVENTS, Contract
 from sockproof.conformance.engineio_peer import EngineIOPeer, Fence
-from sockproof.conformance.outcome import Failure, Inconclusive, Unsupported
+from sockproof.conformance.outcome import Failure, Unsupported
 from sockproof.wire import WireError, engineio
 from sockproof.wire.socketio import Decoder, Packet, PacketType, parse
 
@@ -260,7 +260,8 @@ class SocketIOPeer:
                 return answer
             if answer.get("error") == "unsupported":
                 raise Unsupported(f"the operation {op}", "the target says that it has none")
-            raise Inconclusive(f"the operation {op} done", f"the target says {answer!r:.200}")
+            # The contract lets a server refuse with its reason: too many rooms, a name, a token.
+            raise Unsupported(f"the operation {op} done", f"the target says {answer!r:.200}")
 
     async def entries(self, sid: str, *, until: str = "disconnect") -> list[dict[str, Any]]:
         """The log of a sid, asked for again and again until it has an entry of the type `until`."""

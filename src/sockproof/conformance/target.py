@@ -356,7 +356,7 @@ class Target:
         """Several connected Socket.IO clients, one after the other."""
         return [await self.socketio(transport, namespace=namespace) for _ in range(count)]
 
-    async def neighbours(self, *transports: str) -> list[SocketIOPeer]:
+    async def neighbours(self, *transports: str | None) -> list[SocketIOPeer]:
         """Connected clients over these transports, all on one process: R34 is for other cases."""
         several = "cluster" in self.server.capabilities
         peers: list[SocketIOPeer] = []
