@@ -20,7 +20,7 @@ def follow(trials: Sequence[Trial], requirements: Mapping[str, Requirement]) -> 
     judged: dict[str, list[Trial]] = {}
     for trial in trials:
         if trial.record.outcome in JUDGED and trial.record.aside is None:
-            judged.setdefault(trial.case.requirement, []).append(trial)
+            judged.setdefault(trial.record.requirement, []).append(trial)
     lax = {n for n, group in judged.items() if any(_is_lax(each) for each in group)}
     failing = {
         n for n, group in judged.items() if any(each.record.outcome == "FAIL" for each in group)
@@ -29,7 +29,7 @@ def follow(trials: Sequence[Trial], requirements: Mapping[str, Requirement]) -> 
     for trial in trials:
         if not trial.accuses:
             continue
-        for name in _behind(trial.case.requirement, requirements):
+        for name in _behind(trial.record.requirement, requirements):
             broken = name in failing and _is_broken(judged[name], trial)
             if broken or (name in lax and _says_the_same(judged[name], trial)):
                 found.append((trial, name))

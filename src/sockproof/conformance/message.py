@@ -6,11 +6,13 @@ must fail the connection for raises `WireError`, in every case that meets it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from sockproof.wire import WireError
 from sockproof.wire.deflate import Decompressor
 from sockproof.wire.websocket import (
+    RESERVED_OPCODES,
     RSV1,
     Frame,
     Opcode,
@@ -22,6 +24,28 @@ from sockproof.wire.websocket import (
 # Codes that no Close frame carries, not even as an answer to one that did: 0 to 999 are not used,
 # these three mean that there was none.
 _NEVER_SENT = (1005, 1006, 1015)
+FRAGMENTS = "rfc6455-5.4-fragments-sent-form"
+TEXT_IS_UTF8 = "rfc6455-5.6-text-utf8-sent"
+BROKEN_BY_FRAMES = (
+    "rfc6455-5.1-server-unmasked",
+    "rfc6455-5.2-rsv-zero",
+    "rfc6455-5.2-length-minimal-sent",
+    FRAGMENTS,
+    "rfc6455-5.5-unfragmented-sent",
+    "rfc6455-5.5-payload-sent",
+    TEXT_IS_UTF8,
+    "rfc6455-5.8-extensions-negotiated",
+    "rfc6455-7.4.1-never-sent",
+)
+"""The requirements that a frame breaks in whichever case it comes."""
+
+
+class Forbidden(WireError):
+    """What a server sent that none may send; `requirement` is what that breaks."""
+
+    def __init__(self, message: str, requirement: str) -> None:
+        super().__init__(message)
+        self.requirement = requirement
 
 
 class Assembler:
@@ -68,24 +92,43 @@ class Assembler:
             try:
                 payload.decode("utf-8")
             except UnicodeDecodeError as error:
-                raise WireError(f"a text message is not UTF-8: {error} (5.6)") from None
+                what = f"a text message is not UTF-8: {error} (5.6)"
+                raise Forbidden(what, TEXT_IS_UTF8) from None
         return message
 
     def _check(self, frame: Frame) -> None:
-        wrong = frame.violations
+        wrong = list(self._wrong_with(frame))
+        if wrong:
+            raise Forbidden("; ".join(what for what, _ in wrong), wrong[0][1])
+
+    def _wrong_with(self, frame: Frame) -> Iterator[tuple[str, str]]:
+        """What no server may send, in words, and the requirement that it breaks."""
         if frame.masked:
-            wrong.append("the server masked a frame (5.1)")
+            yield "the server masked a frame (5.1)", "rfc6455-5.1-server-unmasked"
+        for what in frame.violations:
+            yield what, _requirement_of(frame)
         allowed = RSV1 if self._inflater and frame.opcode in (Opcode.TEXT, Opcode.BINARY) else 0
         if frame.rsv & ~allowed:
-            wrong.append("a reserved bit is set that no negotiated extension allows (5.2)")
+            what = "a reserved bit is set that no negotiated extension allows (5.2)"
+            yield what, "rfc6455-5.2-rsv-zero"
         if frame.opcode == Opcode.CONT and self._first is None:
-            wrong.append("a continuation frame continues nothing (5.4)")
+            yield "a continuation frame continues nothing (5.4)", FRAGMENTS
         if frame.opcode in (Opcode.TEXT, Opcode.BINARY) and self._first is not None:
-            wrong.append("a new message begins inside a fragmented one (5.4)")
+            yield "a new message begins inside a fragmented one (5.4)", FRAGMENTS
         if frame.opcode == Opcode.CLOSE:
             code, _ = parse_close(frame.payload)
             known = may_be_sent_in_close(code or 1000) or code in self.codes_sent
             if code is not None and (not known or code < 1000 or code in _NEVER_SENT):
-                wrong.append(f"no Close frame may carry the code {code} (7.4)")
-        if wrong:
-            raise WireError("; ".join(wrong))
+                what = f"no Close frame may carry the code {code} (7.4)"
+                yield what, "rfc6455-7.4.1-never-sent"
+
+
+def _requirement_of(frame: Frame) -> str:
+    """What a frame breaks that is wrong whoever sends it."""
+    if frame.opcode in RESERVED_OPCODES:
+        return "rfc6455-5.8-extensions-negotiated"
+    if is_control(frame.opcode) and not frame.fin:
+        return "rfc6455-5.5-unfragmented-sent"
+    if is_control(frame.opcode) and len(frame.payload) > 125:
+        return "rfc6455-5.5-payload-sent"
+    return "rfc6455-5.2-length-minimal-sent"

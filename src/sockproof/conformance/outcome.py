@@ -21,6 +21,7 @@ class CaseEnd(Exception):
     """A case that ends early; `expected` and `got` go into the report."""
 
     outcome: str
+    broken: str | None = None  # the requirement accused, where it is not that of the case
 
     def __init__(self, expected: str, got: str = "") -> None:
         super().__init__(f"expected {expected}; got {got}" if got else expected)
@@ -35,7 +36,15 @@ class Failure(CaseEnd):
 
 
 class IllegalFrame(Failure):
-    """FAIL: a frame that no server may send, in whatever case it is met."""
+    """FAIL: a frame, or a 101, that no server may send, in whatever case it is met.
+
+    `broken` is the requirement that it breaks, which is then what the case accuses, whatever the
+    case itself is about; None where the requirement of the case is as good as any.
+    """
+
+    def __init__(self, expected: str, got: str = "", broken: str | None = None) -> None:
+        super().__init__(expected, got)
+        self.broken = broken
 
 
 class Unsupported(CaseEnd):

@@ -19,10 +19,12 @@ from sockproof.conformance.expectations import (
     glob_matches,
     stale_expectations,
 )
+from sockproof.conformance.message import BROKEN_BY_FRAMES
 from sockproof.conformance.preflight import introduce
 from sockproof.conformance.requirements import Requirement
 from sockproof.conformance.runner import Plan, run_cases
 from sockproof.conformance.target import Server
+from sockproof.conformance.upgrade_response import BROKEN_BY_UPGRADES
 from sockproof.conformance.wirelog import Redactor
 from sockproof.records import CaseRecord, RunWriter
 
@@ -138,8 +140,14 @@ async def run_job(
             "excluded": list(job.excluded),
             "coverage": coverage(job.all_cases, job.requirements, job.suites),
             "requirements": {
-                each.requirement: _requirement_json(job.requirements[each.requirement])
-                for each in job.chosen
+                name: _requirement_json(job.requirements[name])
+                for name in dict.fromkeys(
+                    [
+                        *(each.requirement for each in job.chosen),
+                        *BROKEN_BY_FRAMES,
+                        *BROKEN_BY_UPGRADES.values(),
+                    ]
+                )
             },
         }
     )

@@ -106,7 +106,7 @@ async def run(trial: Trial, plan: Plan, *, patient: bool = False) -> None:
         most = MAX_OCTETS_ALONE if case.exclusive else MAX_OCTETS_BESIDE_OTHERS
         scene = Scene(log, most, plan.company, case.id)
         try:
-            await _judge(Target(server, scene, case.offer), limit, trial)
+            await _judge(Target(server, scene, case.offer), limit, trial, plan)
         finally:
             trial.ended = time.monotonic()
             record.wire = log.entries()
@@ -122,13 +122,16 @@ async def run(trial: Trial, plan: Plan, *, patient: bool = False) -> None:
     apply_expectations(record, plan.expectations)
 
 
-async def _judge(target: Target, limit: float, trial: Trial) -> None:
+async def _judge(target: Target, limit: float, trial: Trial, plan: Plan) -> None:
     scene, case, record = target.scene, trial.case, trial.record
     try:
         async with asyncio.timeout(limit):
             await case.function(target, **case.parameters)
     except CaseEnd as end:
         record.outcome, record.expected, record.got = end.outcome, end.expected, end.got
+        broken = plan.requirements.get(getattr(end, "broken", None) or "")
+        if broken is not None:
+            record.requirement, record.level = broken.id, broken.level
         _note_causes(trial, end)
     except StreamClosed as closed:
         record.outcome, record.expected, record.got = "FAIL", scene.awaiting, closed.how

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from sockproof.conformance.outcome import Failure
+from sockproof.conformance.outcome import Failure, IllegalFrame
 from sockproof.wire import WireError
 from sockproof.wire.deflate import Parameters, parse_extensions
 from sockproof.wire.http import Request, Response, accept_value
+
+BROKEN_BY_UPGRADES = {
+    "Sec-WebSocket-Protocol": "rfc6455-4.2.2-protocol-none-offered",
+    "Sec-WebSocket-Extensions": "rfc6455-4.2.2-extensions-offered",
+}
+"""What a 101 holds only where the client offered some, and the requirement that this breaks."""
 
 
 def check_upgrade(request: Request, response: Response) -> None:
@@ -20,6 +26,10 @@ def check_upgrade(request: Request, response: Response) -> None:
     if response.all("Sec-WebSocket-Accept") != [wanted]:
         got = response.get("Sec-WebSocket-Accept")
         raise Failure(f"Sec-WebSocket-Accept: {wanted}", f"Sec-WebSocket-Accept: {got}")
+    for name, broken in BROKEN_BY_UPGRADES.items():
+        if response.get(name) is not None and request.get(name) is None:
+            got = f"{name}: {response.get(name)}"
+            raise IllegalFrame(f"no {name} where none was offered", got, broken)
 
 
 def agreed_deflate(response: Response) -> Parameters | None:

@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import replace
 
 from sockproof.conformance.client_frames import client_frame
-from sockproof.conformance.message import Assembler
+from sockproof.conformance.message import Assembler, Forbidden
 from sockproof.conformance.outcome import IllegalFrame, StreamClosed
 from sockproof.conformance.said import Said
 from sockproof.conformance.scene import Scene
@@ -188,7 +188,9 @@ class WebSocketConnection:
             try:
                 whole = self._assembler.feed(frame)
             except WireError as error:
-                raise IllegalFrame("frames that a server may send", f"{frame}: {error}") from error
+                broken = error.requirement if isinstance(error, Forbidden) else None
+                wanted = "frames that a server may send"
+                raise IllegalFrame(wanted, f"{frame}: {error}", broken) from error
             if whole is None:
                 continue
             if whole.opcode == Opcode.PING and self.answer_pings:
