@@ -61,6 +61,12 @@ def test_what_is_reported_only_is_informational() -> None:
     assert entry["behavior"] == "INFORMATIONAL"
 
 
+def test_what_did_not_repeat_accuses_nobody() -> None:
+    for kind, behavior in (("did-not-repeat", "INFORMATIONAL"), ("follows", "FAILED")):
+        aside = {"kind": kind, "of": "", "text": "x"}
+        assert index(case("FAIL", "2.1", aside=aside))["2.1"]["behavior"] == behavior
+
+
 def test_the_worst_of_several_cases_counts() -> None:
     assert index(case("PASS", "3.1"), case("FAIL", "3.1"))["3.1"]["behavior"] == "FAILED"
 

@@ -118,13 +118,23 @@ def test_known_deviations_are_grouped_by_their_reason() -> None:
 
 
 def test_what_is_set_aside_is_in_no_other_group() -> None:
-    aside = {"kind": "follows", "of": UNFRAGMENTED, "text": "Control frames are answered."}
+    aside = {"kind": "control", "of": "a/b", "text": "The same without it fails."}
     found = told(*(case(f"a/b[{n}]", PONG, outcome, aside=aside) for n, outcome in enumerate(
         ["FAIL", "FAIL", "INCONCLUSIVE", "NON_STRICT"])))  # fmt: skip
-    assert [(g.says, g.helps, len(g.cases)) for g in found.aside] == [
-        ("follow from another fault", "Control frames are answered.", 4)
-    ]
+    why = "say nothing, since the same without the offence fails too: The same without it fails."
+    assert shape(found.aside) == [("", why, 4)]
     assert (found.faults, found.remarks, found.unjudged) == ([], [], [])
+
+
+def test_what_follows_names_the_fault() -> None:
+    aside = {"kind": "follows", "of": UNFRAGMENTED, "text": "It follows."}
+    (group,) = told(case("a/b", PONG, aside=aside)).aside
+    assert (group.says, group.where) == (
+        'follow from "answers fragmented control frames"',
+        "RFC 6455 5.5",
+    )
+    (group,) = told(case("a/b", PONG, aside=aside | {"of": "gone"})).aside
+    assert group.says == "follow from another fault: It follows."
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,7 @@ def test_faults_are_grouped_and_come_before_the_cases() -> None:
     ):
         assert f"{title} " in page.text
     assert page.text.index("Could not be judged ") < page.text.index("Cases 120")
+    assert "text 11" in page.text  # why a case is set aside
 
 
 def test_a_library_whose_faults_they_are_is_proposed() -> None:

@@ -65,7 +65,8 @@ def _file_word(agent: str) -> str:
 
 def _entry(case: Case) -> dict[str, Any]:
     behavior = _BEHAVIOR[case["outcome"]]
-    if case["outcome"] == "PASS" and case["level"] == "MAY":
+    says_nothing = (case.get("aside") or {}).get("kind", "follows") != "follows"
+    if says_nothing or (case["outcome"] == "PASS" and case["level"] == "MAY"):
         behavior = "INFORMATIONAL"
     return {
         "behavior": behavior,

@@ -80,7 +80,7 @@ def answer(report: Report) -> Answer:
         _faults(found.wrong, told),
         _faults(found.remarks, told),
         _grouped(found.known, _known),
-        _grouped(found.aside, _aside),
+        _grouped(found.aside, lambda case: _aside(case, told)),
         [
             *_grouped(found.unclear, lambda case: _unjudged(case, obstacle(case)), alike),
             *_grouped(found.lacking, lambda case: _unjudged(case, missing(case))),
@@ -157,10 +157,14 @@ def _known(case: Case) -> Group:
     return Group(f"{short(expectation['reason'], 300)}{sometimes}", [], outcome)
 
 
-def _aside(case: Case) -> Group:
+def _aside(case: Case, told: Mapping[str, Mapping[str, Any]]) -> Group:
     aside = case["aside"]
     kind = _ASIDE.get(aside["kind"], short(aside["kind"], 40))
-    return Group(kind, [], helps=short(aside["text"], 300))
+    about = told.get(aside["of"]) or {}
+    if aside["kind"] == "follows" and about:
+        text = about.get("broken") or _shortened(short(about.get("text"), 1000))
+        return Group(f'follow from "{short(text, 200)}"', [], where=_where(about))
+    return Group(f"{kind}: {short(aside['text'], 300)}", [])
 
 
 def _unjudged(case: Case, why: tuple[str, str]) -> Group:

@@ -20,7 +20,7 @@ from typing import Any
 
 import jinja2
 
-from sockproof.records import LEVELS, OUTCOMES
+from sockproof.records import LEVELS, OUTCOMES, count_outcomes
 from sockproof.render.causes import Answer, Group, answer
 from sockproof.render.summary import (
     STANDINGS,
@@ -92,6 +92,7 @@ class _Row:
     expectation_file: str
     expectation_version: str
     sometimes: bool
+    aside: str
     autobahn: str
     rerun: str
     wire: list[_WireRow] = field(default_factory=list)
@@ -193,7 +194,7 @@ def _about(report: Mapping[str, Any], found: Verdict) -> dict[str, Any]:
 
 
 def _counts(cases: Iterable[Case]) -> list[tuple[str, int]]:
-    counted = Counter(case["outcome"] for case in cases)
+    counted = count_outcomes(cases)
     return [(name, counted[name]) for name in OUTCOMES if counted[name]]
 
 
@@ -289,6 +290,7 @@ def _row(case: Case, report: Mapping[str, Any], strict: bool, repetition: int) -
         expectation_file=short(expectation.get("file"), 300),
         expectation_version=short(expectation.get("version"), 60),
         sometimes=bool(expectation.get("sometimes")),
+        aside=short((case.get("aside") or {}).get("text"), 1000),
         autobahn=", ".join(short(name, 40) for name in case.get("autobahn") or []),
         rerun=short(case["rerun"], 2000),
     )

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sockproof.records import OUTCOMES
+from sockproof.records import OUTCOMES, count_outcomes
 from sockproof.render.causes import Group, answer
-from sockproof.render.summary import coverage, groups, proposal, seen, verdict
+from sockproof.render.summary import Case, coverage, groups, proposal, seen, verdict
 from sockproof.render.text import last_wire_lines, number, short
 
 LIMIT_OCTETS = 64 * 1024
@@ -107,11 +107,10 @@ def _top(report: Mapping[str, Any]) -> str:
 
 def _table(report: Mapping[str, Any]) -> str:
     """Outcomes by suite; by suite and file would not fit beside the failures."""
-    suites: dict[str, dict[str, int]] = {}
-    for (suite, _), cases in groups(report["cases"]).items():
-        row = suites.setdefault(suite, dict.fromkeys(OUTCOMES, 0))
-        for case in cases:
-            row[case["outcome"]] = row.get(case["outcome"], 0) + 1
+    cases: dict[str, list[Case]] = {}
+    for (suite, _), group in groups(report["cases"]).items():
+        cases.setdefault(suite, []).extend(group)
+    suites = {suite: count_outcomes(each) for suite, each in cases.items()}
     told = [
         f"| suite | {' | '.join(outcome.replace('_', '-') for outcome in OUTCOMES)} |",
         "|---|" + "--:|" * len(OUTCOMES),
@@ -189,9 +188,10 @@ def _reasons(page: Page, title: str, groups: list[Group]) -> None:
 
 
 def _reason(group: Group) -> str:
-    helps = f": {escape(group.helps)}" if group.helps else ""
+    helps = f"; helps: {escape(group.helps)}" if group.helps else ""
     outcome = f" {escape(group.outcome, 40)}" if group.outcome else ""
-    return f"* {group.count}{outcome}: {escape(group.says)}{helps} <br>{_ids(group)}"
+    source = f" ({escape(group.source)})" if group.source else ""
+    return f"* {group.count}{outcome}: {escape(group.says)}{source}{helps} <br>{_ids(group)}"
 
 
 def _seen(page: Page, report: Mapping[str, Any]) -> None:

@@ -159,10 +159,11 @@ def _section(title: str, groups: Sequence[Group], most: int, width: int) -> list
     shown = groups if len(groups) <= most else groups[: most - 1]
     digits = len(str(max(len(group.cases) for group in shown)))
     for group in shown:
-        helps = f": {group.helps}" if group.helps else ""
+        helps = f"; helps: {group.helps}" if group.helps else ""
         outcome = f"{group.outcome}  " if group.outcome else ""
         begin = f"  {len(group.cases):{digits}}  {outcome}"
-        lines.append(Line(_cut(f"{begin}{group.says}{helps}", width)))
+        source = f" ({group.source})" if group.source else ""
+        lines.append(Line(_cut(f"{begin}{group.says}{source}{helps}", width)))
     if len(shown) < len(groups):
         rest = groups[len(shown) :]
         cases = sum(len(group.cases) for group in rest)
