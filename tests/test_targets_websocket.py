@@ -16,6 +16,9 @@ from sockproof import launch
 from sockproof.certificates import make_certificates
 from sockproof.shelves import shelf
 
+# The first test of a target installs or builds it.
+pytestmark = pytest.mark.timeout(launch.INSTALL_SECONDS + 60)
+
 TARGETS = {
     name: spec
     for name, spec in launch.load_targets(shelf("targets")).items()

@@ -8,6 +8,7 @@ the end is ever read.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import re
@@ -17,7 +18,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -32,8 +32,8 @@ from sockproof.packages import debian_lacks, distribution_installed, version_of
 KINDS = ("websocket", "socketio", "application")
 KEPT_LOG = 64 * 1024
 INSTALL_SECONDS = 300.0
+INSTALLED = ".installed"  # in a cache folder where `install` is done
 _STOP_SECONDS = 5.0
-_INSTALLING = threading.Lock()
 _KEYS = {
     "name": str,
     "title": str,
@@ -221,7 +221,7 @@ def prepare(spec: TargetSpec) -> None:
     needs = spec.needs()
     if needs:
         raise TargetMissing(f"the target {spec.name} needs: {'; '.join(needs)}")
-    with _INSTALLING:
+    if spec.install and not (spec.home / INSTALLED).exists():
         _install(spec)
 
 
@@ -234,28 +234,32 @@ def node_modules(name: str, folder: Path) -> Path:
 
 
 def _install(spec: TargetSpec) -> None:
-    done = spec.home / ".installed"
-    if not spec.install or done.exists():
-        return
+    """Run `install`, unless another process or thread has done it meanwhile."""
+    done = spec.home / INSTALLED
     try:
         spec.home.mkdir(parents=True, exist_ok=True)
-        for path in spec.folder.glob("*.json"):
-            shutil.copy(path, spec.home)
-        ran = subprocess.run(
-            _command(spec, spec.install),
-            cwd=spec.home,
-            env=_environment(spec),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=INSTALL_SECONDS,
-            check=False,
-        )
+        with (spec.home / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if done.exists():
+                return
+            for path in spec.folder.glob("*.json"):
+                shutil.copy(path, spec.home)
+            ran = subprocess.run(
+                _command(spec, spec.install),
+                cwd=spec.home,
+                env=_environment(spec),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=INSTALL_SECONDS,
+                check=False,
+            )
+            if ran.returncode == 0:
+                done.touch()
+                return
     except (OSError, subprocess.TimeoutExpired) as error:
         raise TargetMissing(f"the target {spec.name} cannot be installed: {error}") from None
-    if ran.returncode != 0:
-        last = " / ".join(ran.stderr.decode("utf-8", "replace").strip().splitlines()[-3:])
-        raise TargetMissing(f"the target {spec.name} cannot be installed: {last}")
-    done.touch()
+    last = " / ".join(ran.stderr.decode("utf-8", "replace").strip().splitlines()[-3:])
+    raise TargetMissing(f"the target {spec.name} cannot be installed: {last}")
 
 
 class RunningTarget:

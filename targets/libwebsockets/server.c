@@ -19,7 +19,7 @@ struct session {
     struct message *coming, *first, *last; /* being received; to be sent */
     size_t size;                           /* of what is pushed */
     int pushed, count, code;
-    char reason[126];
+    char reason[124];
 };
 
 static struct message *longer(struct message *message, const void *octets, size_t length) {
@@ -52,7 +52,7 @@ static int least(int one, int other) {
 static int serve(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t length) {
     struct session *session = user;
     struct message *message;
-    char path[64] = "", reason[126];
+    char path[64] = "", reason[160];
     switch (why) {
     case LWS_CALLBACK_ESTABLISHED:
         lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI);
@@ -62,7 +62,7 @@ static int serve(struct lws *wsi, enum lws_callback_reasons why, void *user, voi
         } else if (!strcmp(path, "/close")) {
             session->code = number(wsi, "code=", 1000);
             const char *found = lws_get_urlarg_by_name(wsi, "reason=", reason, sizeof reason);
-            strcpy(session->reason, found ? found : "");
+            strncpy(session->reason, found ? found : "", sizeof session->reason - 1);
         }
         lws_callback_on_writable(wsi);
         break;
