@@ -5,7 +5,7 @@ The target contract fixes which ones a server speaks: `proof.v1` and `proof.v2`.
 
 from dataclasses import replace
 
-from sockproof.conformance import Failure, case
+from sockproof.conformance import Failure, Unsupported, case
 
 NEEDS = {"subprotocols"}
 OFFERS = {
@@ -110,7 +110,7 @@ async def blanks_around_the_commas_are_no_part_of_a_name(target, blanks):
 
 @case("rfc6455-4.2.1-protocol-grammar", over={"value": list(MALFORMED)})
 async def malformed_list_of_subprotocols_is_refused(target, value):
-    request = target.upgrade_request()
+    request = target.upgrade_request(protocols=())
     field = ("Sec-WebSocket-Protocol", MALFORMED[value])
     peer = await target.http()
     peer.send(replace(request, headers=(*request.headers, field)))
@@ -140,7 +140,7 @@ async def duplicate_subprotocol_counts_once_or_is_refused(target):
 
 
 async def _ask(target, offer):
-    request = target.upgrade_request()
+    request = target.upgrade_request(protocols=())
     if offer is not None:
         request = request.adding("Sec-WebSocket-Protocol", offer)
     return await (await target.http()).ask(request)
@@ -149,6 +149,12 @@ async def _ask(target, offer):
 async def _chosen(target, offer):
     """The subprotocol that a 101 names; every other answer is a Failure."""
     response = await _ask(target, offer)
+    if response.status != 101 and target.server.subprotocols:
+        demanded = ", ".join(target.server.subprotocols)
+        raise Unsupported(
+            "a server that does without a subprotocol of its own",
+            f"{response}; it is told to want {demanded}",
+        )
     if response.status != 101:
         raise Failure("101 Switching Protocols", str(response))
     return response.get("Sec-WebSocket-Protocol")

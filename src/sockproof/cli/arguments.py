@@ -178,6 +178,8 @@ def _add_conformance(parser: argparse.ArgumentParser) -> None:
     add("--auth", metavar="JSON", help="payload of each Socket.IO CONNECT")
     add("--header", action="append", default=[], metavar="'NAME: VALUE'", help="with each request")
     add("--cookie", action="append", default=[], metavar="'A=B'", help="with each request")
+    offered = "offered with each WebSocket handshake; may be repeated"
+    add("--subprotocol", action="append", default=[], metavar="NAME", help=offered)
     add("--ca", type=Path, metavar="FILE", help="trust this CA's certificate (PEM) for wss://")
     add("--insecure", action="store_true", help="take any certificate, and judge none")
     add("--token", metavar="T", help="SOCKPROOF_TOKEN of the server's fixture")
@@ -231,7 +233,9 @@ def _add_matrix(parser: argparse.ArgumentParser) -> None:
     _add_places(parser)
     # What `conformance` can be told besides, and a matrix of our own targets has no use for.
     unused = ("url", "profile", "path", "namespace", "auth", "token", "ca", "write_expectations")
-    parser.set_defaults(insecure=False, header=[], cookie=[], **dict.fromkeys(unused))
+    parser.set_defaults(
+        insecure=False, header=[], cookie=[], subprotocol=[], **dict.fromkeys(unused)
+    )
 
 
 def _add_ab(parser: argparse.ArgumentParser) -> None:

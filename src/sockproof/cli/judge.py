@@ -49,6 +49,20 @@ def suites_of(options: Namespace, default: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(options.suite)) or tuple(default)
 
 
+def _fitting_suites(server: Server, options: Namespace) -> tuple[str, ...]:
+    """The suites to run: another kind of server would be judged by what it never promised."""
+    websocket = server.address.is_websocket
+    default = WEBSOCKET_SUITES if websocket else SOCKETIO_SUITES
+    fitting = (*default, *(("abuse", "clients") if websocket else ("clients",)))
+    named = suites_of(options, default)
+    suites = tuple(name for name in named if name in fitting)
+    if not suites or (options.url is not None and suites != named):
+        unfit = next(name for name in named if name not in fitting)
+        kind = "Socket.IO servers (http://, https://)" if websocket else "ws:// and wss:// URLs"
+        raise CommandError(f"the suite {unfit} is for {kind}; here are {', '.join(fitting)}")
+    return suites
+
+
 def _chosen(all_cases: Sequence[Case], suites: Sequence[str], options: Namespace) -> list[Case]:
     for glob in options.exclude:
         if not any(glob_matches(glob, case.id) for case in all_cases):
@@ -71,8 +85,7 @@ def build_job(
     options: Namespace,
 ) -> Job:
     """What is to be run; `what` is how the command line names the target."""
-    default = WEBSOCKET_SUITES if servers[0].address.is_websocket else SOCKETIO_SUITES
-    suites = suites_of(options, default)
+    suites = _fitting_suites(servers[0], options)
     all_cases = load_cases(shelf)
     catalogue = load_requirements(shelf / "requirements")
     for case in all_cases:

@@ -18,6 +18,7 @@ from sockproof.conformance.tls import Trust, TrustError
 from sockproof.conformance.wirelog import Redactor
 from sockproof.wire.http import is_token
 
+SUBPROTOCOL = "sec-websocket-protocol"
 _SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
 
 
@@ -51,6 +52,7 @@ def build_server(
         address=address,
         profile=profile,
         headers=_headers(options),
+        subprotocols=_subprotocols(options),
         auth=_auth(options.auth),
         token=options.token,
         trust=trust,
@@ -90,6 +92,8 @@ def _headers(options: Namespace) -> tuple[tuple[str, str], ...]:
         name, colon, value = line.partition(":")
         if not colon or not is_token(name.strip()):
             raise CommandError(f"--header is 'Name: value', not {line!r}")
+        if name.strip().lower() == SUBPROTOCOL:
+            continue  # offered where `--subprotocol` is, and not by cases that have an offer
         headers.append((name.strip(), _field_value("--header", value.strip())))
     for cookie in options.cookie:
         if "=" not in cookie:
@@ -97,6 +101,19 @@ def _headers(options: Namespace) -> tuple[tuple[str, str], ...]:
     if options.cookie:
         headers.append(("Cookie", _field_value("--cookie", "; ".join(options.cookie))))
     return tuple(headers)
+
+
+def _subprotocols(options: Namespace) -> tuple[str, ...]:
+    """What `--subprotocol` names, and a header field of the same meaning."""
+    names = list(options.subprotocol)
+    for line in options.header:
+        name, _, value = line.partition(":")
+        if name.strip().lower() == SUBPROTOCOL:
+            names += [each.strip() for each in value.split(",")]
+    for name in names:
+        if not is_token(name):
+            raise CommandError(f"--subprotocol is a token (RFC 6455, 4.1), not {name!r}")
+    return tuple(dict.fromkeys(names))
 
 
 def _field_value(option: str, value: str) -> str:
@@ -141,6 +158,8 @@ def rerun_command(options: Namespace, what: list[str], hide: Redactor) -> Callab
         words += ["--header", f"{name}: …" if secret else f"{name}:{value}"]
     for cookie in options.cookie:
         words += ["--cookie", f"{cookie.partition('=')[0]}=…"]
+    for name in options.subprotocol:
+        words += ["--subprotocol", name]
     words += ["--auth", "…"] if options.auth is not None else []
     words += ["--token", "…"] if options.token is not None else []
     for path in options.expect:

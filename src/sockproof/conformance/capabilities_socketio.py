@@ -49,20 +49,26 @@ class Found:
     capabilities: set[str] = field(default_factory=set)
     handshake: Handshake | None = None
     refusal: Packet | None = None  # of CONNECT
+    has_sid: bool = False  # in the answer to CONNECT
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """The server with what it offers, and its refusal of the namespace where there is one."""
+    """The server with what it offers, and its refusal of the namespace where there is one.
+
+    `is_old` is a server that announces no `maxPayload` and has no sid in its answer to CONNECT,
+    as was usual up to Socket.IO 2.
+    """
 
     server: Server
-    refusal: Packet | None
+    refusal: Packet | None = None
+    is_old: bool = False
 
 
 async def socketio_capabilities(server: Server, limit: float) -> Offered:
     """What the server offers; it has `limit` seconds for each answer."""
     if server.profile.capabilities is not None:
-        return Offered(replace(server, capabilities=server.profile.capabilities), None)
+        return Offered(replace(server, capabilities=server.profile.capabilities))
     each = await asyncio.gather(*(_over(server, transport, limit) for transport in TRANSPORTS))
     capabilities = set().union(*(found.capabilities for found in each))
     polling = each[TRANSPORTS.index("polling")].handshake
@@ -79,8 +85,9 @@ async def socketio_capabilities(server: Server, limit: float) -> Offered:
     if "info" in capabilities and await _has_processes(found_out, limit):
         found_out = replace(found_out, capabilities=found_out.capabilities | {"cluster"})
     refusals = [found.refusal for found in each if found.handshake is not None]
-    refused = refusals and all(refusals)
-    return Offered(found_out, refusals[0] if refused else None)
+    refusal = refusals[0] if refusals and all(refusals) else None
+    bare = handshake is not None and handshake.max_payload is None
+    return Offered(found_out, refusal, bare and not any(found.has_sid for found in each))
 
 
 async def _over(server: Server, transport: str, limit: float) -> Found:
@@ -149,6 +156,7 @@ async def _questions(ear: Ear, server: Server, limit: float, found: Found) -> No
     if answer.type == PacketType.CONNECT_ERROR:
         found.refusal = answer
         return
+    found.has_sid = isinstance(answer.data, dict) and "sid" in answer.data
     asked = Questions(answer, {} if server.auth is None else server.auth)
     for packet in said:
         asked.hear(packet)

@@ -6,6 +6,8 @@ upgrade hands the stream and the octets behind the answer over to a `WebSocketPe
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from dataclasses import replace
 
 from sockproof.conformance.outcome import Failure, StreamClosed
@@ -111,6 +113,16 @@ class HttpPeer:
         """Send a request and give its answer."""
         self.send(request)
         return await self.response(expected, body=body)
+
+    async def beginning(self, response: Response, octets: int, seconds: float) -> Response:
+        """The response with what comes of its body, at most so much and for so long."""
+        body = BodyReader(response, self.scene.max_octets)
+        with contextlib.suppress(StreamClosed, TimeoutError, WireError):
+            async with asyncio.timeout(seconds):
+                body.feed(self._rest)
+                while not body.complete and len(body.body) < octets:
+                    body.feed(await self.stream.read())
+        return replace(response, body=bytes(body.body[:octets]))
 
     def upgraded(self, response: Response, deflate: Parameters | None = None) -> WebSocketPeer:
         """The WebSocket that a 101 response has made of this connection."""

@@ -20,7 +20,7 @@ from sockproof.conformance.expectations import (
     stale_expectations,
 )
 from sockproof.conformance.message import BROKEN_BY_FRAMES
-from sockproof.conformance.preflight import introduce
+from sockproof.conformance.preflight import Unreachable, introduce
 from sockproof.conformance.requirements import Requirement
 from sockproof.conformance.runner import Plan, run_cases
 from sockproof.conformance.target import Server
@@ -124,7 +124,10 @@ async def run_job(
     Raises `preflight.Unreachable` before anything is written when there is nothing to judge.
     Cancelled, it notes that the run was interrupted, and lets the cancellation pass.
     """
-    introductions = await asyncio.gather(*(introduce(each, job.limit) for each in job.servers))
+    try:
+        introductions = await asyncio.gather(*(introduce(each, job.limit) for each in job.servers))
+    except Unreachable as error:
+        raise Unreachable(job.redactor.text(str(error))) from None
     name = job.name or introductions[0].name
     servers = [each.server for each in introductions]
     # What one case says, another would hear.

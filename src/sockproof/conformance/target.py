@@ -40,7 +40,8 @@ _words = itertools.count(1)
 class Server:
     """A server under test, the same for every case of a run.
 
-    `headers` are the user's own (credentials, cookies) and go with every request.
+    `headers` are the user's own (credentials, cookies) and go with every request; `subprotocols`
+    are offered by each WebSocket handshake that is not about subprotocols itself.
     `capabilities` is what the profile declares, or what was found out before the run.
     `trust` says how certificates are judged; `tls` is the context of ordinary connections.
     `ping_interval` and `ping_timeout` (ms) are those that a Socket.IO target announces.
@@ -50,6 +51,7 @@ class Server:
     profile: Profile = field(default_factory=Profile)
     capabilities: frozenset[str] = frozenset()
     headers: tuple[tuple[str, str], ...] = ()
+    subprotocols: tuple[str, ...] = ()
     auth: Any = None
     token: str | None = None
     ping_interval: int = 25_000
@@ -157,7 +159,7 @@ class Target:
         with self.scene.preparing("a TCP connection"):
             return await self._open(None)
 
-    async def tls_connection(self, context: ssl.SSLContext) -> HttpPeer:
+    async def tls_connection(self, context: ssl.SSLContext | None) -> HttpPeer:
         """A fresh connection with this context; raises `ssl.SSLError` and other `OSError`."""
         return await self._open(context)
 
@@ -187,11 +189,14 @@ class Target:
         self,
         path: str | None = None,
         *,
-        protocols: Iterable[str] = (),
+        protocols: Iterable[str] | None = None,
         extensions: str | None = None,
         headers: Iterable[tuple[str, str]] = (),
     ) -> Request:
-        """An ordinary opening handshake, ready to be spoilt; `path` keeps the URL's own query."""
+        """An ordinary opening handshake, ready to be spoilt; `path` keeps the URL's own query.
+
+        Without `protocols` it offers what the user wants offered.
+        """
         where = self.server.address
         target = where.target
         if path is not None:
@@ -201,7 +206,7 @@ class Target:
             where.authority,
             target,
             key=self.key(),
-            protocols=protocols,
+            protocols=self.server.subprotocols if protocols is None else protocols,
             extensions=extensions,
             headers=(*self.credentials, *headers),
         )
@@ -210,7 +215,7 @@ class Target:
         self,
         path: str | None = None,
         *,
-        protocols: Iterable[str] = (),
+        protocols: Iterable[str] | None = None,
         extensions: str | None = None,
         headers: Iterable[tuple[str, str]] = (),
     ) -> WebSocketPeer:
