@@ -41,9 +41,8 @@ def left(server: SocketIOServer, socket: Socket) -> None:
 def parted(server: SocketIOServer, socket: Socket, rooms: list[str]) -> None:
     """A client has gone, for whatever reason; it was in these rooms."""
     adapter = server.adapters[socket.namespace]
-    if server.fault == "tells-rooms-of-departures":
-        for room in rooms:
-            adapter.emit("departed", [], to=[room])
+    if server.fault == "doubles-in-rooms-of-departures":
+        adapter.reopened.update(rooms)
     if server.fault == "returning-clients-are-in-their-old-rooms":
         socket.connection.rooms[socket.namespace] = rooms
 

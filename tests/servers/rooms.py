@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from sockproof.wire.socketio import Packet, PacketType
-from tests.servers import room_faults
+from tests.servers import bystander_faults, room_faults
 
 if TYPE_CHECKING:
     from tests.servers.socketio_socket import Socket
@@ -163,6 +163,7 @@ class Adapter:
                     socket.send(each)
         if to is None:
             room_faults.overheard(self, packet)
+        bystander_faults.overheard(self, packet, to)
 
     def _times(self, socket: Socket, to: Iterable[str] | None) -> int:
         """How often a socket hears an event: once, but for a fault."""
@@ -178,8 +179,8 @@ class Adapter:
                 return 2
             case "doubles-in-own-rooms-that-were-left" if (socket.sid, socket.sid) in self.left:
                 return 1 + (socket.sid in rooms)
-            case "doubles-in-rooms-that-were-closed" if self.reopened & set(rooms):
-                return 2
+            case "doubles-in-rooms-that-were-closed" | "doubles-in-rooms-of-departures":
+                return 1 + bool(self.reopened & set(rooms))
             case "counts-rooms" if len(rooms) > 1:
                 return sum(socket.sid in self.members(room) for room in rooms)
         return 1

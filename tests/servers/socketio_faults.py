@@ -116,7 +116,7 @@ def written(fault: str | None, packet: Packet) -> list[str | bytes]:
             return [text[:9], text[9:]]
         case "prefixes-attachments" if mark == b"4 plain octets":
             attachments = [b"\x04" + each for each in attachments]
-        case "writes-events-without-a-list" if marks == ["bare"]:
+        case "writes-events-without-a-list" if str(marks[:1]).startswith("['bare"):
             text = '2"bare"'
         case "numbers-names-of-events" if mark == "its name":
             text = text.replace('"message-back"', "7", 1)

@@ -6,7 +6,7 @@ import os
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from tests.servers import lifecycle_faults
+from tests.servers import bystander_faults, lifecycle_faults
 from tests.servers.rooms import Adapter
 from tests.servers.socketio_socket import Socket
 
@@ -91,6 +91,7 @@ class Fixture:
         match name:
             case "message":
                 socket.emit("message-back", *args)
+                bystander_faults.answered(adapter, socket, args)
             case "message-with-ack" if number is not None:
                 socket.acknowledge(number, args)
             case "message-with-ack" if self.fault == "acks-unasked":

@@ -1,5 +1,7 @@
 """Judging a server over the wire. What a shelf file of cases needs is named here."""
 
+from sockproof.conformance.bystanders import KINDS as BYSTANDERS
+from sockproof.conformance.bystanders import bystander
 from sockproof.conformance.case import case
 from sockproof.conformance.client_frames import client_frame, close_frame, text_frame
 from sockproof.conformance.echo_peer import EchoPeer
@@ -19,6 +21,7 @@ from sockproof.conformance.websocket_peer import DATA, WebSocketPeer
 from sockproof.wire.websocket import RSV1, RSV2, RSV3, Frame, Opcode
 
 __all__ = [
+    "BYSTANDERS",
     "DATA",
     "RSV1",
     "RSV2",
@@ -36,6 +39,7 @@ __all__ = [
     "Unsupported",
     "WebSocketPeer",
     "agreed_deflate",
+    "bystander",
     "case",
     "check_upgrade",
     "client_frame",

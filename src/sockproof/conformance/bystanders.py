@@ -1,19 +1,159 @@
 """Idle clients of the run's own, which listen beside the cases from the first to the last.
 
 What they hear that a case said to somebody else is a leak; the cases about bystanders tell of it.
+They answer PINGs and say nothing. A server that turns one away is judged without it, and all of
+them leave where the server turns away the clients of a case.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 
-from sockproof.conformance.company import Company
-from sockproof.conformance.target import Server
+from sockproof.conformance.company import KEPT_LEAKS, Company, Leak, Saying
+from sockproof.conformance.contract import EVENTS, contents_of
+from sockproof.conformance.fences import ACKS
+from sockproof.conformance.outcome import CaseEnd, Failure, StreamClosed, Unsupported
+from sockproof.conformance.scene import Scene
+from sockproof.conformance.socketio_peer import SocketIOPeer
+from sockproof.conformance.target import Server, Target
+from sockproof.conformance.wirelog import WireLog
+from sockproof.wire import WireError
+from sockproof.wire.socketio import Packet
+
+OPENING = 5.0  # seconds for each of them to be there
+ELSEWHERE = ("/custom", "/other", "/reject")  # the fixture's namespaces beside the main one
+KINDS = ("first", "left", "polling", "elsewhere")
+GONE = (CaseEnd, StreamClosed, TimeoutError, OSError, WireError)
+
+
+@dataclass(slots=True)
+class Bystander:
+    """One of them; `sids` by namespace, and why it went, once it has."""
+
+    kind: str
+    server: Server
+    company: Company
+    scene: Scene
+    gone: str = ""
+    sids: dict[str, str] = field(default_factory=dict)
+    leaks: list[Leak] = field(default_factory=list)
+    _awaited: dict[str, asyncio.Event] = field(default_factory=dict)
+    _task: asyncio.Task[None] | None = None
+
+    @property
+    def name(self) -> str:
+        """What a report calls it."""
+        return f"an idle client ({self.kind}) in {' and '.join(self.sids) or 'no namespace'}"
+
+    # Opening and listening.
+
+    async def open(self) -> None:
+        """Connect, and listen from then on; who is turned away is gone at once."""
+        try:
+            async with asyncio.timeout(OPENING):
+                peer = await self._opened(Target(self.server, self.scene))
+        except GONE as error:
+            self.gone = f"{type(error).__name__}: {error}"
+            return
+        self._task = asyncio.create_task(self._listen(peer))
+
+    async def _opened(self, target: Target) -> SocketIOPeer:
+        if self.kind == "elsewhere":
+            peer = await target.unconnected()
+            for namespace in ELSEWHERE:
+                with contextlib.suppress(Failure):  # a server without the fixture's namespaces
+                    self.sids[namespace] = await peer.connect(namespace)
+            if not self.sids:
+                raise Unsupported("one of the fixture's namespaces", "each is refused")
+            return peer
+        transport = {"polling": "polling", "left": self._other_transport(target)}.get(self.kind)
+        peer = await target.socketio(transport)
+        if self.kind == "left":
+            room = target.unique("left")
+            await peer.proof("join", rooms=[room])
+            await peer.proof("leave", rooms=[room])
+        self.sids[peer.namespace] = peer.sid
+        return peer
+
+    @staticmethod
+    def _other_transport(target: Target) -> str | None:
+        return "upgrade" if target.supports("upgrade") else None
+
+    async def _listen(self, peer: SocketIOPeer) -> None:
+        try:
+            while True:
+                self._hear(await peer.next_of_any())
+        except GONE as error:
+            self.gone = f"its connection ended ({error})"
+            for heard in self._awaited.values():
+                heard.set()
+
+    def _hear(self, packet: Packet) -> None:
+        contents = contents_of(packet)
+        for word, heard in self._awaited.items():
+            if word in contents:
+                heard.set()
+                return
+        audience = packet.namespace if packet.namespace in self.sids else None
+        saying = self.company.whose(contents) if packet.type in EVENTS else None
+        answers = packet.type in EVENTS and packet.data[0] == "message-back"
+        if saying is None and (answers or packet.type in ACKS):
+            saying = Saying("another client's request")
+        if saying is not None and not saying.is_meant_for(self.scene.case, audience):
+            leak = self.company.leaked(saying, self.name, f"{packet!s:.200}", idle=True)
+            if len(self.leaks) < KEPT_LEAKS:
+                self.leaks.append(leak)
+
+    # For a case at the end.
+
+    async def fence(self, speaker: SocketIOPeer) -> None:
+        """What was said before has been heard: the speaker says a word to this client alone."""
+        for namespace, sid in self.sids.items():
+            word = f"to-a-bystander-{speaker.scene.mark}-{len(self._awaited)}"
+            heard = self._awaited[word] = asyncio.Event()
+            await speaker.proof("emit", event="fence", args=[word], to=[sid], namespace=namespace)
+            await heard.wait()
+            if self.gone:
+                raise Unsupported(f"{self.name} that stays", self.gone)
+
+    async def leave(self, why: str) -> None:
+        """Let go of the connection."""
+        self.gone = self.gone or why
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self.scene.close()
 
 
 @contextlib.asynccontextmanager
 async def bystanders(servers: Sequence[Server], company: Company) -> AsyncIterator[None]:
-    """Bystanders at each server, for as long as the cases run."""
-    del servers, company
-    yield
+    """Bystanders at each server that offers the contract, for as long as the cases run."""
+    offering = [each for each in servers if {"fixture", "emit"} <= each.capabilities]
+    slow = [each for each in offering if "fast-timers" not in each.capabilities]
+    idle = [
+        Bystander(kind, server, company, Scene(WireLog(), company=company, case=f"a {kind} client"))
+        for server in slow or offering
+        for kind in KINDS
+    ]
+    company.bystanders[:] = idle
+    try:
+        for each in idle:  # one after the other: the first is the first to connect
+            await each.open()
+        yield
+    finally:
+        company.bystanders.clear()
+        await asyncio.gather(*(each.leave("the run has ended") for each in idle))
+
+
+def bystander(target: Target, kind: str) -> Bystander:
+    """The bystander of this kind at the target; UNSUPPORTED where there is none."""
+    wanted = f"an idle client ({kind}) that listens"
+    for each in target.scene.company.bystanders:
+        if isinstance(each, Bystander) and (each.kind, each.server) == (kind, target.server):
+            if each.gone:
+                raise Unsupported(wanted, each.gone)
+            return each
+    raise Unsupported(wanted, "the run has none")

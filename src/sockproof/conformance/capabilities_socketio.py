@@ -28,7 +28,7 @@ from sockproof.conformance.capabilities import MOST_PASSED_OVER, NO_ANSWER, aski
 from sockproof.conformance.capabilities_engineio import sends_back
 from sockproof.conformance.contract import EVENTS
 from sockproof.conformance.engineio_peer import EngineIOPeer
-from sockproof.conformance.socketio_peer import ACKS
+from sockproof.conformance.fences import ACKS, CONNECT_ANSWERS
 from sockproof.conformance.target import Server, Target
 from sockproof.wire import WireError, engineio
 from sockproof.wire.engineio import Handshake
@@ -38,7 +38,6 @@ TRANSPORTS = ("polling", "websocket")
 CLIENTS_TO_COMPARE = 16  # at most, to see whether any two are on different processes
 ROUNDS = 3  # of each question
 ENOUGH = 2  # of them that are answered exactly
-CONNECT_ANSWERS = (PacketType.CONNECT, PacketType.CONNECT_ERROR)
 INFO = 100  # the first ack id of the questions for `info`
 
 

@@ -13,6 +13,7 @@ import itertools
 import os
 import re
 from dataclasses import dataclass, field
+from typing import Protocol
 
 KEPT_SAYINGS = 200_000  # of which a run remembers who said them
 KEPT_LEAKS = 100
@@ -40,9 +41,21 @@ class Leak:
     case: str
     hearer: str
     contents: str
+    idle: bool = False  # whether the hearer is a bystander
 
     def __str__(self) -> str:
         return f"what {self.case} said is heard by {self.hearer}: {self.contents}"
+
+
+class Listener(Protocol):
+    """An idle client of the run's own; `gone` says why it is not there, if it is not."""
+
+    kind: str
+    gone: str
+    leaks: list[Leak]
+
+    async def leave(self, why: str) -> None:
+        """Let go of the connection."""
 
 
 @dataclass(slots=True)
@@ -54,6 +67,7 @@ class Company:
 
     leaks: list[Leak] = field(default_factory=list)
     is_told: bool = False
+    bystanders: list[Listener] = field(default_factory=list)
     _run: str = field(default_factory=lambda: f"sp{os.urandom(3).hex()}")
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _marks: dict[str, str] = field(default_factory=dict)  # mark -> case
@@ -97,10 +111,19 @@ class Company:
         found = re.search(rf"{self._run}[0-9]{{6}}", text)
         return None if found is None else self._marks.get(found[0])
 
-    def leaked(self, saying: Saying, hearer: str, contents: Contents) -> Leak:
+    async def make_room(self) -> bool:
+        """Have the bystanders leave a server that turns connections away; whether any was there."""
+        present = [each for each in self.bystanders if not each.gone]
+        for each in present:
+            await each.leave("the server turned connections of cases away")
+        return bool(present)
+
+    def leaked(
+        self, saying: Saying, hearer: str, contents: Contents, *, idle: bool = False
+    ) -> Leak:
         """Note that `hearer` heard what was not meant for it."""
         text = contents if isinstance(contents, str) else repr(contents[:SHOWN])
-        leak = Leak(saying.case, hearer, text[:SHOWN])
+        leak = Leak(saying.case, hearer, text[:SHOWN], idle)
         if len(self.leaks) < KEPT_LEAKS:
             self.leaks.append(leak)
         return leak

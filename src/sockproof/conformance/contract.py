@@ -13,7 +13,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from sockproof.conformance.outcome import Failure, Unsupported
+from sockproof.conformance.outcome import Overheard, Unsupported
 from sockproof.conformance.scene import Scene
 from sockproof.wire.socketio import Packet, PacketType
 
@@ -133,12 +133,13 @@ class Contract:
     def _look_for_leaks(self, packet: Packet, contents: str) -> None:
         company = self.scene.company
         saying = company.whose(contents)
-        if saying is None or saying.is_meant_for(self.scene.case, packet.namespace):
+        audience = packet.namespace if packet.namespace in self.joined else None
+        if saying is None or saying.is_meant_for(self.scene.case, audience):
             self.scene.passed_over(f"the event {packet.data[0]!r:.60} in {packet.namespace}")
             return
         leak = company.leaked(saying, self.scene.case, contents)
         if not company.is_told:
-            raise Failure("no event that was said to others", str(leak))
+            raise Overheard("no event that was said to others", str(leak))
 
 
 def contents_of(packet: Packet) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from sockproof.conformance.client_frames import text_frame
+from sockproof.conformance.fences import Fence
 from sockproof.conformance.http_peer import HttpPeer
 from sockproof.conformance.outcome import Failure, StreamClosed, Unsupported
 from sockproof.conformance.scene import Scene
@@ -35,19 +35,6 @@ MOST_NOOPS = 50  # in a row: a server that answers each GET with one would keep 
 PONG = Packet(PacketType.PONG)
 Requester = Callable[..., Request]
 """Makes the request for a method, a query and a body: `request(method, query, body, type)`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fence:
-    """What is sent behind something else, and how its answer is told from other MESSAGEs."""
-
-    packet: Packet
-    answered_by: Callable[[str | bytes], bool]
-
-    @classmethod
-    def echo(cls, word: str) -> Fence:
-        """A MESSAGE for a server that sends each one back."""
-        return cls(Packet(PacketType.MESSAGE, word), lambda data: data == word)
 
 
 class EngineIOPeer:

@@ -47,6 +47,10 @@ class IllegalFrame(Failure):
         self.broken = broken
 
 
+class Overheard(Failure):
+    """FAIL: what another case said, in whatever case it is met."""
+
+
 class Unsupported(CaseEnd):
     """UNSUPPORTED: the target's profile or the negotiation lacks what the case needs."""
 

@@ -93,7 +93,9 @@ class _Run:
 
     async def through(self, order: Sequence[Case]) -> None:
         """Run all, in three stages, and then again what is in doubt."""
-        self.plan.company.is_told = any(case.last for case in order)
+        self.plan.company.is_told = any(
+            case.last and choose_server(case, self.plan) is not None for case in order
+        )
         stages = deque([[deque(case for case in order if not case.exclusive)]])
         stages += [self._by_server(order, last) for last in (False, True)]
         while stages and not self._over:
@@ -145,8 +147,7 @@ class _Run:
                 self._gives_up(trial.server)
             if server is not None and self._gone is server and (not flown or trial.unanswered):
                 self._suspects.append(trial)
-            elif trial.turned_away and trial.record.outcome == "INCONCLUSIVE" and trial.jobs > 1:
-                self._lower(trial)
+            elif await self._has_room_now(trial):
                 lane.append(trial.case)
             else:
                 await self._tell(trial)
@@ -178,6 +179,16 @@ class _Run:
         for task, trial in self._flying.items():
             if trial.server is server:
                 task.cancel()
+
+    async def _has_room_now(self, trial: Trial) -> bool:
+        """Whether a case whose clients were turned away is to be tried again with fewer beside."""
+        if not trial.turned_away or trial.record.outcome != "INCONCLUSIVE":
+            return False
+        if await self.plan.company.make_room():
+            return True
+        if trial.jobs > 1:
+            self._lower(trial)
+        return trial.jobs > 1
 
     def _lower(self, trial: Trial) -> None:
         """Halve the jobs, once for all cases that ran when it was too many."""

@@ -17,6 +17,7 @@ from sockproof.conformance.outcome import (
     Finding,
     IllegalFrame,
     Inconclusive,
+    Overheard,
     StreamClosed,
 )
 from sockproof.conformance.policy import Policy
@@ -97,13 +98,14 @@ class Scene:
     def preparing(self, what: str) -> Iterator[None]:
         """Inside, what goes wrong means that the case could not be set up.
 
-        A frame that no server may send is a FAIL even so: it is wrong whenever it comes.
+        A frame that no server may send, and what was said to another case, is a FAIL even so: it
+        is wrong whenever it comes.
         """
         self.setting_up += 1
         before, self._awaiting = self._awaiting, what
         try:
             yield
-        except IllegalFrame:
+        except (IllegalFrame, Overheard):
             raise
         except (Failure, StreamClosed, OSError) as error:
             got = str(error) or type(error).__name__
@@ -140,6 +142,10 @@ class Scene:
         """Let go of every connection at once, whatever the servers think of it."""
         for thing in self._owned:
             thing.reset()
+
+    def reset(self) -> None:
+        """The same, of a scene within another one."""
+        self.close()
 
     async def gone(self) -> None:
         """What takes its time to go, a process or a relay, has gone."""

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sockproof.conformance.contract import EVENTS, Contract
-from sockproof.conformance.engineio_peer import EngineIOPeer, Fence
+from sockproof.conformance.engineio_peer import EngineIOPeer
+from sockproof.conformance.fences import ACKS, Fence, acknowledged_event
 from sockproof.conformance.outcome import Failure, Unsupported
 from sockproof.wire import WireError, engineio
 from sockproof.wire.socketio import Decoder, Packet, PacketType, parse
 
-ACKS = (PacketType.ACK, PacketType.BINARY_ACK)
 MOST_PACKETS = 50  # that a server may say before it answers: one that never does is not heard out
 MOST_KEPT = 1000  # unasked events that are kept while an acknowledgement is awaited
 FENCES_FROM = 7_000_000  # the ids of acknowledgements that a peer asks for by itself
@@ -99,12 +99,15 @@ class SocketIOPeer:
                 strange, fence = heard.packet, await self._fenced()
 
     async def _from_engine(self) -> _Heard:
-        while True:
-            below = await self.engine.receive()
-            if below.type != engineio.PacketType.MESSAGE:
-                raise Failure("a Socket.IO packet", f"the Engine.IO packet {below}")
-            if (heard := self._taken(below)) is not None:
-                return heard
+        while (heard := self._taken(await self._message())) is None:
+            pass
+        return heard
+
+    async def _message(self) -> engineio.Packet:
+        below = await self.engine.receive()
+        if below.type != engineio.PacketType.MESSAGE:
+            raise Failure("a Socket.IO packet", f"the Engine.IO packet {below}")
+        return below
 
     def _taken(self, below: engineio.Packet) -> _Heard | None:
         """The packet that a MESSAGE completes, if any."""
@@ -120,6 +123,12 @@ class SocketIOPeer:
         if packet.type == PacketType.CONNECT:
             self.engine.fence = self._engine_fence
         return _Heard(packet, unasked)
+
+    async def next_of_any(self) -> Packet:
+        """The next packet of the server as it came, whoever it is for."""
+        while (packet := self._decoder.feed((await self._message()).data)) is None:
+            pass
+        return packet
 
     async def next_or_end(self) -> Packet | None:
         """The next packet that is an answer to us; None when the server ends the session."""
@@ -296,19 +305,14 @@ class SocketIOPeer:
         await self.emit("message", word)
         await self.expect_event("message-back", word)
 
-    def _asked(self, where: str) -> tuple[int, Packet]:
-        """An event that is acknowledged with one word, and the id of its acknowledgement."""
-        number = next(self._fences)
-        return number, Packet(PacketType.EVENT, where, ["message-with-ack", "fence"], number)
-
     async def _fenced(self) -> int | None:
         """Send a fence behind what came, if there is a namespace to send it in; its id."""
         where = self._joined()
         if where is None:
             return None
-        number, packet = self._asked(where)
+        number = next(self._fences)
         self._due.add(number)
-        await self.send(packet)
+        await self.send(acknowledged_event(number, where))
         return number
 
     def _joined(self) -> str | None:
@@ -322,8 +326,7 @@ class SocketIOPeer:
 
     def _engine_fence(self) -> Fence:
         where = self._joined() or self.namespace
-        number, packet = self._asked(where)
-        return Fence(_message(packet), lambda data: _answers(data, ACKS, where, number))
+        return Fence.event(next(self._fences), where)
 
     async def expect_closed(self, expected: str = "the connection closed") -> None:
         """The server ends the Engine.IO session; an answer to an event sent now is a Failure."""
@@ -342,7 +345,8 @@ class SocketIOPeer:
     async def aftermath(self, *messages: str | bytes, expected: str) -> list[Packet] | None:
         """Send messages as they are; what the server says before it answers an event behind them.
 
-        None when it ends the session instead. A server that does neither waits the time limit out.
+        None when it ends the session and has said nothing. A server that does neither waits the
+        time limit out.
         """
         word = f"fence-{next(self._words)}"
         fence = Packet(PacketType.EVENT, self._joined() or self.namespace, ["message", word])
@@ -355,38 +359,10 @@ class SocketIOPeer:
                     return None
             while len(found) < MOST_PACKETS:
                 packet = await self.next_or_end()
-                if packet is None:
-                    return None
-                if packet.data == ["message-back", word]:
-                    return found
+                if packet is None or packet.data == ["message-back", word]:
+                    return None if packet is None and not found else found
                 found.append(packet)
         raise Failure(expected, f"{found[0]} and {len(found) - 1} packets more, but no answer")
-
-
-def connect_fence(auth: Any) -> Fence:
-    """A CONNECT to the main namespace: whatever speaks Socket.IO accepts or refuses it."""
-    types = (PacketType.CONNECT, PacketType.CONNECT_ERROR)
-    packet = Packet(PacketType.CONNECT, "/", auth)
-    return Fence(_message(packet), lambda data: _answers(data, types, "/", None))
-
-
-def _message(packet: Packet) -> engineio.Packet:
-    return engineio.Packet(engineio.PacketType.MESSAGE, packet.encode()[0])
-
-
-def _answers(
-    data: str | bytes, types: tuple[PacketType, ...], namespace: str, number: int | None
-) -> bool:
-    """Whether a MESSAGE is a packet of one of the types, with this id."""
-    try:
-        packet = None if isinstance(data, bytes) else parse(data)[0]
-    except WireError:
-        return False
-    return (
-        packet is not None
-        and packet.type in types
-        and (packet.namespace, packet.id) == (namespace, number)
-    )
 
 
 def _acknowledges(packet: Packet, number: int, namespace: str) -> bool:

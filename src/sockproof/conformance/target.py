@@ -15,13 +15,14 @@ from sockproof.conformance.address import Address
 from sockproof.conformance.client_frames import client_frame
 from sockproof.conformance.contract import Contract
 from sockproof.conformance.echo_peer import EchoPeer
-from sockproof.conformance.engineio_peer import EngineIOPeer, Fence
+from sockproof.conformance.engineio_peer import EngineIOPeer
+from sockproof.conformance.fences import Fence
 from sockproof.conformance.http_peer import HttpPeer
 from sockproof.conformance.outcome import Failure, StreamClosed, Unsupported
 from sockproof.conformance.policy import Policy
 from sockproof.conformance.profile import Profile
 from sockproof.conformance.scene import Scene
-from sockproof.conformance.socketio_peer import SocketIOPeer, connect_fence
+from sockproof.conformance.socketio_peer import SocketIOPeer
 from sockproof.conformance.stream import Stream
 from sockproof.conformance.tls import Trust
 from sockproof.conformance.upgrade_response import agreed_deflate, check_upgrade
@@ -75,6 +76,12 @@ class Target:
         self.scene = scene
         scene.policy = Policy(server.profile.limits, server.capabilities)
         self.offer = offer  # of permessage-deflate, with each WebSocket that the case opens
+
+    def beside(self) -> Target:
+        """The same server as another case sees it; its connections end with this one."""
+        scene = Scene(self.scene.log, company=self.scene.company, case=f"beside {self.scene.case}")
+        self.scene.owns(scene)
+        return Target(self.server, scene)
 
     # What the case may ask and say.
 
@@ -303,7 +310,7 @@ class Target:
     def _fence(self) -> Fence:
         if self.supports("engineio-echo"):
             return Fence.echo(self.unique("fence"))
-        return connect_fence(self.server.auth)
+        return Fence.connect(self.server.auth)
 
     def _transport(self, asked: str | None) -> str:
         """The transport to use: the one asked for, or what the target has, WebSocket first."""

@@ -17,7 +17,7 @@ import os
 from collections.abc import Collection
 
 from sockproof.conformance.client_frames import client_frame, close_frame
-from sockproof.conformance.outcome import Failure, StreamClosed, Unsupported
+from sockproof.conformance.outcome import Failure, Overheard, StreamClosed, Unsupported
 from sockproof.conformance.websocket_connection import WebSocketConnection
 from sockproof.wire import WireError
 from sockproof.wire.websocket import Frame, Opcode, is_control, parse_close
@@ -49,7 +49,7 @@ class WebSocketPeer(WebSocketConnection):
         elif "broadcast" not in capabilities:
             leak = company.leaked(saying, self.scene.case, message.payload)
             if not company.is_told:
-                raise Failure("no message that was said on another connection", str(leak))
+                raise Overheard("no message that was said on another connection", str(leak))
 
     async def _answer(self, wanted: str, opcode: int, payload: bytes | None) -> Frame:
         """The first frame that is this one, is a control frame, or holds what this peer has sent.
