@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from sockproof.records import (
     OUTCOMES,
+    RUN_FILE,
     CaseRecord,
     RecordError,
     RunWriter,
@@ -81,6 +82,18 @@ def test_a_whole_run_is_read_back(tmp_path: Path) -> None:
         "PASS": 3, "NON_STRICT": 1, "FAIL": 3, "UNSUPPORTED": 1, "INCONCLUSIVE": 1
     }  # fmt: skip
     assert [case["id"] for case in report["cases"]] == [record.id for record in sample.cases()]
+
+
+def test_what_is_concluded_from_a_whole_run_is_read_back(tmp_path: Path) -> None:
+    proposal = {"expect": "lib", "title": "lib on x", "known": 3, "faults": 3}
+    with RunWriter(tmp_path / RUN_FILE) as writer:
+        writer.header(sample.HEADER | {"excluded": ["websocket/a/*"]})
+        writer.finish(sample.FINISH)
+        writer.also({"proposal": proposal})
+    report = read_run(tmp_path)
+    assert report["proposal"] == proposal
+    assert report["exit_code"] == 1
+    VALIDATOR.validate(report)
 
 
 def test_a_run_without_its_finish_was_interrupted(tmp_path: Path) -> None:

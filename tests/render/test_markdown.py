@@ -62,6 +62,14 @@ def test_hostile_text_is_never_structure() -> None:
         assert row.count("|") == 7
 
 
+def test_a_library_whose_faults_they_are_is_proposed() -> None:
+    report = sample.sample()
+    report["proposal"] = {"expect": "lib", "title": "*lib*", "known": 4, "faults": 5}
+    assert "**4 of 5 faults are known of &#42;lib&#42;&#58; add --expect lib**" in (
+        markdown.render(report)
+    )
+
+
 def test_it_always_fits() -> None:
     crowded = sample.crowded(900)
     for case in crowded["cases"]:
