@@ -80,6 +80,15 @@ def test_one_habit_is_one_line_whatever_it_answers() -> None:
     assert [(group.says, group.where) for group in found.remarks] == [(habit, "")]
 
 
+def test_what_is_allowed_is_not_said_to_break_its_requirement() -> None:
+    records = [
+        case(f"a/ping_is_answered[{n}]", PONG, "NON_STRICT", got=f"PONG '{n}'") for n in range(3)
+    ]
+    assert shape(told(*records).remarks) == [
+        ("NON_STRICT", "other than \"ping is answered\": PONG '0'", 3)
+    ]
+
+
 def test_the_simplest_case_shows_the_fault() -> None:
     records = [
         case("a/waits", PONG, got="nothing more within 5 s", wire=[]),

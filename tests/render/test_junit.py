@@ -37,6 +37,7 @@ def test_counts_and_suites() -> None:
     assert values["server"] == "Python/3.11 websockets/15.0"
     assert (values["section"], values["level"]) == ("5.5", "MUST")
     assert values["broken"] == "answers fragmented control frames"
+    assert not root.findall("testsuite[@name='rfc6455-5.5.2-pong']//property[@name='broken']")
 
 
 def test_each_outcome_has_its_element() -> None:

@@ -54,7 +54,7 @@ FAIL  does not follow "A Close frame with a fitting code goes before the connect
       expected CLOSE 1002; got the server closed the TCP connection
       sockproof conformance ws://127.0.0.1:8765/chat --case \
 'websocket/closing/close_frame_before_the_connection_is_dropped'
-NON_STRICT  does otherwise than "Of several pings that wait, only the latest may be answered" \
+NON_STRICT  other than "only the latest ping is answered": one PONG for three PINGs \
 (RFC 6455 5.5.3, MAY): 1 case
       expected one PONG for each PING; got one PONG for three PINGs
       sockproof conformance ws://127.0.0.1:8765/chat --case \
@@ -186,6 +186,13 @@ def test_of_very_many_failures_a_verbose_run_tells_the_rest_on_one_line_each() -
     text = told(io.StringIO(), sample.large(), [], verbose=True)
     assert text.count("  again ") == 30
     assert "and 10 cases more, told in full by the reports:" in text
+
+
+@pytest.mark.parametrize("report", [sample.crowded(1200), sample.large(3000, 2), sample.hostile()])
+def test_sixty_lines_are_enough(report: dict[str, Any]) -> None:
+    written = [Path(f"results/x/{name}") for name in ("report.html", "report.md", "junit.xml")]
+    text = told(io.StringIO(), report, list(_hostile_records()), *written)
+    assert text.count("\n") <= 60
 
 
 def test_a_run_without_cases_has_a_verdict_and_no_table() -> None:

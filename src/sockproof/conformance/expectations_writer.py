@@ -106,7 +106,8 @@ def _seen(case: Mapping[str, Any], requirement: Requirement | None, day: str) ->
     what = case["requirement"]
     if requirement is not None:
         what = f"{requirement.document}, {requirement.section}"
-        what = f"{requirement.broken} ({what})" if requirement.broken else what
+        if case["outcome"] == "FAIL" and requirement.broken:
+            what = f"{requirement.broken} ({what})"
     told = f"Why? Seen on {day}: {what}: expected {cut(case['expected'], _SEEN)}"
     return f"{told}; got {cut(case['got'], _SEEN)}"
 

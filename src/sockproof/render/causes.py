@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sockproof.render.summary import Case, Report, findings
-from sockproof.render.text import number, short
+from sockproof.render.text import number, sentence, short
 from sockproof.render.unjudged import alike, missing, obstacle
 
 WAITED = "nothing more within"  # how the runner begins what a case got that ended by its limit
@@ -100,12 +100,21 @@ def evidence(case: Case, limit: int = 300) -> str:
 
 
 def _faults(cases: Iterable[Case], told: Mapping[str, Mapping[str, Any]]) -> list[Group]:
+    def cause(case: Case) -> Group:
+        return _fault(case, told.get(case["requirement"]) or {})
+
     groups = [
         replace(group, level=min((case["level"] for case in group.cases), key=_rank))
-        for group in _grouped(cases, lambda case: _fault(case, told.get(case["requirement"]) or {}))
+        for group in _grouped(cases, cause, _same)
     ]
     harm = {id(group): _harm(group, told) for group in groups}
     return sorted(groups, key=lambda group: (*harm[id(group)], -len(group.cases)))
+
+
+def _same(says: str) -> str:
+    """What two groups have in common that are one."""
+    says = re.sub("the server (?:closed|reset) the TCP", "TCP", says)
+    return alike(says.partition('": ')[2]) + says.partition('": ')[0]
 
 
 def _harm(group: Group, told: Mapping[str, Mapping[str, Any]]) -> tuple[int, int, int, int]:
@@ -123,15 +132,23 @@ def _rank(level: str) -> int:
 def _fault(case: Case, about: Mapping[str, Any]) -> Group:
     outcome, level = short(case["outcome"], 40), short(case["level"], 20)
     where = _where(about)
-    closed = _CLOSED.match(case["got"]) if outcome == "NON_STRICT" else None
-    if closed is not None:  # one habit, whatever it answers
-        return Group(short(case["got"], _TEXT), [], outcome, level)
+    if outcome == "NON_STRICT":
+        return _habit(case, where)
     if about.get("broken"):
         return Group(short(about["broken"], 200), [], outcome, level, where)
     text = _shortened(short(about.get("text"), 1000))
     verb = {"SHOULD": "does not follow", "MAY": "does otherwise than"}.get(level, "breaks")
     says = f'{verb} "{text}"' if text else f"breaks {short(case['requirement'], 100)}"
     return Group(says, [], outcome, level, where)
+
+
+def _habit(case: Case, where: str) -> Group:
+    """What is allowed: what the server does, and beside what; its requirement is not broken."""
+    got, level = short(case["got"], _TEXT), short(case["level"], 20)
+    if _CLOSED.match(got):  # one habit, whatever it answers
+        return Group(got, [], "NON_STRICT", level)
+    says = f'other than "{sentence(case["id"].partition("[")[0])}": {got}'
+    return Group(says, [], "NON_STRICT", level, where)
 
 
 def _shortened(text: str) -> str:

@@ -9,7 +9,7 @@ pass with the reason in `system-out`.
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sockproof.render.causes import answer
@@ -48,7 +48,7 @@ def _by_requirement(report: Mapping[str, Any]) -> dict[str, list[Case]]:
 
 
 def _suite(
-    root: ET.Element, name: str, report: Mapping[str, Any], cases: Iterable[Case] = ()
+    root: ET.Element, name: str, report: Mapping[str, Any], cases: Sequence[Case] = ()
 ) -> ET.Element:
     """A suite, by the id of its requirement, what is known of that among the properties."""
     about = (report.get("requirements") or {}).get(name) or {}
@@ -63,7 +63,8 @@ def _suite(
     for key in ("target", "server", "sockproof"):
         value = short(report.get(key), _TEXT)
         ET.SubElement(properties, "property", name=key, value=value)
-    for key in ("document", "section", "level", "text", "broken"):
+    fails = any(standing(case, bool(report.get("strict"))) == "wrong" for case in cases)
+    for key in ("document", "section", "level", "text", *(["broken"] if fails else [])):
         if about.get(key):
             value = short(about[key], _TEXT)
             ET.SubElement(properties, "property", name=key, value=value)
