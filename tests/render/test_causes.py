@@ -142,6 +142,8 @@ def test_what_follows_names_the_fault() -> None:
         'follow from "answers fragmented control frames"',
         "RFC 6455 5.5",
     )
+    (group,) = told(case("a/b", PONG, "NON_STRICT", aside=aside)).aside
+    assert group.says == "show a habit that is told already"
     (group,) = told(case("a/b", PONG, aside=aside | {"of": "gone"})).aside
     assert group.says == "follow from another fault: It follows."
 

@@ -32,12 +32,15 @@ def follow(trials: Sequence[Trial], requirements: Mapping[str, Requirement]) -> 
         for name in _behind(trial.record.requirement, requirements):
             broken = name in failing and _is_broken(judged[name], trial)
             if broken or (name in lax and _says_the_same(judged[name], trial)):
-                found.append((trial, name))
+                found.append((trial, name, broken))
                 break
-    for trial, name in found:  # only now, so that none of them hides what another follows from
+    # Only now, so that none of them hides what another follows from.
+    for trial, name, broken in found:
         text = f"It follows from {name}, which is broken: {requirements[name].text}"
+        if not broken:
+            text = f"Cases of {name} tell of the same habit: {requirements[name].text}"
         trial.record.set_aside("follows", name, text)
-    return [trial for trial, _ in found]
+    return [trial for trial, _, _ in found]
 
 
 def _behind(name: str, requirements: Mapping[str, Requirement]) -> Iterable[str]:

@@ -178,6 +178,8 @@ def _aside(case: Case, told: Mapping[str, Mapping[str, Any]]) -> Group:
     aside = case["aside"]
     kind = _ASIDE.get(aside["kind"], short(aside["kind"], 40))
     about = told.get(aside["of"]) or {}
+    if aside["kind"] == "follows" and case["outcome"] == "NON_STRICT":
+        return Group("show a habit that is told already", [], where=_where(about))
     if aside["kind"] == "follows" and about:
         text = about.get("broken") or _shortened(short(about.get("text"), 1000))
         return Group(f'follow from "{short(text, 200)}"', [], where=_where(about))
