@@ -46,6 +46,8 @@ OPERATIONS = frozenset({*socketio_fixture.CAPABILITIES, "cluster"})  # which `in
 SEVERAL = {  # capabilities that are lacked together
     "operations": OPERATIONS,
     "contract": {"fixture", "auth", *OPERATIONS},
+    "any echo": {"fixture", "auth", "message-echo", *OPERATIONS},
+    "socket.io": {"socketio", "fixture", "auth", *OPERATIONS},
 }
 
 
@@ -93,10 +95,12 @@ def _fixed(value: Any) -> Any:
 async def _socketio(names: frozenset[str], given: dict[str, Any]) -> AsyncIterator[list[Server]]:
     """A server with slow timers, one with fast ones, and one of two processes."""
     fast = {"ping_interval": 1000, "ping_timeout": 1000}
+    path = given.pop("path", "/")
     async with AsyncExitStack() as stack:
         made = [FreeServer(names), FreeServer(names, **fast), FreeServer(names, processes=2)]
         urls = [(await stack.enter_async_context(server)).url for server in made]
-        servers = [Server(Address.parse(url), Profile(), **given) for url in urls]
+        where = [Address.parse(url.removesuffix("/") + path) for url in urls]
+        servers = [Server(address, Profile(), **given) for address in where]
         yield [(await introduce(server, LIMIT)).server for server in servers]
 
 

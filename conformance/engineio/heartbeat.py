@@ -94,7 +94,7 @@ async def pong_may_take_most_of_the_ping_timeout(target, transport):
     peer, interval, timeout = await _client(target, transport)
     for _ in range(2):
         await _next_ping(target, peer, interval, timeout)
-        await asyncio.sleep(0.7 * timeout)  # the time that an answer takes is the point here
+        await asyncio.sleep(0.6 * timeout)  # the time that an answer takes is the point here
         await peer.engine.send(PONG)
     peer.engine.answer_pings = True
     await peer.quiet()

@@ -1,6 +1,6 @@
 """Engine.IO protocol, section "Packet encoding": what is in the bodies of long-polling."""
 
-from sockproof.conformance import Failure, StreamClosed, case
+from sockproof.conformance import Failure, StreamClosed, Unsupported, case
 from sockproof.wire.engineio import Packet, PacketType
 
 NEEDS = {"polling", "message-echo"}
@@ -67,6 +67,8 @@ async def packets_that_wait_are_separated(target):
 @case("eio-polling-separator-in-data", needs=NEEDS)
 async def separator_in_data_arrives_unchanged(target):
     peer = await target.echo("polling")
+    if peer.socket is None:
+        raise Unsupported("data that can be escaped", "an echo of Engine.IO takes it as it is")
     await peer.say("one\x1e4two")  # our JSON writes it as \u001e
     await peer.hear("one\x1e4two")
 
@@ -192,6 +194,8 @@ async def open_packet_of_a_client_is_ignored_or_closes_the_session(target):
 async def message_over_long_polling_arrives_unchanged(target, text):
     peer = await target.echo("polling")
     value = "".join(map(chr, range(32))) + '"\\/\x7f' if text == "controls" else "long " * 20_000
+    if peer.socket is None:
+        value = value.replace("\x1e", "")  # in a body it separates packets, unless JSON escapes it
     await peer.say(value)
     await peer.hear(value)
 

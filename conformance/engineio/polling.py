@@ -136,6 +136,7 @@ async def _two_gets(target):
     """Two GETs that surely met; UNSUPPORTED where the server holds none for long enough."""
     for _ in range(ATTEMPTS):
         two = TwoGets(await target.echo("polling"), target.unique("fence"))
+        await two.peer.quiet()  # nothing of ours is still to come
         try:
             await two.send()
             if two.met():
@@ -251,7 +252,7 @@ async def body_in_pieces_is_read_to_its_end(target, octets):
 @case("eio-polling-post-whole", needs={"polling", "message-echo"})
 async def body_that_is_slow_to_come_is_awaited(target):
     peer = await target.echo("polling")
-    body = peer.body("slow")
+    body = peer.body("slow to come")
     octets = target.engineio_request("POST", peer.engine.session_query, body, TEXT).encode()
     http = await target.http()
     cuts = (len(octets) - len(body), len(octets) - 9, len(octets) - 1, len(octets))
@@ -260,7 +261,7 @@ async def body_that_is_slow_to_come_is_awaited(target):
         await http.stream.flush()
         await peer.engine.passes()  # the server has had the time to read what there is
     await http.response("an answer to the POST")
-    await peer.hear("slow")
+    await peer.hear("slow to come")
 
 
 # How large a POST may be.

@@ -1,6 +1,6 @@
 """Socket.IO protocol, "Connection to a namespace": CONNECT, its answer, and refusals."""
 
-from sockproof.conformance import Failure, Target, case
+from sockproof.conformance import Failure, Target, Unsupported, case
 from sockproof.wire.socketio import Packet, PacketType
 
 TRANSPORTS = {"transport": ("websocket", "polling")}
@@ -8,11 +8,14 @@ TRANSPORTS = {"transport": ("websocket", "polling")}
 
 @case("sio-connect-answered", over=TRANSPORTS)
 async def connect_is_answered_with_connect(target: Target, transport: str) -> None:
+    alone = target.supports("engineio-echo") or target.engineio_path.startswith("/engine.io")
+    if alone and not target.supports("socketio"):
+        raise Unsupported("a Socket.IO server", "it is an Engine.IO server alone")
     peer = await target.unconnected(transport)
     await peer.connect("/")
 
 
-@case("sio-connect-sid", over=TRANSPORTS)
+@case("sio-connect-sid", needs="socketio", over=TRANSPORTS)
 async def answer_to_connect_holds_a_sid(target: Target, transport: str) -> None:
     peer = await target.unconnected(transport)
     await peer.send(Packet(PacketType.CONNECT, "/"))
@@ -22,7 +25,7 @@ async def answer_to_connect_holds_a_sid(target: Target, transport: str) -> None:
         raise Failure("an object with a sid, a string that is not empty", str(got))
 
 
-@case("sio-connect-sid-not-engineio")
+@case("sio-connect-sid-not-engineio", needs="socketio")
 async def sid_is_not_the_session_id_of_engineio(target: Target) -> None:
     peer = await target.unconnected()
     sid = await peer.connect("/")
@@ -39,7 +42,7 @@ async def sid_differs_from_namespace_to_namespace(target: Target) -> None:
         raise Failure("a sid for each namespace", f"{first} in both")
 
 
-@case("sio-connect-sid-unique")
+@case("sio-connect-sid-unique", needs="socketio")
 async def sid_differs_from_client_to_client(target: Target) -> None:
     first, second = await target.unconnected(), await target.unconnected()
     sids = [await peer.connect("/") for peer in (first, second)]
@@ -53,7 +56,11 @@ async def connect_to_another_namespace_is_answered_there(target: Target, transpo
     await peer.connect("/custom")
 
 
-@case("sio-connect-first", needs="slow-timers", over={"packet": ("event", "ack", "disconnect")})
+@case(
+    "sio-connect-first",
+    needs={"socketio", "slow-timers"},
+    over={"packet": ("event", "ack", "disconnect")},
+)
 async def client_that_does_not_connect_first_is_disconnected(target: Target, packet: str) -> None:
     peer = await target.unconnected()
     await peer.send_raw({"event": '2["message","first"]', "ack": "31[]", "disconnect": "1"}[packet])
@@ -91,7 +98,7 @@ async def connect_without_a_payload_is_accepted(target: Target) -> None:
     await peer.expect_event("auth", {})
 
 
-@case("sio-connect-unknown-namespace", over=TRANSPORTS)
+@case("sio-connect-unknown-namespace", needs="socketio", over=TRANSPORTS)
 async def unknown_namespace_is_refused(target: Target, transport: str) -> None:
     peer = await target.unconnected(transport)
     await peer.connect("/")
@@ -100,7 +107,7 @@ async def unknown_namespace_is_refused(target: Target, transport: str) -> None:
     await peer.expect(PacketType.CONNECT_ERROR, "/random")
 
 
-@case("sio-connect-error-object")
+@case("sio-connect-error-object", needs="socketio")
 async def refusal_holds_an_object_with_a_message(target: Target) -> None:
     peer = await target.unconnected()
     await peer.send(Packet(PacketType.CONNECT, "/random"))

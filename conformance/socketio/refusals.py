@@ -50,7 +50,11 @@ async def refused_client_can_be_accepted_later(target: Target) -> None:
 UNREADABLE = {"type-9": '9["message"]', "no-digit": "hello", "bad-json": '0{"token":'}
 
 
-@case("sio-connect-first-unreadable", needs="slow-timers", over={"packet": tuple(UNREADABLE)})
+@case(
+    "sio-connect-first-unreadable",
+    needs={"socketio", "slow-timers"},
+    over={"packet": tuple(UNREADABLE)},
+)
 async def client_whose_first_packet_cannot_be_read_is_disconnected(
     target: Target, packet: str
 ) -> None:
@@ -59,7 +63,7 @@ async def client_whose_first_packet_cannot_be_read_is_disconnected(
     await peer.engine.expect_closed("the connection closed")
 
 
-@case("sio-connect-first-unreadable", needs="slow-timers")
+@case("sio-connect-first-unreadable", needs={"socketio", "slow-timers"})
 async def client_whose_first_packet_is_binary_is_disconnected(target: Target) -> None:
     peer = await target.unconnected()
     await peer.send_raw(b"\0\1\2")

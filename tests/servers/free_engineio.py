@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from sockproof.wire.engineio import Handshake, Packet, PacketType
@@ -100,6 +101,7 @@ class FreeEngineIO(EngineIOServer):
     """A correct server that takes some of its freedoms."""
 
     freedoms: frozenset[str] = frozenset()
+    path = PATH
 
     def take_freedoms(self, freedoms: Iterable[str]) -> None:
         """Switch freedoms on, before anything is served."""
@@ -128,7 +130,9 @@ class FreeEngineIO(EngineIOServer):
 
     def _refusal(self, request: Request, query: dict[str, str]) -> Response | None:
         path = request.target.partition("?")[0]
-        if path != PATH and "serves-pages-elsewhere" in self.freedoms:
+        if path == self.path != PATH:
+            request = replace(request, target=request.target.replace(path, PATH, 1))
+        elif path != PATH and "serves-pages-elsewhere" in self.freedoms:
             return respond(200, PAGE, "text/html")
         if "takes-few-connections" in self.freedoms and len(self._tasks) > FEW_CONNECTIONS:
             return respond(503, b"too many connections")

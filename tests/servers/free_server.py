@@ -117,6 +117,8 @@ class FreeServer(FreeEngineIO, SocketIOServer):
         self.freedoms = frozenset(freedoms)
         super().__init__(None, ping_interval, ping_timeout, processes)
         self.take_freedoms(freedoms)
+        if self.freedoms & ALONE:
+            self.path = "/engine.io/"
         self._soon: dict[str, deque[Callable[[], None]]] = {}
         if "has-more-namespaces" in self.freedoms:
             for name in MORE_NAMESPACES:

@@ -333,11 +333,14 @@ class SocketIOPeer:
         await self.engine.expect_closed(expected)
 
     async def goes_on(self, expected: str) -> bool:
-        """Whether an event sent now is answered, with nothing before; False for a closed session.
+        """Whether an event sent now is answered, with nothing before.
 
-        Any other answer to us is a Failure, and so is a connection that stays and is deaf.
+        False where the server ends the session, or the connection to its namespace. Any other
+        answer to us is a Failure, and so is a connection that stays and is deaf.
         """
         came = await self.aftermath(expected=expected)
+        if came and [each.type for each in came] == [PacketType.DISCONNECT]:
+            return False
         if came:
             raise Failure(expected, str(came[0]))
         return came is not None
@@ -345,8 +348,8 @@ class SocketIOPeer:
     async def aftermath(self, *messages: str | bytes, expected: str) -> list[Packet] | None:
         """Send messages as they are; what the server says before it answers an event behind them.
 
-        None when it ends the session and has said nothing. A server that does neither waits the
-        time limit out.
+        A DISCONNECT from the event's namespace is the last. None when the server ends the session
+        and has said nothing. A server that does neither waits the time limit out.
         """
         word = f"fence-{next(self._words)}"
         fence = Packet(PacketType.EVENT, self._joined() or self.namespace, ["message", word])
@@ -362,6 +365,8 @@ class SocketIOPeer:
                 if packet is None or packet.data == ["message-back", word]:
                     return None if packet is None and not found else found
                 found.append(packet)
+                if (packet.type, packet.namespace) == (PacketType.DISCONNECT, fence.namespace):
+                    return found
         raise Failure(expected, f"{found[0]} and {len(found) - 1} packets more, but no answer")
 
 
