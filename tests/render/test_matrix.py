@@ -94,3 +94,14 @@ def test_hostile_text_stays_text() -> None:
     assert shown.all("img") == []
     assert "\x1b" not in source
     json.loads(to_json(made))
+
+
+def test_what_is_set_aside_is_no_fault_of_a_server() -> None:
+    crowded = sample.crowded(60)
+    column = Column("bad", "Bad 1.0", "websocket", "bad/report.html", crowded)
+    made = assemble([column], [], "0", "")
+    cells = [row["cells"][0] for row in made["rows"] if row["cells"][0].get("aside")]
+    assert {cell["standing"] for cell in cells} == {"aside"}
+    text = Page(render(made, [column], TEMPLATE)).text
+    assert f"FAIL, NON-STRICT{crowded['counts']['FAIL']} (" in text
+    assert "Set asidetext 22" in text

@@ -118,6 +118,7 @@ def _cell(case: Case) -> dict[str, Any]:
         "reason": known.get("reason"),
         "version": known.get("version"),
         "sometimes": bool(known.get("sometimes")),
+        "aside": (case.get("aside") or {}).get("text"),
     }
 
 
@@ -195,8 +196,9 @@ def _table(
 
 
 def _shown(row: Mapping[str, Any], cells: list[dict[str, Any]]) -> dict[str, Any]:
-    outcomes = [each["cell"]["outcome"] for each in cells if each["cell"]]
-    standings = [each["cell"]["standing"] for each in cells if each["cell"]]
+    shown = [each["cell"] for each in cells if each["cell"]]
+    outcomes = [cell["outcome"] for cell in shown if cell["standing"] != "aside"]
+    standings = [cell["standing"] for cell in shown]
     return {
         "id": short(row["case"], 400),
         "title": sentence(row["case"]),
@@ -251,6 +253,7 @@ def _evidence(
         "expected": short(cell["expected"], 1500),
         "got": short(cell["got"], 1500),
         "reason": short(cell["reason"], 1000),
+        "aside": short(cell["aside"], 1000),
         "version": short(cell["version"], 60),
         "rerun": short(rerun, 1000),
         "wire": wire,
