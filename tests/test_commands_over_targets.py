@@ -55,7 +55,7 @@ def test_matrix_skips_a_target_whose_tool_is_missing(targets: Path, tmp_path: Pa
     words = ("matrix", "--shelf", str(targets), *PINGS)
     done = sockproof(*words, cwd=tmp_path, SOCKPROOF_REQUIRE_TARGETS="")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "lacking: skipped: the target lacking needs on the PATH: no-such-tool" in done.stdout
+    assert "lacking: skipped: the target lacking needs: no-such-tool on the PATH" in done.stdout
     folder = tmp_path / "results" / "latest-matrix"
     made = json.loads((folder / "matrix.json").read_text(encoding="utf-8"))
     assert [column["name"] for column in made["columns"]] == ["websockets"]
@@ -69,7 +69,7 @@ def test_missing_target_is_an_error_where_all_are_required(targets: Path, tmp_pa
     words = ("matrix", "--shelf", str(targets), *PINGS)
     done = sockproof(*words, cwd=tmp_path, SOCKPROOF_REQUIRE_TARGETS="1")
     assert done.returncode == 2
-    assert done.stderr == "sockproof: the target lacking needs on the PATH: no-such-tool\n"
+    assert done.stderr == "sockproof: the target lacking needs: no-such-tool on the PATH\n"
 
 
 def test_application_is_not_judged(tmp_path: Path) -> None:
