@@ -40,6 +40,7 @@ class Receiver:
         self.size = 0
         self.utf8 = codecs.getincrementaldecoder("utf-8")()
         self.swallow = False
+        self.has_served = False
 
     def _allowed_bits(self, frame: Frame) -> int:
         """The reserved bits that the frame may have, by what was agreed on or by fault."""
@@ -62,6 +63,8 @@ class Receiver:
             raise Failed(1002, "a client masks its frames")
         if frame.mask_key == b"\0\0\0\0" and self.fault == "refuses-mask-key-zero":
             raise Failed(1002, "mask key zero")
+        if self.fault == "trusts-what-follows-a-message" and self.has_served and not self.codec:
+            return
         allowed = self._allowed_bits(frame)
         for bit, number in ((4, 1), (2, 2), (1, 3)):
             excuses = (f"accepts-rsv{number}", "accepts-reserved-bits")
@@ -142,6 +145,7 @@ class Receiver:
             payload = misjoined(self.fault, payload)
         if self.fault == "drops-byte-order-marks" and opcode == TEXT:
             payload = payload.removeprefix(codecs.BOM_UTF8)
+        self.has_served = True
         await self.answer(opcode, payload)
 
     def _check_text(self, payload: bytes, final: bool) -> None:
