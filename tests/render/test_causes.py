@@ -176,6 +176,15 @@ def test_what_could_not_be_judged_says_why_and_what_would_help(
     assert helps in group.helps
 
 
+def test_operations_of_a_fixture_that_is_not_there_are_one_reason() -> None:
+    records = [
+        case(f"a/b[{n}]", PONG, "UNSUPPORTED", expected=f"a target with {name}")
+        for n, name in enumerate(["fixture", "rooms", "session_get, session_set"])
+    ]
+    assert len(told(*records).unjudged) == 1
+    assert len(told(*records[1:]).unjudged) == 2
+
+
 def test_reasons_that_differ_in_contents_alone_are_one() -> None:
     records = [
         case(f"a/b[{n}]", PONG, "INCONCLUSIVE", expected=f"TEXT '{n}' [{n} octets]", got="'hello'")

@@ -15,7 +15,7 @@ from typing import Any
 
 from sockproof.render.summary import Case, Report, findings
 from sockproof.render.text import number, sentence, short
-from sockproof.render.unjudged import alike, missing, obstacle
+from sockproof.render.unjudged import alike, lacks_fixture, missing, obstacle
 
 WAITED = "nothing more within"  # how the runner begins what a case got that ended by its limit
 
@@ -76,6 +76,7 @@ def answer(report: Report) -> Answer:
     """Group the cases of a report."""
     told: Mapping[str, Mapping[str, Any]] = report.get("requirements") or {}
     found = findings(report)
+    bare = any(lacks_fixture(case) for case in found.lacking)
     return Answer(
         _faults(found.wrong, told),
         _faults(found.remarks, told),
@@ -83,7 +84,7 @@ def answer(report: Report) -> Answer:
         _grouped(found.aside, lambda case: _aside(case, told)),
         [
             *_grouped(found.unclear, lambda case: _unjudged(case, obstacle(case)), alike),
-            *_grouped(found.lacking, lambda case: _unjudged(case, missing(case))),
+            *_grouped(found.lacking, lambda case: _unjudged(case, missing(case, bare))),
         ],
     )
 

@@ -60,15 +60,21 @@ _OPTIONS = (  # what stands in the way, and the option that most often removes i
 )
 
 
-def missing(case: Case) -> tuple[str, str]:
-    """Why a case is UNSUPPORTED, and what would help."""
+def lacks_fixture(case: Case) -> bool:
+    """Whether the fixture itself is lacking, and not only one of its operations."""
+    expected = case["expected"]
+    return expected.startswith(_NEEDS) and "fixture" in expected.removeprefix(_NEEDS).split(", ")
+
+
+def missing(case: Case, without_fixture: bool = False) -> tuple[str, str]:
+    """Why a case is UNSUPPORTED, and what would help; without the fixture, operations lack it."""
     expected = case["expected"]
     if expected.startswith(_NEEDS):
         lacking = expected.removeprefix(_NEEDS).split(", ")
         for name, (says, helps) in _LACKING.items():
             if name in lacking:
                 return says, helps
-        if {"join", "emit"} & set(lacking):
+        if without_fixture or {"join", "emit"} & set(lacking):
             return _LACKING["fixture"]
         return f"does not offer {short(', '.join(lacking), 100)}", _FIXTURE
     declared = re.fullmatch(r"a profile that declares (\w+)", expected)
