@@ -3,8 +3,8 @@
 import json
 
 from sockproof.conformance import Failure, Target, case
-from sockproof.wire import WireError
-from sockproof.wire.engineio import PacketType, decode_payload
+from sockproof.wire import WireError, engineio
+from sockproof.wire.socketio import Packet, PacketType
 
 EVENTS = 20
 LIMIT = 20  # seconds: most requests reach a process that does not know the session
@@ -31,7 +31,8 @@ async def request_that_reaches_another_process_is_refused_and_nothing_is_lost(
             if response.status != 400:
                 raise Failure("200 or 400", f"{response}: {response.body[:100]!r}")
 
-    await ask("POST", b"40")
+    connect, _ = Packet(PacketType.CONNECT, "/", target.server.auth).encode()
+    await ask("POST", f"4{connect}".encode())
     for number in range(EVENTS):
         await ask("POST", b'42["message",%d]' % number)
     heard: list[int] = []
@@ -45,8 +46,8 @@ async def request_that_reaches_another_process_is_refused_and_nothing_is_lost(
 def numbers(body: bytes) -> list[int]:
     """What the `message-back` events of a payload carry."""
     try:
-        packets = decode_payload(body)
-        texts = [str(each.data) for each in packets if each.type == PacketType.MESSAGE]
+        packets = engineio.decode_payload(body)
+        texts = [str(each.data) for each in packets if each.type == engineio.PacketType.MESSAGE]
         events = [json.loads(text[1:]) for text in texts if text.startswith("2")]
         return [event[1] for event in events if event[0] == "message-back"]
     except (WireError, ValueError, LookupError) as error:

@@ -93,6 +93,7 @@ async def payload_of_connect_reaches_another_namespace(target: Target) -> None:
 
 @case("sio-connect-auth-absent", needs={"fixture", "auth"})
 async def connect_without_a_payload_is_accepted(target: Target) -> None:
+    target.needs_no_auth("a CONNECT without a payload")
     peer = await target.unconnected()
     await peer.connect("/")
     await peer.expect_event("auth", {})

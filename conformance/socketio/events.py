@@ -130,6 +130,7 @@ async def event_with_a_reserved_name_runs_no_handler(target: Target, name: str) 
 
 @case("sio-format-namespace-without-comma", needs="fixture")
 async def namespace_at_the_end_of_a_packet_needs_no_comma(target: Target) -> None:
+    target.needs_no_auth("a CONNECT without a payload")
     peer = await target.socketio()
     await peer.send_raw("0/custom")
     await peer.expect(PacketType.CONNECT, "/custom")

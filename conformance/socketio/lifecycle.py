@@ -35,7 +35,7 @@ async def connect_handler_is_told_the_namespace_the_sid_and_the_payload(target: 
     entries = (await peer.proof("log", sid=sid))["entries"]
     _expect_types(entries, connect=1)
     told = {name: entries[0].get(name) for name in ("namespace", "sid", "auth")}
-    wanted = {"namespace": "/custom", "sid": sid, "auth": auth}
+    wanted = {"namespace": "/custom", "sid": sid, "auth": peer.contract.credentials(auth)}
     if told != wanted:
         raise Failure(repr(wanted), repr(told))
 

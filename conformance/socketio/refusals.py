@@ -74,6 +74,7 @@ async def client_whose_first_packet_is_binary_is_disconnected(target: Target) ->
 async def payload_that_is_no_object_is_refused_or_closes_the_connection(
     target: Target, payload: str
 ) -> None:
+    target.needs_no_auth("any payload of CONNECT")
     peer = await target.socketio()
     wanted = "CONNECT_ERROR in /custom, or the connection closed"
     await peer.send_raw(f"0/custom,{payload}")

@@ -66,6 +66,7 @@ class Bystander:
             for namespace in ELSEWHERE:
                 with contextlib.suppress(Failure):  # a server without the fixture's namespaces
                     self.sids[namespace] = await peer.connect(namespace)
+                    await peer.greeted(namespace)
             if not self.sids:
                 raise Unsupported("one of the fixture's namespaces", "each is refused")
             return peer

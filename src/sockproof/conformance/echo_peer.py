@@ -73,12 +73,9 @@ class EchoPeer:
         A word said behind it tells: if it comes back and `value` has not, it was ours.
         """
         wanted = str(Packet(PacketType.MESSAGE, value))
-        strange, fence = None, ""
+        strange, fence, meanwhile = None, "", []
         with self.scene.awaits(wanted):
-            while True:
-                got = await self.engine.expect(PacketType.MESSAGE)
-                if got.data == value:
-                    return
+            while (got := await self.engine.expect(PacketType.MESSAGE)).data != value:
                 if got.data in self._said:
                     raise Failure(wanted, str(got))
                 if strange is None:
@@ -86,6 +83,10 @@ class EchoPeer:
                     await self.engine.send(Packet(PacketType.MESSAGE, fence))
                 elif got.data == fence:
                     raise Failure(wanted, str(strange))
+            while strange is not None and got.data != fence:  # it answers no later GET
+                got = await self.engine.expect(PacketType.MESSAGE)
+                meanwhile.append(got)
+            self.engine.inbox.extendleft(reversed(meanwhile[:-1]))
 
     async def heard_before(self, value: str) -> list[str | bytes]:
         """What else comes back before `value` does, the application's own messages included."""

@@ -7,6 +7,7 @@ MESSAGEs at any time: only what answers a fence shows that it has taken in what 
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote
@@ -32,6 +33,7 @@ from sockproof.wire.websocket import Frame, Opcode
 Opener = Callable[[], Awaitable[HttpPeer]]
 Upgrader = Callable[[str], Awaitable[WebSocketPeer]]
 MOST_NOOPS = 50  # in a row: a server that answers each GET with one would keep us busy for ever
+WITHOUT_FENCE = 1.0  # seconds for a server that answers nothing to end a session
 PONG = Packet(PacketType.PONG)
 Requester = Callable[..., Request]
 """Makes the request for a method, a query and a body: `request(method, query, body, type)`."""
@@ -56,7 +58,7 @@ class EngineIOPeer:
         self.websocket: WebSocketPeer | None = None
         self.handshake = Handshake("", (), 0, 0, None)
         self.answer_pings = True
-        self.fence: Callable[[], Fence] | None = None
+        self.fence: Callable[[], Fence | None] = lambda: None
         self.most_octets: int | None = None
         self.inbox: deque[Packet] = deque()
 
@@ -272,12 +274,19 @@ class EngineIOPeer:
         """The server ends the session for what was sent last.
 
         A fence is sent behind it: a server that answers that has gone on, which is a Failure at
-        once, or NON_STRICT if `lenient`. Where nothing is known to be answered, only time tells.
+        once, or NON_STRICT if `lenient`. Where nothing is known to be answered, a session that
+        goes on cannot be told from a server that is slow, which is UNSUPPORTED.
         `held` is a GET that waits already.
         """
-        fence = None if self.fence is None else self.fence()
+        fence = self.fence()
         with self.scene.awaits(expected):
-            answer = await self._behind(fence, held)
+            try:
+                async with asyncio.timeout(None if fence else WITHOUT_FENCE):
+                    answer = await self._behind(fence, held)
+            except TimeoutError:
+                if fence is not None:
+                    raise
+                raise Unsupported("a server that answers messages", "nothing came") from None
         if answer is not None:
             got = f"the server went on: {answer}"
             if not lenient:

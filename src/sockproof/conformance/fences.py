@@ -5,7 +5,8 @@ A server may send MESSAGEs at any time: each fence tells its own answer from all
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,13 @@ class Fence:
 
         text = packet.encode()[0]
         return cls(engineio.Packet(engineio.PacketType.MESSAGE, text), answered_by)
+
+
+def fence_of(capabilities: Collection[str], auth: Any) -> Fence | None:
+    """A fence that a server with these capabilities answers; with none it has not been asked."""
+    if "engineio-echo" in capabilities:
+        return Fence.echo(f"fence-{secrets.token_hex(8)}")
+    return Fence.connect(auth) if "socketio" in capabilities or not capabilities else None
 
 
 def acknowledged_event(number: int, namespace: str) -> Packet:

@@ -94,9 +94,17 @@ class SocketIOPeer:
                 if strange is not None and heard.packet.id == fence:
                     raise Failure(wanted or "an answer", str(strange))
             elif not heard.unasked:
+                await self._drain(fence)
                 return heard.packet
             elif wanted is not None and strange is None:
                 strange, fence = heard.packet, await self._fenced()
+
+    async def _drain(self, fence: int | None) -> None:
+        """Take the answer to a fence off, so that no later GET is answered by it."""
+        while fence in self._due:
+            heard = await self._from_engine()
+            if not self._is_fence(heard.packet):
+                self._inbox.append(heard)
 
     async def _from_engine(self) -> _Heard:
         while (heard := self._taken(await self._message())) is None:
@@ -126,9 +134,10 @@ class SocketIOPeer:
 
     async def next_of_any(self) -> Packet:
         """The next packet of the server as it came, whoever it is for."""
-        while (packet := self._decoder.feed((await self._message()).data)) is None:
-            pass
-        return packet
+        while True:
+            packet = self._decoder.feed((await self._message()).data)
+            if packet is not None and not self._is_fence(packet):
+                return packet
 
     async def next_or_end(self) -> Packet | None:
         """The next packet that is an answer to us; None when the server ends the session."""
@@ -322,7 +331,10 @@ class SocketIOPeer:
 
     def _is_fence(self, packet: Packet) -> bool:
         """Whether the packet answers a fence of ours, which is no answer to the case."""
-        return packet.type in ACKS and packet.id in self._due
+        if packet.type not in ACKS or packet.id not in self._due:
+            return False
+        self._due.discard(packet.id)
+        return True
 
     def _engine_fence(self) -> Fence:
         where = self._joined() or self.namespace

@@ -16,7 +16,7 @@ from sockproof.conformance.client_frames import client_frame
 from sockproof.conformance.contract import Contract
 from sockproof.conformance.echo_peer import EchoPeer
 from sockproof.conformance.engineio_peer import EngineIOPeer
-from sockproof.conformance.fences import Fence
+from sockproof.conformance.fences import fence_of
 from sockproof.conformance.http_peer import HttpPeer
 from sockproof.conformance.outcome import Failure, StreamClosed, Unsupported
 from sockproof.conformance.policy import Policy
@@ -304,13 +304,9 @@ class Target:
     def engineio(self) -> EngineIOPeer:
         """An Engine.IO peer that has not opened anything yet."""
         peer = EngineIOPeer(self.scene, self.http, self._engineio_websocket, self.engineio_request)
-        peer.fence, peer.most_octets = self._fence, self.limit("max_message")
+        peer.fence = lambda: fence_of(self.capabilities, self.server.auth)
+        peer.most_octets = self.limit("max_message")
         return peer
-
-    def _fence(self) -> Fence:
-        if self.supports("engineio-echo"):
-            return Fence.echo(self.unique("fence"))
-        return Fence.connect(self.server.auth)
 
     def _transport(self, asked: str | None) -> str:
         """The transport to use: the one asked for, or what the target has, WebSocket first."""
@@ -356,6 +352,11 @@ class Target:
             return EchoPeer(await self.connect_engineio(transport))
         socket = await self.socketio(transport)
         return EchoPeer(socket.engine, socket)
+
+    def needs_no_auth(self, what: str) -> None:
+        """UNSUPPORTED with `--auth`: the case is about a CONNECT that cannot carry it."""
+        if self.server.auth is not None:
+            raise Unsupported(f"a server that takes {what}", "it is given --auth")
 
     async def unconnected(self, transport: str | None = None) -> SocketIOPeer:
         """A Socket.IO peer with an open Engine.IO session, connected to no namespace yet."""
