@@ -10,6 +10,25 @@ LOOKS_LIKE = {
     "old-framing": b"\x00text\xff\xff\x00",
     "every-octet": bytes(range(256)),
 }
+TEXTS = {
+    "crlf": "one\r\ntwo\r\n",
+    "cr": "one\rtwo",
+    "lf": "one\ntwo\n",
+    "separators": "one\x85two\u2028three\u2029four\x0bfive\x0csix",
+    "blanks-around": "  \t two blanks before and behind  ",
+    "blank": " ",
+    "nul": "before\0behind",
+    "controls": "".join(map(chr, range(1, 32))) + "\x7f",
+    "composed": "caf\u00e9 \u212b \u1e9b\u0323",
+    "decomposed": "cafe\u0301 A\u030a \u017f\u0323\u0307",
+    "byte-order-mark": "\ufeffmarked",
+    "noncharacters": "\ufdd0 \uffff \U0001fffe",
+    "json-number": "1.0",
+    "json-large-number": "12345678901234567890",
+    "json-object": '{"b": 1.50, "a": 1e2, "b": [ ]}',
+    "json-escapes": '"\\u00e9\\/ \\ud83d\\ude00"',
+    "looks-escaped": "%41 &amp; \\n \\x41 +",
+}
 
 
 @case("rfc6455-6.2-parsed-as-frames", needs="echo", over={"payload": list(LOOKS_LIKE)})
@@ -67,6 +86,14 @@ async def binary_message_is_no_text(target: Target, octets: str) -> None:
     message = bytes.fromhex(octets)
     peer.send(client_frame(Opcode.BINARY, message))
     await peer.expect_message(message)
+
+
+@case("rfc6455-8.1-valid-accepted", needs="echo", over={"text": list(TEXTS)}, deflated=True)
+async def text_comes_back_octet_by_octet(target: Target, text: str) -> None:
+    """Nothing reads it as lines, as JSON or as anything else, and nothing tidies it up."""
+    peer = await target.connect()
+    peer.send(text_frame(TEXTS[text]))
+    await peer.expect_message(TEXTS[text])
 
 
 @case("rfc6455-5.6-text-utf8-sent", needs="echo", deflated=True)

@@ -19,6 +19,7 @@ class _Memory:
     """What the faults of one server have brought about."""
 
     deaf: bool = False
+    turns_away: bool = False
     open: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -28,7 +29,8 @@ _servers: dict[int, _Memory] = {}
 
 def memory(writer: asyncio.StreamWriter) -> _Memory:
     """What the server that accepted this connection remembers."""
-    return _servers.setdefault(writer.get_extra_info("sockname")[1], _Memory())
+    name = writer.get_extra_info("sockname")  # None once TLS has let go of its transport
+    return _servers.setdefault(name[1], _Memory()) if name else _Memory()
 
 
 def forget(port: int) -> None:
@@ -41,12 +43,20 @@ def deafen(writer: asyncio.StreamWriter) -> None:
     memory(writer).deaf = True
 
 
+def turn_away(writer: asyncio.StreamWriter) -> None:
+    """The next client of this server will be cut off at once."""
+    memory(writer).turns_away = True
+
+
 async def admit(
     fault: str | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
     """Let a new connection in, or keep it waiting for what others have done."""
     known = memory(writer)
     known.open += 1
+    if known.turns_away:
+        known.turns_away = False
+        raise ConnectionAbortedError
     if known.deaf or (fault == "few-connections-at-once" and known.open > FEW):
         known.deaf = False
         await asyncio.sleep(NEVER)

@@ -26,7 +26,7 @@ from sockproof.wire.websocket import (
     may_be_sent_in_close,
     parse_close,
 )
-from tests.servers import framing_faults, neighbours
+from tests.servers import careless, framing_faults, neighbours
 from tests.servers.freedom import NONE, Freedoms
 from tests.servers.limits import MAX_PINGS, frame_bound, spoilt_answer
 from tests.servers.tasks import end, linger
@@ -72,7 +72,8 @@ class Connection(Receiver):
             return
         self.close_sent = self.close_sent or frame.opcode == Opcode.CLOSE
         for each in self.freedoms.frames(self, self._spoilt(frame)):
-            self.writer.write(framing_faults.written(self.fault, each))
+            octets = framing_faults.written(self.fault, each)
+            self.writer.write(careless.waiting(self.fault, each, octets, self.writer))
 
     def _spoilt(self, frame: Frame) -> Frame:
         length = len(frame.payload)
@@ -313,6 +314,7 @@ class Connection(Receiver):
         if self.fault == "fills-empty-messages" and not payload:
             payload = b"?"
         payload = framing_faults.answered(self.fault, opcode, payload)
+        payload = careless.echoed(self.fault, opcode, payload)
         if self.fault == "answers-pings-behind-the-message":
             for ping in self.pings:
                 self.send(Frame(Opcode.PONG, ping))

@@ -67,7 +67,9 @@ class Receiver:
             return
         allowed = self._allowed_bits(frame)
         for bit, number in ((4, 1), (2, 2), (1, 3)):
-            excuses = (f"accepts-rsv{number}", "accepts-reserved-bits")
+            excuses = [f"accepts-rsv{number}", "accepts-reserved-bits"]
+            if frame.rsv not in (1, 2, 4):
+                excuses.append("accepts-several-reserved-bits")
             if frame.rsv & ~allowed & bit and self.fault not in excuses:
                 raise Failed(1002, f"RSV{number} is not negotiated")
         for wrong in frame.violations:

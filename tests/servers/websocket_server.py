@@ -22,7 +22,7 @@ from sockproof.wire.http import (
     accept_value,
     parse_request_head,
 )
-from tests.servers import neighbours, tasks
+from tests.servers import careless, neighbours, tasks
 from tests.servers.freedoms import together
 from tests.servers.limits import MAX_HEAD, head_bound
 from tests.servers.websocket_connection import Connection
@@ -129,6 +129,7 @@ class WebSocketServer:
             if self.fault == "field-needs-a-blank-behind-its-colon":
                 request = replace(request, violations=request.violations + _unusual(lines))
             response = answer(request, self.fault, self.freedoms)
+            response = careless.answer(self.fault, request, response, writer)
             if self.fault == "key-hashed-with-blanks":
                 response = _hashed_as_written(response, lines)
         except WireError as error:

@@ -143,11 +143,22 @@ class Stream(asyncio.Protocol):
             await self._changed.wait()
         data = bytes(self._incoming[:READ_OCTETS])
         del self._incoming[:READ_OCTETS]
-        if self._paused and not self._incoming and self._transport:
+        if not self._incoming:
+            self.release()
+        return data
+
+    def hold(self) -> None:
+        """Read nothing more from the socket, so that the server's octets wait in the kernel."""
+        if self._transport is not None and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def release(self) -> None:
+        """Read again."""
+        if self._transport is not None and self._paused:
             self._paused = False
             with contextlib.suppress(RuntimeError):
                 self._transport.resume_reading()
-        return data
 
     @property
     def unread(self) -> int:
