@@ -13,6 +13,8 @@ DAYS = 40  # until each has had its turn
 
 def test_every_blind_fault_is_in_a_server() -> None:
     assert set(blind_run.faults()) - set(ROUND) == set()
+    woven = [(owner, method) for hooks in ROUND.values() for owner, method, _ in hooks]
+    assert [f"{owner}.{method}" for owner, method in woven if method not in vars(owner)] == []
 
 
 def test_every_blind_fault_offends_a_requirement_that_exists() -> None:

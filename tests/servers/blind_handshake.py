@@ -159,7 +159,7 @@ def _(go: Any, server: EngineIOServer, request: Any, query: dict[str, str]) -> A
 
 
 def _reads(name: str, where: str, change: Any) -> None:
-    @fault(name, engineio_server, "_query")
+    @fault(name, engineio_server, "query_of")
     def query(go: Any, request: Any) -> dict[str, str]:
         found: dict[str, str] = go(request)
         kind = "websocket" if request.get("Sec-WebSocket-Key") else "polling"
