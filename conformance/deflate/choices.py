@@ -87,11 +87,10 @@ async def server_compresses_what_it_likes(target: Target) -> None:
 @case("rfc7692-7.2.1-blocks-sent", needs=NEEDS | {"echo"})
 async def server_sends_blocks_as_it_likes(target: Target) -> None:
     socket = await target.connect_deflate()
-    socket.send_message(Opcode.TEXT, b"which kind of block? " * 50)
-    with target.awaits("the echo of a message"):
-        frame = await socket.receive_frame()
-        while frame.opcode != Opcode.TEXT:
-            frame = await socket.receive_frame()
+    text = b"which kind of block? " * 50
+    socket.send_message(Opcode.TEXT, text)
+    await socket.expect(Opcode.TEXT, text)
+    frame = socket.frames[0]
     if frame.rsv & RSV1 and frame.payload:
         kind = ("stored", "fixed", "dynamic", "reserved")[frame.payload[0] >> 1 & 3]
         target.report("the first block", f"{kind}, BFINAL {frame.payload[0] & 1}")

@@ -46,7 +46,7 @@ async def _answer(target: Target, peer: WebSocketPeer, *, echo: Frame) -> Refusa
     with target.awaits(wanted):
         while True:
             try:
-                got = await peer.receive()
+                got = await peer.receive_answer()
             except StreamClosed as closed:
                 return Refusal(closed.how, proper=False)
             if got.opcode == Opcode.CLOSE:

@@ -51,11 +51,12 @@ async def frame_in_the_segment_of_the_request_is_served_or_refused(target):
     if response is None or response.status != 101:
         return
     socket = peer.upgraded(response)
+    socket.remember(text_frame("early").encode())
     socket.send(text_frame("later"))
     wanted = "an echo of 'early' before that of 'later', or the connection failed"
     with target.awaits(wanted):
         try:
-            got = await socket.receive()
+            got = await socket.receive_answer()
         except StreamClosed:
             return
     # The client should have waited (4.1), so that the loss is its own fault as well.

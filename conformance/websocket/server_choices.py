@@ -24,14 +24,14 @@ async def _frames_of_an_echo(target: Target, peer: WebSocketPeer) -> list[str]:
     return names
 
 
-@case("rfc6455-5.4-fragments-sent", needs="echo")
+@case("rfc6455-5.4-fragments-sent", needs={"echo", "binary"})
 async def server_fragments_its_messages_or_not(target: Target) -> None:
     names = await _frames_of_an_echo(target, await target.connect())
     data = [name for name in names if name in ("BINARY", "CONT")]
     target.report(f"frames of a message of {len(LARGE)} octets", str(len(data)))
 
 
-@case("rfc6455-5.4-control-sent-in-between", needs="echo")
+@case("rfc6455-5.4-control-sent-in-between", needs={"echo", "binary"})
 async def server_sends_control_frames_between_its_fragments_or_not(target: Target) -> None:
     names = await _frames_of_an_echo(target, await target.connect())
     between = [name for name in names[:-1] if name in ("PING", "PONG")]

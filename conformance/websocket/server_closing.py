@@ -1,6 +1,7 @@
 """RFC 6455, sections 7.1.2 and 7.3: the closing handshake that the server starts."""
 
 from sockproof.conformance import (
+    DATA,
     Failure,
     Frame,
     Opcode,
@@ -93,7 +94,7 @@ async def server_that_started_closing_sends_no_data(target: Target) -> None:
     await peer.expect_close()
     peer.send(text_frame("too late"), client_frame(Opcode.PING, b"not too late"), close_frame(1000))
     while (got := await _next(target, peer)) is not None:
-        if (got.opcode, got.payload) != (Opcode.PONG, b"not too late"):
+        if got.opcode in DATA:
             raise Failure("no data frame after the Close frame", str(got))
 
 

@@ -52,19 +52,19 @@ class Assembler:
     """Takes the server's frames one by one; gives control frames and whole messages.
 
     A message is given as one frame with its fragments' payloads joined, and inflated when it
-    was compressed. `max_message` bounds it (octets). `fragments` counts the frames of the last
-    message, and `compressed` says whether it came compressed. `codes_sent` are those of our own
-    Close frames: whatever they are, the answer may repeat them (RFC 6455, 5.5.1).
+    was compressed. `max_message` bounds it (octets). `frames` are those that the last message came
+    in, and `compressed` says whether it was. `codes_sent` are those of our own Close frames:
+    whatever they are, the answer may repeat them (RFC 6455, 5.5.1).
     """
 
     def __init__(self, inflater: Decompressor | None, max_message: int) -> None:
         self._inflater = inflater
         self._max_message = max_message
         self._first: Frame | None = None
-        self._parts: list[bytes] = []
+        self._parts: list[Frame] = []
         self._size = 0
         self.codes_sent: set[int] = set()
-        self.fragments = 0
+        self.frames: tuple[Frame, ...] = ()
         self.compressed = False
 
     def feed(self, frame: Frame) -> Frame | None:
@@ -75,18 +75,18 @@ class Assembler:
         if frame.opcode != Opcode.CONT:
             self._first, self._parts, self._size = frame, [], 0
         assert self._first is not None
-        self._parts.append(frame.payload)
+        self._parts.append(frame)
         self._size += len(frame.payload)
         if self._size > self._max_message:
             raise WireError(f"a message is longer than {self._max_message} octets")
         if not frame.fin:
             return None
-        payload = b"".join(self._parts)
+        payload = b"".join(part.payload for part in self._parts)
         self.compressed = bool(self._first.rsv & RSV1)
         if self.compressed and self._inflater is not None:
             payload = self._inflater.decompress(payload)
         message = replace(self._first, payload=payload, fin=True, rsv=0, length_octets=None)
-        self.fragments = len(self._parts)
+        self.frames = tuple(self._parts)
         self._first, self._parts = None, []
         if message.opcode == Opcode.TEXT:
             try:

@@ -55,7 +55,7 @@ class WebSocketConnection:
         self._held: bytes | None = None  # PONGs, while a frame has been sent in part
         self.skip_strange_pongs = True  # those whose payload was never sent are not received
         self.compresses = False  # whether `send` compresses the data frames that it is given
-        self.fragments = 0  # how many frames the last received message came in
+        self.frames: tuple[Frame, ...] = ()  # those that the last received message came in
         self.compressed = False  # whether the last received message was
         inflater = None
         self._deflater = None
@@ -206,6 +206,6 @@ class WebSocketConnection:
                 continue
             if any(mark in whole.payload for mark in self._fences):
                 continue
-            self.fragments = self._assembler.fragments
+            self.frames = self._assembler.frames
             self.compressed = self._assembler.compressed
             return whole

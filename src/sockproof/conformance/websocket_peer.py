@@ -22,6 +22,7 @@ from sockproof.conformance.websocket_connection import WebSocketConnection
 from sockproof.wire import WireError
 from sockproof.wire.websocket import Frame, Opcode, is_control, parse_close
 
+ROUNDS = 5  # in which a Ping is repeated that others may have overtaken
 CLOSE_GRACE = 0.5  # seconds in which a server may end TCP after its Close, before we do
 DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 
@@ -120,6 +121,43 @@ class WebSocketPeer(WebSocketConnection):
         if isinstance(message, str):
             return await self.expect(Opcode.TEXT, message.encode("utf-8"))
         return await self.expect(Opcode.BINARY, message)
+
+    async def expect_all(self, *frames: Frame) -> None:
+        """These come, in whatever order: no document fixes that of Pongs among messages."""
+        left = [(frame.opcode, frame.payload) for frame in frames]
+        wanted = " and ".join(map(str, frames))
+        with self.scene.awaits(wanted):
+            while left:
+                got = await self._answer(wanted, *left[-1])
+                if (got.opcode, got.payload) not in left:
+                    if got.opcode == Opcode.CLOSE:
+                        self._forgive(got, str(got))
+                    raise Failure(wanted, str(got))
+                left.remove((got.opcode, got.payload))
+
+    async def expect_pong(self, payload: bytes) -> None:
+        """The Ping with this payload, which has just been sent, is answered by a Pong with it.
+
+        A Pong with another payload may be a heartbeat of the server's own, so that more Pings
+        tell; and since only the latest of several need be answered (5.5.3), the first is repeated.
+        """
+        wanted = str(Frame(Opcode.PONG, payload))
+        with self.scene.awaits(wanted):
+            for _ in range(ROUNDS):
+                self.skip_strange_pongs = False
+                got = await self.receive_answer()
+                self.skip_strange_pongs = True
+                if _is(got, Opcode.PONG, payload):
+                    return
+                strange, fence = got, self._fence_frame()
+                self.send(fence)
+                got = await self.receive_answer()
+                if _is(got, Opcode.PONG, payload):
+                    return
+                if not _is(got, Opcode.PONG, fence.payload):
+                    raise Failure(wanted, str(got))
+                self.send(client_frame(Opcode.PING, payload))
+        raise Failure(wanted, str(strange))
 
     async def echoes(self, message: str | bytes = "") -> None:
         """Prepare: send a message and have it back, so that the server is surely in its loop."""
