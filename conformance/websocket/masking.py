@@ -2,6 +2,7 @@
 
 from sockproof.conformance import (
     Failure,
+    Frame,
     Opcode,
     StreamClosed,
     Target,
@@ -145,11 +146,11 @@ async def fragments_have_keys_of_their_own_and_begin_anew(target: Target) -> Non
     peer = await target.connect()
     peer.send(
         client_frame(Opcode.BINARY, b"first", fin=False, mask=b"\x01\x02\x03\x04"),
-        client_frame(Opcode.PONG, b"unasked", mask=b"\x11\x12\x13\x14"),
+        client_frame(Opcode.PING, b"ping", mask=b"\x11\x12\x13\x14"),
         client_frame(Opcode.CONT, b"second!", fin=False, mask=b"\x81\x82\x83\x84"),
         client_frame(Opcode.CONT, b"third", mask=b"\x21\x22\x23\x24"),
     )
-    await peer.expect_message(b"firstsecond!third")
+    await peer.expect_all(Frame(Opcode.PONG, b"ping"), Frame(Opcode.BINARY, b"firstsecond!third"))
 
 
 @case("rfc6455-5.3-unmasking", over={"octets": (1, 2, 3, 4, 5, 6, 7, 124, 125)})

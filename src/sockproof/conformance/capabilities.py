@@ -7,7 +7,8 @@ spoilt answer among several takes nothing away: what becomes of each message is 
 * `echo`: text comes back as text with the same contents; `binary`: the same of binary messages.
 * `refuses-text`, `refuses-binary`: the server ends the connection on an ordinary message of this
   kind, as an application may that has no use for it.
-* `broadcast`: what one client says is said to others too.
+* `broadcast`: what one client says is said to others too. Then nobody can tell an answer from
+  what somebody else has said, and there is neither `echo` nor `binary`.
 * `push`, `server-close`, `headers`, `subprotocols`: the paths and names of the target contract.
 * `permessage-deflate`: the extension is agreed upon when it is offered.
 """
@@ -53,8 +54,8 @@ async def asking() -> AsyncIterator[Scene]:
 
 
 def content(length: int = LENGTHS[0]) -> bytes:
-    """Octets of ordinary text that nobody has said before, of both cases and with a blank."""
-    return b"Sockproof " + secrets.token_hex(length).encode()[: length - 10]
+    """Octets of ordinary text that nobody has said before, of both cases, blanks at its ends."""
+    return b" Sockproof " + secrets.token_hex(length).encode()[: length - 12] + b" "
 
 
 async def websocket_capabilities(server: Server, limit: float) -> frozenset[str]:
@@ -136,7 +137,7 @@ async def _messages(target: Target, limit: float) -> set[str]:
         _exchange(target, limit, Opcode.BINARY, said[1], ("binary", "refuses-binary")),
     )
     if bystander is not None and await _overhears(bystander, said[0] + said[1], limit):
-        return {text, binary, "broadcast"} - {""}
+        return {text, binary, "broadcast"} - {"", "echo", "binary"}
     return {text, binary} - {""}
 
 
@@ -149,15 +150,20 @@ async def _bystander(target: Target, limit: float) -> Ear | None:
 async def _exchange(
     target: Target, limit: float, opcode: int, said: list[bytes], names: tuple[str, str]
 ) -> str:
-    """The first name when messages come back, the second when they end the connection, or none."""
-    left = {(int(opcode), payload) for payload in said}
+    """The first name when messages come back, the second when they end the connection, or none.
+
+    They come back once each: what says everything twice is no echo.
+    """
+    sent = {(int(opcode), payload) for payload in said}
+    left, again = set(sent), 0
     returns, refuses = names
     try:
         ear = await Ear.open(target, limit)
         try:
             ear.peer.send(*(client_frame(opcode, payload) for payload in said))
             while left:
-                got = await ear.until(left.__contains__, limit)
+                got = await ear.until(sent.__contains__, limit)
+                again += got in sent - left
                 if got[0] == Opcode.CLOSE:
                     if got[1][:2] == PROTOCOL_ERROR.to_bytes(2, "big"):
                         refuses = ""
@@ -170,6 +176,8 @@ async def _exchange(
     except StreamClosed:
         pass
     except NO_ANSWER:
+        return ""
+    if again > 1:
         return ""
     return returns if len(said) - len(left) >= ENOUGH else refuses
 

@@ -74,6 +74,7 @@ class WebSocketConnection:
         self._hopeless: str | None = None
         self.said = Said()
         self._octets_sent = FrameParser(scene.max_octets)
+        self._marks: list[bytes] = []  # of fences, which nobody else has sent
         self._fences: list[bytes] = []  # marks of texts whose echoes nobody awaits any more
         self._continues = False  # inside a fragmented message that is being compressed
         if rest:

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import deque
 from collections.abc import Collection
+from typing import Any
 
 from sockproof.conformance.client_frames import client_frame, close_frame
 from sockproof.conformance.outcome import Failure, Overheard, StreamClosed, Unsupported
@@ -22,13 +24,22 @@ from sockproof.conformance.websocket_connection import WebSocketConnection
 from sockproof.wire import WireError
 from sockproof.wire.websocket import Frame, Opcode, is_control, parse_close
 
+PASSED_KEPT = 100
 ROUNDS = 5  # in which a Ping is repeated that others may have overtaken
 CLOSE_GRACE = 0.5  # seconds in which a server may end TCP after its Close, before we do
+Message = tuple[int, bytes]  # opcode and content
 DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 
 
 class WebSocketPeer(WebSocketConnection):
     """Our end of one WebSocket connection, as cases use it."""
+
+    _strange: Frame | None = None  # a message that may be the one awaited, spoilt,
+    _fence: bytes = b""  # and the mark of the text that tells
+
+    def __init__(self, *what: Any, **more: Any) -> None:
+        super().__init__(*what, **more)
+        self._passed: deque[Frame] = deque(maxlen=PASSED_KEPT)  # own messages, out of their turn
 
     # What the application says of its own accord.
 
@@ -36,9 +47,15 @@ class WebSocketPeer(WebSocketConnection):
         """The next control frame, or message that holds something which this peer has sent."""
         while True:
             got = await self.receive()
-            if is_control(got.opcode) or self.said.holds(got):
+            if is_control(got.opcode) or self._is_own(got):
                 return got
             self._pass_over(got)
+
+    def _is_own(self, message: Frame) -> bool:
+        """Whether the message holds what this peer has sent, and nobody else can have said it."""
+        if "broadcast" not in self.scene.policy.capabilities:
+            return self.said.holds(message)
+        return any(mark in message.payload for mark in self._marks)
 
     def _pass_over(self, message: Frame) -> None:
         """The application said this of its own accord, unless another case said it: a leak."""
@@ -52,31 +69,45 @@ class WebSocketPeer(WebSocketConnection):
             if not company.is_told:
                 raise Overheard("no message that was said on another connection", str(leak))
 
-    async def _answer(self, wanted: str, opcode: int, payload: bytes | None) -> Frame:
-        """The first frame that is this one, is a control frame, or holds what this peer has sent.
+    async def _answer(
+        self, wanted: str, opcode: int, payload: bytes | None, also: Collection[Message] = ()
+    ) -> Frame:
+        """The first frame that is this one, is a control frame, or is one of `also`.
 
-        A Failure when a strange message came, and the echo of a text sent behind it comes first.
+        A Failure when another message came, and the echo of a text sent behind it comes first.
+        Where no text can be sent now, a message that holds what this peer has sent is given, too.
         """
-        strange: Frame | None = None
-        fence = b""
+        for frame in self._passed:
+            if _is(frame, opcode, payload):  # it may have come too early
+                self._suspect(frame)
         try:
             while True:
                 got = await self.receive()
-                if _is(got, opcode, payload) or is_control(got.opcode):
+                if is_control(got.opcode):
                     return got
-                if strange is not None and fence in got.payload:
-                    raise Failure(wanted, _difference(strange, opcode, payload))
-                if strange is None and self.said.holds(got):
+                if _is(got, opcode, payload) or (got.opcode, got.payload) in also:
+                    self._suspect(None)
                     return got
-                self._pass_over(got)
-                if strange is None and self._can_say_more():
-                    strange, fence = got, self._send_text_fence()
+                if self._strange is not None and self._fence in got.payload:
+                    raise Failure(wanted, _difference(self._strange, opcode, payload))
+                if not self.said.holds(got):
+                    self._pass_over(got)
+                elif not self._can_say_more():
+                    return got
+                else:
+                    self._passed.append(got)
+                self._suspect(got)
         except StreamClosed as closed:
             self._forgive(None, closed.how)
             raise
-        finally:
-            if fence:
-                self._fences.append(fence)
+
+    def _suspect(self, message: Frame | None) -> None:
+        """Have a text tell whether this message stands for the one awaited; None: it does not."""
+        if message is None and self._fence:
+            self._fences.append(self._fence)  # its echo is nobody's any more
+            self._strange, self._fence = None, b""
+        elif message is not None and self._strange is None and self._can_say_more():
+            self._strange, self._fence = message, self._send_text_fence()
 
     def _can_say_more(self) -> bool:
         """Whether a text message may be sent now, and comes back from this server."""
@@ -128,7 +159,7 @@ class WebSocketPeer(WebSocketConnection):
         wanted = " and ".join(map(str, frames))
         with self.scene.awaits(wanted):
             while left:
-                got = await self._answer(wanted, *left[-1])
+                got = await self._answer(wanted, *left[-1], also=left)
                 if (got.opcode, got.payload) not in left:
                     if got.opcode == Opcode.CLOSE:
                         self._forgive(got, str(got))
@@ -168,7 +199,9 @@ class WebSocketPeer(WebSocketConnection):
             await self.expect_message(message)
 
     def _fence_frame(self) -> Frame:
-        return client_frame(Opcode.PING, f"fence {os.urandom(6).hex()}".encode())
+        mark = f"fence {os.urandom(6).hex()}".encode()
+        self._marks.append(mark)
+        return client_frame(Opcode.PING, mark)
 
     async def fence(self) -> None:
         """Nothing of ours came before: the answer to a Ping sent now is the next thing received."""
@@ -232,7 +265,7 @@ class WebSocketPeer(WebSocketConnection):
 
     async def _failing(self, wanted: str, behind: Frame | None, after: str | None) -> Frame:
         got = await self.receive_answer()
-        if after is not None and (got.opcode, got.payload) == (Opcode.TEXT, after.encode()):
+        while after is not None and _is(got, Opcode.TEXT, after.encode()):
             got = await self.receive_answer()
         if got.opcode == Opcode.CLOSE:
             return got
