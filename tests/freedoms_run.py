@@ -122,6 +122,7 @@ def _as_named(
     url: str,
     path: str = "/",
     user: str | None = None,
+    subprotocol: str | None = None,
     headers: Mapping[str, str] | None = None,
     limits: Mapping[str, int] | None = None,
 ) -> Server:
@@ -129,7 +130,10 @@ def _as_named(
     url = url.removesuffix("/") + path
     url = url if user is None else url.replace("//", f"//{user}@", 1)
     return Server(
-        Address.parse(url), Profile(limits=limits or {}), headers=tuple((headers or {}).items())
+        Address.parse(url),
+        Profile(limits=limits or {}),
+        headers=tuple((headers or {}).items()),
+        subprotocols=() if subprotocol is None else (subprotocol,),
     )
 
 

@@ -3,8 +3,6 @@
 The target contract fixes which ones a server speaks: `proof.v1` and `proof.v2`.
 """
 
-from dataclasses import replace
-
 from sockproof.conformance import Failure, Unsupported, case
 
 NEEDS = {"subprotocols"}
@@ -110,10 +108,9 @@ async def blanks_around_the_commas_are_no_part_of_a_name(target, blanks):
 
 @case("rfc6455-4.2.1-protocol-grammar", over={"value": list(MALFORMED)})
 async def malformed_list_of_subprotocols_is_refused(target, value):
-    request = target.upgrade_request(protocols=())
-    field = ("Sec-WebSocket-Protocol", MALFORMED[value])
+    request = target.upgrade_request().having("Sec-WebSocket-Protocol", MALFORMED[value])
     peer = await target.http()
-    peer.send(replace(request, headers=(*request.headers, field)))
+    peer.send(request)
     wanted = "the handshake refused with 400"
     response = await peer.response_or_end(wanted)
     chosen = None if response is None else response.get("Sec-WebSocket-Protocol")

@@ -11,9 +11,10 @@ from dataclasses import replace
 
 from sockproof.wire.http import Request, Response
 from tests.servers.freedom import Freedom, refused, without
-from tests.servers.websocket_handshake import SAMPLE_KEYS, refusal
+from tests.servers.websocket_handshake import refusal
 
 Headers = tuple[tuple[str, str], ...]
+ODD_KEY = "AQIDBAUGBwgJCgsMDQ4PEC=="  # the example of 4.1, whose last bits are not zero
 EXTRA = (
     ("Server", "Example/1.0 (freedom) mod_ws/2.4"),
     ("Date", "Sat, 28 Nov 2026 16:00:00 GMT"),
@@ -257,7 +258,7 @@ SWITCHES = {
     "refuses-repeated-protocols": lambda: Refuses(repeats_a_protocol),
     "refuses-empty-protocols": lambda: Refuses(has_an_empty_protocol),
     "refuses-the-key-of-the-example": lambda: Refuses(
-        lambda request: request.get("Sec-WebSocket-Key") == SAMPLE_KEYS[0]
+        lambda request: request.get("Sec-WebSocket-Key") == ODD_KEY
     ),
     "agrees-to-no-protocol": lambda: Names(lambda offered: None),
     "agrees-to-any-protocol": lambda: Names(lambda offered: offered[0]),

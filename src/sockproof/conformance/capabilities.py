@@ -89,6 +89,7 @@ class Ear:
     def __init__(self, peer: WebSocketPeer) -> None:
         self.peer = peer
         self.passed_over = 0
+        self._begun: Message = (int(Opcode.TEXT), b"")  # what has come of a message in fragments
 
     @classmethod
     async def open(
@@ -100,7 +101,6 @@ class Ear:
 
     async def message(self) -> Message:
         """The next whole message, Pong or Close."""
-        opcode, payload = int(Opcode.TEXT), b""
         while True:
             frame = await self.peer.receive_frame()
             if frame.opcode in (Opcode.CLOSE, Opcode.PONG):
@@ -108,11 +108,12 @@ class Ear:
             if frame.opcode == Opcode.PING:
                 self.peer.send(client_frame(Opcode.PONG, frame.payload))
                 continue
+            opcode, payload = self._begun
             if frame.opcode != Opcode.CONT:
                 opcode, payload = frame.opcode, b""
-            payload += frame.payload
+            self._begun = opcode, payload + frame.payload
             if frame.fin:
-                return opcode, payload
+                return self._begun
 
     async def until(self, wanted: Callable[[Message], bool], limit: float) -> Message:
         """The next message that is wanted, or a Close; `TimeoutError` when none comes in time."""

@@ -20,6 +20,7 @@ from typing import Any
 
 from sockproof.conformance.client_frames import client_frame, close_frame
 from sockproof.conformance.outcome import Failure, Overheard, StreamClosed, Unsupported
+from sockproof.conformance.policy import is_of_an_application
 from sockproof.conformance.websocket_connection import WebSocketConnection
 from sockproof.wire import WireError
 from sockproof.wire.websocket import Frame, Opcode, is_control, parse_close
@@ -128,6 +129,13 @@ class WebSocketPeer(WebSocketConnection):
         if wanted is not None:
             raise Unsupported(wanted, got)
 
+    def _forgive_unanswered(self, close: Frame, opcode: int, payload: bytes | None) -> None:
+        """Raise `Unsupported` where the server may have closed instead of sending this."""
+        self.said.largest = max(self.said.largest, len(payload or b""))  # once it is inflated
+        self._forgive(close, str(close))
+        if not is_control(opcode) and is_of_an_application(_close_code(close)):
+            raise Unsupported("a server that goes on for as long as the case asks", str(close))
+
     # Judging.
 
     async def expect(self, opcode: int, payload: bytes | None = None) -> Frame:
@@ -144,7 +152,7 @@ class WebSocketPeer(WebSocketConnection):
         if _is(got, opcode, payload):
             return got
         if got.opcode == Opcode.CLOSE:
-            self._forgive(got, str(got))
+            self._forgive_unanswered(got, opcode, payload)
         raise Failure(wanted, _difference(got, opcode, payload))
 
     async def expect_message(self, message: str | bytes) -> Frame:
@@ -162,7 +170,7 @@ class WebSocketPeer(WebSocketConnection):
                 got = await self._answer(wanted, *left[-1], also=left)
                 if (got.opcode, got.payload) not in left:
                     if got.opcode == Opcode.CLOSE:
-                        self._forgive(got, str(got))
+                        self._forgive_unanswered(got, *left[-1])
                     raise Failure(wanted, str(got))
                 left.remove((got.opcode, got.payload))
 
@@ -267,8 +275,14 @@ class WebSocketPeer(WebSocketConnection):
         got = await self.receive_answer()
         while after is not None and _is(got, Opcode.TEXT, after.encode()):
             got = await self.receive_answer()
+        said = None
+        while behind is not None and _is_vague(got) and not _answers(got, behind):
+            said = said or got  # the application may have said it of its own accord
+            got = await self.receive_answer()
         if got.opcode == Opcode.CLOSE:
             return got
+        if said is not None:
+            raise Failure(wanted, f"the server went on: {said}, then {got}")
         what = "it answered what was sent behind it: " if _answers(got, behind) else ""
         before = f"; before it came {self.scene.last_unasked}" if self.scene.last_unasked else ""
         raise Failure(wanted, f"the server went on: {what}{got}{before}")
@@ -355,6 +369,11 @@ class WebSocketPeer(WebSocketConnection):
 
 def _is(got: Frame, opcode: int, payload: bytes | None) -> bool:
     return got.opcode == opcode and payload in (None, got.payload)
+
+
+def _is_vague(got: Frame) -> bool:
+    """Whether the application may say just that: any message, and a Pong without a payload."""
+    return not is_control(got.opcode) or (got.opcode == Opcode.PONG and not got.payload)
 
 
 def _answers(got: Frame, behind: Frame | None) -> bool:
