@@ -340,7 +340,7 @@ async def pong_inside_a_fragmented_message_leaves_it_whole(target: Target) -> No
 @case("rfc6455-5.5.2-answered", needs="echo", deflated=True)
 async def ping_between_messages_disturbs_neither(target: Target) -> None:
     peer = await target.connect()
-    await peer.echoes("before")
+    await peer.echoes()
     peer.send(client_frame(Opcode.PING, b"between"))
     await peer.expect(Opcode.PONG, b"between")
     peer.send(text_frame("after"))

@@ -168,7 +168,7 @@ SWITCHES = {
         said("welcome"), (BINARY, b"\0\1\2 welcome"), said("you are number 7")
     ),
     "greets-in-json": lambda: Greets(said('{"type":"hello","session":"d41d8cd9","retry":3000}')),
-    "greets-in-binary": lambda: Greets((BINARY, bytes(range(256)))),
+    "greets-in-binary": lambda: Greets((BINARY, bytes(range(256)) * 2 + b"welcome")),
     "greets-without-a-word": lambda: Greets((TEXT, b""), (BINARY, b"")),
     "greets-at-length": lambda: Greets(said("welcome, " * 12_000)),
     "greets-with-what-others-say": lambda: Greets(*map(said, PUZZLING)),

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 KEPT_SAYINGS = 200_000  # of which a run remembers who said them
+KEPT_TALK = 20_000  # messages of the application's own, of which it remembers that
 KEPT_LEAKS = 100
 SHOWN = 200  # characters of what was said, in a report
 
@@ -73,6 +74,7 @@ class Company:
     _marks: dict[str, str] = field(default_factory=dict)  # mark -> case
     _open: dict[str, frozenset[str]] = field(default_factory=dict)  # case -> its audiences
     _sayings: dict[bytes, Saying | None] = field(default_factory=dict)  # None: said by several
+    _talk: set[bytes] = field(default_factory=set)  # what the application says by itself
 
     def mark(self, case: str) -> str:
         """A word that tells contents of this case from all others, to be put into them."""
@@ -88,11 +90,16 @@ class Company:
         audiences = frozenset() if meant_for is None else frozenset({meant_for})
         self._open[case] = self._open.get(case, frozenset()) | audiences
         key = _key(contents)
-        known = self._sayings.get(key, Saying(case))
+        known = None if key in self._talk else self._sayings.get(key, Saying(case))
         if known is None or len(self._sayings) >= KEPT_SAYINGS:
             return
         same = known.case == case
         self._sayings[key] = Saying(case, known.audiences | audiences) if same else None
+
+    def talked(self, contents: Contents) -> None:
+        """The application said this of its own accord: who says the same later owns it not."""
+        if len(self._talk) < KEPT_TALK:
+            self._talk.add(_key(contents))
 
     def whose(self, contents: Contents) -> Saying | None:
         """What is known of `contents`; None when no case, or more than one, has said that.

@@ -65,6 +65,7 @@ class WebSocketPeer(WebSocketConnection):
         foreign = saying is not None and not saying.is_meant_for(self.scene.case)
         if saying is None or not foreign or "echo" not in capabilities:
             self.scene.passed_over(str(message))
+            company.talked(message.payload)
         elif "broadcast" not in capabilities:
             leak = company.leaked(saying, self.scene.case, message.payload)
             if not company.is_told:
@@ -173,6 +174,7 @@ class WebSocketPeer(WebSocketConnection):
                         self._forgive_unanswered(got, *left[-1])
                     raise Failure(wanted, str(got))
                 left.remove((got.opcode, got.payload))
+        self._suspect(None)
 
     async def expect_pong(self, payload: bytes) -> None:
         """The Ping with this payload, which has just been sent, is answered by a Pong with it.
