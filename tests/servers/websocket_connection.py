@@ -125,7 +125,8 @@ class Connection(Receiver):
             await self._live()
         finally:
             self.freedoms.left(self)
-            await end(self.tasks)
+            if self.tasks:
+                await end(self.tasks)
 
     async def _live(self) -> None:
         url = urlsplit(self.request.target if self.freedoms.contract else "/")
