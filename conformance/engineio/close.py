@@ -16,7 +16,7 @@ async def close_packet_of_a_post_closes_the_session(target):
 
 @case(
     "eio-close-received-websocket",
-    needs={"upgrade", "slow-timers"},
+    needs={"websocket", "slow-timers"},
     over={"after": ["none", "upgrade"]},
 )
 async def close_packet_on_a_websocket_closes_the_session(target, after):

@@ -173,7 +173,7 @@ async def _second(target, peer):
     return http.upgraded(response) if response.status == 101 else None
 
 
-@case("eio-websocket-second", needs={"upgrade", "message-echo"}, over=BOTH)
+@case("eio-websocket-second", needs=NEEDS, over=BOTH)
 async def second_websocket_of_a_session_is_closed(target, transport):
     peer = await target.echo(transport)
     await peer.quiet()  # an upgrade is complete by now
@@ -191,7 +191,7 @@ async def second_websocket_of_a_session_is_closed(target, transport):
         raise Failure(wanted, str(frame))
 
 
-@case("eio-websocket-second-harmless", needs={"upgrade", "message-echo"}, over=BOTH)
+@case("eio-websocket-second-harmless", needs=NEEDS, over=BOTH)
 async def second_websocket_takes_nothing_from_the_first(target, transport):
     peer = await target.echo(transport)
     await peer.quiet()

@@ -105,9 +105,7 @@ async def call_that_is_not_answered_times_out(target: Target, transport: str) ->
 SESSION = {"session_set", "session_get"}
 
 
-@case(
-    "rooms-session-kept", needs={*SESSION, "upgrade"}, over={"transport": ("websocket", "polling")}
-)
+@case("rooms-session-kept", needs=SESSION, over={"transport": ("websocket", "polling")})
 async def session_holds_what_was_stored_in_it(target: Target, transport: str) -> None:
     peer = await target.socketio(transport)
     for data in ({"user": "jo", "list": [1, {"two": None}]}, {"user": "ma"}):

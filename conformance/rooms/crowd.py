@@ -15,7 +15,7 @@ from typing import Any
 from sockproof.conformance import Failure, SocketIOPeer, Target, case
 
 KINDS = {"transport": ("websocket", "polling"), "kind": ("text", "binary")}
-NEEDS = {"join", "leave", "emit", "polling", "websocket"}
+NEEDS = {"join", "leave", "emit"}
 LIMIT = 15.0  # seconds; a server that is in order needs one or two
 
 Span = tuple[int, int]  # from a request to its acknowledgement, in steps of the case's clock

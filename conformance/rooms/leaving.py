@@ -7,7 +7,7 @@ from sockproof.wire import engineio
 from sockproof.wire.socketio import Packet, PacketType
 
 TRANSPORTS = {"transport": ("websocket", "polling")}
-LOGGED = {"fixture", "log", "slow-timers", "websocket", "polling"}
+LOGGED = {"fixture", "log", "slow-timers", "websocket"}
 
 
 async def _packet(peer: SocketIOPeer) -> None:

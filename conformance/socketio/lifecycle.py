@@ -9,7 +9,7 @@ from sockproof.wire import engineio
 from sockproof.wire.socketio import Packet, PacketType
 
 ALL = {"transport": ("websocket", "polling", "upgrade")}
-NEEDS = {"fixture", "log", "slow-timers", "upgrade"}
+NEEDS = {"fixture", "log", "slow-timers"}
 
 
 def _expect_types(entries: list[dict], **wanted: int) -> None:
@@ -20,7 +20,7 @@ def _expect_types(entries: list[dict], **wanted: int) -> None:
         raise Failure(f"log entries {wanted}", f"{dict(found)}: {entries!r:.300}")
 
 
-@case("sio-connect-handler-once", needs={"fixture", "log", "upgrade"}, over=ALL)
+@case("sio-connect-handler-once", needs={"fixture", "log"}, over=ALL)
 async def connect_handler_runs_once_for_a_client(target: Target, transport: str) -> None:
     peer = await target.socketio(transport)
     await peer.quiet()
@@ -136,7 +136,7 @@ async def disconnect_handler_runs_once_when_tcp_ends(
 
 @case(
     "sio-disconnect-handler-every-namespace",
-    needs=NEEDS,
+    needs={*NEEDS, "websocket"},
     over={"end": ("close-frame", "close-packet", "reset-of-tcp")},
 )
 async def end_of_a_connection_is_told_in_each_of_its_namespaces(target: Target, end: str) -> None:

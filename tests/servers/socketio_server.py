@@ -200,6 +200,8 @@ class SocketIOServer(EngineIOServer):
         self.fixture.connecting(socket)
         lifecycle_faults.returned(self, socket)
         named = "/" if self.fault == "answers-connect-in-the-main-namespace" else namespace
+        if self.fault == "emits-before-connect":
+            socket.emit("welcome", "too early")
         socket.send(Packet(PacketType.CONNECT, named, self._payload_of_connect(socket)))
         self.fixture.connected(socket)
 

@@ -119,11 +119,14 @@ class SocketIOPeer:
 
     def _taken(self, below: engineio.Packet) -> _Heard | None:
         """The packet that a MESSAGE completes, if any."""
+        packet = self._decoded(below)
+        return None if packet is None else self._undressed(packet)
+
+    def _decoded(self, below: engineio.Packet) -> Packet | None:
         try:
-            packet = self._decoder.feed(below.data)
+            return self._decoder.feed(below.data)
         except WireError as error:
             raise Failure("a Socket.IO packet", f"{below}: {error}") from error
-        return None if packet is None else self._undressed(packet)
 
     def _undressed(self, packet: Packet) -> _Heard:
         unasked = self.contract.is_unasked(packet)
@@ -135,7 +138,7 @@ class SocketIOPeer:
     async def next_of_any(self) -> Packet:
         """The next packet of the server as it came, whoever it is for."""
         while True:
-            packet = self._decoder.feed((await self._message()).data)
+            packet = self._decoded(await self._message())
             if packet is not None and not self._is_fence(packet):
                 return packet
 
