@@ -204,9 +204,10 @@ async def all_four_parameters_are_kept_at_once(target):
 
 
 async def _response(target, offer):
+    """The 101 to an offer; that it is one is a case of its own, and so of no other."""
     response = await (await target.http()).ask(target.upgrade_request(extensions=offer))
     if response.status != 101:
-        raise Failure("101, whatever becomes of the offer", str(response))
+        raise Unsupported(f"a 101 to the offer {offer!r}", str(response))
     return response
 
 
@@ -216,9 +217,11 @@ async def _answer(target, offer):
 
 
 async def _accepted(target, offer):
-    agreed = await _answer(target, offer)
+    response = await (await target.http()).ask(target.upgrade_request(extensions=offer))
+    agreed = agreed_deflate(response) if response.status == 101 else None
     if agreed is None:
-        raise Failure(f"the offer {offer!r} accepted", "it is declined")
+        why = "it is declined" if response.status == 101 else "the handshake is refused"
+        raise Failure(f"the offer {offer!r} accepted", f"{why}: {_told(response)}")
     return agreed
 
 

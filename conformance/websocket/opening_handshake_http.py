@@ -99,8 +99,11 @@ async def names_of_the_lists_are_matched_in_any_case(target, letters):
     known = ["proof.v1"] if "subprotocols" in target.capabilities else []
     request = target.upgrade_request(protocols=known, extensions="permessage-deflate")
     fields = tuple((getattr(name, letters)(), value) for name, value in request.headers)
-    wanted = _agreed(await (await target.http()).ask(request, "101 Switching Protocols"))
-    response = await (await target.http()).ask(replace(request, headers=fields))
+    with target.preparing("101 to the same request in the usual letters"):
+        usual = await (await target.http()).ask(request, "101 Switching Protocols", body=False)
+        check_upgrade(request, usual)
+    wanted = _agreed(usual)
+    response = await (await target.http()).ask(replace(request, headers=fields), body=False)
     if _agreed(response) != wanted:
         raise Failure(f"as with the names' usual letters: {wanted}", _agreed(response))
 

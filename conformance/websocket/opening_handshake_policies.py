@@ -71,14 +71,14 @@ async def data_right_behind_the_101_is_sent_or_not(target):
 
 @case("rfc6455-4.2.2-version-status")
 async def refusal_of_a_version_has_any_error_status(target):
-    response = await _refused_version(target, await target.http())
+    response = await _refused_version(target, await target.http(), whole=False)
     if response is not None and response.status < 400:
         raise Failure("426, or another error status", str(response))
 
 
 @case("rfc6455-11.3.5-response-lines")
 async def versions_stand_in_one_line_or_in_several(target):
-    response = await _refused_version(target, await target.http())
+    response = await _refused_version(target, await target.http(), whole=False)
     lines = response.all("Sec-WebSocket-Version") if response is not None else []
     if len(lines) > 1 and "13" not in response.tokens("Sec-WebSocket-Version"):
         raise Failure("13 in one of the lines", ", ".join(lines))
@@ -87,7 +87,8 @@ async def versions_stand_in_one_line_or_in_several(target):
 @case("rfc6455-4.4-retry")
 async def handshake_is_repeated_on_the_connection_if_that_is_open(target):
     peer = await target.http()
-    response = await _refused_version(target, peer)
+    with target.preparing("the whole of a refusal"):
+        response = await _refused_version(target, peer)
     if response is None or "close" in response.tokens("Connection"):
         return
     request = target.upgrade_request()
@@ -97,10 +98,10 @@ async def handshake_is_repeated_on_the_connection_if_that_is_open(target):
         check_upgrade(request, response)
 
 
-async def _refused_version(target, peer):
+async def _refused_version(target, peer, *, whole=True):
     request = target.upgrade_request().having("Sec-WebSocket-Version", "14")
     peer.send(request)
-    return await peer.response_or_end("the version 14 refused", body=True)
+    return await peer.response_or_end("the version 14 refused", body=whole)
 
 
 async def _taken_or_refused(target, request):

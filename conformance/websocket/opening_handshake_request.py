@@ -236,7 +236,7 @@ async def _refused_version(target, version):
     """The refusal of a version, or None when the server cuts the connection off."""
     peer = await target.http()
     peer.send(_version(target, version))
-    response = await peer.response_or_end(f"version {version} refused", body=True)
+    response = await peer.response_or_end(f"version {version} refused")
     with target.preparing(f"version {version} refused"):
         if response is not None and response.status == 101:
             raise Failure("a refusal", str(response))

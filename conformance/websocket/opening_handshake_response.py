@@ -130,7 +130,10 @@ async def no_extension_is_agreed_when_none_was_offered(target):
 @case("rfc6455-4.2.2-extension-unknown-declined")
 async def unknown_extension_is_declined_silently(target):
     for unknown in UNKNOWN:
-        response = await _answer(target, target.upgrade_request(extensions=unknown))
+        request = target.upgrade_request(extensions=unknown)
+        response = await (await target.http()).ask(request, "101 Switching Protocols", body=False)
+        if response.status != 101:
+            raise Failure("101 Switching Protocols", str(response))
         if response.get("Sec-WebSocket-Extensions") is not None:
             got = f"Sec-WebSocket-Extensions: {response.get('Sec-WebSocket-Extensions')!r}"
             raise Failure("no Sec-WebSocket-Extensions", got)
@@ -205,7 +208,7 @@ async def invalid_handshake_is_answered_rather_than_cut_off(target, cause):
 
 @case("rfc6455-4.2.1-error-framing", over={"cause": list(REFUSED)})
 async def refusal_is_a_whole_http_response(target, cause):
-    peer, response = await _refusal(target, cause)
+    peer, response = await _refusal(target, cause, whole=True)
     if response is None:
         target.non_strict("a refusal by HTTP", "the TCP connection closed without an answer")
         return
@@ -225,7 +228,8 @@ async def refusal_is_a_whole_http_response(target, cause):
 
 @case("rfc6455-1.3-not-101-not-open", over={"cause": list(REFUSED)})
 async def no_frame_follows_a_refusal(target, cause):
-    peer, response = await _refusal(target, cause)
+    with target.preparing("the whole of a refusal"):
+        peer, response = await _refusal(target, cause, whole=True)
     if response is None or "close" not in response.tokens("Connection"):
         peer.send(target.upgrade_request().without("Upgrade"))
     peer.stream.end_writing()  # so that a server which forgets to close has a reason to
@@ -236,7 +240,8 @@ async def no_frame_follows_a_refusal(target, cause):
 
 @case("rfc6455-4.2.1-stops-processing", over={"cause": list(REFUSED)})
 async def frames_behind_a_refusal_are_not_served(target, cause):
-    peer, _ = await _refusal(target, cause)
+    with target.preparing("the whole of a refusal"):
+        peer, _ = await _refusal(target, cause, whole=True)
     frame = text_frame("served?")
     peer.send_octets(frame.encode() + b"\r\n\r\n", f"{frame}, and an empty line")
     peer.stream.end_writing()
@@ -245,14 +250,18 @@ async def frames_behind_a_refusal_are_not_served(target, cause):
         raise Failure("no frame: an HTTP response, or the end", repr(octets[:60]))
 
 
-async def _refusal(target, cause):
-    """A connection on which a handshake has been refused, and the refusal (None: cut off)."""
+async def _refusal(target, cause, *, whole=False):
+    """A connection on which a handshake has been refused, and the refusal (None: cut off).
+
+    Its body is read if it is wanted `whole`: whether one that is announced comes is for the case
+    about that.
+    """
     name, value = REFUSED[cause]
     request = target.upgrade_request()
     peer = await target.http()
     peer.send(request.without(name) if value is None else request.having(name, value))
     wanted = "a refusal as a whole HTTP response"
-    response = await peer.response_or_end(wanted, body=True)
+    response = await peer.response_or_end(wanted, body=whole)
     if response is not None and response.status == 101:
         raise Inconclusive("a refusal, so that it can be looked at", str(response))
     return peer, response
@@ -263,8 +272,9 @@ def _sample(target):
 
 
 async def _answer(target, request):
-    """The 101 to a request, not judged any further."""
-    response = await (await target.http()).ask(request, "101 Switching Protocols")
-    if response.status != 101:
-        raise Failure("101 Switching Protocols", str(response))
+    """The 101 to a request, not judged any further; of another answer these cases say nothing."""
+    with target.preparing("101 Switching Protocols"):
+        response = await (await target.http()).ask(request, "101 Switching Protocols", body=False)
+        if response.status != 101:
+            raise Failure("101 Switching Protocols", str(response))
     return response

@@ -144,14 +144,12 @@ async def _ask(target, offer):
 
 
 async def _chosen(target, offer):
-    """The subprotocol that a 101 names; every other answer is a Failure."""
+    """The subprotocol that a 101 names.
+
+    Any other answer says nothing of it: whether a client gets a 101 that offers these is the
+    server's policy.
+    """
     response = await _ask(target, offer)
-    if response.status != 101 and target.server.subprotocols:
-        demanded = ", ".join(target.server.subprotocols)
-        raise Unsupported(
-            "a server that does without a subprotocol of its own",
-            f"{response}; it is told to want {demanded}",
-        )
     if response.status != 101:
-        raise Failure("101 Switching Protocols", str(response))
+        raise Unsupported(f"a server that opens a connection for the offer {offer}", str(response))
     return response.get("Sec-WebSocket-Protocol")

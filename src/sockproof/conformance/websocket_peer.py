@@ -347,11 +347,12 @@ class WebSocketPeer(WebSocketConnection):
     ) -> str:
         """The server ends TCP; gives how it ended.
 
-        A frame that comes before is a Failure when its opcode is one of `forbids`. `within`
-        (seconds) is for what has to happen at once; else the case's own limit holds.
+        A frame that comes before is a Failure when its opcode is one of `forbids`: then that is
+        what the case is about, and the end only shows that nothing more comes. `within` (seconds)
+        is for what has to happen at once; else the case's own limit holds.
         """
         wanted = "the end of the TCP connection"
-        with self.scene.awaits(wanted):
+        with self.scene.preparing(wanted) if forbids else self.scene.awaits(wanted):
             try:
                 async with asyncio.timeout(within):
                     while (got := await self.receive_frame()).opcode not in forbids:
