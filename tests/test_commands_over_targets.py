@@ -72,6 +72,45 @@ def test_missing_target_is_an_error_where_all_are_required(targets: Path, tmp_pa
     assert done.stderr == "sockproof: the target lacking needs: no-such-tool on the PATH\n"
 
 
+@pytest.mark.parametrize("command", ["conformance", "matrix"])
+def test_target_that_is_something_else_keeps_no_other_from_being_judged(
+    targets: Path, tmp_path: Path, command: str
+) -> None:
+    page = targets / "targets" / "page"
+    page.mkdir()
+    (page / "target.toml").write_text(
+        'name = "page"\ntitle = "a page"\nkind = "websocket"\n'
+        "requires = []\n"
+        'start = ["{python}", "-m", "http.server", "{port}", "--bind", "127.0.0.1"]\n'
+        'url = "ws://127.0.0.1:{port}/"\nversion = "websockets"\n',
+        encoding="utf-8",
+    )
+    named = ("--target", "page", "--target", "websockets")
+    done = sockproof(command, *named, "--shelf", str(targets), *PINGS, cwd=tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    first, second = done.stderr.splitlines()
+    assert first.startswith("sockproof: page: ws://127.0.0.1:")
+    assert "is a web page (Directory listing for /), no WebSocket server" in first
+    assert "HTTP/1.0 200 OK" in second
+    folder = tmp_path / "results" / f"latest-{command}"
+    assert [each.parent.name for each in folder.glob("*/report.json")] == ["websockets"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--suite", "abuse", "http://127.0.0.1:1/"),
+        ("--suite", "rooms", "--suite", "websocket", "ws://127.0.0.1:1/"),
+        ("--suite", "abuse", "--target", "websockets", "--target", "python-socketio-uvicorn"),
+    ],
+)
+def test_suite_of_the_other_kind_of_server_is_refused(words: list[str], tmp_path: Path) -> None:
+    done = sockproof("conformance", *words, cwd=tmp_path)
+    assert done.returncode == 3
+    assert "is for" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_application_is_not_judged(tmp_path: Path) -> None:
     for command in ("conformance", "matrix"):
         done = sockproof(command, "--target", "own-application", cwd=tmp_path)

@@ -121,6 +121,9 @@ class FreeEngineIO(EngineIOServer):
     async def _reply(self, http: HttpConnection, request: Request, response: Response) -> None:
         if "answers-slowly" in self.freedoms:
             await asyncio.sleep(A_WHILE)
+        elsewhere = request.target.partition("?")[0] not in (PATH, self.path)
+        if "leaves-other-paths-unanswered" in self.freedoms and elsewhere:
+            await asyncio.Event().wait()
         shared = self._shared(request, response)
         octets, stays = free_http.written(self.freedoms, shared)
         http.writer.write(octets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,11 +11,12 @@ from tempfile import TemporaryDirectory
 
 from sockproof import launch, records, shelves
 from sockproof.cli.expecting import load_named
-from sockproof.cli.judge import build_job, judge, judge_target, suites_of
+from sockproof.cli.judge import build_job, fitting_suites, judge, judge_target, suites_of
 from sockproof.cli.outputs import Judged, Outputs, write_autobahn, write_index
 from sockproof.cli.settings import CommandError, build_server
 from sockproof.conformance.case import load_cases
 from sockproof.conformance.expectations import Expectation
+from sockproof.conformance.preflight import Unreachable
 from sockproof.conformance.profile import Profile, load_profile
 from sockproof.conformance.requirements import load_requirements
 from sockproof.conformance.run import (
@@ -25,6 +27,8 @@ from sockproof.conformance.run import (
 from sockproof.render.html import IndexEntry
 
 EMBEDDED = ("websockets", "python-socketio-uvicorn")
+
+CANNOT_BE_JUDGED = 2  # the exit code
 
 JUDGED = ("websocket", "socketio")  # kinds of targets; applications are for load tests
 
@@ -105,13 +109,21 @@ def _judge_targets(options: Namespace, shelf: Path, expectations: list[Expectati
         return int(judged.report["exit_code"])
     folder = records.new_run_folder(options.results, "conformance")
     all_judged: list[Judged] = []
+    codes: list[int] = []
     try:
         for spec in chosen:
             own = folder / spec.name
             own.mkdir()
             outputs = Outputs.in_folder(own, options.shelf)
-            judged = judge_target(spec, own, outputs, shelf, expectations, options)
+            try:
+                judged = judge_target(spec, own, outputs, shelf, expectations, options)
+            except Unreachable as error:
+                print(f"sockproof: {spec.name}: {error}", file=sys.stderr)
+                own.rmdir()
+                codes.append(CANNOT_BE_JUDGED)
+                continue
             all_judged.append(judged)
+            codes.append(int(judged.report["exit_code"]))
             print()
             if judged.report["interrupted"]:
                 break
@@ -125,7 +137,7 @@ def _judge_targets(options: Namespace, shelf: Path, expectations: list[Expectati
             records.link_latest(folder, "conformance")
             print(f"all targets: {page}")
             write_autobahn(all_judged, options)
-    return worst([int(each.report["exit_code"]) for each in all_judged])
+    return worst(codes)
 
 
 def choose_targets(
@@ -137,6 +149,7 @@ def choose_targets(
             raise CommandError(f"no target {name!r}; there are {', '.join(known)}")
         if known[name].kind not in JUDGED:
             raise CommandError(f"the target {name} is for load tests: `sockproof load --help`")
+        fitting_suites(known[name].kind == "websocket", options)
     if options.target:
         return [known[name] for name in dict.fromkeys(options.target)]
     chosen = [known[name] for name in default if known[name].kind in JUDGED]

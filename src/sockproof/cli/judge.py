@@ -49,9 +49,11 @@ def suites_of(options: Namespace, default: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(options.suite)) or tuple(default)
 
 
-def _fitting_suites(server: Server, options: Namespace) -> tuple[str, ...]:
-    """The suites to run: another kind of server would be judged by what it never promised."""
-    websocket = server.address.is_websocket
+def fitting_suites(websocket: bool, options: Namespace) -> tuple[str, ...]:
+    """The suites to run on this kind of server; what another kind promises is not judged here.
+
+    Raises `CommandError` when none of those that were named is for this kind.
+    """
     default = WEBSOCKET_SUITES if websocket else SOCKETIO_SUITES
     fitting = (*default, *(("abuse", "clients") if websocket else ("clients",)))
     named = suites_of(options, default)
@@ -85,7 +87,7 @@ def build_job(
     options: Namespace,
 ) -> Job:
     """What is to be run; `what` is how the command line names the target."""
-    suites = _fitting_suites(servers[0], options)
+    suites = fitting_suites(servers[0].address.is_websocket, options)
     all_cases = load_cases(shelf)
     catalogue = load_requirements(shelf / "requirements")
     for case in all_cases:

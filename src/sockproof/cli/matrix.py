@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sockproof import __version__, launch, records, shelves
-from sockproof.cli.conformance import choose_targets, worst
+from sockproof.cli.conformance import CANNOT_BE_JUDGED, choose_targets, worst
 from sockproof.cli.expecting import load_named
 from sockproof.cli.judge import judge_target
 from sockproof.cli.outputs import Outputs
 from sockproof.cli.settings import CommandError
+from sockproof.conformance.preflight import Unreachable
 from sockproof.render.matrix import Column, Skipped, assemble, render, to_json
 from sockproof.render.text import short
 
@@ -31,6 +33,7 @@ def matrix(options: Namespace) -> int:
     started = records.now()
     columns: list[Column] = []
     skipped: list[Skipped] = []
+    codes: list[int] = []
     try:
         for spec in chosen:
             try:
@@ -44,7 +47,15 @@ def matrix(options: Namespace) -> int:
             own = folder / spec.name
             own.mkdir()
             outputs = Outputs.in_folder(own, options.shelf)
-            judged = judge_target(spec, own, outputs, shelf, expectations, options)
+            try:
+                judged = judge_target(spec, own, outputs, shelf, expectations, options)
+            except Unreachable as error:
+                print(f"sockproof: {spec.name}: {error}", file=sys.stderr)
+                own.rmdir()
+                skipped.append(Skipped(spec.name, str(error).partition("\n")[0]))
+                codes.append(CANNOT_BE_JUDGED)
+                continue
+            codes.append(int(judged.report["exit_code"]))
             href = f"{spec.name}/report.html"
             columns.append(Column(spec.name, judged.title, spec.kind, href, judged.report))
             if judged.report["interrupted"]:
@@ -57,7 +68,7 @@ def matrix(options: Namespace) -> int:
             records.link_latest(folder, "matrix")
             _say_stale(made["columns"])
             print(f"matrix: {page}")
-    return worst([int(column.report["exit_code"]) for column in columns])
+    return worst(codes)
 
 
 def _write(path: Path, text: str) -> Path:

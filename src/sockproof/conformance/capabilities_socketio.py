@@ -97,11 +97,15 @@ async def _over(server: Server, transport: str, limit: float) -> Found:
                 engine = await Target(server, scene).connect_engineio(transport)
             found.handshake = engine.handshake
             found.capabilities.add(transport)
-            if await _echo(server, transport, limit):
+            # Side by side, since a server that answers neither is waited for.
+            asking_more = asyncio.create_task(_questions(engine, server, limit))
+            if await _echo(server, transport, limit):  # of CONNECT as well, which says nothing
+                asking_more.cancel()
                 found.capabilities |= {"engineio-echo", "message-echo"}
                 return found
-            ear = Ear(engine, server.profile.namespace)
-            await _questions(ear, server, limit, found)
+            asked = await asking_more
+            found.capabilities |= asked.capabilities
+            found.refusal, found.has_sid = asked.refusal, asked.has_sid
     if "fixture" in found.capabilities:
         found.capabilities.add("message-echo")
     return found
@@ -144,8 +148,15 @@ class Ear:
         raise TimeoutError
 
 
-async def _questions(ear: Ear, server: Server, limit: float, found: Found) -> None:
+async def _questions(engine: EngineIOPeer, server: Server, limit: float) -> Found:
     """Connect, ask everything at once, and hear until all is answered or nothing more comes."""
+    found = Found()
+    with contextlib.suppress(*NO_ANSWER):
+        await _ask(Ear(engine, server.profile.namespace), server, limit, found)
+    return found
+
+
+async def _ask(ear: Ear, server: Server, limit: float, found: Found) -> None:
     await ear.say(Packet(PacketType.CONNECT, ear.namespace, server.auth))
     said: list[Packet] = []  # events may come even before the answer to CONNECT
     async with asyncio.timeout(limit):
