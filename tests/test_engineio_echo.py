@@ -1,0 +1,74 @@
+"""An Engine.IO server alone that sends messages back is judged as one with Socket.IO on top is."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cache
+
+import pytest
+
+from sockproof.conformance.address import Address
+from sockproof.conformance.expectations import glob_matches
+from sockproof.conformance.preflight import introduce
+from sockproof.conformance.runner import Plan, run_cases
+from sockproof.conformance.target import Server
+from sockproof.records import CaseRecord
+from tests import mutants_run
+from tests.sample import rotating
+from tests.servers.engineio_echo import EngineIOEcho
+
+SLOW = "engineio/heartbeat/"
+# An echo has no JSON that would escape the separator.
+WITHOUT = {"engineio/payload/separator_in_data_arrives_unchanged"}
+ABOUT_JSON = {"loses-nul"}  # faults in what an echo does not send
+FILES = ("close", "payload", "polling", "upgrade", "websocket")
+FAULTS = [
+    fault
+    for fault in mutants_run.faults("socketio").values()
+    if fault.file in {f"engineio/{name}.toml" for name in FILES} and fault.name not in ABOUT_JSON
+]
+
+
+async def _records(fault: str | None, globs: tuple[str, ...]) -> dict[str, CaseRecord]:
+    records: list[CaseRecord] = []
+    chosen = [
+        case
+        for case in mutants_run.cases("socketio")
+        if any(glob_matches(glob, case.id) for glob in globs) and not case.id.startswith(SLOW)
+    ]
+    async with EngineIOEcho(fault) as server:
+        plan = Plan(
+            [await _asked(server.url)], mutants_run.requirements(), limit=mutants_run.LIMIT, jobs=8
+        )
+        await run_cases(chosen, plan, records.append)
+    return {record.id: record for record in records}
+
+
+async def _asked(url: str) -> Server:
+    async with EngineIOEcho() as server:
+        found = (await introduce(Server(Address.parse(server.url)), 2.0)).server
+    return Server(Address.parse(url), capabilities=found.capabilities)
+
+
+@cache
+def _on_the_correct_server() -> dict[str, CaseRecord]:
+    return asyncio.run(_records(None, ("engineio/*",)))
+
+
+def test_a_correct_echo_is_judged_by_all_cases_but_few() -> None:
+    records = _on_the_correct_server().values()
+    assert {
+        each.id: each.got for each in records if each.outcome not in ("PASS", "UNSUPPORTED")
+    } == {}
+    assert {each.id for each in records if each.outcome == "UNSUPPORTED"} == WITHOUT
+
+
+@pytest.mark.parametrize(
+    "fault", rotating(FAULTS, 4, name=lambda each: each.name), ids=lambda each: each.name
+)
+def test_faults_below_socketio_show_on_an_echo_too(fault: mutants_run.Fault) -> None:
+    records = asyncio.run(_records(fault.name, tuple(fault.catches)))
+    judged = {name: each for name, each in records.items() if each.outcome != "UNSUPPORTED"}
+    assert {
+        each.id for each in judged.values() if each.outcome not in ("FAIL", "NON_STRICT")
+    } == set()
