@@ -147,8 +147,6 @@ async def _run(kind: str, several: Sequence[Freedom], chosen: Sequence[Case]) ->
     given = {key: value for each in several for key, value in each.given.items()}
     async with SERVED[kind](names, given) as servers:
         plan = Plan(servers, requirements(), limit=LIMIT, jobs=JOBS)
-        if kind == "socketio":  # as with mutants, a case that takes more time does not get it
-            chosen = [c if "fast-timers" in c.needs else replace(c, limit=None) for c in chosen]
         await run_cases(chosen, plan, records.append)
     return [record for record in records if record.aside is None]
 

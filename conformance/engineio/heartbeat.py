@@ -89,7 +89,7 @@ async def session_whose_pings_are_answered_stays_open(target, transport):
     await peer.quiet()
 
 
-@case("eio-heartbeat-pong-in-time", needs=FAST, limit=three_rounds, over=BOTH)
+@case("eio-heartbeat-pong-in-time", needs=FAST, limit=three_rounds, over=BOTH, exclusive=True)
 async def pong_may_take_most_of_the_ping_timeout(target, transport):
     peer, interval, timeout = await _client(target, transport)
     for _ in range(2):

@@ -1,5 +1,6 @@
 """Room R25: binary data in events to rooms."""
 
+import re
 from typing import Any
 
 from sockproof.conformance import Failure, SocketIOPeer, Target, case
@@ -29,8 +30,8 @@ async def _speak(
 async def binary_event_to_a_room_announces_its_attachments(target: Target, transport: str) -> None:
     _, members = await _speak(target, transport, "announced", _bin(b"one"), _bin(b"two"))
     for member in members:
-        text = await member.receive_raw()
-        if not isinstance(text, str) or not text.startswith('52-["said","announced"'):
+        text = str(await member.receive_raw())
+        if re.match(r'52-\["said", ?"announced"', text) is None:
             raise Failure('52-["said","announced",…]', f"{text!r:.100}")
         for octets in (b"one", b"two"):
             got = await member.receive_raw()

@@ -40,7 +40,7 @@ TIMERS = {  # freedom -> ping interval and timeout in milliseconds
 PAYLOADS = {"takes-little-at-once": 10_000, "takes-any-amount-at-once": 10**12}
 FEW_CONNECTIONS = 10
 SHORT_HOLD = 0.2  # seconds that a GET is held, where it is not held for long
-A_WHILE = 0.05  # seconds
+A_WHILE = 0.03  # seconds
 PAGE = b"<!doctype html><title>Welcome</title><p>An ordinary page.\n"
 SIDS = {
     "has-short-sids": "{:x}",

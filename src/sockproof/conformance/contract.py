@@ -17,6 +17,7 @@ from sockproof.conformance.outcome import Overheard, Unsupported
 from sockproof.conformance.scene import Scene
 from sockproof.wire.socketio import Packet, PacketType
 
+FURTHER_NAMESPACE = "/custom"
 EVENTS = (PacketType.EVENT, PacketType.BINARY_EVENT)
 SENT_EVENT = "message"  # what the operation `send` emits; the application may emit it as well
 _OFFSET = re.compile(r',"[^"\\]{1,100}"\]$')  # of connection state recovery, at an event's end

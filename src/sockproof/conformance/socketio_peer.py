@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from sockproof.conformance.contract import EVENTS, Contract
+from sockproof.conformance.contract import EVENTS, FURTHER_NAMESPACE, Contract
 from sockproof.conformance.engineio_peer import EngineIOPeer
 from sockproof.conformance.fences import ACKS, Fence, acknowledged_event
 from sockproof.conformance.outcome import Failure, Unsupported
@@ -178,9 +178,17 @@ class SocketIOPeer:
         wanted = f"{type_.name} in {where}"
         with self.scene.awaits(wanted):
             got = await self.receive(wanted if type_ in EVENTS else None)
+        self._forgive(got)
         if got.type != type_ or got.namespace != where:
             raise Failure(wanted, str(got))
         return got
+
+    def _forgive(self, got: Packet) -> None:
+        """Raise `Unsupported` for a refusal that was known before the run."""
+        refuses = "refuses-custom" in self.scene.policy.capabilities
+        known = (got.type, got.namespace) == (PacketType.CONNECT_ERROR, FURTHER_NAMESPACE)
+        if refuses and known:
+            raise Unsupported(f"a client that is let into {got.namespace} (see --auth)", str(got))
 
     async def call(self, event: str, *args: Any, namespace: str | None = None) -> list[Any]:
         """Send an event that asks for an acknowledgement, and give the acknowledgement's list."""
