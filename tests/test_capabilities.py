@@ -173,8 +173,7 @@ def test_broadcast_is_found_out(to_the_sender: bool) -> None:
         async for message in connection:
             broadcast(clients if to_the_sender else clients - {connection}, message)
 
-    told = {"echo", "binary"} if to_the_sender else set()
-    assert asked(tell) == {"broadcast"} | told
+    assert asked(tell) == {"broadcast"}  # and no echo: it may be another's
 
 
 async def pushes_and_closes_otherwise(connection: ServerConnection) -> None:
@@ -228,6 +227,7 @@ def test_server_that_takes_a_second_is_waited_for_as_long_as_the_limit_says() ->
 
 FAULTS = [
     *("spoils-certain-lengths", "reads-binary-as-text", "masks-its-text", "answers-pings-twice"),
+    *("keeps-one-key-for-a-segment", "unmasks-the-last-octets-wrong"),
     *("long-forms-of-lengths", "fills-empty-messages", "compresses-pongs", "pushes-count-from-one"),
 ]
 

@@ -261,9 +261,9 @@ class Questions:
         return True
 
     def _operations(self, answer: list[Any]) -> set[str]:
-        """The operations in an answer to `info`, which names our own sid."""
+        """The operations in an answer to `info`, which names our own sid, if we know it."""
         first = answer[0] if len(answer) == 1 else None
-        if not isinstance(first, dict) or first.get("sid") != self.sid:
+        if not isinstance(first, dict) or self.sid not in (None, first.get("sid")):
             return set()
         names = first.get("capabilities")
         if not isinstance(names, list):
