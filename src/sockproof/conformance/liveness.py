@@ -15,6 +15,7 @@ from sockproof.conformance.wirelog import WireLog
 
 MISSES = 3  # in a row, before a server counts as gone
 ONE = 2.0  # seconds for one answer
+TURNS_AWAY = (429, 503)  # statuses that say that there are too many at the moment
 BETWEEN = 0.2  # seconds between two attempts
 
 
@@ -26,6 +27,7 @@ class Liveness:
         self._missed: dict[object, float] = {}  # when a question was left without an answer
         self._locks: dict[object, asyncio.Lock] = {}
         self.last_miss = ""
+        self.last_status = 0  # of the last answer to an ordinary handshake
         self.refused = False  # whether TCP itself was refused since somebody asked
 
     def saw(self, server: Server, at: float) -> None:
@@ -48,6 +50,10 @@ class Liveness:
                     self._missed[server.address] = time.monotonic()
             return self.seen(server) > since
 
+    async def turns_away(self, server: Server) -> bool:
+        """Whether an ordinary handshake is answered with 503 or 429 now, or not at all."""
+        return not await self._ask(server, 1, ONE) or self.last_status in TURNS_AWAY
+
     async def comes_back(self, server: Server, seconds: float) -> bool:
         """Whether a server that was gone answers again within that time."""
         end = time.monotonic() + seconds
@@ -61,20 +67,24 @@ class Liveness:
         for _ in range(attempts):
             began = time.monotonic()
             try:
-                await _handshake(server, seconds)
+                status = await _handshake(server, seconds)
             except ConnectionRefusedError:
                 self.last_miss, self.refused = "connection refused", True
             except (OSError, StreamClosed) as error:
                 self.last_miss = str(error) or f"no answer to a handshake within {seconds:g} s"
             else:
                 self.saw(server, began)
+                self.last_status = status
                 return True
             await asyncio.sleep(BETWEEN)
         return False
 
 
-async def _handshake(server: Server, seconds: float) -> None:
-    """Have an ordinary handshake answered; raises `OSError` (of time too) or `StreamClosed`."""
+async def _handshake(server: Server, seconds: float) -> int:
+    """The status of the answer to an ordinary handshake, 0 when it is no HTTP.
+
+    Raises `OSError` (a time-out is one) or `StreamClosed`.
+    """
     scene = Scene(WireLog())
     target = Target(server, scene)
     try:
@@ -84,9 +94,10 @@ async def _handshake(server: Server, seconds: float) -> None:
                 peer.send(target.upgrade_request())
             else:
                 peer.send(target.engineio_request("GET", "EIO=4&transport=polling"))
-            await peer.response(body=False)
+            return (await peer.response(body=False)).status
     except CaseEnd as end:
         if isinstance(end.__cause__, OSError | StreamClosed):
             raise end.__cause__ from None
+        return 0
     finally:
         scene.close()

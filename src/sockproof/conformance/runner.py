@@ -232,6 +232,7 @@ class _Run:
         if server is None or await self.life.answers(server, trial.ended):
             if trial.accuses and self._is_stalled(trial):
                 second_look.too_busy(trial.record, trial.stalled)
+            await self._check_service(trial)
             await self.controls.check(trial)
             return trial
         how = self.life.last_miss
@@ -240,6 +241,15 @@ class _Run:
             self.died = self.died or trial.record.expectation is None
             self.remarks.append(death.remark_on_killer(trial.record))
         return trial
+
+    async def _check_service(self, trial: Trial) -> None:
+        """A case that was turned away says nothing where everybody is."""
+        server = trial.server
+        if server is None or not trial.turned_away or not trial.accuses:
+            return
+        if await self.life.turns_away(server):
+            trial.record.outcome, trial.record.expectation = "INCONCLUSIVE", None
+            trial.record.got += "; an ordinary handshake is turned away, too"
 
     async def _is_back(self, server: Server) -> bool:
         """Wait for the server, or start it again; where neither helps the run is over."""
@@ -321,7 +331,7 @@ class _Run:
 
     def _is_disturbed(self, trial: Trial) -> bool:
         """Whether it was the harness, or the number of its cases, that the outcome came from."""
-        return self._is_stalled(trial) or bool(trial.turned_away and trial.jobs > 1)
+        return self._is_stalled(trial) or bool(trial.turned_away)
 
     async def _look_again(self) -> None:
         doubtful = [trial for trial in self._trials if self._is_doubtful(trial)]
