@@ -2,7 +2,7 @@
 
 import base64
 
-from sockproof.conformance import Failure, case, check_upgrade
+from sockproof.conformance import Failure, Unsupported, case, check_upgrade
 
 UNANSWERED = "the server closed the TCP connection without an answer"
 NO_UPGRADE = {
@@ -237,9 +237,8 @@ async def _refused_version(target, version):
     peer = await target.http()
     peer.send(_version(target, version))
     response = await peer.response_or_end(f"version {version} refused")
-    with target.preparing(f"version {version} refused"):
-        if response is not None and response.status == 101:
-            raise Failure("a refusal", str(response))
+    if response is not None and response.status == 101:
+        raise Unsupported(f"version {version} refused", "it is accepted")
     return response
 
 

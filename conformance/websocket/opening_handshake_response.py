@@ -2,8 +2,8 @@
 
 from sockproof.conformance import (
     Failure,
-    Inconclusive,
     Opcode,
+    Unsupported,
     agreed_deflate,
     case,
     check_upgrade,
@@ -263,7 +263,7 @@ async def _refusal(target, cause, *, whole=False):
     wanted = "a refusal as a whole HTTP response"
     response = await peer.response_or_end(wanted, body=whole)
     if response is not None and response.status == 101:
-        raise Inconclusive("a refusal, so that it can be looked at", str(response))
+        raise Unsupported("a refusal, so that it can be looked at", f"it is accepted: {response}")
     return peer, response
 
 
