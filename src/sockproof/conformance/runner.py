@@ -24,7 +24,7 @@ from sockproof.conformance.lag import Lag
 from sockproof.conformance.liveness import Liveness
 from sockproof.conformance.plan import LAPSES, Patience, Plan
 from sockproof.conformance.target import Server
-from sockproof.conformance.trial import WAITED, Trial, choose_server, prepare, run
+from sockproof.conformance.trial import SILENT, WAITED, Trial, choose_server, prepare, run
 from sockproof.records import CaseRecord
 
 __all__ = ["LAPSES", "WAITED", "Ended", "Patience", "Plan", "run_cases"]
@@ -184,7 +184,7 @@ class _Run:
         """Whether a case whose clients were turned away is to be tried again with fewer beside."""
         if not trial.turned_away or trial.record.outcome != "INCONCLUSIVE":
             return False
-        if await self.plan.company.make_room():
+        if trial.turned_away != SILENT and await self.plan.company.make_room():
             return True
         if trial.jobs > 1:
             self._lower(trial)
@@ -326,7 +326,8 @@ class _Run:
         """Whether the case has to run again before it counts."""
         if not self.plan.second_look or not trial.accuses:
             return False
-        lapsed = trial.lapsed and trial.record.outcome != "NON_STRICT"
+        known = trial.record.expectation is not None  # which counts as nothing in any case
+        lapsed = trial.lapsed and trial.record.outcome != "NON_STRICT" and not known
         return lapsed or self._is_disturbed(trial)
 
     def _is_disturbed(self, trial: Trial) -> bool:

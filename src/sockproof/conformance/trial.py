@@ -26,6 +26,7 @@ from sockproof.records import CaseRecord
 WAITED = "nothing more within"
 PASSES_SHOW = 40  # entries of the wire log that a PASS keeps; every other outcome keeps all
 CONNECTING = ("an open WebSocket", "an Engine.IO session", "a connection to")
+SILENT = "no answer to the handshake"  # which a busy server, or machine, brings too
 _TURNED_AWAY = re.compile(r"HTTP/1\.\d (?:429|503)\b[^\r\n,;]{0,40}")
 
 
@@ -185,7 +186,7 @@ def _note_causes(trial: Trial, error: BaseException) -> None:
         if lost is not None or closed:
             trial.turned_away = trial.turned_away or "the connection was closed"
         elif trial.lapsed:
-            trial.turned_away = "no answer to the handshake"
+            trial.turned_away = SILENT
 
 
 def _behind(error: BaseException | None) -> Iterator[BaseException]:
