@@ -36,11 +36,11 @@ async def word_of_a_language_is_a_name_like_any_other(
 
 async def _answer(target: Target, place: str, word: str) -> str:
     """The status of a handshake with this name, and whether its connection then works."""
-    own = f"/?{word}={word}" if place == "query" else None
+    own = f"{target.address.path}?{word}={word}" if place == "query" else None
     extensions = {"extension": word, "parameter": f"x-sockproof; {word}={word}"}.get(place)
     request = target.upgrade_request(
         own,
-        protocols=[word] if place == "subprotocol" else [],
+        protocols=[word] if place == "subprotocol" else None,
         extensions=extensions,
         headers=[(word, word)] if place == "field" else [],
     )
@@ -52,7 +52,10 @@ async def _answer(target: Target, place: str, word: str) -> str:
             return closed.how
     if response.status != 101:
         return f"status {response.status}"
-    await peer.upgraded(response).fence()
+    try:
+        await peer.upgraded(response).fence()
+    except Failure as failure:
+        return f"status 101, then {failure.got}"
     named = [response.get(f"Sec-WebSocket-{name}") for name in ("Extensions", "Protocol")]
     agreed = [str(value).replace(word, "it") for value in named if value is not None]
     return " and ".join(["status 101", *(f"agrees to {value}" for value in agreed)])

@@ -134,9 +134,12 @@ class ClosesIdle(Freedom):
         return False
 
     async def _watch(self, connection) -> None:
-        left = self.seconds
+        left, pending = self.seconds, 0
         while left > 0:
             await asyncio.sleep(left)
+            if pending != connection.parser.pending:  # octets of a frame have come
+                pending = connection.parser.pending
+                self._is_heard(connection)
             left = self.heard[connection] + self.seconds - time.monotonic()
         connection.close(self.code, self.reason)
 
@@ -210,8 +213,8 @@ SWITCHES = {
     "fails-and-waits-for-the-answer": lambda: FailsAndWaits(2.0),
     "ends-tcp-200-ms-late": lambda: EndsTcpLate(0.2),
     "ends-tcp-both-ways-at-once": EndsTcpAtOnce,
-    "closes-idle-connections-with-1001": lambda: ClosesIdle(1.5, 1001, "idle"),
-    "closes-idle-connections-with-1000": lambda: ClosesIdle(1.5, 1000),
+    "closes-idle-connections-with-1001": lambda: ClosesIdle(2.5, 1001, "idle"),
+    "closes-idle-connections-with-1000": lambda: ClosesIdle(2.5, 1000),
     "closes-idle-connections-without-a-code": lambda: ClosesIdle(2.5, None),
     "closes-old-connections": lambda: ClosesOld(3.0, 1001, "going away"),
     "closes-unknown-paths-with-4404": lambda: ClosesUnknownPaths(4404, "/"),

@@ -20,10 +20,10 @@ SURELY_TAKEN = 125  # octets of a message that no server refuses for its size
 def is_of_an_application(code: int | None) -> bool:
     """Whether a Close code tells of no fault: a server closes whenever it wants (7.3).
 
-    It goes away, its policy forbids something, it restarts, others are served first, or the code
-    is the application's own (7.4.1, 7.4.2).
+    It has done its work, it goes away, its policy forbids something, it restarts, others are
+    served first, or the code is the application's own (7.4.1, 7.4.2).
     """
-    return code is not None and (code in (1001, 1008, 1012, 1013) or 3000 <= code < 5000)
+    return code is not None and (code in (1000, 1001, 1008, 1012, 1013) or 3000 <= code < 5000)
 
 
 @dataclass(frozen=True, slots=True)
