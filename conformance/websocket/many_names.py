@@ -27,7 +27,8 @@ def _headers(what: str, count: int) -> list[tuple[str, str]]:
 @case("rfc6455-10.4-many", exclusive=True, over={"what": WHAT, "count": COUNTS})
 async def many_small_things_are_taken_or_refused(target: Target, what: str, count: int) -> None:
     """Afterwards others are served as before; the octets are within what most servers take."""
-    path = "/?" + "&".join(f"q{number:x}" for number in range(count)) if what == "query" else None
+    query = "&".join(f"q{number:x}" for number in range(count))
+    path = f"{target.address.path}?{query}" if what == "query" else None
     request = target.upgrade_request(path, headers=_headers(what, count))
     peer = await target.http()
     peer.send(request)
