@@ -4,7 +4,7 @@ What each name is compared with is an ordinary one at the same place: how a serv
 does not know is its own affair, as long as it treats all alike.
 """
 
-from sockproof.conformance import Failure, StreamClosed, Target, case
+from sockproof.conformance import Failure, Target, case
 
 WORDS = (
     "constructor",
@@ -45,11 +45,10 @@ async def _answer(target: Target, place: str, word: str) -> str:
         headers=[(word, word)] if place == "field" else [],
     )
     peer = await target.http()
-    with target.awaits("an answer to the handshake"):
-        try:
-            response = await peer.ask(request, body=False)
-        except StreamClosed as closed:
-            return closed.how
+    peer.send(request)
+    response = await peer.response_or_end("an answer to the handshake, or the end of TCP")
+    if response is None:
+        return "the end of TCP"
     if response.status != 101:
         return f"status {response.status}"
     try:
