@@ -32,6 +32,7 @@ class Contract:
         self.token = token
         self.greets = greets  # whether the event `auth` follows each CONNECT
         self.joined: set[str] = set()  # namespaces, as the server's packets tell
+        self.asked_in: set[str] = set()  # namespaces whose CONNECT has not been answered
         self._payloads: dict[str, Any] = {}  # of our CONNECTs
         self._recovering: set[str] = set()  # namespaces with connection state recovery
 
@@ -52,6 +53,7 @@ class Contract:
         if packet.type == PacketType.CONNECT:
             payload = self.credentials(packet.data)
             self._payloads[packet.namespace] = payload
+            self.asked_in.add(packet.namespace)
             return replace(packet, data=payload)
         match packet.data:
             case ["sockproof", {"op": _} as request] if packet.type in EVENTS:
@@ -90,6 +92,8 @@ class Contract:
 
     def undressed(self, packet: Packet) -> Packet:
         """The packet without what the contract's boundary adds; what it tells is remembered."""
+        if packet.type in (PacketType.CONNECT, PacketType.CONNECT_ERROR):
+            self.asked_in.discard(packet.namespace)
         if packet.type == PacketType.CONNECT:
             self.joined.add(packet.namespace)
             if isinstance(packet.data, dict) and isinstance(packet.data.get("pid"), str):
