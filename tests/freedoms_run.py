@@ -151,9 +151,15 @@ async def _run(kind: str, several: Sequence[Freedom], chosen: Sequence[Case]) ->
     return [record for record in records if record.aside is None]
 
 
-def plain(kind: str, chosen: Sequence[Case]) -> dict[str, CaseRecord]:
-    """The records on the server that takes no freedom."""
-    return {record.id: record for record in asyncio.run(_run(kind, [], chosen))}
+_PLAIN: dict[str, str] = {}  # outcomes on the server that takes no freedom
+
+
+def _plain(kind: str, chosen: Iterable[Case]) -> dict[str, str]:
+    """The outcomes of these cases on the server that takes no freedom."""
+    new = [case for case in chosen if case.id not in _PLAIN]
+    if new:
+        _PLAIN.update((each.id, each.outcome) for each in asyncio.run(_run(kind, [], new)))
+    return _PLAIN
 
 
 # Judging.
@@ -163,12 +169,12 @@ def complaints(
     kind: str,
     several: Sequence[Freedom],
     chosen: Sequence[Case],
-    known: Mapping[str, CaseRecord] | None = None,
+    strict: bool = False,
 ) -> list[str]:
     """Run the cases against freedoms together; whatever they are accused of, a line each.
 
-    Outcomes that are `known` from the server without freedoms are none of theirs. What only time
-    may have done is run once more by itself: an accusation shows again.
+    Where it is `strict`, NON_STRICT is one, too, and what is so without any freedom is none. What
+    only time may have done is run once more by itself: an accusation shows again.
     """
     try:
         records = asyncio.run(_run(kind, several, chosen))
@@ -181,10 +187,13 @@ def complaints(
         if any("*" in _globs(each) for each in several):
             return []
         return [f"turned away: {turned_away}"]
-    if known is not None:
-        records = [each for each in records if each.outcome != known[each.id].outcome]
+    if strict:
+        lacks = {capability for each in several for capability in each.lacks}
+        odd = {each.id for each in records if each.outcome != "PASS"}
+        known = _plain(kind, [c for c in chosen if c.id in odd and not c.needs & lacks])
+        records = [each for each in records if each.outcome != known.get(each.id)]
     lines = [*_accusations(records), *_missing(records, several, chosen)]
-    return lines if known is None else [*lines, *_strictness(records, several)]
+    return [*lines, *_strictness(records, several)] if strict else lines
 
 
 def _is_doubtful(record: CaseRecord) -> bool:
