@@ -1,4 +1,4 @@
-"""Blind faults: each is a function round one method of our Socket.IO server, which stays as it is.
+"""Blind faults: each is a function round one method of a server of ours, which stays as it is.
 
 They were written from the sentences of the requirements by somebody who had not read the cases;
 `tests/blind/*.toml` says what each of them does. `go` is the method as it was.
