@@ -12,7 +12,7 @@ from tests import freedoms_run, mutants_run, sample
 from tests.freedoms_run import Freedom
 
 KIND = "socketio"
-SHARE = 8  # a freedom meets one in so many cases each day
+SHARE = 12  # a freedom meets one in so many cases each day
 PAIRS, SHARE_OF_A_PAIR = 6, 8
 CHOICES = (  # files of which a server takes one freedom at a time
     "engineio/transports.toml",
