@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
+from typing import Any
 
 NEVER = 30.0  # seconds, more than any case waits
 FEW = 150  # connections at once that a server with the fault of few takes
@@ -22,6 +23,12 @@ class _Memory:
     turns_away: bool = False
     open: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    connections: list[Any] = field(default_factory=list)  # those that are open, in their order
+    echoes: int = 0
+
+    def forget_connection(self, connection: object) -> None:
+        """It has ended."""
+        self.connections[:] = [each for each in self.connections if each is not connection]
 
 
 _servers: dict[int, _Memory] = {}

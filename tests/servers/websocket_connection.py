@@ -26,7 +26,7 @@ from sockproof.wire.websocket import (
     may_be_sent_in_close,
     parse_close,
 )
-from tests.servers import careless, framing_faults, neighbours
+from tests.servers import careless, framing_faults, neighbours, overhearing
 from tests.servers.freedom import NONE, Freedoms
 from tests.servers.limits import MAX_PINGS, frame_bound, spoilt_answer
 from tests.servers.tasks import end, linger
@@ -105,6 +105,7 @@ class Connection(Receiver):
         if self.fault == "swaps-types" and payload == b"type":
             frame = replace(frame, opcode=BINARY if opcode == TEXT else TEXT)
         self.send(frame)
+        overhearing.echoed(self, opcode, payload)
         if self.fault != "keeps-echoes-without-bound":
             await self.writer.drain()
 
@@ -121,9 +122,11 @@ class Connection(Receiver):
 
     async def run(self) -> None:
         try:
+            overhearing.arrived(self)
             await self.freedoms.opened(self)
             await self._live()
         finally:
+            overhearing.left(self)
             self.freedoms.left(self)
             if self.tasks:
                 await end(self.tasks)

@@ -1,7 +1,7 @@
 """Judging a server over the wire. What a shelf file of cases needs is named here."""
 
 from sockproof.conformance.bystanders import KINDS as BYSTANDERS
-from sockproof.conformance.bystanders import bystander
+from sockproof.conformance.bystanders import bystander, idle_websocket
 from sockproof.conformance.case import case
 from sockproof.conformance.client_frames import client_frame, close_frame, text_frame
 from sockproof.conformance.echo_peer import EchoPeer
@@ -44,6 +44,7 @@ __all__ = [
     "check_upgrade",
     "client_frame",
     "close_frame",
+    "idle_websocket",
     "still_serves",
     "text_frame",
     "text_packet",

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from sockproof.conformance.company import KEPT_LEAKS, Company, Leak, Saying
 from sockproof.conformance.contract import EVENTS, contents_of
 from sockproof.conformance.fences import ACKS
+from sockproof.conformance.idle_websocket import IdleWebSocket
 from sockproof.conformance.outcome import CaseEnd, Failure, StreamClosed, Unsupported
 from sockproof.conformance.scene import Scene
 from sockproof.conformance.socketio_peer import SocketIOPeer
@@ -131,10 +132,15 @@ class Bystander:
 
 @contextlib.asynccontextmanager
 async def bystanders(servers: Sequence[Server], company: Company) -> AsyncIterator[None]:
-    """Bystanders at each server that offers the contract, for as long as the cases run."""
+    """Bystanders at each server that echoes or has the fixture, for as long as the cases run."""
     offering = [each for each in servers if {"fixture", "emit"} <= each.capabilities]
     slow = [each for each in offering if "fast-timers" not in each.capabilities]
-    idle = [
+    idle: list[Bystander | IdleWebSocket] = [
+        IdleWebSocket(server, company, Scene(WireLog(), company=company, case="an idle client"))
+        for server in servers
+        if "echo" in server.capabilities and "broadcast" not in server.capabilities
+    ]
+    idle += [
         Bystander(kind, server, company, Scene(WireLog(), company=company, case=f"a {kind} client"))
         for server in slow or offering
         for kind in KINDS
@@ -156,5 +162,16 @@ def bystander(target: Target, kind: str) -> Bystander:
         if isinstance(each, Bystander) and (each.kind, each.server) == (kind, target.server):
             if each.gone:
                 raise Unsupported(wanted, each.gone)
+            return each
+    raise Unsupported(wanted, "the run has none")
+
+
+def idle_websocket(target: Target) -> IdleWebSocket:
+    """The idle WebSocket at the target; UNSUPPORTED where there never was one."""
+    wanted = "an idle client that listens"
+    if "broadcast" in target.capabilities:
+        raise Unsupported(wanted, "the server sends what one says to everyone")
+    for each in target.scene.company.bystanders:
+        if isinstance(each, IdleWebSocket) and each.server == target.server and each.was_there:
             return each
     raise Unsupported(wanted, "the run has none")
