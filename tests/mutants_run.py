@@ -12,6 +12,7 @@ A fault is described in `tests/mutants/SUITE/FILE.toml`, beside the case file th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import tomllib
 from collections.abc import Iterable
@@ -30,6 +31,7 @@ from sockproof.conformance.target import Server
 from sockproof.conformance.tls import Trust
 from sockproof.records import CaseRecord
 from sockproof.shelves import shelf
+from tests.servers.blind import ROUND, woven
 from tests.servers.limits import DECLARED
 from tests.servers.socketio_server import SocketIOServer
 from tests.servers.tls import TlsServer
@@ -49,6 +51,7 @@ LIMIT = 6.0  # seconds a case: a fault that makes a server silent is not waited 
 LAPSES_OF_MUTANTS = 15  # until the runner loses its patience with a fault that silences a server
 JOBS = 16
 MUTANTS = Path(__file__).parent / "mutants"
+BLIND = Path(__file__).parent / "blind"
 
 
 @dataclass(frozen=True)
@@ -93,8 +96,32 @@ def faults(kind: str) -> dict[str, Fault]:
             for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items():
                 assert name not in found, f"{path}: the fault {name} is described twice"
                 fields = {**table, "disturbs": tuple(table.get("disturbs", ()))}
+                if name in ROUND:
+                    fields["what"] = _blind(suite)[name]["what"]
                 found[name] = Fault(name, f"{suite}/{path.name}", **fields)
     return found
+
+
+@cache
+def _blind(suite: str) -> dict[str, dict[str, str]]:
+    """What is said of blind faults where they are described: see `blind_run`."""
+    described = BLIND / f"{suite}.toml"
+    return tomllib.loads(described.read_text(encoding="utf-8"))
+
+
+@cache
+def _walks(kind: str) -> frozenset[str]:
+    """The case files that walk whole kinds, `SUITE/FILE`: they have blind faults as mutants.
+
+    They notice many faults, and meet their own only: which, is what they have to show.
+    """
+    own = [fault.file for fault in faults(kind).values() if fault.name in ROUND]
+    return frozenset(file.removesuffix(".toml") for file in own)
+
+
+def _file_of(case_id: str) -> str:
+    """`SUITE/FILE` of a case."""
+    return "/".join(case_id.split("/", 2)[:2])
 
 
 @cache
@@ -194,7 +221,8 @@ def run_chosen(kind: str, fault: str | None, chosen: Iterable[Case]) -> dict[str
     """The records of these cases."""
     if kind == "socketio" and not _ASKED:
         _ASKED.append(asyncio.run(_ask()))
-    return asyncio.run(_run(kind, fault, chosen))
+    with woven(fault) if fault in ROUND else contextlib.nullcontext():
+        return asyncio.run(_run(kind, fault, chosen))
 
 
 def _worth_running(case: Case, kind: str, fault: str) -> bool:
@@ -206,6 +234,10 @@ def _worth_running(case: Case, kind: str, fault: str) -> bool:
             return False
     if ("tls" in case.needs) != (faults(kind)[fault].file == "websocket/tls.toml"):
         return False
+    if fault in ROUND or _file_of(case.id) in _walks(kind):
+        own = faults(kind)[fault].file == f"{_file_of(case.id)}.toml"
+        named = any(glob_matches(glob, case.id) for glob in faults(kind)[fault].catches)
+        return named or (own and "fast-timers" not in case.needs)
     if case.offer is not None:  # a twin says what its plain case says: only those that are named
         return any(glob_matches(glob, case.id) for glob in faults(kind)[fault].catches)
     return "fast-timers" not in case.needs or "heartbeat" in faults(kind)[fault].file
@@ -246,7 +278,7 @@ def complaints(kind: str, fault: Fault) -> list[str]:
     found = _judge(kind, fault, records)
     if found.doubtful:
         again = [case for case in cases(kind) if case.id in found.doubtful]
-        records |= asyncio.run(_run(kind, fault.name, again))
+        records |= run_chosen(kind, fault.name, again)
         found = _judge(kind, fault, records)
     return found.lines
 
@@ -259,7 +291,7 @@ def _judge(kind: str, fault: Fault, records: dict[str, CaseRecord]) -> Complaint
             found.lines.append(f"{glob}: there is no such case")
         for record in caught:
             _check_caught(record, reason, fault, found)
-    for case_id, record in records.items():
+    for case_id, record in records.items() if fault.name not in ROUND else ():
         if not fault.explains(case_id) and record.outcome != baseline(kind)[case_id].outcome:
             why = f"disturbed by a fault that should not touch it ({fault.what})"
             found.add(record, why, doubtful=True)
@@ -277,11 +309,20 @@ def _check_caught(record: CaseRecord, reason: str, fault: Fault, found: Complain
 
 
 def uncaught(kind: str) -> list[str]:
-    """The cases that no fault is said to be caught by, but for policy cases (level MAY)."""
+    """The cases that no fault is said to be caught by, but for policy cases (level MAY).
+
+    Of a case that walks a kind one variant is enough.
+    """
     globs = [glob for fault in faults(kind).values() for glob in fault.catches]
+    walked = {_function_of(glob) for glob in globs if _file_of(glob) in _walks(kind)}
     return [
         case.id
         for case in cases(kind)
         if requirements()[case.requirement].level != "MAY"
+        and _function_of(case.id) not in walked
         and not any(glob_matches(glob, plain_id(case.id)) for glob in globs)
     ]
+
+
+def _function_of(case_id: str) -> str:
+    return case_id.partition("[")[0]

@@ -6,9 +6,8 @@ from typing import Any
 
 from sockproof.wire.http import BodyReader, Request
 from tests.servers.blind_weaving import fault
-from tests.servers.engineio_http import MAX_BODY, Gone, HttpConnection, WebSocket, respond
+from tests.servers.engineio_http import MAX_BODY, Gone, HttpConnection, respond
 from tests.servers.engineio_server import EngineIOServer
-from tests.servers.engineio_session import Session
 
 # HTTP bodies.
 
@@ -148,32 +147,3 @@ async def _(go: Any, server: EngineIOServer, connection: HttpConnection, request
     response = await go(connection, request)
     connection._rest = b""
     return response
-
-
-@fault("upgraded-octets-behind-the-request-are-lost", HttpConnection, "upgrade")
-def _(go: Any, connection: HttpConnection, request: Request) -> WebSocket:
-    connection._rest = b""
-    return go(request)
-
-
-@fault("posts-that-are-given-up-block-the-next", EngineIOServer, "_post")
-async def _(
-    go: Any, server: EngineIOServer, connection: Any, request: Any, session: Session
-) -> Any:
-    try:
-        return await go(connection, request, session)
-    except Gone:
-        session.posting = True
-        raise
-
-
-@fault("posts-that-are-given-up-are-handled", HttpConnection, "body")
-async def _(go: Any, connection: HttpConnection, request: Request, **named: Any) -> bytes:
-    reader = BodyReader(request, MAX_BODY)
-    try:
-        while not reader.complete:
-            reader.feed(await connection._read())
-    except Gone:
-        return bytes(reader.body)
-    connection._rest = reader.rest
-    return bytes(reader.body)

@@ -53,13 +53,6 @@ async def _only_when_idle(session: Session, interval: float, timeout: float) -> 
             await _beat(session, "", timeout)
 
 
-async def _only_into_gets(session: Session, interval: float, timeout: float) -> None:
-    while True:
-        await asyncio.sleep(interval)
-        if session.websocket is not None or session.polling:
-            await _beat(session, "", timeout)
-
-
 async def _doubling(session: Session, interval: float, timeout: float) -> None:
     while True:
         await asyncio.sleep(interval)
@@ -205,7 +198,6 @@ _beating("patience-is-shorter-over-polling", _impatient_over_polling)
 _beating("sessions-without-a-get-never-time-out", _no_timeout_without_gets)
 _beating("pings-stop-after-one", _stops_after_one)
 _beating("pings-come-only-when-idle", _only_when_idle)
-_beating("pings-go-only-into-held-gets", _only_into_gets)
 _beating("ping-intervals-grow", _doubling)
 _beating("ping-intervals-have-the-timeout-added", _at_the_timeout)
 _beating("polling-pings-carry-the-time", _with_the_time)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from tests.servers.blind_hearers import hearers_as, polls
@@ -232,23 +231,6 @@ def _(go: Any, adapter: Adapter, to: Any = None, without: Any = (), skip: Any = 
     late = vars(adapter).get("blind late", {}).pop(to[0], set()) if to else set()
     found = go(to, without, skip)
     return found + [s for sid, s in adapter.sockets.items() if sid in late and s not in found]
-
-
-@fault("leaving-behind-joining-of-a-moment-is-lost", Fixture, "_op_leave")
-def _(go: Any, fixture: Fixture, socket: Socket, request: Any) -> Any:
-    joined = vars(socket).get("blind joined")
-    return (
-        None
-        if joined == request.get("rooms") and count(socket, "left") == 1
-        else go(socket, request)
-    )
-
-
-@fault("leaving-behind-joining-of-a-moment-is-lost", Fixture, "_op_join")
-def _(go: Any, fixture: Fixture, socket: Socket, request: Any) -> Any:
-    vars(socket)["blind joined"] = request.get("rooms")
-    asyncio.get_running_loop().call_soon(vars(socket).pop, "blind joined", None)
-    return go(socket, request)
 
 
 @fault("joining-several-rooms-joins-the-first", Fixture, "_op_join")

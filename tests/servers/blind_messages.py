@@ -187,8 +187,6 @@ _packets("websocket-types-may-have-a-blank-in-front", _text(lambda m: m.lstrip()
 _packets("websocket-empty-messages-are-noops", _text(lambda m: m or "6"))
 _packets("websocket-letters-are-noops", _text(lambda m: "6" if m[:1].isalpha() else m))
 _packets("websocket-messages-lose-a-byte-order-mark", _text(lambda m: m.replace("\ufeff", "")))
-_packets("websocket-messages-end-at-a-separator", _text(lambda m: m.partition(SEPARATOR)[0]))
-_packets("websocket-messages-are-cut-at-nul", _text(lambda m: m.partition("\0")[0]))
 _packets("websocket-base64-is-binary", _text(lambda m: b"?" if m[:1] == "b" else m))
 _packets(
     "websocket-separators-split-binary",

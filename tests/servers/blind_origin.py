@@ -92,9 +92,6 @@ CREDENTIALS = "Access-Control-Allow-Credentials"
 _cors("allow-origin-lists-two", _has_origin, ALLOW, "http://a.test, http://b.test")
 _cors("allow-origin-of-posts-is-true", lambda q, r: q.method == "POST", ALLOW, "true")
 _cors("allow-origin-of-preflights-ends-with-a-slash", _is_preflight, ALLOW, "http://a.test/")
-_cors("vary-is-lost-on-errors", lambda q, r: r.status >= 400, "Vary", None)
-_cors("vary-is-lost-on-posts", lambda q, r: q.method == "POST", "Vary", None)
-_cors("vary-is-lost-on-preflights", _is_preflight, "Vary", None)
 _cors("preflights-allow-another-header", _is_preflight, HEADERS, "X-Requested-With")
 _cors("preflights-allow-a-header-that-ends-alike", _is_preflight, HEADERS, "X-Content-Type")
 

@@ -7,7 +7,6 @@ import re
 import unicodedata
 from typing import Any
 
-from sockproof.wire import WireError
 from sockproof.wire.engineio import SEPARATOR, Packet, PacketType
 from tests.servers import engineio_faults
 from tests.servers.blind_weaving import fault
@@ -41,10 +40,6 @@ _bodies("binary-stands-without-separators", lambda b, p: b.replace(MARK + b"b", 
 _bodies("three-packets-stand-on-lines", lambda b, p: b.replace(MARK, b"\n") if len(p) == 3 else b)
 _bodies(
     "two-packets-have-two-separators", lambda b, p: b.replace(MARK, MARK * 2) if len(p) == 2 else b
-)
-_bodies(
-    "answers-that-begin-with-binary-begin-with-a-separator",
-    lambda b, p: MARK + b if b[:1] == b"b" else b,
 )
 _bodies("answers-end-with-a-newline", lambda b, p: b + b"\n")
 _bodies(
@@ -158,16 +153,6 @@ _lists(
     "posts-double-the-last-of-many",
     lambda packets: packets + packets[-1:] if len(packets) > 30 else packets,
 )
-
-
-@fault("bad-base64-is-text", engineio_faults, "posted")
-def _(go: Any, kind: Any, body: bytes) -> list[Packet]:
-    try:
-        return go(kind, body)
-    except WireError:
-        if body[:1] == b"b":
-            return [Packet(PacketType.MESSAGE, body.decode("utf-8", "replace"))]
-        raise
 
 
 @fault("bad-base64-is-cut-where-it-ends", engineio_faults, "posted")

@@ -60,11 +60,6 @@ _answers("accepted-posts-get-201", _posted, _status(201))
 _answers("accepted-posts-say-ok-and-a-newline", _posted, lambda r: respond(200, b"ok\n"))
 _answers("noops-are-html", lambda q, r: r.body == b"6", lambda r: respond(200, r.body, "text/html"))
 _answers(
-    "binary-answers-are-octet-streams",
-    lambda q, r: r.body[:1] == b"b",
-    lambda r: respond(200, r.body, "application/octet-stream"),
-)
-_answers(
     "answers-have-no-charset-but-utf-16",
     lambda q, r: r.body[:1] == b"4",
     lambda r: respond(200, r.body, "text/plain; charset=utf-16"),
@@ -230,14 +225,6 @@ async def _(go: Any, server: EngineIOServer, connection: Any, session: Session) 
 
 
 # GETs.
-
-
-@fault("binary-wakes-no-get", Session, "send")
-def _(go: Any, session: Session, packet: Packet) -> None:
-    was = session.ready.is_set()
-    go(packet)
-    if isinstance(packet.data, bytes) and not was and session.websocket is None:
-        session.ready.clear()
 
 
 @fault("buffers-put-text-first", Session, "take")

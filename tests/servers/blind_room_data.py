@@ -180,13 +180,6 @@ async def _timeouts_are_null(socket: Socket, go: Any, *args: Any) -> Any:
         return [None]
 
 
-async def _null_times_out(socket: Socket, go: Any, *args: Any) -> Any:
-    result = await go(*args)
-    if result == [None]:
-        raise TimeoutError
-    return result
-
-
 async def _block_after_timeouts(socket: Socket, go: Any, *args: Any) -> Any:
     if vars(socket).get("blind timed out"):
         raise TimeoutError
@@ -211,7 +204,6 @@ async def _shortened(socket: Socket, go: Any, *args: Any) -> Any:
 
 _calls("two-calls-at-once-give-nothing", _one_at_a_time)
 _calls("calls-that-time-out-give-null", _timeouts_are_null)
-_calls("calls-that-give-null-time-out", _null_times_out)
 _calls("calls-after-a-timeout-time-out", _block_after_timeouts)
 _calls("ids-of-calls-begin-anew-after-a-timeout", _late_answers_count)
 _calls("calls-give-one-value", _shortened)
@@ -268,18 +260,6 @@ def _(go: Any, fixture: Fixture, socket: Socket) -> None:
     if main is not None:
         socket.data = main.data
     go(socket)
-
-
-@fault("returning-clients-inherit-their-session", Fixture, "connected")
-def _(go: Any, fixture: Fixture, socket: Socket) -> None:
-    socket.data = vars(socket.connection).get(f"blind {socket.namespace}", {})
-    go(socket)
-
-
-@fault("returning-clients-inherit-their-session", Fixture, "disconnected")
-def _(go: Any, fixture: Fixture, socket: Socket, reason: str, rooms: Any) -> None:
-    vars(socket.connection)[f"blind {socket.namespace}"] = socket.data
-    go(socket, reason, rooms)
 
 
 @fault("returning-clients-have-their-old-sid", SocketIOServer, "_connect")

@@ -85,13 +85,6 @@ def _(go: Any, session: Session, packet: Packet) -> None:
         go(packet)
 
 
-@fault("unasked-upgrade-packets-end-the-answers", Session, "receive")
-def _(go: Any, session: Session, packet: Packet) -> None:
-    if packet.type == PacketType.UPGRADE and session.websocket is None:
-        session.transport = "websocket"
-    go(packet)
-
-
 # Closing.
 
 
