@@ -331,3 +331,15 @@ def test_fault_of_one_transport_says_nothing_of_another(transport: str, follows:
     ]  # fmt: skip
     records, _ = run(cases, requirements=CATALOGUE, jobs=1)
     assert [bool(record.aside) for record in records] == [False, follows]
+
+
+def test_time_out_whose_control_fails_is_no_accusation() -> None:
+    async def waits_too(target: Target) -> None:
+        """Nothing is answered at all."""
+        await waits_for_ever(target)
+
+    cases = [case(waits_for_ever, number, control=waits_too) for number in range(REPEATS + 5)]
+    records, _ = run(cases)
+    assert {record.outcome for record in records} == {"INCONCLUSIVE"}
+    assert {record.aside["kind"] for record in records if record.aside} == {"control"}
+    assert len([record for record in records if record.aside]) == len(cases)

@@ -335,6 +335,7 @@ class _Run:
         return self._is_stalled(trial) or bool(trial.turned_away)
 
     async def _look_again(self) -> None:
+        self.controls.are_alone = True
         doubtful = [trial for trial in self._trials if self._is_doubtful(trial)]
         stalled = [trial.stalled for trial in doubtful if self._is_stalled(trial)]
         look = second_look.SecondLook(self.plan.limit)
@@ -343,6 +344,10 @@ class _Run:
             if self._over:
                 death.untried(first.record)
                 self._revised(first, ("aside",))
+                continue
+            await self.controls.check(first)  # first, since it stands for many cases
+            if first.record.aside is not None:
+                self._revised(first)
             elif not look.is_worth_it(first):
                 left.append(first)
             else:
