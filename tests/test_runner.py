@@ -200,6 +200,7 @@ def test_case_whose_control_fails_says_nothing_and_the_control_runs_once() -> No
     ran: list[str] = []
 
     async def the_same_without_the_offence(target: Target, how: str) -> None:
+        """The same without the offence was refused, too: an ordinary request."""
         ran.append(how)
         raise Failure("101 Switching Protocols", "HTTP/1.1 400 Bad Request")
 

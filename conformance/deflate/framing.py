@@ -3,7 +3,16 @@
 import random
 import zlib
 
-from sockproof.conformance import RSV1, Failure, Opcode, Target, Unsupported, case, client_frame
+from sockproof.conformance import (
+    RSV1,
+    Failure,
+    Opcode,
+    Target,
+    Unsupported,
+    case,
+    client_frame,
+    ordinary_text,
+)
 from sockproof.wire.deflate import TAIL
 
 NEEDS = {"permessage-deflate", "echo"}
@@ -65,7 +74,7 @@ async def block_behind_a_final_one_is_inflated(target: Target) -> None:
     await socket.expect_message("before the end, and behind it")
 
 
-@case("rfc7692-5-declined-unused", needs={"echo"})
+@case("rfc7692-5-declined-unused", needs={"echo"}, control=ordinary_text)
 async def compressed_message_fails_the_connection_when_the_offer_was_declined(
     target: Target,
 ) -> None:

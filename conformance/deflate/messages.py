@@ -12,6 +12,8 @@ from sockproof.conformance import (
     Opcode,
     case,
     client_frame,
+    ordinary_compressed,
+    ordinary_text,
     text_frame,
 )
 from sockproof.wire import WireError
@@ -147,7 +149,12 @@ async def ping_between_compressed_fragments_is_answered(target):
     await socket.expect_all(Frame(Opcode.PONG, b"between"), Frame(Opcode.TEXT, b"Hello"))
 
 
-@case("rfc7692-6-rsv1-continuation-received", needs=NEEDS, over={"message": ["compressed", "not"]})
+@case(
+    "rfc7692-6-rsv1-continuation-received",
+    needs=NEEDS,
+    over={"message": ["compressed", "not"]},
+    control=ordinary_compressed,
+)
 async def continuation_frame_with_rsv1_fails_the_connection(target, message):
     socket = await target.connect_deflate()
     await socket.echoes()
@@ -159,7 +166,12 @@ async def continuation_frame_with_rsv1_fails_the_connection(target, message):
     await socket.expect_failed(1002)
 
 
-@case("rfc7692-6-rsv1-control-received", needs=NEEDS, over={"opcode": [Opcode.PING, Opcode.PONG]})
+@case(
+    "rfc7692-6-rsv1-control-received",
+    needs=NEEDS,
+    over={"opcode": [Opcode.PING, Opcode.PONG]},
+    control=ordinary_compressed,
+)
 async def control_frame_with_rsv1_fails_the_connection(target, opcode):
     socket = await target.connect_deflate()
     await socket.echoes()
@@ -167,7 +179,12 @@ async def control_frame_with_rsv1_fails_the_connection(target, opcode):
     await socket.expect_failed(1002)
 
 
-@case("rfc7692-6-rsv2-rsv3", needs=NEEDS, over={"bits": ["RSV2", "RSV3", "RSV1 and RSV2"]})
+@case(
+    "rfc7692-6-rsv2-rsv3",
+    needs=NEEDS,
+    over={"bits": ["RSV2", "RSV3", "RSV1 and RSV2"]},
+    control=ordinary_compressed,
+)
 async def other_reserved_bits_still_fail_the_connection(target, bits):
     rsv = {"RSV2": RSV2, "RSV3": RSV3, "RSV1 and RSV2": RSV1 | RSV2}[bits]
     socket = await target.connect_deflate()
@@ -176,7 +193,7 @@ async def other_reserved_bits_still_fail_the_connection(target, bits):
     await socket.expect_failed(1002)
 
 
-@case("rfc7692-5-declined-unused", needs={"echo"})
+@case("rfc7692-5-declined-unused", needs={"echo"}, control=ordinary_text)
 async def compressed_message_fails_the_connection_when_nothing_was_agreed(target):
     socket = await target.connect()
     await socket.echoes()
@@ -243,7 +260,9 @@ async def blocks_of_every_type_are_inflated(target, blocks):
 # What cannot be inflated.
 
 
-@case("rfc7692-7.2.2-corrupt", needs=NEEDS, over={"what": list(CORRUPT)})
+@case(
+    "rfc7692-7.2.2-corrupt", needs=NEEDS, over={"what": list(CORRUPT)}, control=ordinary_compressed
+)
 async def corrupt_message_fails_the_connection(target, what):
     socket = await target.connect_deflate()
     await socket.echoes()
@@ -251,7 +270,7 @@ async def corrupt_message_fails_the_connection(target, what):
     await socket.expect_failed(1007, 1002, fence="message")
 
 
-@case("rfc7692-7.2.2-truncated", needs=NEEDS)
+@case("rfc7692-7.2.2-truncated", needs=NEEDS, control=ordinary_compressed)
 async def message_that_ends_inside_a_block_fails_the_connection(target):
     socket = await target.connect_deflate()
     await socket.echoes()
@@ -260,14 +279,14 @@ async def message_that_ends_inside_a_block_fails_the_connection(target):
     await socket.expect_failed(1007, 1002, fence="message")
 
 
-@case("rfc7692-7.2.2-beyond-window", needs=NEEDS)
+@case("rfc7692-7.2.2-beyond-window", needs=NEEDS, control=ordinary_compressed)
 async def reference_to_before_the_first_octet_fails_the_connection(target):
     socket = await target.connect_deflate()
     socket.send(client_frame(Opcode.TEXT, bytes.fromhex("f2 00 11 00 00"), rsv=RSV1))
     await socket.expect_failed(1007, 1002, fence="message")
 
 
-@case("rfc7692-6-text-after-decompression", needs=NEEDS)
+@case("rfc7692-6-text-after-decompression", needs=NEEDS, control=ordinary_compressed)
 async def text_that_is_not_utf8_once_inflated_fails_the_connection(target):
     socket = await target.connect_deflate()
     await socket.echoes()

@@ -1,6 +1,11 @@
 """Engine.IO protocol, section "Packet encoding": what is in the bodies of long-polling."""
 
-from sockproof.conformance import Failure, StreamClosed, case
+from sockproof.conformance import (
+    Failure,
+    StreamClosed,
+    case,
+    ordinary_post,
+)
 from sockproof.wire.engineio import Packet, PacketType
 
 NEEDS = {"polling", "message-echo"}
@@ -95,13 +100,14 @@ async def _refused_or_closed(target, body):
     "eio-polling-empty-packet-received",
     needs={"polling", "slow-timers"},
     over={"where": ["beginning", "middle", "end"]},
+    control=ordinary_post,
 )
 async def body_with_an_empty_packet_is_refused(target, where):
     bodies = {"beginning": b"\x1e3", "middle": b"3\x1e\x1e3", "end": b"3\x1e"}
     await _refused_or_closed(target, bodies[where])
 
 
-@case("eio-polling-empty-body-received", needs={"polling", "slow-timers"})
+@case("eio-polling-empty-body-received", needs={"polling", "slow-timers"}, control=ordinary_post)
 async def empty_body_is_refused(target):
     await _refused_or_closed(target, b"")
 
@@ -130,7 +136,7 @@ async def base64_of_a_post_is_read_as_binary_data(target):
     await peer.hear(octets)
 
 
-@case("eio-polling-base64-invalid", needs={*NEEDS, "slow-timers"})
+@case("eio-polling-base64-invalid", needs={*NEEDS, "slow-timers"}, control=ordinary_post)
 async def binary_packet_that_is_no_base64_is_refused(target):
     peer = await target.echo("polling")
     head = b"" if peer.socket is None else b'451-["message",{"_placeholder":true,"num":0}]\x1e'
@@ -159,7 +165,12 @@ async def every_packet_of_the_server_has_a_type(target, transport):
     await peer.hear(*range(60))
 
 
-@case("eio-packet-type-unknown-polling", needs={"polling"}, over={"body": ["abc", "7", "-1"]})
+@case(
+    "eio-packet-type-unknown-polling",
+    needs={"polling"},
+    over={"body": ["abc", "7", "-1"]},
+    control=ordinary_post,
+)
 async def post_without_a_packet_type_is_refused(target, body):
     engine = await target.connect_engineio("polling")
     wanted = "400, or the connection closed"
@@ -174,14 +185,18 @@ async def post_without_a_packet_type_is_refused(target, body):
         target.non_strict(wanted, f"{response}: {response.body[:60]!r}")
 
 
-@case("eio-packet-type-unknown-polling-closes", needs={"polling", "slow-timers"})
+@case(
+    "eio-packet-type-unknown-polling-closes",
+    needs={"polling", "slow-timers"},
+    control=ordinary_post,
+)
 async def post_without_a_packet_type_closes_the_session(target):
     engine = await target.connect_engineio("polling")
     await engine.post(b"abc")
     await engine.expect_closed(lenient=True)
 
 
-@case("eio-packet-open-received", needs={"websocket"})
+@case("eio-packet-open-received", needs={"websocket"}, control=ordinary_post)
 async def open_packet_of_a_client_is_ignored_or_closes_the_session(target):
     engine = await target.connect_engineio("websocket")
     await engine.send(Packet(PacketType.OPEN))

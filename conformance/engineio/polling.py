@@ -4,7 +4,13 @@ import asyncio
 import contextlib
 import itertools
 
-from sockproof.conformance import Failure, StreamClosed, Unsupported, case
+from sockproof.conformance import (
+    Failure,
+    StreamClosed,
+    Unsupported,
+    case,
+    ordinary_post,
+)
 from sockproof.wire.engineio import PacketType
 
 TEXT = "text/plain;charset=UTF-8"
@@ -147,7 +153,11 @@ async def _two_gets(target):
     raise Unsupported("a GET that is held until the next one comes", "each is answered before")
 
 
-@case("eio-polling-concurrent-get", needs={"polling", "message-echo", "slow-timers"})
+@case(
+    "eio-polling-concurrent-get",
+    needs={"polling", "message-echo", "slow-timers"},
+    control=ordinary_post,
+)
 async def second_get_at_once_is_refused(target):
     async with _two_gets(target) as two:
         wanted, statuses = "400 to one of two GETs", two.statuses()
@@ -158,7 +168,11 @@ async def second_get_at_once_is_refused(target):
         target.non_strict(wanted, got)
 
 
-@case("eio-polling-concurrent-get-closes", needs={"polling", "message-echo", "slow-timers"})
+@case(
+    "eio-polling-concurrent-get-closes",
+    needs={"polling", "message-echo", "slow-timers"},
+    control=ordinary_post,
+)
 async def second_get_at_once_closes_the_session(target):
     async with _two_gets(target) as two:
         if two.post.status < 400:
@@ -167,7 +181,11 @@ async def second_get_at_once_closes_the_session(target):
             )
 
 
-@case("eio-polling-concurrent-get-first-ends", needs={"polling", "message-echo", "slow-timers"})
+@case(
+    "eio-polling-concurrent-get-first-ends",
+    needs={"polling", "message-echo", "slow-timers"},
+    control=ordinary_post,
+)
 async def first_of_two_gets_is_answered_too(target):
     async with _two_gets(target) as two:
         if two.post.status < 400:  # either GET may have taken the packet: one for the other
@@ -200,7 +218,11 @@ async def _handled_in_turn(target, peer, slow, rest, wanted, answer):
     await peer.hear("slow")
 
 
-@case("eio-polling-concurrent-post", needs={"polling", "message-echo", "slow-timers"})
+@case(
+    "eio-polling-concurrent-post",
+    needs={"polling", "message-echo", "slow-timers"},
+    control=ordinary_post,
+)
 async def second_post_at_once_is_refused(target):
     peer, slow, rest, answer = await _two_posts(target)
     if answer.status < 400:
@@ -209,7 +231,11 @@ async def second_post_at_once_is_refused(target):
         target.non_strict("400 to a second POST", str(answer))
 
 
-@case("eio-polling-concurrent-post-closes", needs={"polling", "message-echo", "slow-timers"})
+@case(
+    "eio-polling-concurrent-post-closes",
+    needs={"polling", "message-echo", "slow-timers"},
+    control=ordinary_post,
+)
 async def second_post_at_once_closes_the_session(target):
     peer, slow, rest, answer = await _two_posts(target)
     wanted = "the session closed by a second POST"
@@ -276,7 +302,7 @@ async def post_of_max_payload_octets_is_accepted(target):
         raise Failure(f"200 to a POST of {len(body)} octets", str(response))
 
 
-@case("eio-polling-max-payload-exceeded", needs={"polling", "message-echo"})
+@case("eio-polling-max-payload-exceeded", needs={"polling", "message-echo"}, control=ordinary_post)
 async def post_of_more_than_max_payload_octets_is_refused(target):
     peer = await target.echo("polling")
     body = peer.body(peer.sized(_max_payload(peer) + 1))

@@ -2,7 +2,11 @@
 
 from dataclasses import replace
 
-from sockproof.conformance import Failure, case
+from sockproof.conformance import (
+    Failure,
+    case,
+    ordinary_session,
+)
 
 OPEN = "EIO=4&transport=polling"
 TEXT = "text/plain;charset=UTF-8"
@@ -24,17 +28,17 @@ async def other_path_opens_no_session(target):
         target.non_strict("no session at a path that is not the server's", str(response))
 
 
-@case("eio-polling-eio-missing", needs={"polling"})
+@case("eio-polling-eio-missing", needs={"polling"}, control=ordinary_session)
 async def request_without_eio_is_refused(target):
     await target.engineio().refused("GET", "transport=polling")
 
 
-@case("eio-polling-transport-missing", needs={"polling"})
+@case("eio-polling-transport-missing", needs={"polling"}, control=ordinary_session)
 async def request_without_transport_is_refused(target):
     await target.engineio().refused("GET", "EIO=4")
 
 
-@case("eio-polling-sid-missing", needs={"polling"})
+@case("eio-polling-sid-missing", needs={"polling"}, control=ordinary_session)
 async def post_without_sid_is_refused(target):
     await target.engineio().refused("POST", OPEN, b"40", TEXT)
 
@@ -53,18 +57,31 @@ async def _opens_no_session_of_revision_4(target, query):
         target.non_strict(wanted, f"{response}: {response.body[:100]!r}")
 
 
-@case("eio-polling-eio-invalid", needs={"polling"}, over={"revision": ["abc", "4abc", ""]})
+@case(
+    "eio-polling-eio-invalid",
+    needs={"polling"},
+    over={"revision": ["abc", "4abc", ""]},
+    control=ordinary_session,
+)
 async def request_whose_eio_is_no_number_is_refused(target, revision):
     await _opens_no_session_of_revision_4(target, f"EIO={revision}&transport=polling")
 
 
-@case("eio-polling-eio-other-revision", needs={"polling"}, over={"revision": ["3", "99"]})
+@case(
+    "eio-polling-eio-other-revision",
+    needs={"polling"},
+    over={"revision": ["3", "99"]},
+    control=ordinary_session,
+)
 async def request_of_another_revision_is_refused(target, revision):
     await _opens_no_session_of_revision_4(target, f"EIO={revision}&transport=polling")
 
 
 @case(
-    "eio-polling-transport-unknown", needs={"polling"}, over={"transport": ["abc", "constructor"]}
+    "eio-polling-transport-unknown",
+    needs={"polling"},
+    over={"transport": ["abc", "constructor"]},
+    control=ordinary_session,
 )
 async def request_for_an_unknown_transport_is_refused(target, transport):
     await target.engineio().refused("GET", f"EIO=4&transport={transport}")
@@ -83,7 +100,12 @@ async def other_parameters_change_nothing(target):
     await peer.hear("hello")
 
 
-@case("eio-polling-method-unknown", needs={"polling"}, over={"method": ["PUT", "DELETE"]})
+@case(
+    "eio-polling-method-unknown",
+    needs={"polling"},
+    over={"method": ["PUT", "DELETE"]},
+    control=ordinary_session,
+)
 async def other_method_opens_no_session(target, method):
     response = await target.engineio().exchange(method, OPEN)
     if response.body[:2] == b"0{":
@@ -97,11 +119,11 @@ async def request_of_the_old_jsonp_form_is_answered(target):
     await target.engineio().exchange("GET", f"{OPEN}&j=0")
 
 
-@case("eio-polling-post-unknown-sid", needs={"polling"})
+@case("eio-polling-post-unknown-sid", needs={"polling"}, control=ordinary_session)
 async def post_with_an_unknown_sid_is_refused(target):
     await target.engineio().refused("POST", f"{OPEN}&sid={target.unique('nobody')}", b"40", TEXT)
 
 
-@case("eio-polling-get-unknown-sid", needs={"polling"})
+@case("eio-polling-get-unknown-sid", needs={"polling"}, control=ordinary_session)
 async def get_with_an_unknown_sid_is_refused(target):
     await target.engineio().refused("GET", f"{OPEN}&sid={target.unique('nobody')}")

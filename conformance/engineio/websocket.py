@@ -9,6 +9,7 @@ from sockproof.conformance import (
     StreamClosed,
     Unsupported,
     case,
+    ordinary_websocket_session,
     text_frame,
     text_packet,
 )
@@ -51,17 +52,22 @@ async def _session_of(target, query, wanted):
     return websocket, frame
 
 
-@case("eio-websocket-eio-missing", needs={"websocket"})
+@case("eio-websocket-eio-missing", needs={"websocket"}, control=ordinary_websocket_session)
 async def websocket_without_eio_is_refused(target):
     await _opens_no_session(target, "transport=websocket")
 
 
-@case("eio-websocket-transport-missing", needs={"websocket"})
+@case("eio-websocket-transport-missing", needs={"websocket"}, control=ordinary_websocket_session)
 async def websocket_without_transport_is_refused(target):
     await _opens_no_session(target, "EIO=4")
 
 
-@case("eio-websocket-eio-invalid", needs={"websocket"}, over={"revision": ["abc", "3", "99"]})
+@case(
+    "eio-websocket-eio-invalid",
+    needs={"websocket"},
+    over={"revision": ["abc", "3", "99"]},
+    control=ordinary_websocket_session,
+)
 async def websocket_of_another_revision_is_refused(target, revision):
     wanted = "the WebSocket refused or closed, or a session of another revision"
     websocket, opened = await _session_of(target, f"EIO={revision}&transport=websocket", wanted)
@@ -79,12 +85,12 @@ async def websocket_of_another_revision_is_refused(target, revision):
     target.non_strict(wanted, str(opened))
 
 
-@case("eio-websocket-transport-unknown", needs={"websocket"})
+@case("eio-websocket-transport-unknown", needs={"websocket"}, control=ordinary_websocket_session)
 async def websocket_for_an_unknown_transport_is_refused(target):
     await _opens_no_session(target, "EIO=4&transport=abc")
 
 
-@case("eio-websocket-sid-unknown", needs={"websocket"})
+@case("eio-websocket-sid-unknown", needs={"websocket"}, control=ordinary_websocket_session)
 async def websocket_with_an_unknown_sid_is_refused(target):
     sid = target.unique("nobody")
     await _opens_no_session(target, f"EIO=4&transport=websocket&sid={sid}")
@@ -173,7 +179,7 @@ async def _second(target, peer):
     return http.upgraded(response) if response.status == 101 else None
 
 
-@case("eio-websocket-second", needs=NEEDS, over=BOTH)
+@case("eio-websocket-second", needs=NEEDS, over=BOTH, control=ordinary_websocket_session)
 async def second_websocket_of_a_session_is_closed(target, transport):
     peer = await target.echo(transport)
     await peer.quiet()  # an upgrade is complete by now
@@ -191,7 +197,7 @@ async def second_websocket_of_a_session_is_closed(target, transport):
         raise Failure(wanted, str(frame))
 
 
-@case("eio-websocket-second-harmless", needs=NEEDS, over=BOTH)
+@case("eio-websocket-second-harmless", needs=NEEDS, over=BOTH, control=ordinary_websocket_session)
 async def second_websocket_takes_nothing_from_the_first(target, transport):
     peer = await target.echo(transport)
     await peer.quiet()
@@ -253,7 +259,12 @@ async def message_of_max_payload_octets_is_accepted(target):
         await peer.hear(text)
 
 
-@case("eio-websocket-max-payload-exceeded", needs={*NEEDS, "slow-timers"}, exclusive=True)
+@case(
+    "eio-websocket-max-payload-exceeded",
+    needs={*NEEDS, "slow-timers"},
+    exclusive=True,
+    control=ordinary_websocket_session,
+)
 async def message_of_more_than_max_payload_octets_is_refused(target):
     peer = await target.echo("websocket")
     octets = _max_payload(peer) + 1
@@ -261,7 +272,11 @@ async def message_of_more_than_max_payload_octets_is_refused(target):
     await peer.engine.expect_closed(f"a message of {octets} octets refused", lenient=True)
 
 
-@case("eio-packet-type-unknown-websocket", needs={"websocket", "slow-timers"})
+@case(
+    "eio-packet-type-unknown-websocket",
+    needs={"websocket", "slow-timers"},
+    control=ordinary_websocket_session,
+)
 async def message_without_a_packet_type_closes_the_session(target):
     engine = await target.connect_engineio("websocket")
     engine.websocket.send(text_frame("abc"))

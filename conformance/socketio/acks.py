@@ -3,7 +3,14 @@
 import contextlib
 import json
 
-from sockproof.conformance import Failure, SocketIOPeer, StreamClosed, Target, case
+from sockproof.conformance import (
+    Failure,
+    SocketIOPeer,
+    StreamClosed,
+    Target,
+    case,
+    ordinary_client,
+)
 from sockproof.wire.socketio import Packet, PacketType
 
 TRANSPORTS = {"transport": ("websocket", "polling")}
@@ -64,7 +71,7 @@ async def acknowledgement_comes_in_the_namespace_of_its_event(target: Target) ->
         raise Failure("ACK in /custom id 5 ['there']", str(got))
 
 
-@case("sio-ack-unknown-id", needs="fixture")
+@case("sio-ack-unknown-id", needs="fixture", control=ordinary_client)
 async def acknowledgement_that_nobody_waits_for_is_ignored(target: Target) -> None:
     peer = await target.socketio()
     await peer.send(Packet(PacketType.ACK, "/", ["for whom?"], 4711))
@@ -183,7 +190,9 @@ async def binary_acknowledgement_of_the_client_reaches_the_application(
         raise Failure(repr(wanted), repr(got))
 
 
-@case("sio-ack-received-not-array", needs={"fixture", "call", "slow-timers"})
+@case(
+    "sio-ack-received-not-array", needs={"fixture", "call", "slow-timers"}, control=ordinary_client
+)
 async def acknowledgement_that_is_no_list_counts_for_nothing(target: Target) -> None:
     peer, asker = await _called(target)
     number = await _question(target, peer)
@@ -195,7 +204,7 @@ async def acknowledgement_that_is_no_list_counts_for_nothing(target: Target) -> 
         raise Failure("the result ['a list'], or none", repr(got))
 
 
-@case("sio-ack-received-twice", needs={"fixture", "call"}, over=TRANSPORTS)
+@case("sio-ack-received-twice", needs={"fixture", "call"}, over=TRANSPORTS, control=ordinary_client)
 async def second_acknowledgement_of_an_id_is_ignored(target: Target, transport: str) -> None:
     peer, asker = await _called(target, transport)
     number = await _question(target, peer)
@@ -207,7 +216,7 @@ async def second_acknowledgement_of_an_id_is_ignored(target: Target, transport: 
     await peer.quiet()
 
 
-@case("sio-ack-without-id", needs={"fixture", "call", "slow-timers"})
+@case("sio-ack-without-id", needs={"fixture", "call", "slow-timers"}, control=ordinary_client)
 async def acknowledgement_without_an_id_counts_for_nothing(target: Target) -> None:
     peer, asker = await _called(target)
     number = await _question(target, peer)
@@ -219,7 +228,7 @@ async def acknowledgement_without_an_id_counts_for_nothing(target: Target) -> No
         raise Failure("the result ['with an id'], or none", repr(got))
 
 
-@case("sio-ack-without-id", needs={"fixture", "slow-timers"})
+@case("sio-ack-without-id", needs={"fixture", "slow-timers"}, control=ordinary_client)
 async def acknowledgement_without_an_id_is_ignored_or_closes_the_connection(target: Target) -> None:
     peer = await target.socketio()
     await peer.send_raw('3["for whom?"]')

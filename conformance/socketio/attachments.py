@@ -1,6 +1,11 @@
 """Socket.IO protocol, "Sending and receiving data": attachments as they arrive, right and wrong."""
 
-from sockproof.conformance import Failure, Target, case
+from sockproof.conformance import (
+    Failure,
+    Target,
+    case,
+    ordinary_client,
+)
 from sockproof.wire import engineio
 
 NEEDS = {"fixture", "slow-timers"}
@@ -55,7 +60,7 @@ async def placeholders_that_share_an_attachment_both_hold_it(target: Target) -> 
         raise Failure(wanted, ", ".join(map(str, came)))
 
 
-@case("sio-binary-stray", needs=NEEDS)
+@case("sio-binary-stray", needs=NEEDS, control=ordinary_client)
 async def binary_message_out_of_nowhere_is_no_attachment_of_a_later_event(target: Target) -> None:
     peer = await target.socketio()
     wanted = "message-back with b'announced', or the connection closed"
@@ -76,7 +81,7 @@ async def attachments_of_two_events_are_never_mixed(target: Target) -> None:
             raise Failure(wanted, str(got))
 
 
-@case("sio-binary-text-while-pending", needs=NEEDS)
+@case("sio-binary-text-while-pending", needs=NEEDS, control=ordinary_client)
 async def connection_is_not_deaf_after_a_text_packet_while_attachments_are_pending(
     target: Target,
 ) -> None:

@@ -1,6 +1,11 @@
 """Socket.IO protocol, "Packet encoding": attachments and the placeholders that stand for them."""
 
-from sockproof.conformance import Failure, Target, case
+from sockproof.conformance import (
+    Failure,
+    Target,
+    case,
+    ordinary_client,
+)
 from sockproof.wire.socketio import Packet, PacketType
 
 TRANSPORTS = {"transport": ("websocket", "polling")}
@@ -64,7 +69,7 @@ async def event_without_binary_data_is_no_binary_event(target: Target) -> None:
     await peer.expect(PacketType.EVENT)
 
 
-@case("sio-binary-text-while-pending", needs={"fixture", "slow-timers"})
+@case("sio-binary-text-while-pending", needs={"fixture", "slow-timers"}, control=ordinary_client)
 async def text_packet_never_takes_the_place_of_an_attachment(target: Target) -> None:
     peer = await target.socketio()
     wanted = "the connection closed, or both dropped"

@@ -1,6 +1,12 @@
 """Socket.IO protocol, "Connection to a namespace": CONNECT, its answer, and refusals."""
 
-from sockproof.conformance import Failure, Target, Unsupported, case
+from sockproof.conformance import (
+    Failure,
+    Target,
+    Unsupported,
+    case,
+    ordinary_client,
+)
 from sockproof.wire.socketio import Packet, PacketType
 
 TRANSPORTS = {"transport": ("websocket", "polling")}
@@ -60,6 +66,7 @@ async def connect_to_another_namespace_is_answered_there(target: Target, transpo
     "sio-connect-first",
     needs={"socketio", "slow-timers"},
     over={"packet": ("event", "ack", "disconnect")},
+    control=ordinary_client,
 )
 async def client_that_does_not_connect_first_is_disconnected(target: Target, packet: str) -> None:
     peer = await target.unconnected()
@@ -99,7 +106,7 @@ async def connect_without_a_payload_is_accepted(target: Target) -> None:
     await peer.expect_event("auth", {})
 
 
-@case("sio-connect-unknown-namespace", needs="socketio", over=TRANSPORTS)
+@case("sio-connect-unknown-namespace", needs="socketio", over=TRANSPORTS, control=ordinary_client)
 async def unknown_namespace_is_refused(target: Target, transport: str) -> None:
     peer = await target.unconnected(transport)
     await peer.connect("/")
@@ -153,7 +160,7 @@ async def several_namespaces_share_one_connection(target: Target) -> None:
     await peer.quiet()
 
 
-@case("sio-connect-second", needs="fixture")
+@case("sio-connect-second", needs="fixture", control=ordinary_client)
 async def second_connect_to_a_namespace_yields_no_second_sid(target: Target) -> None:
     peer = await target.socketio()
     wanted = "a refusal, or the connection closed"

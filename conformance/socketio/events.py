@@ -1,6 +1,11 @@
 """Socket.IO protocol, "Sending and receiving data": events, their order, and what is none."""
 
-from sockproof.conformance import Failure, Target, case
+from sockproof.conformance import (
+    Failure,
+    Target,
+    case,
+    ordinary_client,
+)
 from sockproof.wire.socketio import Packet, PacketType
 
 TRANSPORTS = {"transport": ("websocket", "polling")}
@@ -48,7 +53,7 @@ async def events_of_the_server_arrive_in_order(target: Target, transport: str) -
         await peer.expect_event("tick", number)
 
 
-@case("sio-event-not-connected", needs={"fixture", "slow-timers"})
+@case("sio-event-not-connected", needs={"fixture", "slow-timers"}, control=ordinary_client)
 async def event_in_a_namespace_not_joined_is_not_processed(target: Target) -> None:
     peer = await target.socketio()
     await peer.emit("message", "nobody home", namespace="/custom")
@@ -59,6 +64,7 @@ async def event_in_a_namespace_not_joined_is_not_processed(target: Target) -> No
     "sio-event-not-array",
     needs={"fixture", "slow-timers"},
     over={"payload": ('{"a":1}', '"text"', "7")},
+    control=ordinary_client,
 )
 async def event_whose_payload_is_no_list_closes_the_connection(
     target: Target, payload: str
@@ -68,28 +74,33 @@ async def event_whose_payload_is_no_list_closes_the_connection(
     await peer.expect_closed()
 
 
-@case("sio-event-empty-array", needs={"fixture", "slow-timers"})
+@case("sio-event-empty-array", needs={"fixture", "slow-timers"}, control=ordinary_client)
 async def event_with_an_empty_list_closes_the_connection(target: Target) -> None:
     peer = await target.socketio()
     await peer.send_raw("2[]")
     await peer.expect_closed()
 
 
-@case("sio-event-no-payload", needs={"fixture", "slow-timers"})
+@case("sio-event-no-payload", needs={"fixture", "slow-timers"}, control=ordinary_client)
 async def event_without_a_payload_closes_the_connection(target: Target) -> None:
     peer = await target.socketio()
     await peer.send_raw("2")
     await peer.expect_closed()
 
 
-@case("sio-packet-unknown-type", needs={"fixture", "slow-timers"}, over={"digit": ("7", "9", "x")})
+@case(
+    "sio-packet-unknown-type",
+    needs={"fixture", "slow-timers"},
+    over={"digit": ("7", "9", "x")},
+    control=ordinary_client,
+)
 async def packet_of_unknown_type_closes_the_connection(target: Target, digit: str) -> None:
     peer = await target.socketio()
     await peer.send_raw(digit + '["message","what?"]')
     await peer.expect_closed()
 
 
-@case("sio-packet-bad-json", needs={"fixture", "slow-timers"})
+@case("sio-packet-bad-json", needs={"fixture", "slow-timers"}, control=ordinary_client)
 async def event_with_bad_json_closes_the_connection(target: Target) -> None:
     peer = await target.socketio()
     await peer.send_raw('2["message",')
@@ -99,7 +110,12 @@ async def event_with_bad_json_closes_the_connection(target: Target) -> None:
 NO_NAMES = {"null": "null", "true": "true", "list": '["message"]', "object": '{"message":1}'}
 
 
-@case("sio-event-name-invalid", needs={"fixture", "slow-timers"}, over={"name": tuple(NO_NAMES)})
+@case(
+    "sio-event-name-invalid",
+    needs={"fixture", "slow-timers"},
+    over={"name": tuple(NO_NAMES)},
+    control=ordinary_client,
+)
 async def event_whose_name_is_neither_text_nor_number_is_rejected(
     target: Target, name: str
 ) -> None:
@@ -115,6 +131,7 @@ RESERVED = ("connect", "connect_error", "disconnect", "disconnecting", "newListe
     "sio-event-name-reserved",
     needs={"fixture", "slow-timers", "log"},
     over={"name": (*RESERVED, "removeListener")},
+    control=ordinary_client,
 )
 async def event_with_a_reserved_name_runs_no_handler(target: Target, name: str) -> None:
     peer, other = await target.connect_socketio(2)

@@ -1,6 +1,12 @@
 """Socket.IO protocol, "Packet encoding": "Format": packets of a client that are none."""
 
-from sockproof.conformance import Failure, SocketIOPeer, Target, case
+from sockproof.conformance import (
+    Failure,
+    SocketIOPeer,
+    Target,
+    case,
+    ordinary_client,
+)
 
 TRANSPORTS = {"transport": ("websocket", "polling")}
 NEEDS = {"fixture", "slow-timers"}
@@ -14,7 +20,12 @@ async def _closes(peer: SocketIOPeer, message: str) -> None:
         raise Failure(CLOSED, ", ".join(["the server went on", *map(str, came)]))
 
 
-@case("sio-packet-bad-id", needs=NEEDS, over={**TRANSPORTS, "number": tuple(IDS)})
+@case(
+    "sio-packet-bad-id",
+    needs=NEEDS,
+    over={**TRANSPORTS, "number": tuple(IDS)},
+    control=ordinary_client,
+)
 async def id_that_is_no_number_closes_the_connection(
     target: Target, transport: str, number: str
 ) -> None:
@@ -22,6 +33,6 @@ async def id_that_is_no_number_closes_the_connection(
     await _closes(peer, f'2{IDS[number]}["message-with-ack","strange id"]')
 
 
-@case("sio-packet-empty", needs=NEEDS, over=TRANSPORTS)
+@case("sio-packet-empty", needs=NEEDS, over=TRANSPORTS, control=ordinary_client)
 async def message_without_a_packet_closes_the_connection(target: Target, transport: str) -> None:
     await _closes(await target.socketio(transport), "")

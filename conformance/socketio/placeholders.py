@@ -2,7 +2,13 @@
 
 import json
 
-from sockproof.conformance import Failure, SocketIOPeer, Target, case
+from sockproof.conformance import (
+    Failure,
+    SocketIOPeer,
+    Target,
+    case,
+    ordinary_client,
+)
 from sockproof.wire import engineio
 
 TRANSPORTS = {"transport": ("websocket", "polling")}
@@ -35,7 +41,7 @@ async def attachment_completes_its_event_over_long_polling(target: Target, posts
     await peer.expect_event("message-back", octets)
 
 
-@case("sio-binary-stray", needs=NEEDS, over=TRANSPORTS)
+@case("sio-binary-stray", needs=NEEDS, over=TRANSPORTS, control=ordinary_client)
 async def binary_message_that_nothing_announced_leaves_no_trace(
     target: Target, transport: str
 ) -> None:
@@ -56,14 +62,24 @@ async def _strange_placeholder(target: Target, peer: SocketIOPeer, number: str) 
             raise Failure(PASSED_OVER, str(packet))
 
 
-@case("sio-binary-placeholder-range", needs=NEEDS, over={**TRANSPORTS, "number": tuple(NUMBERS)})
+@case(
+    "sio-binary-placeholder-range",
+    needs=NEEDS,
+    over={**TRANSPORTS, "number": tuple(NUMBERS)},
+    control=ordinary_client,
+)
 async def placeholder_out_of_range_is_not_filled_in(
     target: Target, transport: str, number: str
 ) -> None:
     await _strange_placeholder(target, await target.socketio(transport), NUMBERS[number])
 
 
-@case("sio-binary-placeholder-type", needs=NEEDS, over={**TRANSPORTS, "number": tuple(NO_NUMBERS)})
+@case(
+    "sio-binary-placeholder-type",
+    needs=NEEDS,
+    over={**TRANSPORTS, "number": tuple(NO_NUMBERS)},
+    control=ordinary_client,
+)
 async def placeholder_without_a_number_is_not_filled_in(
     target: Target, transport: str, number: str
 ) -> None:
@@ -74,6 +90,7 @@ async def placeholder_without_a_number_is_not_filled_in(
     "sio-binary-count-missing",
     needs=NEEDS,
     over={**TRANSPORTS, "header": ("5", "5-")},
+    control=ordinary_client,
 )
 async def binary_event_without_a_number_of_attachments_does_not_deafen(
     target: Target, transport: str, header: str
@@ -86,7 +103,7 @@ async def binary_event_without_a_number_of_attachments_does_not_deafen(
         target.non_strict(PASSED_OVER, str(packet))
 
 
-@case("sio-binary-count-zero", needs=NEEDS, over=TRANSPORTS)
+@case("sio-binary-count-zero", needs=NEEDS, over=TRANSPORTS, control=ordinary_client)
 async def binary_event_with_no_attachments_does_not_deafen(target: Target, transport: str) -> None:
     peer = await target.socketio(transport)
     wanted = "the event answered or passed over, or the connection closed"

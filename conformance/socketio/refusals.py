@@ -1,6 +1,11 @@
 """Socket.IO protocol, "Connection to a namespace": CONNECTs that are refused or cannot be read."""
 
-from sockproof.conformance import Failure, Target, case
+from sockproof.conformance import (
+    Failure,
+    Target,
+    case,
+    ordinary_client,
+)
 from sockproof.wire.socketio import Packet, PacketType
 
 TRANSPORTS = {"transport": ("websocket", "polling")}
@@ -54,6 +59,7 @@ UNREADABLE = {"type-9": '9["message"]', "no-digit": "hello", "bad-json": '0{"tok
     "sio-connect-first-unreadable",
     needs={"socketio", "slow-timers"},
     over={"packet": tuple(UNREADABLE)},
+    control=ordinary_client,
 )
 async def client_whose_first_packet_cannot_be_read_is_disconnected(
     target: Target, packet: str
@@ -63,14 +69,19 @@ async def client_whose_first_packet_cannot_be_read_is_disconnected(
     await peer.engine.expect_closed("the connection closed")
 
 
-@case("sio-connect-first-unreadable", needs={"socketio", "slow-timers"})
+@case("sio-connect-first-unreadable", needs={"socketio", "slow-timers"}, control=ordinary_client)
 async def client_whose_first_packet_is_binary_is_disconnected(target: Target) -> None:
     peer = await target.unconnected()
     await peer.send_raw(b"\0\1\2")
     await peer.engine.expect_closed("the connection closed")
 
 
-@case("sio-connect-auth-not-object", needs="fixture", over={"payload": ('"text"', "[1]")})
+@case(
+    "sio-connect-auth-not-object",
+    needs="fixture",
+    over={"payload": ('"text"', "[1]")},
+    control=ordinary_client,
+)
 async def payload_that_is_no_object_is_refused_or_closes_the_connection(
     target: Target, payload: str
 ) -> None:

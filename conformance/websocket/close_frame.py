@@ -1,6 +1,14 @@
 """RFC 6455, sections 5.5.1 and 7.4: the code and the reason of a Close frame."""
 
-from sockproof.conformance import Failure, Opcode, Target, case, client_frame, close_frame
+from sockproof.conformance import (
+    Failure,
+    Opcode,
+    Target,
+    case,
+    client_frame,
+    close_frame,
+    ordinary_close,
+)
 
 DEFINED = (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011)
 REFUSALS = (1002, 1007)  # these codes say that the Close frame was not taken
@@ -74,6 +82,7 @@ async def code_for_private_use_is_answered(target: Target, code: int) -> None:
     "rfc6455-7.4.1-reserved-received",
     over={"code": (1004, 1005, 1006, 1015)},
     autobahn={"1004": ["7.9.3"], "1005": ["7.9.4"], "1006": ["7.9.5"]},
+    control=ordinary_close,
 )
 async def reserved_code_is_a_protocol_error(target: Target, code: int) -> None:
     peer = await target.connect()
@@ -85,6 +94,7 @@ async def reserved_code_is_a_protocol_error(target: Target, code: int) -> None:
     "rfc6455-7.4.2-unused",
     over={"code": (0, 1, 999)},
     autobahn={"0": ["7.9.1"], "999": ["7.9.2"]},
+    control=ordinary_close,
 )
 async def unused_code_is_a_protocol_error(target: Target, code: int) -> None:
     peer = await target.connect()
@@ -96,6 +106,7 @@ async def unused_code_is_a_protocol_error(target: Target, code: int) -> None:
     "rfc6455-7.4.2-unassigned",
     over={"code": (1016, 1100, 2000, 2999)},
     autobahn={"1016": ["7.9.6"], "1100": ["7.9.7"], "2000": ["7.9.8"], "2999": ["7.9.9"]},
+    control=ordinary_close,
 )
 async def unassigned_code_is_answered_or_refused(target: Target, code: int) -> None:
     await _report_answer(target, code)
@@ -105,6 +116,7 @@ async def unassigned_code_is_answered_or_refused(target: Target, code: int) -> N
     "rfc6455-7.4.2-beyond",
     over={"code": (5000, 65535)},
     autobahn={"5000": ["7.13.1"], "65535": ["7.13.2"]},
+    control=ordinary_close,
 )
 async def code_beyond_4999_is_answered_or_refused(target: Target, code: int) -> None:
     await _report_answer(target, code)
@@ -121,7 +133,7 @@ async def _report_answer(target: Target, code: int) -> None:
 # Bodies.
 
 
-@case("rfc6455-5.5.1-body-one-octet", autobahn=["7.3.2"])
+@case("rfc6455-5.5.1-body-one-octet", autobahn=["7.3.2"], control=ordinary_close)
 async def close_with_one_octet_is_a_protocol_error(target: Target) -> None:
     peer = await target.connect()
     peer.send(client_frame(Opcode.CLOSE, b"a"))
@@ -146,6 +158,7 @@ async def close_with_a_reason_in_any_script_is_answered(target: Target, script: 
     "rfc6455-5.5.1-reason-not-utf8",
     over={"reason": list(NOT_UTF8)},
     autobahn={"greek-and-surrogate": ["7.5.1"]},
+    control=ordinary_close,
 )
 async def close_reason_that_is_not_utf8_fails_the_connection(target: Target, reason: str) -> None:
     peer = await target.connect()
@@ -153,7 +166,7 @@ async def close_reason_that_is_not_utf8_fails_the_connection(target: Target, rea
     await target.expect_close_refused(peer, 1000, 1007, 1002)
 
 
-@case("rfc6455-5.5.1-reason-not-utf8", over={"code": (1001, 3000, 4321)})
+@case("rfc6455-5.5.1-reason-not-utf8", over={"code": (1001, 3000, 4321)}, control=ordinary_close)
 async def code_does_not_excuse_a_reason_that_is_not_utf8(target: Target, code: int) -> None:
     peer = await target.connect()
     peer.send(close_frame(code, b"\xff\xfe"))

@@ -11,6 +11,8 @@ from sockproof.conformance import (
     case,
     client_frame,
     close_frame,
+    ordinary_fragments,
+    ordinary_frame,
     text_frame,
 )
 
@@ -69,6 +71,7 @@ async def ping_is_answered_within_a_second(target: Target) -> None:
     over={"kind": (Opcode.PING, Opcode.PONG, Opcode.CLOSE)},
     autobahn={"ping": ["2.5"], "close": ["7.3.6"]},
     deflated=True,
+    control=ordinary_frame,
 )
 async def control_frame_of_126_octets_fails_the_connection(target: Target, kind: Opcode) -> None:
     await _expect_too_long(target, kind, 126, 1002)
@@ -77,6 +80,7 @@ async def control_frame_of_126_octets_fails_the_connection(target: Target, kind:
 @case(
     "rfc6455-5.5-payload-126",
     over={"kind": (Opcode.PING, Opcode.PONG, Opcode.CLOSE), "octets": (127, 256, 65535, 65536)},
+    control=ordinary_frame,
 )
 async def longer_control_frame_fails_the_connection(
     target: Target, kind: Opcode, octets: int
@@ -156,6 +160,7 @@ async def answer_to_the_longest_control_frame_is_no_longer(target: Target, kind:
     "rfc6455-5.5-unfragmented",
     over={"kind": (Opcode.PING, Opcode.PONG, Opcode.CLOSE)},
     autobahn={"ping": ["5.1"], "pong": ["5.2"]},
+    control=ordinary_frame,
 )
 async def fragmented_control_frame_fails_the_connection(target: Target, kind: Opcode) -> None:
     peer = await target.connect()
@@ -167,14 +172,19 @@ async def fragmented_control_frame_fails_the_connection(target: Target, kind: Op
         await peer.expect_failed(1002)
 
 
-@case("rfc6455-5.5-unfragmented", over={"kind": (Opcode.PING, Opcode.PONG)})
+@case("rfc6455-5.5-unfragmented", over={"kind": (Opcode.PING, Opcode.PONG)}, control=ordinary_frame)
 async def control_frame_with_fin_clear_fails_the_connection(target: Target, kind: Opcode) -> None:
     peer = await target.connect()
     peer.send(client_frame(kind, b"never continued", fin=False))
     await peer.expect_failed(1002)
 
 
-@case("rfc6455-5.5-unfragmented", over={"kind": (Opcode.PING, Opcode.PONG)}, deflated=True)
+@case(
+    "rfc6455-5.5-unfragmented",
+    over={"kind": (Opcode.PING, Opcode.PONG)},
+    deflated=True,
+    control=ordinary_fragments,
+)
 async def fragmented_control_frame_inside_a_message_fails_the_connection(
     target: Target, kind: Opcode
 ) -> None:

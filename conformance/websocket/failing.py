@@ -31,7 +31,31 @@ BEHIND = {
 }
 
 
-@case("rfc6455-7.1.7-no-more-processing", needs="echo", deflated=True)
+# What the server does after an error can be told only where it notices the error.
+
+
+async def the_bad_frame_alone(target: Target, wrong: str) -> None:
+    """The bad frame alone did not end the connection."""
+    await _alone(target, *WRONG[wrong])
+
+
+async def bad_bits_alone(target: Target) -> None:
+    """A frame with reserved bits alone did not end the connection."""
+    await _alone(target, client_frame(Opcode.TEXT, b"bad", rsv=7))
+
+
+async def bad_opcode_alone(target: Target) -> None:
+    """A frame with a reserved opcode alone did not end the connection."""
+    await _alone(target, client_frame(0x3, b"bad"))
+
+
+async def _alone(target: Target, *frames: Frame) -> None:
+    peer = await target.connect()
+    peer.send(*frames)
+    await peer.expect_failed(1002)
+
+
+@case("rfc6455-7.1.7-no-more-processing", needs="echo", deflated=True, control=bad_bits_alone)
 async def nothing_is_processed_after_the_connection_failed(target: Target) -> None:
     peer = await target.connect()
     await peer.echoes()
@@ -39,7 +63,7 @@ async def nothing_is_processed_after_the_connection_failed(target: Target) -> No
     await peer.expect_failed(1002, silent=True)
 
 
-@case("rfc6455-7.1.7-no-more-processing", over={"behind": list(BEHIND)})
+@case("rfc6455-7.1.7-no-more-processing", over={"behind": list(BEHIND)}, control=bad_opcode_alone)
 async def frame_behind_the_bad_one_has_no_effect(target: Target, behind: str) -> None:
     peer = await target.connect()
     if behind == "fragment":
@@ -48,14 +72,14 @@ async def frame_behind_the_bad_one_has_no_effect(target: Target, behind: str) ->
     await peer.expect_failed(1002, silent=True)
 
 
-@case("rfc6455-7.1.7-no-more-processing", over={"wrong": list(WRONG)})
+@case("rfc6455-7.1.7-no-more-processing", over={"wrong": list(WRONG)}, control=the_bad_frame_alone)
 async def message_behind_any_error_has_no_effect(target: Target, wrong: str) -> None:
     peer = await target.connect()
     peer.send(*WRONG[wrong], text_frame("behind it"))
     await peer.expect_failed(1002, silent=True)
 
 
-@case("rfc6455-7.1.7-no-more-processing")
+@case("rfc6455-7.1.7-no-more-processing", control=bad_opcode_alone)
 async def message_in_a_later_segment_than_the_bad_frame_has_no_effect(target: Target) -> None:
     peer = await target.connect()
     peer.send(client_frame(0x3, b"bad"))
@@ -70,7 +94,12 @@ async def message_in_a_later_segment_than_the_bad_frame_has_no_effect(target: Ta
     raise Failure("Close 1002, then the end of TCP", f"the server went on: {got}")
 
 
-@case("rfc6455-7.1.7-earlier-messages", needs="echo", over={"how": ("segment", "segments")})
+@case(
+    "rfc6455-7.1.7-earlier-messages",
+    needs="echo",
+    over={"how": ("segment", "segments")},
+    control=bad_opcode_alone,
+)
 async def message_before_the_bad_frame_is_answered_or_not(target: Target, how: str) -> None:
     peer = await target.connect()
     peer.send(text_frame("before it"))
@@ -81,21 +110,21 @@ async def message_before_the_bad_frame_is_answered_or_not(target: Target, how: s
     await peer.expect_failed(1002, after="before it" if how == "segment" else None)
 
 
-@case("rfc6455-7.1.7-close-frame")
+@case("rfc6455-7.1.7-close-frame", control=bad_bits_alone)
 async def failing_the_connection_is_said_in_a_close_frame(target: Target) -> None:
     peer = await target.connect()
     peer.send(client_frame(Opcode.TEXT, b"bad", rsv=7))
     await peer.expect_failed(1002)
 
 
-@case("rfc6455-7.4.1-1002", over={"wrong": list(WRONG)})
+@case("rfc6455-7.4.1-1002", over={"wrong": list(WRONG)}, control=the_bad_frame_alone)
 async def protocol_error_is_told_by_code_1002(target: Target, wrong: str) -> None:
     peer = await target.connect()
     peer.send(*WRONG[wrong])
     await peer.expect_failed(1002)
 
 
-@case("rfc6455-7.4.1-1010-not-by-server", over={"wrong": list(WRONG)})
+@case("rfc6455-7.4.1-1010-not-by-server", over={"wrong": list(WRONG)}, control=the_bad_frame_alone)
 async def server_fails_no_connection_with_1010(target: Target, wrong: str) -> None:
     """It means that a server agreed to too few extensions, which only a client can say."""
     peer = await target.connect(extensions="x-sockproof-unknown")
@@ -105,7 +134,7 @@ async def server_fails_no_connection_with_1010(target: Target, wrong: str) -> No
         raise Failure("any code but 1010", str(close))
 
 
-@case("rfc6455-7.1.7-closed", deflated=True)
+@case("rfc6455-7.1.7-closed", deflated=True, control=bad_bits_alone)
 async def failing_the_connection_ends_tcp(target: Target) -> None:
     peer = await target.connect()
     peer.send(client_frame(Opcode.TEXT, b"bad", rsv=7))
@@ -119,7 +148,7 @@ async def failing_the_connection_ends_tcp(target: Target) -> None:
             return
 
 
-@case("rfc6455-7.1.7-closed", over={"wrong": list(WRONG)})
+@case("rfc6455-7.1.7-closed", over={"wrong": list(WRONG)}, control=the_bad_frame_alone)
 async def any_error_ends_tcp(target: Target, wrong: str) -> None:
     peer = await target.connect()
     peer.send(*WRONG[wrong])

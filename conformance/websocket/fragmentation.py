@@ -1,6 +1,14 @@
 """RFC 6455, section 5.4: fragmentation."""
 
-from sockproof.conformance import Opcode, Target, WebSocketPeer, case, client_frame, text_frame
+from sockproof.conformance import (
+    Opcode,
+    Target,
+    WebSocketPeer,
+    case,
+    client_frame,
+    ordinary_fragments,
+    text_frame,
+)
 
 BOTH = (Opcode.TEXT, Opcode.BINARY)
 HOW = ("segment", "segments", "octets")
@@ -142,14 +150,14 @@ async def fragments_of_the_server_are_one_message(target: Target, kind: Opcode) 
 # What fails the connection.
 
 
-@case("rfc6455-5.4-continuation-alone", over={"fin": (True, False)})
+@case("rfc6455-5.4-continuation-alone", over={"fin": (True, False)}, control=ordinary_fragments)
 async def continuation_of_nothing_fails_the_connection(target: Target, fin: bool) -> None:
     peer = await target.connect()
     peer.send(client_frame(Opcode.CONT, b"of what?", fin=fin))
     await peer.expect_failed(1002)
 
 
-@case("rfc6455-5.4-continuation-alone", over={"fin": (True, False)})
+@case("rfc6455-5.4-continuation-alone", over={"fin": (True, False)}, control=ordinary_fragments)
 async def empty_continuation_of_nothing_fails_the_connection(target: Target, fin: bool) -> None:
     peer = await target.connect()
     peer.send(client_frame(Opcode.CONT, fin=fin))
@@ -167,6 +175,7 @@ async def empty_continuation_of_nothing_fails_the_connection(target: Target, fin
         "segments,false": ["5.13"],
         "octets,false": ["5.14"],
     },
+    control=ordinary_fragments,
 )
 async def text_behind_a_continuation_of_nothing_does_not_save_it(
     target: Target, how: str, fin: bool
@@ -181,6 +190,7 @@ async def text_behind_a_continuation_of_nothing_does_not_save_it(
     "rfc6455-5.4-continuation-alone",
     over={"fin": (True, False)},
     autobahn={"true": ["5.17"], "false": ["5.16"]},
+    control=ordinary_fragments,
 )
 async def continuation_before_a_fragmented_message_fails_the_connection(
     target: Target, fin: bool
@@ -192,7 +202,7 @@ async def continuation_before_a_fragmented_message_fails_the_connection(
     await peer.expect_failed(1002)
 
 
-@case("rfc6455-5.4-continuation-alone", needs="echo")
+@case("rfc6455-5.4-continuation-alone", needs="echo", control=ordinary_fragments)
 async def continuation_behind_a_whole_message_fails_the_connection(target: Target) -> None:
     peer = await target.connect()
     await peer.echoes("whole")
@@ -200,7 +210,13 @@ async def continuation_behind_a_whole_message_fails_the_connection(target: Targe
     await peer.expect_failed(1002)
 
 
-@case("rfc6455-5.4-continuation-alone", needs="echo", over={"fin": (True, False)}, deflated=True)
+@case(
+    "rfc6455-5.4-continuation-alone",
+    needs="echo",
+    over={"fin": (True, False)},
+    deflated=True,
+    control=ordinary_fragments,
+)
 async def continuation_behind_a_fragmented_message_fails_the_connection(
     target: Target, fin: bool
 ) -> None:
@@ -212,7 +228,7 @@ async def continuation_behind_a_fragmented_message_fails_the_connection(
     await peer.expect_failed(1002)
 
 
-@case("rfc6455-5.4-continuation-alone", autobahn=["5.15"])
+@case("rfc6455-5.4-continuation-alone", autobahn=["5.15"], control=ordinary_fragments)
 async def continuation_in_the_segment_of_a_message_that_ended_fails_the_connection(
     target: Target,
 ) -> None:
@@ -230,6 +246,7 @@ async def continuation_in_the_segment_of_a_message_that_ended_fails_the_connecti
     over={"kind": BOTH},
     autobahn={"text": ["5.18"]},
     deflated=True,
+    control=ordinary_fragments,
 )
 async def new_message_inside_another_fails_the_connection(target: Target, kind: Opcode) -> None:
     peer = await target.connect()
@@ -240,6 +257,7 @@ async def new_message_inside_another_fails_the_connection(target: Target, kind: 
 @case(
     "rfc6455-5.4-not-interleaved",
     over={"inside": BOTH, "kind": BOTH, "fin": (True, False), "behind": (1, 3)},
+    control=ordinary_fragments,
 )
 async def message_begun_inside_another_fails_the_connection(
     target: Target, inside: Opcode, kind: Opcode, fin: bool, behind: int
@@ -253,7 +271,7 @@ async def message_begun_inside_another_fails_the_connection(
     await peer.expect_failed(1002)
 
 
-@case("rfc6455-5.4-not-interleaved", over={"fin": (True, False)})
+@case("rfc6455-5.4-not-interleaved", over={"fin": (True, False)}, control=ordinary_fragments)
 async def empty_message_inside_another_fails_the_connection(target: Target, fin: bool) -> None:
     peer = await target.connect()
     peer.send(client_frame(Opcode.BINARY, b"un", fin=False), client_frame(Opcode.BINARY, fin=fin))

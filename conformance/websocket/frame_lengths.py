@@ -1,6 +1,14 @@
 """RFC 6455, section 5.2: the three ways to write a length, both ways."""
 
-from sockproof.conformance import Failure, Opcode, StreamClosed, Target, case, client_frame
+from sockproof.conformance import (
+    Failure,
+    Opcode,
+    StreamClosed,
+    Target,
+    case,
+    client_frame,
+    ordinary_frame,
+)
 
 BOTH = (Opcode.TEXT, Opcode.BINARY)
 AT_ONCE = 0.5  # seconds in which a frame that is taken for whole has been answered
@@ -120,7 +128,11 @@ async def server_announces_as_many_octets_as_follow(target: Target, length: int)
     await peer.fence()
 
 
-@case("rfc6455-5.2-length-non-minimal", over={"width": (2, 8), "length": (5, 125)})
+@case(
+    "rfc6455-5.2-length-non-minimal",
+    over={"width": (2, 8), "length": (5, 125)},
+    control=ordinary_frame,
+)
 async def length_that_is_not_in_its_shortest_form_is_refused(
     target: Target, width: int, length: int
 ) -> None:
@@ -150,14 +162,14 @@ async def length_counts_with_its_upper_32_bits_too(target: Target) -> None:
     await peer.closes_within(AT_ONCE)
 
 
-@case("rfc6455-5.2-length-top-bit")
+@case("rfc6455-5.2-length-top-bit", control=ordinary_frame)
 async def length_with_its_top_bit_set_fails_the_connection(target: Target) -> None:
     peer = await target.connect()
     peer.send(client_frame(Opcode.BINARY, b"t" * 65536, announced=(1 << 63) + 65536))
     await peer.expect_failed(1002, 1009)
 
 
-@case("rfc6455-5.2-length-top-bit", over={"announced": (5, 126, 2**63 - 1)})
+@case("rfc6455-5.2-length-top-bit", over={"announced": (5, 126, 2**63 - 1)}, control=ordinary_frame)
 async def small_length_with_its_top_bit_set_fails_the_connection(
     target: Target, announced: int
 ) -> None:

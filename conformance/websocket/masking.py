@@ -10,6 +10,8 @@ from sockproof.conformance import (
     case,
     client_frame,
     close_frame,
+    ordinary_fragments,
+    ordinary_frame,
 )
 
 KINDS = (Opcode.TEXT, Opcode.BINARY, Opcode.PING, Opcode.PONG, Opcode.CLOSE, Opcode.CONT)
@@ -22,7 +24,7 @@ KEYS = {
 }
 
 
-@case("rfc6455-5.1-unmasked-closes", over={"kind": KINDS}, deflated=True)
+@case("rfc6455-5.1-unmasked-closes", over={"kind": KINDS}, deflated=True, control=ordinary_frame)
 async def unmasked_frame_closes_the_connection(target: Target, kind: Opcode) -> None:
     peer = await target.connect()
     if kind == Opcode.CONT:
@@ -35,7 +37,11 @@ async def unmasked_frame_closes_the_connection(target: Target, kind: Opcode) -> 
     await peer.expect_failed(1002)
 
 
-@case("rfc6455-5.1-unmasked-closes", over={"kind": KINDS[:-1], "octets": (0, 126)})
+@case(
+    "rfc6455-5.1-unmasked-closes",
+    over={"kind": KINDS[:-1], "octets": (0, 126)},
+    control=ordinary_frame,
+)
 async def unmasked_frame_of_any_length_closes_the_connection(
     target: Target, kind: Opcode, octets: int
 ) -> None:
@@ -50,7 +56,7 @@ async def unmasked_frame_of_any_length_closes_the_connection(
     await peer.expect_failed(1002)
 
 
-@case("rfc6455-5.1-unmasked-closes", needs="echo", over={"kind": KINDS})
+@case("rfc6455-5.1-unmasked-closes", needs="echo", over={"kind": KINDS}, control=ordinary_frame)
 async def unmasked_frame_after_masked_ones_closes_the_connection(
     target: Target, kind: Opcode
 ) -> None:
@@ -67,14 +73,19 @@ async def unmasked_frame_after_masked_ones_closes_the_connection(
     await peer.expect_failed(1002)
 
 
-@case("rfc6455-5.1-unmasked-closes")
+@case("rfc6455-5.1-unmasked-closes", control=ordinary_fragments)
 async def unmasked_first_fragment_closes_the_connection(target: Target) -> None:
     peer = await target.connect()
     peer.send(client_frame(Opcode.TEXT, b"bare, ", fin=False, mask=None))
     await peer.expect_failed(1002)
 
 
-@case("rfc6455-5.1-unmasked-not-processed", needs="echo", over={"kind": KINDS[:2]})
+@case(
+    "rfc6455-5.1-unmasked-not-processed",
+    needs="echo",
+    over={"kind": KINDS[:2]},
+    control=ordinary_frame,
+)
 async def unmasked_message_is_not_echoed(target: Target, kind: Opcode) -> None:
     peer = await target.connect()
     await peer.echoes()
@@ -82,7 +93,7 @@ async def unmasked_message_is_not_echoed(target: Target, kind: Opcode) -> None:
     await peer.expect_failed(1002)
 
 
-@case("rfc6455-5.1-unmasked-1002")
+@case("rfc6455-5.1-unmasked-1002", control=ordinary_frame)
 async def unmasked_frame_is_answered_by_any_close_or_none(target: Target) -> None:
     peer = await target.connect()
     peer.send(client_frame(Opcode.TEXT, b"bare", mask=None))

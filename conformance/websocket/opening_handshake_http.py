@@ -2,7 +2,15 @@
 
 from dataclasses import replace
 
-from sockproof.conformance import Failure, Opcode, Unsupported, case, check_upgrade, text_frame
+from sockproof.conformance import (
+    Failure,
+    Opcode,
+    Unsupported,
+    case,
+    check_upgrade,
+    ordinary_handshake,
+    text_frame,
+)
 
 METHODS = ["POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"]
 BROWSERS = {
@@ -27,33 +35,33 @@ BAD_LINES = {
 }
 
 
-@case("rfc6455-4.2.1-method", over={"method": METHODS})
+@case("rfc6455-4.2.1-method", over={"method": METHODS}, control=ordinary_handshake)
 async def method_other_than_get_is_refused(target, method):
     # Upgrade may be ignored (RFC 9110, 7.8), so an ordinary answer to the method is right as well.
     await _opens_nothing(target, replace(target.upgrade_request(), method=method), 405, 400, 501)
 
 
-@case("rfc6455-4.2.1-method")
+@case("rfc6455-4.2.1-method", control=ordinary_handshake)
 async def get_in_lower_case_is_another_method(target):
     await _opens_nothing(target, replace(target.upgrade_request(), method="get"), 405, 400, 501)
 
 
-@case("rfc6455-4.2.1-http-version")
+@case("rfc6455-4.2.1-http-version", control=ordinary_handshake)
 async def http_1_0_is_refused(target):
     await _opens_nothing(target, replace(target.upgrade_request(), version="HTTP/1.0"), 505, 426)
 
 
-@case("rfc6455-4.2.1-http-version-major")
+@case("rfc6455-4.2.1-http-version-major", control=ordinary_handshake)
 async def http_2_0_in_the_request_line_is_refused(target):
     await _best_refused(target, replace(target.upgrade_request(), version="HTTP/2.0"), 505)
 
 
-@case("rfc6455-4.2.1-http-version-minor")
+@case("rfc6455-4.2.1-http-version-minor", control=ordinary_handshake)
 async def http_1_2_is_served_as_http_1_1(target):
     await _best_accepted(target, replace(target.upgrade_request(), version="HTTP/1.2"))
 
 
-@case("rfc6455-4.1-valid-http", over={"line": list(BAD_LINES)})
+@case("rfc6455-4.1-valid-http", over={"line": list(BAD_LINES)}, control=ordinary_handshake)
 async def request_line_that_breaks_the_grammar_opens_nothing(target, line):
     request = target.upgrade_request()
     octets = request.encode()
@@ -63,32 +71,36 @@ async def request_line_that_breaks_the_grammar_opens_nothing(target, line):
     await peer.expect_refused(400, 405, 414, 501, 505)
 
 
-@case("rfc6455-4.2.1-host-missing")
+@case("rfc6455-4.2.1-host-missing", control=ordinary_handshake)
 async def host_missing_is_refused(target):
     peer = await target.http()
     await peer.refused(target.upgrade_request().without("Host"), 400)
 
 
-@case("rfc6455-4.2.1-host-twice", over={"second": ["same", "other"]})
+@case("rfc6455-4.2.1-host-twice", over={"second": ["same", "other"]}, control=ordinary_handshake)
 async def host_twice_is_refused(target, second):
     host = target.address.authority if second == "same" else "elsewhere.example"
     peer = await target.http()
     await peer.refused(target.upgrade_request().adding("Host", host), 400)
 
 
-@case("rfc6455-4.2.1-host-invalid", over={"host": ["two words", "localhost:port", "user@host"]})
+@case(
+    "rfc6455-4.2.1-host-invalid",
+    over={"host": ["two words", "localhost:port", "user@host"]},
+    control=ordinary_handshake,
+)
 async def host_that_is_no_host_is_refused(target, host):
     await _refused_by_http(target, target.upgrade_request().having("Host", host))
 
 
-@case("rfc6455-4.1-name-case", over={"letters": ["lower", "upper"]})
+@case("rfc6455-4.1-name-case", over={"letters": ["lower", "upper"]}, control=ordinary_handshake)
 async def field_names_are_matched_in_any_case(target, letters):
     request = target.upgrade_request()
     fields = tuple((getattr(name, letters)(), value) for name, value in request.headers)
     await target.handshake(replace(request, headers=fields))
 
 
-@case("rfc6455-4.2.1-field-order")
+@case("rfc6455-4.2.1-field-order", control=ordinary_handshake)
 async def order_of_the_fields_does_not_matter(target):
     request = target.upgrade_request()
     await target.handshake(replace(request, headers=request.headers[::-1]))
@@ -113,7 +125,7 @@ def _agreed(response):
     return ", ".join([f"{response.status}", *(f"{name}: {response.get(name)}" for name in fields)])
 
 
-@case("rfc6455-4.2.1-field-whitespace", over={"blanks": list(BLANKS)})
+@case("rfc6455-4.2.1-field-whitespace", over={"blanks": list(BLANKS)}, control=ordinary_handshake)
 async def blanks_around_a_value_are_no_part_of_it(target, blanks):
     request = target.upgrade_request()
     octets = request.encode()
@@ -127,29 +139,29 @@ async def blanks_around_a_value_are_no_part_of_it(target, blanks):
     check_upgrade(request, await peer.response("101 Switching Protocols"))
 
 
-@case("rfc6455-4.2.1-unknown-fields")
+@case("rfc6455-4.2.1-unknown-fields", control=ordinary_handshake)
 async def unknown_field_is_ignored(target):
     await target.handshake(target.upgrade_request(headers=[("X-Sockproof", "unknown; a=1, b")]))
 
 
-@case("rfc6455-4.2.1-unknown-fields", over={"fields": list(BROWSERS)})
+@case("rfc6455-4.2.1-unknown-fields", over={"fields": list(BROWSERS)}, control=ordinary_handshake)
 async def fields_that_browsers_add_are_no_obstacle(target, fields):
     await target.handshake(target.upgrade_request(headers=BROWSERS[fields]))
 
 
-@case("rfc6455-4.2.1-long-field")
+@case("rfc6455-4.2.1-long-field", control=ordinary_handshake)
 async def sixty_fields_are_accepted(target):
     more = [(f"X-Field-{number}", "a value") for number in range(55)]
     await _accepted_within_limits(target, _behind_host(target.upgrade_request(), more))
 
 
-@case("rfc6455-4.2.1-long-field")
+@case("rfc6455-4.2.1-long-field", control=ordinary_handshake)
 async def field_line_of_4096_octets_is_accepted(target):
     more = [("X-Long", "x" * (4096 - len("X-Long: \r\n")))]
     await _accepted_within_limits(target, _behind_host(target.upgrade_request(), more))
 
 
-@case("rfc6455-4.2.1-long-field")
+@case("rfc6455-4.2.1-long-field", control=ordinary_handshake)
 async def request_line_of_8000_octets_is_accepted(target):
     request = target.upgrade_request()
     mark = "&" if "?" in request.target else "?"
@@ -180,7 +192,7 @@ async def _accepted_within_limits(target, request):
         check_upgrade(request, response)
 
 
-@case("rfc6455-4.2.1-header-too-large", exclusive=True)
+@case("rfc6455-4.2.1-header-too-large", exclusive=True, control=ordinary_handshake)
 async def head_of_one_mebibyte_is_answered_or_cut_off(target):
     peer = await target.http()
     peer.send(target.upgrade_request(headers=[("X-Long", "x" * 1024 * 1024)]))
@@ -190,7 +202,7 @@ async def head_of_one_mebibyte_is_answered_or_cut_off(target):
         raise Failure(wanted, str(response))
 
 
-@case("rfc6455-3-query-kept")
+@case("rfc6455-3-query-kept", control=ordinary_handshake)
 async def request_target_with_a_query_is_understood(target):
     request = target.upgrade_request(f"{target.address.path}?room=1&name=%C3%A9&empty=&flag")
     response = await (await target.http()).ask(request, "101 Switching Protocols", body=False)
@@ -199,13 +211,13 @@ async def request_target_with_a_query_is_understood(target):
     check_upgrade(request, response)
 
 
-@case("rfc6455-3-fragment-in-target")
+@case("rfc6455-3-fragment-in-target", control=ordinary_handshake)
 async def request_target_with_a_fragment_is_refused(target):
     request = target.upgrade_request()
     await _best_refused(target, replace(request, target=f"{request.target}#fragment"), 400)
 
 
-@case("rfc6455-4.2.1-target-absolute-form")
+@case("rfc6455-4.2.1-target-absolute-form", control=ordinary_handshake)
 async def request_target_in_absolute_form_is_accepted(target):
     request = target.upgrade_request()
     scheme = "https" if target.address.tls else "http"
@@ -221,24 +233,28 @@ async def lines_that_end_in_lf_alone_are_accepted_or_refused(target):
     await peer.response_or_end("101 or a refusal")
 
 
-@case("rfc6455-4.2.1-leading-empty-line")
+@case("rfc6455-4.2.1-leading-empty-line", control=ordinary_handshake)
 async def empty_line_before_the_request_line_is_ignored(target):
     await _best_accepted(target, target.upgrade_request(), b"\r\n")
 
 
-@case("rfc6455-4.2.1-blank-before-colon", over={"field": ["X-Unknown", "Sec-WebSocket-Version"]})
+@case(
+    "rfc6455-4.2.1-blank-before-colon",
+    over={"field": ["X-Unknown", "Sec-WebSocket-Version"]},
+    control=ordinary_handshake,
+)
 async def blank_between_field_name_and_colon_is_refused(target, field):
     request = target.upgrade_request(headers=[("X-Unknown", "1")])
     fields = tuple((name + " " * (name == field), value) for name, value in request.headers)
     await _refused_by_http(target, replace(request, headers=fields))
 
 
-@case("rfc6455-4.2.1-field-name-grammar")
+@case("rfc6455-4.2.1-field-name-grammar", control=ordinary_handshake)
 async def field_name_that_is_no_token_is_refused(target):
     await _refused_by_http(target, target.upgrade_request(headers=[("X(comment)", "1")]))
 
 
-@case("rfc6455-4.2.1-field-name-grammar")
+@case("rfc6455-4.2.1-field-name-grammar", control=ordinary_handshake)
 async def field_line_without_a_colon_is_refused(target):
     request = target.upgrade_request()
     octets = request.encode().replace(b"\r\n", b"\r\nno colon here\r\n", 1)
@@ -247,7 +263,11 @@ async def field_line_without_a_colon_is_refused(target):
     await _refusal_by_http(target, peer)
 
 
-@case("rfc6455-4.2.1-invalid-content-length", over={"lengths": ["abc", "-1", "3 and 4"]})
+@case(
+    "rfc6455-4.2.1-invalid-content-length",
+    over={"lengths": ["abc", "-1", "3 and 4"]},
+    control=ordinary_handshake,
+)
 async def invalid_content_length_is_refused(target, lengths):
     fields = [("Content-Length", length) for length in lengths.split(" and ")]
     await _refused_by_http(target, target.upgrade_request(headers=fields))

@@ -2,7 +2,13 @@
 
 import base64
 
-from sockproof.conformance import Failure, Unsupported, case, check_upgrade
+from sockproof.conformance import (
+    Failure,
+    Unsupported,
+    case,
+    check_upgrade,
+    ordinary_handshake,
+)
 
 UNANSWERED = "the server closed the TCP connection without an answer"
 NO_UPGRADE = {
@@ -52,19 +58,21 @@ LISTS = {"13 first": "13, 8", "13 last": "8, 13", "13 twice": "13, 13"}
 # Upgrade and Connection.
 
 
-@case("rfc6455-4.2.1-upgrade-missing", over={"value": list(NO_UPGRADE)})
+@case("rfc6455-4.2.1-upgrade-missing", over={"value": list(NO_UPGRADE)}, control=ordinary_handshake)
 async def upgrade_that_does_not_name_websocket_opens_nothing(target, value):
     peer = await target.http()
     await peer.not_upgraded(_with(target.upgrade_request(), "Upgrade", NO_UPGRADE[value]))
 
 
-@case("rfc6455-4.2.1-upgrade-case", over={"letters": ["mixed", "upper"]})
+@case(
+    "rfc6455-4.2.1-upgrade-case", over={"letters": ["mixed", "upper"]}, control=ordinary_handshake
+)
 async def upgrade_is_matched_in_any_case(target, letters):
     value = "WebSocket" if letters == "mixed" else "WEBSOCKET"
     await target.handshake(target.upgrade_request().having("Upgrade", value))
 
 
-@case("rfc6455-4.2.1-upgrade-list", over={"place": list(UPGRADE_LISTS)})
+@case("rfc6455-4.2.1-upgrade-list", over={"place": list(UPGRADE_LISTS)}, control=ordinary_handshake)
 async def upgrade_list_with_websocket_is_accepted(target, place):
     request = _lines(target.upgrade_request(), "Upgrade", UPGRADE_LISTS[place])
     response = await (await target.http()).ask(request, "101 Switching Protocols")
@@ -76,19 +84,31 @@ async def upgrade_list_with_websocket_is_accepted(target, place):
         check_upgrade(request, response)
 
 
-@case("rfc6455-4.2.1-connection-missing", over={"value": list(NO_CONNECTION)})
+@case(
+    "rfc6455-4.2.1-connection-missing",
+    over={"value": list(NO_CONNECTION)},
+    control=ordinary_handshake,
+)
 async def connection_without_the_token_upgrade_opens_nothing(target, value):
     peer = await target.http()
     await peer.not_upgraded(_with(target.upgrade_request(), "Connection", NO_CONNECTION[value]))
 
 
-@case("rfc6455-4.2.1-connection-case", over={"letters": ["lower", "upper"]})
+@case(
+    "rfc6455-4.2.1-connection-case",
+    over={"letters": ["lower", "upper"]},
+    control=ordinary_handshake,
+)
 async def connection_is_matched_in_any_case(target, letters):
     value = getattr("Upgrade", letters)()
     await target.handshake(target.upgrade_request().having("Connection", value))
 
 
-@case("rfc6455-4.2.1-connection-list", over={"lines": list(CONNECTION_LISTS)})
+@case(
+    "rfc6455-4.2.1-connection-list",
+    over={"lines": list(CONNECTION_LISTS)},
+    control=ordinary_handshake,
+)
 async def connection_list_with_upgrade_is_accepted(target, lines):
     request = target.upgrade_request()
     await target.handshake(_lines(request, "Connection", CONNECTION_LISTS[lines]))
@@ -97,26 +117,28 @@ async def connection_list_with_upgrade_is_accepted(target, lines):
 # Sec-WebSocket-Key.
 
 
-@case("rfc6455-4.2.1-key-missing")
+@case("rfc6455-4.2.1-key-missing", control=ordinary_handshake)
 async def key_missing_is_refused(target):
     peer = await target.http()
     await peer.refused(target.upgrade_request().without("Sec-WebSocket-Key"), 400)
 
 
-@case("rfc6455-4.2.1-key-not-base64", over={"key": list(BAD_KEYS)})
+@case("rfc6455-4.2.1-key-not-base64", over={"key": list(BAD_KEYS)}, control=ordinary_handshake)
 async def key_that_is_not_base64_is_refused(target, key):
     peer = await target.http()
     await peer.refused(target.upgrade_request().having("Sec-WebSocket-Key", BAD_KEYS[key]), 400)
 
 
-@case("rfc6455-4.2.1-key-length", over={"octets": [1, 12, 15, 17, 18, 32]})
+@case(
+    "rfc6455-4.2.1-key-length", over={"octets": [1, 12, 15, 17, 18, 32]}, control=ordinary_handshake
+)
 async def key_of_another_length_than_16_octets_is_refused(target, octets):
     key = base64.b64encode(bytes(range(octets))).decode()
     peer = await target.http()
     await peer.refused(target.upgrade_request().having("Sec-WebSocket-Key", key), 400)
 
 
-@case("rfc6455-4.2.1-key-whitespace", over={"blanks": list(PLACES)})
+@case("rfc6455-4.2.1-key-whitespace", over={"blanks": list(PLACES)}, control=ordinary_handshake)
 async def blanks_around_the_key_are_no_part_of_it(target, blanks):
     request = target.upgrade_request()
     key = request.get("Sec-WebSocket-Key")
@@ -127,7 +149,7 @@ async def blanks_around_the_key_are_no_part_of_it(target, blanks):
     check_upgrade(request, await peer.response("101 Switching Protocols"))
 
 
-@case("rfc6455-11.3.1-key-once", over={"second": ["same", "other"]})
+@case("rfc6455-11.3.1-key-once", over={"second": ["same", "other"]}, control=ordinary_handshake)
 async def key_twice_is_refused(target, second):
     request = target.upgrade_request()
     key = request.get("Sec-WebSocket-Key") if second == "same" else target.key()
@@ -143,19 +165,23 @@ async def version_13_is_accepted(target):
     await target.handshake(target.upgrade_request())
 
 
-@case("rfc6455-4.2.1-version-missing")
+@case("rfc6455-4.2.1-version-missing", control=ordinary_handshake)
 async def version_missing_is_refused(target):
     peer = await target.http()
     await peer.refused(target.upgrade_request().without("Sec-WebSocket-Version"), 426, 400)
 
 
-@case("rfc6455-4.2.2-version-refused", over={"version": [0, 1, 3, 9, 12, 14, 113, 130, 255]})
+@case(
+    "rfc6455-4.2.2-version-refused",
+    over={"version": [0, 1, 3, 9, 12, 14, 113, 130, 255]},
+    control=ordinary_handshake,
+)
 async def version_that_never_was_is_refused(target, version):
     peer = await target.http()
     await peer.refused(_version(target, str(version)), 426, 400)
 
 
-@case("rfc6455-4.4-older-versions", over={"version": [4, 5, 6, 7, 8]})
+@case("rfc6455-4.4-older-versions", over={"version": [4, 5, 6, 7, 8]}, control=ordinary_handshake)
 async def version_of_a_draft_is_refused_or_advertised(target, version):
     peer = await target.http()
     peer.send(_version(target, str(version)))
@@ -169,7 +195,7 @@ async def version_of_a_draft_is_refused_or_advertised(target, version):
         raise Failure(wanted, f"101, and Sec-WebSocket-Version: {', '.join(advertised)}")
 
 
-@case("rfc6455-4.4-version-supported")
+@case("rfc6455-4.4-version-supported", control=ordinary_handshake)
 async def versions_that_are_advertised_are_accepted(target):
     refusal = await _refused_version(target, "14")
     advertised = refusal.tokens("Sec-WebSocket-Version") if refusal is not None else []
@@ -182,26 +208,26 @@ async def versions_that_are_advertised_are_accepted(target):
             raise Failure(f"101, as version {version} is advertised", str(response))
 
 
-@case("rfc6455-4.2.1-version-grammar", over={"version": BAD_VERSIONS})
+@case("rfc6455-4.2.1-version-grammar", over={"version": BAD_VERSIONS}, control=ordinary_handshake)
 async def version_that_is_no_number_of_0_to_255_is_refused(target, version):
     peer = await target.http()
     await peer.refused(_version(target, "" if version == "empty" else version), 400, 426)
 
 
-@case("rfc6455-4.2.1-version-list", over={"order": list(LISTS)})
+@case("rfc6455-4.2.1-version-list", over={"order": list(LISTS)}, control=ordinary_handshake)
 async def list_of_versions_is_refused(target, order):
     peer = await target.http()
     await peer.refused(_version(target, LISTS[order]), 400, 426)
 
 
-@case("rfc6455-11.3.5-version-once", over={"second": [13, 8]})
+@case("rfc6455-11.3.5-version-once", over={"second": [13, 8]}, control=ordinary_handshake)
 async def version_twice_is_refused(target, second):
     request = target.upgrade_request().adding("Sec-WebSocket-Version", str(second))
     peer = await target.http()
     await peer.refused(request, 400, 426)
 
 
-@case("rfc6455-4.2.2-version-advertised")
+@case("rfc6455-4.2.2-version-advertised", control=ordinary_handshake)
 async def refusal_of_a_version_names_13(target):
     for version in ("14", "12", "0"):
         response = await _refused_version(target, version)
@@ -214,7 +240,11 @@ async def refusal_of_a_version_names_13(target):
             raise Failure("Sec-WebSocket-Version with 13 in the refusal", f"{response} with {got}")
 
 
-@case("rfc6455-4.2.2-upgrade-in-426", over={"cause": ["version", "upgrade missing"]})
+@case(
+    "rfc6455-4.2.2-upgrade-in-426",
+    over={"cause": ["version", "upgrade missing"]},
+    control=ordinary_handshake,
+)
 async def refusal_with_426_has_an_upgrade_field(target, cause):
     if cause == "version":
         response = await _refused_version(target, "14")
@@ -245,7 +275,7 @@ async def _refused_version(target, version):
 # Origin.
 
 
-@case("rfc6455-4.2.1-origin-absent")
+@case("rfc6455-4.2.1-origin-absent", control=ordinary_handshake)
 async def handshake_without_origin_is_not_invalid(target):
     request = target.upgrade_request(headers=[("User-Agent", "sockproof")])
     peer = await target.http()
@@ -256,7 +286,7 @@ async def handshake_without_origin_is_not_invalid(target):
         raise Failure("101, as Origin is optional", str(response))
 
 
-@case("rfc6455-4.2.2-origin-refused")
+@case("rfc6455-4.2.2-origin-refused", control=ordinary_handshake)
 async def origin_that_is_not_accepted_gets_an_error_status(target):
     peer = await target.http()
     wanted = "101 or an error status"
@@ -265,7 +295,7 @@ async def origin_that_is_not_accepted_gets_an_error_status(target):
         raise Failure(wanted, str(response))
 
 
-@case("rfc6455-10.2-origin-403", over={"origin": ["foreign", "null"]})
+@case("rfc6455-10.2-origin-403", over={"origin": ["foreign", "null"]}, control=ordinary_handshake)
 async def origin_is_accepted_or_refused_with_403(target, origin):
     peer = await target.http()
     wanted = "101, or 403 when the origin is not welcome"

@@ -8,6 +8,7 @@ from sockproof.conformance import (
     case,
     check_upgrade,
     client_frame,
+    ordinary_handshake,
     text_frame,
 )
 from sockproof.wire import WireError
@@ -42,7 +43,7 @@ MALFORMED = {
 # Sec-WebSocket-Accept.
 
 
-@case("rfc6455-4.2.2-accept", over={"pair": list(PAIRS)})
+@case("rfc6455-4.2.2-accept", over={"pair": list(PAIRS)}, control=ordinary_handshake)
 async def accept_value_of_a_printed_key_is_the_printed_one(target, pair):
     key, accept = PAIRS[pair]
     response = await _answer(target, target.upgrade_request().having("Sec-WebSocket-Key", key))
@@ -57,7 +58,11 @@ async def accept_values_of_random_keys_are_right(target):
         await target.handshake(target.upgrade_request())
 
 
-@case("rfc6455-4.1-key-untouched", over={"key": ["plus and slash", "plus"]})
+@case(
+    "rfc6455-4.1-key-untouched",
+    over={"key": ["plus and slash", "plus"]},
+    control=ordinary_handshake,
+)
 async def accept_value_is_made_of_the_key_as_it_was_sent(target, key):
     key = ("+/" * 10 + "+w==") if key == "plus and slash" else "+" * 21 + "w=="
     await target.handshake(target.upgrade_request().having("Sec-WebSocket-Key", key))
@@ -127,7 +132,7 @@ async def no_extension_is_agreed_when_none_was_offered(target):
         raise Failure("no Sec-WebSocket-Extensions", got)
 
 
-@case("rfc6455-4.2.2-extension-unknown-declined")
+@case("rfc6455-4.2.2-extension-unknown-declined", control=ordinary_handshake)
 async def unknown_extension_is_declined_silently(target):
     for unknown in UNKNOWN:
         request = target.upgrade_request(extensions=unknown)
@@ -139,13 +144,13 @@ async def unknown_extension_is_declined_silently(target):
             raise Failure("no Sec-WebSocket-Extensions", got)
 
 
-@case("rfc6455-9.1-malformed-header", over={"value": list(MALFORMED)})
+@case("rfc6455-9.1-malformed-header", over={"value": list(MALFORMED)}, control=ordinary_handshake)
 async def malformed_extensions_are_refused(target, value):
     peer = await target.http()
     await peer.refused(target.upgrade_request(extensions=MALFORMED[value]), 400)
 
 
-@case("rfc6455-9.1-quoted-not-token")
+@case("rfc6455-9.1-quoted-not-token", control=ordinary_handshake)
 async def quoted_value_that_is_no_token_is_refused(target):
     peer = await target.http()
     await peer.refused(target.upgrade_request(extensions='x-sockproof; level="1 0"'), 400)
@@ -190,7 +195,7 @@ async def extensions_of_the_response_keep_to_the_grammar(target):
 # Refusals.
 
 
-@case("rfc6455-4.2.1-error-status", over={"cause": list(REFUSED)})
+@case("rfc6455-4.2.1-error-status", over={"cause": list(REFUSED)}, control=ordinary_handshake)
 async def refusal_has_an_error_status(target, cause):
     _, response = await _refusal(target, cause)
     if response is None:
@@ -199,14 +204,14 @@ async def refusal_has_an_error_status(target, cause):
         raise Failure("an error status", str(response))
 
 
-@case("rfc6455-10.7-handshake-status", over={"cause": list(REFUSED)})
+@case("rfc6455-10.7-handshake-status", over={"cause": list(REFUSED)}, control=ordinary_handshake)
 async def invalid_handshake_is_answered_rather_than_cut_off(target, cause):
     _, response = await _refusal(target, cause)
     if response is None:
         target.non_strict("a fitting HTTP status", "the TCP connection closed without an answer")
 
 
-@case("rfc6455-4.2.1-error-framing", over={"cause": list(REFUSED)})
+@case("rfc6455-4.2.1-error-framing", over={"cause": list(REFUSED)}, control=ordinary_handshake)
 async def refusal_is_a_whole_http_response(target, cause):
     peer, response = await _refusal(target, cause, whole=True)
     if response is None:
@@ -226,7 +231,7 @@ async def refusal_is_a_whole_http_response(target, cause):
         check_upgrade(again, response)
 
 
-@case("rfc6455-1.3-not-101-not-open", over={"cause": list(REFUSED)})
+@case("rfc6455-1.3-not-101-not-open", over={"cause": list(REFUSED)}, control=ordinary_handshake)
 async def no_frame_follows_a_refusal(target, cause):
     with target.preparing("the whole of a refusal"):
         peer, response = await _refusal(target, cause, whole=True)
@@ -238,7 +243,7 @@ async def no_frame_follows_a_refusal(target, cause):
         raise Failure("no frame: an HTTP response, or the end", repr(octets[:60]))
 
 
-@case("rfc6455-4.2.1-stops-processing", over={"cause": list(REFUSED)})
+@case("rfc6455-4.2.1-stops-processing", over={"cause": list(REFUSED)}, control=ordinary_handshake)
 async def frames_behind_a_refusal_are_not_served(target, cause):
     with target.preparing("the whole of a refusal"):
         peer, _ = await _refusal(target, cause, whole=True)

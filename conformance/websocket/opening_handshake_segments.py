@@ -6,6 +6,7 @@ from sockproof.conformance import (
     StreamClosed,
     case,
     check_upgrade,
+    ordinary_handshake,
     text_frame,
 )
 
@@ -21,7 +22,7 @@ FIRST_SEGMENTS = {
 }
 
 
-@case("rfc6455-4.2.1-octet-by-octet")
+@case("rfc6455-4.2.1-octet-by-octet", control=ordinary_handshake)
 async def request_in_pieces_of_one_octet_is_the_same_request(target):
     request = target.upgrade_request()
     peer = await target.http()
@@ -29,20 +30,26 @@ async def request_in_pieces_of_one_octet_is_the_same_request(target):
     check_upgrade(request, await peer.response("101 Switching Protocols"))
 
 
-@case("rfc6455-4.2.1-octet-by-octet", over={"first": list(FIRST_SEGMENTS)})
+@case(
+    "rfc6455-4.2.1-octet-by-octet", over={"first": list(FIRST_SEGMENTS)}, control=ordinary_handshake
+)
 async def request_in_two_segments_is_the_same_request(target, first):
     request = target.upgrade_request()
     peer = await _after_the_first(target, request, first)
     check_upgrade(request, await peer.response("101 Switching Protocols"))
 
 
-@case("rfc6455-4.2.2-whole-request", over={"first": ["all lines", "all but the last octet"]})
+@case(
+    "rfc6455-4.2.2-whole-request",
+    over={"first": ["all lines", "all but the last octet"]},
+    control=ordinary_handshake,
+)
 async def request_is_answered_when_its_end_has_come(target, first):
     peer = await _after_the_first(target, target.upgrade_request(), first, nothing_yet=True)
     await peer.response("an answer")
 
 
-@case("rfc6455-4.1-client-waits", needs={"echo"})
+@case("rfc6455-4.1-client-waits", needs={"echo"}, control=ordinary_handshake)
 async def frame_in_the_segment_of_the_request_is_served_or_refused(target):
     peer = await target.http()
     peer.send(target.upgrade_request())

@@ -9,6 +9,9 @@ from sockproof.conformance import (
     case,
     client_frame,
     close_frame,
+    ordinary_close,
+    ordinary_fragments,
+    ordinary_frame,
     text_frame,
 )
 
@@ -17,12 +20,20 @@ NEVER = {"rsv2": RSV2, "rsv3": RSV3}  # permessage-deflate defines the other one
 BOTH = (Opcode.TEXT, Opcode.BINARY)
 
 
+async def reserved_bits_alone(target: Target, bits: int) -> None:
+    """A text with these reserved bits alone did not end the connection."""
+    peer = await target.connect()
+    peer.send(text_frame("reserved", rsv=bits))
+    await peer.expect_failed(1002)
+
+
 @case(
     "rfc6455-5.2-rsv-received",
     over={
         "bit": tuple(BITS),
         "kind": (Opcode.TEXT, Opcode.BINARY, Opcode.PING, Opcode.PONG, Opcode.CLOSE),
     },
+    control=ordinary_frame,
 )
 async def reserved_bit_fails_the_connection(target: Target, bit: str, kind: Opcode) -> None:
     peer = await target.connect()
@@ -38,6 +49,7 @@ async def reserved_bit_fails_the_connection(target: Target, bit: str, kind: Opco
     "rfc6455-5.2-rsv-received",
     over={"bits": range(1, 8), "kind": (Opcode.TEXT, Opcode.BINARY, Opcode.PING)},
     autobahn={"4,text": ["3.1"], "5,binary": ["3.5"], "6,binary": ["3.6"]},
+    control=ordinary_frame,
 )
 async def reserved_bits_together_fail_the_connection(
     target: Target, bits: int, kind: Opcode
@@ -48,14 +60,14 @@ async def reserved_bits_together_fail_the_connection(
     await peer.expect_failed(1002)
 
 
-@case("rfc6455-5.2-rsv-received", autobahn=["3.7"])
+@case("rfc6455-5.2-rsv-received", autobahn=["3.7"], control=ordinary_close)
 async def empty_close_with_reserved_bits_fails_the_connection(target: Target) -> None:
     peer = await target.connect()
     peer.send(client_frame(Opcode.CLOSE, rsv=7))
     await target.expect_close_refused(peer, None, 1002)
 
 
-@case("rfc6455-5.2-rsv-received", over={"bit": tuple(BITS)})
+@case("rfc6455-5.2-rsv-received", over={"bit": tuple(BITS)}, control=ordinary_fragments)
 async def reserved_bit_on_a_continuation_fails_the_connection(target: Target, bit: str) -> None:
     peer = await target.connect()
     peer.send(
@@ -65,7 +77,9 @@ async def reserved_bit_on_a_continuation_fails_the_connection(target: Target, bi
     await peer.expect_failed(1002)
 
 
-@case("rfc6455-5.2-rsv-received", over={"bit": tuple(BITS), "kind": BOTH})
+@case(
+    "rfc6455-5.2-rsv-received", over={"bit": tuple(BITS), "kind": BOTH}, control=ordinary_fragments
+)
 async def reserved_bit_on_a_first_fragment_fails_the_connection(
     target: Target, bit: str, kind: Opcode
 ) -> None:
@@ -74,7 +88,12 @@ async def reserved_bit_on_a_first_fragment_fails_the_connection(
     await peer.expect_failed(1002)
 
 
-@case("rfc6455-5.2-rsv-received", over={"bit": tuple(NEVER), "fin": (True, False)}, deflated=True)
+@case(
+    "rfc6455-5.2-rsv-received",
+    over={"bit": tuple(NEVER), "fin": (True, False)},
+    deflated=True,
+    control=ordinary_fragments,
+)
 async def reserved_bit_on_a_later_fragment_fails_the_connection(
     target: Target, bit: str, fin: bool
 ) -> None:
@@ -92,6 +111,7 @@ async def reserved_bit_on_a_later_fragment_fails_the_connection(
     needs="echo",
     over={"bit": tuple(NEVER), "kind": BOTH},
     deflated=True,
+    control=ordinary_frame,
 )
 async def reserved_bit_after_a_message_fails_the_connection(
     target: Target, bit: str, kind: Opcode
@@ -102,7 +122,12 @@ async def reserved_bit_after_a_message_fails_the_connection(
     await peer.expect_failed(1002)
 
 
-@case("rfc6455-5.2-rsv-received", over={"bit": tuple(NEVER)}, deflated=True)
+@case(
+    "rfc6455-5.2-rsv-received",
+    over={"bit": tuple(NEVER)},
+    deflated=True,
+    control=ordinary_fragments,
+)
 async def reserved_bit_on_a_ping_inside_a_message_fails_the_connection(
     target: Target, bit: str
 ) -> None:
@@ -118,6 +143,7 @@ async def reserved_bit_on_a_ping_inside_a_message_fails_the_connection(
     "rfc6455-7.1.7-earlier-messages",
     over={"bits": range(1, 8), "how": ("segment", "segments", "octets")},
     autobahn={"2,segment": ["3.2"], "3,segments": ["3.3"], "4,octets": ["3.4"]},
+    control=reserved_bits_alone,
 )
 async def reserved_bits_behind_a_message_fail_the_connection(
     target: Target, bits: int, how: str
@@ -136,7 +162,7 @@ async def reserved_bits_behind_a_message_fail_the_connection(
     await peer.expect_failed(1002, after="Hello, world!", lossy=how == "octets")
 
 
-@case("rfc6455-5.2-rsv-received", needs="echo", over={"bit": tuple(BITS)})
+@case("rfc6455-5.2-rsv-received", needs="echo", over={"bit": tuple(BITS)}, control=ordinary_close)
 async def close_with_a_reserved_bit_after_a_message_fails_the_connection(
     target: Target, bit: str
 ) -> None:

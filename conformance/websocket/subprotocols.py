@@ -3,7 +3,12 @@
 The target contract fixes which ones a server speaks: `proof.v1` and `proof.v2`.
 """
 
-from sockproof.conformance import Failure, Unsupported, case
+from sockproof.conformance import (
+    Failure,
+    Unsupported,
+    case,
+    ordinary_handshake,
+)
 
 NEEDS = {"subprotocols"}
 OFFERS = {
@@ -38,7 +43,7 @@ async def no_subprotocol_is_agreed_when_none_was_offered(target):
         raise Failure("no Sec-WebSocket-Protocol", f"Sec-WebSocket-Protocol: {chosen}")
 
 
-@case("rfc6455-4.2.2-protocol-none-agreed", needs=NEEDS)
+@case("rfc6455-4.2.2-protocol-none-agreed", needs=NEEDS, control=ordinary_handshake)
 async def unknown_subprotocols_are_not_agreed_to(target):
     peer = await target.http()
     response = await peer.ask(target.upgrade_request(protocols=["x-unknown.a", "x-unknown.b"]))
@@ -70,7 +75,7 @@ async def response_has_one_line_with_a_subprotocol(target):
         raise Failure("one line Sec-WebSocket-Protocol", f"{len(lines)}: {', '.join(lines)}")
 
 
-@case("rfc6455-4.2.2-protocol-exact", needs=NEEDS)
+@case("rfc6455-4.2.2-protocol-exact", needs=NEEDS, control=ordinary_handshake)
 async def subprotocol_in_other_letters_is_another_one(target):
     peer = await target.http()
     response = await peer.ask(target.upgrade_request(protocols=["PROOF.V1"]))
@@ -79,7 +84,7 @@ async def subprotocol_in_other_letters_is_another_one(target):
         raise Failure("no Sec-WebSocket-Protocol", f"Sec-WebSocket-Protocol: {chosen}")
 
 
-@case("rfc6455-4.2.2-protocol-exact", needs=NEEDS)
+@case("rfc6455-4.2.2-protocol-exact", needs=NEEDS, control=ordinary_handshake)
 async def subprotocol_that_is_a_part_or_a_longer_one_is_another_one(target):
     for offer in (", ".join(LONGER), *LONGER):
         response = await _ask(target, offer)
@@ -106,7 +111,7 @@ async def blanks_around_the_commas_are_no_part_of_a_name(target, blanks):
         raise Failure("proof.v1", str(chosen))
 
 
-@case("rfc6455-4.2.1-protocol-grammar", over={"value": list(MALFORMED)})
+@case("rfc6455-4.2.1-protocol-grammar", over={"value": list(MALFORMED)}, control=ordinary_handshake)
 async def malformed_list_of_subprotocols_is_refused(target, value):
     request = target.upgrade_request().having("Sec-WebSocket-Protocol", MALFORMED[value])
     peer = await target.http()
@@ -120,7 +125,7 @@ async def malformed_list_of_subprotocols_is_refused(target, value):
         target.non_strict(wanted, str(response or "the connection closed without an answer"))
 
 
-@case("rfc6455-4.2.1-protocol-empty-element", needs=NEEDS)
+@case("rfc6455-4.2.1-protocol-empty-element", needs=NEEDS, control=ordinary_handshake)
 async def empty_element_in_the_list_is_skipped_or_refused(target):
     response = await _ask(target, "proof.v1, , proof.v2")
     chosen = response.get("Sec-WebSocket-Protocol")
@@ -128,7 +133,7 @@ async def empty_element_in_the_list_is_skipped_or_refused(target):
         raise Failure("a refusal, or a subprotocol that was offered", "an empty one")
 
 
-@case("rfc6455-4.1-protocol-duplicates", needs=NEEDS)
+@case("rfc6455-4.1-protocol-duplicates", needs=NEEDS, control=ordinary_handshake)
 async def duplicate_subprotocol_counts_once_or_is_refused(target):
     response = await _ask(target, "proof.v1, proof.v1")
     chosen = response.get("Sec-WebSocket-Protocol")

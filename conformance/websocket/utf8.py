@@ -1,6 +1,14 @@
 """RFC 6455, sections 5.6 and 8.1: text is UTF-8, and what is not fails the connection."""
 
-from sockproof.conformance import Failure, Opcode, Target, case, client_frame, text_frame
+from sockproof.conformance import (
+    Failure,
+    Opcode,
+    Target,
+    case,
+    client_frame,
+    ordinary_text,
+    text_frame,
+)
 
 VALID = {
     "empty": "",
@@ -82,7 +90,13 @@ async def valid_text_comes_back_as_it_was(target: Target, text: str) -> None:
     await peer.expect_message(VALID[text])
 
 
-@case("rfc6455-8.1-invalid-text", needs="echo", over={"octets": list(INVALID)}, deflated=True)
+@case(
+    "rfc6455-8.1-invalid-text",
+    needs="echo",
+    over={"octets": list(INVALID)},
+    deflated=True,
+    control=ordinary_text,
+)
 async def text_that_is_not_utf8_fails_the_connection(target: Target, octets: str) -> None:
     peer = await target.connect()
     peer.send(client_frame(Opcode.TEXT, INVALID[octets]))
@@ -94,6 +108,7 @@ async def text_that_is_not_utf8_fails_the_connection(target: Target, octets: str
     needs="echo",
     over={"octets": list(FORBIDDEN)},
     deflated=True,
+    control=ordinary_text,
 )
 async def forbidden_form_fails_the_connection(target: Target, octets: str) -> None:
     peer = await target.connect()
@@ -106,6 +121,7 @@ async def forbidden_form_fails_the_connection(target: Target, octets: str) -> No
     needs="echo",
     over={"character": list(UNFINISHED)},
     deflated=True,
+    control=ordinary_text,
 )
 async def text_that_ends_inside_a_character_fails_the_connection(
     target: Target, character: str
@@ -115,7 +131,7 @@ async def text_that_ends_inside_a_character_fails_the_connection(
     await peer.expect_failed(1007, fence="message")
 
 
-@case("rfc6455-8.1-1007", needs="echo")
+@case("rfc6455-8.1-1007", needs="echo", control=ordinary_text)
 async def close_for_text_that_is_not_utf8_has_code_1007(target: Target) -> None:
     peer = await target.connect()
     peer.send(client_frame(Opcode.TEXT, b"\xff, and why is told by the code"))
@@ -125,14 +141,14 @@ async def close_for_text_that_is_not_utf8_has_code_1007(target: Target) -> None:
 # Fragments.
 
 
-@case("rfc6455-8.1-invalid-text", needs="echo", deflated=True)
+@case("rfc6455-8.1-invalid-text", needs="echo", deflated=True, control=ordinary_text)
 async def invalid_octet_in_a_later_fragment_fails_the_connection(target: Target) -> None:
     peer = await target.connect()
     peer.send(*_fragments(b"well begun, ", b"badly \xff done"))
     await peer.expect_failed(1007, fence="message")
 
 
-@case("rfc6455-8.1-incomplete-text", needs="echo", deflated=True)
+@case("rfc6455-8.1-incomplete-text", needs="echo", deflated=True, control=ordinary_text)
 async def fragmented_text_that_ends_inside_a_character_fails_the_connection(
     target: Target,
 ) -> None:
@@ -141,7 +157,13 @@ async def fragmented_text_that_ends_inside_a_character_fails_the_connection(
     await peer.expect_failed(1007, fence="message")
 
 
-@case("rfc6455-8.1-invalid-text", needs="echo", autobahn=["6.3.2"], deflated=True)
+@case(
+    "rfc6455-8.1-invalid-text",
+    needs="echo",
+    autobahn=["6.3.2"],
+    deflated=True,
+    control=ordinary_text,
+)
 async def invalid_text_in_fragments_of_one_octet_fails_the_connection(target: Target) -> None:
     peer = await target.connect()
     peer.send(*_single_octets(KOSME + b"\xed\xa0\x80edited"))
@@ -218,6 +240,7 @@ async def binary_message_is_never_read_as_text(target: Target) -> None:
     needs="echo",
     over={"wrong": list(WRONG_INSIDE)},
     autobahn={"whole-character": ["6.4.1"], "inside-a-character": ["6.4.2"]},
+    control=ordinary_text,
 )
 async def invalid_fragment_fails_the_connection_at_once_or_at_the_end(
     target: Target, wrong: str

@@ -4,7 +4,14 @@ Each stands alone in a text message. The valid ones share a connection, which ev
 would end.
 """
 
-from sockproof.conformance import Opcode, Target, case, client_frame, text_frame
+from sockproof.conformance import (
+    Opcode,
+    Target,
+    case,
+    client_frame,
+    ordinary_text,
+    text_frame,
+)
 
 KOSME = "κ\u1f79σμε".encode()  # its ό takes three octets
 CUTS = range(1, len(KOSME) + 1)  # 6.6 of Autobahn|Testsuite: every beginning of that word
@@ -149,6 +156,7 @@ async def valid_sequences_come_back_as_they_were(target: Target, texts: str) -> 
     needs="echo",
     over={"octets": list(CUT_SHORT)},
     autobahn=_aliases(CUT_SHORT),
+    control=ordinary_text,
 )
 async def sequence_cut_short_fails_the_connection(target: Target, octets: str) -> None:
     await _fails(target, CUT_SHORT[octets][0])
@@ -159,6 +167,7 @@ async def sequence_cut_short_fails_the_connection(target: Target, octets: str) -
     needs="echo",
     over={"octets": list(STRAY)},
     autobahn=_aliases(STRAY),
+    control=ordinary_text,
 )
 async def octets_that_begin_no_character_fail_the_connection(target: Target, octets: str) -> None:
     await _fails(target, STRAY[octets][0])
@@ -169,6 +178,7 @@ async def octets_that_begin_no_character_fail_the_connection(target: Target, oct
     needs="echo",
     over={"octets": list(FORBIDDEN)},
     autobahn=_aliases(FORBIDDEN),
+    control=ordinary_text,
 )
 async def sequence_that_utf8_forbids_fails_the_connection(target: Target, octets: str) -> None:
     await _fails(target, FORBIDDEN[octets][0])

@@ -4,6 +4,18 @@ from sockproof.conformance.bystanders import KINDS as BYSTANDERS
 from sockproof.conformance.bystanders import bystander, idle_websocket
 from sockproof.conformance.case import case
 from sockproof.conformance.client_frames import client_frame, close_frame, text_frame
+from sockproof.conformance.controls import (
+    ordinary_client,
+    ordinary_close,
+    ordinary_compressed,
+    ordinary_fragments,
+    ordinary_frame,
+    ordinary_handshake,
+    ordinary_post,
+    ordinary_session,
+    ordinary_text,
+    ordinary_websocket_session,
+)
 from sockproof.conformance.echo_peer import EchoPeer
 from sockproof.conformance.engineio_peer import EngineIOPeer, text_packet
 from sockproof.conformance.http_peer import HttpPeer
@@ -45,6 +57,16 @@ __all__ = [
     "client_frame",
     "close_frame",
     "idle_websocket",
+    "ordinary_client",
+    "ordinary_close",
+    "ordinary_compressed",
+    "ordinary_fragments",
+    "ordinary_frame",
+    "ordinary_handshake",
+    "ordinary_post",
+    "ordinary_session",
+    "ordinary_text",
+    "ordinary_websocket_session",
     "still_serves",
     "text_frame",
     "text_packet",

@@ -88,10 +88,8 @@ class Controls:
             wire = tuple(scene.log.entries()[-SHOWN:])
             if attempt == "alone" or self.are_alone or not lapsed:
                 break
-        what = name.replace("_", " ")
-        return Refusal(
-            name, f"The same without the offence was refused, too ({what}): {told}.", wire
-        )
+        sentence = (inspect.getdoc(function) or name).partition("\n")[0]
+        return Refusal(name, f"{sentence.rstrip('.')}: {told}", wire)
 
     async def close(self) -> None:
         """End the controls that nobody waits for any more."""
