@@ -97,16 +97,18 @@ def faults(kind: str) -> dict[str, Fault]:
                 assert name not in found, f"{path}: the fault {name} is described twice"
                 fields = {**table, "disturbs": tuple(table.get("disturbs", ()))}
                 if name in ROUND:
-                    fields["what"] = _blind(suite)[name]["what"]
+                    fields["what"] = _blind(kind)[name]["what"]
                 found[name] = Fault(name, f"{suite}/{path.name}", **fields)
     return found
 
 
 @cache
-def _blind(suite: str) -> dict[str, dict[str, str]]:
+def _blind(kind: str) -> dict[str, dict[str, str]]:
     """What is said of blind faults where they are described: see `blind_run`."""
-    described = BLIND / f"{suite}.toml"
-    return tomllib.loads(described.read_text(encoding="utf-8"))
+    found: dict[str, dict[str, str]] = {}
+    for suite in KINDS[kind]:
+        found |= tomllib.loads((BLIND / f"{suite}.toml").read_text(encoding="utf-8"))
+    return found
 
 
 @cache

@@ -2,7 +2,7 @@
 
 import re
 
-from sockproof.conformance import Failure, Unsupported, case
+from sockproof.conformance import Failure, case
 
 OPEN = "EIO=4&transport=polling"
 TEXT = "text/plain;charset=UTF-8"
@@ -57,7 +57,7 @@ async def preflight_of_a_post_in_a_session_succeeds(target):
     origin = FOREIGN
     allowed = (await _ask(target, origin, "post")).all("Access-Control-Allow-Origin")
     if allowed not in ([origin], ["*"]):
-        raise Unsupported("a foreign origin that is allowed", f"{allowed}")
+        return  # there is nothing to ask for
     response = await _ask(target, origin, "preflight")
     if not 200 <= response.status < 300:
         raise Failure("a status from 200 to 299", str(response))
@@ -84,7 +84,7 @@ async def websocket_from_the_servers_own_origin_is_served(target):
 async def origin_refused_over_long_polling_may_not_upgrade(target):
     refused = (await _ask(target, FOREIGN, "get")).status >= 400
     engine = await target.connect_engineio("polling")
-    where = f"{target.engineio_path}?EIO=4&transport=websocket&sid={engine.sid}"
+    where = f"{target.engineio_path}?{engine.query_of('websocket')}"
     http = await target.http()
     http.send(target.upgrade_request(where, headers=[("Origin", FOREIGN)]))
     response = await http.response_or_end("an answer", body=False)

@@ -1,6 +1,7 @@
 """Engine.IO protocol, section "Query parameters": in a session, and nearly right values."""
 
 from dataclasses import replace
+from urllib.parse import quote
 
 from sockproof.conformance import Failure, Opcode, StreamClosed, case
 from sockproof.wire.engineio import Packet, PacketType
@@ -23,7 +24,9 @@ async def _lacks(target, method, query):
     body = b"40" if method == "POST" else b""
     if method == "GET":
         await engine.post(b"40")  # so that a GET that is served has something to be answered with
-    await engine.refused(method, f"{query}&sid={engine.sid}", body, TEXT, lenient=True)
+    await engine.refused(
+        method, f"{query}&sid={quote(engine.sid, safe='')}", body, TEXT, lenient=True
+    )
 
 
 @case("eio-polling-eio-missing", needs={"polling"}, over=METHODS)
@@ -75,7 +78,7 @@ async def parameters_of_any_form_change_nothing(target, more):
 @case("eio-polling-parameters-unknown", needs={"polling", "fixture"})
 async def parameters_stand_in_any_order(target):
     peer = await target.socketio("polling")
-    query = f"t=sockproof&sid={peer.engine.sid}&transport=polling&EIO=4"
+    query = f"t=sockproof&sid={quote(peer.engine.sid, safe='')}&transport=polling&EIO=4"
     response = await peer.engine.exchange("POST", query, _event(peer, "served"), TEXT)
     if response.status != 200:
         raise Failure("200 to a POST", f"{response}: {response.body[:60]!r}")
@@ -158,7 +161,9 @@ async def _upgrades(target, query):
     """The WebSocket of an upgrade with this query is refused; one that is served harms nobody."""
     engine = await target.connect_engineio("polling")
     http = await target.http()
-    http.send(target.upgrade_request(f"{target.engineio_path}?{query}&sid={engine.sid}"))
+    http.send(
+        target.upgrade_request(f"{target.engineio_path}?{query}&sid={quote(engine.sid, safe='')}")
+    )
     wanted = "the WebSocket refused or closed"
     response = await http.response_or_end(wanted)
     if response is None or response.status != 101:

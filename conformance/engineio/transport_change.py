@@ -136,7 +136,7 @@ async def what_waits_is_not_lost_with_an_abandoned_upgrade(target, how):
 @case("eio-upgrade-no-probe", needs={*NEEDS, "slow-timers"}, over={"first": ["upgrade", "message"]})
 async def websocket_without_a_probe_takes_and_says_nothing(target, first):
     peer = await target.socketio("polling")
-    query = f"EIO=4&transport=websocket&sid={peer.engine.sid}"
+    query = peer.engine.query_of("websocket")
     with target.preparing("a WebSocket for the session"):
         websocket = await peer.engine.open_websocket(query)
     (text,) = peer.text(Event(EventType.EVENT, peer.namespace, ["message", "no probe"]))
@@ -157,7 +157,7 @@ async def websocket_without_a_probe_takes_and_says_nothing(target, first):
 async def second_websocket_during_a_probe_is_closed(target):
     peer = await target.socketio("polling")
     await _probed(target, peer)
-    where = f"{target.engineio_path}?EIO=4&transport=websocket&sid={peer.engine.sid}"
+    where = f"{target.engineio_path}?{peer.engine.query_of('websocket')}"
     http = await target.http()
     http.send(target.upgrade_request(where))
     wanted = "a second WebSocket refused or closed"

@@ -228,14 +228,6 @@ def _(go: Any, adapter: Adapter, room: str) -> None:
     go(room)
 
 
-@fault("binary-to-afar-comes-late", Connection, "send")
-def _(go: Any, connection: Connection, packet: Packet) -> None:
-    if packet.type == PacketType.EVENT and connection.process and has_octets(packet.data):
-        asyncio.get_running_loop().call_soon(go, packet)
-    else:
-        go(packet)
-
-
 @fault("rooms-close-only-for-members-in-reach", Adapter, "close_room")
 def _(go: Any, adapter: Adapter, room: str) -> None:
     kept = [s for s in adapter.members(room) if _apart(adapter, adapter.sockets[s])][1:]

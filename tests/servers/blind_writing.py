@@ -81,7 +81,6 @@ _written("counts-stand-behind-ids", _text(_with_octets, r"^([56])(\d+-)(\d+)\[",
 _written("main-is-named-with-attachments", _text(_with_octets, r"^([56]\d+-)(?!/)", r"\1/,"))
 _written("main-is-named-in-acks", _text(_is_ack, r"^3(?!/)", "3/,"))
 _written("main-is-named-in-disconnects", _text(_every, r"^1$", "1/,"))
-_written("main-is-named-in-refusals", _text(_every, r"^4(?!/)", "4/,"))
 _written("custom-connects-have-no-comma", _text(_every, r"^0(/[^,]*),", r"0\1"))
 _written("custom-attachments-have-no-comma", _text(_with_octets, r"^([56]\d+-)(/[^,]*),", r"\1\2"))
 _written("custom-acks-have-no-namespace", _text(_is_ack, r"^3/[^,]*,", "3"))
@@ -197,7 +196,6 @@ def _octets(packet: Packet) -> int:
     return len(packet.encode()[1])
 
 
-_late("acks-come-behind-events-of-the-moment", lambda c, p: p.type == PacketType.ACK)
 _late("events-with-three-attachments-come-late", lambda c, p: _octets(p) > 2)
 _late("events-in-custom-come-late", lambda c, p: p.namespace != "/" and p.type == PacketType.EVENT)
 _late("tenth-packets-come-late", lambda c, p: count(c, "sent") % 10 == 0)
