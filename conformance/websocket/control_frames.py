@@ -123,7 +123,7 @@ async def close_of_125_octets_is_handled(target: Target) -> None:
 async def pong_comes_in_one_frame(target: Target, octets: int) -> None:
     peer = await target.connect()
     peer.send(client_frame(Opcode.PING, b"o" * octets))
-    with target.awaits("a PONG in one frame"):
+    with target.preparing("a PONG in one frame"):
         while (frame := await peer.receive_frame()).opcode != Opcode.PONG:
             pass
     if not frame.fin:
@@ -134,7 +134,7 @@ async def pong_comes_in_one_frame(target: Target, octets: int) -> None:
 async def close_comes_in_one_frame(target: Target) -> None:
     peer = await target.connect()
     peer.send(close_frame(1000, "in one frame"))
-    with target.awaits("a CLOSE in one frame"):
+    with target.preparing("a CLOSE in one frame"):
         while (frame := await peer.receive_frame()).opcode != Opcode.CLOSE:
             pass
     if not frame.fin:
@@ -146,7 +146,7 @@ async def answer_to_the_longest_control_frame_is_no_longer(target: Target, kind:
     peer = await target.connect()
     ping = client_frame(Opcode.PING, b"p" * 125)
     peer.send(ping if kind == Opcode.PONG else close_frame(1000, "r" * 123))
-    with target.awaits(f"a {kind.name} of at most 125 octets"):
+    with target.preparing(f"a {kind.name} of at most 125 octets"):
         while (frame := await peer.receive_frame()).opcode != kind:
             pass
     if len(frame.payload) > 125:

@@ -227,6 +227,6 @@ async def _expect_unmasked(target: Target, kind: Opcode, payload: bytes, octets:
         peer.send(client_frame(Opcode.PING, payload))
     else:
         peer.send(close_frame(1000, payload) if octets else close_frame(None))
-    with target.awaits(f"an unmasked {kind.name}"):
+    with target.preparing(f"an unmasked {kind.name}"):
         while (await peer.receive()).opcode != kind:
             pass

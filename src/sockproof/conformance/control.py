@@ -14,7 +14,7 @@ from typing import Any
 
 from sockproof.conformance.case import Case, variant_text
 from sockproof.conformance.outcome import CaseEnd, StreamClosed, Unsupported
-from sockproof.conformance.plan import Plan
+from sockproof.conformance.plan import LESS, Plan
 from sockproof.conformance.scene import MAX_OCTETS_BESIDE_OTHERS, Scene
 from sockproof.conformance.second_look import marked
 from sockproof.conformance.target import Server, Target
@@ -22,6 +22,7 @@ from sockproof.conformance.trial import Trial
 from sockproof.conformance.wirelog import Redactor, WireLog
 from sockproof.records import WireEntry
 
+SILENT = 4  # controls that a time-out ended, after which a server is waited for less
 SHOWN = 20  # entries of the control's wire log that stand behind that of a case
 OUTCOMES = ("FAIL", "NON_STRICT")
 
@@ -41,6 +42,7 @@ class Controls:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self.are_alone = False  # whether no case runs beside them, which a time-out is tried for
+        self._lapses = 0
         self._runs: dict[tuple[object, ...], asyncio.Task[Refusal | None]] = {}
 
     async def check(self, trial: Trial) -> None:
@@ -76,6 +78,7 @@ class Controls:
             self._plan.limit,
             case.limit_with(server.ping_interval / 1000, server.ping_timeout / 1000),
         )
+        limit *= LESS if self._lapses >= SILENT else 1.0
         for attempt in ("beside others", "alone"):
             redactor = self._plan.redactor or Redactor()
             scene = Scene(WireLog(redactor), MAX_OCTETS_BESIDE_OTHERS, self._plan.company, case.id)
@@ -84,6 +87,7 @@ class Controls:
             )
             if told is None:
                 return None
+            self._lapses += lapsed
             told = redactor.text(told)
             wire = tuple(scene.log.entries()[-SHOWN:])
             if attempt == "alone" or self.are_alone or not lapsed:

@@ -15,7 +15,7 @@ from sockproof.conformance.wirelog import RECEIVED
 from sockproof.records import CaseRecord, WireEntry
 
 REPEATS = 3  # of one requirement that end alike stand for its other cases
-LIMITS = 40  # of the run's limit are waited at most in all, so that a silent server costs minutes
+LIMITS = 20  # of the run's limit are waited at most in all, so that a silent server costs minutes
 ATTEMPTS = 3  # while the harness itself is disturbed
 VANISHED = "A time-out ended it; alone, it did not repeat."
 TAKEN_OVER = ("outcome", "expected", "got", "seconds", "expectation", "wire", "notes", "aside")
