@@ -30,6 +30,19 @@ async def server_keeps_the_window_from_message_to_message(target):
         await _echo(socket, compressor, NOISE[:200])
 
 
+@case("rfc7692-7.2.2-client-takeover", needs=NEEDS)
+async def server_keeps_the_window_over_many_messages(target):
+    socket = await target.connect_deflate()
+    _taken_over(socket)
+    compressor = Compressor(socket.deflate.client_max_window_bits)
+    messages = 40
+    for _ in range(messages):
+        payload = compressor.compress(NOISE[:200])
+        socket.send(client_frame(Opcode.BINARY, payload, rsv=RSV1))
+    for _ in range(messages):
+        await socket.expect_message(NOISE[:200])
+
+
 @case("rfc7692-7.2.2-client-no-takeover", needs=NEEDS)
 async def messages_with_empty_windows_are_inflated(target):
     offer = "permessage-deflate; client_no_context_takeover"

@@ -74,9 +74,14 @@ async def block_behind_a_final_one_is_inflated(target: Target) -> None:
     await socket.expect_message("before the end, and behind it")
 
 
-@case("rfc7692-5-declined-unused", needs={"echo"}, control=ordinary_text)
+@case(
+    "rfc7692-5-declined-unused",
+    needs={"echo"},
+    over={"kind": (Opcode.TEXT, Opcode.BINARY)},
+    control=ordinary_text,
+)
 async def compressed_message_fails_the_connection_when_the_offer_was_declined(
-    target: Target,
+    target: Target, kind: Opcode
 ) -> None:
     wanted = "an offer with an unknown parameter declined"
     request = target.upgrade_request(extensions="permessage-deflate; x_unknown=1")
@@ -87,5 +92,5 @@ async def compressed_message_fails_the_connection_when_the_offer_was_declined(
     if socket.deflate is not None:
         raise Unsupported(wanted, "it is accepted")
     await socket.echoes()
-    socket.send(client_frame(Opcode.BINARY, HELLO, rsv=RSV1))
+    socket.send(client_frame(kind, HELLO, rsv=RSV1))
     await socket.expect_failed(1002)

@@ -179,6 +179,13 @@ async def control_frame_with_rsv1_fails_the_connection(target, opcode):
     await socket.expect_failed(1002)
 
 
+@case("rfc7692-6-rsv1-control-received", needs=NEEDS)
+async def close_with_rsv1_fails_the_connection(target):
+    socket = await target.connect_deflate()
+    socket.send(client_frame(Opcode.CLOSE, (1000).to_bytes(2, "big"), rsv=RSV1))
+    await target.expect_close_refused(socket, 1000, 1002)
+
+
 @case(
     "rfc7692-6-rsv2-rsv3",
     needs=NEEDS,
@@ -233,6 +240,14 @@ async def example_of_two_blocks_is_hello(target):
 
 
 @case("rfc7692-7.2.3.6-empty-fragment", needs=NEEDS)
+async def empty_message_between_others_is_one(target):
+    socket = await target.connect_deflate()
+    for payload, content in ((HELLO, "Hello"), (b"\0", ""), (b"\0", ""), (HELLO, "Hello")):
+        socket.send(client_frame(Opcode.TEXT, payload, rsv=RSV1))
+        await socket.expect_message(content)
+
+
+@case("rfc7692-7.2.3.6-empty-fragment", needs=NEEDS)
 async def single_octet_00_is_an_empty_message(target):
     socket = await target.connect_deflate()
     socket.send(client_frame(Opcode.TEXT, b"\0", rsv=RSV1))
@@ -284,6 +299,16 @@ async def reference_to_before_the_first_octet_fails_the_connection(target):
     socket = await target.connect_deflate()
     socket.send(client_frame(Opcode.TEXT, bytes.fromhex("f2 00 11 00 00"), rsv=RSV1))
     await socket.expect_failed(1007, 1002, fence="message")
+
+
+@case("rfc7692-6-text-after-decompression", needs=NEEDS, over={"octets": [126, 5000, 70_000]})
+async def long_text_is_checked_to_its_end_once_inflated(target, octets):
+    socket = await target.connect_deflate()
+    await socket.echoes()
+    payload = _compressor(socket).compress(b"t" * octets + b"\xff")
+    with target.large(octets):
+        socket.send(client_frame(Opcode.TEXT, payload, rsv=RSV1))
+        await socket.expect_failed(1007, fence="message")
 
 
 @case("rfc7692-6-text-after-decompression", needs=NEEDS, control=ordinary_compressed)

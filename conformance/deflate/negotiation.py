@@ -5,11 +5,12 @@ from sockproof.wire.deflate import parse_extensions
 
 NEEDS = {"permessage-deflate"}
 PLAIN = "permessage-deflate"
-WINDOWS = ["7", "16", "0", "08", "010", "1.5", "-9", "ten", "256"]
+WINDOWS = ["7", "16", "0", "08", "010", "1.5", "-9", "ten", "256", "+10", "10.0"]
 ALL_FOUR = (
     "permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
     "server_max_window_bits=12; client_max_window_bits=11"
 )
+ALIKE = ["permessage-deflate2", "permessage-deflate-x", "x-webkit-deflate-frame", "deflate"]
 OFFERS = {
     "plain": PLAIN,
     "as browsers do": "permessage-deflate; client_max_window_bits",
@@ -40,6 +41,13 @@ async def no_compression_is_agreed_when_none_was_offered(target):
             raise Failure("no compression extension", f"Sec-WebSocket-Extensions: {value}")
 
 
+@case("rfc7692-5-offered-only", over={"offer": ALIKE})
+async def extension_with_a_name_alike_is_another_one(target, offer):
+    value = (await _response(target, offer)).get("Sec-WebSocket-Extensions")
+    if value is not None and PLAIN in value:
+        raise Failure("no permessage-deflate", f"Sec-WebSocket-Extensions: {value}")
+
+
 @case("rfc7692-5-unknown-beside", needs=NEEDS)
 async def unknown_extension_beside_does_not_matter(target):
     await _accepted(target, "x-sockproof; level=3, permessage-deflate")
@@ -49,6 +57,15 @@ async def unknown_extension_beside_does_not_matter(target):
 async def blanks_around_commas_and_semicolons_mean_nothing(target):
     await _possible(target, "permessage-deflate; client_max_window_bits")
     await _accepted(target, "x-sockproof ;level=3 ,\tpermessage-deflate  ;  client_max_window_bits")
+
+
+@case("rfc6455-11.3.2-request-lines", needs=NEEDS)
+async def offer_in_the_first_of_several_lines_is_found(target):
+    request = target.upgrade_request(extensions=PLAIN)
+    request = request.adding("Sec-WebSocket-Extensions", "x-sockproof")
+    response = await (await target.http()).ask(request)
+    if response.status != 101 or agreed_deflate(response) is None:
+        raise Failure("101 with permessage-deflate", _told(response))
 
 
 @case("rfc6455-11.3.2-request-lines", needs=NEEDS)
@@ -67,6 +84,24 @@ async def offers_over_several_lines_are_one_list(target):
 async def second_offer_is_accepted_when_the_first_is_bad(target, first):
     bad = "x_unknown=1" if first == "unknown parameter" else "server_max_window_bits=99"
     await _accepted(target, f"permessage-deflate; {bad}, permessage-deflate")
+
+
+@case("rfc7692-5-second-offer", needs=NEEDS)
+async def fourth_offer_is_accepted_when_those_before_it_are_bad(target):
+    bad = "permessage-deflate; x_unknown, permessage-deflate; server_max_window_bits=99"
+    await _accepted(target, f"{bad}, permessage-deflate; x_other=1, permessage-deflate")
+
+
+@case("rfc7692-5-order", needs=NEEDS)
+async def plain_offer_is_accepted_before_one_that_asks_for_more(target):
+    plain = await _answer(target, PLAIN)
+    if plain is None or plain.server_no_context_takeover:
+        return  # declined, or said unasked: then the answer does not tell which offer it is to
+    offers = f"{PLAIN}, {PLAIN}; server_no_context_takeover; client_no_context_takeover"
+    response = await _response(target, offers)
+    agreed = agreed_deflate(response)
+    if agreed is not None and agreed.server_no_context_takeover:
+        target.non_strict("the first offer accepted", str(response.get("Sec-WebSocket-Extensions")))
 
 
 @case("rfc7692-5-order", needs=NEEDS)
@@ -166,6 +201,14 @@ async def server_max_window_bits_is_answered_with_no_larger_value(target, bits):
     if agreed is not None and agreed.server_max_window_bits > bits:
         got = f"server_max_window_bits={agreed.server_max_window_bits}, 15 where left out"
         raise Failure(f"server_max_window_bits of at most {bits}", got)
+
+
+@case("rfc7692-7.1.2.1-accepted", needs=NEEDS)
+async def server_max_window_bits_of_15_is_answered_too(target):
+    response = await _response(target, "permessage-deflate; server_max_window_bits=15")
+    value = response.get("Sec-WebSocket-Extensions") or ""
+    if agreed_deflate(response) is not None and "server_max_window_bits" not in value:
+        target.non_strict("server_max_window_bits in the response", value)
 
 
 @case("rfc7692-7.1.2.1-quoted", needs=NEEDS)

@@ -21,7 +21,13 @@ NOT_UTF8 = {
     "above-last": b"\xf4\x90\x80\x80",
     "greek-and-surrogate": b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xed\xa0\x80edited",
 }
-SCRIPTS = {"greek": "κόσμε", "chinese": "再见", "emoji": "👋" * 30, "nul": "a\0b"}
+SCRIPTS = {
+    "greek": "κόσμε",
+    "chinese": "再见",
+    "emoji": "👋" * 30,
+    "nul": "a\0b",
+    "lines": "a\r\nb\n",
+}
 
 
 def _not_refused(close: bytes, code: int) -> None:
@@ -87,6 +93,13 @@ async def code_for_private_use_is_answered(target: Target, code: int) -> None:
 async def reserved_code_is_a_protocol_error(target: Target, code: int) -> None:
     peer = await target.connect()
     peer.send(close_frame(code))
+    await target.expect_close_refused(peer, code, 1002)
+
+
+@case("rfc6455-7.4.1-reserved-received", over={"code": (1004, 1005, 1006, 1015)})
+async def reserved_code_with_a_reason_is_a_protocol_error(target: Target, code: int) -> None:
+    peer = await target.connect()
+    peer.send(close_frame(code, "for a reason"))
     await target.expect_close_refused(peer, code, 1002)
 
 

@@ -17,6 +17,8 @@ from sockproof.conformance import (
 )
 
 HOW = ("segment", "segments", "octets")
+BOTH = (Opcode.TEXT, Opcode.BINARY)
+PINGS = {"empty": b"", "no-text": b"\x00\xff\xfe", "longest": bytes(range(125))}
 TEN = [b"payload-%d" % number for number in range(10)]
 
 
@@ -53,6 +55,16 @@ async def ping_is_answered_once(target: Target) -> None:
     peer = await target.connect()
     peer.send(client_frame(Opcode.PING, b"once"))
     await peer.expect(Opcode.PONG, b"once")
+    await peer.fence()
+
+
+@case("rfc6455-5.5.2-answered")
+async def ping_is_answered_though_its_payload_was_there_before(target: Target) -> None:
+    peer = await target.connect()
+    peer.send(client_frame(Opcode.PONG, b"the same"))
+    for _ in range(3):
+        peer.send(client_frame(Opcode.PING, b"the same"))
+        await peer.expect(Opcode.PONG, b"the same")
     await peer.fence()
 
 
@@ -176,6 +188,15 @@ async def fragmented_control_frame_fails_the_connection(target: Target, kind: Op
 async def control_frame_with_fin_clear_fails_the_connection(target: Target, kind: Opcode) -> None:
     peer = await target.connect()
     peer.send(client_frame(kind, b"never continued", fin=False))
+    await peer.expect_failed(1002)
+
+
+@case("rfc6455-5.5-unfragmented", over={"kind": (Opcode.PING, Opcode.PONG)})
+async def empty_control_frame_with_fin_clear_fails_the_connection(
+    target: Target, kind: Opcode
+) -> None:
+    peer = await target.connect()
+    peer.send(client_frame(kind, fin=False))
     await peer.expect_failed(1002)
 
 
@@ -345,6 +366,26 @@ async def pong_inside_a_fragmented_message_leaves_it_whole(target: Target) -> No
         client_frame(Opcode.CONT, b"one message"),
     )
     await peer.expect_message(b"still one message")
+
+
+@case("rfc6455-5.4-control-in-between", needs="echo", over={"kind": BOTH, "payload": list(PINGS)})
+async def any_ping_inside_any_message_is_answered_before_it_ends(
+    target: Target, kind: Opcode, payload: str
+) -> None:
+    peer = await target.connect()
+    peer.send(client_frame(kind, b"one ", fin=False), client_frame(Opcode.PING, PINGS[payload]))
+    await peer.expect(Opcode.PONG, PINGS[payload])
+    peer.send(client_frame(Opcode.CONT, b"message"))
+    await peer.expect(kind, b"one message")
+
+
+@case("rfc6455-5.5-payload-126", over={"kind": (Opcode.PING, Opcode.PONG)})
+async def longer_control_frame_inside_a_message_fails_the_connection(
+    target: Target, kind: Opcode
+) -> None:
+    peer = await target.connect()
+    peer.send(client_frame(Opcode.TEXT, b"begun", fin=False), client_frame(kind, b"l" * 126))
+    await peer.expect_failed(1002)
 
 
 @case("rfc6455-5.5.2-answered", needs="echo", deflated=True)

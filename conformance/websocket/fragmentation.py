@@ -121,6 +121,13 @@ async def empty_fragments_add_nothing(target: Target) -> None:
     await peer.expect_message("middle")
 
 
+@case("rfc6455-5.4-empty-fragments", needs="echo", over={"kind": BOTH})
+async def several_empty_fragments_in_a_row_add_nothing(target: Target, kind: Opcode) -> None:
+    peer = await target.connect()
+    peer.send(*fragments(kind, b"", b"", b"one ", b"", b"", b"", b"message", b"", b""))
+    await peer.expect(kind, b"one message")
+
+
 @case("rfc6455-5.4-empty-fragments", needs="echo", deflated=True)
 async def message_of_empty_fragments_is_empty(target: Target) -> None:
     peer = await target.connect()

@@ -5,6 +5,7 @@ from sockproof.conformance import (
     Opcode,
     StreamClosed,
     Target,
+    WebSocketPeer,
     case,
     client_frame,
     ordinary_frame,
@@ -43,7 +44,7 @@ async def short_message_comes_back_whole(target: Target, kind: Opcode, length: i
 @case(
     "rfc6455-5.2-length-16-received",
     needs="echo",
-    over={"kind": BOTH, "length": (126, 127, 128, 32768, 65535)},
+    over={"kind": BOTH, "length": (126, 127, 128, 4096, 16384, 32768, 65535)},
     autobahn=_aliases(3, 4, 5, 6, lengths=(126, 127, 128, 65535)),
     deflated=True,
 )
@@ -56,7 +57,7 @@ async def message_with_a_16_bit_length_comes_back_whole(
 @case(
     "rfc6455-5.2-length-64-received",
     needs="echo",
-    over={"kind": BOTH, "length": (65536, 1_200_000)},
+    over={"kind": BOTH, "length": (65536, 131_071, 984_963, 1_200_000)},
     autobahn=_aliases(7, lengths=(65536,)),
     deflated=True,
 )
@@ -90,13 +91,15 @@ async def long_message_in_pieces_of_997_octets_is_the_same(target: Target, kind:
 
 @case("rfc6455-5.2-octet-by-octet", needs="echo", over={"length": (5, 300, 70_000)})
 async def header_may_be_cut_at_any_octet(target: Target, length: int) -> None:
-    peer = await target.connect()
+    """While another connection waits for its echo, the server reads what there is of the frame."""
+    peer, other = await target.connect(), await target.connect()
     payload = _payload(Opcode.BINARY, length)
     with target.large(length):
         for cut in range(1, 16):
             octets = client_frame(Opcode.BINARY, payload).encode()
             peer.send_octets(octets[:cut], f"the first {cut} octets of a frame of {length}")
             await peer.flush()
+            await other.echoes("meanwhile")
             peer.send_octets(octets[cut:], "the rest of it")
             await peer.expect_message(payload)
 
@@ -151,6 +154,46 @@ async def length_that_is_not_in_its_shortest_form_is_refused(
         target.non_strict("the length refused as a protocol error", "the message is accepted")
     elif got.opcode != Opcode.CLOSE:
         raise Failure(wanted, str(got))
+
+
+LONG_FORMS = {
+    "64-bits-for-16": client_frame(Opcode.BINARY, b"n" * 126, length_octets=8),
+    "longest-of-16-bits": client_frame(Opcode.BINARY, b"n" * 65535, length_octets=8),
+    "empty": client_frame(Opcode.BINARY, length_octets=2),
+    "ping": client_frame(Opcode.PING, b"not minimal", length_octets=2),
+    "pong": client_frame(Opcode.PONG, b"not minimal", length_octets=8),
+}
+
+
+@case("rfc6455-5.2-length-non-minimal", over={"frame": list(LONG_FORMS)})
+async def long_form_is_refused_in_any_frame(target: Target, frame: str) -> None:
+    peer = await target.connect()
+    peer.send(LONG_FORMS[frame])
+    await _refused_or_taken(target, peer, b"behind it")
+
+
+@case("rfc6455-5.2-length-non-minimal", over={"width": (2, 8)})
+async def long_form_is_refused_in_a_continuation(target: Target, width: int) -> None:
+    peer = await target.connect()
+    rest = client_frame(Opcode.CONT, b"minimal", length_octets=width)
+    peer.send(client_frame(Opcode.TEXT, b"not ", fin=False), rest)
+    await _refused_or_taken(target, peer, b"behind it")
+
+
+async def _refused_or_taken(target: Target, peer: WebSocketPeer, fence: bytes) -> None:
+    """The connection fails with 1002; a server that goes on is tolerated."""
+    peer.send(client_frame(Opcode.PING, fence))
+    strict = "the length refused as a protocol error"
+    with target.awaits(f"{strict}, or the frame taken as it is"):
+        try:
+            got = await peer.receive_answer()
+            while got.opcode != Opcode.CLOSE and got.payload != fence:
+                got = await peer.receive_answer()
+        except StreamClosed as closed:
+            target.non_strict("Close 1002", f"{closed.how} without a Close frame")
+            return
+    if got.opcode != Opcode.CLOSE:
+        target.non_strict(strict, "the frame is accepted")
 
 
 @case("rfc6455-5.2-length-64-received", needs="echo")

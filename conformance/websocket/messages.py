@@ -80,7 +80,11 @@ async def message_is_answered_while_the_next_has_only_begun(target: Target) -> N
     await peer.expect_message("begun and ended")
 
 
-@case("rfc6455-5.6-binary-any", needs="echo", over={"octets": ("ff", "c3", "00", "eda080")})
+@case(
+    "rfc6455-5.6-binary-any",
+    needs="echo",
+    over={"octets": ("ff", "c3", "00", "eda080", "efbbbf61", "610000", "20610a")},
+)
 async def binary_message_is_no_text(target: Target, octets: str) -> None:
     peer = await target.connect()
     message = bytes.fromhex(octets)

@@ -12,7 +12,7 @@ from sockproof.conformance import (
     text_frame,
 )
 
-METHODS = ["POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"]
+METHODS = ["POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "GETS"]
 BROWSERS = {
     "cookie": [("Cookie", "sid=31d4d96e407aad42; lang=en-US")],
     "caching": [("Cache-Control", "no-cache"), ("Pragma", "no-cache")],
@@ -24,6 +24,7 @@ BROWSERS = {
     ],
     "fetch metadata": [("Sec-Fetch-Dest", "websocket"), ("Sec-Fetch-Mode", "websocket")],
     "empty value": [("X-Empty", "")],
+    "underscore": [("x_empty_", "1")],
 }
 UNANSWERED = "the server closed the TCP connection without an answer"
 BLANKS = {"none": "", "two": "  ", "tab": " \t"}
@@ -32,6 +33,7 @@ BAD_LINES = {
     "two targets": "GET {} / HTTP/1.1",
     "no HTTP": "GET {} HTPT/1.1",
     "version in words": "GET {} HTTP/one.one",
+    "lower case": "GET {} http/1.1",
 }
 
 
@@ -51,14 +53,29 @@ async def http_1_0_is_refused(target):
     await _opens_nothing(target, replace(target.upgrade_request(), version="HTTP/1.0"), 505, 426)
 
 
+@case("rfc6455-4.2.1-http-version")
+async def http_0_9_is_refused(target):
+    await _opens_nothing(target, replace(target.upgrade_request(), version="HTTP/0.9"), 505, 426)
+
+
 @case("rfc6455-4.2.1-http-version-major", control=ordinary_handshake)
 async def http_2_0_in_the_request_line_is_refused(target):
     await _best_refused(target, replace(target.upgrade_request(), version="HTTP/2.0"), 505)
 
 
+@case("rfc6455-4.2.1-http-version-major")
+async def http_3_0_in_the_request_line_is_refused(target):
+    await _best_refused(target, replace(target.upgrade_request(), version="HTTP/3.0"), 505)
+
+
 @case("rfc6455-4.2.1-http-version-minor", control=ordinary_handshake)
 async def http_1_2_is_served_as_http_1_1(target):
     await _best_accepted(target, replace(target.upgrade_request(), version="HTTP/1.2"))
+
+
+@case("rfc6455-4.2.1-http-version-minor")
+async def http_1_9_is_served_as_http_1_1(target):
+    await _best_accepted(target, replace(target.upgrade_request(), version="HTTP/1.9"))
 
 
 @case("rfc6455-4.1-valid-http", over={"line": list(BAD_LINES)}, control=ordinary_handshake)
@@ -77,6 +94,19 @@ async def host_missing_is_refused(target):
     await peer.refused(target.upgrade_request().without("Host"), 400)
 
 
+@case("rfc6455-4.2.1-host-missing", over={"beside": ["an origin", "an absolute target"]})
+async def nothing_makes_up_for_a_missing_host(target, beside):
+    request = target.upgrade_request().without("Host")
+    if beside == "an origin":
+        request = request.adding("Origin", f"http://{target.address.authority}")
+    else:
+        scheme = "https" if target.address.tls else "http"
+        absolute = f"{scheme}://{target.address.authority}{request.target}"
+        request = replace(request, target=absolute)
+    peer = await target.http()
+    await peer.refused(request, 400, 403)
+
+
 @case("rfc6455-4.2.1-host-twice", over={"second": ["same", "other"]}, control=ordinary_handshake)
 async def host_twice_is_refused(target, second):
     host = target.address.authority if second == "same" else "elsewhere.example"
@@ -86,7 +116,7 @@ async def host_twice_is_refused(target, second):
 
 @case(
     "rfc6455-4.2.1-host-invalid",
-    over={"host": ["two words", "localhost:port", "user@host"]},
+    over={"host": ["two words", "localhost:port", "user@host", "host/path"]},
     control=ordinary_handshake,
 )
 async def host_that_is_no_host_is_refused(target, host):
@@ -211,6 +241,21 @@ async def request_target_with_a_query_is_understood(target):
     check_upgrade(request, response)
 
 
+@case("rfc6455-3-query-kept", over={"query": ["?", "?a=?b=/", "??", "?%3F=%26&a=1&a=2"]})
+async def any_query_is_understood(target, query):
+    request = target.upgrade_request(f"{target.address.path}{query}")
+    response = await (await target.http()).ask(request, "101 Switching Protocols", body=False)
+    if response.status == 404:  # the query is a part of the resource's name
+        raise Unsupported("a server that knows this resource", str(response))
+    check_upgrade(request, response)
+
+
+@case("rfc6455-3-fragment-in-target", over={"behind": ["", "?a=1#fragment"]})
+async def request_target_with_any_number_sign_is_refused(target, behind):
+    request = target.upgrade_request()
+    await _best_refused(target, replace(request, target=f"{request.target}{behind or '#'}"), 400)
+
+
 @case("rfc6455-3-fragment-in-target", control=ordinary_handshake)
 async def request_target_with_a_fragment_is_refused(target):
     request = target.upgrade_request()
@@ -249,6 +294,16 @@ async def blank_between_field_name_and_colon_is_refused(target, field):
     await _refused_by_http(target, replace(request, headers=fields))
 
 
+@case("rfc6455-4.2.1-blank-before-colon")
+async def tab_between_field_name_and_colon_is_refused(target):
+    await _refused_by_http(target, target.upgrade_request(headers=[("X-Unknown\t", "1")]))
+
+
+@case("rfc6455-4.2.1-field-name-grammar", over={"name": ["", "X@Y", "X/Y", "X[0]"]})
+async def other_field_name_that_is_no_token_is_refused(target, name):
+    await _refused_by_http(target, target.upgrade_request(headers=[(name, "1")]))
+
+
 @case("rfc6455-4.2.1-field-name-grammar", control=ordinary_handshake)
 async def field_name_that_is_no_token_is_refused(target):
     await _refused_by_http(target, target.upgrade_request(headers=[("X(comment)", "1")]))
@@ -273,9 +328,9 @@ async def invalid_content_length_is_refused(target, lengths):
     await _refused_by_http(target, target.upgrade_request(headers=fields))
 
 
-@case("rfc6455-4.2.1-request-body", needs={"echo"})
-async def body_of_the_request_is_never_taken_for_frames(target):
-    body = text_frame("smuggled").encode()
+@case("rfc6455-4.2.1-request-body", needs={"echo"}, over={"text": ["smuggled", "s"]})
+async def body_of_the_request_is_never_taken_for_frames(target, text):
+    body = text_frame(text).encode()
     request = target.upgrade_request(headers=[("Content-Length", str(len(body)))])
     peer = await target.http()
     peer.send(replace(request, body=body))
@@ -289,7 +344,7 @@ async def body_of_the_request_is_never_taken_for_frames(target):
         socket.send(text_frame("the first frame"))
         with target.awaits("an echo of 'the first frame'"):
             while (got := await socket.receive_answer()).payload != b"the first frame":
-                if got.opcode == Opcode.CLOSE or got.payload == b"smuggled":
+                if got.opcode == Opcode.CLOSE or got.payload == text.encode():
                     raise Failure(wanted, str(got))
 
 

@@ -22,6 +22,7 @@ UPGRADE_LISTS = {
     "first": ["websocket, x-sockproof"],
     "last": ["x-sockproof, websocket"],
     "second line": ["x-sockproof", "websocket"],
+    "first line": ["websocket", "x-sockproof"],
 }
 CONNECTION_LISTS = {
     "one": ["keep-alive, Upgrade"],
@@ -32,6 +33,7 @@ CONNECTION_LISTS = {
     "lower case": ["keep-alive, upgrade"],
     "no blank": ["keep-alive,Upgrade"],
     "tab": ["keep-alive ,\tUpgrade"],
+    "empty element": ["keep-alive, , Upgrade,"],
 }
 NO_CONNECTION = {
     "missing": None,
@@ -51,7 +53,7 @@ BAD_KEYS = {
 }
 PLACES = {"before": "  {}", "behind": " {} \t", "none": "{}"}
 FOREIGN = "https://elsewhere.example"
-BAD_VERSIONS = ["abc", "013", "+13", "13.0", "0x0d", "256", "-13", "13x", "13;", "empty"]
+BAD_VERSIONS = ["abc", "013", "+13", "13.0", "0x0d", "256", "-13", "13x", "13;", "269", "empty"]
 LISTS = {"13 first": "13, 8", "13 last": "8, 13", "13 twice": "13, 13"}
 
 

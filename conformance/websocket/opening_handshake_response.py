@@ -13,6 +13,7 @@ from sockproof.conformance import (
 )
 from sockproof.wire import WireError
 from sockproof.wire.deflate import parse_extensions
+from sockproof.wire.http import accept_value
 
 # The key of RFC 6455, 1.3, and one from an introduction to the protocol, with their answers.
 PAIRS = {
@@ -37,6 +38,22 @@ MALFORMED = {
     "not a token": "permessage-deflate; (x)",
     "two values": "permessage-deflate; client_max_window_bits=10=11",
     "no name": "permessage-deflate; =10",
+    "semicolon at the end": "permessage-deflate;",
+    "semicolon before a comma": "x-sockproof;, permessage-deflate",
+}
+
+
+# What a handshake offers or says beside what it must: subprotocols, extensions, other fields.
+OFFERS = {
+    "subprotocols": (["proof.v1", "proof.v2"], None, {}),
+    "extensions": ((), "permessage-deflate; client_max_window_bits", {}),
+    "origin": ((), None, {"Origin": "http://127.0.0.1", "Cookie": "a=b"}),
+    "keep-alive": ((), None, {"Connection": "keep-alive, Upgrade", "User-Agent": "Mozilla/5.0"}),
+    "everything": (
+        ["proof.v1", "x-unknown"],
+        "x-unknown, permessage-deflate",
+        {"Connection": "keep-alive, Upgrade", "Cache-Control": "no-cache", "Cookie": "a=b; c=d"},
+    ),
 }
 
 
@@ -114,6 +131,37 @@ async def octets_behind_the_101_are_frames(target):
             pass  # a server may send of its own accord
 
 
+@case("rfc6455-4.2.2-valid-response", over={"offer": list(OFFERS)})
+async def response_is_a_valid_head_whatever_was_offered(target, offer):
+    _, response = await _offered(target, offer)
+    if response is not None and response.violations:
+        raise Failure("a valid head", "; ".join(response.violations))
+
+
+@case("rfc6455-11.3.3-accept-once", over={"offer": list(OFFERS)})
+async def accept_value_stands_there_once_whatever_was_offered(target, offer):
+    request, response = await _offered(target, offer)
+    wanted = [accept_value(request.get("Sec-WebSocket-Key"))]
+    if response is not None and response.all("Sec-WebSocket-Accept") != wanted:
+        got = ", ".join(response.all("Sec-WebSocket-Accept"))
+        raise Failure(f"one Sec-WebSocket-Accept: {wanted[0]}", got or "none")
+
+
+@case("rfc6455-4.2.2-no-content", over={"offer": list(OFFERS)})
+async def response_announces_no_content_whatever_was_offered(target, offer):
+    _, response = await _offered(target, offer)
+    for field in ("Content-Length", "Transfer-Encoding"):
+        if response is not None and response.get(field) is not None:
+            raise Failure(f"no {field} in a 101", f"{field}: {response.get(field)}")
+
+
+@case("rfc6455-4.2.2-open-after-101", needs={"echo", "subprotocols"})
+async def frame_right_behind_a_101_with_a_subprotocol_is_served(target):
+    socket = await target.handshake(target.upgrade_request(protocols=["proof.v1"]))
+    socket.send(text_frame("the very first"), text_frame("second"))
+    await socket.expect_message("the very first")
+
+
 @case("rfc6455-4.2.2-open-after-101", needs={"echo"})
 async def frame_right_behind_the_101_is_served(target):
     socket = await target.connect()
@@ -177,6 +225,17 @@ async def response_has_one_line_with_the_extension(target):
         if len(lines) > 1:
             got = f"{len(lines)}: {', '.join(lines)}"
             raise Failure("one line Sec-WebSocket-Extensions", got)
+
+
+@case("rfc6455-11.3.2-response-once", needs={"permessage-deflate"})
+async def response_to_several_lines_has_one_with_the_extension(target):
+    request = target.upgrade_request(extensions="x-unknown, permessage-deflate")
+    request = request.adding("Sec-WebSocket-Extensions", "permessage-deflate")
+    response = await _answer(target, request)
+    lines = response.all("Sec-WebSocket-Extensions")
+    if len(lines) > 1:
+        got = f"{len(lines)}: {', '.join(lines)}"
+        raise Failure("one line Sec-WebSocket-Extensions", got)
 
 
 @case("rfc6455-9.1-response-grammar", needs={"permessage-deflate"})
@@ -270,6 +329,18 @@ async def _refusal(target, cause, *, whole=False):
     if response is not None and response.status == 101:
         raise Unsupported("a refusal, so that it can be looked at", f"it is accepted: {response}")
     return peer, response
+
+
+async def _offered(target, offer):
+    """A handshake that offers more than it has to, and its 101 (None: it was refused)."""
+    protocols, extensions, fields = OFFERS[offer]
+    request = target.upgrade_request(protocols=protocols, extensions=extensions)
+    for name, value in fields.items():
+        request = request.having(name, value)
+    peer = await target.http()
+    peer.send(request)
+    response = await peer.response_or_end("a 101, or a refusal")
+    return request, response if response is not None and response.status == 101 else None
 
 
 def _sample(target):

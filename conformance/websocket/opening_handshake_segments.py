@@ -73,6 +73,32 @@ async def frame_in_the_segment_of_the_request_is_served_or_refused(target):
         raise Failure(wanted, str(got))
 
 
+@case("rfc6455-4.1-client-waits", needs={"echo"})
+async def frames_in_the_segment_of_the_request_are_served_all_or_none(target):
+    """Where the first of them is served, there is no reason to lose the second."""
+    early = [text_frame("early"), text_frame("as early")]
+    peer = await target.http()
+    peer.send(target.upgrade_request())
+    octets = b"".join(frame.encode() for frame in early)
+    peer.send_octets(octets, "TEXT 'early' and TEXT 'as early', before the response")
+    response = await peer.response_or_end("101 or a refusal")
+    if response is None or response.status != 101:
+        return
+    socket = peer.upgraded(response)
+    socket.remember(octets)
+    socket.send(text_frame("later"))
+    wanted = "echoes of 'early' and 'as early' before that of 'later', or the connection failed"
+    with target.awaits(wanted):
+        try:
+            if (await socket.receive_answer()).payload != b"early":
+                return  # all of them are lost, which the case above says
+            got = await socket.receive_answer()
+        except StreamClosed:
+            return
+    if got.payload == b"later":
+        target.non_strict(wanted, "'as early' is lost")
+
+
 async def _after_the_first(target, request, first, nothing_yet=False):
     """A connection on which the request has been sent in two segments, surely read one by one."""
     octets = request.encode()

@@ -10,6 +10,9 @@ FIELDS = {
     "language": ("Accept-Language", "de-CH, en;q=0.5"),
     "origin": ("Origin", "http://localhost:8080"),
     "user-agent": ("User-Agent", "sockproof (conformance)"),
+    "blanks": ("X-Sockproof-Blanks", "two  blanks and   three"),
+    "equals": ("Cookie", "sockproof=a=b==; other=c=d"),
+    "quoted": ("X-Sockproof-Quoted", '"all of it"'),
     "long": ("X-Sockproof-Long", "Abc " * 500 + "end"),
 }
 
@@ -20,6 +23,14 @@ async def field_of_the_request_reaches_the_application(target, field):
     fields = await _seen(target, [(name, value)])
     if value not in str(fields.get(name.lower())):
         raise Failure(f"{name.lower()}: {value}", f"{name.lower()}: {fields.get(name.lower())}")
+
+
+@case("rfc6455-4.2.1-obs-fold", needs={"headers"})
+async def field_folded_by_a_tab_is_refused_or_read_as_one_line(target):
+    wanted = "the handshake refused with 400, or the field read as one line"
+    fields = await _odd_line(target, b"X-Odd: one\r\n\ttwo", wanted)
+    if fields is not None and str(fields.get("x-odd")).split() != ["one", "two"]:
+        raise Failure("x-odd: one two", f"x-odd: {fields.get('x-odd')}")
 
 
 @case("rfc6455-4.2.1-obs-fold", needs={"headers"})
@@ -35,6 +46,14 @@ async def nul_in_a_field_is_refused_or_replaced(target):
     wanted = "the handshake refused with 400, or a blank in place of the NUL"
     fields = await _odd_line(target, b"X-Odd: one\0two", wanted)
     if fields is not None and "\0" in str(fields.get("x-odd")):
+        raise Failure(wanted, f"x-odd: {fields.get('x-odd')!r}")
+
+
+@case("rfc6455-4.2.1-field-control-characters", needs={"headers"})
+async def cr_in_a_field_is_refused_or_replaced(target):
+    wanted = "the handshake refused with 400, or a blank in place of the CR"
+    fields = await _odd_line(target, b"X-Odd: one\rtwo", wanted)
+    if fields is not None and str(fields.get("x-odd")).split(" ") != ["one", "two"]:
         raise Failure(wanted, f"x-odd: {fields.get('x-odd')!r}")
 
 

@@ -60,6 +60,16 @@ async def reserved_bits_together_fail_the_connection(
     await peer.expect_failed(1002)
 
 
+@case("rfc6455-5.2-rsv-received", over={"bit": tuple(BITS), "octets": (0, 126, 65_536)})
+async def reserved_bit_on_a_frame_of_any_length_fails_the_connection(
+    target: Target, bit: str, octets: int
+) -> None:
+    peer = await target.connect()
+    with target.large(octets):
+        peer.send(client_frame(Opcode.BINARY, b"r" * octets, rsv=BITS[bit]))
+        await peer.expect_failed(1002)
+
+
 @case("rfc6455-5.2-rsv-received", autobahn=["3.7"], control=ordinary_close)
 async def empty_close_with_reserved_bits_fails_the_connection(target: Target) -> None:
     peer = await target.connect()

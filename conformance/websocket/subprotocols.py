@@ -18,7 +18,13 @@ OFFERS = {
     "both turned round": ["proof.v2", "proof.v1"],
 }
 LONGER = ["xproof.v1", "proof.v11", "proof.v", "proof", "v1", "proof.v2.1"]
-MALFORMED = {"empty": "", "commas only": " , ,", "two words": "proof.v1 proof.v2", "at": "a@b"}
+MALFORMED = {
+    "empty": "",
+    "commas only": " , ,",
+    "two words": "proof.v1 proof.v2",
+    "at": "a@b",
+    "slash": "proof.v1/2",
+}
 
 
 @case("rfc6455-4.2.2-protocol-chosen", needs=NEEDS, over={"offer": list(OFFERS)})
@@ -55,6 +61,15 @@ async def unknown_subprotocols_are_not_agreed_to(target):
 @case("rfc6455-4.2.2-protocol-supported", needs=NEEDS)
 async def known_subprotocol_is_agreed_to_among_unknown_ones(target):
     chosen = await _chosen(target, "x-unknown.a, proof.v1, x-unknown.b")
+    if chosen != "proof.v1":
+        raise Failure("proof.v1", str(chosen))
+
+
+@case("rfc6455-4.2.2-protocol-supported", needs=NEEDS, over={"place": [0, 4, 11]})
+async def known_subprotocol_is_agreed_to_at_any_place_of_a_list(target, place):
+    names = [f"x-unknown.{number}" for number in range(11)]
+    names.insert(place, "proof.v1")
+    chosen = await _chosen(target, ", ".join(names))
     if chosen != "proof.v1":
         raise Failure("proof.v1", str(chosen))
 
@@ -97,6 +112,16 @@ async def subprotocol_that_is_a_part_or_a_longer_one_is_another_one(target):
 async def subprotocols_over_several_lines_are_one_list(target):
     request = target.upgrade_request(protocols=["x-unknown.a"])
     request = request.adding("Sec-WebSocket-Protocol", "proof.v1")
+    response = await (await target.http()).ask(request)
+    if response.status != 101 or response.get("Sec-WebSocket-Protocol") != "proof.v1":
+        got = f"{response}, Sec-WebSocket-Protocol: {response.get('Sec-WebSocket-Protocol')}"
+        raise Failure("101 with Sec-WebSocket-Protocol: proof.v1", got)
+
+
+@case("rfc6455-11.3.4-request-lines", needs=NEEDS)
+async def subprotocol_in_the_first_of_several_lines_is_found(target):
+    request = target.upgrade_request(protocols=["proof.v1"])
+    request = request.adding("Sec-WebSocket-Protocol", "x-unknown.a")
     response = await (await target.http()).ask(request)
     if response.status != 101 or response.get("Sec-WebSocket-Protocol") != "proof.v1":
         got = f"{response}, Sec-WebSocket-Protocol: {response.get('Sec-WebSocket-Protocol')}"

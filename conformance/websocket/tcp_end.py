@@ -46,6 +46,34 @@ async def end_of_tcp_ends_the_connection_and_no_other(target: Target, moment: st
     await other.expect_message("after")
 
 
+@case("rfc6455-7.1.4-tcp-end", needs="echo", over={"how": ("end", "reset")})
+async def what_a_lost_connection_had_begun_is_in_no_message_of_another(
+    target: Target, how: str
+) -> None:
+    lost, other = await target.connect(), await target.connect()
+    await lost.echoes()
+    lost.send(client_frame(Opcode.TEXT, b"never complete", fin=False))
+    await lost.fence()  # so that the server has the fragment
+    lost.answer_pings = False
+    if how == "reset":
+        lost.stream.reset()
+    else:
+        lost.stream.end_writing()
+        with target.awaits("the end of the TCP connection from the server's side too"):
+            try:
+                while True:
+                    await lost.receive()
+            except StreamClosed:
+                pass
+    for peer in (other, await target.connect()):
+        for text in ("whole", "too"):
+            peer.send(
+                client_frame(Opcode.TEXT, text.encode(), fin=False),
+                client_frame(Opcode.CONT, b" again"),
+            )
+            await peer.expect_message(f"{text} again")
+
+
 @case("rfc6455-7.1.4-tcp-reset", needs="echo", over={"moment": MOMENTS})
 async def reset_of_tcp_ends_that_connection_and_no_other(target: Target, moment: str) -> None:
     peer, other = await target.connect(), await target.connect()

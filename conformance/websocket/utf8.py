@@ -55,12 +55,6 @@ EMPTY_PIECES = {
     "all-empty": (b"", b"", b""),
     "empty-around": (b"", b"middle frame payload", b""),
 }
-# What goes wrong, and where: a valid beginning, the octets that no text has, and the rest.
-WRONG_INSIDE = {
-    "whole-character": (KOSME, b"\xf4\x90\x80\x80", b"edited"),
-    "inside-a-character": (KOSME + b"\xf4", b"\x90", b"\x80\x80edited"),
-}
-AT_ONCE = 0.25  # seconds in which a server that looks at octets as they come has closed
 
 
 def _fragments(*pieces: bytes) -> list:
@@ -70,6 +64,23 @@ def _fragments(*pieces: bytes) -> list:
         client_frame(Opcode.CONT if at else Opcode.TEXT, piece, fin=at == last)
         for at, piece in enumerate(pieces)
     ]
+
+
+BEFORE = {
+    "text": [text_frame("before")],
+    "binary": [client_frame(Opcode.BINARY, b"before")],
+    "fragmented-text": _fragments(b"be", b"fore"),
+    "fragmented-binary": [
+        client_frame(Opcode.BINARY, b"be", fin=False),
+        client_frame(Opcode.CONT, b"fore"),
+    ],
+}
+# What goes wrong, and where: a valid beginning, the octets that no text has, and the rest.
+WRONG_INSIDE = {
+    "whole-character": (KOSME, b"\xf4\x90\x80\x80", b"edited"),
+    "inside-a-character": (KOSME + b"\xf4", b"\x90", b"\x80\x80edited"),
+}
+AT_ONCE = 0.25  # seconds in which a server that looks at octets as they come has closed
 
 
 def _single_octets(text: bytes) -> list:
@@ -129,6 +140,24 @@ async def text_that_ends_inside_a_character_fails_the_connection(
     peer = await target.connect()
     peer.send(client_frame(Opcode.TEXT, b"say " + UNFINISHED[character]))
     await peer.expect_failed(1007, fence="message")
+
+
+@case("rfc6455-8.1-invalid-text", needs="echo", over={"before": list(BEFORE)}, deflated=True)
+async def text_behind_other_messages_is_checked_too(target: Target, before: str) -> None:
+    peer = await target.connect()
+    with target.preparing("the echo of a message"):
+        peer.send(*BEFORE[before])
+        await peer.expect(BEFORE[before][0].opcode, b"before")
+    peer.send(client_frame(Opcode.TEXT, b"behind \xff it"))
+    await peer.expect_failed(1007, fence="message")
+
+
+@case("rfc6455-8.1-invalid-text", needs="echo", over={"place": (4096, 65_535, 65_536, 200_000)})
+async def text_is_checked_to_its_last_octet(target: Target, place: int) -> None:
+    peer = await target.connect()
+    with target.large(place + 1):
+        peer.send(client_frame(Opcode.TEXT, b"t" * place + b"\xff"))
+        await peer.expect_failed(1007, fence="message")
 
 
 @case("rfc6455-8.1-1007", needs="echo", control=ordinary_text)
@@ -212,6 +241,20 @@ async def text_with_empty_fragments_is_what_the_others_hold(target: Target, piec
     await peer.expect_message(b"".join(EMPTY_PIECES[pieces]).decode())
 
 
+@case("rfc6455-5.6-text-split-by-control", needs="echo")
+async def pong_inside_a_character_leaves_it_whole(target: Target) -> None:
+    peer = await target.connect()
+    octets = "€".encode()
+    peer.send(
+        client_frame(Opcode.TEXT, octets[:1], fin=False),
+        client_frame(Opcode.PONG, b"between"),
+        client_frame(Opcode.CONT, octets[1:2], fin=False),
+        client_frame(Opcode.PONG),
+        client_frame(Opcode.CONT, octets[2:]),
+    )
+    await peer.expect_message("€")
+
+
 @case("rfc6455-5.6-text-split-by-control", needs="echo", deflated=True)
 async def ping_inside_a_character_leaves_it_whole(target: Target) -> None:
     peer = await target.connect()
@@ -229,6 +272,17 @@ async def binary_message_is_never_read_as_text(target: Target) -> None:
     peer = await target.connect()
     every_octet = bytes(range(256))
     peer.send(client_frame(Opcode.BINARY, every_octet))
+    await peer.expect_message(every_octet)
+
+
+@case("rfc6455-5.6-binary-any", needs="echo", over={"cut": (1, 128, 200)})
+async def fragmented_binary_message_is_never_read_as_text(target: Target, cut: int) -> None:
+    peer = await target.connect()
+    every_octet = bytes(range(256))
+    peer.send(
+        client_frame(Opcode.BINARY, every_octet[:cut], fin=False),
+        client_frame(Opcode.CONT, every_octet[cut:]),
+    )
     await peer.expect_message(every_octet)
 
 

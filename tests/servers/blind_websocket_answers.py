@@ -179,14 +179,6 @@ def _last(go: Any, offered: Any, *rest: Any) -> Any:
 
 # Refusals.
 refusals(
-    "versions-in-a-list-get-a-400-that-names-none",
-    lambda q, r: (
-        replace(r, status=400, headers=r.headers[:3])
-        if "," in (q.get("Sec-WebSocket-Version") or "")
-        else r
-    ),
-)
-refusals(
     "versions-below-13-get-a-400-that-names-none",
     lambda q, r: (
         replace(r, status=400, headers=r.headers[:3])
@@ -308,7 +300,6 @@ offers(
         ),
     ),
 )
-offers("parameters-are-matched-in-any-case", lambda o: _each(o, lambda n, v: (n.lower(), v)))
 offers(
     "equal-parameters-count-once",
     lambda o: replace(o, parameters=tuple(dict.fromkeys(o.parameters))),
@@ -335,7 +326,6 @@ offers(
     "client-windows-may-have-a-point",
     _value(CLIENT_BITS, lambda v: _number(v, "[0-9]+[.]0", lambda text: text[:-2])),
 )
-offers("empty-client-windows-have-no-value", _value(CLIENT_BITS, lambda v: v or None))
 offers(
     "server-windows-of-9-are-not-known-and-left-out",
     lambda o: _each(o, lambda n, v: None if n == SERVER_BITS and v in ("8", "9") else (n, v)),

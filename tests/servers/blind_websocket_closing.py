@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from sockproof.wire.websocket import Frame, Opcode, close_payload
+from sockproof.wire.websocket import Frame, FrameParser, Opcode, close_payload
 from tests.servers.blind_weaving import fault
 from tests.servers.websocket_connection import Connection
 from tests.servers.websocket_receiver import Failed, Receiver
@@ -243,25 +243,11 @@ ends_late(
 ends_late("tcp-stays-open-where-the-connection-failed", lambda s: "blind close" not in vars(s))
 
 
-@fault("failing-ends-by-a-reset", Connection, "_fail")
-async def _fails_hard(go: Any, self: Any, code: int, why: str) -> None:
-    self.close(code, why)
-    await self._reset()
-
-
 @fault("tcp-is-reset-where-octets-follow-the-close", Connection, "_feed")
 async def _unread(go: Any, self: Any, data: bytes) -> None:
     await go(data)
     if self.close_received and data[:1] != b"\x88":
         await self._reset()
-
-
-@fault("a-lost-connection-ends-the-latest", Connection, "_lost")
-def _latest(go: Any, self: Any) -> None:
-    latest = Connection.latest
-    if latest is not None and latest is not self and self.first is not None:
-        latest.writer.close()
-    go()
 
 
 # How a connection is failed.
@@ -282,10 +268,6 @@ fails(
 )
 fails(
     "what-is-too-big-is-failed-without-a-close", lambda _, code, __: None if code == 1009 else code
-)
-fails(
-    "too-many-octets-in-fragments-have-code-1008",
-    lambda s, code, why: 1008 if code == 1009 and "too long" in why else code,
 )
 fails("bad-opcodes-have-code-1003", lambda _, code, why: 1003 if "opcode" in why else code)
 fails("reserved-bits-have-code-1010", lambda _, code, why: 1010 if "RSV" in why else code)
@@ -308,15 +290,16 @@ async def _quotes(go: Any, self: Any, code: int, why: str) -> None:
 
 @fault("a-ping-behind-a-bad-frame-is-answered", Connection, "_feed")
 async def _still(go: Any, self: Any, data: bytes) -> None:
+    whole = [] if self.parser.pending else FrameParser().feed(data)
     try:
         await go(data)
     except Failed as failed:
-        at = data.find(b"\x89")
-        if at > 0:
-            self.close(failed.code)
-            self.close_sent = False
-            self.send(Frame(Opcode.PONG, b""))
-            self.close_sent = True
+        self.close(failed.code)
+        self.close_sent = False
+        for frame in whole[1:]:
+            if frame.opcode == Opcode.PING:
+                self.send(replace(frame, opcode=Opcode.PONG, mask_key=None))
+        self.close_sent = True
         raise
 
 
@@ -356,14 +339,6 @@ async def _alone(go: Any, self: Any, code: int, reason: str) -> None:
         self.close_sent = True
         self.writer.close()
     await go(code, reason)
-
-
-@fault("any-frame-answers-an-own-close", Connection, "_frame")
-async def _any(go: Any, self: Any, frame: Frame) -> None:
-    if self.close_sent:
-        self.close_received = True
-        return
-    await go(frame)
 
 
 closes(

@@ -130,7 +130,6 @@ SHARED: list[Decompressor] = []
 
 
 # Messages that come in.
-inflates("a-final-block-empties-the-window", lambda go, s, p: _after_final(go, s, p))
 inflates("zero-octets-at-the-end-are-taken-off", lambda go, s, p: go(p.rstrip(b"\0") or b"\0"))
 inflates(
     "stored-blocks-above-32767-octets-are-refused",
@@ -161,13 +160,6 @@ inflates(
 
 def _refused() -> bytes:
     raise WireError("this server does not like it")
-
-
-def _after_final(go: Any, self: Any, payload: bytes) -> bytes:
-    content = bytes(go(payload))
-    if payload[:1] and payload[0] & 1:
-        self._inflater._window, self._inflater._stream = b"", zlib.decompressobj(-15)
-    return content
 
 
 def _in_part(go: Any, self: Any, payload: bytes, kind: str) -> bytes:
@@ -328,14 +320,6 @@ deflates(
     "answers-lose-a-last-zero-octet",
     lambda go, s, p: (lambda made: made[:-1] if len(made) > 50 else made)(go(p)),
 )
-deflates(
-    "final-blocks-have-no-octet-behind-them", lambda go, s, p: _final(p) if len(p) == 125 else go(p)
-)
-
-
-def _final(payload: bytes) -> bytes:
-    stream = zlib.compressobj(-1, zlib.DEFLATED, -15)
-    return (stream.compress(payload) + stream.flush())[:-1]
 
 
 @fault("messages-over-the-limit-are-refused-unless-compressed", MessageCodec, "__init__")

@@ -121,7 +121,7 @@ def _noted(self: Any, frame: Frame) -> Frame:
 @fault("fragments-of-a-lost-connection-begin-the-next-message", Receiver, "data")
 async def _left_over(go: Any, self: Any, frame: Frame) -> None:
     if frame.opcode != CONT and not frame.fin and LEFT:
-        frame = replace(frame, payload=LEFT.pop() + frame.payload)
+        frame = replace(frame, payload=LEFT[0] + frame.payload)
     await go(frame)
 
 
@@ -130,9 +130,8 @@ LEFT: list[bytes] = []
 
 @fault("fragments-of-a-lost-connection-begin-the-next-message", Connection, "_lost")
 def _kept(go: Any, self: Any) -> None:
-    LEFT.clear()
     if self.first is not None:
-        LEFT.append(b"".join(self.parts))
+        LEFT[:] = [b"".join(self.parts)]
     go()
 
 

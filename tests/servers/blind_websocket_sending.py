@@ -216,7 +216,3 @@ sends(
     "each-hundredth-frame-has-opcode-3-in-front",
     lambda s, f: [Frame(0x3), f] if count(s, "sent") % 100 == 0 else f,
 )
-sends(
-    "pongs-while-others-wait-are-lost",
-    lambda s, f: None if f.opcode == PONG and s.writer.transport.get_write_buffer_size() else f,
-)

@@ -49,6 +49,8 @@ def negotiate(
     if fault == "deflate-declined-beside-others" and any(each.name != NAME for each in parsed):
         return None
     wanted = [each for each in parsed if each.name == NAME]
+    if fault == "any-name-with-deflate-accepted":
+        wanted = [each for each in parsed if "deflate" in each.name]
     if fault == "only-first-offer-read":
         wanted = wanted[:1]
     if fault == "last-offer-taken":

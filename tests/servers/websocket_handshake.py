@@ -184,4 +184,6 @@ def _extension_lines(
     if fault == "unknown-extension-agreed" and "x-sockproof" in (offers or ""):
         values.append("x-sockproof")
     lines = [("Sec-WebSocket-Extensions", ", ".join(values))] if values else []
+    if fault == "extensions-answered-line-by-line":
+        lines *= len(request.all("Sec-WebSocket-Extensions"))
     return lines * 2 if fault == "extensions-in-two-lines" and offers == AS_BROWSERS_DO else lines

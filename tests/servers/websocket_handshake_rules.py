@@ -39,8 +39,8 @@ def _http_rules(request: Request, fault: str | None) -> Iterator[Rule]:
     method = request.method.upper() if fault == "method-case-ignored" else request.method
     yield "any-method-accepted", 405, "only GET opens a WebSocket", method == "GET"
     yield "broken-field-lines-accepted", 400, "a field line is broken", not request.violations
-    clean = not any("\0" in value for _, value in request.headers)
-    yield "nul-in-fields-accepted", 400, "a field has a NUL", clean
+    clean = not any("\0" in value or "\r" in value for _, value in request.headers)
+    yield "nul-in-fields-accepted", 400, "a field has a NUL or a CR", clean
     hosts = request.all("Host")
     yield "host-missing-accepted", 400, "Host is missing", len(hosts) > 0
     yield "host-twice-accepted", 400, "Host stands twice", len(hosts) < 2
@@ -141,7 +141,7 @@ def _overdone(request: Request, fault: str | None) -> Iterator[Rule]:
         "browsers-refused": bool({name.lower() for name in names} & BROWSERS),
         "queries-refused": "?" in request.target and not own,
         "absolute-form-refused": request.target.startswith(("http://", "https://")),
-        "http-1.2-refused": request.version == "HTTP/1.2",
+        "http-1.2-refused": request.version in ("HTTP/1.2", "HTTP/1.9"),
         "upgrade-in-lower-case-only": upgrade.lower() == "websocket" != upgrade,
         "upgrade-alone-only": "," in upgrade,
         "connection-as-usual-only": connection.lower() == "upgrade" and connection != "Upgrade",
