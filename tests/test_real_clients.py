@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -54,9 +55,13 @@ def of_kind(cases: Iterable[Case], kind: str) -> list[Case]:
     return [case for case in cases if case.parameters["client"] == kind]
 
 
-async def run(cases: Iterable[Case], server: SocketIOServer | WebSocketServer) -> list[CaseRecord]:
+async def run(
+    cases: Iterable[Case], server: SocketIOServer | WebSocketServer, like: str = ""
+) -> list[CaseRecord]:
+    """The records of the cases; `like` is a correct server, which shows what a faulty one has."""
     records: list[CaseRecord] = []
-    found = (await introduce(Server(Address.parse(server.url)), 5)).server
+    found = (await introduce(Server(Address.parse(like or server.url)), 5)).server
+    found = replace(found, address=Address.parse(server.url))
     chosen = [case for case in cases if case.needs <= found.capabilities]
     await run_cases(chosen, Plan([found], requirements(), limit=20), records.append)
     return records
@@ -100,8 +105,8 @@ def test_fault_of_a_socketio_server_is_noticed(name: str) -> None:
     fault, reason = SOCKETIO[name]
 
     async def faulty() -> list[CaseRecord]:
-        async with SocketIOServer(fault=fault) as server:
-            return await run(one(name, "python-socketio-async"), server)
+        async with SocketIOServer(fault=fault) as server, SocketIOServer() as correct:
+            return await run(one(name, "python-socketio-async"), server, correct.url)
 
     (record,) = asyncio.run(faulty())
     assert record.outcome == "FAIL", stories([record])

@@ -89,14 +89,14 @@ async def acknowledgement_reaches_the_client(target, client):
 
 @case("clients-rooms", needs={"join", "leave", "emit"}, exclusive=True, limit=LIMIT, over=OVER)
 async def client_hears_its_room_until_it_leaves(target, client):
-    speaker = await target.socketio()
+    """It speaks itself: what our peers say carries a mark that its driver does not listen for."""
     driven, _ = await ready(target, client)
     room = target.unique("room")
     await operate(target, driven, "join", rooms=[room])
-    await speaker.proof("emit", event="said", args=["inside"], to=[room])
+    await operate(target, driven, "emit", event="said", args=["inside"], to=[room])
     await driven.expect_event("said", "inside")
     await operate(target, driven, "leave", rooms=[room])
-    await speaker.proof("emit", event="said", args=["outside"], to=[room])
+    await operate(target, driven, "emit", event="said", args=["outside"], to=[room])
     await driven.do("emit", event="message", args=["fence"])
     await driven.expect_event("message-back", "fence")
 

@@ -253,13 +253,15 @@ async def any_query_is_understood(target, query):
 @case("rfc6455-3-fragment-in-target", over={"behind": ["", "?a=1#fragment"]})
 async def request_target_with_any_number_sign_is_refused(target, behind):
     request = target.upgrade_request()
-    await _best_refused(target, replace(request, target=f"{request.target}{behind or '#'}"), 400)
+    await _best_refused(
+        target, replace(request, target=f"{request.target}{behind or '#'}"), 400, 404
+    )
 
 
 @case("rfc6455-3-fragment-in-target", control=ordinary_handshake)
 async def request_target_with_a_fragment_is_refused(target):
     request = target.upgrade_request()
-    await _best_refused(target, replace(request, target=f"{request.target}#fragment"), 400)
+    await _best_refused(target, replace(request, target=f"{request.target}#fragment"), 400, 404)
 
 
 @case("rfc6455-4.2.1-target-absolute-form", control=ordinary_handshake)

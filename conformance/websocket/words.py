@@ -4,7 +4,7 @@ What each name is compared with is an ordinary one at the same place: how a serv
 does not know is its own affair, as long as it treats all alike.
 """
 
-from sockproof.conformance import Failure, Target, case
+from sockproof.conformance import Failure, IllegalFrame, Target, case
 
 WORDS = (
     "constructor",
@@ -53,6 +53,8 @@ async def _answer(target: Target, place: str, word: str) -> str:
         return f"status {response.status}"
     try:
         await peer.upgraded(response).fence()
+    except IllegalFrame:
+        raise
     except Failure as failure:
         return f"status 101, then {failure.got}"
     named = [response.get(f"Sec-WebSocket-{name}") for name in ("Extensions", "Protocol")]

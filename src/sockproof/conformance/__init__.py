@@ -21,6 +21,7 @@ from sockproof.conformance.engineio_peer import EngineIOPeer, text_packet
 from sockproof.conformance.http_peer import HttpPeer
 from sockproof.conformance.outcome import (
     Failure,
+    IllegalFrame,
     Inconclusive,
     StreamClosed,
     Unsupported,
@@ -43,6 +44,7 @@ __all__ = [
     "Failure",
     "Frame",
     "HttpPeer",
+    "IllegalFrame",
     "Inconclusive",
     "Opcode",
     "SocketIOPeer",

@@ -36,6 +36,10 @@ class Refusal:
     wire: tuple[WireEntry, ...]
 
 
+class _NobodyThere(Exception):
+    """No connection could be made, so that the control was not tried."""
+
+
 class Controls:
     """The controls of one run and what came of them."""
 
@@ -65,7 +69,11 @@ class Controls:
         key = (case.control, values, server.address, case.offer)
         if key not in self._runs:
             self._runs[key] = asyncio.create_task(self._run(case, server, parameters))
-        return await asyncio.shield(self._runs[key])
+        try:
+            return await asyncio.shield(self._runs[key])
+        except _NobodyThere:
+            self._runs.pop(key, None)  # a server that is gone refuses nothing
+            return None
 
     async def _run(
         self, case: Case, server: Server, parameters: Mapping[str, Any]
@@ -113,6 +121,8 @@ async def _try(
     except Unsupported:
         return None, False  # it cannot be done here, so it says nothing
     except CaseEnd as end:
+        if isinstance(end.__cause__, OSError):
+            raise _NobodyThere from end
         return f"expected {end.expected}, got {end.got}" if end.got else end.expected, False
     except StreamClosed as closed:
         return f"expected {scene.awaiting}, got: {closed.how}", False

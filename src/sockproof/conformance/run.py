@@ -181,7 +181,7 @@ async def run_job(
     finish: dict[str, Any] = {"interrupted": True, "exit_code": 130}
     try:
         ended = await run_cases(job.chosen, plan, note, revise)
-        ran = [(each.id, each.outcome) for each in outcomes]
+        ran = [(each.id, each.outcome) for each in outcomes if each.aside is None]
         stale = stale_expectations(job.expectations, ran, [each.id for each in job.all_cases])
         code = 1 if ended.died else exit_code(outcomes, stale, job.strict)
         finish = {"interrupted": False, "exit_code": code, "stale_expectations": stale}

@@ -50,6 +50,10 @@ class Said:
         """Whether a Ping or Pong with this payload has been sent."""
         return payload in self._controls
 
+    def is_answered(self, payload: bytes) -> None:
+        """The Ping with this payload has had its Pong: more like it are a server's heartbeats."""
+        self._controls.discard(payload)
+
     def holds(self, message: Frame) -> bool:
         """Whether a message of the server says what this peer has said, whole or in part."""
         content = message.payload
