@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -109,6 +110,20 @@ def test_install_runs_once_into_a_folder_of_its_own(tmp_path: Path) -> None:
     assert (spec.home / "ran").read_text(encoding="utf-8") == "x"
     assert (spec.home / "package.json").exists()
     assert not (spec.folder / "ran").exists()
+
+
+def test_installation_that_another_process_never_ends_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "INSTALL_SECONDS", 0.2)
+    spec = launch.load_target(folder(tmp_path, install=["true"]))
+    spec.home.mkdir(parents=True)
+    with (spec.home / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(launch.TargetMissing, match="another process has been at it") as caught:
+            launch.prepare(spec)
+    assert "\n" not in str(caught.value)
+    launch.prepare(spec)
 
 
 @pytest.mark.parametrize("name", ["package.json", "server.c"])

@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from sockproof.certificates import Certificates
 from sockproof.packages import debian_lacks, distribution_installed, version_of
@@ -236,10 +236,11 @@ def node_modules(name: str, folder: Path) -> Path:
 def _install(spec: TargetSpec) -> None:
     """Run `install`, unless another process or thread has done it meanwhile."""
     done = spec.home / INSTALLED
+    deadline = time.monotonic() + INSTALL_SECONDS
     try:
         spec.home.mkdir(parents=True, exist_ok=True)
         with (spec.home / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            _take(lock, deadline)
             if done.exists():
                 return
             for path in spec.folder.glob("*.json"):
@@ -250,7 +251,7 @@ def _install(spec: TargetSpec) -> None:
                 env=_environment(spec),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                timeout=INSTALL_SECONDS,
+                timeout=deadline - time.monotonic(),
                 check=False,
             )
             if ran.returncode == 0:
@@ -260,6 +261,17 @@ def _install(spec: TargetSpec) -> None:
         raise TargetMissing(f"the target {spec.name} cannot be installed: {error}") from None
     last = " / ".join(ran.stderr.decode("utf-8", "replace").strip().splitlines()[-3:])
     raise TargetMissing(f"the target {spec.name} cannot be installed: {last}")
+
+
+def _take(lock: IO[str], deadline: float) -> None:
+    """Hold the lock; raises `OSError` when another process still holds it at the deadline."""
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        if time.monotonic() >= deadline:
+            raise OSError(f"another process has been at it for {INSTALL_SECONDS:g} s ({lock.name})")
+        time.sleep(0.1)
 
 
 class RunningTarget:
