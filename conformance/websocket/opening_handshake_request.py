@@ -33,7 +33,6 @@ CONNECTION_LISTS = {
     "lower case": ["keep-alive, upgrade"],
     "no blank": ["keep-alive,Upgrade"],
     "tab": ["keep-alive ,\tUpgrade"],
-    "empty element": ["keep-alive, , Upgrade,"],
 }
 NO_CONNECTION = {
     "missing": None,
@@ -114,6 +113,20 @@ async def connection_is_matched_in_any_case(target, letters):
 async def connection_list_with_upgrade_is_accepted(target, lines):
     request = target.upgrade_request()
     await target.handshake(_lines(request, "Connection", CONNECTION_LISTS[lines]))
+
+
+@case("rfc6455-4.2.1-connection-list", control=ordinary_handshake)
+async def empty_elements_of_connection_are_passed_over(target):
+    request = target.upgrade_request().having("Connection", "keep-alive, , Upgrade,")
+    wanted = "101 Switching Protocols"
+    peer = await target.http()
+    peer.send(request)
+    response = await peer.response_or_end(wanted)
+    if response is None or response.status != 101:
+        # We break the grammar there (RFC 9110, 5.6.1.1), and RFC 6455, 4.2.1 has that refused.
+        target.non_strict(wanted, UNANSWERED if response is None else str(response))
+        return
+    check_upgrade(request, response)
 
 
 # Sec-WebSocket-Key.

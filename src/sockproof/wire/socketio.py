@@ -18,7 +18,8 @@ from sockproof.wire import WireError, strict_json
 
 MAX_ATTACHMENTS = 1000
 MAX_OCTETS = 32 * 1024 * 1024
-_HEADER = re.compile(r"([0-6])(?:([0-9]{1,19})-)?(?:(/[^,]*)(?:,|$))?([0-9]{1,19})?", re.ASCII)
+# An id of nineteen digits that went through a double may come back with twenty.
+_HEADER = re.compile(r"([0-6])(?:([0-9]{1,19})-)?(?:(/[^,]*)(?:,|$))?([0-9]{1,20})?", re.ASCII)
 
 
 class PacketType(IntEnum):
