@@ -2,10 +2,10 @@
 
 The rules that hold here:
 
-* A line is written and flushed as soon as its case has ended, so that a run which is killed
-  leaves what it had done. Reading such a file gives a report that says it was interrupted.
-* What is written is ASCII and valid JSON whatever a server sent: lone surrogates, which other
-  readers of JSON refuse, are spelt out, and long strings are cut with a mark.
+* A line is written as soon as its case has ended, so that a run which is killed leaves what it
+  had done. Reading such a file gives a report that says it was interrupted.
+* What is written is valid JSON whatever a server sent (`files.json_text`), and long strings are
+  cut with a mark. What is read has the shape that `report_schema` says.
 * Readers get the report as one dictionary, the one that `reports/conformance-report.schema.json`
   describes; the renderers need nothing else.
 """
@@ -13,32 +13,29 @@ The rules that hold here:
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, Self, get_args
+
+from sockproof import files
+from sockproof.report_schema import AsideKind, Case, Level, Line, Outcome, Report, Revision, Values
 
 SCHEMA = 1
 RUN_FILE = "run.jsonl"
-OUTCOMES = ("PASS", "NON_STRICT", "FAIL", "UNSUPPORTED", "INCONCLUSIVE")
+OUTCOMES: tuple[str, ...] = get_args(Outcome)
 SUITES = ("websocket", "deflate", "engineio", "socketio", "rooms", "clients", "abuse")
-LEVELS = ("MUST", "SHOULD", "MAY", "DESCRIBED")
-ASIDE = ("follows", "did-not-repeat", "too-busy", "control")  # why a case does not count
+LEVELS: tuple[str, ...] = get_args(Level)
+ASIDE: tuple[str, ...] = get_args(AsideKind)
 KEPT_CHARACTERS = 8192
+MOST_OCTETS = 128 << 20  # of a run's records, which come to ten MiB where much goes wrong
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _CUT = re.compile(r"… \((\d{1,15}) characters more\)\Z", re.ASCII)
-_FORBIDS_NAN = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-
-
-class RecordError(Exception):
-    """A run folder that cannot be written or a record that cannot be read; one line."""
 
 
 def cut(text: str, limit: int) -> str:
@@ -84,13 +81,6 @@ class WireEntry:
             "text": cut(self.text, KEPT_CHARACTERS),
         }
 
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> WireEntry:
-        """The entry that `to_json` wrote; raises `RecordError`."""
-        with _telling("a wire entry"):
-            fields = {**value, "octets": bytes.fromhex(value["octets"])}
-            return cls(**fields)
-
 
 @dataclass(slots=True)
 class CaseRecord:
@@ -134,20 +124,6 @@ class CaseRecord:
             "aside": self.aside,
         }
 
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> CaseRecord:
-        """The record that `to_json` wrote; raises `RecordError`."""
-        with _telling("a case"):
-            return cls(**{**value, "wire": [WireEntry.from_json(e) for e in value["wire"]]})
-
-
-@contextlib.contextmanager
-def _telling(what: str) -> Iterator[None]:
-    try:
-        yield
-    except (KeyError, TypeError, ValueError) as error:
-        raise RecordError(f"{what} cannot be read: {type(error).__name__}: {error}") from None
-
 
 def weighs(case: Mapping[str, Any], strict: bool = False) -> bool:
     """Whether a case, as JSON knows it, makes the exit code 1 by itself.
@@ -174,13 +150,14 @@ def count_outcomes(cases: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 class RunWriter:
-    """Appends what happens in a run to a file of JSON lines, each flushed when it is written."""
+    """Appends what happens in a run to a file of JSON lines.
+
+    A line is there when it was written, or not at all: where the disk is full nothing torn is
+    left behind, `WriteError` is raised, and all that was written before can be read.
+    """
 
     def __init__(self, path: Path) -> None:
-        try:
-            self._file: TextIO = path.open("w", encoding="ascii", newline="\n")
-        except OSError as error:
-            raise RecordError(f"{path}: cannot be written: {error.strerror}") from None
+        self._lines = files.LineWriter(path, anew=True)
         self._began = time.monotonic()
         self._cases = 0
 
@@ -193,7 +170,7 @@ class RunWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
+        self._lines.close()
 
     def header(self, values: Mapping[str, Any]) -> None:
         """Note what is known before the first case; to be called once, first."""
@@ -219,123 +196,131 @@ class RunWriter:
 
     def _write(self, kind: str, values: Mapping[str, Any]) -> None:
         at = round(time.monotonic() - self._began, 6)
-        self._file.write(_FORBIDS_NAN.encode(_spelt({"kind": kind, "at": at, "values": values})))
-        self._file.write("\n")
-        self._file.flush()
-
-
-def _spelt(value: Any) -> Any:
-    """`value` with its lone surrogates written as `\\udXXX` in every string and key."""
-    match value:
-        case str():
-            return _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", value)
-        case Mapping():
-            return {_spelt(str(key)): _spelt(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_spelt(item) for item in value]
-        case _:
-            return value
+        self._lines.write({"kind": kind, "at": at, "values": values})
 
 
 def to_json(report: Mapping[str, Any]) -> str:
     """A report as the text of a JSON file: ASCII, indented, ending with a newline."""
-    return json.dumps(_spelt(report), indent=1, allow_nan=False) + "\n"
+    return files.json_text(report, indent=1)
 
 
 def read_run(path: Path) -> dict[str, Any]:
     """The report of a run: from its folder, from its JSON lines, or from its JSON report.
 
     A run with no finish line, or with a torn last line, comes back as interrupted, with exit
-    code 130. Raises `RecordError` when the file is missing or is none of ours.
+    code 130. A line that is damaged is left out; `damage` then says which, and the exit code is
+    never 0. Raises `FileError` when the file is missing, is none of ours or is damaged so that
+    nothing of it can be told.
     """
     if path.is_dir():
         path = path / RUN_FILE
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise RecordError(f"{path}: not a run of sockproof: not UTF-8") from None
-    whole = _whole_report(path, text)
-    if whole is not None:
-        return whole
-    return _assemble(path, list(_lines(path, text)))
-
-
-def _whole_report(path: Path, text: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return None  # JSON lines, as a run writes them
-    if isinstance(value, dict) and "cases" in value:
-        _check_schema(path, value)
-        return value
-    return None
-
-
-def _lines(path: Path, text: str) -> Iterable[dict[str, Any]]:
-    lines = text.split("\n")
-    torn = len(lines) - 1  # what stands behind the last newline was never finished
-    for number, line in enumerate(lines[:torn], start=1):
-        try:
-            value = json.loads(line)
-            yield {"kind": value["kind"], "at": value["at"], "values": dict(value["values"])}
-        except (ValueError, KeyError, TypeError):
-            if number == torn:
-                return
-            raise RecordError(f"{path}: line {number} is not a record of sockproof") from None
+    if path.suffix == ".jsonl":
+        return _Assembly(path).report()
+    report = files.read_json(path, Report, MOST_OCTETS)
+    _check_schema(path, report)
+    return dict(report)
 
 
 def _check_schema(path: Path, values: Mapping[str, Any]) -> None:
     if values.get("schema") != SCHEMA:
-        raise RecordError(
+        raise files.FileError(
             f"{path}: has schema {values.get('schema')!r}; this sockproof reads {SCHEMA}"
         )
 
 
-def _assemble(path: Path, lines: list[dict[str, Any]]) -> dict[str, Any]:
-    if not lines or lines[0]["kind"] != "header":
-        raise RecordError(f"{path}: not a run of sockproof: it does not begin with a header")
-    header = lines[0]["values"]
-    _check_schema(path, header)
-    cases = [line["values"] for line in lines if line["kind"] == "case"]
-    for line in lines:
-        if line["kind"] == "revised":
-            _revise(path, cases, line["values"])
-    finish: dict[str, Any] = {"interrupted": True, "exit_code": 130}
-    for line in lines:
-        if line["kind"] == "finish":
-            finish = {"interrupted": False, **line["values"]}
-    report: dict[str, Any] = {
-        "schema": SCHEMA,
-        "sockproof": "",
-        "target": "",
-        "server": None,
-        "started": "",
-        "seconds": lines[-1]["at"],
-        "interrupted": False,
-        "exit_code": 130,
-        "counts": {},
-        "coverage": {"with_case": [], "without_case": [], "untestable": {}},
-        "stale_expectations": [],
-        "remarks": [],
-    }
-    report.update(header)
-    report.update(finish)
-    for line in lines:
-        if line["kind"] == "also":
-            report.update(line["values"])
-    report["counts"] = count_outcomes(cases)
-    report["cases"] = cases
-    return report
+class _Assembly:
+    """The lines of a run, put together."""
 
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.header: Mapping[str, Any] | None = None
+        self.finish: Mapping[str, Any] = {"interrupted": True, "exit_code": 130}
+        self.also: dict[str, Any] = {}
+        self.cases: list[dict[str, Any] | None] = []  # None: its line is damaged
+        self.seconds = 0.0
+        self._damaged: list[str] = []
+        try:
+            for number, line in files.read_lines(path, MOST_OCTETS):
+                self._line(number, line)
+        except files.FileError as error:
+            if self.header is None:
+                raise
+            self._damaged.append(str(error))  # and whatever is behind it
+        if self.header is None:
+            raise files.FileError(
+                f"{path}: not a run of sockproof: it does not begin with a header"
+            )
 
-def _revise(path: Path, cases: list[dict[str, Any]], values: Mapping[str, Any]) -> None:
-    with _telling(f"{path}: a case that was revised"):
-        number, fields = int(values["number"]), dict(values["fields"])
-        if not 0 <= number < len(cases):
-            raise ValueError(f"there is no case {number}")
-        cases[number] |= fields
+    def _line(self, number: int, line: bytes) -> None:
+        try:
+            self._take(line)
+        except ValueError as error:
+            if self.header is None:
+                raise files.FileError(f"{self.path}: line {number} {error}") from None
+            if b'"kind":"case"' in line[:100]:
+                self.cases.append(None)
+            self._damaged.append(f"{self.path}: line {number} {error}")
+
+    def _take(self, octets: bytes) -> None:
+        line = files.decode(octets, Line)
+        kind, values = line.kind, line.values
+        if kind == "header":
+            header = files.decode(values, Values)
+            _check_schema(self.path, header)
+            self.header = header
+        elif self.header is None:
+            raise ValueError("is not a record of sockproof: there is no header before it")
+        elif kind == "case":
+            self.cases.append(dict(files.decode(values, Case)))
+        elif kind == "revised":
+            self._revise(files.decode(values, Revision))
+        elif kind == "finish":
+            self.finish = {"interrupted": False, **files.decode(values, Values)}
+        elif kind == "also":
+            self.also.update(files.decode(values, Values))
+        else:
+            raise ValueError("is not a record of sockproof")
+        self.seconds = line.at
+
+    def _revise(self, revision: Revision) -> None:
+        number = revision["number"]
+        if number >= len(self.cases):
+            raise ValueError(f"is not what it should be: there is no case {number}")
+        case = self.cases[number]
+        if case is not None:
+            case |= revision["fields"]
+
+    def report(self) -> dict[str, Any]:
+        """All that is known."""
+        cases = [case for case in self.cases if case is not None]
+        report: dict[str, Any] = {
+            "schema": SCHEMA,
+            "sockproof": "",
+            "target": "",
+            "server": None,
+            "started": "",
+            "seconds": self.seconds,
+            "interrupted": False,
+            "exit_code": 130,
+            "counts": {},
+            "coverage": {"with_case": [], "without_case": [], "untestable": {}},
+            "stale_expectations": [],
+            "remarks": [],
+            **(self.header or {}),
+            **self.finish,
+            **self.also,
+        }
+        report["counts"] = count_outcomes(cases)
+        report["cases"] = cases
+        if self._damaged:
+            report["damage"] = [self._told(len(cases))]
+            report["exit_code"] = report["exit_code"] or 2
+        return report
+
+    def _told(self, left: int) -> str:
+        others = len(self._damaged) - 1
+        more = f", and {others:,} more of its lines are damaged" if others else ""
+        return f"{self._damaged[0]}{more}; {left:,} cases can be read"
 
 
 def now() -> str:
@@ -354,8 +339,8 @@ def new_run_folder(results: Path, kind: str) -> Path:
                 folder.mkdir()
                 return folder
     except OSError as error:
-        raise RecordError(f"{results}: cannot be written: {error.strerror}") from None
-    raise RecordError(f"{results}: holds a thousand runs of this second")
+        raise files.WriteError(f"{results}: cannot be written: {error.strerror}") from None
+    raise files.WriteError(f"{results}: holds a thousand runs of this second")
 
 
 def link_latest(folder: Path, kind: str) -> Path:
@@ -367,6 +352,7 @@ def link_latest(folder: Path, kind: str) -> Path:
         fresh.symlink_to(folder.name, target_is_directory=True)
         fresh.replace(link)
     except OSError as error:
-        fresh.unlink(missing_ok=True)
-        raise RecordError(f"{link}: cannot be made a link: {error.strerror}") from None
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise files.WriteError(f"{link}: cannot be made a link: {error.strerror}") from None
     return link

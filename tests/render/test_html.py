@@ -14,6 +14,7 @@ from sockproof.render import html
 from tests.render import sample
 
 TEMPLATE = sample.REPORTS / "conformance.html.j2"
+NOTHING: dict[str, object] = {"with_case": [], "without_case": [], "untestable": {}}
 INDEX = sample.REPORTS / "conformance-index.html.j2"
 VOID = {"meta", "input", "br", "img", "link", "hr"}
 
@@ -175,7 +176,12 @@ def test_wire_logs_share_a_budget_and_findings_come_first(monkeypatch: pytest.Mo
         sample.clean(),
         sample.run([], {"seconds": 0.1, "exit_code": 2, "problem": "refused"}),
         sample.run(sample.cases()[:2], None),
-        sample.run([], None, coverage={}, requirements={}),
+        sample.run(
+            [],
+            None,
+            coverage={"with_case": [], "without_case": [], "untestable": {}},
+            requirements={},
+        ),
     ],
 )
 def test_a_page_of_little_is_whole(report: dict[str, Any]) -> None:

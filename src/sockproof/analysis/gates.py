@@ -127,6 +127,9 @@ def judge_cases(rules: Rules, report: Mapping[str, Any]) -> list[Finding]:
         value = values.get(rule.condition.metric)
         if report.get("interrupted") and (value is None or rule.condition.holds(value)):
             findings.append(Finding(rule, Outcome.NOT_FIT, value, "the run was interrupted"))
+        elif report.get("damage") and (value is None or rule.condition.holds(value)):
+            why = "the run's records are damaged"
+            findings.append(Finding(rule, Outcome.NOT_FIT, value, why))
         elif value is None or not report["cases"]:
             findings.append(Finding(rule, Outcome.NOT_FIT, value, "no such case ran"))
         else:

@@ -36,15 +36,16 @@ from sockproof.conformance.expectations import ExpectationError
 from sockproof.conformance.preflight import Unreachable
 from sockproof.conformance.profile import ProfileError
 from sockproof.conformance.requirements import RequirementError
+from sockproof.files import FileError, WriteError
 from sockproof.load_records import LoadRecordError, is_load_run
 
 _WRONG = (
     CommandError,
     ExpectationError,
+    FileError,
     LoadRecordError,
     ProfileError,
     RequirementError,
-    records.RecordError,
     shelves.ShelfError,
 )
 
@@ -79,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _WRONG as error:
         print(f"sockproof: {error}", file=sys.stderr)
         return WRONG_COMMAND
-    except (Unreachable, launch.TargetError, CertificateError) as error:
+    except (Unreachable, launch.TargetError, CertificateError, WriteError) as error:
         print(f"sockproof: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:

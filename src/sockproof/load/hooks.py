@@ -20,7 +20,7 @@ import gevent
 from locust import events
 from locust.runners import MasterRunner, WorkerRunner
 
-from sockproof import records
+from sockproof import files, records
 from sockproof.load import run as runs
 from sockproof.load import web_tab
 from sockproof.load.endpoint import EndpointError
@@ -31,7 +31,7 @@ from sockproof.load_records import STARTED_BY, LoadRecordError, finished_or_gone
 
 _log = logging.getLogger("sockproof")
 WRONG_COMMAND = 3
-_WRONG = (OptionError, EndpointError, LoadRecordError, records.RecordError)
+_WRONG = (OptionError, EndpointError, LoadRecordError, files.WriteError)
 _LAST_WORDS = 15.0  # seconds beyond the drain that workers have to write their last rows
 
 

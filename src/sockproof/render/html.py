@@ -30,6 +30,7 @@ from sockproof.render.summary import (
     findings,
     groups,
     proposal,
+    remarks,
     seen,
     standing,
     verdict,
@@ -132,7 +133,7 @@ def render(report: Mapping[str, Any], template: Path) -> str:
             lists=_lists(answer(report), by_case),
             standings=_standings(rows),
             proposal=proposal(report),
-            remarks=[short(each, 500) for each in report.get("remarks") or []],
+            remarks=remarks(report),
             groups=[
                 (suite, file, _counts(cases), [by_case[id(case)] for case in cases])
                 for (suite, file), cases in groups(report["cases"]).items()

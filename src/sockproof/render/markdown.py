@@ -12,7 +12,7 @@ from typing import Any
 
 from sockproof.records import OUTCOMES, count_outcomes
 from sockproof.render.causes import Group, answer
-from sockproof.render.summary import Case, coverage, groups, proposal, seen, verdict
+from sockproof.render.summary import Case, coverage, groups, proposal, remarks, seen, verdict
 from sockproof.render.text import last_wire_lines, number, short
 
 LIMIT_OCTETS = 64 * 1024
@@ -97,7 +97,7 @@ def _top(report: Mapping[str, Any]) -> str:
         f"{number(len(report['cases']), 'case')} in {report['seconds']:.1f} s, "
         f"sockproof {escape(report['sockproof'], 40)}, {escape(report['started'], 40)}"
     ]
-    more = [*found.notes, *(report.get("remarks") or [])[:_ROWS]]
+    more = [*found.notes, *remarks(report)[:_ROWS]]
     if more:
         told += ["", *(f"* {escape(note)}" for note in more)]
     if advice := proposal(report):

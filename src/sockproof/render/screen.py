@@ -14,7 +14,7 @@ from typing import Any
 
 from sockproof.records import OUTCOMES
 from sockproof.render.causes import Answer, Group, answer, evidence
-from sockproof.render.summary import proposal, seen, verdict
+from sockproof.render.summary import proposal, remarks, seen, verdict
 from sockproof.render.text import number, short
 
 ROWS = 56  # of sixty: the run says up to four before it ends
@@ -101,8 +101,8 @@ def _counts(report: Mapping[str, Any]) -> list[Line]:
 
 def _remarks(report: Mapping[str, Any], width: int) -> list[Line]:
     """What is to be said of the run as a whole."""
-    told = report.get("remarks") or []
-    lines = [Line(_cut(short(remark, 500), 2 * width)) for remark in told[:_REMARKS]]
+    told = remarks(report)
+    lines = [Line(_cut(remark, 2 * width)) for remark in told[:_REMARKS]]
     if len(told) > _REMARKS:
         lines.append(Line(f"and {len(told) - _REMARKS} more, told by the reports"))
     return lines

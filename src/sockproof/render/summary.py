@@ -110,6 +110,8 @@ def verdict(report: Report) -> Verdict:
 def _problem(report: Report, found: Findings) -> str:
     if report.get("problem"):
         return short(report["problem"], 500)
+    if report.get("damage"):
+        return "its records are damaged"
     if found.unclear:
         return f"{number(len(found.unclear), 'case')} could not be set up"
     if not report["cases"]:
@@ -206,3 +208,8 @@ def proposal(report: Report) -> str:
     are = "is" if told["known"] == 1 else "are"
     name = short(told["expect"], 100)
     return f"{faults} {are} known of {short(told['title'], 100)}: add --expect {name}"
+
+
+def remarks(report: Report) -> list[str]:
+    """What is to be said of the run as a whole."""
+    return [short(each, 500) for key in ("damage", "remarks") for each in report.get(key) or []]
