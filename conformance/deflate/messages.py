@@ -179,7 +179,7 @@ async def control_frame_with_rsv1_fails_the_connection(target, opcode):
     await socket.expect_failed(1002)
 
 
-@case("rfc7692-6-rsv1-control-received", needs=NEEDS)
+@case("rfc7692-6-rsv1-control-received", needs=NEEDS, control=ordinary_compressed)
 async def close_with_rsv1_fails_the_connection(target):
     socket = await target.connect_deflate()
     socket.send(client_frame(Opcode.CLOSE, (1000).to_bytes(2, "big"), rsv=RSV1))
@@ -301,7 +301,12 @@ async def reference_to_before_the_first_octet_fails_the_connection(target):
     await socket.expect_failed(1007, 1002, fence="message")
 
 
-@case("rfc7692-6-text-after-decompression", needs=NEEDS, over={"octets": [126, 5000, 70_000]})
+@case(
+    "rfc7692-6-text-after-decompression",
+    needs=NEEDS,
+    over={"octets": [126, 5000, 70_000]},
+    control=ordinary_compressed,
+)
 async def long_text_is_checked_to_its_end_once_inflated(target, octets):
     socket = await target.connect_deflate()
     await socket.echoes()

@@ -96,7 +96,11 @@ async def reserved_code_is_a_protocol_error(target: Target, code: int) -> None:
     await target.expect_close_refused(peer, code, 1002)
 
 
-@case("rfc6455-7.4.1-reserved-received", over={"code": (1004, 1005, 1006, 1015)})
+@case(
+    "rfc6455-7.4.1-reserved-received",
+    over={"code": (1004, 1005, 1006, 1015)},
+    control=ordinary_close,
+)
 async def reserved_code_with_a_reason_is_a_protocol_error(target: Target, code: int) -> None:
     peer = await target.connect()
     peer.send(close_frame(code, "for a reason"))

@@ -18,6 +18,7 @@ from sockproof.conformance import (
 
 HOW = ("segment", "segments", "octets")
 BOTH = (Opcode.TEXT, Opcode.BINARY)
+HEARTBEATS = (Opcode.PING, Opcode.PONG)
 PINGS = {"empty": b"", "no-text": b"\x00\xff\xfe", "longest": bytes(range(125))}
 TEN = [b"payload-%d" % number for number in range(10)]
 
@@ -111,7 +112,7 @@ async def _expect_too_long(target: Target, kind: Opcode, octets: int, *codes: in
         await peer.expect_failed(*codes)
 
 
-@case("rfc6455-5.5-payload-125", needs="echo", over={"kind": (Opcode.PING, Opcode.PONG)})
+@case("rfc6455-5.5-payload-125", needs="echo", over={"kind": HEARTBEATS})
 async def control_frame_of_125_octets_is_handled(target: Target, kind: Opcode) -> None:
     peer = await target.connect()
     payload = bytes(range(125))
@@ -184,14 +185,14 @@ async def fragmented_control_frame_fails_the_connection(target: Target, kind: Op
         await peer.expect_failed(1002)
 
 
-@case("rfc6455-5.5-unfragmented", over={"kind": (Opcode.PING, Opcode.PONG)}, control=ordinary_frame)
+@case("rfc6455-5.5-unfragmented", over={"kind": HEARTBEATS}, control=ordinary_frame)
 async def control_frame_with_fin_clear_fails_the_connection(target: Target, kind: Opcode) -> None:
     peer = await target.connect()
     peer.send(client_frame(kind, b"never continued", fin=False))
     await peer.expect_failed(1002)
 
 
-@case("rfc6455-5.5-unfragmented", over={"kind": (Opcode.PING, Opcode.PONG)})
+@case("rfc6455-5.5-unfragmented", over={"kind": HEARTBEATS}, control=ordinary_frame)
 async def empty_control_frame_with_fin_clear_fails_the_connection(
     target: Target, kind: Opcode
 ) -> None:
@@ -202,7 +203,7 @@ async def empty_control_frame_with_fin_clear_fails_the_connection(
 
 @case(
     "rfc6455-5.5-unfragmented",
-    over={"kind": (Opcode.PING, Opcode.PONG)},
+    over={"kind": HEARTBEATS},
     deflated=True,
     control=ordinary_fragments,
 )
@@ -380,7 +381,7 @@ async def any_ping_inside_any_message_is_answered_before_it_ends(
     await peer.expect(kind, b"one message")
 
 
-@case("rfc6455-5.5-payload-126", over={"kind": (Opcode.PING, Opcode.PONG)})
+@case("rfc6455-5.5-payload-126", over={"kind": HEARTBEATS}, control=ordinary_fragments)
 async def longer_control_frame_inside_a_message_fails_the_connection(
     target: Target, kind: Opcode
 ) -> None:

@@ -8,6 +8,7 @@ from sockproof.conformance import (
     WebSocketPeer,
     case,
     client_frame,
+    ordinary_fragments,
     ordinary_frame,
 )
 
@@ -165,14 +166,14 @@ LONG_FORMS = {
 }
 
 
-@case("rfc6455-5.2-length-non-minimal", over={"frame": list(LONG_FORMS)})
+@case("rfc6455-5.2-length-non-minimal", over={"frame": list(LONG_FORMS)}, control=ordinary_frame)
 async def long_form_is_refused_in_any_frame(target: Target, frame: str) -> None:
     peer = await target.connect()
     peer.send(LONG_FORMS[frame])
     await _refused_or_taken(target, peer, b"behind it")
 
 
-@case("rfc6455-5.2-length-non-minimal", over={"width": (2, 8)})
+@case("rfc6455-5.2-length-non-minimal", over={"width": (2, 8)}, control=ordinary_fragments)
 async def long_form_is_refused_in_a_continuation(target: Target, width: int) -> None:
     peer = await target.connect()
     rest = client_frame(Opcode.CONT, b"minimal", length_octets=width)

@@ -12,6 +12,7 @@ from sockproof.conformance import (
     ordinary_close,
     ordinary_fragments,
     ordinary_frame,
+    ordinary_length,
     text_frame,
 )
 
@@ -60,7 +61,11 @@ async def reserved_bits_together_fail_the_connection(
     await peer.expect_failed(1002)
 
 
-@case("rfc6455-5.2-rsv-received", over={"bit": tuple(BITS), "octets": (0, 126, 65_536)})
+@case(
+    "rfc6455-5.2-rsv-received",
+    over={"bit": tuple(BITS), "octets": (0, 126, 65_536)},
+    control=ordinary_length,
+)
 async def reserved_bit_on_a_frame_of_any_length_fails_the_connection(
     target: Target, bit: str, octets: int
 ) -> None:

@@ -6,6 +6,7 @@ from sockproof.conformance import (
     Target,
     case,
     client_frame,
+    ordinary_length,
     ordinary_text,
     text_frame,
 )
@@ -142,7 +143,13 @@ async def text_that_ends_inside_a_character_fails_the_connection(
     await peer.expect_failed(1007, fence="message")
 
 
-@case("rfc6455-8.1-invalid-text", needs="echo", over={"before": list(BEFORE)}, deflated=True)
+@case(
+    "rfc6455-8.1-invalid-text",
+    needs="echo",
+    over={"before": list(BEFORE)},
+    deflated=True,
+    control=ordinary_text,
+)
 async def text_behind_other_messages_is_checked_too(target: Target, before: str) -> None:
     peer = await target.connect()
     with target.preparing("the echo of a message"):
@@ -152,11 +159,16 @@ async def text_behind_other_messages_is_checked_too(target: Target, before: str)
     await peer.expect_failed(1007, fence="message")
 
 
-@case("rfc6455-8.1-invalid-text", needs="echo", over={"place": (4096, 65_535, 65_536, 200_000)})
-async def text_is_checked_to_its_last_octet(target: Target, place: int) -> None:
+@case(
+    "rfc6455-8.1-invalid-text",
+    needs="echo",
+    over={"octets": (4096, 65_535, 65_536, 200_000)},
+    control=ordinary_length,
+)
+async def text_is_checked_to_its_last_octet(target: Target, octets: int) -> None:
     peer = await target.connect()
-    with target.large(place + 1):
-        peer.send(client_frame(Opcode.TEXT, b"t" * place + b"\xff"))
+    with target.large(octets + 1):
+        peer.send(client_frame(Opcode.TEXT, b"t" * octets + b"\xff"))
         await peer.expect_failed(1007, fence="message")
 
 

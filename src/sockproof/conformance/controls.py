@@ -45,6 +45,14 @@ async def ordinary_text(target: Target) -> None:
     await ordinary_frame(target, Opcode.TEXT)
 
 
+async def ordinary_length(target: Target, octets: int) -> None:
+    """The same without the offence was refused, too: a right text of that length."""
+    peer = await target.connect()
+    with target.large(octets):
+        peer.send(client_frame(Opcode.TEXT, b"t" * octets))
+        await _goes_on(target, peer)
+
+
 async def ordinary_fragments(target: Target) -> None:
     """The same without the offence was refused, too: right fragments, and a Ping behind them."""
     peer = await target.connect()
