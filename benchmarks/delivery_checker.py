@@ -42,11 +42,10 @@ def write_run(folder: Path, heard_by: int, receipts: int) -> None:
     for turn in range(receipts // heard_by):
         sender, sequence = clients[turn % CLIENTS], turn // CLIENTS + 1
         now += 100
-        text = stamp.encode(7, recorder.identity(sender), sequence, now, now, "body") + "body"
-        recorder.emitted(sender, sequence, rooms[sender], now, now, EmitFlag.ACKNOWLEDGED)
-        recorder.acknowledged(sender, sequence, now, now, now + 50)
-        found = stamp.find(text.encode())
+        asked = EmitFlag.ACKNOWLEDGED
+        found = stamp.find(recorder.emitted(sender, sequence, rooms[sender], now, now, asked))
         assert found is not None
+        recorder.acknowledged(sender, sequence, now, now, now + 50)
         first = (sender - 1) // heard_by * heard_by
         for client in clients[first : first + heard_by]:
             recorder.received(client, found, True, now + 60)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sockproof.load.recorder import EVERYONE, Phase, Recorder
 from sockproof.load_records import RUN_FILE, boot_id
-from sockproof.wire.stamp import Stamp
+from sockproof.wire.stamp import find
 
 HEARERS = 1000
 SECOND = 1_000_000_000
@@ -33,11 +33,10 @@ def make(folder: Path, receipts: int) -> None:
         recorder.connected(client, began, began, began + 1000)
     recorder.phase(Phase.MEASURED, began + 2000)
     messages = receipts // HEARERS
-    sender = recorder.identity(1)
     for number in range(1, messages + 1):
         due = began + 3000 + 60 * SECOND * number // messages
-        recorder.emitted(1, number, EVERYONE, due, due)
-        stamp = Stamp(1, sender, number, due, 0, 0, 0, 0)
+        stamp = find(recorder.emitted(1, number, EVERYONE, due, due))
+        assert stamp is not None
         for client in range(1, HEARERS + 1):
             recorder.received(client, stamp, True, due + client * 1000)
         if number % max(messages // 60, 1) == 0:

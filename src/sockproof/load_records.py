@@ -2,12 +2,11 @@
 
 The rules that hold here:
 
-* Rows have 32 octets, little endian: a, b, c (64 bits each), client (32), spare (16), flags (8),
+* Rows have 32 octets, little endian: a, b, c (64 bits each), client (32), mark (16), flags (8),
   kind (8). The kind is written last: a row that a killed process had not finished has kind 0,
-  and kind 0 means that nothing is there.
-* Rows go into a shared mapping of the file, so what was written survives the process (not the
-  machine) without a system call for each row. The space is allocated before it is written: a
-  full disk is an error with a name, not a signal.
+  and kind 0 means that nothing is there. What was written is never changed.
+* Rows stand behind a page that says whose they are and what could not be written: how many rows
+  of each kind, and when. The page is there from the beginning, so that a full disk is told too.
 * All times are nanoseconds of the monotonic clock, comparable between processes of one boot.
 * Everything but rows is a file of JSON lines, one file of each kind a process, each line flushed.
 """
@@ -16,27 +15,33 @@ from __future__ import annotations
 
 import contextlib
 import json
-import mmap
 import os
-import random
 import struct
-import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 SCHEMA = 1
 RUN_FILE = "run.json"
 SUMMARY_FILE = "summary.json"
 # The environment variable with the number of the process that waits for Locust and sums up.
 STARTED_BY = "SOCKPROOF_STARTED_BY"
-MAGIC = b"SPROWS1\n"
+MAGIC = b"SPROWS2\n"
 HEADER = struct.Struct("<8sIII36s8x")  # magic, run, tag, process id, boot id
+KINDS = 32  # of rows, at most
+LINE_FILES = ("rooms", "latency", "health")
+# Behind the header: whether the process has ended in order, how many gaps follow, how many rows
+# of each kind and how many lines of each file could not be written.
+STATE = struct.Struct(f"<II{KINDS}Q{len(LINE_FILES)}Q")
+GAP = struct.Struct("<QQII4x")  # from and to in nanoseconds (0: to the end), kinds as bits, rows
+GAPS = 64  # at most; the last goes on over those that follow
+ROWS_AT = 4096  # where the rows begin
 ROW = struct.Struct("<QQQIHBB")
 STEP = 4 << 20  # by how much a file of rows grows
 
+FOREVER = (1 << 63) - 1
 EVERYONE = 0  # the room of all connections
 ITSELF = 1  # the room in which each sender is alone: what comes back to it
 NOBODY = 2  # emits that are acknowledged and heard by none
@@ -50,10 +55,13 @@ class LoadRecordError(Exception):
 class Kind(IntEnum):
     """What a row tells."""
 
-    EMIT = 1  # a = sequence << 32 | room, b = intended time, c = actual time
+    # a = sequence << 32 | room, b = intended time, c = checksum of the body << 32 | microseconds
+    # by which it left later; mark = the last bits of its stamp's check
+    EMIT = 1
     ACK = 2  # a = sequence, c = time
     ACK_TIMEOUT = 3  # a = sequence, c = time
-    RECEIPT = 4  # a = sender, b = sequence, c = time
+    # a = sender, b = checksum of the body << 32 | sequence, c = time; mark = as the stamp has it
+    RECEIPT = 4
     JOIN_ASKED = 5  # a = room, c = time; the next three too
     JOINED = 6
     LEAVE_ASKED = 7
@@ -65,7 +73,8 @@ class Kind(IntEnum):
     CONNECT_FAILED = 13  # a = reason
     END = 14  # the process has recorded everything that it saw
     PHASE = 15  # a = a `Phase`, c = when it began
-    WITHDRAWN = 16  # an emit that did not leave: nothing is there
+    WITHDRAWN = 16  # a = sequence: the emit of this number did not leave
+    STRAY_ACK = 17  # a = a `Stray`, b = the number of the acknowledgement, c = time
 
 
 class EmitFlag(IntFlag):
@@ -82,6 +91,17 @@ class ReceiptFlag(IntFlag):
     UNREADABLE = 2  # the stamp was altered: nothing says whose message it was
     UNMARKED = 4  # there was no stamp where each message has one
     FOREIGN = 8  # it belongs to another run
+    EXACT = 16  # it came back to its sender octet for octet; there is no checksum and no mark
+
+
+class Stray(IntEnum):
+    """An acknowledgement that answers nothing."""
+
+    UNASKED = 1  # of a number that nobody has asked for
+    EARLY = 2  # it had come before the message was sent
+    DOUBLED = 3  # its message was acknowledged before
+    FOREIGN = 4  # of a number that another client has asked for
+    LATE = 5  # nobody waits for it any longer
 
 
 class Phase(IntEnum):
@@ -165,93 +185,6 @@ def client_name(client: int) -> str:
     return f"client {client & 0xFFFFFFFF} of process {client >> 32:08x}"
 
 
-class RowWriter:
-    """A process's own file of rows, `rows-TAG.bin`.
-
-    `write` may raise `LoadRecordError` when the disk is full; what was written before stays.
-    """
-
-    def __init__(self, folder: Path, run: int) -> None:
-        self.boot = boot_id()
-        self.run = run
-        self._offset = 0
-        self._base = 0
-        try:
-            self.tag, self.path, self._file = self._create(folder)
-            self._map = self._grow(0)
-        except OSError as error:
-            raise LoadRecordError(f"cannot write rows in {folder}: {error.strerror}") from None
-        HEADER.pack_into(self._map, 0, MAGIC, run, self.tag, os.getpid(), self.boot.encode())
-        self._offset = HEADER.size
-
-    def _create(self, folder: Path) -> tuple[int, Path, BinaryIO]:
-        mark = zlib.crc32(self.boot.encode()) & 0xFFFF or 1
-        while True:
-            tag = mark << 16 | random.SystemRandom().getrandbits(16)
-            path = folder / f"rows-{tag:08x}.bin"
-            with contextlib.suppress(FileExistsError):
-                return tag, path, path.open("x+b")
-
-    def _grow(self, base: int) -> mmap.mmap:
-        os.posix_fallocate(self._file.fileno(), base, STEP)
-        return mmap.mmap(self._file.fileno(), STEP, offset=base)
-
-    def next_map(self) -> mmap.mmap:
-        """The mapping that follows the one which is full."""
-        try:
-            following = self._grow(self._base + STEP)
-        except OSError as error:
-            raise LoadRecordError(f"cannot go on writing {self.path}: {error.strerror}") from None
-        self._map.close()
-        self._map = following
-        self._base += STEP
-        self._offset = 0
-        return following
-
-    def taken(self) -> tuple[mmap.mmap, int]:
-        """The mapping and where its next row goes, for a caller that packs rows itself."""
-        return self._map, self._offset
-
-    def write(self, kind: int, client: int = 0, a: int = 0, b: int = 0, c: int = 0) -> None:
-        """Append one row; the recorder does the same in line."""
-        if self._offset == STEP:
-            self.next_map()
-        ROW.pack_into(self._map, self._offset, a, b, c, client, 0, 0, kind)
-        self._offset += ROW.size
-
-    def close(self, offset: int | None = None) -> None:
-        """Cut the file to what was written; `offset` is where a caller of `taken` has come to."""
-        length = self._base + (self._offset if offset is None else offset)
-        with contextlib.suppress(ValueError):
-            self._map.close()
-            self._file.truncate(length)
-        self._file.close()
-
-
-class LineWriter:
-    """A file of JSON lines, each of which is there as soon as it was written."""
-
-    def __init__(self, path: Path) -> None:
-        try:
-            self._file = path.open("a", encoding="ascii")
-        except OSError as error:
-            raise LoadRecordError(f"cannot write {path}: {error.strerror}") from None
-        self.path = path
-
-    def write(self, value: dict[str, Any]) -> None:
-        """Append one line."""
-        try:
-            self._file.write(json.dumps(value, separators=(",", ":")) + "\n")
-            self._file.flush()
-        except OSError as error:
-            raise LoadRecordError(f"cannot write {self.path}: {error.strerror}") from None
-
-    def close(self) -> None:
-        """Nothing more is written."""
-        with contextlib.suppress(OSError):
-            self._file.close()
-
-
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """The lines of such a file; none when there is no file, and a torn last line is passed over."""
     with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
@@ -265,8 +198,17 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """A time in which a process could not write rows, and of which kinds they would have been."""
+
+    begin: int
+    end: int
+    kinds: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
 class RowFile:
-    """What the header of a file of rows says, and how many rows follow it at most."""
+    """What the page before the rows says, and how many rows follow it at most."""
 
     path: Path
     run: int
@@ -274,6 +216,10 @@ class RowFile:
     pid: int
     boot: str
     rows: int
+    closed: bool = False  # the process has ended in order, whatever it could write
+    missing: Mapping[int, int] = field(default_factory=dict)  # rows that were not written, by kind
+    missing_lines: Mapping[str, int] = field(default_factory=dict)  # by kind of file
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def latency_path(self) -> Path:
@@ -300,21 +246,41 @@ def read_header(path: Path) -> RowFile:
     """The header of a file of rows; raises `LoadRecordError` for anything else."""
     try:
         with path.open("rb") as file:
-            octets = file.read(HEADER.size)
+            page = file.read(ROWS_AT)
         length = path.stat().st_size
     except OSError as error:
         raise LoadRecordError(f"cannot read {path}: {error.strerror}") from None
-    if len(octets) < HEADER.size or not octets.startswith(MAGIC):
+    if len(page) < ROWS_AT or not page.startswith(MAGIC):
         raise LoadRecordError(f"{path} is no file of rows")
-    _, run, tag, pid, boot = HEADER.unpack(octets)
-    rows = (length - HEADER.size) // ROW.size
-    return RowFile(path, run, tag, pid, boot.rstrip(b"\0").decode("ascii", "replace"), rows)
+    _, run, tag, pid, boot = HEADER.unpack_from(page)
+    closed, gaps, *missing = STATE.unpack_from(page, HEADER.size)
+    return RowFile(
+        path=path,
+        run=run,
+        tag=tag,
+        pid=pid,
+        boot=boot.rstrip(b"\0").decode("ascii", "replace"),
+        rows=(length - ROWS_AT) // ROW.size,
+        closed=bool(closed),
+        missing={kind: count for kind, count in enumerate(missing[:KINDS]) if count},
+        missing_lines={
+            name: count for name, count in zip(LINE_FILES, missing[KINDS:], strict=True) if count
+        },
+        gaps=tuple(_gap(page, number) for number in range(min(gaps, GAPS))),
+    )
+
+
+def _gap(page: bytes, number: int) -> Gap:
+    at = HEADER.size + STATE.size + number * GAP.size
+    begin, end, kinds, _ = GAP.unpack_from(page, at)
+    bits = (kind for kind in range(KINDS) if kinds >> kind & 1)
+    return Gap(min(begin, FOREVER), min(end or FOREVER, FOREVER), frozenset(bits))
 
 
 def read_rows(file: RowFile) -> Iterator[tuple[int, int, int, int, int, int, int]]:
     """All rows of a file, plainly: a, b, c, client, spare, flags, kind. For tests and looking."""
     with file.path.open("rb") as stream:
-        stream.seek(HEADER.size)
+        stream.seek(ROWS_AT)
         while len(octets := stream.read(ROW.size)) == ROW.size:
             row = ROW.unpack(octets)
             if row[6] == 0:
@@ -329,16 +295,13 @@ def finished_or_gone(folder: Path) -> bool:
 
 def _goes_on(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
-            magic, _, _, pid, boot = HEADER.unpack(file.read(HEADER.size))
-            file.seek(-ROW.size, os.SEEK_END)
-            last = ROW.unpack(file.read(ROW.size))
-    except (OSError, struct.error):
+        file = read_header(path)
+    except LoadRecordError:
         return False
-    if magic != MAGIC or last[6] == Kind.END or boot.rstrip(b"\0").decode() != boot_id():
+    if file.closed or file.boot != boot_id():
         return False
     try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+        state = Path(f"/proc/{file.pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
         return False
     return state.rpartition(")")[2].split()[0] not in ("Z", "X")

@@ -10,6 +10,7 @@ from sockproof.wire import stamp
 
 RUN = 7
 END = 10_000  # when the drain is over
+_CHECKSUM = stamp.checksum_of("body")
 
 
 class Written:
@@ -18,6 +19,7 @@ class Written:
     def __init__(self, folder: Path, processes: int = 1) -> None:
         self.folder = folder
         self.recorders = [Recorder(folder, RUN) for _ in range(processes)]
+        self.stamps: dict[tuple[tuple[int, int], int], bytes] = {}  # by sender and sequence
 
     def client(self, at: int = 0, process: int = 0) -> tuple[int, int]:
         """A client that is connected from then on."""
@@ -50,7 +52,8 @@ class Written:
     ) -> None:
         recorder = self.recorders[client[0]]
         number = recorder.room(room) if isinstance(room, str) else room
-        recorder.emitted(client[1], sequence, number, at, at, flags)
+        made = recorder.emitted(client[1], sequence, number, at, at, flags, _CHECKSUM)
+        self.stamps[client, sequence] = made
         if acked is not None:
             recorder.acknowledged(client[1], sequence, at, at, acked)
 
@@ -63,11 +66,14 @@ class Written:
         intact: bool = True,
         run: int = RUN,
     ) -> None:
-        who = self.recorders[sender[0]].identity(sender[1])
-        text = stamp.encode(run, who, sequence, at, at, "body") + "body"
-        found = stamp.find(text.encode())
+        made = self.stamps.get((sender, sequence))
+        if made is None or run != RUN:
+            who = self.recorders[sender[0]].identity(sender[1])
+            made = stamp.octets(run, who, sequence, at, at, _CHECKSUM)
+        found = stamp.find(made)
         assert found is not None
-        self.recorders[client[0]].received(client[1], found, intact, at)
+        heard = None if intact else stamp.checksum_of("another body")
+        self.recorders[client[0]].received(client[1], found, intact, at, heard)
 
     def check(self, killed: tuple[int, ...] = ()) -> Delivery:
         """Close the files, but those of processes that were killed, and judge them."""

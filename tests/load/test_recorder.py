@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sockproof.analysis.history import History
 from sockproof.histogram import bucket_of
 from sockproof.load.recorder import Phase, Recorder
-from sockproof.load_records import Kind, ReceiptFlag, read_rows, row_files
+from sockproof.load.row_writer import LineWriter
+from sockproof.load_records import (
+    FOREVER,
+    ROW,
+    ROWS_AT,
+    STEP,
+    Kind,
+    LoadRecordError,
+    ReceiptFlag,
+    read_lines,
+    read_rows,
+    row_files,
+)
 from sockproof.wire import stamp
 
 RUN = 7
@@ -44,7 +59,10 @@ def test_message_that_is_as_it_was_sent_is_a_receipt(tmp_path: Path) -> None:
     assert recorder.heard(2, message(recorder), 6_000_000) == (sender, 1)
     assert recorder.receipts == 1
     recorder.close(7_000_000)
-    assert rows(tmp_path) == [(sender, 1, 6_000_000, 2, 0, 0, Kind.RECEIPT)]
+    found = stamp.find(message(recorder))
+    assert found is not None
+    said, mark = found.checksum << 32 | 1, found.check & 0xFFFF
+    assert rows(tmp_path) == [(sender, said, 6_000_000, 2, mark, 0, Kind.RECEIPT)]
     expected = {"intended": 6_000_000 - 1_000, "actual": 1_000_000}
     told = {name: {str(bucket_of(value)): 1} for name, value in expected.items()}
     assert latency(tmp_path)["delivery"] == told
@@ -116,24 +134,114 @@ def test_latency_belongs_to_the_part_in_which_the_message_was_due(tmp_path: Path
     assert {name for name, counts in told["before"].items() if counts} >= {"ack", "delivery"}
 
 
-def test_full_disk_is_said_once_and_ends_the_rows(
+class Disk:
+    """Stands in for `posix_fallocate`, on a disk that is full while it is told so."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.full = False
+        self._allocate = os.posix_fallocate
+        monkeypatch.setattr("os.posix_fallocate", self)
+
+    def __call__(self, descriptor: int, begin: int, length: int) -> None:
+        if self.full:
+            raise OSError(28, "No space left on device")
+        self._allocate(descriptor, begin, length)
+
+
+ROWS_OF_A_BLOCK = STEP // ROW.size - ROWS_AT // ROW.size
+
+
+def test_full_disk_is_said_once_and_what_was_recorded_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problems: list[str] = []
+    disk = Disk(monkeypatch)
     recorder = Recorder(tmp_path, RUN, problems.append)
-
-    def full(*_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.posix_fallocate", full)
-    for sequence in range(1, 300_000):
+    disk.full = True
+    for sequence in range(1, 150_000):
         recorder.emitted(1, sequence, 0, 1, 1)
     recorder.close(2)
     assert len(problems) == 1
     assert "No space left on device" in problems[0]
-    found = list(read_rows(row_files(tmp_path)[0]))
-    assert len(found) > 100_000
-    assert found[-1][6] == Kind.EMIT
+    file = row_files(tmp_path)[0]
+    found = list(read_rows(file))
+    assert [row[0] >> 32 for row in found] == list(range(1, ROWS_OF_A_BLOCK + 1))
+    assert file.missing == {Kind.EMIT: 149_999 - ROWS_OF_A_BLOCK, Kind.END: 1}
+    assert file.closed
+
+
+def test_rows_go_on_when_there_is_space_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk(monkeypatch)
+    recorder = Recorder(tmp_path, RUN)
+    for sequence in range(1, 300_000):
+        disk.full = ROWS_OF_A_BLOCK < sequence <= 140_000 or 200_000 < sequence < 250_000
+        if sequence in (140_001, 260_000):  # the second finds nothing to do: a block had place
+            recorder.tick(sequence)
+        recorder.emitted(1, sequence, 0, sequence, sequence)
+    recorder.close(300_001)
+    file = row_files(tmp_path)[0]
+    found = [row[0] >> 32 for row in read_rows(file) if row[6] == Kind.EMIT]
+    assert found == [*range(1, ROWS_OF_A_BLOCK + 1), *range(140_001, 300_000)]
+    assert file.missing == {Kind.EMIT: 140_000 - ROWS_OF_A_BLOCK}
+    assert list(read_rows(file))[-1][6] == Kind.END
+    gap = file.gaps[0]
+    assert (gap.begin, gap.kinds) == (ROWS_OF_A_BLOCK + 1, {Kind.EMIT})
+
+
+def test_process_that_is_killed_has_told_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk(monkeypatch)
+    recorder = Recorder(tmp_path, RUN)
+    disk.full = True
+    for sequence in range(1, ROWS_OF_A_BLOCK + 12):
+        recorder.emitted(1, sequence, 0, 5, 5)
+    file = row_files(tmp_path)[0]  # as it is now
+    assert file.missing == {Kind.EMIT: 10}  # the last is still under way
+    assert not file.closed
+    assert (file.gaps[0].begin, file.gaps[0].end) == (5, FOREVER)
+    recorder.close(6)
+
+
+def test_lines_wait_for_space(tmp_path: Path) -> None:
+    path = tmp_path / "lines.jsonl"
+    lines = LineWriter(path)
+    lines.write({"n": 0})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (12, before[1]))  # in the middle of the next
+    try:
+        for number in (1, 2, 3):
+            with pytest.raises(LoadRecordError, match=r"cannot write .*: File too large"):
+                lines.write({"n": number})
+        assert lines.missing == 3
+        assert path.read_text() == '{"n":0}\n{"n"'
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    lines.write({"n": 4})
+    assert lines.missing == 0
+    lines.close()
+    assert [line["n"] for line in read_lines(path)] == [0, 1, 2, 3, 4]
+
+
+def test_lines_that_are_too_many_to_wait_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "lines.jsonl"
+    lines = LineWriter(path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        for _ in range(300):
+            with pytest.raises(LoadRecordError):
+                lines.write({"n": "x" * 10_000})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    lines.write({"n": "last"})
+    lines.close()
+    found = list(read_lines(path))
+    assert len(found) + lines.missing == 301
+    assert 100 < len(found) < 110
+    assert found[-1] == {"n": "last"}
 
 
 def test_echo_is_a_receipt_and_an_acknowledgement(tmp_path: Path) -> None:
@@ -144,7 +252,7 @@ def test_echo_is_a_receipt_and_an_acknowledgement(tmp_path: Path) -> None:
     assert (recorder.acks, recorder.receipts, recorder.outstanding) == (2, 2, 0)
     recorder.close(7_000_000)
     sender = recorder.identity(3)
-    heard = (sender, 1, 6_000_000, 3, 0, 0, Kind.RECEIPT)
+    heard = (sender, 1, 6_000_000, 3, 0, ReceiptFlag.EXACT, Kind.RECEIPT)
     assert [row for row in rows(tmp_path) if row[6] == Kind.RECEIPT] == [heard, heard]
     assert [row[2:4] for row in rows(tmp_path) if row[6] == Kind.ACK] == [(6_000_000, 3)] * 2
     for kind in ("ack", "delivery"):
@@ -171,8 +279,11 @@ def test_message_that_did_not_leave_was_not_emitted(tmp_path: Path) -> None:
     recorder.withdrawn(4, 1, 30, 30)
     assert (recorder.emits, recorder.withheld, recorder.outstanding) == (1, 2, 1)
     recorder.close(40)
-    emits = [row for row in rows(tmp_path) if row[6] == Kind.EMIT]
-    assert [(row[0] >> 32, row[3]) for row in emits] == [(1, 3)]
+    told = [(row[0], row[3]) for row in rows(tmp_path) if row[6] == Kind.WITHDRAWN]
+    assert told == [(2, 3), (1, 4)]
+    emits = History(tmp_path).emits
+    assert (emits.key & 0xFFFFFFFF).tolist() == [1]
+    assert emits.sender.tolist() == [2]
     health = json.loads(row_files(tmp_path)[0].health_path.read_text().splitlines()[0])
     assert {name: count for name, count in health["lag"].items() if count} == {"10": 1}
 

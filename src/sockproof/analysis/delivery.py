@@ -104,8 +104,7 @@ class _Checker:
             self._part(receipts, seen)
         silent = np.flatnonzero(~seen)
         if len(silent):  # who heard nothing at all may have lost everything
-            nothing = np.empty(0, dtype=np.int64)
-            self._judge(Receipts(nothing, nothing, nothing, nothing, nothing), nothing, silent)
+            self._judge(Receipts.none(), np.empty(0, dtype=np.int64), silent)
         return found
 
     def _example(self, name: str, text: str) -> None:
@@ -151,14 +150,7 @@ class _Checker:
             said = f"{who} heard number {receipts.sequence[where]} of a sender that never sent it"
             self._example("invented", said)
         chosen = at >= 0
-        kept = Receipts(
-            receipts.client[chosen],
-            receipts.sender[chosen],
-            receipts.sequence[chosen],
-            receipts.time[chosen],
-            receipts.flags[chosen],
-        )
-        self._judge(kept, at[chosen], clients)
+        self._judge(receipts.where(chosen), at[chosen], clients)
 
     def _judge(self, receipts: Receipts, at: Numbers, clients: Numbers) -> None:
         """`at` is where the message of each receipt stands; `clients` are the receivers."""

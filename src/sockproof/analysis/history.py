@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from sockproof.load_records import (
     EVERYONE,
     FIRST_ROOM,
-    HEADER,
+    FOREVER,
     ROW,
+    ROWS_AT,
     Kind,
     LoadRecordError,
     Phase,
@@ -33,7 +34,6 @@ from sockproof.load_records import (
     row_files,
 )
 
-FOREVER = (1 << 63) - 1
 PART = 1_000_000  # receipts that are looked at together
 _ROW = np.dtype(
     [
@@ -41,13 +41,14 @@ _ROW = np.dtype(
         ("b", "<u8"),
         ("c", "<u8"),
         ("client", "<u4"),
-        ("spare", "<u2"),
+        ("mark", "<u2"),
         ("flags", "u1"),
         ("kind", "u1"),
     ]
 )
 Numbers = NDArray[np.int64]
-_MESSAGES = (Kind.EMIT, Kind.ACK, Kind.ACK_TIMEOUT, Kind.RECEIPT)
+_MESSAGES = (Kind.EMIT, Kind.ACK, Kind.ACK_TIMEOUT, Kind.RECEIPT, Kind.WITHDRAWN, Kind.STRAY_ACK)
+_LOW, _HIGH = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
 @dataclass
@@ -73,8 +74,11 @@ class Emits:
 
     key: Numbers  # sender << 32 | sequence
     room: Numbers
+    intended: Numbers
     actual: Numbers
     flags: Numbers
+    checksum: NDArray[Any]  # of the body, 32 bits
+    mark: NDArray[Any]  # of the stamp, 16 bits
     acked: Numbers  # when the acknowledgement came; 0: never
     heard: Numbers  # when anyone heard it first, as far as it was not acknowledged; 0: never
 
@@ -117,6 +121,17 @@ class Receipts:
     sequence: Numbers
     time: Numbers
     flags: Numbers
+    checksum: NDArray[Any]  # of the body, as it was heard
+    mark: NDArray[Any]  # of the stamp, as it was heard
+
+    def where(self, chosen: Any) -> Receipts:
+        """Some of them."""
+        return Receipts(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
+
+    @classmethod
+    def none(cls) -> Receipts:
+        """No receipts."""
+        return cls(*(np.zeros(0, dtype=np.int64) for _ in cls.__dataclass_fields__))
 
 
 @dataclass
@@ -218,27 +233,37 @@ class History:
         return Stays(*columns.T)
 
     def _emits(self) -> Emits:
-        parts: list[tuple[Numbers, ...]] = []
+        parts: list[tuple[Any, ...]] = []
         acks: list[tuple[Numbers, Numbers]] = []
         for process in self.processes:
             rows, own = process.rows, process.file.rooms()
             sent = rows[rows["kind"] == Kind.EMIT]
-            local = (sent["a"] & 0xFFFFFFFF).astype(np.int64)
+            sequence = sent["a"] >> _HIGH
+            withdrawn = rows[rows["kind"] == Kind.WITHDRAWN]
+            if len(withdrawn):
+                gone = _key(process, withdrawn["client"], withdrawn["a"])
+                sent = sent[~np.isin(_key(process, sent["client"], sequence), gone)]
+                sequence = sent["a"] >> _HIGH
+            local = (sent["a"] & _LOW).astype(np.int64)
             rooms = np.empty(len(sent), dtype=np.int64)
             for number in np.unique(local).tolist():
                 rooms[local == number] = self._room(process, own, number)
-            key = _key(process, sent["client"], sent["a"] >> np.uint64(32))
-            columns = (key, rooms, sent["c"], sent["flags"])
-            parts.append(tuple(column.astype(np.int64) for column in columns))
+            intended = sent["b"].astype(np.int64)
+            actual = intended + (sent["c"] & _LOW).astype(np.int64) * 1000
+            parts.append(
+                (
+                    _key(process, sent["client"], sequence),
+                    *(rooms, intended, actual, sent["flags"].astype(np.int64)),
+                    *((sent["c"] >> _HIGH).astype(np.uint32), sent["mark"].copy()),
+                )
+            )
             acked = rows[rows["kind"] == Kind.ACK]
             acks.append((_key(process, acked["client"], acked["a"]), acked["c"].astype(np.int64)))
             self.timeouts += int((rows["kind"] == Kind.ACK_TIMEOUT).sum())
-        key, room, actual, flags = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-        order = np.argsort(key, kind="stable")
-        zeros = np.zeros(len(key), dtype=np.int64)
-        emits = Emits(
-            key[order], room[order], actual[order], flags[order], zeros.copy(), zeros.copy()
-        )
+        columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        order = np.argsort(columns[0], kind="stable")
+        never = (np.zeros(len(order), dtype=np.int64) for _ in range(2))
+        emits = Emits(*(column[order] for column in columns), *never)
         for keys, times in acks:
             at = emits.find(keys >> 32, keys & 0xFFFFFFFF)
             emits.acked[at[at >= 0]] = times[at >= 0]
@@ -286,9 +311,11 @@ class History:
         return Receipts(
             process.base + rows["client"].astype(np.int64) - 1,
             sender,
-            rows["b"].astype(np.int64),
+            (rows["b"] & _LOW).astype(np.int64),
             rows["c"].astype(np.int64),
             rows["flags"].astype(np.int64),
+            (rows["b"] >> _HIGH).astype(np.uint32),
+            rows["mark"].copy(),
         )
 
 
@@ -320,12 +347,12 @@ def _read(file: RowFile, base: int) -> Process:
     if not file.rows:
         rows: Any = np.empty(0, dtype=_ROW)
     else:
-        rows = np.memmap(file.path, dtype=_ROW, mode="r", offset=HEADER.size, shape=(file.rows,))
+        rows = np.memmap(file.path, dtype=_ROW, mode="r", offset=ROWS_AT, shape=(file.rows,))
     assert _ROW.itemsize == ROW.size
     kinds = rows["kind"]
     if len(rows) and not kinds[-1]:  # a process that was killed leaves room that is not filled
         rows = rows[: int(np.argmax(kinds == 0))]
         kinds = rows["kind"]
-    complete = bool(len(rows)) and int(kinds[-1]) == Kind.END
+    complete = file.closed
     clients = int(rows["client"].max()) if len(rows) else 0
     return Process(file, rows, base, clients, complete)

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sockproof.load_records import HEADER, NOBODY, ROW, Kind, Reason, ReceiptFlag, RowFile
+from sockproof.load_records import NOBODY, ROW, ROWS_AT, Kind, Reason, ReceiptFlag, RowFile
 
 PART = 500_000  # rows that are looked at together
 MOST_RECEIPTS = 1_000_000  # of one message; what was heard more often counts as this
-_COLUMNS = [("a", "<u8"), ("b", "<u8"), ("c", "<u8"), ("client", "<u4"), ("spare", "<u2")]
+_COLUMNS = [("a", "<u8"), ("b", "<u8"), ("c", "<u8"), ("client", "<u4"), ("mark", "<u2")]
 _ROW = np.dtype([*_COLUMNS, ("flags", "u1"), ("kind", "u1")])
 _SPARE = 1000  # how many numbers of a sender may be missing, besides as many as there are
 _LOW = np.uint64(0xFFFFFFFF)
@@ -69,6 +69,9 @@ def count_rows(files: Iterable[RowFile]) -> RowCounts:
             emits = rows[rows["kind"] == Kind.EMIT]
             emits = emits[(emits["a"] & _LOW) != NOBODY]
             sent[senders[file.tag].places(*_of_emits(emits))] = True
+            withdrawn = rows[rows["kind"] == Kind.WITHDRAWN]
+            gone = withdrawn["client"].astype(np.int64), withdrawn["a"].astype(np.int64)
+            sent[senders[file.tag].places(*gone)] = False
             _receipts(rows, senders, heard)
     times = np.bincount(np.minimum(heard[sent], MOST_RECEIPTS))
     found.heard = times.astype(np.int64)
@@ -120,7 +123,7 @@ def _receipts(rows: Any, senders: dict[int, _Sender], heard: NDArray[np.int32]) 
     receipts = rows[(rows["kind"] == Kind.RECEIPT) & (rows["flags"] & _NOT_OURS == 0)]
     who = receipts["a"]
     tags = (who >> _HIGH).astype(np.int64)
-    client, sequence = (who & _LOW).astype(np.int64), receipts["b"].astype(np.int64)
+    client, sequence = (who & _LOW).astype(np.int64), (receipts["b"] & _LOW).astype(np.int64)
     for tag, sender in senders.items():
         of = tags == tag
         if of.any():
@@ -130,7 +133,7 @@ def _receipts(rows: Any, senders: dict[int, _Sender], heard: NDArray[np.int32]) 
 def _parts(file: RowFile) -> Iterator[Any]:
     """The rows of a file, up to where a killed process had come to."""
     with file.path.open("rb") as stream:
-        stream.seek(HEADER.size)
+        stream.seek(ROWS_AT)
         while octets := stream.read(PART * ROW.size):
             rows = np.frombuffer(octets, dtype=_ROW, count=len(octets) // ROW.size)
             if len(rows) and not rows["kind"][-1]:

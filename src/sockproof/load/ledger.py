@@ -6,7 +6,6 @@ of it to the run folder. Nothing in it grows with the number of messages.
 
 from __future__ import annotations
 
-import mmap
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -14,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from sockproof.histogram import BITS
+from sockproof.load.row_writer import LineWriter, Map, RowWriter
 from sockproof.load_records import (
     FIRST_ROOM,
+    LINE_FILES,
     ROW,
     STEP,
     Kind,
-    LineWriter,
     LoadRecordError,
     Phase,
-    RowWriter,
 )
 
 _pack_into = ROW.pack_into
@@ -50,18 +49,18 @@ class Ledger:
         self.folder = folder
         self.run = run
         self.tag = self._rows.tag
-        self.problem: str | None = None  # why rows are missing
+        self.problem: str | None = None  # why something is missing
         self._on_problem = on_problem
-        name = f"{self.tag:08x}.jsonl"
-        self._rooms_file = LineWriter(folder / f"rooms-{name}")
-        self._latency_file = LineWriter(folder / f"latency-{name}")
-        self._health_file = LineWriter(folder / f"health-{name}")
-        self._map: mmap.mmap | bytearray
+        self._lines = {
+            name: LineWriter(folder / f"{name}-{self.tag:08x}.jsonl") for name in LINE_FILES
+        }
+        self._map: Map
         self._map, self._offset = self._rows.taken()
         self._high = self.tag << 32
         self._clock = self._high >> 48
         self._rooms: dict[str, int] = {}
         self._clients = 0
+        self._over = False
         self.phase_now = Phase.RAMP
         self._measured_from = 0  # messages that were due earlier belong to the part before
         self.emits = self.acks = self.ack_timeouts = self.receipts = 0
@@ -106,7 +105,7 @@ class Ledger:
         number = self._rooms.get(name)
         if number is None:
             number = self._rooms[name] = FIRST_ROOM + len(self._rooms)
-            self._line(self._rooms_file, {"room": number, "name": name})
+            self._line("rooms", {"room": number, "name": name})
         return number
 
     # Rooms and connections.
@@ -188,6 +187,8 @@ class Ledger:
         `health` is what the process knows of itself and of the target: `cpu_seconds`, `rss_bytes`,
         `target_cpu_seconds`, `target_rss_bytes`, each so far; other keys are kept too.
         """
+        if self._over:
+            return
         self.fold()
         line: dict[str, Any] = {
             "t": now,
@@ -199,9 +200,10 @@ class Ledger:
         if any(self._before.values()):
             line["before"] = self._before
         state = {"t": now, "phase": int(self.phase_now), "lag": self.lag, **self.counters()}
-        self._line(self._latency_file, line)
-        self._line(self._health_file, {**state, **(health or {})})
+        self._line("latency", line)
+        self._line("health", {**state, **(health or {})})
         self._new_histograms()
+        self._settle()
 
     def counters(self) -> dict[str, int]:
         """All counters, since the process began; violations are those seen without the checker."""
@@ -213,42 +215,54 @@ class Ledger:
         return {name: getattr(self, name) for name in names}
 
     def close(self, now: int | None = None, health: dict[str, Any] | None = None) -> None:
-        """Write what is left; the file then says that nothing is missing, unless rows are."""
+        """Write what is left; the files then say what is missing. What comes later is forgotten."""
+        if self._over:
+            return
         now = time.monotonic_ns() if now is None else now
         self.tick(now, health)
-        if self.problem is None:
-            self._row(Kind.END, 0, 0, 0, now)
-            self._rows.close(self._offset)
-        else:
-            self._rows.close(STEP)
-        for file in (self._rooms_file, self._latency_file, self._health_file):
+        self._row(Kind.END, 0, 0, 0, now)
+        for name, file in self._lines.items():
             file.close()
+            self._rows.lines_missing(name, file.missing)
+        self._rows.close(self._offset)
+        self._map, self._offset = self._rows.next_map()
+        self._over = True
 
     # Writing.
 
-    def _row(self, kind: int, client: int, a: int, b: int, c: int, flags: int = 0) -> None:
+    def _row(
+        self, kind: int, client: int, a: int, b: int, c: int, flags: int = 0, mark: int = 0
+    ) -> None:
         offset = self._offset
         if offset == STEP:
             offset = self._next_map()
-        _pack_into(self._map, offset, a, b, c, client, 0, flags, kind)
+        _pack_into(self._map, offset, a, b, c, client, mark, flags, kind)
         self._offset = offset + _SIZE
 
     def _next_map(self) -> int:
-        """Take the next stretch of the file; on a full disk rows are thrown away from here on."""
-        if self.problem is None:
-            try:
-                self._map = self._rows.next_map()
-            except LoadRecordError as error:
-                self._map = bytearray(STEP)
-                self._failed(str(error))
-        self._offset = 0
-        return 0
+        """Take the next stretch of the file; while there is none, rows are counted instead."""
+        self._map, self._offset = self._rows.next_map()
+        if self._rows.problem is not None:
+            self._failed(self._rows.problem)
+        return self._offset
 
-    def _line(self, file: LineWriter, value: dict[str, Any]) -> None:
+    def _settle(self) -> None:
+        """See that what could not be written is counted, or is written now."""
+        self._map, self._offset = self._rows.settle(self._offset)
+        for name, file in self._lines.items():
+            try:
+                file.flush()
+            except LoadRecordError as error:
+                self._failed(str(error))
+            self._rows.lines_missing(name, file.missing)
+
+    def _line(self, name: str, value: dict[str, Any]) -> None:
+        file = self._lines[name]
         try:
             file.write(value)
         except LoadRecordError as error:
             self._failed(str(error))
+            self._rows.lines_missing(name, file.missing)
 
     def _failed(self, problem: str) -> None:
         if self.problem is None:

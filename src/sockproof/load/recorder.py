@@ -39,6 +39,7 @@ from sockproof.wire.stamp import (
     RESIDUE,
     TO_URL,
     Stamp,
+    checksum_heard,
     find,
     intact,
 )
@@ -50,8 +51,10 @@ _pack_two_into = struct.Struct("<" + 2 * ROW.format.lstrip("<")).pack_into
 _decoded, _unpacked, _FROM_URL = binascii.a2b_base64, CHECKED.unpack, FROM_URL
 _encoded, _packed, _TO_URL = binascii.b2a_base64, FIELDS.pack, TO_URL
 _EMIT, _ACK, _RECEIPT = int(Kind.EMIT), int(Kind.ACK), int(Kind.RECEIPT)
+_EXACT = int(ReceiptFlag.EXACT)
 _SIZE = ROW.size
 _LONGEST = LONGEST_DELAY_US * 1000
+_BITS_OF_TIME = 43  # of a latency in nanoseconds that is believed: two hours and a half
 
 
 class Recorder(Ledger):
@@ -71,13 +74,6 @@ class Recorder(Ledger):
 
         `checksum` is that of its body. What `wire.stamp.octets` does is written out here.
         """
-        offset = self._offset
-        if offset == STEP:
-            offset = self._next_map()
-        _pack_into(
-            self._map, offset, sequence << 32 | room, intended, actual, client, 0, flags, _EMIT
-        )
-        self._offset = offset + _SIZE
         self.emits += 1
         self.outstanding += flags & 1
         delay = 0
@@ -87,22 +83,22 @@ class Recorder(Ledger):
             self.lag[(shift << BITS) + (lag >> shift) if shift > 0 else lag] += 1
             delay = lag // 1000 if lag < _LONGEST else LONGEST_DELAY_US
         fields = _packed(self.run, self._high | client, sequence, intended, delay, checksum)
-        checked = fields + crc32(fields).to_bytes(4, "little")
+        check = crc32(fields)
+        offset = self._offset
+        if offset == STEP:
+            offset = self._next_map()
+        room |= sequence << 32
+        said = checksum << 32 | delay
+        _pack_into(self._map, offset, room, intended, said, client, check & 0xFFFF, flags, _EMIT)
+        self._offset = offset + _SIZE
+        checked = fields + check.to_bytes(4, "little")
         return MARK + _encoded(checked, newline=False).translate(_TO_URL)
 
     def withdrawn(
         self, client: int, sequence: int, intended: int, actual: int, flags: int = 0
     ) -> None:
         """A message that `emitted` was told of did not leave: the connection did not take it."""
-        for offset in range(self._offset - _SIZE, -1, -_SIZE):
-            a, _, _, of, _, _, kind = ROW.unpack_from(self._map, offset)
-            if kind == _EMIT and of == client and a >> 32 == sequence:
-                is_last = offset == self._offset - _SIZE
-                kind = 0 if is_last else int(Kind.WITHDRAWN)
-                _pack_into(self._map, offset, 0, 0, 0, 0, 0, 0, kind)
-                if is_last:
-                    self._offset = offset
-                break
+        self._row(Kind.WITHDRAWN, client, sequence, 0, 0)
         self.emits -= 1
         self.outstanding -= flags & 1
         self.withheld += 1
@@ -142,7 +138,7 @@ class Recorder(Ledger):
         offset = self._offset
         if offset >= STEP - _SIZE or intended < self._measured_from or intended != actual:
             self.acknowledged(client, sequence, intended, actual, now)
-            self._row(_RECEIPT, client, self._high | client, sequence, now)
+            self._row(_RECEIPT, client, self._high | client, sequence, now, _EXACT)
             self.receipts += 1
             if intended < self._measured_from:
                 self._late("delivery", now - intended, now - actual)
@@ -152,7 +148,7 @@ class Recorder(Ledger):
             return
         sender = self._high | client
         _pack_two_into(
-            *(self._map, offset, sender, sequence, now, client, 0, 0, _RECEIPT),
+            *(self._map, offset, sender, sequence, now, client, 0, _EXACT, _RECEIPT),
             *(sequence, 0, now, client, 0, 0, _ACK),
         )
         self._offset = offset + _SIZE + _SIZE
@@ -169,17 +165,20 @@ class Recorder(Ledger):
         self.outstanding -= 1
         self._row(Kind.ACK_TIMEOUT, client, sequence, 0, now)
 
-    def received(self, client: int, stamp: Stamp, is_intact: bool, now: int) -> None:
-        """A message with a stamp was heard."""
+    def received(
+        self, client: int, stamp: Stamp, is_intact: bool, now: int, checksum: int | None = None
+    ) -> None:
+        """A message with a stamp was heard; `checksum` is that of its body, unless the stamp's."""
         flags = 0
         if not is_intact or stamp.run != self.run:
             flags = self._blemish(stamp, is_intact)
-        self._row(_RECEIPT, client, stamp.sender, stamp.sequence, now, flags)
+        said = (stamp.checksum if checksum is None else checksum) << 32 | stamp.sequence
+        self._row(_RECEIPT, client, stamp.sender, said, now, flags, stamp.check & 0xFFFF)
         self.receipts += 1
-        if stamp.sender >> 48 != self._clock or flags:
-            return  # of another clock, or not to be believed
         value = now - stamp.intended_ns
         actual = value - stamp.delay_us * 1000
+        if stamp.sender >> 48 != self._clock or flags or value >> _BITS_OF_TIME or actual < 0:
+            return  # of another clock, or not to be believed
         if stamp.intended_ns < self._measured_from:
             self._late("delivery", value, actual)
         else:
@@ -198,23 +197,25 @@ class Recorder(Ledger):
         body_at = at + LENGTH
         try:
             raw = _decoded(data[at + 5 : body_at].translate(_FROM_URL))
-            run, sender, sequence, intended, delay, checksum, _ = _unpacked(raw)
+            run, sender, sequence, intended, delay, checksum, check = _unpacked(raw)
         except (ValueError, struct.error):
             return self._heard_slowly(client, data, now)
+        value = now - intended
         if (
             run != self.run
             or sender >> 48 != self._clock
             or crc32(raw) != RESIDUE
             or crc32(data[body_at : data.find(b'"', body_at)]) != checksum
+            or (value - delay * 1000) >> _BITS_OF_TIME  # no time that can be
         ):
             return self._heard_slowly(client, data, now)
         offset = self._offset
         if offset == STEP:
             offset = self._next_map()
-        _pack_into(self._map, offset, sender, sequence, now, client, 0, 0, _RECEIPT)
+        said = checksum << 32 | sequence
+        _pack_into(self._map, offset, sender, said, now, client, check & 0xFFFF, 0, _RECEIPT)
         self._offset = offset + _SIZE
         self.receipts += 1
-        value = now - intended
         if intended < self._measured_from:
             self._late("delivery", value, value - delay * 1000)
             return sender, sequence
@@ -234,7 +235,10 @@ class Recorder(Ledger):
         stamp = find(data)
         if stamp is None:
             return None
-        self.received(client, stamp, intact(data, stamp), now)
+        if intact(data, stamp):
+            self.received(client, stamp, True, now)
+        else:
+            self.received(client, stamp, False, now, checksum_heard(data, stamp.body_at))
         return (stamp.sender, stamp.sequence) if stamp.readable else None
 
     def received_unmarked(self, client: int, now: int) -> None:

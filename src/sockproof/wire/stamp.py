@@ -125,8 +125,17 @@ def _intact_when_decoded(data: bytes, stamp: Stamp, quote: int) -> bool:
     rest = data[stamp.body_at :]
     if quote >= 0 and crc32(rest) == stamp.checksum:
         return True  # no JSON around it, and a quote inside it
+    return checksum_heard(data, stamp.body_at) == stamp.checksum
+
+
+def checksum_heard(data: bytes, body_at: int) -> int:
+    """The checksum of the body that begins there, whatever its stamp says.
+
+    It is that of the decoded text where a JSON string ends, else of all that is there.
+    """
+    rest = data[body_at:]
     try:
         body, _ = _scanstring(rest.decode("utf-8", "surrogatepass"), 0, False)
     except ValueError:
-        return False
-    return crc32(body.encode("utf-8", "surrogatepass")) == stamp.checksum
+        return crc32(rest)
+    return crc32(body.encode("utf-8", "surrogatepass"))
