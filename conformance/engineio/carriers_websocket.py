@@ -66,9 +66,7 @@ async def binary_data_that_could_be_text_is_binary(target, octets):
 @case("eio-upgrade-probe", needs={"upgrade", "fixture"}, over={"form": ["two", "octets", "ping"]})
 async def probe_and_upgrade_in_fragments_are_read(target, form):
     peer = await target.socketio("polling")
-    query = peer.engine.query_of("websocket")
-    with target.preparing("a WebSocket for the session"):
-        websocket = peer.engine.websocket = await peer.engine.open_websocket(query)
+    websocket = peer.engine.websocket = await peer.engine.unprobed()
     await _send(peer, Opcode.TEXT, b"2probe", form)
     wanted = "TEXT '3probe'"
     with target.awaits(wanted):

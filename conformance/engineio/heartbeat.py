@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from sockproof.conformance import Failure, Inconclusive, Opcode, StreamClosed, case
+from sockproof.conformance import Inconclusive, case, expect_ping, expect_timed_out
 from sockproof.wire.engineio import Packet, PacketType
 
 ALL = {"transport": ["polling", "websocket", "upgrade"]}
@@ -19,53 +19,35 @@ def three_rounds(interval, timeout):
 
 
 async def _client(target, transport):
-    """A client that answers no PING by itself, with the interval and the time-out in seconds."""
+    """A client that answers no PING by itself."""
     peer = await target.echo(transport)
     peer.engine.answer_pings = False
-    shake = peer.engine.handshake
-    return peer, shake.ping_interval / 1000, shake.ping_timeout / 1000
-
-
-async def _next_ping(target, peer, interval, timeout):
-    """A client gives the connection up when no PING comes within pingInterval and pingTimeout.
-
-    What the application says meanwhile is its own affair.
-    """
-    patience = interval + timeout + 0.5
-    try:
-        async with asyncio.timeout(patience):
-            with target.awaits("a PING"):
-                while (packet := await peer.engine.receive()).type == PacketType.MESSAGE:
-                    pass
-    except TimeoutError:
-        raise Failure("a PING", f"none within {patience:g} s") from None
-    if packet.type != PacketType.PING:
-        raise Failure("a PING", str(packet))
-    return packet
+    return peer
 
 
 @case("eio-heartbeat-ping-sent", needs=FAST, limit=three_rounds)
 async def ping_is_sent_on_a_websocket(target):
-    await _next_ping(target, *await _client(target, "websocket"))
+    await expect_ping((await _client(target, "websocket")).engine)
 
 
 @case("eio-heartbeat-ping-sent-polling", needs=FAST, limit=three_rounds)
 async def ping_is_sent_over_long_polling(target):
-    await _next_ping(target, *await _client(target, "polling"))
+    await expect_ping((await _client(target, "polling")).engine)
 
 
 @case("eio-heartbeat-ping-after-upgrade", needs=FAST, limit=three_rounds)
 async def ping_is_sent_on_the_websocket_after_an_upgrade(target):
-    await _next_ping(target, *await _client(target, "upgrade"))
+    await expect_ping((await _client(target, "upgrade")).engine)
 
 
 @case("eio-heartbeat-ping-interval", needs=FAST, limit=three_rounds, exclusive=True)
 async def next_ping_follows_after_the_ping_interval(target):
-    peer, interval, timeout = await _client(target, "websocket")
-    await _next_ping(target, peer, interval, timeout)
+    peer = await _client(target, "websocket")
+    interval, _ = peer.engine.timers
+    await expect_ping(peer.engine)
     await peer.engine.send(PONG)
     began = time.monotonic()
-    await _next_ping(target, peer, interval, timeout)
+    await expect_ping(peer.engine)
     passed = time.monotonic() - began
     if not interval / 2 < passed < interval * 1.5 + 0.1:
         target.non_strict(f"the next PING after {interval:g} s", f"after {passed:.2f} s")
@@ -73,17 +55,18 @@ async def next_ping_follows_after_the_ping_interval(target):
 
 @case("eio-heartbeat-ping-empty", needs=FAST, limit=three_rounds)
 async def ping_has_no_payload(target):
-    packet = await _next_ping(target, *await _client(target, "websocket"))
+    packet = await expect_ping((await _client(target, "websocket")).engine)
     if packet.data:
         target.non_strict("PING without a payload", str(packet))
 
 
 @case("eio-heartbeat-pong-keeps", needs=FAST, limit=three_rounds, over=ALL)
 async def session_whose_pings_are_answered_stays_open(target, transport):
-    peer, interval, timeout = await _client(target, transport)
+    peer = await _client(target, transport)
+    interval, timeout = peer.engine.timers
     end = time.monotonic() + 1.2 * (interval + timeout)
     while time.monotonic() < end:
-        await _next_ping(target, peer, interval, timeout)
+        await expect_ping(peer.engine)
         await peer.engine.send(PONG)
     peer.engine.answer_pings = True
     await peer.quiet()
@@ -91,9 +74,10 @@ async def session_whose_pings_are_answered_stays_open(target, transport):
 
 @case("eio-heartbeat-pong-in-time", needs=FAST, limit=three_rounds, over=BOTH, exclusive=True)
 async def pong_may_take_most_of_the_ping_timeout(target, transport):
-    peer, interval, timeout = await _client(target, transport)
+    peer = await _client(target, transport)
+    _, timeout = peer.engine.timers
     for _ in range(2):
-        await _next_ping(target, peer, interval, timeout)
+        await expect_ping(peer.engine)
         began = time.monotonic()
         await asyncio.sleep(0.6 * timeout)  # the time that an answer takes is the point here
         if time.monotonic() - began > 0.75 * timeout:
@@ -110,38 +94,14 @@ async def pong_may_take_most_of_the_ping_timeout(target, transport):
     over={"after": ["none", "upgrade"]},
 )
 async def websocket_session_without_pongs_is_closed(target, after):
-    peer, interval, timeout = await _client(
-        target, "upgrade" if after == "upgrade" else "websocket"
-    )
-    await _expect_end(peer, interval, timeout)
+    peer = await _client(target, "upgrade" if after == "upgrade" else "websocket")
+    await expect_timed_out(peer.engine, "no PONG comes")
 
 
 @case("eio-heartbeat-timeout-polling", needs=FAST, limit=three_rounds)
 async def long_polling_session_without_pongs_is_closed(target):
-    await _expect_end(*await _client(target, "polling"))
-
-
-async def _expect_end(peer, interval, timeout):
-    patience = interval + timeout + max(interval, timeout) + 1  # some look only now and then
-    wanted = f"the session closed within {patience:g} s, as no PONG comes"
-    try:
-        async with asyncio.timeout(patience):
-            while not await _ends(peer.engine):
-                pass
-    except TimeoutError:
-        raise Failure(wanted, "it stays open") from None
-
-
-async def _ends(engine):
-    """Receive once, and say whether that shows the session's end."""
-    if engine.transport == "websocket":
-        try:
-            frame = await engine.websocket.receive()
-        except StreamClosed:
-            return True
-        return frame.opcode == Opcode.CLOSE or frame.payload == b"1"
-    response = await engine.poll()
-    return response.status >= 400 or b"1" in response.body.split(b"\x1e")
+    peer = await _client(target, "polling")
+    await expect_timed_out(peer.engine, "no PONG comes")
 
 
 @case("eio-heartbeat-client-ping", needs={"websocket", "slow-timers"})

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from sockproof.conformance import Failure, Opcode, StreamClosed, case
+from sockproof.conformance import Failure, case, expect_ping, expect_timed_out
 from sockproof.wire.engineio import Packet, PacketType, encode_payload
 from sockproof.wire.socketio import Packet as Event
 from sockproof.wire.socketio import PacketType as EventType
@@ -20,33 +20,17 @@ def rounds(interval, timeout):
 
 
 async def _client(target, transport):
-    """A client that answers no PING by itself, with the interval and the time-out in seconds."""
+    """A client that answers no PING by itself."""
     peer = await target.socketio(transport)
     peer.engine.answer_pings = False
-    shake = peer.engine.handshake
-    return peer, shake.ping_interval / 1000, shake.ping_timeout / 1000
-
-
-async def _ping(target, peer, interval, timeout):
-    """The next PING, before a client gives the connection up."""
-    patience = interval + timeout + 0.5
-    try:
-        async with asyncio.timeout(patience):
-            with target.awaits("a PING"):
-                while (packet := await peer.engine.receive()).type == PacketType.MESSAGE:
-                    pass
-    except TimeoutError:
-        raise Failure("a PING", f"none within {patience:g} s") from None
-    if packet.type != PacketType.PING:
-        raise Failure("a PING", str(packet))
-    return packet
+    return peer
 
 
 @case("eio-heartbeat-ping-empty", needs=FAST, limit=rounds, over=ALL)
 async def pings_of_two_rounds_have_no_payload(target, transport):
-    peer, interval, timeout = await _client(target, transport)
+    peer = await _client(target, transport)
     for _ in range(2):
-        packet = await _ping(target, peer, interval, timeout)
+        packet = await expect_ping(peer.engine)
         if packet.data:
             target.non_strict("PING without a payload", str(packet))
         await peer.engine.send(PONG)
@@ -54,7 +38,8 @@ async def pings_of_two_rounds_have_no_payload(target, transport):
 
 @case("eio-heartbeat-ping-sent", needs=FAST, limit=rounds, over=BOTH)
 async def ping_is_sent_to_a_client_that_keeps_sending(target, transport):
-    peer, interval, timeout = await _client(target, transport)
+    peer = await _client(target, transport)
+    interval, timeout = peer.engine.timers
 
     async def keep_sending():
         while True:
@@ -65,7 +50,7 @@ async def ping_is_sent_to_a_client_that_keeps_sending(target, transport):
         async with asyncio.timeout(2 * (interval + timeout) + 1):
             sending = asyncio.ensure_future(keep_sending())
             try:
-                await _ping(target, peer, interval, timeout)
+                await expect_ping(peer.engine)
             finally:
                 sending.cancel()
         await peer.engine.send(PONG)
@@ -73,11 +58,12 @@ async def ping_is_sent_to_a_client_that_keeps_sending(target, transport):
 
 @case("eio-heartbeat-pong-keeps", needs=FAST, limit=rounds)
 async def pong_behind_a_message_of_one_post_counts(target):
-    peer, interval, timeout = await _client(target, "polling")
+    peer = await _client(target, "polling")
+    interval, timeout = peer.engine.timers
     end = time.monotonic() + 1.2 * (interval + timeout)
     (text,) = peer.text(Event(EventType.EVENT, peer.namespace, ["unheard", "in front"]))
     while time.monotonic() < end:
-        await _ping(target, peer, interval, timeout)
+        await expect_ping(peer.engine)
         response = await peer.engine.post(encode_payload([Packet(PacketType.MESSAGE, text), PONG]))
         if response.status != 200:
             raise Failure("200 to a POST with a PONG", f"{response}: {response.body[:60]!r}")
@@ -96,26 +82,7 @@ async def long_polling_session_is_closed_when_pongs_come_no_more(target):
 
 
 async def _falls_silent(target, transport):
-    peer, interval, timeout = await _client(target, transport)
-    await _ping(target, peer, interval, timeout)
+    peer = await _client(target, transport)
+    await expect_ping(peer.engine)
     await peer.engine.send(PONG)
-    patience = interval + timeout + max(interval, timeout) + 1  # some look only now and then
-    wanted = f"the session closed within {patience:g} s, as no second PONG comes"
-    try:
-        async with asyncio.timeout(patience):
-            while not await _ends(peer.engine):
-                pass
-    except TimeoutError:
-        raise Failure(wanted, "it stays open") from None
-
-
-async def _ends(engine):
-    """Receive once, and say whether that shows the session's end."""
-    if engine.transport == "websocket":
-        try:
-            frame = await engine.websocket.receive()
-        except StreamClosed:
-            return True
-        return frame.opcode == Opcode.CLOSE or frame.payload == b"1"
-    response = await engine.poll()
-    return response.status >= 400 or b"1" in response.body.split(b"\x1e")
+    await expect_timed_out(peer.engine, "no second PONG comes")

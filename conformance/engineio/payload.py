@@ -1,11 +1,6 @@
 """Engine.IO protocol, section "Packet encoding": what is in the bodies of long-polling."""
 
-from sockproof.conformance import (
-    Failure,
-    StreamClosed,
-    case,
-    ordinary_post,
-)
+from sockproof.conformance import Failure, StreamClosed, case, check_label, ordinary_post
 from sockproof.wire.engineio import Packet, PacketType
 
 NEEDS = {"polling", "message-echo"}
@@ -26,13 +21,7 @@ async def _bodies(peer, wanted):
 @case("eio-polling-content-type-sent", needs={"polling"})
 async def answer_with_packets_is_labelled_as_text(target):
     response = await target.engineio().exchange("GET", "EIO=4&transport=polling")
-    label = response.get("Content-Type")
-    kind, _, parameters = (label or "text/plain").lower().partition(";")
-    charset = parameters.partition("charset=")[2].strip('" ')
-    if charset not in ("", "utf-8", "utf8"):
-        raise Failure("text/plain, in UTF-8", f"Content-Type: {label}")
-    if kind.strip() != "text/plain":
-        target.non_strict("text/plain, in UTF-8", f"Content-Type: {label}")
+    check_label(target.scene, response)
 
 
 @case("eio-polling-utf8-received", needs=NEEDS)

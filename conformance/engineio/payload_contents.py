@@ -1,6 +1,6 @@
 """Engine.IO protocol, section "Packet encoding": contents that a layer might take for its own."""
 
-from sockproof.conformance import Failure, Unsupported, case
+from sockproof.conformance import Failure, Unsupported, case, check_label
 from sockproof.wire.engineio import Packet, PacketType, encode_payload
 from sockproof.wire.socketio import Packet as Event
 from sockproof.wire.socketio import PacketType as EventType
@@ -129,16 +129,6 @@ async def binary_data_is_not_lost_with_a_get_that_its_client_gave_up(target):
 # What answers are labelled.
 
 
-def _check_label(target, response):
-    label = response.get("Content-Type")
-    kind, _, parameters = (label or "text/plain").lower().partition(";")
-    charset = parameters.partition("charset=")[2].strip('" ')
-    if charset not in ("", "utf-8", "utf8"):
-        raise Failure("text/plain, in UTF-8", f"Content-Type: {label}")
-    if kind.strip() != "text/plain":
-        target.non_strict("text/plain, in UTF-8", f"Content-Type: {label}")
-
-
 @case("eio-polling-content-type-sent", needs=NEEDS)
 async def answer_with_a_message_is_labelled_as_text(target):
     peer = await target.socketio("polling")
@@ -146,7 +136,7 @@ async def answer_with_a_message_is_labelled_as_text(target):
     with target.awaits("an answer with the message"):
         while True:
             response = await peer.engine.poll()
-            _check_label(target, response)
+            check_label(target.scene, response)
             if "message-back" in response.body.decode("utf-8", "replace"):
                 return
 
@@ -155,6 +145,5 @@ async def answer_with_a_message_is_labelled_as_text(target):
 async def answer_that_an_upgrade_releases_is_labelled_as_text(target):
     engine = await target.connect_engineio("polling")
     get = await engine.hold_get()
-    with target.preparing("a probed WebSocket"):
-        await engine.probe()
-    _check_label(target, await get.response("the waiting GET answered"))
+    await engine.probed()
+    check_label(target.scene, await get.response("the waiting GET answered"))

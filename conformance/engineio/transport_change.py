@@ -6,9 +6,10 @@ from sockproof.conformance import (
     Failure,
     Opcode,
     StreamClosed,
+    abandon,
     case,
     client_frame,
-    close_frame,
+    expect_no_message,
     text_frame,
     text_packet,
 )
@@ -20,17 +21,6 @@ NEEDS = {"upgrade", "fixture"}
 WHEN = {"when": ["before-the-probe", "during-the-probe"]}
 
 
-async def _probed(target, peer):
-    with target.preparing("a probed WebSocket"):
-        await peer.engine.probe()
-
-
-def _finish(peer):
-    """Send UPGRADE on the probed WebSocket."""
-    peer.engine.websocket.send(text_packet(PacketType.UPGRADE))
-    peer.engine.transport = "websocket"
-
-
 def _args(number):
     return (number, bytes([number]) * 5, b"", bytes([number]))
 
@@ -39,13 +29,13 @@ def _args(number):
 async def text_and_binary_data_that_wait_arrive_in_order(target, when):
     peer = await target.socketio("polling")
     if when == "during-the-probe":
-        await _probed(target, peer)
+        await peer.engine.probed()
     for number in range(8):
         await peer.emit("message", "text", number)
         await peer.emit("message", *_args(number))
     if when == "before-the-probe":
-        await _probed(target, peer)
-    _finish(peer)
+        await peer.engine.probed()
+    peer.engine.complete_upgrade()
     for number in range(8):
         await peer.expect_event("message-back", "text", number)
         await peer.expect_event("message-back", *_args(number))
@@ -56,13 +46,13 @@ async def text_and_binary_data_that_wait_arrive_in_order(target, when):
 async def acknowledgements_that_wait_arrive_in_order(target, when):
     peer = await target.socketio("polling")
     if when == "during-the-probe":
-        await _probed(target, peer)
+        await peer.engine.probed()
     for number in range(5):
         data = ["message-with-ack", number, bytes([number])]
         await peer.send(Event(EventType.EVENT, peer.namespace, data, 100 + number))
     if when == "before-the-probe":
-        await _probed(target, peer)
-    _finish(peer)
+        await peer.engine.probed()
+    peer.engine.complete_upgrade()
     for number in range(5):
         packet = await peer.receive()
         if (packet.id, packet.data) != (100 + number, [number, bytes([number])]):
@@ -72,18 +62,11 @@ async def acknowledgements_that_wait_arrive_in_order(target, when):
 @case("eio-upgrade-not-before", needs=NEEDS)
 async def binary_data_before_upgrade_is_not_sent_on_the_websocket(target):
     peer = await target.socketio("polling")
-    await _probed(target, peer)
+    await peer.engine.probed()
     for number in range(3):
         await peer.emit("message", *_args(number))
     await peer.engine.passes()
-    ping = client_frame(Opcode.PING, b"behind it")
-    peer.engine.websocket.send(ping)
-    with target.awaits("PONG"):
-        while (frame := await peer.engine.websocket.receive()).payload != ping.payload:
-            if frame.opcode == Opcode.BINARY or frame.payload[:1] == b"4":
-                raise Failure("no MESSAGE on the WebSocket before UPGRADE", str(frame))
-            if frame.opcode == Opcode.CLOSE:
-                raise Failure("the WebSocket open", str(frame))
+    await expect_no_message(peer.engine.websocket)
 
 
 @case("eio-upgrade-completed", needs=NEEDS)
@@ -97,9 +80,9 @@ async def all_kinds_of_packets_are_sent_on_the_websocket_after_an_upgrade(target
 @case("eio-upgrade-client-order", needs=NEEDS)
 async def attachments_posted_before_upgrade_are_handled_before_the_websocket(target):
     peer = await target.socketio("polling")
-    await _probed(target, peer)
+    await peer.engine.probed()
     await peer.emit("message", *_args(1))
-    _finish(peer)
+    peer.engine.complete_upgrade()
     await peer.emit("message", "sent")
     await peer.expect_event("message-back", *_args(1))
     await peer.expect_event("message-back", "sent")
@@ -108,25 +91,13 @@ async def attachments_posted_before_upgrade_are_handled_before_the_websocket(tar
 # Upgrades that come to nothing, or are no upgrades.
 
 
-async def _abandon(peer, how):
-    websocket = peer.engine.websocket
-    if how == "close":
-        websocket.send(close_frame(1000))
-        with contextlib.suppress(StreamClosed, Failure):
-            await websocket.receive()
-        websocket.stream.close()
-    else:
-        websocket.stream.reset()
-    await peer.engine.passes()
-
-
 @case("eio-upgrade-abandoned", needs=NEEDS, over={"how": ["close", "reset"]})
 async def what_waits_is_not_lost_with_an_abandoned_upgrade(target, how):
     peer = await target.socketio("polling")
     await peer.emit("message", "before")
-    await _probed(target, peer)
+    websocket = await peer.engine.probed()
     await peer.emit("message", *_args(2))
-    await _abandon(peer, how)
+    await abandon(peer.engine, websocket, how)
     await peer.emit("message", "after")
     await peer.expect_event("message-back", "before")
     await peer.expect_event("message-back", *_args(2))
@@ -136,9 +107,7 @@ async def what_waits_is_not_lost_with_an_abandoned_upgrade(target, how):
 @case("eio-upgrade-no-probe", needs={*NEEDS, "slow-timers"}, over={"first": ["upgrade", "message"]})
 async def websocket_without_a_probe_takes_and_says_nothing(target, first):
     peer = await target.socketio("polling")
-    query = peer.engine.query_of("websocket")
-    with target.preparing("a WebSocket for the session"):
-        websocket = await peer.engine.open_websocket(query)
+    websocket = await peer.engine.unprobed()
     (text,) = peer.text(Event(EventType.EVENT, peer.namespace, ["message", "no probe"]))
     if first == "upgrade":
         websocket.send(text_packet(PacketType.UPGRADE))
@@ -156,7 +125,7 @@ async def websocket_without_a_probe_takes_and_says_nothing(target, first):
 @case("eio-websocket-second", needs=NEEDS)
 async def second_websocket_during_a_probe_is_closed(target):
     peer = await target.socketio("polling")
-    await _probed(target, peer)
+    await peer.engine.probed()
     where = f"{target.engineio_path}?{peer.engine.query_of('websocket')}"
     http = await target.http()
     http.send(target.upgrade_request(where))

@@ -1,14 +1,11 @@
 """Engine.IO protocol, section "Upgrade"."""
 
-import contextlib
-
 from sockproof.conformance import (
     Failure,
     Opcode,
-    StreamClosed,
+    abandon,
     case,
-    client_frame,
-    close_frame,
+    expect_no_message,
     text_frame,
     text_packet,
 )
@@ -17,21 +14,10 @@ from sockproof.wire.engineio import PacketType
 NEEDS = {"upgrade", "message-echo"}
 
 
-async def _open(target, engine):
-    with target.preparing("a WebSocket for the session"):
-        return await engine.open_websocket(engine.query_of("websocket"))
-
-
-async def _upgrade(peer):
-    """Send UPGRADE on the probed WebSocket."""
-    peer.engine.websocket.send(text_packet(PacketType.UPGRADE))
-    peer.engine.transport = "websocket"
-
-
 @case("eio-upgrade-probe", needs={"upgrade"})
 async def probe_is_answered_on_the_websocket(target):
     engine = await target.connect_engineio("polling")
-    websocket = await _open(target, engine)
+    websocket = await engine.unprobed()
     websocket.send(text_packet(PacketType.PING, "probe"))
     wanted = "TEXT '3probe'"
     with target.awaits(wanted):
@@ -44,8 +30,7 @@ async def probe_is_answered_on_the_websocket(target):
 async def waiting_get_is_answered_with_noop(target):
     engine = await target.connect_engineio("polling")
     get = await engine.hold_get()
-    with target.preparing("a probed WebSocket"):
-        await engine.probe()
+    await engine.probed()
     packets = engine.take(await get.response("the waiting GET answered with NOOP"))
     # What the application or the heartbeat had to say has released it too.
     allowed = {PacketType.NOOP, PacketType.MESSAGE, PacketType.PING}
@@ -56,9 +41,8 @@ async def waiting_get_is_answered_with_noop(target):
 @case("eio-upgrade-completed", needs=NEEDS)
 async def websocket_is_the_transport_from_upgrade_on(target):
     peer = await target.echo("polling")
-    with target.preparing("a probed WebSocket"):
-        await peer.engine.probe()
-    await _upgrade(peer)
+    await peer.engine.probed()
+    peer.engine.complete_upgrade()
     for word in ("after UPGRADE", "fence"):
         await peer.say(word)
     for word in ("after UPGRADE", "fence"):
@@ -68,9 +52,8 @@ async def websocket_is_the_transport_from_upgrade_on(target):
 @case("eio-upgrade-completed", needs=NEEDS)
 async def message_in_one_segment_with_upgrade_is_handled(target):
     peer = await target.echo("polling")
-    with target.preparing("a probed WebSocket"):
-        await peer.engine.probe()
-    await _upgrade(peer)
+    await peer.engine.probed()
+    peer.engine.complete_upgrade()
     peer.engine.websocket.send(*peer.frames("behind"))
     await peer.engine.websocket.flush()
     await peer.say("fence")
@@ -81,19 +64,10 @@ async def message_in_one_segment_with_upgrade_is_handled(target):
 @case("eio-upgrade-not-before", needs=NEEDS)
 async def message_before_upgrade_is_not_sent_on_the_websocket(target):
     peer = await target.echo("polling")
-    with target.preparing("a probed WebSocket"):
-        await peer.engine.probe()
+    websocket = await peer.engine.probed()
     await peer.say("early")
     await peer.engine.passes()
-    ping = client_frame(Opcode.PING, b"behind it")
-    peer.engine.websocket.send(ping)
-    wanted = "no MESSAGE on the WebSocket before UPGRADE"
-    with target.awaits("PONG"):
-        while (frame := await peer.engine.websocket.receive()).payload != ping.payload:
-            if frame.opcode == Opcode.BINARY or frame.payload[:1] == b"4":
-                raise Failure(wanted, str(frame))
-            if frame.opcode == Opcode.CLOSE:
-                raise Failure("the WebSocket open", str(frame))
+    await expect_no_message(websocket)
 
 
 @case(
@@ -104,12 +78,11 @@ async def packet_that_waits_arrives_once_after_the_upgrade(target, when):
     if when == "before-the-probe":
         await peer.say("one")
         await peer.say("two")
-    with target.preparing("a probed WebSocket"):
-        await peer.engine.probe()
+    await peer.engine.probed()
     if when == "during-the-probe":
         await peer.say("one")
         await peer.say("two")
-    await _upgrade(peer)
+    peer.engine.complete_upgrade()
     await peer.say("fence")
     for word in ("one", "two", "fence"):
         await peer.hear(word)
@@ -121,10 +94,9 @@ async def packet_for_a_waiting_get_arrives_once(target):
     peer = await target.echo("polling")
     get = await peer.engine.hold_get()
     await peer.say("for the GET")
-    with target.preparing("a probed WebSocket"):
-        await peer.engine.probe()
+    await peer.engine.probed()
     peer.engine.take(await get.response("an answer to the waiting GET"))
-    await _upgrade(peer)
+    peer.engine.complete_upgrade()
     await peer.say("fence")
     await peer.hear("for the GET")
     await peer.hear("fence")
@@ -134,33 +106,20 @@ async def packet_for_a_waiting_get_arrives_once(target):
 @case("eio-upgrade-client-order", needs=NEEDS)
 async def post_before_upgrade_is_handled_before_the_websocket(target):
     peer = await target.echo("polling")
-    with target.preparing("a probed WebSocket"):
-        await peer.engine.probe()
+    await peer.engine.probed()
     await peer.say("posted")
-    await _upgrade(peer)
+    peer.engine.complete_upgrade()
     await peer.say("sent")
     await peer.hear("posted")
     await peer.hear("sent")
 
 
-async def _abandoned(target, peer, *, probed):
-    """A WebSocket of the session, closed before UPGRADE."""
-    if probed:
-        with target.preparing("a probed WebSocket"):
-            await peer.engine.probe()
-    else:
-        peer.engine.websocket = await _open(target, peer.engine)
-    peer.engine.websocket.send(close_frame(1000))
-    with contextlib.suppress(StreamClosed, Failure):
-        await peer.engine.websocket.receive()  # the server's Close frame
-    peer.engine.websocket.stream.close()
-    await peer.engine.passes()
-
-
 @case("eio-upgrade-abandoned", needs=NEEDS, over={"when": ["before-the-probe", "after-the-probe"]})
 async def abandoned_websocket_leaves_the_session_on_long_polling(target, when):
     peer = await target.echo("polling")
-    await _abandoned(target, peer, probed=when == "after-the-probe")
+    probed = when == "after-the-probe"
+    websocket = await (peer.engine.probed() if probed else peer.engine.unprobed())
+    await abandon(peer.engine, websocket)
     for word in ("one", "two"):
         await peer.say(word)
         await peer.hear(word)
@@ -169,7 +128,7 @@ async def abandoned_websocket_leaves_the_session_on_long_polling(target, when):
 @case("eio-upgrade-abandoned", needs=NEEDS)
 async def abandoned_upgrade_can_be_made_again(target):
     peer = await target.echo("polling")
-    await _abandoned(target, peer, probed=True)
+    await abandon(peer.engine, await peer.engine.probed())
     await peer.engine.upgrade()
     await peer.quiet()
 
@@ -177,7 +136,7 @@ async def abandoned_upgrade_can_be_made_again(target):
 @case("eio-upgrade-no-probe", needs=NEEDS)
 async def websocket_that_begins_without_a_probe_is_closed_or_ignored(target):
     engine = await target.connect_engineio("polling")
-    websocket = await _open(target, engine)
+    websocket = await engine.unprobed()
     websocket.send(text_frame('42["message","no probe"]'))
     await engine.passes()
 

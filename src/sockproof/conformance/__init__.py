@@ -18,6 +18,13 @@ from sockproof.conformance.controls import (
     ordinary_websocket_session,
 )
 from sockproof.conformance.echo_peer import EchoPeer
+from sockproof.conformance.engineio_checks import (
+    abandon,
+    check_label,
+    expect_no_message,
+    expect_ping,
+    expect_timed_out,
+)
 from sockproof.conformance.engineio_peer import EngineIOPeer, text_packet
 from sockproof.conformance.http_peer import HttpPeer
 from sockproof.conformance.outcome import (
@@ -53,12 +60,17 @@ __all__ = [
     "Target",
     "Unsupported",
     "WebSocketPeer",
+    "abandon",
     "agreed_deflate",
     "bystander",
     "case",
+    "check_label",
     "check_upgrade",
     "client_frame",
     "close_frame",
+    "expect_no_message",
+    "expect_ping",
+    "expect_timed_out",
     "idle_websocket",
     "ordinary_client",
     "ordinary_close",

@@ -32,7 +32,8 @@ from sockproof.wire.websocket import Frame, Opcode
 
 Opener = Callable[[], Awaitable[HttpPeer]]
 Upgrader = Callable[[str], Awaitable[WebSocketPeer]]
-MOST_NOOPS = 50  # in a row: a server that answers each GET with one would keep us busy for ever
+MOST_NOOPS = 50  # in a row on a WebSocket, where nothing asks for them
+LONGEST_PAUSE = 0.05  # seconds between two GETs of a server that holds none
 WITHOUT_FENCE = 1.0  # seconds for a server that answers nothing to end a session
 PONG = Packet(PacketType.PONG)
 Requester = Callable[..., Request]
@@ -67,6 +68,11 @@ class EngineIOPeer:
         """The Engine.IO session id."""
         return self.handshake.sid
 
+    @property
+    def timers(self) -> tuple[float, float]:
+        """The ping interval and the ping timeout, in seconds."""
+        return self.handshake.ping_interval / 1000, self.handshake.ping_timeout / 1000
+
     # Opening.
 
     async def open_polling(self, query: str = "") -> Response:
@@ -96,15 +102,31 @@ class EngineIOPeer:
     async def upgrade(self) -> None:
         """Move the session from long-polling to a WebSocket, as the document says."""
         await self.probe()
-        assert self.websocket is not None
-        self.websocket.send(text_packet(PacketType.UPGRADE))
-        self.transport = "websocket"
+        self.complete_upgrade()
 
     async def probe(self) -> None:
         """Open the WebSocket of an upgrade and have its probe answered."""
         self.websocket = await self.open_websocket(self.query_of("websocket"))
         self.websocket.send(text_packet(PacketType.PING, "probe"))
         await self.websocket.expect(Opcode.TEXT, b"3probe")
+
+    def complete_upgrade(self) -> None:
+        """Send UPGRADE on the WebSocket, which is the transport from then on."""
+        assert self.websocket is not None
+        self.websocket.send(text_packet(PacketType.UPGRADE))
+        self.transport = "websocket"
+
+    async def unprobed(self) -> WebSocketPeer:
+        """A WebSocket of this session, as the case needs it, on which nothing has been said."""
+        with self.scene.preparing("a WebSocket for the session"):
+            return await self.open_websocket(self.query_of("websocket"))
+
+    async def probed(self) -> WebSocketPeer:
+        """The WebSocket of an upgrade, as the case needs it, whose probe has been answered."""
+        with self.scene.preparing("a probed WebSocket"):
+            await self.probe()
+        assert self.websocket is not None
+        return self.websocket
 
     # Long-polling, request by request.
 
@@ -217,7 +239,9 @@ class EngineIOPeer:
             packet = self.inbox.popleft()
             if packet.type == PacketType.NOOP:
                 noops += 1
-                if noops > MOST_NOOPS:
+                if self.transport == "polling":  # a server may hold a GET, and need not
+                    await asyncio.sleep(min(noops / 1000, LONGEST_PAUSE))
+                elif noops > MOST_NOOPS:
                     raise Failure("packets", f"{noops} NOOP packets and nothing else")
                 continue
             if packet.type == PacketType.PING and packet.data == "" and self.answer_pings:

@@ -1,0 +1,101 @@
+"""What several cases of Engine.IO look for: labels, PINGs, the end of a silent session."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from sockproof.conformance.client_frames import client_frame, close_frame
+from sockproof.conformance.engineio_peer import EngineIOPeer
+from sockproof.conformance.outcome import Failure, StreamClosed
+from sockproof.conformance.scene import Scene
+from sockproof.conformance.websocket_peer import WebSocketPeer
+from sockproof.wire.engineio import Packet, PacketType
+from sockproof.wire.http import Response
+from sockproof.wire.websocket import Opcode
+
+
+def check_label(scene: Scene, response: Response) -> None:
+    """An answer to long-polling is labelled as text in UTF-8; as another type it is NON_STRICT."""
+    label = response.get("Content-Type")
+    kind, _, parameters = (label or "text/plain").lower().partition(";")
+    charset = parameters.partition("charset=")[2].strip('" ')
+    if charset not in ("", "utf-8", "utf8"):
+        raise Failure("text/plain, in UTF-8", f"Content-Type: {label}")
+    if kind.strip() != "text/plain":
+        scene.non_strict("text/plain, in UTF-8", f"Content-Type: {label}")
+
+
+# Heartbeat.
+
+
+async def expect_ping(engine: EngineIOPeer) -> Packet:
+    """The next PING, before a client gives the connection up.
+
+    That is within pingInterval and pingTimeout. What the application says meanwhile is its own
+    affair.
+    """
+    patience = sum(engine.timers) + 0.5
+    try:
+        async with asyncio.timeout(patience):
+            with engine.scene.awaits("a PING"):
+                while (packet := await engine.receive()).type == PacketType.MESSAGE:
+                    pass
+    except TimeoutError:
+        raise Failure("a PING", f"none within {patience:g} s") from None
+    if packet.type != PacketType.PING:
+        raise Failure("a PING", str(packet))
+    return packet
+
+
+async def expect_timed_out(engine: EngineIOPeer, why: str) -> None:
+    """The server ends the session, since no PONG comes."""
+    interval, timeout = engine.timers
+    patience = interval + timeout + max(interval, timeout) + 1  # some look only now and then
+    wanted = f"the session closed within {patience:g} s, as {why}"
+    try:
+        async with asyncio.timeout(patience):
+            while not await _ends(engine):
+                pass
+    except TimeoutError:
+        raise Failure(wanted, "it stays open") from None
+
+
+async def _ends(engine: EngineIOPeer) -> bool:
+    """Receive once, and say whether that shows the session's end."""
+    if engine.transport == "websocket":
+        assert engine.websocket is not None
+        try:
+            frame = await engine.websocket.receive()
+        except StreamClosed:
+            return True
+        return frame.opcode == Opcode.CLOSE or frame.payload == b"1"
+    response = await engine.poll()
+    return response.status >= 400 or b"1" in response.body.split(b"\x1e")
+
+
+# Upgrade.
+
+
+async def expect_no_message(websocket: WebSocketPeer) -> None:
+    """No MESSAGE has been sent on a WebSocket whose upgrade is not complete."""
+    ping = client_frame(Opcode.PING, b"behind it")
+    websocket.send(ping)
+    with websocket.scene.awaits("PONG"):
+        while (frame := await websocket.receive()).payload != ping.payload:
+            if frame.opcode == Opcode.BINARY or frame.payload[:1] == b"4":
+                raise Failure("no MESSAGE on the WebSocket before UPGRADE", str(frame))
+            if frame.opcode == Opcode.CLOSE:
+                raise Failure("the WebSocket open", str(frame))
+
+
+async def abandon(engine: EngineIOPeer, websocket: WebSocketPeer, how: str = "close") -> None:
+    """Close a WebSocket of the session before UPGRADE, or `reset` its connection."""
+    if how == "reset":
+        websocket.stream.reset()
+    else:
+        websocket.send(close_frame(1000))
+        with contextlib.suppress(StreamClosed, Failure):
+            await websocket.receive()  # the server's Close frame
+        websocket.stream.close()
+    await engine.passes()
