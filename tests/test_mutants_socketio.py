@@ -14,6 +14,7 @@ KIND = "socketio"
 DAYS = 3  # until each fault has had its turn
 
 
+@pytest.mark.timeout(300)  # every case, on a machine that may be busy
 def test_every_case_passes_on_the_correct_server() -> None:
     wrong = {
         record.id: f"{record.outcome}: expected {record.expected}; got {record.got}"
