@@ -26,6 +26,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from sockproof import signals
 from sockproof.certificates import Certificates
 from sockproof.packages import debian_lacks, distribution_installed, version_of
 
@@ -333,15 +334,21 @@ class RunningTarget:
 
     def stop(self) -> None:
         """End the process group, politely first; always reaped."""
+        try:
+            with signals.held():
+                self._end()
+        finally:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)  # what the server left behind
+            self._log.unlink(missing_ok=True)
+
+    def _end(self) -> None:
         for how in (signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, how)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_STOP_SECONDS)
                 break
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # what the server left behind
-        self._log.unlink(missing_ok=True)
 
 
 def launch(
@@ -403,9 +410,10 @@ def run_in_foreground(
     try:
         return process.wait()
     except KeyboardInterrupt:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+        with signals.held(), contextlib.suppress(subprocess.TimeoutExpired):
+            process.terminate()
             process.wait(_STOP_SECONDS)
+        return 130
+    finally:
         process.kill()
         process.wait()
-        return 130

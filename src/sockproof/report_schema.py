@@ -17,7 +17,8 @@ Moment = Annotated[str, Meta(max_length=100)]
 Octets = Annotated[str, Meta(pattern=r"^([0-9a-f]{2})*$", max_length=1 << 20)]
 Outcome = Literal["PASS", "NON_STRICT", "FAIL", "UNSUPPORTED", "INCONCLUSIVE"]
 Level = Literal["MUST", "SHOULD", "MAY", "DESCRIBED"]
-AsideKind = Literal["follows", "did-not-repeat", "too-busy", "control"]  # why it does not count
+# Why a case does not count.
+AsideKind = Literal["follows", "did-not-repeat", "too-busy", "control", "no-time"]
 ExitCode = Literal[0, 1, 2, 3, 130]
 
 
@@ -141,6 +142,8 @@ class Values(TypedDict, total=False):
     stale_expectations: list[Stale]
     remarks: list[str]
     damage: list[str]
+    not_run: list[str]
+    max_time: Seconds
     proposal: Proposal
     server_log: str
 
@@ -177,6 +180,8 @@ class Report(TypedDict):
     requirements: NotRequired[dict[str, Sentence]]
     remarks: NotRequired[list[str]]
     damage: NotRequired[list[str]]
+    not_run: NotRequired[list[str]]
+    max_time: NotRequired[Seconds]
     proposal: NotRequired[Proposal]
     server_log: NotRequired[str]
 

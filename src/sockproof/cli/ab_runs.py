@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sockproof import launch, shelves
-from sockproof.cli.load import find_scenario, run_scenario
+from sockproof.cli.load import ended_with, find_scenario, run_scenario
 from sockproof.cli.settings import CommandError
 from sockproof.load_records import RUN_FILE, SUMMARY_FILE, LoadRecordError
 from sockproof.wire.credentials import masked_url
@@ -92,7 +92,8 @@ class Runner:
         if not (folder / RUN_FILE).exists():
             if cut:
                 raise KeyboardInterrupt
-            raise CommandError(f"Locust ended with {code} before the run began: {_last(log_path)}")
+            said = f"Locust {ended_with(code)} before the run began: {_last(log_path)}"
+            raise Unusable(said) if code < 0 else CommandError(said)
         summary = summary_of(folder, fresh=True)
         if not cut and not summary["counts"]["connections_opened"]:
             why = "; ".join(summary["generator"]["reasons"])

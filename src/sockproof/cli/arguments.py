@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -38,6 +39,23 @@ def _seconds(text: str) -> float:
     if not 0.05 <= value <= 3600:
         raise argparse.ArgumentTypeError(f"seconds from 0.05 to 3600, not {text!r}")
     return value
+
+
+def time_span(text: str) -> float:
+    """Seconds, as 90, 90s, 5m or 1h30m: what Locust takes, too."""
+    found = re.fullmatch(r"(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,7})s?)?", text.strip(), re.ASCII)
+    hours, minutes, seconds = (int(each or 0) for each in found.groups()) if found else (0, 0, 0)
+    value = hours * 3600 + minutes * 60 + seconds
+    if not 1 <= value <= 10_000_000:
+        raise argparse.ArgumentTypeError(
+            f"a time of at least 1 s, as 30s, 5m or 1h30m, not {text!r}"
+        )
+    return float(value)
+
+
+def _run_time(text: str) -> str:
+    """The same as Locust is told it."""
+    return f"{time_span(text):.0f}s"
 
 
 def build_parser() -> Parser:
@@ -97,7 +115,8 @@ def _add_load(parser: argparse.ArgumentParser) -> None:
     add("--target", metavar="NAME", help="start this one")
     add("--users", type=_whole(1, 1_000_000), default=20, metavar="N", help="(20)")
     add("--spawn-rate", type=_positive, default=100.0, metavar="R", help="users a second (100)")
-    add("--run-time", default="10s", metavar="T", help="as Locust has it: 30s, 5m (10s)")
+    time = {"type": _run_time, "default": "10s", "metavar": "T", "help": "as 30s or 5m (10s)"}
+    add("-t", "--run-time", **time)  # type: ignore[arg-type]
     add("--processes", type=_whole(1, 256), default=1, metavar="N", help="worker processes (1)")
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results/)")
     add("--no-report", action="store_true", help="draw no figures, write no page")
@@ -117,7 +136,8 @@ def _add_capacity(parser: argparse.ArgumentParser) -> None:
     add("--target-pid", type=_whole(1, 1 << 22), metavar="PID", help="the server's, for its CPU")
     add("--from", dest="first", type=_whole(1, 10**6), default=10, metavar="N", help="users (10)")
     add("--to", dest="most", type=_whole(1, 10**6), default=10_000, metavar="N", help="(10,000)")
-    add("--run-time", default="15s", metavar="T", help="of each run, as Locust has it (15s)")
+    each = "of each run, as 30s or 5m (15s)"
+    add("-t", "--run-time", type=_run_time, default="15s", metavar="T", help=each)
     add("--processes", type=_whole(1, 256), default=1, metavar="N", help="worker processes (1)")
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results/)")
     add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
@@ -217,6 +237,8 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
     add("--strict", action="store_true", help="SHOULD and NON_STRICT fail the run too")
     add("--jobs", type=_whole(1, 256), default=32, metavar="N", help="cases side by side (32)")
     add("--timeout", type=_seconds, default=5.0, metavar="S", help="limit for each case (5)")
+    bound = "end after so long, whatever was not run (by the number of cases)"
+    add("--max-time", type=time_span, metavar="T", help=bound)
     add("--repeat", type=_whole(1, 1000), default=1, metavar="N", help="run each case N times")
     add("--thorough", action="store_true", help="a thousand round trips where a few show the same")
     add("--shuffle", action="store_true", help="in random order")
@@ -262,7 +284,8 @@ def _add_ab(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=_whole(0, 2**32 - 1), metavar="N", help="of the order of runs and the rest")
     add("--users", type=_whole(1, 1_000_000), default=20, metavar="N", help="(20)")
     add("--spawn-rate", type=_positive, default=100.0, metavar="R", help="users a second (100)")
-    add("--run-time", default="10s", metavar="T", help="of each run, as Locust has it (10s)")
+    each = "of each run, as 30s or 5m (10s)"
+    add("-t", "--run-time", type=_run_time, default="10s", metavar="T", help=each)
     add("--processes", type=_whole(1, 256), default=1, metavar="N", help="worker processes (1)")
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results/)")
     add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)

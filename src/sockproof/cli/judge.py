@@ -5,7 +5,6 @@ Shared by the commands `conformance` and `matrix`.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sockproof import launch, records, shelves
+from sockproof import launch, records, shelves, signals
 from sockproof.certificates import make_certificates
 from sockproof.cli.expecting import propose
 from sockproof.cli.outputs import Judged, Outputs
@@ -109,6 +108,7 @@ def build_job(
         shuffle=options.shuffle,
         strict=options.strict,
         excluded=options.exclude,
+        max_time=options.max_time,
     )
 
 
@@ -125,8 +125,8 @@ def judge(
     target = job.redactor.text(job.servers[0].address.url)
     with Progress(verbose=options.verbose) as progress:
 
-        def start(total: int, name: str | None) -> None:
-            progress.start(total, target, name)
+        def start(total: int, name: str | None, bound: float) -> None:
+            progress.start(total, target, name, bound)
 
         def done(record: CaseRecord) -> None:
             nonlocal ran
@@ -135,21 +135,22 @@ def judge(
 
         with RunWriter(path) as writer:
             try:
-                asyncio.run(run_job(job, writer, start, done))
+                signals.run_async(run_job(job, writer, start, done))
             except KeyboardInterrupt:
                 if not ran:
                     raise
             except BaseException:
                 path.unlink(missing_ok=True)
                 raise
-            report = records.read_run(path)
-            if targets is None and not report["interrupted"]:
-                found = _proposal(job, report, options)
-                writer.also(found)
-                report.update(found)
-        if targets is not None:
-            report["server_log"] = job.redactor.text(targets.log())
-        written = outputs.write(report)
+            with signals.held():
+                report = records.read_run(path)
+                if targets is None and not report["interrupted"]:
+                    found = _proposal(job, report, options)
+                    writer.also(found)
+                    report.update(found)
+                if targets is not None:
+                    report["server_log"] = job.redactor.text(targets.log())
+                written = outputs.write(report)
         if options.command == "matrix":
             progress.finish_briefly(report, job.name or target)
         else:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import importlib.util
-import os
 import shlex
-import subprocess
 import sys
 from argparse import Namespace
 from contextlib import AbstractContextManager, nullcontext
@@ -15,14 +14,17 @@ from typing import IO, Any
 
 from sockproof import launch, records, shelves
 from sockproof.analysis.follow import Follower
-from sockproof.cli.arguments import WRONG_COMMAND
+from sockproof.cli.arguments import WRONG_COMMAND, time_span
 from sockproof.cli.load_report import write_load_report
-from sockproof.cli.rules import chosen, find_rules, judge_load, say_broken
+from sockproof.cli.locust_process import Bounds, Locust
+from sockproof.cli.rules import chosen, find_rules, judge_load
 from sockproof.cli.settings import CommandError
-from sockproof.load_records import RUN_FILE, STARTED_BY, LoadRecordError
+from sockproof.load_records import RUN_FILE, LoadRecordError
 from sockproof.wire.credentials import masked_url
 
 DEFAULT_TARGET = "python-socketio-uvicorn"
+DRAIN = 10.0  # seconds, where Locust is not told otherwise
+KILLED = 2  # the exit code where somebody has killed Locust before it recorded anything
 _SECRET_OPTIONS = ("--auth", "--header")
 
 
@@ -40,14 +42,19 @@ def load(options: Namespace) -> int:
         follower = None if rules is None else Follower(folder, rules.rules)
         code, interrupted = run_scenario(options, scenario, url, folder, pid, follower=follower)
     if not (folder / RUN_FILE).exists():
-        print(f"sockproof: Locust ended with {code} before the run began", file=sys.stderr)
-        return 130 if interrupted else WRONG_COMMAND
+        print(f"sockproof: Locust {ended_with(code)} before the run began", file=sys.stderr)
+        return 130 if interrupted else KILLED if code < 0 else WRONG_COMMAND
     value, meaning = conclude(folder)
     if not options.no_report:
         _draw(folder, options.shelf)
     if rules is not None:
         meaning = judge_load(rules, value, folder)
     return 130 if interrupted else meaning
+
+
+def ended_with(code: int) -> str:
+    """How a process ended, in words."""
+    return f"was ended by signal {-code}" if code < 0 else f"ended with {code}"
 
 
 def _draw(folder: Path, shelf: Path | None) -> None:
@@ -78,7 +85,18 @@ def run_scenario(
     if pid is not None:
         command += ["--target-pid", str(pid)]
     print(f"$ {shlex.join(masked(command))}\n", flush=True, file=log)
-    return _run(command, log, follower)
+    return Locust(command, folder, _bounds(options), log, follower).run()
+
+
+def _bounds(options: Namespace) -> Bounds:
+    """How long Locust may take, by what it is told."""
+    drain = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    drain.add_argument("--drain", type=float, default=DRAIN)
+    try:
+        told = drain.parse_known_args(options.more)[0].drain
+    except (argparse.ArgumentError, SystemExit):
+        told = DRAIN  # which Locust will complain of
+    return Bounds(time_span(options.run_time), told, options.processes)
 
 
 def summary(options: Namespace) -> int:
@@ -149,13 +167,6 @@ def _command(options: Namespace, scenario: Path, url: str, folder: Path) -> list
     return [*command, *options.more]
 
 
-def _wait_a_second(process: subprocess.Popen[bytes]) -> int | None:
-    try:
-        return process.wait(1.0)
-    except subprocess.TimeoutExpired:
-        return None
-
-
 def masked(command: list[str]) -> list[str]:
     """The command as it may be shown: its secrets are for nobody else."""
     told, secret = [], False
@@ -169,38 +180,3 @@ def masked(command: list[str]) -> list[str]:
             told.append(f"{option}=***" if known and equals else masked_url(word))
         secret = known and not equals and not secret
     return told
-
-
-def _run(command: list[str], log: IO[str] | None, follower: Follower | None) -> tuple[int, bool]:
-    """Run Locust to its end: its exit code, and whether it was interrupted.
-
-    At an interrupt, and when a rule is broken that aborts the run, Locust is told to end: it
-    drains, disconnects and writes what it has.
-    """
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", STARTED_BY: str(os.getpid())}
-    process = subprocess.Popen(
-        command, env=environment, start_new_session=True, stdout=log, stderr=log
-    )
-    interrupted = False
-    while True:
-        try:
-            if follower is None:
-                return process.wait(), interrupted
-            code = _wait_a_second(process)
-            if code is not None:
-                return code, interrupted
-            broken = follower.broken()
-            if broken is not None:
-                say_broken(follower.folder, *broken)
-                follower = None
-                process.terminate()
-        except KeyboardInterrupt:
-            if interrupted:
-                process.kill()
-            elif process.poll() is None:
-                process.terminate()
-            interrupted = True
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise

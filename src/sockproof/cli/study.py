@@ -13,7 +13,7 @@ from typing import Any
 from sockproof import __version__, launch, records, shelves
 from sockproof.analysis.calibration import machine
 from sockproof.cli.ab_runs import summary_of
-from sockproof.cli.load import find_scenario, run_scenario
+from sockproof.cli.load import ended_with, find_scenario, run_scenario
 from sockproof.cli.settings import CommandError
 from sockproof.load_records import RUN_FILE
 from sockproof.study.bench import Bench, NotMeasured
@@ -112,7 +112,7 @@ def _load(options: Namespace) -> Any:
                 if not (folder / RUN_FILE).exists():
                     log.seek(0)
                     last = (log.read().strip().splitlines() or ["it printed nothing"])[-1]
-                    raise NotMeasured(f"Locust ended with {code}: {last}")
+                    raise NotMeasured(f"Locust {ended_with(code)}: {last}")
             return summary_of(folder, fresh=True)
 
     return load

@@ -60,6 +60,15 @@ def remark_on_silence(suspects: Sequence[str], how: str) -> str:
     return f"{silence} {_named(suspects)} Each ran again, alone."
 
 
+def remark_on_left(names: Sequence[str]) -> str:
+    """What a run says of the cases that it did not come to."""
+    if not names:
+        return "All cases had run by then."
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    count = "1 case was" if len(names) == 1 else f"{len(names)} cases were"
+    return f"{count} not run: {', '.join(names[:NAMED])}{more}."
+
+
 def _named(suspects: Sequence[str]) -> str:
     if not suspects:
         return "No case ran then."

@@ -18,7 +18,11 @@ from sockproof.records import cut
 
 _HEAD = "# Replace each reason by why this server does so, and drop what is to be mended.\n"
 _DEVIATIONS = ("FAIL", "NON_STRICT", "INCONCLUSIVE")
-_PASSING = ("did-not-repeat", "too-busy")  # what is set aside since it may come out otherwise
+_PASSING = (
+    "did-not-repeat",
+    "too-busy",
+    "no-time",
+)  # what is set aside since it may come out otherwise
 _RESET = "reset the TCP connection"  # which may take with it what came before, or not
 _SEEN = 160  # characters of what was expected, and of what came
 

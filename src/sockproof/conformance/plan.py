@@ -15,6 +15,7 @@ from sockproof.conformance.wirelog import Redactor
 LAPSES = 50  # limits that were waited out, after which a server is known for it
 LESS = 0.2  # of the limit of a case is waited from then on,
 LEAST = 0.05  # and this after four times as many
+AGAIN = 40  # limits that what runs again, alone, may take in all
 
 
 @dataclass(slots=True)
@@ -41,6 +42,7 @@ class Plan:
     that went well; of a foreign server it is None. `second_look` says whether what ended by a
     time-out runs again. `stall` (seconds) is what the harness may be late before what it saw
     meanwhile is doubted; `alive_within` is how long a server may need to be seen alive again.
+    After `max_time` seconds the run ends with the cases that have been told by then.
     """
 
     servers: Sequence[Server]
@@ -58,3 +60,15 @@ class Plan:
     second_look: bool = True
     stall: float = 1.0
     alive_within: float = 10.0
+    max_time: float | None = None
+
+
+def longest(cases: Sequence[Case], servers: Sequence[Server], jobs: int, limit: float) -> float:
+    """Seconds that a run may take: so many that many of its cases may wait out their limits."""
+    server = servers[-1]
+    turns, longer = 0.0, 0.0
+    for case in cases:
+        own = case.limit_with(server.ping_interval / 1000, server.ping_timeout / 1000)
+        longer += max(0.0, own - limit) * (1.0 if case.exclusive else LESS / jobs)
+        turns += 1.0 if case.exclusive else min(1.0, 2 / jobs)
+    return 60.0 + longer + (LESS * turns + LAPSES + AGAIN) * limit

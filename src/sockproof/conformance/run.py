@@ -7,6 +7,7 @@ Everything is appended to the run's file of JSON lines as it happens. The report
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -20,9 +21,10 @@ from sockproof.conformance.expectations import (
     stale_expectations,
 )
 from sockproof.conformance.message import BROKEN_BY_FRAMES
+from sockproof.conformance.plan import Plan, longest
 from sockproof.conformance.preflight import Unreachable, introduce
 from sockproof.conformance.requirements import Requirement
-from sockproof.conformance.runner import Plan, run_cases
+from sockproof.conformance.runner import run_cases
 from sockproof.conformance.target import Server
 from sockproof.conformance.upgrade_response import BROKEN_BY_UPGRADES
 from sockproof.conformance.wirelog import Redactor
@@ -30,6 +32,8 @@ from sockproof.records import CaseRecord, RunWriter
 
 WEBSOCKET_SUITES = ("websocket", "deflate")
 SOCKETIO_SUITES = ("engineio", "socketio", "rooms")
+INTRODUCTION = 60.0  # seconds, and so many limits, until it must be known what a server is
+INTRODUCTION_LIMITS = 12
 _DOCUMENT_OF_SUITE = {
     "websocket": "rfc6455-",
     "deflate": "rfc7692-",
@@ -64,6 +68,7 @@ class Job:
     strict: bool = False
     excluded: Sequence[str] = ()  # globs of cases that were to be left out
     restart: Callable[[Server], Awaitable[bool]] | None = None  # see `plan.Plan`
+    max_time: float | None = None  # seconds; without it, what `plan.longest` says
 
 
 def choose_cases(
@@ -116,7 +121,7 @@ def exit_code(outcomes: Sequence[CaseRecord], stale: Sequence[object], strict: b
 async def run_job(
     job: Job,
     writer: RunWriter,
-    on_start: Callable[[int, str | None], None],
+    on_start: Callable[[int, str | None, float], None],
     on_record: Callable[[CaseRecord], None],
 ) -> int:
     """Run the job and write it down; gives the exit code.
@@ -124,15 +129,24 @@ async def run_job(
     Raises `preflight.Unreachable` before anything is written when there is nothing to judge.
     Cancelled, it notes that the run was interrupted, and lets the cancellation pass.
     """
+    began = time.monotonic()
+    introduction = job.max_time or INTRODUCTION + INTRODUCTION_LIMITS * job.limit
     try:
-        introductions = await asyncio.gather(*(introduce(each, job.limit) for each in job.servers))
+        async with asyncio.timeout(introduction):
+            introductions = await asyncio.gather(
+                *(introduce(each, job.limit) for each in job.servers)
+            )
     except Unreachable as error:
         raise Unreachable(job.redactor.text(str(error))) from None
+    except TimeoutError:
+        said = f"after {introduction:g} s it was not known what it is (--max-time)"
+        raise Unreachable(f"{job.redactor.text(job.servers[0].address.url)}: {said}") from None
     name = job.name or introductions[0].name
     servers = [each.server for each in introductions]
     # What one case says, another would hear.
     jobs = 1 if any("broadcast" in each.capabilities for each in servers) else job.jobs
-    began = time.monotonic()
+    order = [case for case in job.chosen for _ in range(job.repeat)]
+    bound = job.max_time or math.ceil(longest(order, servers, jobs, job.limit))
     writer.header(
         {
             "sockproof": __version__,
@@ -141,6 +155,7 @@ async def run_job(
             "started": records.now(),
             "suites": list(job.suites),
             "excluded": list(job.excluded),
+            "max_time": bound,
             "coverage": coverage(job.all_cases, job.requirements, job.suites),
             "requirements": {
                 name: _requirement_json(job.requirements[name])
@@ -154,7 +169,7 @@ async def run_job(
             },
         }
     )
-    on_start(len(job.chosen) * job.repeat, name)
+    on_start(len(order), name, bound)
     outcomes: list[CaseRecord] = []
 
     def note(record: CaseRecord) -> None:
@@ -177,6 +192,7 @@ async def run_job(
         job.repeat,
         job.shuffle,
         restart=job.restart,
+        max_time=bound if job.max_time is None else began + bound - time.monotonic(),
     )
     finish: dict[str, Any] = {"interrupted": True, "exit_code": 130}
     try:
@@ -184,7 +200,9 @@ async def run_job(
         ran = [(each.id, each.outcome) for each in outcomes if each.aside is None]
         stale = stale_expectations(job.expectations, ran, [each.id for each in job.all_cases])
         code = 1 if ended.died else exit_code(outcomes, stale, job.strict)
+        code = code or (2 if ended.not_run else 0)
         finish = {"interrupted": False, "exit_code": code, "stale_expectations": stale}
+        finish["not_run"] = list(ended.not_run)
         finish["remarks"] = [job.redactor.text(remark) for remark in ended.remarks]
         return code
     finally:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -43,6 +43,7 @@ class Ended:
 
     remarks: tuple[str, ...] = ()
     died: bool = False
+    not_run: tuple[str, ...] = ()  # ids
 
 
 def _unheard(number: int, record: CaseRecord, fields: Sequence[str]) -> None:
@@ -66,7 +67,7 @@ async def run_cases(
             await going.through(order)
         finally:
             await going.controls.close()
-        return Ended(tuple(going.remarks), going.died)
+        return Ended(tuple(going.remarks), going.died, tuple(going.not_run(order)))
 
 
 class _Run:
@@ -92,7 +93,33 @@ class _Run:
         self._turned_away = ""
 
     async def through(self, order: Sequence[Case]) -> None:
-        """Run all, in three stages, and then again what is in doubt."""
+        """Run all, or what there is time for."""
+        try:
+            async with asyncio.timeout(self.plan.max_time) as bound:
+                await self._all(order)
+        except TimeoutError:
+            if not bound.expired():
+                raise
+            self._time_is_over(self.not_run(order))
+        for trial in follow(self._trials, self.plan.requirements):
+            self._revised(trial, ("aside",))
+
+    def not_run(self, order: Sequence[Case]) -> list[str]:
+        """The ids of the cases whose records have not been told."""
+        left = Counter(case.id for case in order)
+        left.subtract(trial.case.id for trial in self._trials)
+        return [name for name in left if left[name] > 0]
+
+    def _time_is_over(self, left: Sequence[str]) -> None:
+        """What would have run again accuses nobody."""
+        for trial in self._trials:
+            if self._is_doubtful(trial):
+                second_look.no_time(trial.record)
+                self._revised(trial, ("aside",))
+        self.remarks.append(f"The run's time was over (--max-time). {death.remark_on_left(left)}")
+
+    async def _all(self, order: Sequence[Case]) -> None:
+        """Run the cases in three stages, and then again what is in doubt."""
         self.plan.company.is_told = any(
             case.last and choose_server(case, self.plan) is not None for case in order
         )
@@ -112,8 +139,6 @@ class _Run:
                 f"The server turned connections away ({self._turned_away}), so that the jobs went"
                 f" from {self.plan.jobs} down to {self.jobs} (--jobs {self.jobs})."
             )
-        for trial in follow(self._trials, self.plan.requirements):
-            self._revised(trial, ("aside",))
 
     def _by_server(self, order: Iterable[Case], last: bool) -> list[Lane]:
         lanes: dict[int, Lane] = {}

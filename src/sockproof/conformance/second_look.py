@@ -88,6 +88,11 @@ def too_busy(record: CaseRecord, seconds: float) -> None:
     record.notes = [*record.notes, f"the harness stood still for {seconds:.1f} s meanwhile"]
 
 
+def no_time(record: CaseRecord) -> None:
+    """Set a case aside that was to run again when the time of the run was over."""
+    record.set_aside("no-time", "", "It was to run again, alone, but the run's time was over.")
+
+
 def marked(text: str) -> WireEntry:
     """An entry of the wire log that stands between two runs of one case."""
     return WireEntry(0, 0, RECEIVED, b"", False, 0, f"… {text} …")

@@ -111,7 +111,8 @@ async def run(trial: Trial, plan: Plan, *, patient: bool = False) -> None:
         finally:
             trial.ended = time.monotonic()
             record.wire = log.entries()
-        plan.patience.lapses += record.got.startswith(WAITED)
+        trial.ended = time.monotonic()
+        plan.patience.lapses += _wore_on(trial, limit)
         record.notes = [redactor.text(f"{name}: {text}") for name, text in scene.notes]
         trial.turned_away = trial.turned_away or _turned_away(record)
         if record.outcome == "PASS":
@@ -165,6 +166,12 @@ async def _judge(target: Target, limit: float, trial: Trial, plan: Plan) -> None
     finally:
         scene.close()
         await scene.gone()
+
+
+def _wore_on(trial: Trial, limit: float) -> bool:
+    """Whether the case cost most of its limit for nothing: it lapsed, or was kept busy so long."""
+    slow = trial.ended - trial.began > limit / 2 and trial.record.outcome != "PASS"
+    return trial.lapsed or slow
 
 
 async def _still_sends(scene: Scene) -> bool:

@@ -24,6 +24,7 @@ _CLOSED = re.compile(r"the server (?:closed|reset) the TCP connection")
 _ASIDE = {
     "follows": "follow from another fault",
     "did-not-repeat": "did not repeat",
+    "no-time": "would have run again, for which the run had no time",
     "too-busy": "could not be judged by a machine that was too busy",
     "control": "say nothing, since the same without the offence fails too",
 }

@@ -134,6 +134,7 @@ def render(report: Mapping[str, Any], template: Path) -> str:
             standings=_standings(rows),
             proposal=proposal(report),
             remarks=remarks(report),
+            not_run=[short(each, 200) for each in report.get("not_run") or []],
             groups=[
                 (suite, file, _counts(cases), [by_case[id(case)] for case in cases])
                 for (suite, file), cases in groups(report["cases"]).items()

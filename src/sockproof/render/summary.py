@@ -93,7 +93,7 @@ def verdict(report: Report) -> Verdict:
     )
     stale = len(report.get("stale_expectations") or [])
     fails = f"{_requirements(found.wrong)} of {number(judged, 'requirement')}"
-    notes = _notes(found, stale, report.get("excluded") or [])
+    notes = _notes(found, stale, report.get("excluded") or [], len(report.get("not_run") or []))
     if report.get("interrupted"):
         so_far = f"; so far it fails {fails}" if found.wrong else ""
         sentence = f"Interrupted after {number(len(report['cases']), 'case')}{so_far}"
@@ -114,15 +114,20 @@ def _problem(report: Report, found: Findings) -> str:
         return "its records are damaged"
     if found.unclear:
         return f"{number(len(found.unclear), 'case')} could not be set up"
+    if report.get("not_run"):
+        return f"{number(len(report['not_run']), 'case')} were not run"
     if not report["cases"]:
         return "no case ran"
     return "no case could say anything about this server"
 
 
-def _notes(found: Findings, stale: int, excluded: Sequence[str]) -> tuple[str, ...]:
+def _notes(
+    found: Findings, stale: int, excluded: Sequence[str], not_run: int = 0
+) -> tuple[str, ...]:
     advice = [case for case in found.remarks if _is_advice(case)]
     lax = len(found.remarks) - len(advice)
     told = {
+        f"{number(not_run, 'case')} not run": not_run if found.wrong else 0,
         _stale(stale): stale if found.wrong else 0,
         f"{number(len(found.known), 'known deviation')}, as expected": len(found.known),
         f"{number(len(found.unclear), 'case')} could not be set up": len(found.unclear),

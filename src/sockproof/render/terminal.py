@@ -64,10 +64,13 @@ class Progress:
     ) -> None:
         self.stop()
 
-    def start(self, total: int, target: str, server: str | None = None) -> None:
-        """Say what begins."""
+    def start(
+        self, total: int, target: str, server: str | None = None, bound: float | None = None
+    ) -> None:
+        """Say what begins, and after how many seconds it ends in any case."""
         named = f" ({short(server, 200)})" if server else ""
-        self._say(f"{short(target, 500)}{named}: {number(total, 'case')}")
+        within = "" if bound is None else f", {bound:.0f} s at most"
+        self._say(f"{short(target, 500)}{named}: {number(total, 'case')}{within}")
         if self._console.is_terminal and not self._console.is_dumb_terminal:
             self._live = Live(
                 BarColumn(bar_width=30),

@@ -1,0 +1,127 @@
+"""Locust as a process of its own: started, watched, and ended in time whatever it is busy with.
+
+The rules that hold here:
+
+* It has a session of its own: a terminal's Ctrl-C reaches the command, which tells it to end.
+* Told to end, it drains, disconnects and writes what it has. What it has not done within the
+  drain and `LAST_WORDS` it is not waited for: rows that were written are in their files.
+* The run is over after its run time, the drain and `LAST_WORDS`, whatever a server does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from sockproof import signals
+from sockproof.analysis.follow import Follower
+from sockproof.cli.rules import say_broken
+from sockproof.load_records import RUN_FILE, STARTED_BY
+
+LAST_WORDS = 15.0  # seconds beyond run time and drain
+BEGINNING = 60.0  # seconds until the run has begun: to import, to start workers
+BESIDE = 1.0  # of them for each worker
+LOOK = 0.1  # seconds between two looks
+FOLLOW = 1.0  # seconds between two looks at the rules
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What Locust was told, in seconds, and how many processes it starts."""
+
+    run_time: float
+    drain: float
+    processes: int = 1
+
+
+class Locust:
+    """One run of Locust."""
+
+    def __init__(
+        self,
+        command: list[str],
+        folder: Path,
+        bounds: Bounds,
+        log: IO[str] | None = None,
+        follower: Follower | None = None,
+    ) -> None:
+        """What it prints goes to `log`, if there is one; `follower` says when a rule is broken."""
+        self._command = command
+        self._begun = folder / RUN_FILE
+        self._bounds = bounds
+        self._log = log
+        self._follower = follower
+        self._heard = 0  # signals
+        self._looked = 0.0  # when the rules were looked at
+        self._end_by = 0.0
+        self._runs = False
+
+    def run(self) -> tuple[int, bool]:
+        """Run it to its end: its exit code, and whether it was interrupted."""
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", STARTED_BY: str(os.getpid())}
+        with signals.counted():
+            self._heard = signals.received()
+            process = subprocess.Popen(
+                self._command,
+                env=environment,
+                start_new_session=True,
+                stdout=self._log,
+                stderr=self._log,
+            )
+            try:
+                code = self._watch(process)
+            finally:
+                # Of workers whose master is gone none is left behind.
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        return code, signals.interrupted()
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> int:
+        bounds = self._bounds
+        self._end_by = time.monotonic() + BEGINNING + BESIDE * bounds.processes
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(LOOK)
+            now = time.monotonic()
+            if not self._runs and self._begun.exists():
+                self._runs = True
+                self._end_by = now + bounds.run_time + bounds.drain + LAST_WORDS
+            self._hear(process, now)
+            if self._follower is not None and now >= self._looked + FOLLOW:
+                self._looked = now
+                self._look_at_rules(process, self._follower)
+            if now > self._end_by:
+                print(self._late(), file=sys.stderr, flush=True)
+                process.kill()
+                return process.wait()
+
+    def _hear(self, process: subprocess.Popen[bytes], now: float) -> None:
+        """A first signal ends the run in order, a second one at once."""
+        if signals.received() == self._heard:
+            return
+        first, self._heard = self._heard == 0, signals.received()
+        if first and self._heard == 1:
+            process.terminate()
+            self._end_by = min(self._end_by, now + self._bounds.drain + LAST_WORDS)
+        else:
+            process.kill()
+
+    def _look_at_rules(self, process: subprocess.Popen[bytes], follower: Follower) -> None:
+        broken = follower.broken()
+        if broken is not None:
+            say_broken(follower.folder, *broken)
+            self._follower = None
+            process.terminate()
+
+    def _late(self) -> str:
+        if not self._runs:
+            return "sockproof: Locust has not begun the run in time, and was ended"
+        return "sockproof: Locust did not end by itself in time, and was ended"

@@ -1,0 +1,130 @@
+"""SIGINT and SIGTERM: one rule for every command, whatever the process that started it ignores.
+
+The rules that hold here:
+
+* Both mean the same. The first ends what goes on and has what there is written; the second ends
+  at once what still goes on, and what there is is written even so; at the third all is left.
+* The first raises KeyboardInterrupt, unless it comes inside `held`, when the block has ended;
+  inside `run_async`, where it cancels the main task; or inside `counted`, which looks itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from types import FrameType
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+THE_LAST = 3  # signals after which nothing is held any more
+PATIENCE = 5.0  # seconds that tasks have to end once they are cancelled
+AGAIN = 2.0  # seconds after which what did not end is told again
+
+
+class _State:
+    """What this process has heard."""
+
+    received = 0
+    held = 0  # blocks that no signal but the last one leaves
+    cancel: Callable[[], None] | None = None  # ends the main task of asyncio
+
+
+def install() -> None:
+    """Take both signals; SIGINT too where a script's background job has it ignored."""
+    signal.signal(signal.SIGINT, _heard)
+    signal.signal(signal.SIGTERM, _heard)
+
+
+def received() -> int:
+    """How many there have been."""
+    return _State.received
+
+
+def interrupted() -> bool:
+    """Whether there has been any."""
+    return _State.received > 0
+
+
+def _heard(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    _State.received += 1
+    if _State.received >= THE_LAST:
+        raise KeyboardInterrupt
+    if _State.cancel is not None:
+        _State.cancel()
+    elif not _State.held and _State.received == 1:
+        raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def counted() -> Iterator[None]:
+    """Inside, a signal is only counted, for who asks; the last one is raised even so."""
+    _State.held += 1
+    try:
+        yield
+    finally:
+        _State.held -= 1
+
+
+@contextlib.contextmanager
+def held() -> Iterator[None]:
+    """Inside, the first signal waits until the block has ended, and is raised then."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # which signals do not interrupt
+        return
+    before = _State.received
+    with counted():
+        yield
+    if _State.received and not before and not _State.held:
+        raise KeyboardInterrupt
+
+
+def run_async(work: Coroutine[Any, Any, Result], at_most: float | None = None) -> Result:
+    """Run `asyncio.run(work)`; a signal cancels it and raises KeyboardInterrupt when it has ended.
+
+    So does what it has not done within `at_most` seconds: TimeoutError then. Tasks that do not
+    heed their cancellation, and threads that they wait for, are left behind.
+    """
+    import asyncio  # which takes longer than a signal may go unheard
+
+    late = False
+    usual = signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL)
+
+    async def main() -> Result:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+
+        def cancel() -> None:
+            loop.call_soon_threadsafe(task.cancel)
+            signal.setitimer(signal.ITIMER_REAL, PATIENCE, AGAIN)
+
+        def too_late(*_: object) -> None:
+            nonlocal late
+            if not late and not _State.received:
+                late = True
+                cancel()
+            else:
+                raise KeyboardInterrupt
+
+        signal.signal(signal.SIGALRM, too_late)
+        if at_most is not None:
+            signal.setitimer(signal.ITIMER_REAL, at_most)
+        _State.cancel = cancel
+        if _State.received:
+            task.cancel()
+        return await work
+
+    try:
+        return asyncio.run(main())
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        if late and not _State.received:
+            raise TimeoutError from None
+        raise KeyboardInterrupt from None
+    finally:
+        _State.cancel = None
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, usual[0])
+        signal.setitimer(signal.ITIMER_REAL, *usual[1])
