@@ -1,6 +1,6 @@
 """HTTP/1.1 as it carries long-polling (RFC 9112): bodies in chunks, kept connections, Expect."""
 
-from sockproof.conformance import Failure, Unsupported, case
+from sockproof.conformance import Failure, Unsupported, case, ordinary_post, ordinary_session
 from sockproof.wire.engineio import Packet, PacketType, encode_payload
 
 TEXT = "text/plain;charset=UTF-8"
@@ -73,7 +73,7 @@ async def long_chunk_is_read_to_its_end(target):
     await peer.expect_event("message-back", word)
 
 
-@case("eio-polling-empty-body-received", needs={"polling", "slow-timers"})
+@case("eio-polling-empty-body-received", needs={"polling", "slow-timers"}, control=ordinary_post)
 async def empty_body_in_chunks_is_refused(target):
     peer = await target.unconnected("polling")
     wanted = "the POST refused, or the session closed"
@@ -107,7 +107,7 @@ async def post_of_max_payload_octets_in_chunks_is_accepted(target):
         raise Failure(f"200 to a POST of {len(body)} octets in chunks", str(response))
 
 
-@case("eio-polling-max-payload-exceeded", needs=NEEDS, exclusive=True)
+@case("eio-polling-max-payload-exceeded", needs=NEEDS, exclusive=True, control=ordinary_post)
 async def post_of_more_than_max_payload_octets_in_chunks_is_refused(target):
     peer = await target.socketio("polling")
     body = _filled(2 * _max_payload(peer))
@@ -121,7 +121,7 @@ async def post_of_more_than_max_payload_octets_in_chunks_is_refused(target):
         target.non_strict(wanted, str(response))
 
 
-@case("eio-polling-max-payload-exceeded", needs=NEEDS, exclusive=True)
+@case("eio-polling-max-payload-exceeded", needs=NEEDS, exclusive=True, control=ordinary_post)
 async def size_of_a_post_is_counted_in_octets(target):
     peer = await target.socketio("polling")
     body = '42["unheard","{}"]'.format("€" * (_max_payload(peer) // 2)).encode()
@@ -207,7 +207,7 @@ async def request_in_one_segment_with_the_one_before_is_answered(target):
     await peer.expect_event("message-back", "first of two")
 
 
-@case("eio-polling-post-unknown-sid", needs={"polling"})
+@case("eio-polling-post-unknown-sid", needs={"polling"}, control=ordinary_session)
 async def body_of_a_refused_post_is_no_request(target):
     http = await target.http()
     inner = target.engineio_request("GET", OPEN).encode()

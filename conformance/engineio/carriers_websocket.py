@@ -1,6 +1,13 @@
 """WebSocket messages in every form (RFC 6455, 5.4), and of every size, as they carry packets."""
 
-from sockproof.conformance import Failure, Opcode, Unsupported, case, client_frame
+from sockproof.conformance import (
+    Failure,
+    Opcode,
+    Unsupported,
+    case,
+    client_frame,
+    ordinary_websocket_session,
+)
 from sockproof.wire.engineio import Packet as EnginePacket
 from sockproof.wire.engineio import PacketType
 from sockproof.wire.socketio import Packet
@@ -80,7 +87,7 @@ async def probe_and_upgrade_in_fragments_are_read(target, form):
     await peer.quiet()
 
 
-@case("eio-websocket-utf8", needs={*NEEDS, "slow-timers"})
+@case("eio-websocket-utf8", needs={*NEEDS, "slow-timers"}, control=ordinary_websocket_session)
 async def text_that_is_no_utf_8_reaches_nobody(target):
     peer = await target.socketio("websocket")
     octets = b'42["message","\xff and \xc3"]'
@@ -152,6 +159,7 @@ async def binary_message_of_max_payload_octets_is_accepted(target):
     needs={*NEEDS, "slow-timers"},
     over={"kind": ["fragments", "binary"]},
     exclusive=True,
+    control=ordinary_websocket_session,
 )
 async def larger_message_of_another_kind_is_refused(target, kind):
     peer = await target.socketio("websocket")

@@ -4,7 +4,13 @@ import json
 from functools import partial
 from urllib.parse import quote
 
-from sockproof.conformance import Failure, StreamClosed, case
+from sockproof.conformance import (
+    Failure,
+    StreamClosed,
+    case,
+    ordinary_session,
+    ordinary_websocket_session,
+)
 from sockproof.wire.engineio import PacketType, decode
 
 BOTH = {"transport": ["polling", "websocket"]}
@@ -125,6 +131,7 @@ async def sids_of_many_sessions_are_different(target):
     "eio-polling-get-unknown-sid",
     needs={"polling"},
     over={"sid": ["cut", "longer", "capitals", "empty"]},
+    control=ordinary_session,
 )
 async def sid_that_is_nearly_one_is_unknown(target, sid):
     engine = await target.connect_engineio("polling")
@@ -165,7 +172,12 @@ async def _opens_none(target, sid):
         raise Failure(wanted, str(frame))
 
 
-@case("eio-websocket-sid-unknown", needs=NEEDS, over={"sid": ["short", "closed"]})
+@case(
+    "eio-websocket-sid-unknown",
+    needs=NEEDS,
+    over={"sid": ["short", "closed"]},
+    control=ordinary_websocket_session,
+)
 async def websocket_with_a_sid_of_no_session_opens_none(target, sid):
     if sid == "short":
         await _opens_none(target, "abc")

@@ -1,6 +1,14 @@
 """Engine.IO protocol, section "Protocol": types that do not exist, and those of the other end."""
 
-from sockproof.conformance import Failure, StreamClosed, Unsupported, case, text_frame
+from sockproof.conformance import (
+    Failure,
+    StreamClosed,
+    Unsupported,
+    case,
+    ordinary_post,
+    ordinary_websocket_session,
+    text_frame,
+)
 from sockproof.wire.engineio import Packet, PacketType
 from sockproof.wire.socketio import Packet as Event
 from sockproof.wire.socketio import PacketType as EventType
@@ -18,7 +26,12 @@ UNKNOWN = {  # each would be answered if its type were taken for MESSAGE
 }
 
 
-@case("eio-packet-type-unknown-polling", needs={"polling", "slow-timers"}, over={"kind": UNKNOWN})
+@case(
+    "eio-packet-type-unknown-polling",
+    needs={"polling", "slow-timers"},
+    over={"kind": UNKNOWN},
+    control=ordinary_post,
+)
 async def post_of_an_unknown_type_is_refused(target, kind):
     engine = await target.connect_engineio("polling")
     wanted = "400, or the connection closed"
@@ -33,7 +46,7 @@ async def post_of_an_unknown_type_is_refused(target, kind):
         target.non_strict(wanted, f"{response}: {response.body[:60]!r}")
 
 
-@case("eio-packet-type-unknown-polling", needs={"polling", "slow-timers"})
+@case("eio-packet-type-unknown-polling", needs={"polling", "slow-timers"}, control=ordinary_post)
 async def unknown_type_behind_another_packet_is_refused(target):
     engine = await target.connect_engineio("polling")
     wanted = "400, or the session closed"
@@ -47,6 +60,7 @@ async def unknown_type_behind_another_packet_is_refused(target):
     "eio-packet-type-unknown-websocket",
     needs={"websocket", "fixture", "slow-timers"},
     over={"kind": [*UNKNOWN, "base64", "empty"]},
+    control=ordinary_websocket_session,
 )
 async def message_of_an_unknown_type_closes_the_session(target, kind):
     peer = await target.socketio("websocket")
@@ -65,6 +79,7 @@ async def message_of_an_unknown_type_closes_the_session(target, kind):
     "eio-packet-open-received",
     needs={"polling", "websocket", "fixture", "slow-timers"},
     over={**BOTH, "kind": [PacketType.OPEN, PacketType.UPGRADE, PacketType.NOOP]},
+    control=ordinary_post,
 )
 async def packet_without_sense_is_ignored_or_closes_the_session(target, transport, kind):
     peer = await target.socketio(transport)
@@ -105,6 +120,7 @@ async def _next_or_end(engine):
     "eio-close-received-polling",
     needs={"polling", "slow-timers"},
     over={"form": ["behind-a-noop", "behind-a-message", "with-data"]},
+    control=ordinary_post,
 )
 async def close_packet_in_any_place_of_a_post_closes_the_session(target, form):
     engine = await target.connect_engineio("polling")
@@ -121,7 +137,10 @@ async def close_packet_in_any_place_of_a_post_closes_the_session(target, form):
 
 
 @case(
-    "eio-close-received-polling", needs={"polling", "slow-timers"}, over={"method": ["GET", "POST"]}
+    "eio-close-received-polling",
+    needs={"polling", "slow-timers"},
+    over={"method": ["GET", "POST"]},
+    control=ordinary_post,
 )
 async def session_whose_get_waited_is_closed_too(target, method):
     engine = await target.connect_engineio("polling")
@@ -132,7 +151,11 @@ async def session_whose_get_waited_is_closed_too(target, method):
         await engine.refused(method, engine.session_query, b"6" if method == "POST" else b"")
 
 
-@case("eio-close-received-websocket", needs={"websocket", "slow-timers"})
+@case(
+    "eio-close-received-websocket",
+    needs={"websocket", "slow-timers"},
+    control=ordinary_websocket_session,
+)
 async def close_packet_with_data_closes_the_session(target):
     engine = await target.connect_engineio("websocket")
     await engine.send(Packet(PacketType.CLOSE, "data"))
@@ -155,7 +178,11 @@ async def answer_to_a_get_at_the_sessions_end_holds_packets(target):
         raise Failure(wanted, f"{response}: {response.body[:60]!r}")
 
 
-@case("eio-packet-type-unknown-websocket", needs={"websocket", "fixture", "slow-timers"})
+@case(
+    "eio-packet-type-unknown-websocket",
+    needs={"websocket", "fixture", "slow-timers"},
+    control=ordinary_websocket_session,
+)
 async def base64_on_a_websocket_is_no_binary_data(target):
     peer = await target.socketio("websocket")
     text, _ = peer.text(Event(EVENT, peer.namespace, ["message", b"an attachment"]))

@@ -1,6 +1,6 @@
 """Engine.IO protocol, section "Packet encoding": contents that a layer might take for its own."""
 
-from sockproof.conformance import Failure, Unsupported, case, check_label
+from sockproof.conformance import Failure, Unsupported, case, check_label, ordinary_post
 from sockproof.wire.engineio import Packet, PacketType, encode_payload
 from sockproof.wire.socketio import Packet as Event
 from sockproof.wire.socketio import PacketType as EventType
@@ -39,7 +39,7 @@ async def body_without_a_content_type_is_read_as_utf_8(target):
     await peer.expect_event("message-back", "é € ☃ 𝄞")
 
 
-@case("eio-polling-utf8-received", needs={*NEEDS, "slow-timers"})
+@case("eio-polling-utf8-received", needs={*NEEDS, "slow-timers"}, control=ordinary_post)
 async def body_that_is_no_utf_8_is_refused(target):
     peer = await target.socketio("polling")
     body = encode_payload(_message(peer, "broken ?")).replace(b"?", b"\xff")

@@ -3,7 +3,14 @@
 from dataclasses import replace
 from urllib.parse import quote
 
-from sockproof.conformance import Failure, Opcode, StreamClosed, case
+from sockproof.conformance import (
+    Failure,
+    Opcode,
+    StreamClosed,
+    case,
+    ordinary_session,
+    ordinary_websocket_session,
+)
 from sockproof.wire.engineio import Packet, PacketType
 from sockproof.wire.socketio import Packet as Event
 from sockproof.wire.socketio import PacketType as EventType
@@ -29,12 +36,12 @@ async def _lacks(target, method, query):
     )
 
 
-@case("eio-polling-eio-missing", needs={"polling"}, over=METHODS)
+@case("eio-polling-eio-missing", needs={"polling"}, over=METHODS, control=ordinary_session)
 async def request_of_a_session_without_eio_is_refused(target, method):
     await _lacks(target, method, "transport=polling")
 
 
-@case("eio-polling-transport-missing", needs={"polling"}, over=METHODS)
+@case("eio-polling-transport-missing", needs={"polling"}, over=METHODS, control=ordinary_session)
 async def request_of_a_session_without_transport_is_refused(target, method):
     await _lacks(target, method, "EIO=4")
 
@@ -43,12 +50,13 @@ async def request_of_a_session_without_transport_is_refused(target, method):
     "eio-polling-transport-unknown",
     needs={"polling"},
     over={"transport": ["", "POLLING", "__proto__", "toString"]},
+    control=ordinary_session,
 )
 async def request_whose_transport_is_nearly_one_is_refused(target, transport):
     await target.engineio().refused("GET", f"EIO=4&transport={transport}", lenient=True)
 
 
-@case("eio-polling-eio-invalid", needs={"polling"})
+@case("eio-polling-eio-invalid", needs={"polling"}, control=ordinary_session)
 async def digit_of_another_script_is_no_revision(target):
     wanted = "400"
     with target.awaits(wanted):
@@ -89,6 +97,7 @@ async def parameters_stand_in_any_order(target):
     "eio-polling-method-unknown",
     needs={"polling", "fixture"},
     over={"method": ["PUT", "PATCH", "DELETE", "post"]},
+    control=ordinary_session,
 )
 async def other_method_with_a_sid_is_refused(target, method):
     peer = await target.socketio("polling")
@@ -104,7 +113,7 @@ async def other_method_with_a_sid_is_refused(target, method):
                 raise Failure(wanted, f"{method} was taken for POST: {packet}")
 
 
-@case("eio-polling-method-unknown", needs={"polling"})
+@case("eio-polling-method-unknown", needs={"polling"}, control=ordinary_session)
 async def method_in_small_letters_opens_no_session(target):
     http = await target.http()
     http.send(replace(target.engineio_request("GET", OPEN), method="get"))
@@ -143,6 +152,7 @@ async def _opens(target, query):
     "eio-websocket-transport-unknown",
     needs={"websocket"},
     over={"transport": ["", "WEBSOCKET", "webtransport", "constructor"]},
+    control=ordinary_websocket_session,
 )
 async def websocket_whose_transport_is_nearly_one_is_refused(target, transport):
     frame = await _opens(target, f"EIO=4&transport={transport}")
@@ -150,7 +160,12 @@ async def websocket_whose_transport_is_nearly_one_is_refused(target, transport):
         target.non_strict("the WebSocket refused or closed", str(frame))
 
 
-@case("eio-websocket-eio-invalid", needs={"websocket"}, over={"revision": ["", "4abc", "%D9%A4"]})
+@case(
+    "eio-websocket-eio-invalid",
+    needs={"websocket"},
+    over={"revision": ["", "4abc", "%D9%A4"]},
+    control=ordinary_websocket_session,
+)
 async def websocket_whose_revision_is_nearly_one_is_refused(target, revision):
     frame = await _opens(target, f"EIO={revision}&transport=websocket")
     if frame is not None and frame.payload[:2] == b"0{":
@@ -179,11 +194,11 @@ async def _upgrades(target, query):
         target.non_strict(wanted, str(frame))
 
 
-@case("eio-websocket-eio-missing", needs={"upgrade"})
+@case("eio-websocket-eio-missing", needs={"upgrade"}, control=ordinary_websocket_session)
 async def upgrade_without_eio_is_refused(target):
     await _upgrades(target, "transport=websocket")
 
 
-@case("eio-websocket-transport-missing", needs={"upgrade"})
+@case("eio-websocket-transport-missing", needs={"upgrade"}, control=ordinary_websocket_session)
 async def upgrade_without_transport_is_refused(target):
     await _upgrades(target, "EIO=4")

@@ -10,6 +10,7 @@ from sockproof.conformance import (
     case,
     client_frame,
     expect_no_message,
+    ordinary_upgrade,
     text_frame,
     text_packet,
 )
@@ -104,7 +105,12 @@ async def what_waits_is_not_lost_with_an_abandoned_upgrade(target, how):
     await peer.expect_event("message-back", "after")
 
 
-@case("eio-upgrade-no-probe", needs={*NEEDS, "slow-timers"}, over={"first": ["upgrade", "message"]})
+@case(
+    "eio-upgrade-no-probe",
+    needs={*NEEDS, "slow-timers"},
+    over={"first": ["upgrade", "message"]},
+    control=ordinary_upgrade,
+)
 async def websocket_without_a_probe_takes_and_says_nothing(target, first):
     peer = await target.socketio("polling")
     websocket = await peer.engine.unprobed()
@@ -122,7 +128,7 @@ async def websocket_without_a_probe_takes_and_says_nothing(target, first):
             raise Failure(wanted, f"it is answered over long-polling: {packet}")
 
 
-@case("eio-websocket-second", needs=NEEDS)
+@case("eio-websocket-second", needs=NEEDS, control=ordinary_upgrade)
 async def second_websocket_during_a_probe_is_closed(target):
     peer = await target.socketio("polling")
     await peer.engine.probed()
@@ -144,7 +150,12 @@ async def second_websocket_during_a_probe_is_closed(target):
         raise Failure(wanted, str(frame))
 
 
-@case("eio-heartbeat-client-ping", needs={"upgrade", "slow-timers"}, over={"data": ["", "data"]})
+@case(
+    "eio-heartbeat-client-ping",
+    needs={"upgrade", "slow-timers"},
+    over={"data": ["", "data"]},
+    control=ordinary_upgrade,
+)
 async def ping_of_a_client_after_an_upgrade_closes_the_session(target, data):
     engine = await target.connect_engineio("upgrade")
     await engine.send(Packet(PacketType.PING, data))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sockproof.conformance import Failure, SocketIOPeer, Target, case
+from sockproof.conformance import Failure, SocketIOPeer, Target, case, ordinary_client
 from sockproof.wire.socketio import Packet, PacketType
 
 TRANSPORTS = {"transport": ("websocket", "polling")}
@@ -30,6 +30,7 @@ async def ids_of_every_length_come_back(
     "sio-ack-id-beyond",
     needs={"fixture", "slow-timers"},
     over={"number": (2**63, 10**18, 10**19 - 1)},
+    control=ordinary_client,
 )
 async def id_of_nineteen_digits_is_never_another(target: Target, number: int) -> None:
     peer = await target.socketio()

@@ -2,7 +2,7 @@
 
 import re
 
-from sockproof.conformance import Failure, SocketIOPeer, Target, Unsupported, case
+from sockproof.conformance import Failure, SocketIOPeer, Target, Unsupported, case, ordinary_client
 from sockproof.wire import engineio
 from sockproof.wire.socketio import PacketType
 
@@ -34,7 +34,7 @@ async def binary_event_without_a_proper_count_is_not_handled(
     await _ignored(peer, f'{COUNTS[count]}["message","counted"]', *attachments)
 
 
-@case("sio-binary-count-zero", needs=NEEDS, over=TRANSPORTS)
+@case("sio-binary-count-zero", needs=NEEDS, over=TRANSPORTS, control=ordinary_client)
 async def binary_event_of_no_attachments_leaves_nobody_deaf(target: Target, transport: str) -> None:
     peer = await target.socketio(transport)
     wanted = "the event handled or not, or the connection closed"
@@ -52,7 +52,12 @@ async def placeholder_out_of_range_is_filled_with_nothing(target: Target, number
     await _ignored(await target.socketio(), text, b"octets")
 
 
-@case("sio-binary-placeholder-type", needs=NEEDS, over={"number": NUMBERS[3:]})
+@case(
+    "sio-binary-placeholder-type",
+    needs=NEEDS,
+    over={"number": NUMBERS[3:]},
+    control=ordinary_client,
+)
 async def placeholder_of_no_whole_number_is_filled_with_nothing(
     target: Target, number: str
 ) -> None:
@@ -118,7 +123,7 @@ async def shared_attachment_is_in_both_places(target: Target, transport: str) ->
             raise Failure(wanted, str(packet))
 
 
-@case("sio-binary-stray", needs=NEEDS, over=TRANSPORTS)
+@case("sio-binary-stray", needs=NEEDS, over=TRANSPORTS, control=ordinary_client)
 async def stray_attachment_is_no_part_of_the_next_event(target: Target, transport: str) -> None:
     peer = await target.socketio(transport)
     text = f'52-["message",{PLACEHOLDER % 0},{PLACEHOLDER % 1}]'
@@ -131,7 +136,7 @@ async def stray_attachment_is_no_part_of_the_next_event(target: Target, transpor
         raise Failure(wanted, f"{len(came)} answers to the event behind it")
 
 
-@case("sio-binary-text-while-pending", needs=NEEDS, over=TRANSPORTS)
+@case("sio-binary-text-while-pending", needs=NEEDS, over=TRANSPORTS, control=ordinary_client)
 async def text_amid_attachments_ends_their_event(target: Target, transport: str) -> None:
     peer = await target.socketio(transport)
     text = f'52-["message","begun",{PLACEHOLDER % 0},{PLACEHOLDER % 1}]'

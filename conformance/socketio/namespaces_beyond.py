@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sockproof.conformance import Failure, SocketIOPeer, Target, case
+from sockproof.conformance import Failure, SocketIOPeer, Target, case, ordinary_client
 from sockproof.wire import engineio
 from sockproof.wire.socketio import Packet, PacketType
 
@@ -62,7 +62,12 @@ FIRST: dict[str, list[str | bytes]] = {
 }
 
 
-@case("sio-connect-first", needs=NEEDS, over={**TRANSPORTS, "packet": tuple(FIRST)})
+@case(
+    "sio-connect-first",
+    needs=NEEDS,
+    over={**TRANSPORTS, "packet": tuple(FIRST)},
+    control=ordinary_client,
+)
 async def client_that_begins_with_anything_else_is_disconnected(
     target: Target, transport: str, packet: str
 ) -> None:
@@ -122,7 +127,12 @@ NO_OBJECTS = {
 }
 
 
-@case("sio-connect-auth-not-object", needs=NEEDS, over={"payload": tuple(NO_OBJECTS)})
+@case(
+    "sio-connect-auth-not-object",
+    needs=NEEDS,
+    over={"payload": tuple(NO_OBJECTS)},
+    control=ordinary_client,
+)
 async def connect_whose_payload_is_no_object_lets_nobody_in(target: Target, payload: str) -> None:
     peer = await target.socketio()
     wanted = "a refusal, or the connection closed"
@@ -148,7 +158,12 @@ UNKNOWN = {
 }
 
 
-@case("sio-connect-unknown-namespace", needs=NEEDS, over={"name": tuple(UNKNOWN)})
+@case(
+    "sio-connect-unknown-namespace",
+    needs=NEEDS,
+    over={"name": tuple(UNKNOWN)},
+    control=ordinary_client,
+)
 async def namespace_that_is_nearly_one_is_refused(target: Target, name: str) -> None:
     peer = await target.socketio()
     await peer.send(Packet(PacketType.CONNECT, UNKNOWN[name]))
@@ -177,7 +192,12 @@ async def refusals_leave_rooms_and_namespaces_as_they_were(target: Target, trans
     await peer.quiet()
 
 
-@case("sio-connect-second", needs=NEEDS, over={"where": ("payload", "custom", "upgrade")})
+@case(
+    "sio-connect-second",
+    needs=NEEDS,
+    over={"where": ("payload", "custom", "upgrade")},
+    control=ordinary_client,
+)
 async def second_connect_in_any_form_yields_no_second_sid(target: Target, where: str) -> None:
     peer = await target.socketio("upgrade" if where == "upgrade" else None)
     namespace = "/custom" if where == "custom" else "/"
@@ -212,7 +232,7 @@ async def upgrade_runs_no_connect_handler(target: Target) -> None:
         raise Failure("one connect", repr(entries)[:300])
 
 
-@case("sio-connect-not-implicit", needs=NEEDS, over=TRANSPORTS)
+@case("sio-connect-not-implicit", needs=NEEDS, over=TRANSPORTS, control=ordinary_client)
 async def client_that_left_its_only_namespace_is_in_none(target: Target, transport: str) -> None:
     peer = await target.unconnected(transport)
     await peer.enter("/custom")
@@ -264,12 +284,14 @@ async def _not_processed(peer: SocketIOPeer, namespace: str, kind: str) -> bool:
 STRANGE = {"namespace": ("/custom", "/other", "/random", "/reject"), "kind": tuple(EVENTS)}
 
 
-@case("sio-event-not-connected", needs=NEEDS, over=STRANGE)
+@case("sio-event-not-connected", needs=NEEDS, over=STRANGE, control=ordinary_client)
 async def event_of_a_stranger_is_not_processed(target: Target, namespace: str, kind: str) -> None:
     await _not_processed(await target.socketio(), namespace, kind)
 
 
-@case("sio-connect-refused-not-in", needs=NEEDS, over={"kind": tuple(EVENTS)})
+@case(
+    "sio-connect-refused-not-in", needs=NEEDS, over={"kind": tuple(EVENTS)}, control=ordinary_client
+)
 async def event_of_a_refused_client_is_not_processed(target: Target, kind: str) -> None:
     peer = await target.socketio()
     await peer.send(Packet(PacketType.CONNECT, "/reject", {"mode": "message"}))
@@ -277,7 +299,12 @@ async def event_of_a_refused_client_is_not_processed(target: Target, kind: str) 
     await _not_processed(peer, "/reject", kind)
 
 
-@case("sio-disconnect-received", needs=NEEDS, over={**TRANSPORTS, "kind": tuple(EVENTS)})
+@case(
+    "sio-disconnect-received",
+    needs=NEEDS,
+    over={**TRANSPORTS, "kind": tuple(EVENTS)},
+    control=ordinary_client,
+)
 async def event_behind_a_disconnect_is_not_processed(
     target: Target, transport: str, kind: str
 ) -> None:
@@ -289,7 +316,7 @@ async def event_behind_a_disconnect_is_not_processed(
         raise Failure(wanted, str(packet))
 
 
-@case("sio-disconnect-received", needs=NEEDS, over=TRANSPORTS)
+@case("sio-disconnect-received", needs=NEEDS, over=TRANSPORTS, control=ordinary_client)
 async def main_namespace_that_was_left_is_not_served(target: Target, transport: str) -> None:
     peer = await target.socketio(transport)
     await peer.enter("/custom")

@@ -6,7 +6,7 @@ upgrade, with an id or attachments.
 
 import re
 
-from sockproof.conformance import Failure, SocketIOPeer, Target, case
+from sockproof.conformance import Failure, SocketIOPeer, Target, case, ordinary_client
 from sockproof.wire.socketio import PacketType
 
 NEEDS = {"fixture", "slow-timers"}
@@ -204,6 +204,7 @@ RESERVED = ("connect", "connect_error", "disconnect", "disconnecting", "newListe
     "sio-event-name-reserved",
     needs={*NEEDS, "log"},
     over={"name": RESERVED, "kind": ("text", "binary")},
+    control=ordinary_client,
 )
 async def reserved_name_runs_no_handler(target: Target, name: str, kind: str) -> None:
     peer, other = await target.connect_socketio(2)

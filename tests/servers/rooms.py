@@ -86,7 +86,8 @@ class Adapter:
 
     def close_room(self, room: str) -> None:
         """Take everybody out of a room."""
-        self.reopened.add(room)
+        if self.fault == "doubles-in-rooms-that-were-closed":
+            self.reopened.add(room)
         if self.fault == "closes-no-rooms":
             return
         for sid in self.members(room):

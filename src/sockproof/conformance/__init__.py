@@ -15,6 +15,7 @@ from sockproof.conformance.controls import (
     ordinary_post,
     ordinary_session,
     ordinary_text,
+    ordinary_upgrade,
     ordinary_websocket_session,
 )
 from sockproof.conformance.echo_peer import EchoPeer
@@ -82,6 +83,7 @@ __all__ = [
     "ordinary_post",
     "ordinary_session",
     "ordinary_text",
+    "ordinary_upgrade",
     "ordinary_websocket_session",
     "still_serves",
     "text_frame",

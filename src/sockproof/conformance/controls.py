@@ -97,6 +97,11 @@ async def ordinary_websocket_session(target: Target) -> None:
     await target.connect_engineio("websocket")
 
 
+async def ordinary_upgrade(target: Target) -> None:
+    """The same without the offence was refused, too: an ordinary change of the transport."""
+    await target.connect_engineio("upgrade")
+
+
 async def ordinary_client(target: Target, transport: str | None = None) -> None:
     """The same without the offence was refused, too: an ordinary event, and another behind it."""
     peer = await target.socketio(transport)
