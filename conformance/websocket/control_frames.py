@@ -375,7 +375,7 @@ async def any_ping_inside_any_message_is_answered_before_it_ends(
 ) -> None:
     peer = await target.connect()
     peer.send(client_frame(kind, b"one ", fin=False), client_frame(Opcode.PING, PINGS[payload]))
-    await peer.expect(Opcode.PONG, PINGS[payload])
+    await peer.expect_pong(PINGS[payload])
     peer.said.is_answered(PINGS[payload])
     peer.send(client_frame(Opcode.CONT, b"message"))
     await peer.expect(kind, b"one message")

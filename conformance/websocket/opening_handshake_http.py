@@ -32,7 +32,7 @@ ODD_NAMES = ["", "X@Y", "X/Y", "X[0]"]
 NUMBER_SIGNS = ["", "?a=1#fragment"]
 QUERIES = ["?", "?a=?b=/", "??", "?%3F=%26&a=1&a=2"]
 BAD_HOSTS = ["two words", "localhost:port", "user@host", "host/path"]
-BAD_LENGTHS = ["abc", "-1", "3 and 4"]
+BAD_LENGTHS = ["abc", "-1", "3 and 4", "4 and 0"]
 FIELDS = ["X-Unknown", "Sec-WebSocket-Version"]
 BESIDE = ["an origin", "an absolute target"]
 BLANKS = {"none": "", "two": "  ", "tab": " \t"}

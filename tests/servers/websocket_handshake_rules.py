@@ -17,7 +17,7 @@ from tests.servers.websocket_deflate import negotiate
 
 USUAL = ("Host", "Upgrade", "Connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version")
 LISTS = ("Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions")
-BROWSERS = {"cookie", "pragma", "accept-encoding", "sec-fetch-dest", "x-empty"}
+BROWSERS = {"cookie", "pragma", "accept-encoding", "sec-fetch-dest", "x-empty", "x_empty_"}
 DRAFTS = ("4", "5", "6", "7", "8")
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%!$&'()*+,;=]+)(:[0-9]*)?")
 _VERSION = re.compile(r"[0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5]")  # RFC 6455, 4.3

@@ -190,6 +190,8 @@ class WebSocketPeer(WebSocketConnection):
                 self.skip_strange_pongs = True
                 if _is(got, Opcode.PONG, payload):
                     return
+                if got.opcode == Opcode.CLOSE:
+                    raise Failure(wanted, str(got))
                 strange, fence = got, self._fence_frame()
                 self.send(fence)
                 got = await self.receive_answer()
