@@ -41,8 +41,10 @@ def load(options: Namespace) -> int:
         pid = None if running is None else running.pid
         follower = None if rules is None else Follower(folder, rules.rules)
         code, interrupted = run_scenario(options, scenario, url, folder, pid, follower=follower)
-    if not (folder / RUN_FILE).exists():
-        print(f"sockproof: Locust {ended_with(code)} before the run began", file=sys.stderr)
+    begun = (folder / RUN_FILE).exists()
+    if not begun or (code < 0 and not any(folder.glob("rows-*.bin"))):
+        when = "anything was recorded" if begun else "the run began"
+        print(f"sockproof: Locust {ended_with(code)} before {when}", file=sys.stderr)
         return 130 if interrupted else KILLED if code < 0 else WRONG_COMMAND
     value, meaning = conclude(folder)
     if not options.no_report:

@@ -21,7 +21,10 @@ def own() -> dict[str, Any]:
 def _rss() -> int:
     with contextlib.suppress(OSError), open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
         return int(file.read().split()[1]) * _PAGE
-    return int(psutil.Process().memory_info().rss)
+    with contextlib.suppress(OSError, psutil.Error):
+        return int(psutil.Process().memory_info().rss)
+    # No file can be opened any more: the most that it has been is known without one.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 class TargetProcess:
@@ -34,9 +37,9 @@ class TargetProcess:
     def usage(self) -> dict[str, Any]:
         """CPU seconds so far, of processes that have ended too, and resident octets now."""
         rss = 0
-        with contextlib.suppress(psutil.Error):
+        with contextlib.suppress(psutil.Error, OSError):
             for process in (self._process, *self._process.children(recursive=True)):
-                with contextlib.suppress(psutil.Error):
+                with contextlib.suppress(psutil.Error, OSError):
                     times = process.cpu_times()
                     self._gone[process.pid] = times.user + times.system
                     rss += process.memory_info().rss
@@ -49,5 +52,5 @@ def watch(pid: int | None) -> TargetProcess | None:
         return None
     try:
         return TargetProcess(pid)
-    except psutil.Error:
+    except (psutil.Error, OSError):
         return None

@@ -30,6 +30,7 @@ from sockproof.load.stats import LocustStats
 from sockproof.load_records import STARTED_BY, LoadRecordError, finished_or_gone
 
 _log = logging.getLogger("sockproof")
+CANNOT_BE_JUDGED = 2  # exit codes
 WRONG_COMMAND = 3
 _WRONG = (OptionError, EndpointError, LoadRecordError, files.WriteError)
 _LAST_WORDS = 15.0  # seconds beyond the drain that workers have to write their last rows
@@ -122,6 +123,9 @@ class Part:
             return
         command = [sys.executable, "-m", "sockproof", "summary", str(folder)]
         code = subprocess.run(command, check=False, env=_unpatched()).returncode
+        if code < 0:
+            _log.error("the summary was ended by signal %d; sum up %s again", -code, folder)
+            code = CANNOT_BE_JUDGED
         if code and self.environment.process_exit_code is None:
             self.environment.process_exit_code = code
 

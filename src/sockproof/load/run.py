@@ -132,8 +132,11 @@ class Run:
             due += 1.0
             gevent.sleep(max(0.0, due - time.monotonic()))
             self._late = max(0, int((time.monotonic() - due) * 1e9))
-            self._collect()
-            self.recorder.tick(time.monotonic_ns(), self._health())
+            try:
+                self._collect()
+                self.recorder.tick(time.monotonic_ns(), self._health())
+            except Exception as error:  # the next second may go better
+                self.complain(f"a second of the run was not noted: {type(error).__name__}: {error}")
 
     _late = 0
 
