@@ -96,7 +96,7 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
 def test_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = init(tmp_path / "file" / "new")
-    assert done.returncode == 3
+    assert done.returncode == 2
     assert done.stderr.count("\n") == 1
 
 

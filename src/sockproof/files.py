@@ -282,6 +282,22 @@ class LineWriter:
             self._handle = -1
 
 
+def make_folder(path: Path) -> None:
+    """Have the folder be there, with those that it is in; raises `WriteError`."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"cannot make the folder {path}: {error.strerror}") from None
+
+
+def remove(path: Path) -> None:
+    """Have the file not be there; raises `WriteError`."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise WriteError(f"cannot remove {path}: {error.strerror}") from None
+
+
 def write_all(handle: int, octets: bytes) -> None:
     """Write all of it, however much the system takes at a time."""
     rest = memoryview(octets)

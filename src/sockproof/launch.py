@@ -19,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +27,7 @@ from typing import IO, Any, Self
 
 from sockproof import signals
 from sockproof.certificates import Certificates
+from sockproof.files import read_toml
 from sockproof.packages import debian_lacks, distribution_installed, version_of
 
 KINDS = ("websocket", "socketio", "application")
@@ -145,12 +145,7 @@ def load_targets(shelf: Path) -> dict[str, TargetSpec]:
 def load_target(folder: Path) -> TargetSpec:
     """Read a folder's `target.toml`; raises `TargetError` naming the field that is wrong."""
     path = folder / "target.toml"
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise TargetError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TargetError(f"{path}: {error}") from None
+    table = read_toml(path)
     for key in set(table) - set(_KEYS):
         raise TargetError(f"{path}: no key {key!r}; it knows {', '.join(_KEYS)}")
     for key, kind in _KEYS.items():

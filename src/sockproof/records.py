@@ -160,6 +160,7 @@ class RunWriter:
         self._lines = files.LineWriter(path, anew=True)
         self._began = time.monotonic()
         self._cases = 0
+        self._failed: files.WriteError | None = None  # after which nothing more is written
 
     def __enter__(self) -> Self:
         return self
@@ -195,8 +196,14 @@ class RunWriter:
         self._write("also", values)
 
     def _write(self, kind: str, values: Mapping[str, Any]) -> None:
+        if self._failed is not None:
+            raise self._failed
         at = round(time.monotonic() - self._began, 6)
-        self._lines.write({"kind": kind, "at": at, "values": values})
+        try:
+            self._lines.write({"kind": kind, "at": at, "values": values})
+        except files.WriteError as error:
+            self._failed = error
+            raise
 
 
 def to_json(report: Mapping[str, Any]) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import difflib
 import operator
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 
 from sockproof.analysis.delivery import PROPERTIES
 from sockproof.analysis.latency import FRACTIONS, KINDS
+from sockproof.files import read_toml
 from sockproof.records import SUITES
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -171,13 +171,8 @@ def _suggestion(metric: str) -> str:
 
 
 def read_rules(path: Path) -> Rules:
-    """The rules in a TOML file; raises `RuleError`."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RuleError(f"the rules {path} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RuleError(f"{path} is no TOML: {error}") from None
+    """The rules in a TOML file; raises `RuleError` and `FileError`."""
+    values = read_toml(path)
     try:
         return _rules(values, path.stem)
     except RuleError as error:

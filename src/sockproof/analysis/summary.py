@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sockproof import files
 from sockproof.analysis.delivery import PROPERTIES, Delivery, check
 from sockproof.analysis.latency import KINDS, latencies, percentiles
 from sockproof.histogram import Histogram
@@ -36,11 +37,7 @@ _OCTETS = ("octets_sent", "octets_received")
 def write_summary(folder: Path) -> dict[str, Any]:
     """Write `summary.json` into the run folder and give what is in it; may raise."""
     value = summarize(folder)
-    try:
-        text = json.dumps(value, indent=1)
-        (folder / SUMMARY_FILE).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise LoadRecordError(f"cannot write {folder / SUMMARY_FILE}: {error.strerror}") from None
+    files.write(folder / SUMMARY_FILE, files.json_text(value, indent=1), durable=True)
     return value
 
 

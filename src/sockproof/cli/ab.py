@@ -11,11 +11,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sockproof import launch, records
+from sockproof import files, launch, records
 from sockproof.cli.ab_runs import Runner, Side, Unusable, summary_of
 from sockproof.cli.load import masked
 from sockproof.cli.settings import CommandError
-from sockproof.load_records import LoadRecordError
 from sockproof.render.ab import lines, markdown, pair_line
 
 if TYPE_CHECKING:
@@ -101,7 +100,8 @@ class _Document:
 
     def write(self) -> None:
         """Put it where it was in one step."""
-        _write(self.folder / AB_FILE, json.dumps(self.value, indent=1) + "\n")
+        path = self.folder / AB_FILE
+        files.write(path, files.json_text(self.value, indent=1), durable=True)
 
     def conclude(self, interrupted: bool = False, stopped: str = "") -> int:
         """Judge it, write and show the judgement, and give the exit code."""
@@ -113,21 +113,12 @@ class _Document:
             self.value["interrupted"] = True
         found = self.value["result"] = result(self.value)
         self.write()
-        _write(self.folder / MARKDOWN_FILE, markdown(self.value))
+        files.write(self.folder / MARKDOWN_FILE, markdown(self.value))
         for line in lines(self.value):
             print(line)
         print(f"\nrun folder: {self.folder}", flush=True)
         code: int = found["exit_code"]
         return 130 if interrupted else code
-
-
-def _write(path: Path, text: str) -> None:
-    fresh = path.with_name(f".{path.name}")
-    try:
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
-    except OSError as error:
-        raise LoadRecordError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _how(options: Namespace, runner: Runner) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 from sockproof import launch, shelves
 from sockproof.cli.load import ended_with, find_scenario, run_scenario
 from sockproof.cli.settings import CommandError
+from sockproof.files import make_folder
 from sockproof.load_records import RUN_FILE, SUMMARY_FILE, LoadRecordError
 from sockproof.wire.credentials import masked_url
 
@@ -85,7 +86,7 @@ class Runner:
         Raises `CommandError` when Locust does not take the command, `Unusable` when no connection
         came about.
         """
-        folder.mkdir()
+        make_folder(folder)
         log_path = folder / LOG_FILE
         with side.running() as (url, pid), log_path.open("w", encoding="utf-8") as log:
             code, cut = run_scenario(self._options, self.scenario, url, folder, pid, log)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sockproof import records
+from sockproof import files, records
 from sockproof.analysis.calibration import FILE, Point, calibration, point, sentence
 from sockproof.cli.ab_runs import summary_of
 from sockproof.cli.load import find_scenario, run_scenario
@@ -44,11 +44,8 @@ def calibrate(options: Namespace) -> int:
         print("nothing could be measured")
         return 2
     path: Path = options.results / FILE
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise CommandError(f"cannot write {path}: {error.strerror}") from None
+    files.make_folder(path.parent)
+    files.write(path, files.json_text(value, indent=1), durable=True)
     print(f"\n{sentence(value)}")
     if not value["reached_limit"]:
         print("no higher rate was tried")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from sockproof import records
+from sockproof import files, records
 from sockproof.analysis.capacity import (
     Outcome,
     Probe,
@@ -20,7 +19,6 @@ from sockproof.analysis.rules import Condition, RuleError, condition
 from sockproof.cli.ab_runs import Runner, Side, Unusable
 from sockproof.cli.load import DEFAULT_TARGET
 from sockproof.cli.settings import CommandError
-from sockproof.load_records import LoadRecordError
 from sockproof.render.capacity import lines, markdown, row
 
 
@@ -111,11 +109,8 @@ def _value(options: Namespace, probes: list[Probe], found: Verdict) -> dict[str,
 
 def _write(folder: Path, options: Namespace, probes: list[Probe]) -> dict[str, Any]:
     value = _value(options, probes, verdict(probes))
-    try:
-        (folder / "capacity.json").write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-        (folder / "capacity.md").write_text(markdown(value), encoding="utf-8")
-    except OSError as error:
-        raise LoadRecordError(f"cannot write in {folder}: {error.strerror}") from None
+    files.write(folder / "capacity.json", files.json_text(value, indent=1), durable=True)
+    files.write(folder / "capacity.md", markdown(value))
     return value
 
 

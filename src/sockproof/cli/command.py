@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import sys
 from argparse import Namespace
@@ -32,6 +34,7 @@ from sockproof.conformance.profile import ProfileError
 from sockproof.conformance.requirements import RequirementError
 from sockproof.files import FileError, WriteError
 from sockproof.load_records import LoadRecordError, is_load_run
+from sockproof.render.text import lines
 
 _WRONG = (
     CommandError,
@@ -46,6 +49,9 @@ _WRONG = (
 
 def execute(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files may be no text
+            stream.reconfigure(errors="backslashreplace")
     parser = build_parser()
     options, more = parser.parse_known_args(arguments)
     if options.command in ("load", "ab", "capacity"):
@@ -71,15 +77,24 @@ def execute(arguments: Sequence[str] | None = None) -> int:
     try:
         return commands[options.command](options)
     except _WRONG as error:
-        print(f"sockproof: {error}", file=sys.stderr)
+        _say(error)
         return WRONG_COMMAND
     except (Unreachable, launch.TargetError, CertificateError, WriteError) as error:
-        print(f"sockproof: {error}", file=sys.stderr)
+        _say(error)
         return 2
     except BrokenPipeError:
         # Whoever read our lines went away; what is written to files is complete.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 130
+    except OSError as error:  # the machine's limits: a full disk under our own output, open files
+        where = f"{error.filename}: " if error.filename else ""
+        _say(f"{where}{error.strerror or error}")
+        return 2
+
+
+def _say(error: object) -> None:
+    with contextlib.suppress(OSError):
+        print(f"sockproof: {lines(str(error))}", file=sys.stderr)
 
 
 def _target(options: Namespace) -> int:
@@ -110,6 +125,8 @@ def _report(options: Namespace) -> int:
             print(f"report: {path}")
         return 0
     report = records.read_run(options.run)
+    for line in report.get("damage", ()):
+        _say(line)
     folder = options.run if options.run.is_dir() else options.run.parent
     for path in Outputs.in_folder(folder, options.shelf).write(report):
         print(f"report: {path}")

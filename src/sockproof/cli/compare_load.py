@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from sockproof import records, shelves
+from sockproof import files, records, shelves
 from sockproof.analysis import conditions
 from sockproof.cli.ab_runs import summary_of
-from sockproof.cli.settings import CommandError
 from sockproof.render.overlay import lines, render
 
 
@@ -60,14 +58,11 @@ def compare_load(a: list[Path], b: list[Path], results: Path, shelf: Path | None
     records.link_latest(folder, "compare")
     page = folder / "compare.html"
     template = shelves.shelf("reports", shelf) / "compare.html.j2"
-    try:
-        place = folder / figures.FOLDER
-        place.mkdir()
-        pictures = [figures.draw_one(file, pair, place) for file, pair in curves]
-        (folder / "compare.json").write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-        page.write_text(render(value, pictures, template), encoding="utf-8")
-    except OSError as error:
-        raise CommandError(f"cannot write in {folder}: {error.strerror}") from None
+    files.write(folder / "compare.json", files.json_text(value, indent=1))
+    place = folder / figures.FOLDER
+    files.make_folder(place)
+    pictures = [figures.draw_one(file, pair, place) for file, pair in curves]
+    files.write(page, render(value, pictures, template))
     print(f"report: {page}")
     worse = any(after[name] > 0 and not before[name] for name in before)
     if worse or any(each.verdict == "slower" for each in found):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sockproof import launch, records, shelves
+from sockproof import files, launch, records, shelves
 from sockproof.cli.expecting import load_named
 from sockproof.cli.judge import build_job, fitting_suites, judge, judge_target, suites_of
 from sockproof.cli.outputs import Judged, Outputs, write_autobahn, write_index
@@ -113,7 +113,7 @@ def _judge_targets(options: Namespace, shelf: Path, expectations: list[Expectati
     try:
         for spec in chosen:
             own = folder / spec.name
-            own.mkdir()
+            files.make_folder(own)
             outputs = Outputs.in_folder(own, options.shelf)
             try:
                 judged = judge_target(spec, own, outputs, shelf, expectations, options)

@@ -7,6 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from sockproof.cli.settings import CommandError
+from sockproof.files import write
 
 
 def export(options: Namespace) -> int:
@@ -14,19 +15,18 @@ def export(options: Namespace) -> int:
     from sockproof.analysis import frames  # pandas takes its time to import
     from sockproof.analysis.export import export as exported
 
+    path: Path | None = options.out
+    if path is not None and not path.parent.is_dir():
+        raise CommandError(f"{path}: there is no folder {path.parent}")
     run = frames.read(options.run)
     for problem in run.problems:
         print(f"sockproof: {problem}", file=sys.stderr)
     octets = exported(run, options.format, options.latency, options.origin)
-    path: Path | None = options.out
     if path is None:
         if options.format == "parquet" and sys.stdout.isatty():
             raise CommandError("parquet is no text: name a file with --out")
         sys.stdout.buffer.write(octets)
         sys.stdout.buffer.flush()
         return 0
-    try:
-        path.write_bytes(octets)
-    except OSError as error:
-        raise CommandError(f"cannot write {path}: {error.strerror}") from None
+    write(path, octets)
     return 0

@@ -5,24 +5,21 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from sockproof import shelves
+from sockproof import files, shelves
 from sockproof.cli.settings import CommandError
 
 
 def init(options: Namespace) -> int:
     """Write a locustfile, a gate, a Makefile, a workflow and a README into a folder."""
     folder: Path = options.folder
-    files = _files(options.shelf)
-    there = [name for name in files if (folder / name).exists()]
+    named = _files(options.shelf)
+    there = [name for name in named if (folder / name).exists()]
     if there and not options.force:
         raise CommandError(f"{folder / there[0]} is there already; --force writes over it")
-    for name, source in files.items():
+    for name, source in named.items():
         path = folder / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
-        except OSError as error:
-            raise CommandError(f"cannot write {path}: {error.strerror}") from None
+        files.make_folder(path.parent)
+        files.write(path, files.read_octets(source, files.MIB))
         print(path)
     place = "" if folder == Path() else f"cd {folder} && "
     print(f"\nTry it: {place}make gate (README.md says how to make it yours)")

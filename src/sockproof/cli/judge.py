@@ -36,6 +36,7 @@ from sockproof.conformance.run import (
 )
 from sockproof.conformance.target import Server
 from sockproof.conformance.tls import Trust
+from sockproof.files import FileError, WriteError
 from sockproof.records import CaseRecord, RunWriter
 from sockproof.render.terminal import Progress
 from sockproof.render.text import number
@@ -139,11 +140,13 @@ def judge(
             except KeyboardInterrupt:
                 if not ran:
                     raise
+            except WriteError as error:
+                raise WriteError(f"{error}{_kept(path, ran, options)}") from None
             except BaseException:
                 path.unlink(missing_ok=True)
                 raise
             with signals.held():
-                report = records.read_run(path)
+                report = _read(path)
                 if targets is None and not report["interrupted"]:
                     found = _proposal(job, report, options)
                     writer.also(found)
@@ -165,6 +168,21 @@ def judge(
         )
         print(f"{number(count, 'expectation')} in {options.write_expectations}")
     return Judged(job.name or target, folder, report, written)
+
+
+def _kept(path: Path, ran: int, options: Namespace) -> str:
+    """What can still be read when a run could not be written down to its end."""
+    if not ran or Outputs.asked_for(options) is not None:
+        return ""
+    return f"; the {number(ran, 'case')} before are in {path}, for `sockproof report`"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The report of a run of our own; that its file cannot be read is not the user's doing."""
+    try:
+        return records.read_run(path)
+    except FileError as error:
+        raise WriteError(f"what the run wrote down is gone: {error}") from None
 
 
 def _proposal(job: Job, report: Mapping[str, Any], options: Namespace) -> dict[str, Any]:

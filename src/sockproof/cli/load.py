@@ -19,9 +19,11 @@ from sockproof.cli.load_report import write_load_report
 from sockproof.cli.locust_process import Bounds, Locust
 from sockproof.cli.rules import chosen, find_rules, judge_load
 from sockproof.cli.settings import CommandError
+from sockproof.files import FileError, WriteError
 from sockproof.load_records import RUN_FILE, LoadRecordError
 from sockproof.wire.credentials import masked_url
 
+CANNOT_BE_JUDGED = 2  # the exit code
 DEFAULT_TARGET = "python-socketio-uvicorn"
 DRAIN = 10.0  # seconds, where Locust is not told otherwise
 KILLED = 2  # the exit code where somebody has killed Locust before it recorded anything
@@ -41,16 +43,19 @@ def load(options: Namespace) -> int:
         pid = None if running is None else running.pid
         follower = None if rules is None else Follower(folder, rules.rules)
         code, interrupted = run_scenario(options, scenario, url, folder, pid, follower=follower)
+    if not folder.exists():
+        raise WriteError(f"the run folder {folder} is gone")
     begun = (folder / RUN_FILE).exists()
     if not begun or (code < 0 and not any(folder.glob("rows-*.bin"))):
         when = "anything was recorded" if begun else "the run began"
         print(f"sockproof: Locust {ended_with(code)} before {when}", file=sys.stderr)
         return 130 if interrupted else KILLED if code < 0 else WRONG_COMMAND
     value, meaning = conclude(folder)
-    if not options.no_report:
-        _draw(folder, options.shelf)
+    drawn = options.no_report or _draw(folder, options.shelf)
     if rules is not None:
         meaning = judge_load(rules, value, folder)
+    if not drawn:
+        meaning = meaning or CANNOT_BE_JUDGED
     return 130 if interrupted else meaning
 
 
@@ -59,14 +64,15 @@ def ended_with(code: int) -> str:
     return f"was ended by signal {-code}" if code < 0 else f"ended with {code}"
 
 
-def _draw(folder: Path, shelf: Path | None) -> None:
-    """Write the report; what comes of it never changes what the run means."""
+def _draw(folder: Path, shelf: Path | None) -> bool:
+    """Write the report; False where it could not be written."""
     try:
         page, _ = write_load_report(folder, shelf)
-    except (CommandError, LoadRecordError, shelves.ShelfError, ImportError) as error:
+    except (FileError, WriteError, LoadRecordError, shelves.ShelfError, ImportError) as error:
         print(f"sockproof: no report: {error}", file=sys.stderr)
-    else:
-        print(f"report:     {page}", flush=True)
+        return not isinstance(error, WriteError)
+    print(f"report:     {page}", flush=True)
+    return True
 
 
 def run_scenario(

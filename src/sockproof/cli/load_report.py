@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sockproof import shelves
-from sockproof.cli.settings import CommandError
+from sockproof.files import write
 
 
 def write_load_report(folder: Path, shelf: Path | None) -> list[Path]:
@@ -19,13 +19,9 @@ def write_load_report(folder: Path, shelf: Path | None) -> list[Path]:
     reports = shelves.shelf("reports", shelf)
     run = frames.read(folder)
     page, brief = folder / "report.html", folder / "summary.md"
-    try:
-        drawn = figures.draw_all(run, reports, folder / figures.FOLDER)
-        known = calibration.read(folder.absolute().parent)
-        note = "" if known is None else calibration.sentence(known)
-        text = load_report.render(run, drawn, reports / load_report.TEMPLATE, note)
-        page.write_text(text, encoding="utf-8")
-        brief.write_text(load_report.markdown(run), encoding="utf-8")
-    except OSError as error:
-        raise CommandError(f"{folder}: cannot be written: {error.strerror}") from None
+    drawn = figures.draw_all(run, reports, folder / figures.FOLDER)
+    known = calibration.read(folder.absolute().parent)
+    note = "" if known is None else calibration.sentence(known)
+    write(page, load_report.render(run, drawn, reports / load_report.TEMPLATE, note))
+    write(brief, load_report.markdown(run))
     return [page, brief]

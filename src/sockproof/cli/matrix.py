@@ -6,15 +6,13 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from sockproof import __version__, launch, records, shelves
+from sockproof import __version__, files, launch, records, shelves
 from sockproof.cli.conformance import CANNOT_BE_JUDGED, choose_targets, worst
 from sockproof.cli.expecting import load_named
 from sockproof.cli.judge import judge_target
 from sockproof.cli.outputs import Outputs
-from sockproof.cli.settings import CommandError
 from sockproof.conformance.preflight import Unreachable
 from sockproof.render.matrix import Column, Skipped, assemble, render, to_json
 from sockproof.render.text import short
@@ -45,7 +43,7 @@ def matrix(options: Namespace) -> int:
                 skipped.append(Skipped(spec.name, str(error)))
                 continue
             own = folder / spec.name
-            own.mkdir()
+            files.make_folder(own)
             outputs = Outputs.in_folder(own, options.shelf)
             try:
                 judged = judge_target(spec, own, outputs, shelf, expectations, options)
@@ -63,20 +61,13 @@ def matrix(options: Namespace) -> int:
     finally:
         if columns:
             made = assemble(columns, skipped, __version__, started)
-            page = _write(folder / "matrix.html", render(made, columns, template))
-            _write(folder / "matrix.json", to_json(made))
+            page = folder / "matrix.html"
+            files.write(page, render(made, columns, template))
+            files.write(folder / "matrix.json", to_json(made))
             records.link_latest(folder, "matrix")
             _say_stale(made["columns"])
             print(f"matrix: {page}")
     return worst(codes)
-
-
-def _write(path: Path, text: str) -> Path:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise CommandError(f"{path}: cannot be written: {error.strerror}") from None
-    return path
 
 
 def _say_stale(columns: Sequence[Mapping[str, Any]]) -> None:

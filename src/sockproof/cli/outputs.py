@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sockproof import records, shelves
+from sockproof import files, records, shelves
 from sockproof.cli.settings import CommandError
 from sockproof.render import autobahn, html, junit, markdown
 
@@ -68,10 +68,7 @@ class Outputs:
         written = []
         for path, render in texts:
             if path is not None:
-                try:
-                    path.write_text(render(), encoding="utf-8")
-                except OSError as error:
-                    raise CommandError(f"{path}: cannot be written: {error.strerror}") from None
+                files.write(path, render())
                 written.append(path)
         return written
 
@@ -85,12 +82,9 @@ def write_autobahn(judged: Sequence[Judged], options: Namespace) -> None:
     folder: Path | None = options.autobahn
     if folder is None:
         return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in autobahn.files([(each.title, each.report) for each in judged]).items():
-            (folder / name).write_text(text, encoding="ascii")
-    except OSError as error:
-        raise CommandError(f"{folder}: cannot be written: {error.strerror}") from None
+    files.make_folder(folder)
+    for name, text in autobahn.files([(each.title, each.report) for each in judged]).items():
+        files.write(folder / name, text)
     print(f"under Autobahn's ids: {folder / 'index.json'}")
 
 
@@ -98,5 +92,5 @@ def write_index(folder: Path, entries: list[html.IndexEntry], shelf: Path | None
     """A page that links the reports of several targets."""
     template = shelves.shelf("reports", shelf) / "conformance-index.html.j2"
     path = folder / "index.html"
-    path.write_text(html.index(entries, template), encoding="utf-8")
+    files.write(path, html.index(entries, template))
     return path

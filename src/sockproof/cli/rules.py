@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sockproof import shelves
+from sockproof import files, shelves
 from sockproof.analysis.gates import ENDED_FILE, Outcome, judge, judge_cases, told, worst
 from sockproof.analysis.rules import Rule, RuleError, Rules, read_rules
 from sockproof.cli.settings import CommandError
@@ -93,7 +92,7 @@ def say_broken(folder: Path, rule: Rule, value: float, second: float) -> None:
     broken = f"{rule.condition} is broken: {value:,g}{why}"
     print(f"\nended after {second:.0f} s: {broken}", flush=True)
     note = {"that": str(rule.condition), "value": value, "second": round(second, 1)}
-    _put(folder / ENDED_FILE, json.dumps(note) + "\n")
+    files.write(folder / ENDED_FILE, files.json_text(note), durable=True)
 
 
 def show(judged: dict[str, Any]) -> None:
@@ -107,10 +106,10 @@ def beside(folder: Path) -> dict[str, Path]:
     return {name: folder / f"gate.{suffix}" for name, suffix in _SUFFIXES.items()}
 
 
-def write(all_judged: Sequence[dict[str, Any]], files: Mapping[str, Path]) -> None:
+def write(all_judged: Sequence[dict[str, Any]], places: Mapping[str, Path]) -> None:
     """Write what came of one run, or of several together, into a file for each format."""
-    for name, path in files.items():
-        _put(path, _text(name, all_judged))
+    for name, path in places.items():
+        files.write(path, _text(name, all_judged))
 
 
 def _text(name: str, all_judged: Sequence[dict[str, Any]]) -> str:
@@ -119,13 +118,6 @@ def _text(name: str, all_judged: Sequence[dict[str, Any]]) -> str:
     if name == "markdown":
         return markdown(all_judged)
     if len(all_judged) == 1:
-        return json.dumps(all_judged[0], indent=1) + "\n"
+        return files.json_text(all_judged[0], indent=1)
     code = int(worst(Outcome(each["exit_code"]) for each in all_judged))
-    return json.dumps({"schema": 1, "exit_code": code, "gates": all_judged}, indent=1) + "\n"
-
-
-def _put(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise CommandError(f"cannot write {path}: {error.strerror}") from None
+    return files.json_text({"schema": 1, "exit_code": code, "gates": all_judged}, indent=1)

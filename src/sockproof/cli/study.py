@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sockproof import __version__, launch, records, shelves
+from sockproof import __version__, files, launch, records, shelves
 from sockproof.analysis.calibration import machine
 from sockproof.cli.ab_runs import summary_of
 from sockproof.cli.load import ended_with, find_scenario, run_scenario
@@ -119,10 +119,7 @@ def _load(options: Namespace) -> Any:
 
 
 def _store(folder: Path, value: dict[str, Any]) -> None:
-    try:
-        (folder / FILE).write_text(json.dumps(value) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise CommandError(f"{folder / FILE}: cannot be written: {error.strerror}") from None
+    files.write(folder / FILE, files.json_text(value), durable=True)
 
 
 def _show(value: dict[str, Any], written: Sequence[Path]) -> None:
@@ -149,17 +146,14 @@ def write_study(folder: Path, shelf: Path | None) -> list[Path]:
     known = {claim.name: claim for claim in load_claims(shelves.shelf("study", shelf))}
     reports = shelves.shelf("reports", shelf)
     page, brief = folder / "study.html", folder / "study.md"
-    try:
-        place = folder / figures.FOLDER
-        place.mkdir(exist_ok=True)
-        drawn = [
-            figures.draw_one(_figure(each, known.get(each["name"])), each["found"], place)
-            for each in value["claims"]
-        ]
-        page.write_text(study.render(value, drawn, reports / study.TEMPLATE), encoding="utf-8")
-        brief.write_text(study.markdown(value), encoding="utf-8")
-    except OSError as error:
-        raise CommandError(f"{folder}: cannot be written: {error.strerror}") from None
+    place = folder / figures.FOLDER
+    files.make_folder(place)
+    drawn = [
+        figures.draw_one(_figure(each, known.get(each["name"])), each["found"], place)
+        for each in value["claims"]
+    ]
+    files.write(page, study.render(value, drawn, reports / study.TEMPLATE))
+    files.write(brief, study.markdown(value))
     return [page, brief]
 
 

@@ -18,17 +18,19 @@ A FAIL that an expectation names does not fail the run; an expectation that no l
 
 from __future__ import annotations
 
+import fnmatch
 import functools
 import re
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sockproof.files import read_toml
 from sockproof.records import OUTCOMES, CaseRecord
 
 NOT_JUDGED = ("UNSUPPORTED", "INCONCLUSIVE")
+MOST = 5000  # cases and globs that a file may name
 _KEYS = {"case", "outcome", "reason", "sometimes"}
 
 
@@ -59,18 +61,15 @@ def glob_matches(glob: str, text: str) -> bool:
 
 @functools.cache
 def _pattern(glob: str) -> re.Pattern[str]:
-    parts = re.split(r"([*?])", glob)
-    return re.compile(
-        "".join({"*": ".*", "?": "."}.get(part, re.escape(part)) for part in parts), re.DOTALL
-    )
+    return re.compile(fnmatch.translate(glob.replace("[", "[[]")))
 
 
 def load_expectations(path: Path) -> list[Expectation]:
-    """Read an expectations file and what it extends; raises `ExpectationError`.
+    """Read an expectations file and what it extends; raises `ExpectationError` and `FileError`.
 
     Its own entries come first: what they name, they judge before what is extended does.
     """
-    tables = _tables(path)
+    tables = read_toml(path)
     own = _own(tables, path)
     name, without = tables.get("extends"), tables.get("without", [])
     if name is None and not without:
@@ -80,23 +79,13 @@ def load_expectations(path: Path) -> list[Expectation]:
     if not (isinstance(without, list) and all(_is_text(each) for each in without)):
         raise ExpectationError(f"{path}: without must be a list of cases")
     base = path.parent / f"{name}.toml"
-    extended = _tables(base)
+    extended = read_toml(base)
     if "extends" in extended:
         raise ExpectationError(f"{base}: {path.name} extends it, so it can extend nothing itself")
     entries = _own(extended, base)
     for case in set(without) - {each.case for each in entries}:
         raise ExpectationError(f"{path}: without names {case!r}, which {base.name} has not")
     return own + [each for each in entries if each.case not in without]
-
-
-def _tables(path: Path) -> dict[str, Any]:
-    try:
-        tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ExpectationError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ExpectationError(f"{path}: {error}") from None
-    return tables
 
 
 def _own(tables: dict[str, Any], path: Path) -> list[Expectation]:
@@ -111,11 +100,14 @@ def _own(tables: dict[str, Any], path: Path) -> list[Expectation]:
     version = server.get("version")
     if not isinstance(version, str | None):
         raise ExpectationError(f"{path}: [server] version must be a string")
-    return [
+    found = [
         expectation
         for number, entry in enumerate(entries, start=1)
         for expectation in _expectations(entry, f"{path}, expectation {number}", str(path), version)
     ]
+    if len(found) > MOST:
+        raise ExpectationError(f"{path}: names {len(found):,} cases, more than {MOST:,}")
+    return found
 
 
 def _expectations(entry: Any, where: str, file: str, version: str | None) -> list[Expectation]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sockproof.conformance.expectations import ExpectationError
 from sockproof.conformance.requirements import Requirement
+from sockproof.files import write
 from sockproof.records import cut
 
 _HEAD = "# Replace each reason by why this server does so, and drop what is to be mended.\n"
@@ -44,7 +44,7 @@ def write_expectations(
     requirements: Mapping[str, Requirement],
     day: str,
 ) -> int:
-    """Write the file; gives how many entries it has. Raises `ExpectationError`.
+    """Write the file; gives how many entries it has. Raises `WriteError`.
 
     `cases` are those of a report, `known` the ids of all there are, `day` when the run was.
     """
@@ -64,10 +64,7 @@ def write_expectations(
         told = reason or _seen(first, requirements.get(requirement), day)
         lines.append(f"\n[[expectation]]\ncase = {listed}\noutcome = {_string(outcome)}\n")
         lines.append(f"reason = {_string(told)}\n" + ("sometimes = true\n" if races else ""))
-    try:
-        path.write_text("".join(lines), encoding="utf-8")
-    except OSError as error:
-        raise ExpectationError(f"{path}: cannot be written: {error.strerror}") from None
+    write(path, "".join(lines), durable=True)
     return len(entries)
 
 

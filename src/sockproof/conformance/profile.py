@@ -15,11 +15,12 @@ A profile is a TOML file, or the same tables inside a `target.toml`:
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from sockproof.files import read_toml
 
 WEBSOCKET_CAPABILITIES = frozenset(
     {
@@ -54,13 +55,8 @@ class Profile:
 
 
 def load_profile(path: Path) -> Profile:
-    """Read a profile file; raises `ProfileError`."""
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ProfileError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ProfileError(f"{path}: {error}") from None
+    """Read a profile file; raises `ProfileError` and `FileError`."""
+    tables = read_toml(path)
     if not isinstance(tables.get("profile"), dict):
         raise ProfileError(f"{path}: there is no table [profile]")
     return parse_profile(tables["profile"], str(path))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import graphlib
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sockproof.files import read_toml
 from sockproof.records import LEVELS
 
 _FILE_KEYS = {"document", "title", "requires", "requirement"}
@@ -72,10 +72,7 @@ def _check_requires(folder: Path, found: dict[str, Requirement]) -> None:
 
 
 def _load_file(path: Path) -> list[Requirement]:
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RequirementError(f"{path}: {error}") from None
+    tables = read_toml(path)
     document = tables.get("document")
     if not isinstance(document, str) or not isinstance(tables.get("title"), str):
         raise RequirementError(f"{path}: begins with `document` and `title`")

@@ -28,6 +28,7 @@ from sockproof.conformance.runner import run_cases
 from sockproof.conformance.target import Server
 from sockproof.conformance.upgrade_response import BROKEN_BY_UPGRADES
 from sockproof.conformance.wirelog import Redactor
+from sockproof.files import WriteError
 from sockproof.records import CaseRecord, RunWriter
 
 WEBSOCKET_SUITES = ("websocket", "deflate")
@@ -196,7 +197,10 @@ async def run_job(
     )
     finish: dict[str, Any] = {"interrupted": True, "exit_code": 130}
     try:
-        ended = await run_cases(job.chosen, plan, note, revise)
+        try:
+            ended = await run_cases(job.chosen, plan, note, revise)
+        except BaseExceptionGroup as group:
+            raise (_unwritten(group) or group) from None
         ran = [(each.id, each.outcome) for each in outcomes if each.aside is None]
         stale = stale_expectations(job.expectations, ran, [each.id for each in job.all_cases])
         code = 1 if ended.died else exit_code(outcomes, stale, job.strict)
@@ -209,6 +213,14 @@ async def run_job(
         finish["strict"] = job.strict
         finish["seconds"] = round(time.monotonic() - began, 3)
         writer.finish(finish)
+
+
+def _unwritten(group: BaseExceptionGroup[Any]) -> WriteError | None:
+    """What could not be written, where it is that which ended the cases."""
+    lost: BaseException | None = group.subgroup(WriteError)
+    while isinstance(lost, BaseExceptionGroup):
+        lost = lost.exceptions[0]
+    return lost if isinstance(lost, WriteError) else None
 
 
 def _requirement_json(requirement: Requirement) -> dict[str, str]:

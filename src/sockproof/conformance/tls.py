@@ -6,6 +6,10 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
+from sockproof.files import MIB, FileError, opened
+
+MOST_OCTETS = 16 * MIB  # of certificates
+
 
 class TrustError(Exception):
     """A CA file that cannot be used; the message is one line."""
@@ -24,9 +28,12 @@ class Trust:
     def context(self) -> ssl.SSLContext:
         """A new client's context: TLS 1.2 or newer; raises `TrustError`."""
         try:
+            if self.ca is not None:
+                with opened(self.ca, MOST_OCTETS):
+                    pass
             context = ssl.create_default_context(cafile=None if self.ca is None else str(self.ca))
-        except FileNotFoundError:
-            raise TrustError(f"{self.ca}: there is no such file") from None
+        except FileError as error:
+            raise TrustError(str(error)) from None
         except ssl.SSLError:
             raise TrustError(f"{self.ca}: holds no certificate in PEM form") from None
         except OSError as error:

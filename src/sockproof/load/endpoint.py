@@ -15,11 +15,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sockproof.files import MIB, FileError, opened
 from sockproof.load_records import Reason as Reason
 from sockproof.wire.credentials import basic, masked_url
 from sockproof.wire.http import Headers
 
-MIB = 1024 * 1024
 Address = tuple[int, tuple[object, ...]]  # family, and what connect() takes
 
 
@@ -180,8 +180,11 @@ def _checked_sources(sources: Sequence[str]) -> list[tuple[int, str]]:
 
 def _context(ca: Path | str | None, insecure: bool) -> ssl.SSLContext:
     try:
+        if ca is not None:
+            with opened(Path(ca), 16 * MIB):
+                pass
         context = ssl.create_default_context(cafile=None if ca is None else str(ca))
-    except OSError as error:
+    except (OSError, FileError) as error:
         raise EndpointError(f"the certificates in {ca} cannot be read: {error}") from None
     if insecure:
         context.check_hostname = False

@@ -19,6 +19,7 @@ from typing import Any
 
 import gevent
 
+from sockproof import files
 from sockproof.histogram import Histogram
 from sockproof.load import health
 from sockproof.load.endpoint import Endpoint, traffic
@@ -214,14 +215,14 @@ def describe(
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "started_ns": time.monotonic_ns(),
     }
-    (folder / RUN_FILE).write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+    files.write(folder / RUN_FILE, files.json_text(value, indent=1), durable=True)
 
 
 def note(folder: Path, **fields: Any) -> None:
     """Add fields to `run.json`."""
     path = folder / RUN_FILE
-    value = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**value, **fields}, indent=1) + "\n", encoding="utf-8")
+    value = json.loads(files.read_text(path, files.MIB))
+    files.write(path, files.json_text({**value, **fields}, indent=1), durable=True)
 
 
 def _versions() -> dict[str, str]:

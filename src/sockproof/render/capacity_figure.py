@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from sockproof.files import write
 from sockproof.render.plot import INK, RC, SOFT, counts_y, legend, line, log_x, log_y, panels
 
 _SHOWN = (("ack", "p50_ms"), ("ack", "p99_ms"), ("delivery", "p50_ms"), ("delivery", "p99_ms"))
@@ -55,12 +57,15 @@ def draw(value: Mapping[str, Any]) -> Figure:
 
 
 def write_figure(value: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Write it as SVG and PNG; may raise `OSError`."""
+    """Write it as SVG and PNG; may raise `WriteError`."""
     paths = [folder / "capacity.svg", folder / "capacity.png"]
+    svg, png = io.BytesIO(), io.BytesIO()
     with mpl.rc_context({**RC, "svg.hashsalt": "capacity"}):
         figure = draw(value)
         FigureCanvasSVG(figure)
-        figure.savefig(str(paths[0]), metadata={"Date": None})
+        figure.savefig(svg, format="svg", metadata={"Date": None})
         FigureCanvasAgg(figure)
-        figure.savefig(str(paths[1]), dpi=144)
+        figure.savefig(png, format="png", dpi=144)
+    for path, octets in zip(paths, (svg, png), strict=True):
+        write(path, octets.getvalue())
     return paths

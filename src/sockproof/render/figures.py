@@ -22,6 +22,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from sockproof import files
 from sockproof.render.plot import RC
 from sockproof.render.text import short
 from sockproof.shelves import ShelfError
@@ -92,25 +93,28 @@ def _figure_file(path: Path, module: ModuleType) -> FigureFile:
 def draw_all(run: Any, shelf: Path, folder: Path) -> list[Drawn]:
     """Draw every figure of the shelf; SVG and PNG go into `folder`, which is made.
 
-    May raise `OSError` and `ShelfError`.
+    May raise `WriteError` and `ShelfError`.
     """
-    folder.mkdir(exist_ok=True)
+    files.make_folder(folder)
+    drawn = [draw_one(each, run, folder) for each in load_figures(shelf)]
+    kept = {f"{each.name}{end}" for each in drawn if each.svg for end in (".svg", ".png")}
     for old in (*folder.glob("*.svg"), *folder.glob("*.png")):
-        old.unlink()
-    return [draw_one(each, run, folder) for each in load_figures(shelf)]
+        if old.name not in kept:
+            files.remove(old)
+    return drawn
 
 
 def draw_one(file: FigureFile, run: Any, folder: Path) -> Drawn:
-    """Draw one figure; SVG and PNG go into `folder`. May raise `OSError`."""
+    """Draw one figure; SVG and PNG go into `folder`. May raise `WriteError`."""
     svg, instead = None, file.nothing
     try:
         figure = drawing(file, run)
         if figure is not None:
             svg = svg_of(file, figure)
             png = png_of(file, figure)
-            (folder / f"{file.name}.svg").write_bytes(svg)
-            (folder / f"{file.name}.png").write_bytes(png)
-    except OSError:
+            files.write(folder / f"{file.name}.svg", svg)
+            files.write(folder / f"{file.name}.png", png)
+    except files.WriteError:
         raise
     except Exception as error:  # a figure of somebody else's shelf may do anything
         svg = None
