@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,9 @@ from sockproof.conformance.runner import Plan, run_cases
 from sockproof.conformance.target import Server
 from sockproof.records import CaseRecord
 from sockproof.shelves import shelf
+from sockproof.wire.http import Request, Response
 from tests.mutants_run import requirements
+from tests.servers.free_server import FreeServer
 from tests.servers.socketio_server import SocketIOServer
 from tests.servers.websocket_server import WebSocketServer
 
@@ -59,9 +62,17 @@ async def run(
     cases: Iterable[Case], server: SocketIOServer | WebSocketServer, like: str = ""
 ) -> list[CaseRecord]:
     """The records of the cases; `like` is a correct server, which shows what a faulty one has."""
+    named = Server(Address.parse(like or server.url))
+    return await run_named(cases, named, Address.parse(server.url))
+
+
+async def run_named(
+    cases: Iterable[Case], named: Server, address: Address | None = None
+) -> list[CaseRecord]:
+    """The records of the cases on the server as a user named it."""
     records: list[CaseRecord] = []
-    found = (await introduce(Server(Address.parse(like or server.url)), 5)).server
-    found = replace(found, address=Address.parse(server.url))
+    found = (await introduce(named, 5)).server
+    found = replace(found, address=address or named.address)
     chosen = [case for case in cases if case.needs <= found.capabilities]
     await run_cases(chosen, Plan([found], requirements(), limit=20), records.append)
     return records
@@ -96,8 +107,70 @@ def test_client_gets_through(kind: str) -> None:
     assert stories(records) == []
 
 
+class Guarded(FreeServer):
+    """Wants a token in each CONNECT, and in each request whatever else the user gave."""
+
+    wanted: tuple[tuple[str, str], ...] = ()
+
+    def _refusal(self, request: Request, query: dict[str, str]) -> Response | None:
+        right = all(value in (request.get(name) or "") for name, value in self.wanted)
+        if right and query.get("key") == "0f3a":
+            return super()._refusal(request, query)
+        return Response(401, "Unauthorized", (("Content-Length", "0"),))
+
+
+GIVEN = (("Cookie", "session=d41d8cd9; theme=dark"), ("X-Api-Key", "7f"))
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("kind", KINDS[:4])
+def test_socketio_client_brings_what_the_user_gave(kind: str) -> None:
+    given = GIVEN[:1] if kind == "chromium" else GIVEN
+
+    async def guarded() -> list[CaseRecord]:
+        async with Guarded(["wants-a-token"]) as server:
+            server.wanted = given
+            url = server.url.replace("//", "//proof:secret@") if given is GIVEN else server.url
+            address = Address.parse(f"{url}?key=0f3a")
+            server.wanted += (("Authorization", "Basic "),) if address.user else ()
+            named = Server(address, headers=given, auth={"token": "secret"})
+            about = [case for case in of_kind(CASES, kind) if re.search("greeted|cut", case.id)]
+            return await run_named(about, named)
+
+    records = asyncio.run(guarded())
+    not_there(records)
+    assert records
+    assert stories(records) == []
+    assert not any("d41d8cd9" in entry.text for each in records for entry in each.wire)
+
+
+@pytest.mark.parametrize(
+    ("freedom", "given"),
+    [
+        ("a-cookie-is-demanded", {"headers": (("Cookie", "a=b; session=d41d8cd9"),)}),
+        ("one-protocol-is-demanded", {"subprotocols": ("chat.v7",)}),
+        ("a-bearer-token-is-demanded", {"headers": (("Authorization", "Bearer 0f3a"),)}),
+    ],
+)
+@pytest.mark.parametrize("kind", ["websocket-client", "chromium"])
+def test_websocket_client_brings_what_the_user_gave(
+    kind: str, freedom: str, given: dict[str, Any]
+) -> None:
+    async def demanding() -> list[CaseRecord]:
+        async with WebSocketServer(freedoms=[freedom]) as server:
+            named = Server(Address.parse(server.url), **given)
+            return await run_named(one("client_has_its_messages_back", kind), named)
+
+    (record,) = asyncio.run(demanding())
+    if kind == "chromium" and "Bearer" in str(given):
+        assert (record.outcome, record.got) == ("UNSUPPORTED", "no page sends Authorization")
+        return
+    not_there([record])
+    assert stories([record]) == []
+
+
 def one(name: str, kind: str) -> list[Case]:
-    return [case for case in of_kind(CASES, kind) if re.search(rf"/{name}\[", case.id)][:1]
+    return [case for case in of_kind(CASES, kind) if re.search(rf"/{name}\w*\[", case.id)][:1]
 
 
 @pytest.mark.parametrize("name", sorted(SOCKETIO))

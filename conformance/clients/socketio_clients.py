@@ -4,32 +4,44 @@ import asyncio
 from pathlib import Path
 
 from sockproof.conformance import Failure, case
-from sockproof.conformance.real_client import SOCKETIO_CLIENTS, open_client
+from sockproof.conformance.real_client import SOCKETIO_CLIENTS, carried, open_client
 
 DRIVERS = Path(__file__).parent / "drivers"
 NEEDS = {"fixture"}
 LIMIT = 60  # seconds: a browser takes its time to start, and npm to install
 SOON = 3.0  # seconds in which a client that is wrong here has to hear of it
+BOTH = ("polling", "websocket")
 OVER = {"client": list(SOCKETIO_CLIENTS)}
 # python-socketio's Client hands each event to a thread of its own, in no order.
 ORDERED = {"client": [each for each in SOCKETIO_CLIENTS if each != "python-socketio"]}
 WORDS = ["Grüße, 你好, 😀", 0, -1.5, None, True, {"nested": [{"deep": ["list"]}]}]
 
 
-async def connected(target, kind, *, transports=None, namespace="/", auth=None):
+async def connected(target, kind, *, transports=BOTH, namespace="/", auth=None):
     """A real client that is connected and has been greeted, and its relay."""
+    more = carried(target, kind, transports)
     client, relay = await open_client(target, kind, DRIVERS)
+    query = f"?{target.address.query}" if target.address.query else ""
+    payload = target.payload(auth)
     await client.do(
         "connect",
         url=f"http://127.0.0.1:{relay.port}",
+        query=query,
         path=target.engineio_path.strip("/"),
         namespace=namespace,
-        auth=auth,
-        transports=transports or ["polling", "websocket"],
+        auth=payload,
+        transports=transports,
+        **more,
     )
     await client.expect_event("connect")
-    await client.expect_event("auth", auth or {})
+    await greeted(target, client, payload)
     return client, relay
+
+
+async def greeted(target, client, payload):
+    """The fixture has told the client what its CONNECT held, where it does so."""
+    if target.supports("auth"):
+        await client.expect_event("auth", payload or {})
 
 
 async def ready(target, kind, **options):
@@ -40,14 +52,14 @@ async def ready(target, kind, **options):
 
 @case(
     "clients-connect",
-    needs=NEEDS,
+    needs={"fixture", "auth"},
     exclusive=True,  # a browser and its neighbours want the machine for themselves
     limit=LIMIT,
     over={**OVER, "transport": ["polling", "websocket", "both"]},
 )
 async def client_connects_and_is_greeted_with_its_auth_payload(target, client, transport):
-    transports = ["polling", "websocket"] if transport == "both" else [transport]
-    await connected(target, client, transports=transports, auth={"token": "ours"})
+    transports = BOTH if transport == "both" else [transport]
+    await connected(target, client, transports=transports, auth={"sockproof": "ours"})
 
 
 @case("clients-connect", needs=NEEDS, exclusive=True, limit=LIMIT, over=OVER)
@@ -135,7 +147,7 @@ async def client_comes_back_when_its_connection_is_cut(target, client):
     relay.cut()
     await driven.expect_event("disconnect")
     await driven.expect_event("connect")
-    await driven.expect_event("auth", {})
+    await greeted(target, driven, target.payload(None))
     after = await driven.do("sid")
     if before["sid"] == after["sid"]:
         raise Failure("a new sid", str(after["sid"]))
@@ -160,14 +172,14 @@ async def disconnect_of_a_client_is_noted_once(target, client):
 
 @case("clients-mismatch", needs={"echo"}, exclusive=True, limit=LIMIT, over=OVER)
 async def socketio_client_is_turned_away_by_a_plain_websocket_server(target, client):
+    more = carried(target, client, ["polling"])
     driven, relay = await open_client(target, client, DRIVERS)
     wanted = "the connection refused soon"
     with target.awaits(wanted):
         try:
             async with asyncio.timeout(SOON):
-                await driven.do(
-                    "connect", url=f"http://127.0.0.1:{relay.port}", transports=["polling"]
-                )
+                url = f"http://127.0.0.1:{relay.port}"
+                await driven.do("connect", url=url, query="", transports=["polling"], **more)
         except Failure:
             return
         except TimeoutError:

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from sockproof.conformance import Failure, case
-from sockproof.conformance.real_client import WEBSOCKET_CLIENTS, open_client
+from sockproof.conformance.real_client import WEBSOCKET_CLIENTS, carried, open_client
 
 DRIVERS = Path(__file__).parent / "drivers"
 LIMIT = 60  # seconds: a browser takes its time to start
@@ -15,8 +15,10 @@ MESSAGES = ["Grüße, 你好, 😀", {"$bin": list(range(256))}, "long " * 10_00
 
 @case("clients-websocket", needs={"echo"}, exclusive=True, limit=LIMIT, over=OVER)
 async def client_has_its_messages_back_and_closes_cleanly(target, client):
+    more = carried(target, client)
     driven, relay = await open_client(target, client, DRIVERS)
-    await driven.do(connecting(client), url=f"ws://127.0.0.1:{relay.port}{target.address.target}")
+    url = f"ws://127.0.0.1:{relay.port}{target.address.target}"
+    await driven.do(connecting(client), url=url, **more)
     for message in MESSAGES:
         answer = await driven.do("echo", message=message)
         if answer["message"] != message:
@@ -28,13 +30,14 @@ async def client_has_its_messages_back_and_closes_cleanly(target, client):
 
 @case("clients-mismatch", needs={"polling"}, exclusive=True, limit=LIMIT, over=OVER)
 async def plain_websocket_client_is_turned_away_by_a_socketio_server(target, client):
+    more = carried(target, client)
     driven, relay = await open_client(target, client, DRIVERS)
     wanted = "the handshake refused soon"
     with target.awaits(wanted):
         try:
             async with asyncio.timeout(SOON):
-                path = target.engineio_path
-                await driven.do(connecting(client), url=f"ws://127.0.0.1:{relay.port}{path}")
+                url = f"ws://127.0.0.1:{relay.port}{target.engineio_path}"
+                await driven.do(connecting(client), url=url, **more)
         except Failure:
             return
         except TimeoutError:

@@ -2,7 +2,7 @@
 // page. `io` is socket.io-client's, `say` tells one object.
 "use strict";
 
-const HEARD = ["auth", "message-back", "said", "message"];
+const HEARD = ["auth", "message-back", "said"];
 
 const packed = (value) => {
   if (value instanceof ArrayBuffer) return { $bin: [...new Uint8Array(value)] };
@@ -36,8 +36,20 @@ const makeDriver = (io, say) => {
       target.once(bad, (error) => reject(error instanceof Error ? error : new Error(String(error))));
     });
 
+  // What a page cannot do is said to be missing: that is no fault of the server's.
+  const setCookies = (cookies) => {
+    for (const cookie of cookies ?? []) {
+      document.cookie = `${cookie}; path=/`;
+      if (document.cookie.split("; ").includes(cookie)) continue;
+      throw Object.assign(new Error(), { missing: `no page sets the cookie ${cookie.split("=")[0]}` });
+    }
+  };
+
   const connect = async (command) => {
+    setCookies(command.cookies);
     const options = {
+      extraHeaders: command.headers,
+      protocols: command.protocols,
       transports: command.transports,
       auth: command.auth ?? undefined,
       path: command.path ? `/${command.path}` : undefined,
@@ -47,7 +59,7 @@ const makeDriver = (io, say) => {
       forceNew: true,
     };
     const namespace = command.namespace && command.namespace !== "/" ? command.namespace : "";
-    socket = io(command.url + namespace, options);
+    socket = io(command.url + namespace + command.query, options);
     for (const event of HEARD) socket.on(event, (...args) => say({ heard: event, args: packed(args) }));
     socket.on("connect", () => say({ heard: "connect", args: [] }));
     socket.on("disconnect", () => say({ heard: "disconnect", args: [] }));
@@ -57,7 +69,8 @@ const makeDriver = (io, say) => {
 
   const plainConnect = (command) =>
     new Promise((resolve, reject) => {
-      plain = new WebSocket(command.url);
+      setCookies(command.cookies);
+      plain = new WebSocket(command.url, command.protocols);
       plain.binaryType = "arraybuffer";
       plain.onmessage = (event) => waiting.shift()?.(packed(event.data));
       plain.onopen = () => resolve({ protocol: plain.protocol });
@@ -103,7 +116,7 @@ const makeDriver = (io, say) => {
     try {
       say({ id: command.id, ok: true, ...(await actions[command.do](command)) });
     } catch (error) {
-      say({ id: command.id, ok: false, why: String(error) });
+      say({ id: command.id, ok: false, why: String(error), missing: error.missing });
     }
   };
 };

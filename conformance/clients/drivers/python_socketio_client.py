@@ -11,9 +11,9 @@ from typing import Any
 
 try:
     if "--async" in sys.argv:
-        import aiohttp  # noqa: F401
+        import aiohttp
     else:
-        import requests  # noqa: F401
+        import requests
         import websocket  # noqa: F401
     import socketio
 
@@ -22,7 +22,7 @@ except ImportError as error:
     MISSING = f"pip install 'python-socketio[client,asyncio_client]': {error}"
 
 LOCK = threading.Lock()
-HEARD = ("auth", "message-back", "said", "message")
+HEARD = ("auth", "message-back", "said")
 
 
 def say(**fields: Any) -> None:
@@ -58,16 +58,26 @@ class Driver:
     """One client; `asynchronous` says which of the two."""
 
     def __init__(self, asynchronous: bool) -> None:
-        options: dict[str, Any] = {
-            "reconnection_delay": 0.1,
-            "reconnection_delay_max": 0.2,
-            "randomization_factor": 0,
-        }
-        self.client = (
-            socketio.AsyncClient(**options) if asynchronous else socketio.Client(**options)
-        )
+        self.client: Any = None
         self.namespace = "/"
         self.asynchronous = asynchronous
+
+    def make(self, headers: dict[str, str], protocols: list[str]) -> None:
+        """Make the client, whose session sends the headers with each request.
+
+        Those that are given to `connect` go with the first request and the WebSocket's alone.
+        """
+        make = socketio.AsyncClient if self.asynchronous else socketio.Client
+        session = aiohttp.ClientSession() if self.asynchronous else requests.Session()
+        session.headers.update(headers)
+        name = "protocols" if self.asynchronous else "subprotocols"
+        self.client = make(
+            http_session=session,
+            websocket_extra_options={name: protocols} if protocols else None,
+            reconnection_delay=0.1,
+            reconnection_delay_max=0.2,
+            randomization_factor=0,
+        )
 
     def listen(self) -> None:
         """Tell of every event, of each connect and of each disconnect."""
@@ -92,10 +102,13 @@ class Driver:
         match command["do"]:
             case "connect":
                 self.namespace = command.get("namespace", "/")
+                self.make(command["headers"], command["protocols"])
                 self.listen()
                 await done(
                     self.client.connect(
-                        command["url"],
+                        command["url"] + command["query"],
+                        # Anew for each connection: the client takes Cookie out of what it gets.
+                        headers=lambda: dict(command["headers"]),
                         auth=command.get("auth"),
                         transports=command.get("transports"),
                         namespaces=[self.namespace],

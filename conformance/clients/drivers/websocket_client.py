@@ -18,7 +18,12 @@ def carry_out(socket: Any, command: dict[str, Any]) -> dict[str, Any]:
     """Do one thing and give what to tell of it."""
     match command["do"]:
         case "connect":
-            socket.connect(command["url"], timeout=4)
+            socket.connect(
+                command["url"],
+                timeout=4,
+                header=command["headers"],
+                subprotocols=command["protocols"] or None,
+            )
             return {"status": socket.getstatus()}
         case "echo":
             message = command["message"]

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -29,6 +30,7 @@ from sockproof.conformance.wirelog import RECEIVED, SENT
 from sockproof.launch import TargetMissing, node_modules
 
 MAX_LINE = 1 << 20
+CREDENTIALS = ("auth", "headers", "cookies")  # fields of commands that no log shows
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _BROWSER_OPTIONS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"),
@@ -64,7 +66,8 @@ class RealClient:
         self._ids += 1
         number = self._ids
         line = json.dumps({"id": number, "do": what, **fields})
-        self.scene.log.note(self.number, SENT, f"{self.name}: {what} {json.dumps(fields)[:300]}")
+        shown = {name: value for name, value in fields.items() if name not in CREDENTIALS}
+        self.scene.log.note(self.number, SENT, f"{self.name}: {what} {json.dumps(shown)[:300]}")
         with self.scene.awaits(f"{self.name} to {what}"):
             await self._say(line)
             answer = await self._next(lambda said: said.get("id") == number)
@@ -234,8 +237,35 @@ def _end(process: asyncio.subprocess.Process) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
+_PAGES_SET = re.compile(r"authorization|x-.*", re.IGNORECASE)  # others are left out unsaid
 SOCKETIO_CLIENTS = ("python-socketio", "python-socketio-async", "node", "chromium")
 WEBSOCKET_CLIENTS = ("websocket-client", "chromium")
+
+
+def carried(
+    target: Target, kind: str, transports: Sequence[str] = ("websocket",)
+) -> dict[str, Any]:
+    """What the user wants sent with each request, as a driver is told of it.
+
+    A page gives no WebSocket any header fields: raises `Unsupported` where it would have to.
+    """
+    cookies: list[str] = []
+    headers: dict[str, str] = {}
+    for name, value in target.credentials:
+        if name.lower() == "cookie":
+            cookies += [each.strip() for each in value.split(";")]
+        else:
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    fields: dict[str, Any] = {"protocols": list(target.server.subprotocols)}
+    if kind != "chromium":
+        fields["headers"] = {**headers, "Cookie": "; ".join(cookies)} if cookies else headers
+        return fields
+    barred = list(headers)
+    if "websocket" not in transports:
+        barred = [name for name in headers if not _PAGES_SET.fullmatch(name)]
+    if barred:
+        raise Unsupported("a client that sends header fields", f"no page sends {barred[0]}")
+    return {**fields, "headers": headers, "cookies": cookies}
 
 
 async def open_client(target: Target, kind: str, drivers: Path) -> tuple[RealClient, Relay]:

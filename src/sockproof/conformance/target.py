@@ -341,6 +341,10 @@ class Target:
             await peer.greeted(where, auth)
         return peer
 
+    def payload(self, own: Any) -> Any:
+        """The payload of a CONNECT: a case's own, with the user's credentials in it."""
+        return Contract(self.scene, self.server.auth, None, False).credentials(own)
+
     def _socketio_peer(self, engine: EngineIOPeer, namespace: str) -> SocketIOPeer:
         greets = self.supports("auth")
         contract = Contract(self.scene, self.server.auth, self.server.token, greets)
