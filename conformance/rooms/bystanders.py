@@ -8,6 +8,7 @@ something itself, and then tells what was overheard of it and of all that was sa
 from sockproof.conformance import BYSTANDERS, Failure, SocketIOPeer, Target, bystander, case
 
 NEEDS = {"fixture", "emit", "join"}
+AUDIENCES = {"audience": ("main", "custom")}
 WANTED = "nothing of what was said to others"
 
 
@@ -32,6 +33,21 @@ async def idle_client_hears_nothing_that_was_said_to_others(
     await idle.fence(speaker)
     if idle.leaks:
         raise Failure(WANTED, "; ".join(map(str, idle.leaks[:3])))
+
+
+@case("rooms-namespaces-isolated", needs=NEEDS, last=True, over=AUDIENCES)
+async def idle_client_hears_nothing_that_was_said_to_everyone_in_another_namespace(
+    target: Target, audience: str
+) -> None:
+    idle = bystander(target, "elsewhere" if audience == "main" else "first")
+    namespace = None if audience == "main" else "/custom"
+    speaker, other = await target.connect_socketio(2, namespace=namespace)
+    await speaker.proof("emit", event="said", args=["to everyone here"])
+    await other.expect_event("said", "to everyone here")
+    await idle.fence(speaker)
+    overheard = [leak for leak in idle.leaks if leak.case == target.scene.case]
+    if overheard:
+        raise Failure(WANTED, str(overheard[0]))
 
 
 @case("rooms-bystanders", needs=NEEDS, last=True, over={"transport": ("websocket", "polling")})

@@ -1,5 +1,6 @@
 """Socket.IO protocol, "Acknowledgement": ids at each boundary, and answers in every form."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sockproof.conformance import Failure, SocketIOPeer, Target, case, ordinary_client
@@ -92,13 +93,12 @@ async def _called(target: Target) -> tuple[SocketIOPeer, SocketIOPeer, int]:
 
 
 async def _unanswered(
-    target: Target, text: str, *attachments: bytes, lenient: bool = False
+    target: Target, text: Callable[[int], str], *attachments: bytes, lenient: bool = False
 ) -> None:
-    """What is sent does not answer the call of `_called`; `{id}` in it is the call's id."""
+    """What is sent, which `text` makes of the call's id, does not answer the call of `_called`."""
     peer, asker, number = await _called(target)
     wanted = "what is no answer passed over, or the connection closed"
-    message = text.replace("{id}", str(number)).replace("{other}", str(number + 10))
-    came = await peer.aftermath(message, *attachments, expected=wanted)
+    came = await peer.aftermath(text(number), *attachments, expected=wanted)
     if came:
         raise Failure(wanted, str(came[0]))
     if came is not None:
@@ -115,21 +115,28 @@ async def _unanswered(
 @case("sio-ack-received-not-array", needs=CALL, over={"payload": tuple(STRANGE)})
 async def acknowledgement_of_no_list_answers_nothing(target: Target, payload: str) -> None:
     lenient = payload == "nothing"  # many take it for an empty list
-    await _unanswered(target, "3{id}" + STRANGE[payload], lenient=lenient)
+    await _unanswered(target, lambda asked: f"3{asked}{STRANGE[payload]}", lenient=lenient)
 
 
 @case("sio-ack-without-id", needs=CALL, over={"kind": ("text", "binary")})
 async def acknowledgement_without_an_id_answers_nothing(target: Target, kind: str) -> None:
     if kind == "text":
-        await _unanswered(target, '3["for whom?"]')
+        await _unanswered(target, lambda _: '3["for whom?"]')
     else:
-        await _unanswered(target, '61-["for whom?",{"_placeholder":true,"num":0}]', b"octets")
+        text = '61-["for whom?",{"_placeholder":true,"num":0}]'
+        await _unanswered(target, lambda _: text, b"octets")
 
 
-@case("sio-ack-unknown-id", needs=CALL, over={"number": ("other", "2-32", "2-53", "sign")})
+WRAPS = {"2-8": 2**8, "2-16": 2**16, "2-31": 2**31, "2-32": 2**32, "2-53": 2**53, "2-64": 2**64}
+
+
+@case("sio-ack-unknown-id", needs=CALL, over={"number": ("other", "sign", *WRAPS)})
 async def acknowledgement_of_another_id_answers_nothing(target: Target, number: str) -> None:
-    numbers = {"other": "{other}", "2-32": "429496729{id}", "2-53": "900719925474{id}"}
-    await _unanswered(target, f'3{numbers.get(number, "+{id}")}["for whom?"]')
+    def text(asked: int) -> str:
+        other = f"+{asked}" if number == "sign" else asked + WRAPS.get(number, 10)
+        return f'3{other}["for whom?"]'
+
+    await _unanswered(target, text)
 
 
 @case("sio-ack-unknown-id", needs={"fixture", "slow-timers"})

@@ -106,6 +106,10 @@ hearers_as(
     lambda a, f, to, w, s: [e for e in f if e.sid in a.members(e.sid)] if to is None else f,
 )
 hearers_as(
+    "broadcasts-reach-the-first-of-the-idle-namespace",
+    lambda a, f, to, w, s: _with(f, _first(a.others["/other"])) if to is None else f,
+)
+hearers_as(
     "broadcasts-miss-the-first-client",
     lambda a, f, to, w, s: [e for e in f if e is not _first(a)] if to is None else f,
 )

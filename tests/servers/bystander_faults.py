@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def overheard(adapter: Adapter, packet: Packet, to: Iterable[str] | None) -> None:
-    """An event to rooms has been sent to who hears it; a fault sends it to somebody besides."""
+    """An event has been sent to who hears it; a fault sends it to somebody besides."""
     rooms = set(to or ())
-    for socket in _overhearing(adapter, rooms) if rooms else ():
+    for socket in _overhearing(adapter, rooms) if rooms else _elsewhere(adapter, to):
         if not rooms & set(adapter.rooms_of(socket.sid)):
             socket.send(Packet(packet.type, socket.namespace, packet.data))
 
@@ -40,6 +40,18 @@ def _overhearing(adapter: Adapter, rooms: set[str]) -> list[Socket]:
         case "rooms-reach-everyone":
             return sockets
     return []
+
+
+def _elsewhere(adapter: Adapter, to: Iterable[str] | None) -> list[Socket]:
+    """Who hears what is said to everyone in another namespace."""
+    others = {
+        "broadcasts-reach-the-first-of-another-namespace": ("/", "/other"),
+        "broadcasts-in-custom-reach-the-first-of-the-main-one": ("/custom", "/"),
+    }
+    namespace, other = others.get(adapter.fault or "", ("", ""))
+    if to is not None or adapter.namespace != namespace:
+        return []
+    return list(adapter.others[other].sockets.values())[:1]
 
 
 def answered(adapter: Adapter, socket: Socket, args: list[Any]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 
 from sockproof.conformance.company import KEPT_LEAKS, Company, Leak, Saying
@@ -87,19 +87,20 @@ class Bystander:
     async def _listen(self, peer: SocketIOPeer) -> None:
         try:
             while True:
-                self._hear(await peer.next_of_any())
+                packet = await peer.next_of_any()
+                self._hear(packet, peer.contract.joined)
         except GONE as error:
             self.gone = f"its connection ended ({error})"
             for heard in self._awaited.values():
                 heard.set()
 
-    def _hear(self, packet: Packet) -> None:
+    def _hear(self, packet: Packet, joined: Collection[str]) -> None:
         contents = contents_of(packet)
         for word, heard in self._awaited.items():
             if word in contents:
                 heard.set()
                 return
-        audience = packet.namespace if packet.namespace in self.sids else None
+        audience = packet.namespace if packet.namespace in joined else None
         saying = self.company.whose(contents) if packet.type in EVENTS else None
         answers = packet.type in EVENTS and packet.data[0] == "message-back"
         if saying is None and (answers or packet.type in ACKS):

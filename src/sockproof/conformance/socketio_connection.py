@@ -138,6 +138,7 @@ class SocketIOConnection:
         while True:
             packet = self._decoded(await self._message())
             if packet is not None and not self._is_fence(packet):
+                self.contract.undressed(packet)  # which remembers where the server lets us in
                 return packet
 
     async def next_or_end(self) -> Packet | None:
