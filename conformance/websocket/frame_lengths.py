@@ -92,7 +92,7 @@ async def long_message_in_pieces_of_997_octets_is_the_same(target: Target, kind:
 
 @case("rfc6455-5.2-octet-by-octet", needs="echo", over={"length": (5, 300, 70_000)})
 async def header_may_be_cut_at_any_octet(target: Target, length: int) -> None:
-    """While another connection waits for its echo, the server reads what there is of the frame."""
+    """While another connection waits for a Pong, the server reads what there is of the frame."""
     peer, other = await target.connect(), await target.connect()
     payload = _payload(Opcode.BINARY, length)
     with target.large(length):
@@ -100,7 +100,8 @@ async def header_may_be_cut_at_any_octet(target: Target, length: int) -> None:
             octets = client_frame(Opcode.BINARY, payload).encode()
             peer.send_octets(octets[:cut], f"the first {cut} octets of a frame of {length}")
             await peer.flush()
-            await other.echoes("meanwhile")
+            with target.preparing("a PONG on another connection"):
+                await other.fence()
             peer.send_octets(octets[cut:], "the rest of it")
             await peer.expect_message(payload)
 

@@ -146,8 +146,8 @@ async def _fails(target: Target, octets: str) -> None:
 )
 async def valid_sequences_come_back_as_they_were(target: Target, texts: str) -> None:
     peer = await target.connect()
+    peer.send(*map(text_frame, VALID[texts]))
     for text in VALID[texts]:
-        peer.send(text_frame(text))
         await peer.expect_message(text)
 
 
