@@ -145,7 +145,7 @@ async def _run(kind: str, fault: str | None, chosen: Iterable[Case]) -> dict[str
     def note(record: CaseRecord) -> None:
         records[record.id] = record
 
-    if kind != "socketio":
+    if kind == "websocket":
         async with WebSocketServer(fault=fault) as server, TlsServer(fault=fault) as over_tls:
             trust = Trust(over_tls.certificates.ca)
             # A fault of its certificate is for the cases about TLS, which verify by themselves.
@@ -165,6 +165,18 @@ async def _run(kind: str, fault: str | None, chosen: Iterable[Case]) -> dict[str
             alone = fault is not None and faults(kind)[fault].file == "websocket/tcp_end.toml"
             jobs = 1 if alone else JOBS  # what befalls a connection's neighbours
             plan = Plan([plain, secured], requirements(), limit=LIMIT, jobs=jobs, second_look=False)
+            await run_cases(chosen, plan, note)
+        return records
+    if kind == "abuse":
+        async with (
+            WebSocketServer(fault=fault) as over_ws,
+            SocketIOServer(fault=fault) as over_http,
+        ):
+            limits = Profile(limits=DECLARED)
+            capabilities = WEBSOCKET_CAPABILITIES - {"tls"}
+            plain = Server(Address.parse(over_ws.url), limits, capabilities)
+            servers = [plain, _served(over_http.url, "slow-timers")]
+            plan = Plan(servers, requirements(), limit=LIMIT, jobs=JOBS, second_look=False)
             await run_cases(chosen, plan, note)
         return records
     fast = {"ping_interval": 1000, "ping_timeout": 1000}
@@ -221,7 +233,7 @@ def run(kind: str, fault: str | None) -> dict[str, CaseRecord]:
 
 def run_chosen(kind: str, fault: str | None, chosen: Iterable[Case]) -> dict[str, CaseRecord]:
     """The records of these cases."""
-    if kind == "socketio" and not _ASKED:
+    if kind != "websocket" and not _ASKED:
         _ASKED.append(asyncio.run(_ask()))
     with woven(fault) if fault in ROUND else contextlib.nullcontext():
         return asyncio.run(_run(kind, fault, chosen))
@@ -230,7 +242,9 @@ def run_chosen(kind: str, fault: str | None, chosen: Iterable[Case]) -> dict[str
 def _worth_running(case: Case, kind: str, fault: str) -> bool:
     """Slow cases (heartbeats, what is large) run against the faults that are about such things."""
     if kind == "abuse":  # seconds each: a fault meets the cases of its own file
-        return faults(kind)[fault].file.removesuffix(".toml") == case.id.rpartition("/")[0]
+        own = faults(kind)[fault].file.removesuffix(".toml") == case.id.rpartition("/")[0]
+        named = any(glob_matches(glob, case.id) for glob in faults(kind)[fault].catches)
+        return own and (named or "/growth" not in case.id)
     for prefix, file in LARGE.items():
         if case.id.startswith(prefix) and faults(kind)[fault].file != file:
             return False
@@ -313,10 +327,11 @@ def _check_caught(record: CaseRecord, reason: str, fault: Fault, found: Complain
 def uncaught(kind: str) -> list[str]:
     """The cases that no fault is said to be caught by, but for policy cases (level MAY).
 
-    Of a case that walks a kind one variant is enough.
+    Of a case that walks a kind one variant is enough, and of one that takes seconds.
     """
     globs = [glob for fault in faults(kind).values() for glob in fault.catches]
-    walked = {_function_of(glob) for glob in globs if _file_of(glob) in _walks(kind)}
+    some = [glob for glob in globs if _file_of(glob) in _walks(kind) or kind == "abuse"]
+    walked = {_function_of(glob) for glob in some}
     return [
         case.id
         for case in cases(kind)

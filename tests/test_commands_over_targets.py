@@ -99,9 +99,9 @@ def test_target_that_is_something_else_keeps_no_other_from_being_judged(
 @pytest.mark.parametrize(
     "words",
     [
-        ("--suite", "abuse", "http://127.0.0.1:1/"),
+        ("--suite", "deflate", "http://127.0.0.1:1/"),
         ("--suite", "rooms", "--suite", "websocket", "ws://127.0.0.1:1/"),
-        ("--suite", "abuse", "--target", "websockets", "--target", "python-socketio-uvicorn"),
+        ("--suite", "deflate", "--target", "websockets", "--target", "python-socketio-uvicorn"),
     ],
 )
 def test_suite_of_the_other_kind_of_server_is_refused(words: list[str], tmp_path: Path) -> None:

@@ -31,7 +31,11 @@ async def names_that_look_alike_are_two_rooms(target: Target, names: str) -> Non
     await speaker.fence(member, other)
 
 
-WORDS = ("__proto__", "constructor", "hasOwnProperty", "toString")
+WORDS = (
+    *("__proto__", "constructor", "hasOwnProperty", "toString", "length", "prototype"),
+    *("null", "None", "NaN", "undefined", "__class__", "self", "true", "0", "-1"),
+    *(".", "../..", "*", "a,b", '["a"]', "'\"`", "\\", "%s{0}$(a)", " ", "聊天室"),
+)
 
 
 @case("rooms-members-only", needs={"join", "emit"}, over={"name": WORDS})

@@ -154,6 +154,16 @@ UNKNOWN = {
     "encoded": "/%63ustom",
     "constructor": "/constructor",
     "proto": "/__proto__",
+    "to-string": "/toString",
+    "has-own-property": "/hasOwnProperty",
+    "length": "/length",
+    "none": "/None",
+    "dot": "/.",
+    "dots": "/../custom",
+    "script": "/聊天室",
+    "brackets": '/["a"]',
+    "backslash": "/custom\\",
+    "nul": "/custom\0",
     "long": "/" + "x" * 300,
 }
 

@@ -23,7 +23,7 @@ from sockproof.wire.engineio import (
 )
 from sockproof.wire.http import Request, Response
 from tests.servers import engineio_faults as faults
-from tests.servers import tasks
+from tests.servers import slowness, tasks
 from tests.servers.engineio_http import (
     Gone,
     HttpConnection,
@@ -100,6 +100,7 @@ class EngineIOServer:
         try:
             while True:
                 request = await connection.head()
+                await slowness.request_read(self.fault, request)
                 if asks_for_websocket(request):
                     if await self._serve_websocket(connection, request):
                         return
@@ -272,6 +273,7 @@ class EngineIOServer:
             return refusal(UNKNOWN_SID)
         if self._is_too_large(len(body)):
             return respond(413)
+        await slowness.message_read(self.fault, body.decode("utf-8", "replace"))
         if self.fault == "needs-a-content-type" and request.get("Content-Type") is None:
             return refusal(BAD_REQUEST)
         try:
@@ -350,6 +352,7 @@ class EngineIOServer:
         try:
             while True:
                 for message in faults.messages(self.fault, await websocket.receive()):
+                    await slowness.message_read(self.fault, message)
                     if self.fault == "skips-messages-without-a-type" and message == "abc":
                         continue
                     session.receive(decode(message))

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from tests.servers.socketio_socket import Socket
 
 KEPT_ROOMS = 64
-WORDS = ("__proto__", "constructor", "hasOwnProperty", "toString")
+WORDS = (
+    *("__proto__", "constructor", "hasOwnProperty", "toString", "length", "prototype"),
+    *("null", "None", "NaN", "undefined", "__class__", "self", "true", "0", "-1"),
+    *(".", "../..", "*", "a,b", '["a"]', "'\"`", "\\", "%s{0}$(a)", " ", "聊天室"),
+)
 ALIKE = (
     *((" ", ""), ("R", "r"), ("\u00f6", "o\u0308"), ("屋", "室"), ("\U0001f601", "\U0001f600")),
     *((",b", ""), ("/custom/", "/custom"), ("\0c", "\0b"), ("x2", "x1"), ("007", "7")),

@@ -11,6 +11,7 @@ from dataclasses import replace
 from sockproof.wire import WireError
 from sockproof.wire.websocket import RSV1, Frame, Opcode, is_control
 from tests.servers.limits import fragment_bound, message_bound
+from tests.servers.slowness import frames_joined
 from tests.servers.utf8_faults import is_refused, misjoined, overlooking
 from tests.servers.websocket_deflate import MessageCodec
 
@@ -123,6 +124,7 @@ class Receiver:
             return
         opcode, payload = self.first.opcode, b"".join(self.parts)
         fragments = len(self.parts)
+        await frames_joined(self.fault, fragments, len(payload), compressed)
         if self.fault == "takes-the-tail-off-fragments" and compressed:
             payload = b"".join(part.removesuffix(b"\0\0\xff\xff") for part in self.parts)
         if self.fault == "inflates-fragments-singly" and compressed:

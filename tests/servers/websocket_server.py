@@ -22,7 +22,7 @@ from sockproof.wire.http import (
     accept_value,
     parse_request_head,
 )
-from tests.servers import careless, neighbours, tasks
+from tests.servers import careless, neighbours, slowness, tasks
 from tests.servers.freedoms import together
 from tests.servers.limits import MAX_HEAD, head_bound
 from tests.servers.websocket_connection import Connection
@@ -124,6 +124,7 @@ class WebSocketServer:
             if self.fault == "request-line-unchecked" and not REQUEST_LINE.fullmatch(lines[0]):
                 lines[0] = "GET / HTTP/1.1"
             request = parse_request_head(lines, wrong)
+            await slowness.request_read(self.fault, request)
             if self.fault == "blanks-around-values-kept":
                 request = replace(request, headers=_as_written(lines))
             if self.fault == "field-needs-a-blank-behind-its-colon":

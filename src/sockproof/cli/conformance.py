@@ -11,7 +11,14 @@ from tempfile import TemporaryDirectory
 
 from sockproof import files, launch, records, shelves
 from sockproof.cli.expecting import load_named
-from sockproof.cli.judge import build_job, fitting_suites, judge, judge_target, suites_of
+from sockproof.cli.judge import (
+    build_job,
+    concerned,
+    fitting_suites,
+    judge,
+    judge_target,
+    suites_of,
+)
 from sockproof.cli.outputs import Judged, Outputs, write_autobahn, write_index
 from sockproof.cli.settings import CommandError, build_server
 from sockproof.conformance.case import load_cases
@@ -156,18 +163,21 @@ def choose_targets(
     if not (options.suite or options.case or options.exclude):
         return chosen
     shelf = shelves.shelf("conformance", options.shelf)
-    concerned = [spec for spec in chosen if _concerns(spec, shelf, options)]
-    if not concerned:
+    fitting = [spec for spec in chosen if _concerns(spec, shelf, options)]
+    if not fitting:
         raise CommandError("no case matches that concerns these targets; --list shows all cases")
-    return concerned
+    return fitting
 
 
 def _concerns(spec: launch.TargetSpec, shelf: Path, options: Namespace) -> bool:
     """Whether any of the chosen cases is for a target of this kind."""
-    default = WEBSOCKET_SUITES if spec.kind == "websocket" else SOCKETIO_SUITES
-    named = "abuse" if spec.kind == "websocket" else "clients"  # which run only when named
-    suites = [name for name in suites_of(options, default) if name in (*default, named)]
-    return bool(choose_cases(load_cases(shelf, suites), options.case, options.exclude))
+    websocket = spec.kind == "websocket"
+    default = WEBSOCKET_SUITES if websocket else SOCKETIO_SUITES
+    # Those that run only when they are named.
+    named = ("abuse",) if websocket else ("abuse", "clients")
+    suites = [name for name in suites_of(options, default) if name in (*default, *named)]
+    cases = concerned(load_cases(shelf, suites), suites, websocket)
+    return bool(choose_cases(cases, options.case, options.exclude))
 
 
 def worst(codes: Sequence[int]) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -41,6 +41,7 @@ from sockproof.records import CaseRecord, RunWriter
 from sockproof.render.terminal import Progress
 from sockproof.render.text import number
 
+WEBSOCKET_DOCUMENTS = "rfc"  # how the ids of their requirements begin
 FAST_SECONDS = 1  # ping interval and timeout of the second server that heartbeat cases use
 
 
@@ -55,7 +56,7 @@ def fitting_suites(websocket: bool, options: Namespace) -> tuple[str, ...]:
     Raises `CommandError` when none of those that were named is for this kind.
     """
     default = WEBSOCKET_SUITES if websocket else SOCKETIO_SUITES
-    fitting = (*default, *(("abuse", "clients") if websocket else ("clients",)))
+    fitting = (*default, "abuse", "clients")
     named = suites_of(options, default)
     suites = tuple(name for name in named if name in fitting)
     if not suites or (options.url is not None and suites != named):
@@ -65,13 +66,25 @@ def fitting_suites(websocket: bool, options: Namespace) -> tuple[str, ...]:
     return suites
 
 
-def _chosen(all_cases: Sequence[Case], suites: Sequence[str], options: Namespace) -> list[Case]:
+def concerned(cases: Iterable[Case], suites: Sequence[str], websocket: bool) -> list[Case]:
+    """The cases of these suites that are about this kind of server; `abuse` has both."""
+    return [
+        case
+        for case in cases
+        if case.suite in suites
+        if case.suite != "abuse" or case.requirement.startswith(WEBSOCKET_DOCUMENTS) == websocket
+    ]
+
+
+def _chosen(
+    all_cases: Sequence[Case], suites: Sequence[str], websocket: bool, options: Namespace
+) -> list[Case]:
     for glob in options.exclude:
         if not any(glob_matches(glob, case.id) for case in all_cases):
             raise CommandError(f"--exclude {glob}: no such case; --list shows them all")
-    concerned = [case for case in all_cases if case.suite in suites]
-    chosen = choose_cases(concerned, options.case, options.exclude)
-    if not chosen and choose_cases(concerned, options.case):
+    fitting = concerned(all_cases, suites, websocket)
+    chosen = choose_cases(fitting, options.case, options.exclude)
+    if not chosen and choose_cases(fitting, options.case):
         raise CommandError(f"--exclude {' --exclude '.join(options.exclude)} leaves no case")
     if options.case and not chosen:
         wanted = ", ".join(options.case)
@@ -98,7 +111,7 @@ def build_job(
         servers=servers,
         suites=suites,
         all_cases=all_cases,
-        chosen=_chosen(all_cases, suites, options),
+        chosen=_chosen(all_cases, suites, servers[0].address.is_websocket, options),
         requirements=catalogue,
         expectations=expectations,
         rerun=rerun_command(options, what, hide),

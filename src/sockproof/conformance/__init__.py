@@ -27,6 +27,7 @@ from sockproof.conformance.engineio_checks import (
     expect_timed_out,
 )
 from sockproof.conformance.engineio_peer import EngineIOPeer, text_packet
+from sockproof.conformance.growth import Probe, Send, expect_proportion
 from sockproof.conformance.http_peer import HttpPeer
 from sockproof.conformance.outcome import (
     Failure,
@@ -56,6 +57,8 @@ __all__ = [
     "IllegalFrame",
     "Inconclusive",
     "Opcode",
+    "Probe",
+    "Send",
     "SocketIOPeer",
     "StreamClosed",
     "Target",
@@ -72,6 +75,7 @@ __all__ = [
     "expect_no_message",
     "expect_ping",
     "expect_timed_out",
+    "expect_proportion",
     "idle_websocket",
     "ordinary_client",
     "ordinary_close",

@@ -1,0 +1,119 @@
+"""Socket.IO protocol, "Sending and receiving data": names are names, words of a language as well.
+
+What each event's name is compared with is an ordinary one: how a server treats an event that its
+application does not know is its own affair, as long as it treats all alike.
+"""
+
+from typing import Any
+
+from sockproof.conformance import Failure, SocketIOPeer, Target, case
+from sockproof.wire.socketio import Packet, PacketType
+
+ORDINARY = "sockproof-word"
+WORDS = {
+    "constructor": "constructor",
+    "proto": "__proto__",
+    "prototype": "prototype",
+    "to-string": "toString",
+    "has-own-property": "hasOwnProperty",
+    "length": "length",
+    "emit": "emit",
+    "on": "on",
+    "error": "error",
+    "class": "__class__",
+    "init": "__init__",
+    "self": "self",
+    "null": "null",
+    "none": "None",
+    "nan": "NaN",
+    "true": "true",
+    "dot": ".",
+    "dots": "../..",
+    "comma": "a,b",
+    "bracket": '["a"]',
+    "quotes": "'\"`",
+    "backslash": "\\",
+    "percent": "%s{0}$(a)",
+    "line-end": "a\r\nb",
+    "nul": "a\0b",
+    "separator": "a\x1eb",
+    "script": "聊天室 имя",
+    "digit": "2",
+    "blank": " ",
+}
+ACKS = (PacketType.ACK, PacketType.BINARY_ACK)
+NUMBER = 77  # of the acknowledgement
+
+
+@case(
+    "sio-event-names-alike",
+    needs={"fixture", "slow-timers"},
+    over={"word": tuple(WORDS), "answer": ("none", "acknowledgement")},
+)
+async def event_named_by_a_word_is_an_event_like_any_other(
+    target: Target, word: str, answer: str
+) -> None:
+    number = NUMBER if answer == "acknowledgement" else None
+    with target.preparing("an event of an ordinary name"):
+        wanted = await _treatment(await target.socketio(), ORDINARY, number)
+    peer, other = await target.connect_socketio(2)
+    got = await _treatment(peer, WORDS[word], number)
+    if got != wanted:
+        raise Failure(f"{wanted}, as with the name {ORDINARY}", got)
+    await other.quiet()
+
+
+async def _treatment(peer: SocketIOPeer, name: str, number: int | None) -> str:
+    """What comes of an event of this name that no application knows."""
+    (message,) = peer.text(Packet(PacketType.EVENT, peer.namespace, [name, "unheard"], number))
+    came = await peer.aftermath(message, expected="an answer to an event behind it")
+    if came is None:
+        return "the end of the session"
+    told = [f"{each.type.name} {_without(each.data, name)!r:.200}" for each in came]
+    return " and ".join(told) or "nothing"
+
+
+def _without(value: Any, name: str) -> Any:
+    """An answer as it is whatever the event's name was."""
+    if isinstance(value, str):
+        return value.replace(name, "it") if len(name) > 3 else "text"
+    if isinstance(value, list):
+        return [_without(each, name) for each in value]
+    if isinstance(value, dict):
+        return {key: _without(each, name) for key, each in value.items()}
+    return value
+
+
+@case(
+    "sio-event-json",
+    needs="fixture",
+    over={"transport": ("websocket", "polling"), "word": tuple(WORDS)},
+)
+async def word_comes_back_as_a_key_and_as_a_value(
+    target: Target, transport: str, word: str
+) -> None:
+    peer = await target.socketio(transport)
+    name = WORDS[word]
+    value = {name: {name: [name]}, "and": name}
+    await peer.emit("message", value, name)
+    await peer.expect_event("message-back", value, name)
+    answer = await peer.call("message-with-ack", value)
+    if answer != [value]:
+        raise Failure(f"the acknowledgement [{value!r:.100}]", f"{answer!r:.200}")
+
+
+@case(
+    "rooms-session-kept",
+    needs={"fixture", "session_set", "session_get"},
+    over={"word": tuple(WORDS)},
+)
+async def session_keeps_what_is_under_a_word(target: Target, word: str) -> None:
+    peer, other = await target.connect_socketio(2)
+    data = {WORDS[word]: {"of": "one"}, "user": WORDS[word]}
+    await peer.proof("session_set", data=data)
+    answer = await peer.proof("session_get")
+    if answer.get("data") != data:
+        raise Failure(f"the session {data!r}", f"{answer!r:.200}")
+    answer = await other.proof("session_get")
+    if answer.get("data"):
+        raise Failure("an empty session of another client", f"{answer!r:.200}")
