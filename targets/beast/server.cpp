@@ -3,6 +3,7 @@
 #include <boost/asio/ssl.hpp>
 #include <boost/beast.hpp>
 #include <boost/beast/ssl.hpp>
+#include <cstdio>
 #include <optional>
 #include <thread>
 
@@ -36,7 +37,11 @@ std::string fields(http::request<http::empty_body> const& request) {
     for (auto const& field : request) {
         std::string name(field.name_string()), value;
         for (char& each : name) each = std::tolower(each);
-        for (char each : field.value()) value += each == '"' || each == '\\' ? std::string{'\\', each} : std::string{each};
+        for (unsigned char each : field.value()) {
+            char escaped[8] = {static_cast<char>(each)};
+            if (each < ' ' || each == '"' || each == '\\') std::snprintf(escaped, sizeof escaped, "\\u%04x", each);
+            value += escaped;
+        }
         all += (all.empty() ? "{\"" : ", \"") + name + "\": \"" + value + "\"";
     }
     return all + "}";

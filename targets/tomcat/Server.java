@@ -33,7 +33,10 @@ public class Server extends Endpoint {
     }
 
     static String quoted(String text) {
-        return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+        return text.chars()
+                .mapToObj(each -> each < ' ' || each == '"' || each == '\\'
+                        ? String.format("\\u%04x", each) : Character.toString(each))
+                .collect(Collectors.joining("", "\"", "\""));
     }
 
     String fields(EndpointConfig config) {
