@@ -31,6 +31,7 @@ from sockproof.conformance.case import Case
 from sockproof.conformance.expectations import glob_matches
 from sockproof.conformance.preflight import Unreachable, introduce
 from sockproof.conformance.profile import Profile
+from sockproof.conformance.room import jobs_for
 from sockproof.conformance.runner import WAITED, Plan, run_cases
 from sockproof.conformance.target import Server
 from sockproof.conformance.tls import Trust
@@ -115,7 +116,7 @@ async def _websocket(names: frozenset[str], given: dict[str, Any]) -> AsyncItera
             trust = Trust(secured.certificates.ca)
             named = _as_named(secured.url, **given)
             servers.append(replace(named, trust=trust, tls=trust.context()))
-        yield [(await introduce(server, LIMIT)).server for server in servers]
+        yield [(await introduce(server, LIMIT, JOBS)).server for server in servers]
 
 
 def _as_named(
@@ -146,7 +147,8 @@ async def _run(kind: str, several: Sequence[Freedom], chosen: Sequence[Case]) ->
     names = frozenset(each.switched for each in several)
     given = {key: value for each in several for key, value in each.given.items()}
     async with SERVED[kind](names, given) as servers:
-        plan = Plan(servers, requirements(), limit=LIMIT, jobs=JOBS)
+        jobs = jobs_for([each.room for each in servers], JOBS)
+        plan = Plan(servers, requirements(), limit=LIMIT, jobs=jobs)
         await run_cases(chosen, plan, records.append)
     return [record for record in records if record.aside is None]
 

@@ -5,6 +5,7 @@ from sockproof.conformance import (
     Opcode,
     StreamClosed,
     Target,
+    Unsupported,
     WebSocketPeer,
     case,
     client_frame,
@@ -27,13 +28,19 @@ def begin(peer: WebSocketPeer, moment: str) -> None:
         peer.send(client_frame(Opcode.PING, b"never answered"), text_frame("nor this"))
 
 
+def half_close(target: Target, peer: WebSocketPeer) -> None:
+    if target.address.tls:
+        raise Unsupported("a connection that can be closed by half", "it is one over TLS")
+    peer.stream.end_writing()
+
+
 @case("rfc6455-7.1.4-tcp-end", needs="echo", over={"moment": MOMENTS})
 async def end_of_tcp_ends_the_connection_and_no_other(target: Target, moment: str) -> None:
     peer, other = await target.connect(), await target.connect()
     await other.echoes("before")
     begin(peer, moment)
     peer.answer_pings = False  # nothing can be sent any more
-    peer.stream.end_writing()
+    half_close(target, peer)
     with target.awaits("the end of the TCP connection from the server's side too"):
         try:
             while True:
@@ -58,7 +65,7 @@ async def what_a_lost_connection_had_begun_is_in_no_message_of_another(
     if how == "reset":
         lost.stream.reset()
     else:
-        lost.stream.end_writing()
+        half_close(target, lost)
         with target.awaits("the end of the TCP connection from the server's side too"):
             try:
                 while True:
@@ -107,7 +114,7 @@ async def server_answers_a_half_closed_connection_or_closes_it(target: Target) -
     peer = await target.connect()
     peer.send(text_frame("last words"))
     peer.answer_pings = False
-    peer.stream.end_writing()
+    half_close(target, peer)
     seen = []
     with target.awaits("the end of the TCP connection"):
         try:

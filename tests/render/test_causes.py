@@ -85,7 +85,7 @@ def test_what_is_allowed_is_not_said_to_break_its_requirement() -> None:
         case(f"a/ping_is_answered[{n}]", PONG, "NON_STRICT", got=f"PONG '{n}'") for n in range(3)
     ]
     assert shape(told(*records).remarks) == [
-        ("NON_STRICT", "other than \"ping is answered\": PONG '0'", 3)
+        ("NON_STRICT", "instead of \"ping is answered\": PONG '0'", 3)
     ]
 
 

@@ -54,7 +54,7 @@ FAIL  does not follow "A Close frame with a fitting code goes before the connect
       expected CLOSE 1002; got the server closed the TCP connection
       sockproof conformance ws://127.0.0.1:8765/chat --case \
 'websocket/closing/close_frame_before_the_connection_is_dropped'
-NON_STRICT  other than "only the latest ping is answered": one PONG for three PINGs \
+NON_STRICT  instead of "only the latest ping is answered": one PONG for three PINGs \
 (RFC 6455 5.5.3, MAY): 1 case
       expected one PONG for each PING; got one PONG for three PINGs
       sockproof conformance ws://127.0.0.1:8765/chat --case \

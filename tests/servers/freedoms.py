@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tests.servers import (
+    freedoms_clients,
     freedoms_closing,
     freedoms_deflate,
     freedoms_echo,
@@ -22,6 +23,7 @@ SWITCHES = {
     **freedoms_closing.SWITCHES,
     **freedoms_handshake.SWITCHES,
     **freedoms_policy.SWITCHES,
+    **freedoms_clients.SWITCHES,
     **freedoms_deflate.SWITCHES,
 }
 

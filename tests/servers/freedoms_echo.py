@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import html
 import json
+import re
 import time
 from collections.abc import Callable
 
@@ -212,6 +214,9 @@ SWITCHES = {
     "echoes-trimmed": lambda: Changes(on_text(str.strip)),
     "echoes-in-envelopes": lambda: Changes(enveloped),
     "echoes-twice": Repeats,
+    "echoes-as-a-terminal": lambda: Changes(on_text(lambda text: text.replace("\n", "\r\n"))),
+    "echoes-with-markup-escaped": lambda: Changes(on_text(html.escape)),
+    "echoes-without-markup": lambda: Changes(on_text(lambda text: re.sub("<[^>]*>", "", text))),
     "echoes-binary-as-text": lambda: Changes(binary_as_text),
     "json-protocol-answers-with-errors": lambda: Changes(json_alone, contract=False),
     "json-protocol-is-silent": lambda: Changes(silence, contract=False),

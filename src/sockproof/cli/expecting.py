@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,21 @@ from sockproof.conformance.expectations import (
 from sockproof.render.causes import Group, answer
 
 SHARE = 0.8  # of the faults, from which on a library is named that does not show what it is
+LEAST = 4  # of them, since some library has any single one
 _COMMON = {"python", "node", "socketio", "engineio", "server", "sansio", "polling"}
 
 
 def load_named(words: Sequence[str], shelf: Path) -> list[Expectation]:
-    """What `--expect` names, each a file or the name of a shipped one; raises `CommandError`."""
-    return [each for word in words for each in load_expectations(_file(word, shelf))]
+    """What `--expect` names, each a file or the name of a shipped one; raises `CommandError`.
+
+    Those that are shipped are lent: an application of the library need not show all its faults.
+    """
+    found = []
+    for word in words:
+        path = _file(word, shelf)
+        lent = path.parent == shelf / "expectations"
+        found += [replace(each, lent=lent) for each in load_expectations(path)]
+    return found
 
 
 def _file(word: str, shelf: Path) -> Path:
@@ -88,7 +97,7 @@ def propose(
     for shipped in _all_shipped(used, shelf, targets):
         named = sum(shipped.explains(group) for group in faults)
         shows = shipped.shows(report.get("server") or "")
-        if not named or (not shows and named < SHARE * len(faults)):
+        if not named or (not shows and named < max(LEAST, SHARE * len(faults))):
             continue
         stale = len(stale_expectations(shipped.entries, ran, known))
         score = (named, shows, -stale)

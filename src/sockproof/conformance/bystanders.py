@@ -140,6 +140,7 @@ async def bystanders(servers: Sequence[Server], company: Company) -> AsyncIterat
         IdleWebSocket(server, company, Scene(WireLog(), company=company, case="an idle client"))
         for server in servers
         if "echo" in server.capabilities and "broadcast" not in server.capabilities
+        if server.room is None
     ]
     idle += [
         Bystander(kind, server, company, Scene(WireLog(), company=company, case=f"a {kind} client"))

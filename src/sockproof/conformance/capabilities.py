@@ -4,7 +4,8 @@ A capability is believed when exactly what was asked for comes back, several tim
 that nobody else can know. Whatever else the application says meanwhile is passed over. One
 spoilt answer among several takes nothing away: what becomes of each message is for the cases.
 
-* `echo`: text comes back as text with the same contents; `binary`: the same of binary messages.
+* `echo`: text comes back as text with the same contents, markup and line ends, too; `binary`:
+  the same of binary messages.
 * `refuses-text`, `refuses-binary`: the server ends the connection on an ordinary message of this
   kind, as an application may that has no use for it.
 * `broadcast`: what one client says is said to others too. Then nobody can tell an answer from
@@ -31,6 +32,7 @@ from sockproof.conformance.upgrade_response import agreed_deflate
 from sockproof.conformance.websocket_peer import WebSocketPeer
 from sockproof.conformance.wirelog import WireLog
 from sockproof.wire import WireError
+from sockproof.wire.http import Request, Response
 from sockproof.wire.websocket import Opcode, close_payload
 
 Message = tuple[int, bytes]  # opcode and payload
@@ -41,6 +43,7 @@ ENOUGH = 3  # of them that come back: a server that spoils some lengths has an e
 PACE = 0.05  # of the limit, after which the next of them is sent without an answer to the last
 MOST_PASSED_OVER = 1000  # messages, before an answer
 PROTOCOL_ERROR = 1002  # a Close code that tells of no policy
+BETWEEN = 0.1  # seconds between two attempts at a server with little room
 NO_ANSWER = (CaseEnd, StreamClosed, TimeoutError, OSError, WireError)
 
 
@@ -78,6 +81,8 @@ async def _ask(server: Server, limit: float, *questions: Question) -> set[str]:
                 return await question(Target(server, scene), limit)
         return set()
 
+    if server.room is not None:
+        return set().union(*[await answer(each) for each in questions])
     return set().union(*await asyncio.gather(*map(answer, questions)))
 
 
@@ -96,9 +101,18 @@ class Ear:
     async def open(
         cls, target: Target, limit: float, path: str | None = None, *headers: tuple[str, str]
     ) -> Ear:
-        """An open WebSocket, for which the server has `limit` seconds."""
+        """An open WebSocket, for which the server has `limit` seconds.
+
+        Where there is room for few, the one before may not have left yet.
+        """
         async with asyncio.timeout(limit):
-            return cls(await target.connect(path, headers=headers))
+            while True:
+                try:
+                    return cls(await target.connect(path, headers=headers))
+                except CaseEnd:
+                    if target.server.room is None:
+                        raise
+                    await asyncio.sleep(BETWEEN)
 
     async def message(self) -> Message:
         """The next whole message, Pong or Close."""
@@ -132,15 +146,41 @@ class Ear:
 
 async def _messages(target: Target, limit: float) -> set[str]:
     """`echo`, `binary`, what is refused, and whether somebody else hears it."""
-    bystander = await _bystander(target, limit)
+    has_room = target.server.room is None
+    bystander = await _bystander(target, limit) if has_room else None
     said = [content(length) for length in LENGTHS], [content(length) for length in LENGTHS]
-    text, binary = await asyncio.gather(
-        _exchange(target, limit, Opcode.TEXT, said[0], ("echo", "refuses-text")),
-        _exchange(target, limit, Opcode.BINARY, said[1], ("binary", "refuses-binary")),
-    )
+    of_text = _exchange(target, limit, Opcode.TEXT, said[0], ("echo", "refuses-text"))
+    of_binary = _exchange(target, limit, Opcode.BINARY, said[1], ("binary", "refuses-binary"))
+    if has_room:
+        text, binary = await asyncio.gather(of_text, of_binary)
+    else:
+        text, binary = await of_text, await of_binary
+    if text == "echo" and await _rewrites(target, limit):
+        text = ""
     if bystander is not None and await _overhears(bystander, said[0] + said[1], limit):
         return {text, binary, "broadcast"} - {"", "echo", "binary"}
     return {text, binary} - {""}
+
+
+async def _rewrites(target: Target, limit: float) -> bool:
+    """Whether text comes back in the words of an application: a terminal's lines, escaped markup.
+
+    What is as long and has neither comes back as it was.
+    """
+    with contextlib.suppress(*NO_ANSWER):
+        plain = await _changes(target, "one line of plain text", limit)
+        return not plain and await _changes(target, "<i>markup</i> &\ntwo lines", limit)
+    return False
+
+
+async def _changes(target: Target, text: str, limit: float) -> bool:
+    """Whether this comes back as another text."""
+    mark = secrets.token_hex(8).encode()
+    message = (int(Opcode.TEXT), f"{text} {mark.decode()}".encode())
+    ear = await Ear.open(target, limit)
+    ear.peer.send(client_frame(*message))
+    got = await ear.until(lambda each: mark in each[1], limit)
+    return got[0] == Opcode.TEXT and got != message
 
 
 async def _bystander(target: Target, limit: float) -> Ear | None:
@@ -295,6 +335,18 @@ async def _handshakes(target: Target, limit: float) -> set[str]:
     return found
 
 
+async def _upgrade(target: Target, request: Request, limit: float) -> Response:
+    """The answer to a handshake, whose connection ends with it and leaves its place to the next."""
+    async with asyncio.timeout(limit):
+        while True:
+            async with asking() as scene:
+                peer = await Target(target.server, scene).http()
+                response = await peer.ask(request, body=False)
+            if response.status == 101 or target.server.room is None:
+                return response
+            await asyncio.sleep(BETWEEN)
+
+
 async def _subprotocols(target: Target, limit: float) -> set[str]:
     """Those of the contract are chosen for what they are, and not for where they stand.
 
@@ -308,18 +360,14 @@ async def _subprotocols(target: Target, limit: float) -> set[str]:
         ((other, "proof.v1"), "proof.v1"),
         (("proof.v2", other), "proof.v2"),
     ):
-        async with asyncio.timeout(limit):
-            peer = await target.http()
-            response = await peer.ask(target.upgrade_request(protocols=offer), body=False)
+        response = await _upgrade(target, target.upgrade_request(protocols=offer), limit)
         right += response.get("Sec-WebSocket-Protocol") == chosen and response.status == 101
     return {"subprotocols"} if right >= 3 else set()
 
 
 async def _deflate(target: Target, limit: float) -> set[str]:
-    async with asyncio.timeout(limit):
-        peer = await target.http()
-        request = target.upgrade_request(extensions="permessage-deflate")
-        response = await peer.ask(request, body=False)
+    request = target.upgrade_request(extensions="permessage-deflate")
+    response = await _upgrade(target, request, limit)
     try:
         agreed = agreed_deflate(response) is not None
     except CaseEnd:

@@ -40,7 +40,10 @@ class ExpectationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """One known deviation; `file` is where it is written, `version` on what it was read."""
+    """One known deviation; `file` is where it is written, `version` on what it was read.
+
+    One that is `lent` is a library's, whose applications may not show it.
+    """
 
     case: str
     outcome: str
@@ -48,6 +51,7 @@ class Expectation:
     sometimes: bool
     file: str
     version: str | None = None
+    lent: bool = False
 
     def names(self, case_id: str) -> bool:
         """Whether the expectation is about this case."""
@@ -157,7 +161,8 @@ def stale_expectations(
 
     `outcomes` are the ids and outcomes of the cases that ran; `known` are the ids of all cases
     of the suites that ran. An expectation is stale when a case it names was judged otherwise,
-    and when it names no case at all. A case that could not be judged says nothing about it.
+    and when it names no case at all. A case that could not be judged says nothing about it, and
+    one that is lent never is.
     """
     ran = list(outcomes)
     ids = list(known)
@@ -168,6 +173,8 @@ def stale_expectations(
         judged = [outcome for outcome in named if outcome not in NOT_JUDGED]
         other = [outcome for outcome in judged if outcome != expectation.outcome]
         told = ""
+        if expectation.lent:
+            continue
         if other and not expectation.sometimes and expectation.outcome not in NOT_JUDGED:
             told = other[0]
         elif expectation.case.partition("/")[0] in (*suites, "*") and not any(

@@ -65,6 +65,7 @@ class Plan:
 
 def longest(cases: Sequence[Case], servers: Sequence[Server], jobs: int, limit: float) -> float:
     """Seconds that a run may take: so many that many of its cases may wait out their limits."""
+    limit *= max([1.0, *(each.patience for each in servers)])
     server = servers[-1]
     turns, longer = 0.0, 0.0
     for case in cases:

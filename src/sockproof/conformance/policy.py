@@ -17,13 +17,15 @@ NO_SUCH_TYPE, TOO_BIG = 1003, 1009  # Close codes
 SURELY_TAKEN = 125  # octets of a message that no server refuses for its size
 
 
-def is_of_an_application(code: int | None) -> bool:
+def is_of_an_application(code: int | None, *, its_own: bool = False) -> bool:
     """Whether a Close code tells of no fault: a server closes whenever it wants (7.3).
 
     It has done its work, it goes away, its policy forbids something, it restarts, others are
-    served first, or the code is the application's own (7.4.1, 7.4.2).
+    served first, or the code is the application's own (7.4.1, 7.4.2). With `its_own`, this alone:
+    what answers Pings knows the others, too.
     """
-    return code is not None and (code in (1000, 1001, 1008, 1012, 1013) or 3000 <= code < 5000)
+    others = () if its_own else (1000, 1001, 1008, 1012, 1013)
+    return code is not None and (code in others or 3000 <= code < 5000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,13 @@ from dataclasses import dataclass, replace
 
 from sockproof.conformance.capabilities import asking, websocket_capabilities
 from sockproof.conformance.capabilities_socketio import socketio_capabilities
+from sockproof.conformance.echo_habits import echo_habits
 from sockproof.conformance.identify import identify
 from sockproof.conformance.identify_carrier import no_http, no_tls
 from sockproof.conformance.identify_socketio import identify_socketio
 from sockproof.conformance.outcome import CaseEnd, StreamClosed
 from sockproof.conformance.probe import BODY, BODY_PATIENCE, Answer, Prober
+from sockproof.conformance.room import SPARE, room
 from sockproof.conformance.target import Server, Target
 from sockproof.wire import WireError
 
@@ -37,16 +39,27 @@ class Introduction:
     server: Server
 
 
-async def introduce(server: Server, limit: float) -> Introduction:
-    """Reach the server and learn what it offers; raises `Unreachable`."""
+async def introduce(server: Server, limit: float, jobs: int = 0) -> Introduction:
+    """Reach the server and learn what it offers; raises `Unreachable`.
+
+    Where so many cases shall run side by side, whether there is room for their clients is asked.
+    """
     server, answer = await _reach(server, limit)
     prober = Prober(server, limit)
     if (what := await identify(prober, answer)) is not None:
         raise Unreachable(what)
     name = answer.response.get("Server")
     if server.address.is_websocket:
+        if jobs:
+            server = replace(server, room=await room(server, jobs + SPARE, limit))
         found = await websocket_capabilities(server, limit)
-        return Introduction(name, replace(server, capabilities=found))
+        server = replace(server, capabilities=found)
+        if "echo" not in found:
+            return Introduction(name, server)
+        habits = await echo_habits(server, limit)
+        if not habits.in_order and server.profile.capabilities is None:
+            server = replace(server, capabilities=found - {"echo", "binary"} | {"any-order"})
+        return Introduction(name, replace(server, patience=habits.patience))
     offered = await socketio_capabilities(server, limit)
     if (what := await identify_socketio(prober, offered)) is not None:
         raise Unreachable(what)

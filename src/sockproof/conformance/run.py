@@ -24,6 +24,7 @@ from sockproof.conformance.message import BROKEN_BY_FRAMES
 from sockproof.conformance.plan import Plan, longest
 from sockproof.conformance.preflight import Unreachable, introduce
 from sockproof.conformance.requirements import Requirement
+from sockproof.conformance.room import SPARE, jobs_for, remark
 from sockproof.conformance.runner import run_cases
 from sockproof.conformance.target import Server
 from sockproof.conformance.upgrade_response import BROKEN_BY_UPGRADES
@@ -31,6 +32,11 @@ from sockproof.conformance.wirelog import Redactor
 from sockproof.files import WriteError
 from sockproof.records import CaseRecord, RunWriter
 
+ANY_ORDER = (
+    "Messages that follow each other come back in another order each time, as an application may"
+    " answer; it is not judged as an echo. One that promises the order has it declared:"
+    ' capabilities = ["echo"] in a --profile.'
+)
 WEBSOCKET_SUITES = ("websocket", "deflate")
 SOCKETIO_SUITES = ("engineio", "socketio", "rooms")
 INTRODUCTION = 60.0  # seconds, and so many limits, until it must be known what a server is
@@ -135,7 +141,7 @@ async def run_job(
     try:
         async with asyncio.timeout(introduction):
             introductions = await asyncio.gather(
-                *(introduce(each, job.limit) for each in job.servers)
+                *(introduce(each, job.limit, job.jobs) for each in job.servers)
             )
     except Unreachable as error:
         raise Unreachable(job.redactor.text(str(error))) from None
@@ -146,6 +152,7 @@ async def run_job(
     servers = [each.server for each in introductions]
     # What one case says, another would hear.
     jobs = 1 if any("broadcast" in each.capabilities for each in servers) else job.jobs
+    jobs = jobs_for([each.room for each in servers], jobs)
     order = [case for case in job.chosen for _ in range(job.repeat)]
     bound = job.max_time or math.ceil(longest(order, servers, jobs, job.limit))
     writer.header(
@@ -171,6 +178,8 @@ async def run_job(
         }
     )
     on_start(len(order), name, bound)
+    found = [remark(each.room, job.jobs + SPARE, jobs) for each in servers if each.room is not None]
+    found += [ANY_ORDER for each in servers if "any-order" in each.capabilities]
     outcomes: list[CaseRecord] = []
 
     def note(record: CaseRecord) -> None:
@@ -207,7 +216,7 @@ async def run_job(
         code = code or (2 if ended.not_run else 0)
         finish = {"interrupted": False, "exit_code": code, "stale_expectations": stale}
         finish["not_run"] = list(ended.not_run)
-        finish["remarks"] = [job.redactor.text(remark) for remark in ended.remarks]
+        finish["remarks"] = [job.redactor.text(each) for each in [*found, *ended.remarks]]
         return code
     finally:
         finish["strict"] = job.strict

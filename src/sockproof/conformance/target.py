@@ -46,6 +46,8 @@ class Server:
     `capabilities` is what the profile declares, or what was found out before the run.
     `trust` says how certificates are judged; `tls` is the context of ordinary connections.
     `ping_interval` and `ping_timeout` (ms) are those that a Socket.IO target announces.
+    `room` is how many clients it takes at once, where these are few; `patience` how many times
+    the limit a case has with one that takes its time for each answer.
     """
 
     address: Address
@@ -60,6 +62,8 @@ class Server:
     trust: Trust = field(default_factory=Trust)
     tls: ssl.SSLContext | None = None
     thorough: bool = False
+    room: int | None = None
+    patience: float = 1.0
 
     @property
     def has_credentials(self) -> bool:

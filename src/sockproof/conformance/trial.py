@@ -103,6 +103,7 @@ async def run(trial: Trial, plan: Plan, *, patient: bool = False) -> None:
         limit = max(
             plan.limit, case.limit_with(server.ping_interval / 1000, server.ping_timeout / 1000)
         )
+        limit *= server.patience
         limit = limit if patient else plan.patience.limit(limit)
         most = MAX_OCTETS_ALONE if case.exclusive else MAX_OCTETS_BESIDE_OTHERS
         scene = Scene(log, most, plan.company, case.id)
@@ -111,6 +112,7 @@ async def run(trial: Trial, plan: Plan, *, patient: bool = False) -> None:
         finally:
             trial.ended = time.monotonic()
             record.wire = log.entries()
+        _excuse_crowd(trial, log.connections, server.room)
         trial.ended = time.monotonic()
         plan.patience.lapses += _wore_on(trial, limit)
         record.notes = [redactor.text(f"{name}: {text}") for name, text in scene.notes]
@@ -172,6 +174,14 @@ def _wore_on(trial: Trial, limit: float) -> bool:
     """Whether the case cost most of its limit for nothing: it lapsed, or was kept busy so long."""
     slow = trial.ended - trial.began > limit / 2 and trial.record.outcome != "PASS"
     return trial.lapsed or slow
+
+
+def _excuse_crowd(trial: Trial, clients: int, room: int | None) -> None:
+    """A case that needs more clients at once than there is room for says nothing."""
+    if room is not None and clients > room and trial.accuses:
+        trial.record.outcome = "UNSUPPORTED"
+        trial.record.expected = "a server with room for the clients of this case"
+        trial.record.got = f"it takes {room} at once"
 
 
 async def _still_sends(scene: Scene) -> bool:

@@ -134,7 +134,7 @@ class WebSocketPeer(WebSocketConnection):
         """Raise `Unsupported` where the server may have closed instead of sending this."""
         self.said.largest = max(self.said.largest, len(payload or b""))  # once it is inflated
         self._forgive(close, str(close))
-        if not is_control(opcode) and is_of_an_application(_close_code(close)):
+        if is_of_an_application(_close_code(close), its_own=is_control(opcode)):
             raise Unsupported("a server that goes on for as long as the case asks", str(close))
 
     # Judging.

@@ -85,6 +85,11 @@ class WireLog:
         self._connections += 1
         return self._connections
 
+    @property
+    def connections(self) -> int:
+        """How many there have been."""
+        return self._connections
+
     def add(
         self, connection: int, direction: str, octets: bytes, text: str, *, head: bool = False
     ) -> None:

@@ -149,7 +149,7 @@ def _habit(case: Case, where: str) -> Group:
     got, level = short(case["got"], _TEXT), short(case["level"], 20)
     if _CLOSED.match(got):  # one habit, whatever it answers
         return Group(got, [], "NON_STRICT", level)
-    says = f'other than "{sentence(case["id"].partition("[")[0])}": {got}'
+    says = f'instead of "{sentence(case["id"].partition("[")[0])}": {got}'
     return Group(says, [], "NON_STRICT", level, where)
 
 

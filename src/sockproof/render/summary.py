@@ -126,11 +126,12 @@ def _notes(
 ) -> tuple[str, ...]:
     advice = [case for case in found.remarks if _is_advice(case)]
     lax = len(found.remarks) - len(advice)
+    unclear = len(found.unclear) if found.wrong else 0  # else they are the verdict
     told = {
         f"{number(not_run, 'case')} not run": not_run if found.wrong else 0,
         _stale(stale): stale if found.wrong else 0,
         f"{number(len(found.known), 'known deviation')}, as expected": len(found.known),
-        f"{number(len(found.unclear), 'case')} could not be set up": len(found.unclear),
+        f"{number(len(found.unclear), 'case')} could not be set up": unclear,
         f"{number(len(found.aside), 'case')} set aside": len(found.aside),
         f"{number(_requirements(advice), 'recommendation')} not followed": len(advice),
         f"{number(lax, 'case')} allowed but not strict": lax,
