@@ -69,18 +69,23 @@ async def _leave(peer: WebSocketPeer) -> None:
 
 async def message(target: Target, octets: int) -> Refusal | None:
     peer = await target.connect()
-    content = (bytes(range(251)) * (octets // 251 + 1))[:octets]
-    peer.send(client_frame(Opcode.BINARY, content))
-    return await _answer(target, peer, echo=Frame(Opcode.BINARY, content))
+    content = (bytes(range(32, 127)) * (octets // 95 + 1))[:octets]
+    peer.send(client_frame(_kind(target), content))
+    return await _answer(target, peer, echo=Frame(_kind(target), content))
 
 
 async def fragments(target: Target, count: int) -> Refusal | None:
     peer = await target.connect()
-    peer.send(client_frame(Opcode.BINARY, b"f", fin=count == 1))
+    peer.send(client_frame(_kind(target), b"f", fin=count == 1))
     peer.send(
         *(client_frame(Opcode.CONT, b"f", fin=number == count) for number in range(2, count + 1))
     )
-    return await _answer(target, peer, echo=Frame(Opcode.BINARY, b"f" * count))
+    return await _answer(target, peer, echo=Frame(_kind(target), b"f" * count))
+
+
+def _kind(target: Target) -> Opcode:
+    """The type of message that comes back as it was."""
+    return Opcode.BINARY if target.supports("binary") else Opcode.TEXT
 
 
 async def head(target: Target, octets: int) -> Refusal | None:
@@ -189,9 +194,9 @@ async def message_beyond_the_limit_is_refused_in_fragments_too(target: Target) -
     declared = _declared(target, "max_message")
     peer = await target.connect()
     piece = b"f" * (declared // 4 + 1)
-    peer.send(client_frame(Opcode.BINARY, piece, fin=False))
+    peer.send(client_frame(_kind(target), piece, fin=False))
     peer.send(*(client_frame(Opcode.CONT, piece, fin=at == 3) for at in (1, 2, 3)))
-    refusal = await _answer(target, peer, echo=Frame(Opcode.BINARY, piece * 4))
+    refusal = await _answer(target, peer, echo=Frame(_kind(target), piece * 4))
     _judge(target, "max_message", refusal)
 
 
