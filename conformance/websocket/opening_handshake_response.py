@@ -194,14 +194,22 @@ async def unknown_extension_is_declined_silently(target):
 
 @case("rfc6455-9.1-malformed-header", over={"value": list(MALFORMED)}, control=ordinary_handshake)
 async def malformed_extensions_are_refused(target, value):
-    peer = await target.http()
-    await peer.refused(target.upgrade_request(extensions=MALFORMED[value]), 400)
+    await _refused_unless_unread(target, MALFORMED[value])
 
 
 @case("rfc6455-9.1-quoted-not-token", control=ordinary_handshake)
 async def quoted_value_that_is_no_token_is_refused(target):
-    peer = await target.http()
-    await peer.refused(target.upgrade_request(extensions='x-sockproof; level="1 0"'), 400)
+    await _refused_unless_unread(target, 'x-sockproof; level="1 0"')
+
+
+async def _refused_unless_unread(target, value):
+    """A server without any extension may ignore the offers, and need not read the field."""
+    try:
+        await (await target.http()).refused(target.upgrade_request(extensions=value), 400)
+    except Failure as failure:
+        if target.supports("permessage-deflate"):
+            raise
+        target.non_strict(failure.expected, failure.got)
 
 
 @case(

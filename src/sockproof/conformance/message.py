@@ -132,3 +132,12 @@ def _requirement_of(frame: Frame) -> str:
     if is_control(frame.opcode) and len(frame.payload) > 125:
         return "rfc6455-5.5-payload-sent"
     return "rfc6455-5.2-length-minimal-sent"
+
+
+def difference(got: Frame, opcode: int, payload: bytes | None) -> str:
+    """`got` in words, and where it first differs when only the payload does."""
+    if got.opcode != opcode or payload is None:
+        return str(got)
+    pairs = enumerate(zip(got.payload, payload, strict=False))
+    at = next((index for index, (a, b) in pairs if a != b), min(len(got.payload), len(payload)))
+    return f"{got}; it differs from octet {at} on"

@@ -55,7 +55,7 @@ class Policy:
     def explains(self, code: int | None, said: Said) -> str | None:
         """What the server would have to take for the case to go on; None where nothing explains.
 
-        `code` is that of the Close frame with which it answers what has been said.
+        `code` is that of the Close frame with which it answers what has been said, if any came.
         """
         declared = self.beyond(said)
         if declared is not None:
@@ -63,8 +63,6 @@ class Policy:
         undeclared = "max_message" not in self.limits
         if code == TOO_BIG and undeclared and said.largest > SURELY_TAKEN:
             return f"a server that takes a message of {said.largest} octets"
-        if code is None:
-            return None
         if Opcode.BINARY in said.kinds and (
             "refuses-binary" in self.capabilities or (code == NO_SUCH_TYPE and self.lacks("binary"))
         ):

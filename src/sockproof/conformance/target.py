@@ -206,9 +206,10 @@ class Target:
     ) -> Request:
         """An ordinary opening handshake, ready to be spoilt; `path` keeps the URL's own query.
 
-        Without `protocols` it offers what the user wants offered.
+        Without `protocols` it offers those of the user, whose fields are as they give them.
         """
-        where = self.server.address
+        where, given = self.server.address, self.credentials
+        names = {name.lower() for name, _ in given}
         target = where.target
         if path is not None:
             own = f"{'&' if '?' in path else '?'}{where.query}" if where.query else ""
@@ -219,7 +220,7 @@ class Target:
             key=self.key(),
             protocols=self.server.subprotocols if protocols is None else protocols,
             extensions=extensions,
-            headers=(*self.credentials, *headers),
+            headers=(*given, *(each for each in headers if each[0].lower() not in names)),
         )
 
     async def connect(

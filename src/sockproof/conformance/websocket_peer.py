@@ -19,6 +19,7 @@ from collections.abc import Collection
 from typing import Any
 
 from sockproof.conformance.client_frames import client_frame, close_frame
+from sockproof.conformance.message import difference
 from sockproof.conformance.outcome import Failure, Overheard, StreamClosed, Unsupported
 from sockproof.conformance.policy import is_of_an_application
 from sockproof.conformance.websocket_connection import WebSocketConnection
@@ -46,11 +47,13 @@ class WebSocketPeer(WebSocketConnection):
 
     async def receive_answer(self) -> Frame:
         """The next control frame, or message that holds something which this peer has sent."""
-        while True:
-            got = await self.receive()
-            if is_control(got.opcode) or self._is_own(got):
-                return got
-            self._pass_over(got)
+        try:
+            while not (is_control((got := await self.receive()).opcode) or self._is_own(got)):
+                self._pass_over(got)
+        except StreamClosed as closed:
+            self._forgive(None, closed.how)
+            raise
+        return got
 
     def _is_own(self, message: Frame) -> bool:
         """Whether the message holds what this peer has sent, and nobody else can have said it."""
@@ -91,7 +94,7 @@ class WebSocketPeer(WebSocketConnection):
                     self._suspect(None)
                     return got
                 if self._strange is not None and self._fence in got.payload:
-                    raise Failure(wanted, _difference(self._strange, opcode, payload))
+                    raise Failure(wanted, difference(self._strange, opcode, payload))
                 if not self.said.holds(got):
                     self._pass_over(got)
                 elif not self._can_say_more():
@@ -154,7 +157,7 @@ class WebSocketPeer(WebSocketConnection):
             return got
         if got.opcode == Opcode.CLOSE:
             self._forgive_unanswered(got, opcode, payload)
-        raise Failure(wanted, _difference(got, opcode, payload))
+        raise Failure(wanted, difference(got, opcode, payload))
 
     async def expect_message(self, message: str | bytes) -> Frame:
         """The next answer must be this whole message: text for `str`, binary for `bytes`."""
@@ -390,12 +393,3 @@ def _close_code(close: Frame) -> int | None:
         return parse_close(close.payload)[0]
     except WireError as error:
         raise Failure("a well-formed Close frame", str(error)) from error
-
-
-def _difference(got: Frame, opcode: int, payload: bytes | None) -> str:
-    """`got` in words, and where it first differs when only the payload does."""
-    if got.opcode != opcode or payload is None:
-        return str(got)
-    pairs = enumerate(zip(got.payload, payload, strict=False))
-    at = next((index for index, (a, b) in pairs if a != b), min(len(got.payload), len(payload)))
-    return f"{got}; it differs from octet {at} on"
