@@ -23,6 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("sockproof: interrupted", file=sys.stderr)
         return 130
+    except Exception as error:
+        from sockproof.cli.crash import crashed
+
+        return crashed(error, sys.argv[1:] if arguments is None else arguments)
 
 
 def run() -> NoReturn:

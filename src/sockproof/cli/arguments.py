@@ -6,10 +6,11 @@ import argparse
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from sockproof import __version__
 from sockproof.conformance.case import SUITES
+from sockproof.load.options import SECRET_ARGUMENTS, add_arguments
 
 WRONG_COMMAND = 3
 
@@ -122,7 +123,46 @@ def _add_load(parser: argparse.ArgumentParser) -> None:
     add("--no-report", action="store_true", help="draw no figures, write no page")
     add("--rules", metavar="NAME", help="judge the run by these: a name in gates/, or a .toml")
     add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
-    parser.set_defaults(more=[])
+    _add_scenario_options(parser)
+
+
+class _PassOn(argparse.Action):
+    """An option of the scenario's, kept for Locust; what it holds is not taken for a URL."""
+
+    def __call__(
+        self, parser: object, namespace: Any, values: Any, option_string: str | None = None
+    ) -> None:
+        del parser, option_string
+        name = self.option_strings[0].removeprefix("--")
+        if name in SECRET_ARGUMENTS:
+            before = namespace.secrets.get(name)
+            whole = values if before is None or name != "header" else f"{before}\n{values}"
+            namespace.secrets = {**namespace.secrets, name: whole}
+        else:
+            words = [f"--{name}"] if self.nargs == 0 else [f"--{name}={values}"]
+            namespace.passed = [*namespace.passed, *words]
+
+
+class _Scenario:
+    """Takes the options of load runs, as Locust's parser does."""
+
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        self._parser = parser
+
+    def add_argument(self, name: str, **how: Any) -> None:
+        """Pass this one on, unless the command has it itself."""
+        if name not in self._parser._option_string_actions:
+            nargs = 0 if how.get("action") == "store_true" else None
+            dest = f"passed_{name[2:]}"
+            self._parser.add_argument(
+                name, dest=dest, action=_PassOn, nargs=nargs,
+                default=argparse.SUPPRESS, help=argparse.SUPPRESS,
+            )  # fmt: skip
+
+
+def _add_scenario_options(parser: argparse.ArgumentParser) -> None:
+    add_arguments(_Scenario(parser))
+    parser.set_defaults(more=[], passed=[], secrets={})
 
 
 def _add_capacity(parser: argparse.ArgumentParser) -> None:
@@ -141,7 +181,7 @@ def _add_capacity(parser: argparse.ArgumentParser) -> None:
     add("--processes", type=_whole(1, 256), default=1, metavar="N", help="worker processes (1)")
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results/)")
     add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
-    parser.set_defaults(more=[])
+    _add_scenario_options(parser)
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
@@ -289,7 +329,7 @@ def _add_ab(parser: argparse.ArgumentParser) -> None:
     add("--processes", type=_whole(1, 256), default=1, metavar="N", help="worker processes (1)")
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results/)")
     add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
-    parser.set_defaults(more=[])
+    _add_scenario_options(parser)
 
 
 def _share(text: str) -> float:

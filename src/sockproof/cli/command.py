@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -55,7 +56,8 @@ def execute(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     options, more = parser.parse_known_args(arguments)
     if options.command in ("load", "ab", "capacity"):
-        options.more = more  # for Locust, which knows the scenario's own arguments
+        # For Locust, which knows the scenario's own arguments.
+        options.more = [*options.passed, *_without_url(options, more)]
     elif more:
         parser.error(f"unrecognized arguments: {' '.join(more)}")
     commands = {
@@ -95,6 +97,15 @@ def execute(arguments: Sequence[str] | None = None) -> int:
 def _say(error: object) -> None:
     with contextlib.suppress(OSError):
         print(f"sockproof: {lines(str(error))}", file=sys.stderr)
+
+
+def _without_url(options: Namespace, more: list[str]) -> list[str]:
+    """What was not understood, but for the URL: it may stand behind options, too."""
+    found = next((word for word in more if re.match(r"(?i)(ws|http)s?://", word)), None)
+    if found is None or getattr(options, "url", "") is not None:
+        return more
+    options.url = found
+    return [word for word in more if word is not found]
 
 
 def _target(options: Namespace) -> int:

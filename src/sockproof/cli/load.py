@@ -20,6 +20,7 @@ from sockproof.cli.locust_process import Bounds, Locust
 from sockproof.cli.rules import chosen, find_rules, judge_load
 from sockproof.cli.settings import CommandError
 from sockproof.files import FileError, WriteError
+from sockproof.load.options import SECRET_ARGUMENTS
 from sockproof.load_records import RUN_FILE, LoadRecordError
 from sockproof.wire.credentials import masked_url
 
@@ -27,6 +28,7 @@ CANNOT_BE_JUDGED = 2  # the exit code
 DEFAULT_TARGET = "python-socketio-uvicorn"
 DRAIN = 10.0  # seconds, where Locust is not told otherwise
 KILLED = 2  # the exit code where somebody has killed Locust before it recorded anything
+LOCUST_HOST = "LOCUST_HOST"  # the variable; arguments are for all eyes
 _SECRET_OPTIONS = ("--auth", "--header")
 
 
@@ -89,11 +91,14 @@ def run_scenario(
     `pid` is the target's process, to be watched. What Locust prints goes to `log`, if there is
     one. `follower` says when a rule is broken that ends the run.
     """
-    command = _command(options, scenario, url, folder)
+    command = _command(options, scenario, folder)
     if pid is not None:
         command += ["--target-pid", str(pid)]
-    print(f"$ {shlex.join(masked(command))}\n", flush=True, file=log)
-    return Locust(command, folder, _bounds(options), log, follower).run()
+    given = getattr(options, "secrets", {})
+    secret = {SECRET_ARGUMENTS[name]: value for name, value in given.items()} | {LOCUST_HOST: url}
+    shown = [*command, "--host", url, *(f"--{name}={value}" for name, value in given.items())]
+    print(f"$ {shlex.join(masked(shown))}\n", flush=True, file=log)
+    return Locust(command, folder, _bounds(options), secret, log, follower).run()
 
 
 def _bounds(options: Namespace) -> Bounds:
@@ -165,8 +170,8 @@ def _own_target(scenario: Path) -> str | None:
     return None
 
 
-def _command(options: Namespace, scenario: Path, url: str, folder: Path) -> list[str]:
-    command = [sys.executable, "-m", "locust", "-f", str(scenario), "--headless", "--host", url]
+def _command(options: Namespace, scenario: Path, folder: Path) -> list[str]:
+    command = [sys.executable, "-m", "locust", "-f", str(scenario), "--headless"]
     command += ["--users", str(options.users), "--spawn-rate", str(options.spawn_rate)]
     command += ["--run-time", options.run_time, "--run-folder", str(folder)]
     command += ["--only-summary"]

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -49,10 +50,15 @@ class Locust:
         command: list[str],
         folder: Path,
         bounds: Bounds,
+        secret: Mapping[str, str],
         log: IO[str] | None = None,
         follower: Follower | None = None,
     ) -> None:
-        """What it prints goes to `log`, if there is one; `follower` says when a rule is broken."""
+        """`secret` goes into its environment, what it prints to `log`, if there is one.
+
+        `follower` says when a rule is broken.
+        """
+        self._secret = secret
         self._command = command
         self._begun = folder / RUN_FILE
         self._bounds = bounds
@@ -65,7 +71,8 @@ class Locust:
 
     def run(self) -> tuple[int, bool]:
         """Run it to its end: its exit code, and whether it was interrupted."""
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", STARTED_BY: str(os.getpid())}
+        environment = {**os.environ, **self._secret, "PYTHONUNBUFFERED": "1"}
+        environment[STARTED_BY] = str(os.getpid())
         with signals.counted():
             self._heard = signals.received()
             process = subprocess.Popen(

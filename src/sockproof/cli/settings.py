@@ -17,9 +17,14 @@ from sockproof.conformance.target import Server
 from sockproof.conformance.tls import Trust, TrustError
 from sockproof.conformance.wirelog import Redactor
 from sockproof.wire.http import is_token
+from sockproof.wire.redaction import (
+    is_public,
+    secrets_of_headers,
+    secrets_of_url,
+    secrets_of_value,
+)
 
 SUBPROTOCOL = "sec-websocket-protocol"
-_SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
 
 
 class CommandError(Exception):
@@ -91,13 +96,13 @@ def _headers(options: Namespace) -> tuple[tuple[str, str], ...]:
     for line in options.header:
         name, colon, value = line.partition(":")
         if not colon or not is_token(name.strip()):
-            raise CommandError(f"--header is 'Name: value', not {line!r}")
+            raise CommandError(f"--header is 'Name: value', which {len(line)} characters are not")
         if name.strip().lower() == SUBPROTOCOL:
             continue  # offered where `--subprotocol` is, and not by cases that have an offer
         headers.append((name.strip(), _field_value("--header", value.strip())))
     for cookie in options.cookie:
         if "=" not in cookie:
-            raise CommandError(f"--cookie is 'name=value', not {cookie!r}")
+            raise CommandError(f"--cookie is 'name=value', which {len(cookie)} characters are not")
     if options.cookie:
         headers.append(("Cookie", _field_value("--cookie", "; ".join(options.cookie))))
     return tuple(headers)
@@ -128,18 +133,14 @@ def _field_value(option: str, value: str) -> str:
 
 def redactor(server: Server) -> Redactor:
     """What hides the server's credentials in logs and reports."""
-    secrets = [server.token or ""]
-    for name, value in server.headers:
-        if name.lower() == "cookie":
-            secrets += [value, *(pair.partition("=")[2].strip() for pair in value.split(";"))]
-        elif name.lower() in _SECRET_HEADERS:
-            secrets += [value, value.rpartition(" ")[2]]
-    if server.address.user is not None:
-        secrets += [server.address.user, server.address.user.partition(":")[2]]
-    if isinstance(server.auth, dict):
-        secrets += [value for value in server.auth.values() if isinstance(value, str)]
-    secrets += server.address.secret_query_values(set(server.profile.secret_query))
-    return Redactor(secrets)
+    return Redactor(
+        [
+            server.token or "",
+            *secrets_of_headers(server.headers),
+            *secrets_of_value(server.auth),
+            *secrets_of_url(server.address.url, server.profile.secret_query),
+        ]
+    )
 
 
 def rerun_command(options: Namespace, what: list[str], hide: Redactor) -> Callable[[Case], str]:
@@ -154,8 +155,7 @@ def rerun_command(options: Namespace, what: list[str], hide: Redactor) -> Callab
         words += ["--timeout", f"{options.timeout:g}"]
     for line in options.header:
         name, _, value = line.partition(":")
-        secret = name.strip().lower() in _SECRET_HEADERS
-        words += ["--header", f"{name}: …" if secret else f"{name}:{value}"]
+        words += ["--header", f"{name}:{value}" if is_public(name.strip()) else f"{name}: …"]
     for cookie in options.cookie:
         words += ["--cookie", f"{cookie.partition('=')[0]}=…"]
     for name in options.subprotocol:

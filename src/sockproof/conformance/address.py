@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
-from sockproof.wire.credentials import is_secret
+from sockproof.wire.credentials import masked_url
 
 DEFAULT_PORTS = {"ws": 80, "http": 80, "wss": 443, "https": 443}
 
@@ -29,18 +29,19 @@ class Address:
     @classmethod
     def parse(cls, url: str) -> Address:
         """Take a URL apart; raises `AddressError` with a line that says what to mend."""
+        shown = masked_url(url)
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
         except ValueError as error:
-            raise AddressError(f"{url!r} is not a URL: {error}") from None
+            raise AddressError(f"{shown!r} is not a URL: {error}") from None
         if parts.scheme not in DEFAULT_PORTS:
             wanted = "ws://, wss://, http:// or https://"
-            raise AddressError(f"{url!r} does not begin with {wanted}")
+            raise AddressError(f"{shown!r} does not begin with {wanted}")
         if not host or any(character.isspace() for character in url):
-            raise AddressError(f"{url!r} is not a URL with a host, like ws://127.0.0.1:8765/")
+            raise AddressError(f"{shown!r} is not a URL with a host, like ws://127.0.0.1:8765/")
         if parts.fragment:
-            raise AddressError(f"{url!r} has a fragment; a WebSocket URL has none (RFC 6455, 3)")
+            raise AddressError(f"{shown!r} has a fragment; a WebSocket URL has none (RFC 6455, 3)")
         user = None
         if parts.username is not None:
             user = f"{parts.username}:{parts.password or ''}"
@@ -74,8 +75,3 @@ class Address:
     def target(self) -> str:
         """Path and query for the request line."""
         return f"{self.path}?{self.query}" if self.query else self.path
-
-    def secret_query_values(self, names: set[str]) -> list[str]:
-        """The values of the query parameters of these names, and of all named like a secret."""
-        pairs = parse_qsl(self.query, keep_blank_values=True)
-        return [value for name, value in pairs if name in names or is_secret(name)]

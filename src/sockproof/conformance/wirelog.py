@@ -9,15 +9,12 @@ The rules that hold here:
 
 from __future__ import annotations
 
-import json
-import re
 import time
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import replace
-from urllib.parse import quote
 
 from sockproof.records import WireEntry
+from sockproof.wire.redaction import Redactor as Redactor
 from sockproof.wire.websocket import Frame
 
 KEPT_OCTETS = 256
@@ -27,46 +24,6 @@ KEPT_LAST = 60
 
 SENT = "sent"
 RECEIVED = "received"
-
-_SECRET_HEADERS = re.compile(
-    rb"(?im)^((?:proxy-)?authorization|cookie|set-cookie)([ \t]*:[ \t]*)([^\r\n]*)"
-)
-MASK = "*"
-
-
-class Redactor:
-    """Replaces secrets by asterisks, as many as they have octets.
-
-    Values shorter than four characters are not searched for outside header fields: they would
-    blot out half of a log and are no secret.
-    """
-
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        spellings: set[bytes] = set()
-        for secret in secrets:
-            if len(secret) >= 4:
-                escaped = json.dumps(secret)[1:-1]
-                forms = (secret, escaped, quote(secret, safe=""), quote(secret))
-                spellings.update(form.encode("utf-8", "surrogatepass") for form in forms)
-        longest_first = sorted(spellings, key=len, reverse=True)
-        self._pattern = re.compile(b"|".join(map(re.escape, longest_first))) if spellings else None
-
-    def octets(self, data: bytes) -> bytes:
-        """`data` with the secrets' values blotted out."""
-        if self._pattern is None:
-            return data
-        return self._pattern.sub(lambda found: MASK.encode() * len(found.group()), data)
-
-    def head(self, data: bytes) -> bytes:
-        """`data`, an HTTP head, with credential fields blotted out, whoever sent them."""
-        hidden = _SECRET_HEADERS.sub(
-            lambda found: found[1] + found[2] + MASK.encode() * len(found[3]), data
-        )
-        return self.octets(hidden)
-
-    def text(self, text: str) -> str:
-        """`text` with the secrets' values blotted out."""
-        return self.octets(text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
 
 
 class WireLog:

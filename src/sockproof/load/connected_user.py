@@ -215,12 +215,14 @@ class ConnectedUser(User):
         if not self._was_open:
             self.recorder.connect_failed(self.client, int(reason), now)
             if not self._leaving:
-                stats.failed("connect", f"{reason.label}: {text}")
+                hidden = self.sockproof.hide(text)
+                stats.failed("connect", f"{reason.label}: {hidden}")
         elif self._leaving or self._cut:
             self.recorder.ended(self.client, int(reason), self.connection.last_received, now)
         else:
             self.recorder.dropped(self.client, int(reason), self.connection.last_received, now)
-            stats.failed("disconnected", f"{reason.label}: {text}")
+            hidden = self.sockproof.hide(text)
+            stats.failed("disconnected", f"{reason.label}: {hidden}")
         self._closed.set()
         again = self.reconnect_after is not None and self.sockproof.schedule.running
         if again and not self._leaving:

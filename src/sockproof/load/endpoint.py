@@ -29,6 +29,8 @@ class Traffic:
     __slots__ = (
         "back_pressured",
         "callback_failures",
+        "cookies_refused",
+        "held",
         "octets_received",
         "octets_sent",
         "pings_answered",
@@ -40,6 +42,8 @@ class Traffic:
         self.octets_sent = 0  # taken by the operating system, with headers and masks
         self.octets_received = 0
         self.back_pressured = 0  # sends that had to wait because the target read too slowly
+        self.cookies_refused = 0  # beyond what a session keeps
+        self.held = 0  # octets of what has not come whole, beyond each connection's own share
         self.callback_failures = 0  # exceptions of users' callbacks
         self.pings_answered = 0  # heartbeats: Engine.IO PING packets, WebSocket Ping frames
         self.read_at = 0  # when the octets that are being looked at were read, CLOCK_MONOTONIC
@@ -47,6 +51,15 @@ class Traffic:
 
 
 traffic = Traffic()
+MAX_HELD = 16 * MIB  # of all connections of this process, beyond the share of each
+OWN_SHARE = 64 * 1024  # what a connection may hold besides messages of the length that is usual
+
+
+def held(before: int, octets: int, share: int) -> int:
+    """What a connection with so many octets holds beyond its share; it is `before` until now."""
+    beyond = max(0, octets - share)
+    traffic.held += beyond - before
+    return beyond
 
 
 class EndpointError(Exception):
@@ -69,7 +82,8 @@ class Endpoint:
 
     Schemes: ws, wss, http, https. Limits are in seconds and octets. `sources` are own addresses
     that are taken in turn; each has some 28,000 ports to one target. `deflate` offers
-    permessage-deflate. `path` is that of Socket.IO, used when the URL has none.
+    permessage-deflate. `path` is that of Socket.IO, used when the URL has none. `usual` is the
+    length of the run's own messages.
     Raises `EndpointError`.
     """
 
@@ -88,6 +102,7 @@ class Endpoint:
         close_limit: float = 2.0,
         max_message: int = 16 * MIB,
         max_buffered: int = MIB,
+        usual: int = 0,
     ) -> None:
         shown = masked_url(url)
         try:
@@ -120,6 +135,7 @@ class Endpoint:
         self.close_limit = int(close_limit * 1e9)
         self.max_message = max_message
         self.max_buffered = max_buffered
+        self.share = OWN_SHARE + 4 * usual  # a server may say it again in JSON, in Base64
         self.verify: bool | str = False if insecure else True if ca is None else str(ca)
         self.context = _context(ca, insecure) if self.tls else None
         self.addresses = resolve(self.host, self.port)

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from sockproof import files, records
 from sockproof.load import run as runs
 from sockproof.load import web_tab
 from sockproof.load.endpoint import EndpointError
+from sockproof.load.hush import Secrets
 from sockproof.load.live import Live
 from sockproof.load.options import FOLDER, RUN, OptionError, add_arguments, read_options
 from sockproof.load.stats import LocustStats
@@ -41,6 +43,7 @@ class Part:
 
     def __init__(self, environment: Any) -> None:
         self.environment = environment
+        self.secrets = Secrets(environment)
         self.run: runs.Run | None = None
         self.live: Live | None = None  # its numbers, or those of the run before
         self.folder: Path | None = None  # when it is for this process to write the summary
@@ -52,9 +55,9 @@ class Part:
         """A test starts."""
         environment, runner = self.environment, self.environment.runner
         parsed = environment.parsed_options
-        if environment.host:
-            parsed.host = environment.host
+        self.secrets.put_back(parsed)
         options = read_options(parsed)
+        self.secrets.know(options.host, options.headers, options.auth)
         endpoint = runs.endpoint_of(options)
         if isinstance(runner, WorkerRunner):
             folder, number = Path(getattr(parsed, FOLDER)), int(getattr(parsed, RUN))
@@ -76,6 +79,7 @@ class Part:
             place = runner.worker_index, int(getattr(parsed, "sockproof_processes", 1))
         stats = LocustStats(environment)
         self.run = runs.Run(folder, number, options, endpoint, stats, _log.error, place)
+        self.run.hide = self.secrets.hide
         self.live = self.run.live
 
     def _new_folder(self, results: Path) -> Path:
@@ -163,9 +167,12 @@ def _init(environment: Any, **_: Any) -> None:
     if starter.isdigit() and not isinstance(environment.runner, WorkerRunner):
         gevent.spawn(part.follow, int(starter))
     parsed = environment.parsed_options
+    part.secrets.take()
     if parsed.headless and not isinstance(environment.runner, WorkerRunner):
         try:  # before anything runs; the web form is looked at when it is sent
-            runs.endpoint_of(read_options(parsed))
+            told = Namespace(**vars(parsed))
+            part.secrets.put_back(told)
+            runs.endpoint_of(read_options(told))
         except _WRONG as error:
             _log.error("%s", error)
             sys.exit(WRONG_COMMAND)

@@ -109,6 +109,9 @@ class HttpStream(Stream):
             return
         if self._body.complete:
             self._answered(self._body)
+        elif not self._hold(len(self._body.body)):
+            text = "all connections together hold too much that has not come whole"
+            self._fail(Reason.TOO_BIG, f"HTTP: {text}")
 
     def _answered(self, body: BodyReader) -> None:
         response, self._response = self._response, None
@@ -119,7 +122,10 @@ class HttpStream(Stream):
         ends = "close" in response.tokens("Connection") or response.version == "HTTP/1.0"
         if ends or body.rest or body.until_close:
             self._fail(Reason.CLIENT, "this stream serves no further request")
-        self.on_response(response, bytes(body.body))
+        self._hold(0)
+        octets = bytes(body.body)
+        body.body.clear()  # it may be large
+        self.on_response(response, octets)
 
     def _ended(self) -> None:
         if self._body is not None and self._body.until_close:

@@ -12,6 +12,8 @@ TRANSPORTS = ("websocket", "polling", "upgrade")
 CLIENTS = ("lean", "reference")
 FOLDER = "sockproof_folder"  # where Locust's master tells its workers the run folder
 RUN = "sockproof_run"  # and the run's number
+# Arguments that hold secrets, and the variables that give them where `ps` does not show them.
+SECRET_ARGUMENTS = {"header": "SOCKPROOF_HEADER", "auth": "SOCKPROOF_AUTH"}
 
 
 class OptionError(Exception):
@@ -58,8 +60,14 @@ def add_arguments(parser: Any) -> None:
     add("--max-outstanding", default="100", help="acknowledgements a user waits for at most")
     add("--ack-timeout", default="30", help="seconds until an acknowledgement is given up")
     add("--drain", default="10", help="seconds at most for what is in flight at the end")
-    add("--header", default="", help="'NAME: VALUE' with each request; several by line breaks")
-    add("--auth", default="", help="payload of each Socket.IO CONNECT, as JSON")
+    add(
+        "--header", default="", env_var=SECRET_ARGUMENTS["header"], is_secret=True,
+        help="'NAME: VALUE' with each request; several by line breaks",
+    )  # fmt: skip
+    add(
+        "--auth", default="", env_var=SECRET_ARGUMENTS["auth"], is_secret=True,
+        help="payload of each Socket.IO CONNECT, as JSON",
+    )  # fmt: skip
     add("--source", default="", help="own addresses to go out from, separated by commas")
     add("--deflate", action="store_true", default=False, help="offer permessage-deflate")
     add("--ca", default="", help="trust this CA's certificate (PEM)")
@@ -146,7 +154,7 @@ def _headers(text: str) -> tuple[tuple[str, str], ...]:
     for line in filter(None, map(str.strip, text.splitlines())):
         name, colon, value = line.partition(":")
         if not colon or not name.strip():
-            raise OptionError(f"--header wants 'NAME: VALUE', not {line!r}")
+            raise OptionError(f"--header wants 'NAME: VALUE', not {len(line)} others")
         headers.append((name.strip(), value.strip()))
     return tuple(headers)
 
@@ -156,5 +164,7 @@ def _json(text: str) -> Any:
         return None
     try:
         return json.loads(text)
+    except RecursionError:
+        raise OptionError("--auth is nested too deep") from None
     except ValueError as error:
         raise OptionError(f"--auth is no JSON: {error}") from None

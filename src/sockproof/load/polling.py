@@ -23,6 +23,10 @@ SEPARATOR = b"\x1e"
 TYPE = "text/plain;charset=UTF-8"
 # In one POST. python-engineio says "ok" to a body with more packets and throws it away.
 MAX_PACKETS = 16
+MAX_PACKETS_READ = 100_000  # in the body of an answer
+MAX_PACKETS_QUEUED = 10_000  # that wait for a POST, of whatever length
+MAX_COOKIES = 50  # of a session (RFC 6265, 6.1), and
+MAX_COOKIE_OCTETS = 8192  # all together, with their names
 
 
 class PollingTransport:
@@ -77,7 +81,8 @@ class PollingTransport:
     @property
     def congested(self) -> bool:
         """Whether nothing more is taken."""
-        return self._queued >= self.endpoint.max_buffered
+        full = self._queued >= self.endpoint.max_buffered
+        return full or len(self._queue) >= MAX_PACKETS_QUEUED
 
     def open(self) -> None:
         """Ask for a session."""
@@ -90,7 +95,7 @@ class PollingTransport:
 
     def send_text(self, data: bytes) -> bool:
         """Send a text packet; false when it was not taken."""
-        if self.over or self._queued >= self.endpoint.max_buffered:
+        if self.over or self.congested:
             traffic.back_pressured += not self.over
             return False
         self._queue.append(data)
@@ -101,7 +106,7 @@ class PollingTransport:
 
     def send_packet(self, text: bytes, attachments: Sequence[bytes]) -> bool:
         """Send a text packet and binary ones directly behind it, all or none."""
-        if self.over or self._queued >= self.endpoint.max_buffered:
+        if self.over or self.congested:
             traffic.back_pressured += not self.over
             return False
         self.take(text, attachments)
@@ -191,7 +196,13 @@ class PollingTransport:
     def _remember_cookies(self, response: Response) -> None:
         for line in response.all("Set-Cookie"):
             name, _, value = line.partition(";")[0].partition("=")
-            self._cookies[name.strip()] = value.strip()
+            name, value = name.strip(), value.strip()
+            others = {each: kept for each, kept in self._cookies.items() if each != name}
+            octets = sum(len(each) + len(kept) for each, kept in others.items())
+            if len(others) < MAX_COOKIES and octets + len(name) + len(value) <= MAX_COOKIE_OCTETS:
+                self._cookies[name] = value
+            else:
+                traffic.cookies_refused += 1
 
     def _refused(self, method: str, response: Response, body: bytes) -> None:
         said = f"{response.status} {response.reason}".rstrip() + one_line(body)
@@ -218,13 +229,22 @@ class PollingTransport:
     def _deliver(self, body: bytes) -> None:
         if not body.isascii() and not is_utf8(body):
             raise WireError("the body of a response is not UTF-8")
-        for part in body.split(SEPARATOR):
+        packets = body.count(SEPARATOR) + 1
+        if packets > MAX_PACKETS_READ:
+            self._end(Reason.TOO_BIG, f"a body holds {packets} packets")
+            return
+        end = -1
+        while end < len(body):
+            start = end + 1
+            end = body.find(SEPARATOR, start)
+            end = len(body) if end < 0 else end
             if self.over:
                 return
+            part = body[start:end]
             is_binary = part[:1] == b"b"
             if is_binary:
                 try:
-                    part = base64.b64decode(part[1:], validate=True)
+                    part = binascii.a2b_base64(memoryview(part)[1:], strict_mode=True)
                 except binascii.Error as error:
                     raise WireError(f"no base64 behind the b: {error}") from None
             try:

@@ -18,16 +18,17 @@ from typing import Any
 
 import gevent
 import gevent.queue
-import requests
 import socketio
 
 from sockproof.load.acks import NEVER, OnAck, OnTokenAck, Reply, Waiting, answer, take_expired
-from sockproof.load.endpoint import Endpoint, Reason, traffic
-from sockproof.load.session import TRANSPORTS
+from sockproof.load.endpoint import MAX_HELD, Endpoint, Reason, held, traffic
+from sockproof.load.guard import QUIET, GuardedSession, allowance, web_socket
+from sockproof.load.session import TRANSPORTS, see_values
 from sockproof.load.socketio import ACK_LIMIT
 from sockproof.load.stream import CLOSED, CLOSING, DIALLING, IDLE, OPEN, callback_failed
 from sockproof.load.websocket import no_message
 from sockproof.load.wheel import wheel
+from sockproof.wire import WireError
 
 Handler = Callable[..., Any]
 
@@ -101,16 +102,38 @@ class Reference:
 
 
 class _Client(socketio.Client):  # type: ignore[misc]
-    """The library's client, which shows each message before it looks at it."""
+    """The library's client, which shows each message before it looks at it.
+
+    What it cannot read ends the connection.
+    """
 
     heard: Callable[[bytes, bool], None]
+    broken: Callable[[str], None]
+    endpoint: Endpoint
+    _binary_packet: Any
+    _beyond = 0
+    _attached = 0  # octets of attachments whose packet is not whole
 
     def _handle_eio_message(self, data: str | bytes) -> None:
-        if isinstance(data, str):
-            self.heard(b"4" + data.encode("utf-8"), False)
-        else:
-            self.heard(data, True)
-        super()._handle_eio_message(data)
+        try:
+            if isinstance(data, str):
+                octets = b"4" + data.encode("utf-8")
+                self.heard(octets, False)
+                see_values(octets, "a packet")
+            else:
+                self.heard(data, True)
+            super()._handle_eio_message(data)
+            waits = self._binary_packet is not None
+            self._attached = self._attached + len(data) if waits else 0
+            self._beyond = held(self._beyond, self._attached, self.endpoint.share)
+            if self._attached > self.endpoint.max_message or (
+                self._beyond and traffic.held > MAX_HELD
+            ):
+                raise WireError("the attachments of a packet are too big")
+        except Exception as error:  # of a packet that the library, or we, cannot read
+            self._beyond = held(self._beyond, 0, 0)
+            self._binary_packet = None
+            self.broken(f"{type(error).__name__}: {error}"[:200])
 
 
 class ReferenceSocketIO(Reference):
@@ -165,37 +188,64 @@ class ReferenceSocketIO(Reference):
 
     def _run(self) -> None:
         endpoint = self.endpoint
-        session = requests.Session()
-        session.verify = endpoint.verify
+        session = GuardedSession(endpoint)
         limit = endpoint.connect_limit / 1e9
         client = _Client(
-            reconnection=False, handle_sigint=False, http_session=session, request_timeout=limit
+            reconnection=False,
+            handle_sigint=False,
+            http_session=session,
+            request_timeout=limit,
+            logger=QUIET,
+            engineio_logger=QUIET,
+            websocket_extra_options={
+                "class_": web_socket(endpoint),
+                "skip_utf8_validation": True,
+            },
         )
-        client.heard = self._heard
+        client.endpoint, client.heard, client.broken = endpoint, self._heard, self._broken
         self._client = client
         client.on("*", self._event, namespace="*")
         client.on("disconnect", self._disconnected, namespace=self.namespace)
         transports = ["polling", "websocket"] if self.transport == "upgrade" else [self.transport]
         url = endpoint.url.replace("ws", "http", 1) if endpoint.url[:2] == "ws" else endpoint.url
         try:
-            client.connect(
-                url,
-                headers=dict((*endpoint.headers, *self.headers)),
-                auth=self.auth,
-                transports=transports,
-                namespaces=[self.namespace],
-                socketio_path=endpoint.socketio_path.strip("/"),
-                wait_timeout=limit,
-            )
-        except (socketio.exceptions.ConnectionError, OSError, ValueError) as error:
+            with allowance(endpoint.max_message, 2 * limit, "the connection"):
+                client.connect(
+                    url,
+                    headers=dict((*endpoint.headers, *self.headers)),
+                    auth=self.auth,
+                    transports=transports,
+                    namespaces=[self.namespace],
+                    socketio_path=endpoint.socketio_path.strip("/"),
+                    wait_timeout=limit,
+                )
+        except Exception as error:  # of the library's, whatever the server has said
             self._ended(_why_not(str(error)), str(error))
+            self._let_go(client)
             return
         if self._ending is not None:
-            client.disconnect()
+            self._let_go(client)
+            self._ended(Reason.CLIENT, "closed by us")
             return
         self._opened()
         client.eio.wait()
         self._ended(Reason.SERVER_DROPPED, "the connection ended")
+
+    def _let_go(self, client: _Client) -> None:
+        """End what the library does in the background, without waiting for anybody."""
+        try:
+            client.eio.disconnect(abort=True)
+            if client.eio.ws is not None:
+                client.eio.ws.shutdown()
+        except Exception as error:  # it was not connected, or not any more
+            del error
+
+    def _broken(self, text: str) -> None:
+        if self._ending is None:
+            self._ending = Reason.BAD_PACKET, text
+        if self._client is not None and self.state != CLOSED:
+            self._ended(*self._ending)
+            gevent.spawn(self._let_go, self._client)
 
     def _event(self, event: str, namespace: str, *args: Any) -> Any:
         if self.on_event is not None:
@@ -287,6 +337,7 @@ class ReferenceSocketIO(Reference):
             if self.state == OPEN and self._client is not None:
                 self.state = CLOSING
                 gevent.spawn(self._client.disconnect)
+                gevent.spawn_later(self.endpoint.close_limit / 1e9, self._let_go, self._client)
 
     def abort(self) -> None:
         """Cut the connection off; the library has no ruder way than a quick goodbye."""
@@ -300,6 +351,8 @@ def _why_not(text: str) -> Reason:
         ("status code", Reason.HTTP_STATUS),
         ("certificate", Reason.TLS),
         ("timed out", Reason.CONNECT_TIMEOUT),
+        ("too big", Reason.TOO_BIG),
+        ("too long", Reason.TOO_BIG),
     ):
         if part in text.lower():
             return reason

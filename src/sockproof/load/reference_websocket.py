@@ -10,8 +10,10 @@ import gevent.queue
 import websocket
 
 from sockproof.load.endpoint import Endpoint, Reason, traffic
+from sockproof.load.guard import TooMuch, web_socket
 from sockproof.load.reference import Reference
 from sockproof.load.stream import CLOSING, DIALLING, OPEN
+from sockproof.load.websocket import is_utf8
 
 
 class ReferenceWebSocket(Reference):
@@ -38,7 +40,7 @@ class ReferenceWebSocket(Reference):
             options = {"cert_reqs": ssl.CERT_NONE, "check_hostname": False}
         elif isinstance(endpoint.verify, str):
             options = {"ca_certs": endpoint.verify}
-        self._socket = websocket.WebSocket(sslopt=options, enable_multithread=True)
+        self._socket = web_socket(endpoint)(sslopt=options, enable_multithread=True)
         self._socket.settimeout(endpoint.connect_limit / 1e9)
         self._queue = gevent.queue.Queue()
         sender = None
@@ -70,6 +72,9 @@ class ReferenceWebSocket(Reference):
             if opcode == websocket.ABNF.OPCODE_CLOSE:
                 code = int.from_bytes(data[:2], "big") if len(data) >= 2 else "no code"
                 self._ended(Reason.SERVER_CLOSED, f"the server closed with {code}")
+                return
+            if opcode == websocket.ABNF.OPCODE_TEXT and not is_utf8(data):
+                self._ended(Reason.PROTOCOL, "a text message is not UTF-8")
                 return
             if opcode in (websocket.ABNF.OPCODE_TEXT, websocket.ABNF.OPCODE_BINARY):
                 self._heard(data, opcode == websocket.ABNF.OPCODE_BINARY)
@@ -114,6 +119,7 @@ class ReferenceWebSocket(Reference):
             if self.state == OPEN:
                 self.state = CLOSING
                 self._queue.put(None)
+                gevent.spawn_later(self.endpoint.close_limit / 1e9, self._socket.shutdown)
 
     def abort(self) -> None:
         """End the stream at once; `on_close` follows."""
@@ -132,6 +138,7 @@ def _why_websocket(error: Exception) -> Reason:
         (websocket.WebSocketProtocolException, Reason.PROTOCOL),
         (websocket.WebSocketPayloadException, Reason.PROTOCOL),
         (websocket.WebSocketException, Reason.BAD_HANDSHAKE),
+        (TooMuch, Reason.TOO_BIG),
         (ConnectionRefusedError, Reason.REFUSED),
         (ConnectionResetError, Reason.RESET),
         (ssl.SSLError, Reason.TLS),

@@ -67,6 +67,7 @@ class Run:
         self._errors: set[str] = set()
         self._ticker = gevent.spawn(self._tick)
         self.over = False
+        self.hide: Callable[[str], str] = str  # shows a text without the run's secrets
 
     def place_of_user(self) -> int:
         """A number for a new user that no user of any process has."""
@@ -166,6 +167,8 @@ class Run:
         state = health.own()
         state["hub_lag_ns"] = max(self.schedule.take_lag(), self._late)
         state["pings_answered"] = traffic.pings_answered
+        if traffic.cookies_refused:
+            state["cookies_refused"] = traffic.cookies_refused
         if self._target is not None:
             state.update(self._target.usage())
         self.live.feel(time.monotonic_ns(), state)
@@ -192,6 +195,7 @@ def endpoint_of(options: Options) -> Endpoint:
         sources=options.sources,
         ca=options.ca,
         insecure=options.insecure,
+        usual=options.payload_octets or 0,
     )
 
 

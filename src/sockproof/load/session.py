@@ -11,7 +11,7 @@ from time import monotonic_ns
 from typing import Any, Protocol
 
 from sockproof.load.acks import NEVER, Waiting, answer, take_expired
-from sockproof.load.endpoint import Endpoint, Reason, traffic
+from sockproof.load.endpoint import MAX_HELD, Endpoint, Reason, held, traffic
 from sockproof.load.polling import PollingTransport
 from sockproof.load.stream import CLOSED, CLOSING, DIALLING, IDLE, OPEN, SHAKING, callback_failed
 from sockproof.load.upgrade import Upgrade
@@ -21,6 +21,9 @@ from sockproof.wire import WireError
 
 TRANSPORTS = ("websocket", "polling", "upgrade")
 _MAX_PAYLOAD = 1_000_000  # where the server names none
+MAX_SID = 4096  # characters of a session's id, which stands in each request
+LARGE = 64 * 1024  # octets of JSON, from which on its values are counted
+MAX_VALUES = 200_000  # each of which takes many times what its octets do
 _decoded = json.JSONDecoder().decode
 
 
@@ -53,10 +56,17 @@ def not_sent(data: bytes) -> bool:
 
 def parsed(octets: bytes, what: str) -> Any:
     """The value of JSON octets; raises `WireError`."""
+    see_values(octets, what)
     try:
         return _decoded(octets.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise WireError(f"{what} holds no JSON: {error}") from None
+
+
+def see_values(octets: bytes, what: str) -> None:
+    """See that JSON octets hold no more values than can be borne; raises `WireError`."""
+    if len(octets) > LARGE and sum(map(octets.count, (b"[", b"{", b","))) > MAX_VALUES:
+        raise WireError(f"{what} holds more than {MAX_VALUES} values")
 
 
 class Session:
@@ -64,6 +74,7 @@ class Session:
 
     __slots__ = (
         "_acks",
+        "_beyond",
         "_ending",
         "_ping_by",
         "_ping_limit",
@@ -94,10 +105,12 @@ class Session:
         self.on_upgrade: Callable[[], None] | None = None
         self.on_close: Callable[[Reason, str], None] | None = None
         self._visit = 0
+        self._beyond = 0  # of attachments that came, see `endpoint.held`
         self.state = IDLE
         self._reset()
 
     def _reset(self) -> None:
+        self._hold(0)
         self.eio_sid: str | None = None
         self.deadline = 0  # by when the first namespace must be open, or the session closed
         self._acks: dict[int, Waiting] = {}
@@ -109,6 +122,11 @@ class Session:
         self._polling: PollingTransport | None = None
         self._upgrade: Upgrade | None = None
         self._send_text: Callable[[bytes], bool] = not_sent
+
+    def _hold(self, octets: int) -> bool:
+        """Note how much of a packet waits for the rest; false when that is too much for all."""
+        self._beyond = held(self._beyond, octets, self.endpoint.share)
+        return self._beyond == 0 or traffic.held <= MAX_HELD
 
     # What subclasses define.
 
@@ -278,6 +296,8 @@ class Session:
         sid = fields.get("sid") if isinstance(fields, dict) else None
         if not isinstance(sid, str) or not sid:
             raise WireError(f"the OPEN packet names no sid: {data[:100]!r}")
+        if len(sid) > MAX_SID:
+            raise WireError(f"the OPEN packet names a sid of {len(sid)} characters")
         limit = 0.0
         for name in ("pingInterval", "pingTimeout"):
             value = fields.get(name)

@@ -18,7 +18,7 @@ from typing import Any
 from sockproof.load.acks import OnAck, OnTokenAck, answer
 from sockproof.load.endpoint import Endpoint, Reason, traffic
 from sockproof.load.packet_text import encoded, name_in, payload_of, prefix_of
-from sockproof.load.session import Session, parsed
+from sockproof.load.session import MAX_SID, Session, parsed, see_values
 from sockproof.load.stream import OPEN, SHAKING, callback_failed
 from sockproof.load.websocket import no_message
 from sockproof.wire import WireError
@@ -265,6 +265,8 @@ class SocketIOConnection(Session):
             sid = fields.get("sid") if isinstance(fields, dict) else None
             if not isinstance(sid, str):
                 raise WireError(f"CONNECT names no sid: {data[:100]!r}")
+            if len(sid) > MAX_SID:
+                raise WireError(f"CONNECT names a sid of {len(sid)} characters")
             self._namespace_open(namespace, sid)
         elif namespace != self.namespace:
             if self.on_namespace is not None:
@@ -295,6 +297,8 @@ class SocketIOConnection(Session):
         if data[2:3] == b"/":
             at = data.find(b",") + 1
             prefix = data[2:at]
+            if at > MAX_SID:
+                raise WireError(f"an event is for a namespace of {at} octets")
         bracket = data.find(b"[", at)
         if bracket < 0 or data[-1:] != b"]":
             raise WireError(f"an event holds no JSON list: {data[:60]!r}")
@@ -340,6 +344,7 @@ class SocketIOConnection(Session):
         if not number.isdigit() or int(number) > MAX_ATTACHMENTS:
             raise WireError(f"no number of attachments: {data[:40]!r}")
         if self._wanted(data, dash + 1):
+            see_values(data, "a packet with attachments")
             self._decoder = Decoder(max_octets=self.endpoint.max_message)
             packet = self._decoder.feed(data[1:].decode("utf-8"))
             if packet is not None:
@@ -369,8 +374,11 @@ class SocketIOConnection(Session):
             packet = self._decoder.feed(data)
             if packet is not None:
                 self._assembled(packet)
+            elif not self._hold(self._decoder.octets):
+                raise WireError("all connections together hold too many attachments")
 
     def _assembled(self, packet: Packet) -> None:
+        self._hold(0)
         self._decoder = None
         self._pending = 0
         if packet.type == PacketType.BINARY_ACK:

@@ -15,12 +15,16 @@ from locust.stats import StatsEntry
 
 from sockproof.histogram import value_of
 
+LONGEST = 500  # characters of a failure's text
+MAX_TEXTS = 200  # different ones
+
 
 class LocustStats:
     """Locust's statistics of this process."""
 
     def __init__(self, environment: Any) -> None:
         self._environment = environment
+        self._told: set[str] = set()
 
     def add(self, kind: str, counts: Mapping[int, int]) -> None:
         """Add latencies of a second, as buckets of nanoseconds, under the type `kind`."""
@@ -33,7 +37,15 @@ class LocustStats:
             _add(stats.total, counts, second)
 
     def failed(self, kind: str, text: str) -> None:
-        """A failure, which Locust lists with how often it occurred."""
+        """A failure, which Locust lists with how often it occurred.
+
+        It keeps each text: so they are cut, and of very many different ones the rest is one.
+        """
+        text = text[:LONGEST]
+        if text not in self._told:
+            if len(self._told) >= MAX_TEXTS:
+                text = "for other reasons, which are too many to be listed"
+            self._told.add(text)
         self._environment.events.request.fire(
             request_type=kind,
             name="sockproof",

@@ -21,7 +21,7 @@ from typing import Any
 import gevent
 import gevent.monkey
 
-from sockproof.load.endpoint import Endpoint, Reason, traffic, why
+from sockproof.load.endpoint import MAX_HELD, Endpoint, Reason, held, traffic, why
 from sockproof.load.tls import Tls, tls_failure
 from sockproof.load.wheel import wheel
 
@@ -57,6 +57,7 @@ class Stream:
 
     __slots__ = (
         "_address",
+        "_beyond",
         "_out",
         "_reader",
         "_socket",
@@ -77,6 +78,7 @@ class Stream:
         self.deadline = 0  # by when this stream must be open, or closed; 0: no limit
         self._visit = 0
         self._address = 0
+        self._beyond = 0  # of what has come and is not whole, see `held`
         self._telling = False  # whether `_closed` is about to be called
         self._socket: Any = None
         self._reader: Any = None
@@ -222,6 +224,11 @@ class Stream:
             callback_failed(self)
             self._fail(Reason.PROTOCOL, "the connection's own code failed; see the traceback")
 
+    def _hold(self, octets: int) -> bool:
+        """Note how much has come that is not whole; false when that is too much for all."""
+        self._beyond = held(self._beyond, octets, self.endpoint.share)
+        return self._beyond == 0 or traffic.held <= MAX_HELD
+
     # Writing.
 
     @property
@@ -360,6 +367,7 @@ class Stream:
             self._socket = None
         self._tls = None
         self._out = None
+        self._hold(0)
 
     def later(self, call: Callable[..., None], *args: object) -> None:
         """Call from the hub, not from within the call that is under way."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from sockproof.load.endpoint import Reason, traffic
-from sockproof.load.polling import PollingTransport
+from sockproof.load.polling import MAX_PACKETS_QUEUED, PollingTransport
 from sockproof.load.stream import callback_failed
 from sockproof.load.websocket import WebSocketConnection, no_message
 
@@ -33,13 +33,13 @@ class _Held:
 
     @property
     def congested(self) -> bool:
-        return self.buffered >= self._limit
+        return self.buffered >= self._limit or len(self.packets) >= MAX_PACKETS_QUEUED
 
     def send_text(self, data: bytes) -> bool:
         return self.send_packet(data, ())
 
     def send_packet(self, text: bytes, attachments: Sequence[bytes]) -> bool:
-        if self.buffered >= self._limit:
+        if self.congested:
             traffic.back_pressured += 1
             return False
         self.packets.append((text, attachments))

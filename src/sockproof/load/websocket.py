@@ -24,6 +24,7 @@ from sockproof.wire.websocket import close_payload, may_be_sent_in_close, parse_
 _BINARY, _CLOSE, _PING, _PONG = 0x82, 0x88, 0x89, 0x8A
 _integer = int.from_bytes
 _RSV1 = 0x40
+_TOGETHER = "all connections together hold too much that has not come whole"
 
 
 def no_message(data: bytes, is_binary: bool) -> None:
@@ -226,9 +227,10 @@ class WebSocketConnection(Stream):
         if collected is not None:
             collected += data
             if len(collected) < self._needed:
+                self._holding(len(collected))
                 return
             data = bytes(collected)
-            self._collected = None
+            collected = self._collected = None  # which may be large
         position, size = 0, len(data)
         needed = 2
         while size - position >= 2:
@@ -268,6 +270,13 @@ class WebSocketConnection(Stream):
         if position < size:
             self._collected = bytearray(data[position:] if position else data)
             self._needed = needed
+        if self._beyond:
+            self._holding(size - position)
+
+    def _holding(self, octets: int) -> bool:
+        """Note what is there of a frame; false when the connection ends, since it is too much."""
+        fragments = 0 if self._fragments is None else len(self._fragments)
+        return self._hold(octets + fragments) or self._too_big(_TOGETHER)
 
     def _other_frame(self, first: int, payload: bytes) -> bool:
         """A frame that is no whole message; false when nothing behind it is to be read."""
@@ -302,9 +311,10 @@ class WebSocketConnection(Stream):
             return self._too_big("a message in fragments grows on")
         message += payload
         if not first & 0x80:
-            return True
+            return self._holding(0)
         self._fragments = None
         whole = bytes(message)
+        del message, payload
         if self._inflated:
             assert self._deflate is not None
             try:
@@ -353,9 +363,8 @@ class WebSocketConnection(Stream):
         return False
 
     def _too_big(self, text: str) -> bool:
-        return self._violated(
-            1009, f"{text}, more than {self.endpoint.max_message}", Reason.TOO_BIG
-        )
+        more = "" if text == _TOGETHER else f", more than {self.endpoint.max_message}"
+        return self._violated(1009, text + more, Reason.TOO_BIG)
 
     def _late(self) -> None:
         if self.state == CLOSING:

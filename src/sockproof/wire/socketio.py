@@ -170,6 +170,7 @@ class Decoder:
         self._reserved = reserved
         self._packet: Packet | None = None
         self._attachments: list[bytes] = []
+        self.octets = 0  # of the attachments that are there
         self.pending = 0
 
     def feed(self, message: str | bytes) -> Packet | None:
@@ -185,6 +186,7 @@ class Decoder:
             raise WireError(f"a packet announces {count} attachments")
         if count:
             self._packet, self._attachments, self.pending = packet, [], count
+            self.octets = 0
             return None
         return self._filled(packet) if packet.type in _BINARY else packet
 
@@ -192,7 +194,8 @@ class Decoder:
         if self._packet is None:
             raise WireError("a binary message that no packet announced")
         self._attachments.append(octets)
-        if sum(map(len, self._attachments)) > self._max_octets:
+        self.octets += len(octets)
+        if self.octets > self._max_octets:
             raise WireError(f"the attachments are longer than {self._max_octets} octets")
         self.pending -= 1
         if self.pending:

@@ -1,0 +1,49 @@
+"""A fault of sockproof's own: one line without anybody's secrets, and exit code 2.
+
+It has judged nothing, so it is neither a yes nor a no.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from sockproof.wire.redaction import Redactor, secrets_of_headers, secrets_of_url
+
+CRASHED = 2  # the exit code
+SHOW = "SOCKPROOF_TRACEBACK"  # the variable that has all of it shown
+_SECRET = ("--auth", "--header", "--cookie", "--token")
+
+
+def crashed(error: Exception, words: Sequence[str]) -> int:
+    """Say what happened in a command that was given these words."""
+    hide = Redactor(_secrets(words)).text
+    if os.environ.get(SHOW):
+        print(hide("".join(traceback.format_exception(error))), file=sys.stderr)
+    places = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(places[-1].filename).name}, line {places[-1].lineno})" if places else ""
+    said = " ".join(f"{type(error).__name__}: {error}".split())[:500]
+    print(f"sockproof: a fault of its own: {hide(said)}{place}", file=sys.stderr)
+    print(f"sockproof: {SHOW}=1 shows where; please report it", file=sys.stderr)
+    return CRASHED
+
+
+def _secrets(words: Sequence[str]) -> list[str]:
+    found: list[str] = []
+    expected = ""
+    for word in words:
+        option, equals, value = word.partition("=")
+        is_option = word.startswith("--") and any(each.startswith(option) for each in _SECRET)
+        if "://" in word:
+            found += secrets_of_url(word)
+        if expected or (is_option and equals):
+            given = value if is_option and equals else word
+            name, _, behind = given.partition(":")
+            found += [given, *given.split('"')[3::4]]
+            found += secrets_of_headers([(name.strip(), behind.strip())])
+            found += [pair.partition("=")[2] for pair in given.split(";")]
+        expected = option if is_option and not equals and not expected else ""
+    return found
