@@ -254,6 +254,8 @@ class Connection(Receiver):
             case Opcode.PONG:
                 if self.fault == "answers-pongs":
                     self.send(Frame(Opcode.PONG, frame.payload))
+                if self.fault == "ends-tcp-at-an-empty-pong" and not frame.payload:
+                    self.writer.transport.abort()
                 if self.fault == "loses-messages-with-a-pong-inside":
                     self.first = None
                 self.swallow = not frame.fin

@@ -28,8 +28,8 @@ class Said:
 
     def note(self, frame: Frame, payload: bytes) -> None:
         """Remember a frame; `payload` is its content before any compression."""
-        if frame.opcode in (Opcode.PING, Opcode.PONG):
-            self._controls.add(payload)
+        if frame.opcode == Opcode.PING or (frame.opcode == Opcode.PONG and payload):
+            self._controls.add(payload)  # an empty Pong says nothing that comes back
         self.closing = self.closing or frame.opcode == Opcode.CLOSE
         if is_control(frame.opcode):
             return
@@ -47,11 +47,11 @@ class Said:
         self.open = not frame.fin
 
     def is_pinged(self, payload: bytes) -> bool:
-        """Whether a Ping or Pong with this payload has been sent."""
+        """Whether a Ping with this payload, or a Pong that can be told from others, was sent."""
         return payload in self._controls
 
     def is_answered(self, payload: bytes) -> None:
-        """The Ping with this payload has had its Pong: more like it are a server's heartbeats."""
+        """The Ping with this payload needs no Pong any more: what comes is a heartbeat."""
         self._controls.discard(payload)
 
     def holds(self, message: Frame) -> bool:

@@ -19,12 +19,12 @@ from collections.abc import Collection
 from typing import Any
 
 from sockproof.conformance.client_frames import client_frame, close_frame
+from sockproof.conformance.matching import answers, close_code, is_like, is_vague
 from sockproof.conformance.message import difference
 from sockproof.conformance.outcome import Failure, Overheard, StreamClosed, Unsupported
 from sockproof.conformance.policy import is_of_an_application
 from sockproof.conformance.websocket_connection import WebSocketConnection
-from sockproof.wire import WireError
-from sockproof.wire.websocket import Frame, Opcode, is_control, parse_close
+from sockproof.wire.websocket import Frame, Opcode, is_control
 
 PASSED_KEPT = 100
 ROUNDS = 5  # in which a Ping is repeated that others may have overtaken
@@ -83,14 +83,14 @@ class WebSocketPeer(WebSocketConnection):
         Where no text can be sent now, a message that holds what this peer has sent is given, too.
         """
         for frame in self._passed:
-            if _is(frame, opcode, payload):  # it may have come too early
+            if is_like(frame, opcode, payload):  # it may have come too early
                 self._suspect(frame)
         try:
             while True:
                 got = await self.receive()
                 if is_control(got.opcode):
                     return got
-                if _is(got, opcode, payload) or (got.opcode, got.payload) in also:
+                if is_like(got, opcode, payload) or (got.opcode, got.payload) in also:
                     self._suspect(None)
                     return got
                 if self._strange is not None and self._fence in got.payload:
@@ -128,7 +128,7 @@ class WebSocketPeer(WebSocketConnection):
 
     def _forgive(self, close: Frame | None, got: str) -> None:
         """Raise `Unsupported` where policy or a limit explains that the server ends here."""
-        code = None if close is None else _close_code(close)
+        code = None if close is None else close_code(close)
         wanted = self.scene.policy.explains(code, self.said)
         if wanted is not None:
             raise Unsupported(wanted, got)
@@ -137,7 +137,7 @@ class WebSocketPeer(WebSocketConnection):
         """Raise `Unsupported` where the server may have closed instead of sending this."""
         self.said.largest = max(self.said.largest, len(payload or b""))  # once it is inflated
         self._forgive(close, str(close))
-        if is_of_an_application(_close_code(close), its_own=is_control(opcode)):
+        if is_of_an_application(close_code(close), its_own=is_control(opcode)):
             raise Unsupported("a server that goes on for as long as the case asks", str(close))
 
     # Judging.
@@ -153,7 +153,7 @@ class WebSocketPeer(WebSocketConnection):
                 got = await self.receive_answer()
             else:
                 got = await self._answer(wanted, opcode, payload)
-        if _is(got, opcode, payload):
+        if is_like(got, opcode, payload):
             return got
         if got.opcode == Opcode.CLOSE:
             self._forgive_unanswered(got, opcode, payload)
@@ -191,16 +191,17 @@ class WebSocketPeer(WebSocketConnection):
                 self.skip_strange_pongs = False
                 got = await self.receive_answer()
                 self.skip_strange_pongs = True
-                if _is(got, Opcode.PONG, payload):
+                if is_like(got, Opcode.PONG, payload):
                     return
                 if got.opcode == Opcode.CLOSE:
                     raise Failure(wanted, str(got))
                 strange, fence = got, self._fence_frame()
                 self.send(fence)
                 got = await self.receive_answer()
-                if _is(got, Opcode.PONG, payload):
+                if is_like(got, Opcode.PONG, payload):
+                    self.said.is_answered(fence.payload)
                     return
-                if not _is(got, Opcode.PONG, fence.payload):
+                if not is_like(got, Opcode.PONG, fence.payload):
                     raise Failure(wanted, str(got))
                 self.send(client_frame(Opcode.PING, payload))
         raise Failure(wanted, str(strange))
@@ -223,6 +224,7 @@ class WebSocketPeer(WebSocketConnection):
         fence = self._fence_frame()
         self.send(fence)
         await self.expect(Opcode.PONG, fence.payload)
+        self.said.is_answered(fence.payload)
 
     async def expect_failed(
         self,
@@ -257,7 +259,7 @@ class WebSocketPeer(WebSocketConnection):
                     self.scene.non_strict(wanted, f"{failure.__cause__.how} without a Close frame")
                 return None
             raise
-        code = _close_code(close)
+        code = close_code(close)
         if code not in codes:
             self._forgive(close, str(close))
             self.scene.non_strict(wanted, str(close))
@@ -280,17 +282,17 @@ class WebSocketPeer(WebSocketConnection):
 
     async def _failing(self, wanted: str, behind: Frame | None, after: str | None) -> Frame:
         got = await self.receive_answer()
-        while after is not None and _is(got, Opcode.TEXT, after.encode()):
+        while after is not None and is_like(got, Opcode.TEXT, after.encode()):
             got = await self.receive_answer()
         said = None
-        while behind is not None and _is_vague(got) and not _answers(got, behind):
+        while behind is not None and is_vague(got) and not answers(got, behind):
             said = said or got  # the application may have said it of its own accord
             got = await self.receive_answer()
         if got.opcode == Opcode.CLOSE:
             return got
         if said is not None:
             raise Failure(wanted, f"the server went on: {said}, then {got}")
-        what = "it answered what was sent behind it: " if _answers(got, behind) else ""
+        what = "it answered what was sent behind it: " if answers(got, behind) else ""
         before = f"; before it came {self.scene.last_unasked}" if self.scene.last_unasked else ""
         raise Failure(wanted, f"the server went on: {what}{got}{before}")
 
@@ -301,7 +303,7 @@ class WebSocketPeer(WebSocketConnection):
                 got = await self.receive()
         except (TimeoutError, StreamClosed):
             return
-        what = "it answered what was sent behind it: " if _answers(got, behind) else ""
+        what = "it answered what was sent behind it: " if answers(got, behind) else ""
         raise Failure(wanted, f"the server went on after its Close frame: {what}{got}")
 
     async def goes_on(self) -> bool:
@@ -315,7 +317,7 @@ class WebSocketPeer(WebSocketConnection):
         if got.opcode == Opcode.CLOSE:
             self._frames.appendleft(got)
             return False
-        if _answers(got, Frame(Opcode.PONG, fence.payload)):
+        if answers(got, Frame(Opcode.PONG, fence.payload)):
             return True
         raise Failure(f"{Frame(Opcode.PONG, fence.payload)} or CLOSE", str(got))
 
@@ -341,7 +343,7 @@ class WebSocketPeer(WebSocketConnection):
             got = await self.receive_answer()
         if got.opcode != Opcode.CLOSE:
             raise Failure(wanted, str(got))
-        code = _close_code(got)
+        code = close_code(got)
         if codes and code not in codes:
             self._forgive(got, str(got))
             raise Failure(wanted, str(got))
@@ -373,23 +375,3 @@ class WebSocketPeer(WebSocketConnection):
     def is_closed(self) -> bool:
         """Whether the server has ended the TCP connection, as far as has been noticed."""
         return self.stream.ended is not None
-
-
-def _is(got: Frame, opcode: int, payload: bytes | None) -> bool:
-    return got.opcode == opcode and payload in (None, got.payload)
-
-
-def _is_vague(got: Frame) -> bool:
-    """Whether the application may say just that: any message, and a Pong without a payload."""
-    return not is_control(got.opcode) or (got.opcode == Opcode.PONG and not got.payload)
-
-
-def _answers(got: Frame, behind: Frame | None) -> bool:
-    return behind is not None and (got.opcode, got.payload) == (behind.opcode, behind.payload)
-
-
-def _close_code(close: Frame) -> int | None:
-    try:
-        return parse_close(close.payload)[0]
-    except WireError as error:
-        raise Failure("a well-formed Close frame", str(error)) from error
