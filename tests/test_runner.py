@@ -105,6 +105,28 @@ def test_time_out_that_repeats_counts() -> None:
     assert record.expected == "an answer"
 
 
+def test_time_out_that_an_interrupt_keeps_from_running_again_accuses_nobody() -> None:
+    records: list[CaseRecord] = []
+
+    async def interrupted() -> None:
+        async with WebSocketServer() as server:
+            plan = Plan([Server(Address.parse(server.url))], requirements(), limit=0.2)
+
+            def told(record: CaseRecord) -> None:
+                records.append(record)
+                running.cancel()
+
+            running = asyncio.create_task(run_cases([case(waits_for_ever)], plan, told))
+            with pytest.raises(asyncio.CancelledError):
+                await running
+
+    asyncio.run(interrupted())
+    (record,) = records
+    assert record.outcome == "FAIL"
+    assert record.aside is not None
+    assert record.aside["text"].endswith("but the run ended: it was interrupted.")
+
+
 def test_some_of_a_requirement_stand_for_many() -> None:
     ran: list[int] = []
 

@@ -60,6 +60,11 @@ def remark_on_silence(suspects: Sequence[str], how: str) -> str:
     return f"{silence} {_named(suspects)} Each ran again, alone."
 
 
+def remark_on_time(left: Sequence[str]) -> str:
+    """What is said of a run whose time was over."""
+    return f"The run's time was over (--max-time). {remark_on_left(left)}"
+
+
 def remark_on_left(names: Sequence[str]) -> str:
     """What a run says of the cases that it did not come to."""
     if not names:

@@ -100,7 +100,11 @@ class _Run:
         except TimeoutError:
             if not bound.expired():
                 raise
-            self._time_is_over(self.not_run(order))
+            self._leave_off("its time was over")
+            self.remarks.append(death.remark_on_time(self.not_run(order)))
+        except asyncio.CancelledError:
+            self._leave_off("it was interrupted")
+            raise
         for trial in follow(self._trials, self.plan.requirements):
             self._revised(trial, ("aside",))
 
@@ -110,13 +114,11 @@ class _Run:
         left.subtract(trial.case.id for trial in self._trials)
         return [name for name in left if left[name] > 0]
 
-    def _time_is_over(self, left: Sequence[str]) -> None:
-        """What would have run again accuses nobody."""
-        for trial in self._trials:
-            if self._is_doubtful(trial):
-                second_look.no_time(trial.record)
-                self._revised(trial, ("aside",))
-        self.remarks.append(f"The run's time was over (--max-time). {death.remark_on_left(left)}")
+    def _leave_off(self, why: str) -> None:
+        """What would have run again accuses nobody when the run ends before."""
+        for trial in filter(self._is_doubtful, self._trials):
+            second_look.no_time(trial.record, why)
+            self._revised(trial, ("aside",))
 
     async def _all(self, order: Sequence[Case]) -> None:
         """Run the cases in three stages, and then again what is in doubt."""

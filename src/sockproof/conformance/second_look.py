@@ -88,9 +88,9 @@ def too_busy(record: CaseRecord, seconds: float) -> None:
     record.notes = [*record.notes, f"the harness stood still for {seconds:.1f} s meanwhile"]
 
 
-def no_time(record: CaseRecord) -> None:
-    """Set a case aside that was to run again when the time of the run was over."""
-    record.set_aside("no-time", "", "It was to run again, alone, but the run's time was over.")
+def no_time(record: CaseRecord, why: str) -> None:
+    """Set a case aside that was to run again when the run ended."""
+    record.set_aside("no-time", "", f"It was to run again, alone, but the run ended: {why}.")
 
 
 def marked(text: str) -> WireEntry:
