@@ -42,6 +42,7 @@ KINDS = {
     "abuse": ("abuse",),
     "socketio": ("engineio", "socketio", "rooms"),
 }
+ELSEWHERE = {"unsticky", "usual-timers"}  # what cases need that have tests of their own
 LARGE = {
     "websocket/limits/": "websocket/limits.toml",
     "websocket/large_messages/long": "websocket/large_messages.toml",
@@ -128,9 +129,9 @@ def _file_of(case_id: str) -> str:
 
 @cache
 def cases(kind: str) -> tuple[Case, ...]:
-    """Every case of the suites of a kind, but for the policy of servers without sticky sessions."""
+    """Every case of the suites of a kind, but for those that have tests of their own."""
     every = load_cases(shelf("conformance"), KINDS[kind])
-    return tuple(case for case in every if "unsticky" not in case.needs)
+    return tuple(case for case in every if not case.needs & ELSEWHERE)
 
 
 @cache

@@ -10,17 +10,15 @@ import asyncio
 import contextlib
 import itertools
 import json
+import secrets
+import time
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs
 
 from sockproof.wire import WireError
-from sockproof.wire.engineio import (
-    Handshake,
-    Packet,
-    decode,
-)
+from sockproof.wire.engineio import Handshake, Packet, decode
 from sockproof.wire.http import Request, Response
 from tests.servers import engineio_faults as faults
 from tests.servers import slowness, tasks
@@ -230,10 +228,11 @@ class EngineIOServer:
                 session.close("two GETs at once")
             return refusal(BAD_REQUEST)
         session.polling = True
+        session.came_back()
         try:
             await self._wait_for_data(connection, session)
         except Gone:
-            session.loses_next = True
+            session.gave_up()
             raise
         finally:
             session.polling = False
@@ -365,7 +364,10 @@ class EngineIOServer:
     # Sessions.
 
     def _make_session(self, transport: str) -> Session:
-        return Session(f"engine-{next(self._numbers)}-{id(self):x}", transport, self.fault)
+        number = {"counts-its-sessions": next(self._numbers)}
+        number["numbers-sessions-by-the-clock"] = time.time_ns() // 1000
+        sid = f"engine-{number.get(self.fault or '') or secrets.token_hex(12)}"
+        return Session(sid, transport, self.fault)
 
     def _open_packets(self, handshake: Handshake, query: dict[str, str]) -> list[Packet]:
         return faults.open_packets(self.fault, handshake, query.get("t"))

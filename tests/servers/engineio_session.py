@@ -40,6 +40,7 @@ class Session:
         self.joined: list[str] = []
         self.hidden = False
         self.loses_next = False
+        self.later: tuple[float, float] | None = None  # the timers of a heartbeat that waits
         self._heartbeat: asyncio.Task[None] | None = None
 
     # Sending.
@@ -148,11 +149,14 @@ class Session:
         """The probed WebSocket has gone; long-polling goes on."""
         self.probing = None
         self.abandoned = self.websocket is None
+        if self.fault == "waits-for-the-upgrade-that-was-lost" and self.abandoned:
+            self._rest()
         if not self.buffer and not self.closed:
             self.ready.clear()
 
     def upgrade(self, websocket: WebSocket) -> None:
         """The probed WebSocket becomes the transport and takes what is buffered."""
+        self.came_back()
         self.transport = "websocket"
         self.websocket = websocket
         packets, self.buffer = self.buffer, []
@@ -167,7 +171,27 @@ class Session:
 
     def beat(self, interval: float, timeout: float) -> None:
         """Begin to send PINGs; `interval` and `timeout` are in seconds."""
+        if self.fault == "waits-for-the-first-get" and self.transport == "polling":
+            self.later = (interval, timeout)
+            return
         self._heartbeat = asyncio.get_running_loop().create_task(self._beats(interval, timeout))
+
+    def came_back(self) -> None:
+        """The client has sent a GET, or is on a WebSocket."""
+        if self.later is not None:
+            later, self.later, self.fault = self.later, None, None
+            self.beat(*later)
+
+    def gave_up(self) -> None:
+        """The client has given up a GET that waited."""
+        self.loses_next = True
+        if self.fault == "waits-for-the-get-that-was-given-up":
+            self._rest()
+
+    def _rest(self) -> None:
+        """Send no more PINGs, which is a fault."""
+        if self._heartbeat is not None:
+            self._heartbeat.cancel()
 
     async def _beats(self, interval: float, timeout: float) -> None:
         if self.fault == "pings-too-often":

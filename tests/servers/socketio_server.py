@@ -231,7 +231,8 @@ class SocketIOServer(EngineIOServer):
         adapter = self.adapters[socket.namespace]
         rooms = adapter.rooms_of(socket.sid)
         self.fixture.disconnected(socket, reason, rooms)
-        adapter.remove(socket.sid)
+        if self.fault != "silent-clients-keep-their-rooms" or reason != "ping timeout":
+            adapter.remove(socket.sid)
         lifecycle_faults.parted(self, socket, rooms)
 
     def disconnect(self, socket: Socket) -> None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 
 from sockproof.conformance.company import KEPT_LEAKS, Company, Leak, Saying
 from sockproof.conformance.contract import EVENTS, contents_of
+from sockproof.conformance.engineio_peer import EngineIOPeer
 from sockproof.conformance.fences import ACKS
 from sockproof.conformance.idle_websocket import IdleWebSocket
 from sockproof.conformance.outcome import CaseEnd, Failure, StreamClosed, Unsupported
@@ -24,6 +26,7 @@ from sockproof.conformance.wirelog import WireLog
 from sockproof.wire import WireError
 from sockproof.wire.socketio import Packet
 
+LOOKS = 0.1  # seconds between two looks at what has come
 OPENING = 5.0  # seconds for each of them to be there
 ELSEWHERE = ("/custom", "/other", "/reject")  # the fixture's namespaces beside the main one
 KINDS = ("first", "left", "polling", "elsewhere")
@@ -39,6 +42,8 @@ class Bystander:
     company: Company
     scene: Scene
     gone: str = ""
+    engine: EngineIOPeer | None = None
+    opened_at: float = 0.0  # by `time.monotonic`
     sids: dict[str, str] = field(default_factory=dict)
     leaks: list[Leak] = field(default_factory=list)
     _awaited: dict[str, asyncio.Event] = field(default_factory=dict)
@@ -53,12 +58,14 @@ class Bystander:
 
     async def open(self) -> None:
         """Connect, and listen from then on; who is turned away is gone at once."""
+        self.opened_at = time.monotonic()
         try:
             async with asyncio.timeout(OPENING):
                 peer = await self._opened(Target(self.server, self.scene))
         except GONE as error:
             self.gone = f"{type(error).__name__}: {error}"
             return
+        self.engine = peer.engine
         self._task = asyncio.create_task(self._listen(peer))
 
     async def _opened(self, target: Target) -> SocketIOPeer:
@@ -121,6 +128,17 @@ class Bystander:
             await heard.wait()
             if self.gone:
                 raise Unsupported(f"{self.name} that stays", self.gone)
+
+    async def pinged_after(self, seconds: float) -> float | None:
+        """When it had its first PING, in seconds; None when none came within so many."""
+        assert self.engine is not None
+        while self.engine.pinged_at is None:
+            if time.monotonic() > self.opened_at + seconds:
+                return None
+            if self.gone:
+                raise Unsupported(f"{self.name} that stays", self.gone)
+            await asyncio.sleep(LOOKS)
+        return self.engine.pinged_at - self.opened_at
 
     async def leave(self, why: str) -> None:
         """Let go of the connection."""

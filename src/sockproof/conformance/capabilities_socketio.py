@@ -15,6 +15,7 @@ CONNECT and an offset that connection state recovery appends to each event inclu
 * `cluster`: several server processes answer.
 * `refuses-custom`: the contract's namespace `/custom` lets nobody in who has these credentials.
 * `slow-timers`, `fast-timers`: the announced intervals are longer than a case, or no longer.
+  `usual-timers` has a server whose timers are slow, and that is not judged with fast ones beside.
 """
 
 from __future__ import annotations

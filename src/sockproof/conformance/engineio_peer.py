@@ -8,6 +8,7 @@ MESSAGEs at any time: only what answers a fence shows that it has taken in what 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote
@@ -59,6 +60,7 @@ class EngineIOPeer:
         self.websocket: WebSocketPeer | None = None
         self.handshake = Handshake("", (), 0, 0, None)
         self.answer_pings = True
+        self.pinged_at: float | None = None  # by `time.monotonic`, for the first time
         self.fence: Callable[[], Fence | None] = lambda: None
         self.most_octets: int | None = None
         self.inbox: deque[Packet] = deque()
@@ -244,6 +246,8 @@ class EngineIOPeer:
                 elif noops > MOST_NOOPS:
                     raise Failure("packets", f"{noops} NOOP packets and nothing else")
                 continue
+            if packet.type == PacketType.PING and self.pinged_at is None:
+                self.pinged_at = time.monotonic()
             if packet.type == PacketType.PING and packet.data == "" and self.answer_pings:
                 await self.send(Packet(PacketType.PONG))
                 continue

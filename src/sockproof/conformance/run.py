@@ -10,7 +10,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sockproof import __version__, records
@@ -125,6 +125,18 @@ def exit_code(outcomes: Sequence[CaseRecord], stale: Sequence[object], strict: b
     return 2 if open_questions or not judged else 0
 
 
+def with_timers(servers: Sequence[Server]) -> list[Server]:
+    """The servers, with `usual-timers` where none of them has the fast ones for heartbeats."""
+    if any("fast-timers" in each.capabilities for each in servers):
+        return list(servers)
+    return [
+        replace(each, capabilities=each.capabilities | {"usual-timers"})
+        if "slow-timers" in each.capabilities
+        else each
+        for each in servers
+    ]
+
+
 async def run_job(
     job: Job,
     writer: RunWriter,
@@ -149,7 +161,7 @@ async def run_job(
         said = f"after {introduction:g} s it was not known what it is (--max-time)"
         raise Unreachable(f"{job.redactor.text(job.servers[0].address.url)}: {said}") from None
     name = job.name or introductions[0].name
-    servers = [each.server for each in introductions]
+    servers = with_timers([each.server for each in introductions])
     # What one case says, another would hear.
     jobs = 1 if any("broadcast" in each.capabilities for each in servers) else job.jobs
     jobs = jobs_for([each.room for each in servers], jobs)

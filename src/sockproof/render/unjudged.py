@@ -48,6 +48,7 @@ _LACKING = {
         "announces timers too long for these cases",
         "a ping interval and timeout of a second each, in a test set-up",
     ),
+    "usual-timers": ("is judged with fast timers instead", ""),
     "cluster": ("is one process, as far as can be seen", ""),
     "unsticky": ("is not declared to have no sticky sessions", "--profile"),
 }

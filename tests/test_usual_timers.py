@@ -1,0 +1,70 @@
+"""A server with the usual timers alone is judged by an idle client that is there all the time."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from sockproof.conformance.address import Address
+from sockproof.conformance.case import load_cases
+from sockproof.conformance.preflight import introduce
+from sockproof.conformance.run import with_timers
+from sockproof.conformance.runner import Plan, run_cases
+from sockproof.conformance.target import Server
+from sockproof.records import CaseRecord
+from sockproof.shelves import shelf
+from tests.mutants_run import requirements
+from tests.servers.free_server import FreeServer
+from tests.servers.socketio_server import SocketIOServer
+
+CASES = [
+    case
+    for case in load_cases(shelf("conformance"), ["engineio"])
+    if case.id.startswith("engineio/heartbeat_usual/")
+]
+TIMERS = {"ping_interval": 1000, "ping_timeout": 1000}
+
+
+async def _judged(server: SocketIOServer, announced: int = 1000) -> CaseRecord:
+    async with server:
+        asked = (await introduce(Server(Address.parse(server.url)), 1)).server
+        asked = replace(asked, ping_interval=announced)
+        records: list[CaseRecord] = []
+        plan = Plan(with_timers([asked]), requirements(), limit=1, second_look=False)
+        await run_cases(CASES, plan, records.append)
+        return records[0]
+
+
+def test_server_that_pings_in_time_is_right() -> None:
+    assert asyncio.run(_judged(SocketIOServer(**TIMERS))).outcome == "PASS"
+
+
+@pytest.mark.parametrize("freedom", ["pings-a-little-early", "sends-noops", "ticks"])
+def test_freedom_is_not_accused(freedom: str) -> None:
+    assert asyncio.run(_judged(FreeServer([freedom], **TIMERS))).outcome == "PASS"
+
+
+def test_server_that_never_pings_is_told() -> None:
+    record = asyncio.run(_judged(SocketIOServer("never-pings", **TIMERS)))
+    assert (record.outcome, record.got) == ("FAIL", "none within 2 s")
+
+
+def test_server_that_pings_at_another_time_than_it_announced_is_told() -> None:
+    record = asyncio.run(_judged(SocketIOServer("pings-too-often", **TIMERS)))
+    assert record.outcome == "NON_STRICT"
+    assert record.expected == "a PING after 1 s"
+
+
+def test_ping_interval_of_a_minute_is_not_waited_for() -> None:
+    record = asyncio.run(_judged(SocketIOServer(**TIMERS), announced=60_000))
+    assert record.outcome == "UNSUPPORTED"
+    assert "--thorough" in record.got
+
+
+def test_server_with_fast_timers_beside_needs_none_of_this() -> None:
+    slow = Server(Address.parse("http://127.0.0.1:1/"), capabilities=frozenset({"slow-timers"}))
+    fast = replace(slow, capabilities=frozenset({"fast-timers"}))
+    assert with_timers([slow, fast]) == [slow, fast]
+    assert "usual-timers" in with_timers([slow])[0].capabilities
