@@ -26,13 +26,18 @@ from sockproof.wire.websocket import (
 _NEVER_SENT = (1005, 1006, 1015)
 FRAGMENTS = "rfc6455-5.4-fragments-sent-form"
 TEXT_IS_UTF8 = "rfc6455-5.6-text-utf8-sent"
+HAS_A_CODE, REASON_IS_UTF8 = "rfc6455-5.5.1-body-sent", "rfc6455-5.5.1-reason-sent-utf8"
+LENGTHS_ARE_RIGHT = "rfc6455-5.2-length-order-sent"
 BROKEN_BY_FRAMES = (
     "rfc6455-5.1-server-unmasked",
     "rfc6455-5.2-rsv-zero",
     "rfc6455-5.2-length-minimal-sent",
+    LENGTHS_ARE_RIGHT,
     FRAGMENTS,
     "rfc6455-5.5-unfragmented-sent",
     "rfc6455-5.5-payload-sent",
+    HAS_A_CODE,
+    REASON_IS_UTF8,
     TEXT_IS_UTF8,
     "rfc6455-5.8-extensions-negotiated",
     "rfc6455-7.4.1-never-sent",
@@ -116,7 +121,12 @@ class Assembler:
         if frame.opcode in (Opcode.TEXT, Opcode.BINARY) and self._first is not None:
             yield "a new message begins inside a fragmented one (5.4)", FRAGMENTS
         if frame.opcode == Opcode.CLOSE:
-            code, _ = parse_close(frame.payload)
+            try:
+                code, _ = parse_close(frame.payload)
+            except WireError as error:
+                has_code = len(frame.payload) > 1
+                yield str(error), REASON_IS_UTF8 if has_code else HAS_A_CODE
+                return
             known = may_be_sent_in_close(code or 1000) or code in self.codes_sent
             if code is not None and (not known or code < 1000 or code in _NEVER_SENT):
                 what = f"no Close frame may carry the code {code} (7.4)"

@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import replace
 
 from sockproof.conformance.client_frames import client_frame
-from sockproof.conformance.message import Assembler, Forbidden
+from sockproof.conformance.message import LENGTHS_ARE_RIGHT, Assembler, Forbidden
 from sockproof.conformance.outcome import IllegalFrame, StreamClosed
 from sockproof.conformance.said import Said
 from sockproof.conformance.scene import Scene
@@ -171,7 +171,8 @@ class WebSocketConnection:
         """The next frame just as it came; raises `StreamClosed` at the end of the stream."""
         while not self._frames:
             if self._hopeless is not None:
-                raise IllegalFrame("well-formed frames from the server", self._hopeless)
+                wanted = "well-formed frames from the server"
+                raise IllegalFrame(wanted, self._hopeless, LENGTHS_ARE_RIGHT)
             try:
                 data = await self.stream.read()
             except StreamClosed as error:
