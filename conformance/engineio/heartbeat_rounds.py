@@ -43,7 +43,7 @@ async def ping_is_sent_to_a_client_that_keeps_sending(target, transport):
 
     async def keep_sending():
         while True:
-            await peer.emit("unheard", "nothing answers this")
+            await peer.emit("message-with-ack", "nothing answers this")
             await asyncio.sleep(interval / 4)  # the time between two packets is the point here
 
     for _ in range(2):
@@ -61,7 +61,7 @@ async def pong_behind_a_message_of_one_post_counts(target):
     peer = await _client(target, "polling")
     interval, timeout = peer.engine.timers
     end = time.monotonic() + 1.2 * (interval + timeout)
-    (text,) = peer.text(Event(EventType.EVENT, peer.namespace, ["unheard", "in front"]))
+    (text,) = peer.text(Event(EventType.EVENT, peer.namespace, ["message-with-ack", "in front"]))
     while time.monotonic() < end:
         await expect_ping(peer.engine)
         response = await peer.engine.post(encode_payload([Packet(PacketType.MESSAGE, text), PONG]))

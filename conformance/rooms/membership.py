@@ -111,8 +111,8 @@ async def client_is_in_a_hundred_rooms(target: Target) -> None:
     rooms = [target.unique(f"room-{number}") for number in range(100)]
     await member.proof("join", rooms=rooms)
     answer = (await member.proof("rooms")).get("rooms")
-    if not isinstance(answer, list) or not {*rooms, member.sid} <= set(answer):
-        raise Failure("101 rooms", repr(answer)[:200])
+    if not isinstance(answer, list) or not set(rooms) <= set(answer):
+        raise Failure("a hundred rooms", repr(answer)[:200])
     for room in (rooms[0], rooms[50], rooms[99]):
         await speaker.proof("emit", event="said", args=[room], to=[room])
         await member.expect_event("said", room)

@@ -29,7 +29,8 @@ async def _speak(target: Target, peer: WebSocketPeer) -> None:
 async def idle_client_hears_nothing_that_was_said_to_others(target: Target) -> None:
     idle = idle_websocket(target)
     await _speak(target, await target.connect())
-    await idle.fence()
+    with target.preparing("a Ping of the idle client answered"):
+        await idle.fence()
     if idle.leaks:
         raise Failure(WANTED, "; ".join(map(str, idle.leaks[:3])))
 

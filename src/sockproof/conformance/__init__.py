@@ -3,7 +3,12 @@
 from sockproof.conformance.bystanders import KINDS as BYSTANDERS
 from sockproof.conformance.bystanders import bystander, idle_websocket
 from sockproof.conformance.case import case
-from sockproof.conformance.client_frames import client_frame, close_frame, text_frame
+from sockproof.conformance.client_frames import (
+    client_frame,
+    close_frame,
+    text_frame,
+    text_packet,
+)
 from sockproof.conformance.controls import (
     ordinary_client,
     ordinary_close,
@@ -26,7 +31,7 @@ from sockproof.conformance.engineio_checks import (
     expect_ping,
     expect_timed_out,
 )
-from sockproof.conformance.engineio_peer import EngineIOPeer, text_packet
+from sockproof.conformance.engineio_peer import EngineIOPeer
 from sockproof.conformance.growth import Probe, Send, expect_proportion
 from sockproof.conformance.http_peer import HttpPeer
 from sockproof.conformance.outcome import (

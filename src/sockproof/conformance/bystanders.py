@@ -125,7 +125,8 @@ class Bystander:
             word = f"to-a-bystander-{speaker.scene.mark}-{len(self._awaited)}"
             heard = self._awaited[word] = asyncio.Event()
             await speaker.proof("emit", event="fence", args=[word], to=[sid], namespace=namespace)
-            await heard.wait()
+            with speaker.scene.preparing(f"a word to {self.name} heard by it"):
+                await heard.wait()
             if self.gone:
                 raise Unsupported(f"{self.name} that stays", self.gone)
 

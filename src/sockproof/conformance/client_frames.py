@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from sockproof.wire.engineio import Packet, PacketType
 from sockproof.wire.websocket import Frame, Opcode, close_payload
 
 _RANDOM = object()
@@ -28,6 +29,13 @@ def client_frame(
 def text_frame(text: str, **fields: object) -> Frame:
     """A masked text frame."""
     return client_frame(Opcode.TEXT, text.encode("utf-8"), **fields)  # type: ignore[arg-type]
+
+
+def text_packet(type_: PacketType, data: str = "") -> Frame:
+    """The masked text frame that carries an Engine.IO packet."""
+    encoded = Packet(type_, data).encode()
+    assert isinstance(encoded, str)
+    return text_frame(encoded)
 
 
 def close_frame(code: int | None = 1000, reason: str | bytes = b"") -> Frame:

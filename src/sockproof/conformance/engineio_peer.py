@@ -13,10 +13,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
-from sockproof.conformance.client_frames import text_frame
+from sockproof.conformance.client_frames import text_packet
 from sockproof.conformance.fences import Fence
 from sockproof.conformance.http_peer import HttpPeer
-from sockproof.conformance.outcome import Failure, StreamClosed, Unsupported
+from sockproof.conformance.outcome import Failure, Inconclusive, StreamClosed, Unsupported
 from sockproof.conformance.scene import Scene
 from sockproof.conformance.websocket_peer import WebSocketPeer
 from sockproof.wire import WireError
@@ -64,6 +64,7 @@ class EngineIOPeer:
         self.fence: Callable[[], Fence | None] = lambda: None
         self.most_octets: int | None = None
         self.inbox: deque[Packet] = deque()
+        self._polled = 0.0  # when a GET was last answered (monotonic)
 
     @property
     def sid(self) -> str:
@@ -84,6 +85,7 @@ class EngineIOPeer:
             raise Failure("200 with an OPEN packet", f"{response}: {response.body[:100]!r}")
         packets = self._decode_payload(response.body)
         self._take_handshake(packets[0])
+        self._polled = time.monotonic()
         self.inbox.extend(packets[1:])
         self.transport = "polling"
         return response
@@ -222,6 +224,7 @@ class EngineIOPeer:
         self._measure(body)
         response = await self.post(body)
         if response.status != 200:  # that the body is `ok` is a case of its own
+            self._forgive_end()
             raise Failure("200 to a POST", f"{response}: {response.body[:100]!r}")
 
     def _measure(self, octets: bytes) -> None:
@@ -262,10 +265,19 @@ class EngineIOPeer:
     def take(self, response: Response) -> list[Packet]:
         """Receive the packets of a GET's answer; gives them too."""
         if response.status != 200:
+            self._forgive_end()
             raise Failure("200 with packets", f"{response}: {response.body[:100]!r}")
         packets = self._decode_payload(response.body)
+        self._polled = time.monotonic()
         self.inbox.extend(packets)
         return packets
+
+    def _forgive_end(self) -> None:
+        """A session may have ended by right while we sent for longer than its heartbeat allows."""
+        silent = time.monotonic() - self._polled
+        if self.answer_pings and silent > sum(self.timers):
+            wanted = f"a GET, which a PING would answer, every {sum(self.timers):g} s"
+            raise Inconclusive(wanted, f"we made none for {silent:.1f} s") from TimeoutError()
 
     async def _from_websocket(self) -> Packet:
         assert self.websocket is not None
@@ -376,13 +388,6 @@ class EngineIOPeer:
             return False
         self.inbox.append(self._packet_of(frame))
         return True
-
-
-def text_packet(type_: PacketType, data: str = "") -> Frame:
-    """The masked text frame that carries an Engine.IO packet."""
-    encoded = Packet(type_, data).encode()
-    assert isinstance(encoded, str)
-    return text_frame(encoded)
 
 
 def _message(packet: Packet) -> tuple[int, bytes]:
