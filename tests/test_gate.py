@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sockproof.files import json_text
 from sockproof.load_records import RUN_FILE, SUMMARY_FILE
 from sockproof.records import RUN_FILE as CASES_FILE
 from sockproof.records import CaseRecord, RunWriter, read_run, to_json
@@ -36,7 +37,7 @@ def stored(folder: Path, **changes: object) -> Path:
     """A run folder as a load run leaves it."""
     folder.mkdir()
     (folder / RUN_FILE).write_text("{}")
-    (folder / SUMMARY_FILE).write_text(json.dumps({**SUMMARY, **changes}))
+    (folder / SUMMARY_FILE).write_text(json_text({**SUMMARY, **changes}))
     return folder
 
 

@@ -81,6 +81,11 @@ def opened(path: Path, most: int) -> Iterator[int]:
         os.close(handle)
 
 
+def is_there(path: Path) -> bool:
+    """Whether anything has this name, be it a link that leads nowhere."""
+    return os.path.lexists(path)
+
+
 def read_text(path: Path, most: int) -> str:
     """All of a file in UTF-8."""
     octets = read_octets(path, most)
@@ -125,6 +130,14 @@ def decode(octets: bytes | msgspec.Raw, kind: type[Type]) -> Type:
         raise ValueError(f"is not what it should be: {_reason(error)}") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"is no JSON: {_reason(error)}") from None
+
+
+def checked(value: Any, kind: type[Type]) -> Type:
+    """What JSON was decoded to, as this type; raises `ValueError` as `decode` does."""
+    try:
+        return msgspec.convert(value, kind)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"is not what it should be: {_reason(error)}") from None
 
 
 def _reason(error: Exception) -> str:

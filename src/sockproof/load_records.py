@@ -14,7 +14,6 @@ The rules that hold here:
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import struct
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from pathlib import Path
 from typing import Any
+
+from sockproof import load_lines
+from sockproof.files import is_there
 
 SCHEMA = 1
 RUN_FILE = "run.json"
@@ -165,7 +167,7 @@ _LABELS = {
 
 def is_load_run(folder: Path) -> bool:
     """Whether a folder is that of a load run, whole or not."""
-    return (folder / RUN_FILE).is_file() or any(folder.glob("rows-*.bin"))
+    return is_there(folder / RUN_FILE) or any(folder.glob("rows-*.bin"))
 
 
 def boot_id() -> str:
@@ -187,14 +189,7 @@ def client_name(client: int) -> str:
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """The lines of such a file; none when there is no file, and a torn last line is passed over."""
-    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
-        for line in file:
-            try:
-                value = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(value, dict):
-                yield value
+    yield from load_lines.read(path)
 
 
 @dataclass(frozen=True, slots=True)

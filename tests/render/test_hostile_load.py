@@ -9,6 +9,7 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+from sockproof.files import json_text
 from sockproof.load_records import SUMMARY_FILE
 from sockproof.render import ab, capacity
 from tests.analysis.samples import summary
@@ -51,7 +52,7 @@ def test_page_of_two_strange_runs(tmp_path: Path) -> None:
     value = json.loads(path.read_text())
     value["generator"].update(fit=False, reasons=[HOSTILE])
     value["counts"]["lost"] = 3
-    path.write_text(json.dumps(value))
+    path.write_text(json_text(value))
     command = [sys.executable, "-m", "sockproof", "compare", str(a), str(b), "--results", tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
     assert done.returncode == 1, done.stderr

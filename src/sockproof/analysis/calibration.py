@@ -7,18 +7,37 @@ the harness reports beyond the server's own figure and the floor.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
+from msgspec import Meta
+
+from sockproof import files
 from sockproof.histogram import Histogram
 
 FILE = "calibration.json"
 MOST_ERROR = 1.0  # ms, of the median, at the highest rate that is told
+
+
+_Number = Annotated[float, Meta(ge=-1e12, le=1e12)]
+
+
+class _Error(TypedDict):
+    p50_ms: _Number
+
+
+class _Stored(TypedDict):
+    """What `sentence` needs of a calibration."""
+
+    machine: dict[str, str | int | None]
+    floor_ms: _Number
+    errors: list[_Error]
+    highest_rate: _Number | None
+    reached_limit: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +121,10 @@ def _error_p99(each: Point, floor: float) -> float | None:
 def read(results: Path) -> dict[str, Any] | None:
     """The calibration of this machine; None when there is none, or it is of another."""
     try:
-        value = json.loads((results / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        value = files.read_json(results / FILE, _Stored, files.MIB)
+    except files.FileError:
         return None
-    if not isinstance(value, dict) or value.get("machine") != machine():
-        return None
-    return value
+    return dict(value) if value["machine"] == machine() else None
 
 
 def sentence(value: Mapping[str, Any]) -> str:

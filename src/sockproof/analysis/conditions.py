@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from sockproof.analysis import about
+from sockproof.files import FileError
 from sockproof.load_records import RUN_FILE
 
 Conditions = dict[str, str]
@@ -18,10 +19,9 @@ _MOST = 100  # of one group; nobody has more, but the file may be anyone's
 def read(folder: Path) -> Conditions:
     """The conditions of one run by name; none of a file that is missing or damaged."""
     try:
-        value = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return dict(_named(about.read(folder / RUN_FILE)))
+    except FileError:
         return {}
-    return dict(_named(value)) if isinstance(value, dict) else {}
 
 
 def _named(value: dict[str, Any]) -> Iterator[tuple[str, str]]:

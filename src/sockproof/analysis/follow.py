@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from sockproof import load_lines
 from sockproof.analysis.rules import COUNTERS, Rule
 from sockproof.analysis.windows import value_in
 from sockproof.histogram import Histogram
@@ -74,9 +75,5 @@ class Follower:
         end = octets.rfind(b"\n") + 1
         self._read[path] = self._read.get(path, 0) + end
         for line in octets[:end].splitlines():
-            try:
-                value = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(value, dict) and "t" in value:
-                yield value
+            with contextlib.suppress(ValueError):
+                yield load_lines.decode(path.name, line)

@@ -11,7 +11,6 @@ The rules that hold here:
 
 from __future__ import annotations
 
-import json
 import math
 import zlib
 from collections.abc import Callable, Mapping
@@ -23,11 +22,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sockproof.analysis import about, stored_summary
 from sockproof.analysis.delivery import PROPERTIES
 from sockproof.analysis.latency_frames import Latencies, read_latencies
 from sockproof.analysis.process_lines import ProcessLines, read_process
 from sockproof.analysis.row_counts import RowCounts, count_rows
-from sockproof.analysis.stored_summary import whole
+from sockproof.files import FileError, is_there
 from sockproof.histogram import Histogram
 from sockproof.load_records import (
     RUN_FILE,
@@ -101,13 +101,13 @@ def read(folder: Path) -> LoadRun:
     if not is_load_run(folder):
         raise LoadRecordError(f"{folder} is no folder of a load run")
     problems: list[str] = []
-    about = _object(folder / RUN_FILE, problems) or {}
-    summary = _object(folder / SUMMARY_FILE, problems)
-    if summary is not None and (wrong := whole(summary)):
+    told = _object(about.read, folder / RUN_FILE, problems) or {}
+    summary = _object(stored_summary.read, folder / SUMMARY_FILE, problems)
+    if summary is not None and (wrong := stored_summary.whole(summary)):
         problems.append(f"{SUMMARY_FILE} is not whole: {wrong}")
         summary = None
     processes = [read_process(path) for path in sorted(folder.glob("health-*.jsonl"))]
-    begins = _begins(about, processes)
+    begins = _begins(told, processes)
     for process in processes:
         process.begin_at(begins[process.clock], LONGEST)
         if process.passed_over:
@@ -118,7 +118,7 @@ def read(folder: Path) -> LoadRun:
     latency = _latencies(folder, processes, count, problems)
     return LoadRun(
         folder=folder,
-        about=about,
+        about=told,
         summary=summary,
         problems=problems,
         seconds=_seconds(processes, latency, spans, count),
@@ -134,18 +134,17 @@ def _count(length: float) -> int:
     return max(math.ceil(length - 0.25), 1) if length else 0
 
 
-def _object(path: Path, problems: list[str]) -> dict[str, Any] | None:
-    try:
-        value = json.loads(path.read_bytes())
-    except FileNotFoundError:
+def _object(
+    read_it: Callable[[Path], dict[str, Any]], path: Path, problems: list[str]
+) -> dict[str, Any] | None:
+    if not is_there(path):
         problems.append(f"there is no {path.name}")
-    except (OSError, ValueError, RecursionError) as error:
-        problems.append(f"{path.name} cannot be read: {str(error)[:200]}")
-    else:
-        if isinstance(value, dict):
-            return value
-        problems.append(f"{path.name} holds no object")
-    return None
+        return None
+    try:
+        return read_it(path)
+    except FileError as error:
+        problems.append(str(error)[:300])
+        return None
 
 
 def _begins(about: Mapping[str, Any], processes: list[ProcessLines]) -> dict[int, int]:

@@ -7,14 +7,16 @@ run that is not fit is wrong all the same: a broken rule about violations fails.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
+from msgspec import Meta
+
+from sockproof import files
 from sockproof.analysis.delivery import PROPERTIES
 from sockproof.analysis.rules import Condition, Rule, Rules
 from sockproof.analysis.windows import after_grace, value_in, windows
@@ -47,6 +49,14 @@ class Finding:
     outcome: Outcome
     value: float | bool | None
     text: str = ""
+
+
+class _Ended(TypedDict):
+    """What `ENDED_FILE` holds."""
+
+    that: str
+    value: Annotated[float, Meta(ge=-1e18, le=1e18)]
+    second: Annotated[float, Meta(ge=0, le=1e9)]
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
@@ -100,11 +110,10 @@ def judge(rules: Rules, summary: Mapping[str, Any], folder: Path | None = None) 
 
 def _ended(folder: Path) -> Mapping[str, Any] | None:
     """What is known of the rule that ended the run; None when it ran to its end."""
-    try:
-        value = json.loads((folder / ENDED_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    path = folder / ENDED_FILE
+    if not files.is_there(path):
         return None
-    return value if isinstance(value, dict) else None
+    return files.read_json(path, _Ended, files.MIB)
 
 
 def _judge_ended(rule: Rule, summary: Mapping[str, Any], ended: Mapping[str, Any]) -> Finding:

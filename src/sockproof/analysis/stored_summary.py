@@ -1,12 +1,69 @@
-"""Whether a stored `summary.json` has the shape that reports rely on."""
+"""A stored `summary.json`, as far as it has the shape that reports and comparisons rely on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
+from msgspec import Meta
+
+from sockproof import files
 from sockproof.analysis.delivery import PROPERTIES
 from sockproof.analysis.latency import FRACTIONS, KINDS
+
+MOST_OCTETS = 16 * files.MIB  # of a summary, which has a few KiB, and examples of messages
+
+Count = Annotated[int, Meta(ge=0, le=1 << 62)]
+Number = Count | Annotated[float, Meta(ge=-1e18, le=1e18)]
+Text = Annotated[str, Meta(max_length=1 << 21)]
+
+
+class Property(TypedDict):
+    """Whether nothing was lost, and so on."""
+
+    verdict: bool | Literal["not exercised"] | None
+    exercised: NotRequired[Count]
+
+
+class Generator(TypedDict):
+    """How the generator was."""
+
+    fit: bool
+    reasons: list[Text]
+    saturated: NotRequired[bool]
+    cpu_seconds: NotRequired[Number | None]
+    max_rss_bytes: NotRequired[Number | None]
+    max_lag_ms: NotRequired[Number | None]
+    offered_rate: NotRequired[Number | None]
+    achieved_rate: NotRequired[Number | None]
+    measured_seconds: NotRequired[Number | None]
+    withheld: NotRequired[Number | None]
+
+
+class Summary(TypedDict):
+    """What every reader relies on."""
+
+    counts: dict[str, Count]
+    latency: dict[str, dict[str, dict[str, Number | None]]]
+    target: dict[str, Number | Text | None]
+    generator: Generator
+    properties: NotRequired[dict[str, Property]]
+    examples: NotRequired[dict[str, list[Text]]]
+    violations_each_second: NotRequired[dict[str, dict[str, Count]]]
+    scenario: NotRequired[Text | None]
+    started: NotRequired[Text | None]
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The summary in a file, with whatever else stands in it; raises `FileError`."""
+    value = files.read_json(path, dict[str, Any], MOST_OCTETS)
+    try:
+        files.checked(value, Summary)
+    except ValueError as error:
+        raise files.FileError(f"{path}: {error}") from None
+    return value
+
 
 _COUNTS = (
     *("emitted", "acknowledged", "ack_timeouts", "receipts", "due", "undetermined", *PROPERTIES),

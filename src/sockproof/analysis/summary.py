@@ -6,12 +6,12 @@ run that is not fit shows may be the generator's doing and not the target's.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sockproof import files
+from sockproof.analysis import about
 from sockproof.analysis.delivery import PROPERTIES, Delivery, check
 from sockproof.analysis.latency import KINDS, latencies, percentiles
 from sockproof.histogram import Histogram
@@ -19,7 +19,6 @@ from sockproof.load_records import (
     RUN_FILE,
     SCHEMA,
     SUMMARY_FILE,
-    LoadRecordError,
     Phase,
     RowFile,
     read_lines,
@@ -73,15 +72,7 @@ def summarize(folder: Path) -> dict[str, Any]:
 
 
 def _run(folder: Path) -> dict[str, Any]:
-    try:
-        value = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise LoadRecordError(f"{folder} is no folder of a load run: {error.strerror}") from None
-    except ValueError as error:
-        raise LoadRecordError(f"{folder / RUN_FILE} is no JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise LoadRecordError(f"{folder / RUN_FILE} holds no object")
-    return value
+    return about.read(folder / RUN_FILE)
 
 
 def _properties(delivery: Delivery) -> dict[str, Any]:

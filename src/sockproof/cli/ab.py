@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from argparse import Namespace
@@ -233,22 +232,13 @@ def _aa(options: Namespace) -> int:
 
 
 def _again(options: Namespace) -> int:
-    from sockproof.analysis.comparison import SCHEMA, design_of
+    from sockproof.analysis import stored_comparison
+    from sockproof.analysis.comparison import design_of
     from sockproof.analysis.metrics import METRICS
 
     path = options.again / AB_FILE if options.again.is_dir() else options.again
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CommandError(f"{path}: {error.strerror}") from None
-    except ValueError as error:
-        raise CommandError(f"{path} is no JSON: {error}") from None
-    if not isinstance(value, dict) or value.get("schema") != SCHEMA or "mode" not in value:
-        raise CommandError(f"{path} is no comparison that this sockproof reads")
-    try:
-        design = design_of(value)
-    except ValueError as error:
-        raise CommandError(f"{path}: {error}") from None
+    value = stored_comparison.read(path)
+    design = design_of(value)
     _check_metrics(options.metric or (), METRICS)
     given = {
         "metrics": tuple(dict.fromkeys(options.metric)) if options.metric else None,
@@ -257,10 +247,7 @@ def _again(options: Namespace) -> int:
     }
     changed = {name: each for name, each in given.items() if each is not None}
     value["design"] = asdict(replace(design, **changed))
-    try:
-        return _Document(path.parent, value).conclude()
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CommandError(f"{path} is damaged: {error!r}") from None
+    return _Document(path.parent, value).conclude()
 
 
 def compare_stored(a: Sequence[Path], b: Sequence[Path], results: Path) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from sockproof import launch, shelves
 from sockproof.cli.load import ended_with, find_scenario, run_scenario
 from sockproof.cli.settings import CommandError
 from sockproof.files import make_folder
-from sockproof.load_records import RUN_FILE, SUMMARY_FILE, LoadRecordError
+from sockproof.load_records import RUN_FILE, SUMMARY_FILE
 from sockproof.wire.credentials import masked_url
 
 LOG_FILE = "locust.log"
@@ -108,21 +107,14 @@ def _last(log: Path) -> str:
 
 
 def summary_of(folder: Path, fresh: bool = False) -> dict[str, Any]:
-    """The summary of a run folder, or in a file; raises `LoadRecordError`."""
-    from sockproof.analysis.summary import write_summary  # numpy takes its time to import
+    """The summary of a run folder, or in a file; raises `FileError`."""
+    from sockproof.analysis import stored_summary  # numpy takes its time to import
+    from sockproof.analysis.summary import write_summary
 
     path = folder / SUMMARY_FILE if folder.is_dir() else folder
     if fresh or (folder.is_dir() and not path.exists()):
         summary = write_summary(folder)
     else:
-        try:
-            summary = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise LoadRecordError(f"{path}: {error.strerror}") from None
-        except ValueError as error:
-            raise LoadRecordError(f"{path} is no JSON: {error}") from None
-    needed = ("counts", "generator", "latency", "target")
-    if not isinstance(summary, dict) or not all(isinstance(summary.get(k), dict) for k in needed):
-        raise LoadRecordError(f"{path} is no summary of a load run")
+        summary = stored_summary.read(path)
     # Evidence of single messages stays in the run's own folder.
     return {key: each for key, each in summary.items() if key != "examples"}

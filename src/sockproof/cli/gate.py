@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from sockproof import records
+from sockproof import files, records
 from sockproof.analysis.gates import Outcome, worst
 from sockproof.analysis.rules import Rules
 from sockproof.cli.ab import compare_stored
 from sockproof.cli.rules import beside, find_rules, judge_report, judge_summary, show, write
 from sockproof.cli.settings import CommandError
-from sockproof.load_records import RUN_FILE, SUMMARY_FILE
+from sockproof.load_records import RUN_FILE, SUMMARY_FILE, is_load_run
 
 _REPORT_FILE = "report.json"
 
@@ -42,8 +41,8 @@ def _by_rules(rules: Rules, options: Namespace) -> list[Outcome]:
         judged = _judged(rules, folder)
         show(judged)
         all_judged.append(judged)
-        files = beside(folder if folder.is_dir() else folder.parent)
-        write([judged], {name: files[name] for name in files if name not in named})
+        places = beside(folder if folder.is_dir() else folder.parent)
+        write([judged], {name: places[name] for name in places if name not in named})
     write(all_judged, named)
     return [Outcome(judged["exit_code"]) for judged in all_judged]
 
@@ -60,23 +59,20 @@ def _is_run(folder: Path) -> bool:
 
 
 def _judged(rules: Rules, folder: Path) -> dict[str, Any]:
-    if (folder / RUN_FILE).is_file():
+    if is_load_run(folder):
         return judge_summary(rules, _summary(folder), folder)
-    has_lines = (folder / records.RUN_FILE).is_file() or not (folder / _REPORT_FILE).is_file()
+    has_lines = files.is_there(folder / records.RUN_FILE) or not files.is_there(
+        folder / _REPORT_FILE
+    )
     report = records.read_run(folder if has_lines else folder / _REPORT_FILE)
     return judge_report(rules, report, folder)
 
 
 def _summary(folder: Path) -> dict[str, Any]:
-    from sockproof.analysis.summary import write_summary  # numpy takes its time to import
+    from sockproof.analysis import stored_summary  # numpy takes its time to import
+    from sockproof.analysis.summary import write_summary
 
     path = folder / SUMMARY_FILE
-    if not path.is_file():
+    if not files.is_there(path):
         return write_summary(folder)
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CommandError(f"{path} cannot be read: {error}") from None
-    if not isinstance(value, dict):
-        raise CommandError(f"{path} holds no object")
-    return value
+    return stored_summary.read(path)

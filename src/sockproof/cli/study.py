@@ -134,8 +134,8 @@ def _show(value: dict[str, Any], written: Sequence[Path]) -> None:
 
 
 def is_study(folder: Path) -> bool:
-    """Whether a run folder is a study's."""
-    return (folder / FILE).is_file()
+    """Whether a run folder is a study's, whole or not."""
+    return files.is_there(folder / FILE)
 
 
 def write_study(folder: Path, shelf: Path | None) -> list[Path]:
@@ -172,9 +172,9 @@ _TEXTS = ("name", "number", "title", "says", "method", "verdict", "sentence")
 
 
 def _stored(path: Path) -> dict[str, Any]:
-    """A study's file, whole; raises `CommandError`."""
+    """A study's file, whole; raises `CommandError` and `FileError`."""
+    value = files.read_json(path, dict[str, Any], 16 * files.MIB)
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
         texts = [claim[name] for claim in value["claims"] for name in _TEXTS]
         texts += [cell for claim in value["claims"] for row in claim["rows"] for cell in row]
         texts += [value["started"], value["machine"]["system"]]
@@ -185,11 +185,14 @@ def _stored(path: Path) -> dict[str, Any]:
         whole = whole and all(isinstance(each, int | float) for each in numbers)
         whole = whole and all(isinstance(claim["head"], list) for claim in value["claims"])
         whole = whole and all("found" in claim for claim in value["claims"])
-    except OSError as error:
-        raise CommandError(f"{path}: {error.strerror}") from None
+        whole = whole and all(-1e12 < each < 1e12 for each in numbers)
+        rows = [row for claim in value["claims"] for row in [claim["head"], *claim["rows"]]]
+        whole = whole and all(isinstance(each, list) and len(each) < 100 for each in rows)
+        whole = whole and all(
+            isinstance(cell, str) for claim in value["claims"] for cell in claim["head"]
+        )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         whole = False
     if not whole:
         raise CommandError(f"{path} is no study of this version's")
-    checked: dict[str, Any] = value
-    return checked
+    return value

@@ -1,0 +1,108 @@
+"""The lines that the processes of a load run write down: their shape, and what is damaged.
+
+The name of a file begins with what its lines tell: `health-`, `latency-`, `delivery-`, `rooms-`. A
+line that is damaged costs itself, one that was never finished too; what `read` is not told to say
+is for `damage` to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from sockproof import files
+
+MOST_OCTETS = 4 << 30  # of a file, which grows by some hundred octets a second
+MOST_PHASE = 3
+
+Bucket = Annotated[str, Meta(pattern="^[0-9]{1,4}$")]
+Counts = dict[Bucket, Annotated[int, Meta(ge=-(1 << 50), le=1 << 50)]]
+Whole = Annotated[int, Meta(ge=-(1 << 50), le=1 << 62)]
+Number = Annotated[float, Meta(ge=-1e18, le=1e18)]
+Line = dict[str, Any]
+
+_HEALTH = dict[str, Whole | Number | Counts]
+_LATENCY = dict[str, Whole | dict[str, Counts]]
+_ROOM = dict[str, Whole | str]
+
+
+def decode(name: str, octets: bytes) -> Line:
+    """A line of the file with this name; raises `ValueError` with what is wrong with it."""
+    return _DECODERS.get(name.partition("-")[0], _other)(octets)
+
+
+def read(path: Path, problems: list[str] | None = None) -> Iterator[Line]:
+    """The lines of a file that are whole; none when there is no file.
+
+    What is wrong with it is added to `problems` as one line, with the place.
+    """
+    whole = 0
+    wrong: list[str] = []
+    if files.is_there(path):
+        try:
+            for number, octets in files.read_lines(path, MOST_OCTETS):
+                try:
+                    line = decode(path.name, octets)
+                except ValueError as error:
+                    if not wrong:
+                        wrong.append(f"{path.name}: line {number} {error}")
+                    else:
+                        wrong.append("")
+                else:
+                    whole += 1
+                    yield line
+        except files.FileError as error:
+            wrong.append(str(error))
+    if wrong and problems is not None:
+        first = next(each for each in wrong if each)
+        more = f", and {len(wrong) - 1:,} more" if len(wrong) > 1 else ""
+        problems.append(f"{first}{more}; {whole:,} lines can be read")
+
+
+def _health(octets: bytes) -> Line:
+    line = _timed(files.decode(octets, _HEALTH))
+    for key, value in line.items():
+        if isinstance(value, dict) is not (key == "lag"):
+            raise ValueError(f"is not what it should be: {key[:40]!r} is no number")
+    return line
+
+
+def _latency(octets: bytes) -> Line:
+    line = _timed(files.decode(octets, _LATENCY))
+    for key, value in line.items():
+        if key not in ("t", "phase") and not isinstance(value, dict):
+            raise ValueError(f"is not what it should be: {key[:40]!r} has no counts")
+    return line
+
+
+def _timed(line: Line) -> Line:
+    time = line.get("t")
+    if not isinstance(time, int) or time < 0:
+        raise ValueError("is not what it should be: it has no time")
+    phase = line.get("phase")
+    if not isinstance(phase, int) or not 0 <= phase <= MOST_PHASE:
+        raise ValueError("is not what it should be: it has no phase")
+    return line
+
+
+def _room(octets: bytes) -> Line:
+    line = files.decode(octets, _ROOM)
+    room, name = line.get("room"), line.get("name")
+    if not isinstance(room, int) or not isinstance(name, str) or not 0 <= room < 1 << 32:
+        raise ValueError("is not what it should be: it names no room")
+    return line
+
+
+def _other(octets: bytes) -> Line:
+    return files.decode(octets, dict[str, Any])
+
+
+_DECODERS: dict[str, Callable[[bytes], Line]] = {
+    "health": _health,
+    "latency": _latency,
+    "delivery": _latency,
+    "rooms": _room,
+}
