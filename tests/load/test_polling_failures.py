@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 
-from sockproof.load.endpoint import Endpoint, Reason
+from sockproof.load.endpoint import Endpoint, Reason, traffic
+from sockproof.load.polling import MAX_COOKIES, MAX_PACKETS_READ, PollingTransport
+from sockproof.load.session import MAX_VALUES, parsed
 from sockproof.load.socketio import SocketIOConnection
-from sockproof.wire.http import Request
+from sockproof.load.websocket import WebSocketConnection
+from sockproof.wire import WireError
+from sockproof.wire.http import Request, Response
 from tests.load.peers import Heard, Link, Server, open_packet, until
 from tests.load.polling_peer import PollingServer
 
@@ -70,8 +74,8 @@ ANSWERS = {
     "empty": (OK + b"Content-Length: 0\r\n\r\n", Reason.BAD_PACKET, "no Engine.IO packet"),
     "endless-interim": (
         b"HTTP/1.1 100 Continue\r\n\r\n" * 20_000,
-        Reason.SERVER_DROPPED,
-        "instead of answering",
+        Reason.PROTOCOL,
+        "more than 100 interim responses",
     ),
 }
 
@@ -233,3 +237,52 @@ def test_close_before_it_is_open_is_told_once(way: str) -> None:
         heard.open()
         getattr(heard.connection, way)()
         assert heard.until_closed()[0] == Reason.CLIENT
+
+
+def test_cookies_are_kept_within_bounds_and_counted() -> None:
+    endpoint = Endpoint("http://127.0.0.1:1/")
+    transport = PollingTransport(endpoint)
+    before = traffic.cookies_refused
+    for number in range(200):
+        fields = (("Set-Cookie", f"c{number}={'v' * 100}"), ("Set-Cookie", "c0=again"))
+        transport._remember_cookies(Response(200, headers=fields))
+    transport._remember_cookies(Response(200, headers=(("Set-Cookie", "long=" + "v" * 9000),)))
+    assert transport.cookies().count("=") == MAX_COOKIES
+    assert "c0=again" in transport.cookies()
+    assert traffic.cookies_refused == before + 200 - MAX_COOKIES + 1
+
+
+def test_body_of_very_many_packets_ends_the_session() -> None:
+    ended: list[tuple[Reason, str]] = []
+    transport = PollingTransport(Endpoint("http://127.0.0.1:1/"))
+    transport.on_close = lambda reason, text: ended.append((reason, text))
+    transport._polled(Response(200), b"\x1e".join([b"6"] * (MAX_PACKETS_READ + 1)))
+    assert ended == [(Reason.TOO_BIG, f"a body holds {MAX_PACKETS_READ + 1} packets")]
+
+
+def test_json_of_very_many_values_is_not_parsed() -> None:
+    with pytest.raises(WireError, match="values"):
+        parsed(b"[" + b"[]," * MAX_VALUES + b"1]", "an event")
+    assert len(parsed(b"[" + b"1," * 10_000 + b"1]", "an event")) == 10_001
+
+
+def test_what_all_connections_hold_together_is_bounded() -> None:
+    before = traffic.held
+    with Server(withholding) as server:
+        endpoint = Endpoint(server.url)
+        all_heard = [Heard(WebSocketConnection(endpoint)).open() for _ in range(4)]
+        until(lambda: any(each.closed for each in all_heard))
+        ended = next(each for each in all_heard if each.closed)
+        assert ended.closed[0][0] == Reason.TOO_BIG
+        assert "together" in ended.closed[0][1]
+        for each in all_heard:
+            each.connection.abort()
+            each.until_closed()
+    assert traffic.held == before
+
+
+def withholding(link: Link) -> None:
+    """Send six MiB of a frame of seven, and wait."""
+    link.shake()
+    link.send(b"\x82\x7f" + (7 << 20).to_bytes(8, "big") + bytes(6 << 20))
+    link.until_gone()

@@ -10,6 +10,7 @@ from sockproof.wire import WireError
 from sockproof.wire.http import BodyReader, HeadReader, Response, parse_response_head
 
 MAX_HEAD = 64 * 1024
+MAX_INTERIM = 100  # interim responses before an answer
 BODY_ROOM = 64 * 1024  # what a body may be longer than a message, by packets behind each other
 
 
@@ -22,6 +23,7 @@ class HttpStream(Stream):
     __slots__ = (
         "_body",
         "_head",
+        "_interim",
         "_limited",
         "_request",
         "_response",
@@ -44,6 +46,7 @@ class HttpStream(Stream):
         self._limited = True  # whether it has to be answered within the connect limit
         self._reused = False  # whether the stream has answered a request before
         self._silent = True  # whether nothing of the answer has come
+        self._interim = 0  # responses before it
         self._head: HeadReader | None = None
         self._response: Response | None = None
         self._body: BodyReader | None = None
@@ -74,6 +77,7 @@ class HttpStream(Stream):
 
     def _ask(self) -> None:
         self._silent = True
+        self._interim = 0
         self._head = HeadReader(MAX_HEAD)
         self._response = self._body = None
         if self._limited:
@@ -97,6 +101,9 @@ class HttpStream(Stream):
                 lines, wrong, data = read
                 response = parse_response_head(lines, wrong)
                 if response.status < 200:  # an interim response (RFC 9110, 15.2)
+                    self._interim += 1
+                    if self._interim > MAX_INTERIM:
+                        raise WireError(f"more than {MAX_INTERIM} interim responses")
                     self._head = HeadReader(MAX_HEAD)
                 else:
                     self._response = response

@@ -1,0 +1,135 @@
+"""The harness against one hostile server: how it ended, and what its processes held at most."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.hostile.shelf import Hostile
+
+CLIENTS = ("conformance", "lean", "reference")
+LEARNING = 60  # connections by which a conformance run knows what is there
+HUNG = 150.0  # seconds; what takes longer does not end
+MIB = 1024 * 1024
+_CASES = {
+    "plain": ["websocket/masking/*", "websocket/close_frame/*", "websocket/fragment*"],
+    "websocket": ["engineio/handshake/*", "socketio/connect/*", "socketio/ack*"],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that has ended, or None for its code; `mib` is the most that one process held."""
+
+    code: int | None
+    seconds: float
+    mib: float
+    output: str
+
+
+@contextlib.contextmanager
+def served(name: str, clean: int = 0) -> Iterator[int]:
+    """The port of a hostile server in a process of its own."""
+    words = [sys.executable, "-m", "tests.hostile.wire", name, str(clean)]
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield int(process.stdout.readline())
+        finally:
+            process.kill()
+
+
+def command(client: str, transport: str, port: int, folder: str) -> list[str]:
+    """What is typed."""
+    scheme = "ws" if transport == "plain" else "http"
+    url = f"{scheme}://127.0.0.1:{port}/"
+    begin = [sys.executable, "-c", "from sockproof.cli import run; run()"]
+    if client == "conformance":
+        globs = _CASES["plain" if transport == "plain" else "websocket"]
+        cases = [word for glob in globs for word in ("--case", glob)]
+        return [
+            *begin,
+            client,
+            url,
+            *cases,
+            "--timeout",
+            "1",
+            "--max-time",
+            "25",
+            "--results",
+            folder,
+        ]
+    scenario = "raw_websocket" if transport == "plain" else "echo"
+    words = [*begin, "load", scenario, url, "--client", client, "--no-report", "--results", folder]
+    words += ["--users", "4", "--rate", "10", "--run-time", "3s", "--drain", "1"]
+    return words if transport == "plain" else [*words, "--transport", transport]
+
+
+def run(hostile: Hostile, client: str, transport: str) -> Ended:
+    """Run the client against the server."""
+    with (
+        served(hostile.name, LEARNING if client == "conformance" else 0) as port,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        return watched(command(client, transport, port, folder))
+
+
+def watched(words: list[str]) -> Ended:
+    """Run a command and see what each of its processes holds."""
+    began = time.monotonic()
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(words, stdout=log, stderr=log)
+        most = [0.0]
+        over = threading.Event()
+
+        def look() -> None:
+            while not over.wait(0.1):
+                most[0] = max([most[0], *(_peak(pid) for pid in _family(process.pid))])
+
+        watcher = threading.Thread(target=look)
+        watcher.start()
+        try:
+            code: int | None = process.wait(HUNG)
+        except subprocess.TimeoutExpired:
+            code = None
+            process.kill()
+            process.wait()
+        over.set()
+        watcher.join()
+        log.seek(0)
+        output = log.read().decode("utf-8", "replace")
+    return Ended(code, time.monotonic() - began, most[0], output)
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all that it has started."""
+    parents = {}
+    for name in os.listdir("/proc"):  # noqa: PTH208
+        if name.isdigit():
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                stat = Path(f"/proc/{name}/stat").read_text(errors="replace")
+                parents[int(name)] = int(stat.rpartition(")")[2].split()[1])
+    found = [pid]
+    for each in found:
+        found += [child for child, parent in parents.items() if parent == each]
+    return found
+
+
+def _peak(pid: int) -> float:
+    with contextlib.suppress(OSError):
+        status = Path(f"/proc/{pid}/status").read_text()
+        found = re.search(r"VmHWM:\s+(\d+) kB", status)
+        if found:
+            return int(found[1]) / 1024
+    return 0.0

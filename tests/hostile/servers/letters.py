@@ -1,0 +1,11 @@
+"""Sends one letter without end."""
+
+from __future__ import annotations
+
+from tests.hostile.wire import Wire
+
+STAGES = ("tcp", "head", "frames", "engineio", "socketio", "messages")
+
+
+def misbehave(wire: Wire) -> None:
+    wire.forever(b"A" * 65536)

@@ -1,0 +1,11 @@
+"""Says nothing more."""
+
+from __future__ import annotations
+
+from tests.hostile.wire import Wire
+
+STAGES = ("tcp", "head", "frames", "engineio", "socketio", "messages")
+
+
+def misbehave(wire: Wire) -> None:
+    wire.wait()
