@@ -102,7 +102,7 @@ async def _socketio(names: frozenset[str], given: dict[str, Any]) -> AsyncIterat
         urls = [(await stack.enter_async_context(server)).url for server in made]
         where = [Address.parse(url.removesuffix("/") + path) for url in urls]
         servers = [Server(address, Profile(), **given) for address in where]
-        yield [(await introduce(server, LIMIT)).server for server in servers]
+        yield [(await introduce(server, LIMIT, JOBS)).server for server in servers]
 
 
 @asynccontextmanager

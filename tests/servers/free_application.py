@@ -70,7 +70,12 @@ class FreeFixture(Fixture):
             socket.emit("config", SMALL)
             socket.emit("history", [])
             socket.emit("message", "hello")
-        super().connected(socket)
+        if not self._is_its_own(socket):
+            super().connected(socket)
+        if "sends-the-older-away" in self.freedoms:
+            for other in list(adapter.sockets.values()):
+                if other is not socket:
+                    self.server.disconnect(other)
         if "greets-behind-the-contract" in self.freedoms:
             socket.emit("welcome")
         if "greets-with-octets" in self.freedoms:
@@ -84,6 +89,10 @@ class FreeFixture(Fixture):
         if "tells-rooms-of-arrivals" in self.freedoms:
             for room in adapter.rooms_of(socket.sid):
                 adapter.emit("joined", [room, socket.sid], to=[room])
+
+    def _is_its_own(self, socket: Socket) -> bool:
+        """Whether the handlers in this namespace are the application's, and not the contract's."""
+        return "handles-its-own-events" in self.freedoms and socket.namespace == "/"
 
     def _later(self, socket: Socket, event: str, *args: Any) -> None:
         async def say() -> None:
@@ -129,6 +138,9 @@ class FreeFixture(Fixture):
         """Do what the contract says of an event, and what the application does besides."""
         if "notes-before-it-answers" in self.freedoms:
             socket.emit("noted", str(name))
+        if name == "message" and self._is_its_own(socket):
+            self._adapter(socket.namespace).emit("chat", [socket.sid, *args])
+            return
         super().event(socket, name, args, number)
         if "says-more-behind-its-answers" in self.freedoms:
             socket.emit("delivered", {"name": str(name)})

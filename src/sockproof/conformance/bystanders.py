@@ -153,13 +153,13 @@ class Bystander:
 @contextlib.asynccontextmanager
 async def bystanders(servers: Sequence[Server], company: Company) -> AsyncIterator[None]:
     """Bystanders at each server that echoes or has the fixture, for as long as the cases run."""
-    offering = [each for each in servers if {"fixture", "emit"} <= each.capabilities]
+    roomy = [each for each in servers if each.room is None]
+    offering = [each for each in roomy if {"fixture", "emit"} <= each.capabilities]
     slow = [each for each in offering if "fast-timers" not in each.capabilities]
     idle: list[Bystander | IdleWebSocket] = [
         IdleWebSocket(server, company, Scene(WireLog(), company=company, case="an idle client"))
-        for server in servers
+        for server in roomy
         if "echo" in server.capabilities and "broadcast" not in server.capabilities
-        if server.room is None
     ]
     idle += [
         Bystander(kind, server, company, Scene(WireLog(), company=company, case=f"a {kind} client"))

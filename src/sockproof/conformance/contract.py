@@ -128,7 +128,7 @@ class Contract:
         contents = contents_of(packet)
         if self.scene.mark in contents:
             return False
-        if packet.data[0] == "auth":
+        if packet.data[0] == "auth" and self.greets:
             payload = self._payloads.get(packet.namespace)
             if packet.data[1:2] == [{} if payload is None else payload]:
                 return False
@@ -138,7 +138,9 @@ class Contract:
     def _look_for_leaks(self, packet: Packet, contents: str) -> None:
         company = self.scene.company
         saying = company.whose(contents)
-        audience = packet.namespace if packet.namespace in self.joined else None
+        # Who has asked to be let in may hear what is said to all before the answer comes.
+        there = packet.namespace in self.joined | self.asked_in
+        audience = packet.namespace if there else None
         if saying is None or saying.is_meant_for(self.scene.case, audience):
             self.scene.passed_over(f"the event {packet.data[0]!r:.60} in {packet.namespace}")
             return

@@ -1,4 +1,4 @@
-"""How many clients a WebSocket server takes side by side, found out before the first case.
+"""How many clients a server takes side by side, found out before the first case.
 
 A server may have room for few (RFC 6455, 10.4), or let each newcomer take the place of the one
 before. It tells by 429 or 503, by a Close, by ending TCP, or by leaving a client waiting.
@@ -13,9 +13,11 @@ from collections.abc import Sequence
 from sockproof.conformance.capabilities import NO_ANSWER, Ear, asking
 from sockproof.conformance.client_frames import client_frame
 from sockproof.conformance.target import Server, Target
+from sockproof.wire.socketio import Packet, PacketType
 from sockproof.wire.websocket import Opcode
 
 SPARE = 4  # clients beside one for each job: bystanders, and cases with more than one
+ANSWERS = (PacketType.CONNECT, PacketType.CONNECT_ERROR)
 FOR_EACH_JOB = 3  # clients, where there is room for few
 
 
@@ -35,10 +37,32 @@ def jobs_for(places: Sequence[int | None], jobs: int) -> int:
     return min([jobs, *(max(1, each // FOR_EACH_JOB) for each in places if each is not None)])
 
 
-def remark(places: int, asked: int, jobs: int) -> str:
+def remark(places: int, jobs: int) -> str:
     """What the answer says of it."""
     some = "one client" if places == 1 else f"{places} clients"
-    return f"The server takes {some} of {asked} at once, so that cases ran {jobs} at a time."
+    return f"The server takes {some} at a time; cases ran with --jobs {jobs}."
+
+
+async def newest_alone(server: Server, limit: float) -> bool:
+    """Whether a Socket.IO server sends a client away when the next one comes."""
+    async with asking() as scene:
+        target = Target(server, scene)
+        try:
+            async with asyncio.timeout(limit):
+                first, _ = await target.connect_socketio(2)
+        except NO_ANSWER:
+            return False
+        try:
+            async with asyncio.timeout(limit):
+                await first.send(Packet(PacketType.CONNECT, f"/{target.unique('nowhere')}"))
+                while (got := await first.next_of_any()).type not in ANSWERS:
+                    if (got.type, got.namespace) == (PacketType.DISCONNECT, first.namespace):
+                        return True
+        except TimeoutError:
+            return False
+        except NO_ANSWER:
+            return True
+    return False
 
 
 async def _open(target: Target, limit: float) -> Ear | None:

@@ -24,7 +24,7 @@ from sockproof.conformance.message import BROKEN_BY_FRAMES
 from sockproof.conformance.plan import Plan, longest
 from sockproof.conformance.preflight import Unreachable, introduce
 from sockproof.conformance.requirements import Requirement
-from sockproof.conformance.room import SPARE, jobs_for, remark
+from sockproof.conformance.room import jobs_for, remark
 from sockproof.conformance.runner import run_cases
 from sockproof.conformance.target import Server
 from sockproof.conformance.upgrade_response import BROKEN_BY_UPGRADES
@@ -190,7 +190,7 @@ async def run_job(
         }
     )
     on_start(len(order), name, bound)
-    found = [remark(each.room, job.jobs + SPARE, jobs) for each in servers if each.room is not None]
+    found = [remark(each.room, jobs) for each in servers if each.room is not None]
     found += [ANY_ORDER for each in servers if "any-order" in each.capabilities]
     outcomes: list[CaseRecord] = []
 
