@@ -20,6 +20,7 @@ COUNTED = (
     ("withheld_messages_per_s", "sends withheld"),
     ("corrupted_messages_per_s", "corrupted"),
     ("unreadable_messages_per_s", "unreadable"),
+    ("wrong_acknowledgements_per_s", "wrong acks"),
     ("back_pressured_per_s", "back-pressured"),
 )
 

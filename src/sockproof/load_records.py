@@ -222,6 +222,11 @@ class RowFile:
         return self.path.with_name(f"latency-{self.tag:08x}.jsonl")
 
     @property
+    def delivery_path(self) -> Path:
+        """Where what its messages took is written by the times that their senders wrote down."""
+        return delivery_path(self.latency_path)
+
+    @property
     def health_path(self) -> Path:
         """Where this process has written how it was itself."""
         return self.path.with_name(f"health-{self.tag:08x}.jsonl")
@@ -230,6 +235,11 @@ class RowFile:
         """The names of this process's rooms, by number."""
         path = self.path.with_name(f"rooms-{self.tag:08x}.jsonl")
         return {int(line["room"]): str(line["name"]) for line in read_lines(path)}
+
+
+def delivery_path(latency: Path) -> Path:
+    """The file of deliveries that goes with a process's file of latencies."""
+    return latency.with_name(f"delivery{latency.name.removeprefix('latency')}")
 
 
 def row_files(folder: Path) -> list[RowFile]:

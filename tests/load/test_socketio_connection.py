@@ -156,58 +156,6 @@ def test_events_that_nobody_listens_to_are_not_parsed_but_acknowledged() -> None
     assert heard.messages[1] == (b'42["x",{"never": parsed]', False)
 
 
-def test_acknowledgements_find_who_waits_for_them() -> None:
-    def script(link: Link) -> None:
-        link.admit()
-        assert link.text() == '421["a"]'
-        assert link.text() == '42/chat,2["b"]'
-        assert link.text() == '423["c"]'
-        link.say('433["späť"]', "43/chat,2[]", '461-1["x",{"_placeholder":true,"num":0}]', b"\xff")
-        link.say('431["again"]', '4399["never asked for"]', '460-98["neither"]', '42["fence"]')
-        left(link)
-
-    replies: dict[str, Replies] = {"a": [], "b": [], "c": []}
-    before = traffic.stray_acks
-    with Server(script) as server:
-        heard = made(server).until_open()
-        connection = heard.connection
-        assert connection.emit("a", ack=replies["a"].append)
-        assert connection.emit("b", ack=replies["b"].append, namespace="/chat")
-        assert connection.emit("c", ack=replies["c"].append)
-        assert connection.outstanding == 3
-        until(lambda: (b'42["fence"]', False) in heard.messages)
-        assert connection.outstanding == 0
-        leave(heard)
-    assert replies == {"a": [["x", b"\xff"]], "b": [b"[]"], "c": ['["späť"]'.encode()]}
-    assert traffic.stray_acks == before + 3
-
-
-def test_acknowledgement_that_comes_too_late_is_a_stray_one() -> None:
-    late = threading.Event()
-
-    def script(link: Link) -> None:
-        link.admit()
-        assert late.wait(10)
-        link.say('432["late"]', '431["in time"]', '42["fence"]')
-        left(link)
-
-    replies: Replies = []
-    waits: Replies = []
-    before = traffic.stray_acks
-    with Server(script) as server:
-        heard = made(server).until_open()
-        heard.connection.emit("patient", ack=waits.append)
-        heard.connection.emit("hasty", ack=replies.append, limit=20 * MS)
-        until(lambda: replies)
-        assert heard.connection.outstanding == 1
-        late.set()
-        until(lambda: (b'42["fence"]', False) in heard.messages)
-        leave(heard)
-    assert replies == [None]
-    assert waits == [b'["in time"]']
-    assert traffic.stray_acks == before + 1
-
-
 @pytest.mark.parametrize("way", ["close", "abort", "server"])
 def test_all_that_is_waited_for_is_answered_with_none_before_the_close(way: str) -> None:
     def script(link: Link) -> None:

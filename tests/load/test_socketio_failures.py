@@ -161,24 +161,6 @@ def test_deep_json_is_harmless_where_nobody_asks_for_it() -> None:
     assert replies == [deep.encode()]
 
 
-def test_acknowledgements_never_asked_for_are_only_counted() -> None:
-    numbers = range(1, 2001)
-    before = traffic.stray_acks
-
-    def script(link: Link) -> None:
-        link.admit()
-        link.say(*(f"43{number}[]" for number in numbers), '42["fence"]')
-        link.expect_close()
-
-    with Server(script) as server:
-        heard = made(server).until_open()
-        until(lambda: (b'42["fence"]', False) in heard.messages)
-        assert heard.connection.outstanding == 0
-        heard.connection.close()
-        heard.until_closed()
-    assert traffic.stray_acks == before + len(numbers)
-
-
 @pytest.mark.parametrize(
     ("said", "text"),
     [([], "no Engine.IO OPEN packet within 0.2 s"), ([open_packet()], "no answer to CONNECT")],

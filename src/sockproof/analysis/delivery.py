@@ -2,28 +2,34 @@
 
 The rules that hold here (times are of one clock; what cannot be compared is not judged):
 
+* What was sent, when, and with which body, is what its sender wrote down. The stamp of a message
+  that was heard only says which message it is; one that says anything else besides is *forged*.
 * A message is *processed* by the server between its actual send and its acknowledgement; without
   one, before anyone heard it; if nobody did, before the end of the drain.
 * A receipt is *due* from everyone who was surely in the room all that time, when the message
   surely reached the server: it was acknowledged, or heard, or its sender's connection held to the
-  end. What is due and did not come is *lost*.
+  end. What is due and did not come before the end of the drain is *lost*.
 * *duplicated*: n receipts of one message by one member count n - 1. *reordered*: of one sender,
   in one room, at one receiver, a sequence number below the highest heard before (first receipts
   only, as RFC 4737 counts). *leaked*: heard by one who was surely no member between the send and
-  the receipt. *corrupted*: the body's checksum is wrong, or the stamp. *invented*: nobody sent
-  it. *undetermined*: a receipt that did not come and need not have.
+  the receipt. *corrupted*: the body is not the one that was sent, or the stamp cannot be read.
+  *invented*: nobody sent it. *undetermined*: a receipt that did not come and need not have.
+  *unrecorded*: a receipt of what a process may have sent while it could not write it down.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sockproof.analysis.history import History, Numbers, Receipts, Stays
+from sockproof.analysis.answers import judge_answers
+from sockproof.analysis.delivery_latency import DeliveryLatencies
+from sockproof.analysis.findings import EXAMPLES, PROPERTIES, Delivery
+from sockproof.analysis.history import UNNAMED, History
+from sockproof.analysis.room_layers import layers_of, sure_of
+from sockproof.analysis.row_arrays import Numbers, Receipts, Stays
 from sockproof.load_records import (
     EVERYONE,
     FIRST_ROOM,
@@ -33,58 +39,59 @@ from sockproof.load_records import (
     ReceiptFlag,
 )
 
-PROPERTIES = ("lost", "duplicated", "reordered", "leaked", "corrupted", "invented")
-EXAMPLES = 10
+__all__ = ["PROPERTIES", "Delivery", "check", "missing"]
+
 Flags = NDArray[np.bool_]
 _CELLS = 2_000_000  # of messages by members that are looked at together
 _NO_STAMP = ReceiptFlag.UNREADABLE | ReceiptFlag.UNMARKED
+_NAMED, _NOWHERE = -1, -2  # kinds of rooms besides `EVERYONE`, `ITSELF` and `NOBODY`
 
 
-@dataclass
-class Delivery:
-    """What the checker found: how many violations, of how many chances, and examples."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-    exercised: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PROPERTIES, 0))
-    examples: dict[str, list[str]] = field(default_factory=lambda: {p: [] for p in PROPERTIES})
-    # How many in each second: when what was lost or doubled was sent, when the rest was heard.
-    when: dict[str, Counter[int]] = field(
-        default_factory=lambda: {p: Counter() for p in PROPERTIES}
-    )
-    killed: int = 0  # processes whose rows end abruptly
-
-    def __post_init__(self) -> None:
-        for name in ("emitted", "acknowledged", "ack_timeouts", "receipts", "due", "undetermined"):
-            self.counts.setdefault(name, 0)
-        for name in PROPERTIES:
-            self.counts.setdefault(name, 0)
-
-
-def check(folder: Path, began: int = 0) -> Delivery:
+def check(
+    folder: Path, began: int = 0, processes: int = 0, latencies: DeliveryLatencies | None = None
+) -> Delivery:
     """Account for every message of a run; raises `LoadRecordError`.
 
-    `began` is from where seconds count, in nanoseconds of the clock of the rows.
+    `began` is from where seconds count, in nanoseconds of the clock of the rows; `processes` is
+    how many were to write rows. What messages took to arrive goes into `latencies`.
     """
-    return _Checker(History(folder), began).run()
+    return _Checker(History(folder), began, processes, latencies).run()
+
+
+def missing(folder: Path, now: int) -> int:
+    """How many receipts are due, and not in, if a run that goes on ended now."""
+    return _Checker(History(folder, until=now)).run().counts["lost"]
 
 
 class _Checker:
-    def __init__(self, history: History, began: int = 0) -> None:
+    def __init__(
+        self,
+        history: History,
+        began: int = 0,
+        processes: int = 0,
+        latencies: DeliveryLatencies | None = None,
+    ) -> None:
         self.history = history
-        self.began = began
-        self.found = Delivery(killed=history.killed)
+        self.processes = processes
+        self.latencies = latencies
+        self.found = Delivery(began=began, killed=history.killed)
         emits = history.emits
         self.sender = emits.sender
-        self.kind = np.where(emits.room < 1_000_000 * FIRST_ROOM, emits.room % FIRST_ROOM, -1)
+        named = np.where(emits.room < 1_000_000 * FIRST_ROOM, emits.room % FIRST_ROOM, _NAMED)
+        self.kind = np.where(emits.room == UNNAMED, _NOWHERE, named)
         links = history.connections
         self.sure_from = np.full(history.clients, 1 << 62)
         self.sure_to = np.zeros(history.clients, dtype=np.int64)
-        self.sure_from[links.client] = links.sure_from
-        self.sure_to[links.client] = links.sure_to
-        held = ~history.abrupt[self.sender]
+        np.minimum.at(self.sure_from, links.client, links.sure_from)
+        np.maximum.at(self.sure_to, links.client, links.sure_to)
+        self.links, self.link_layers = layers_of(links)
+        held = ~history.abrupt[self.sender] & ~history.unsent[self.sender]
         self.processed = (emits.acked > 0) | (emits.heard > 0) | held
+        if history.drained:
+            self.processed &= emits.actual <= history.drained
         ends = np.where(emits.heard > 0, emits.heard, max(history.drained, 1))
         self.ends = np.where(emits.acked > 0, emits.acked, ends)
+        self.lost = np.zeros(len(emits.key), dtype=bool)  # for anyone
 
     def _present(self, clients: Numbers, at: Numbers) -> Numbers:
         """How many of the clients were surely connected when each message was sent."""
@@ -99,21 +106,15 @@ class _Checker:
         found.counts["emitted"] = len(emits.key)
         found.counts["acknowledged"] = int((emits.acked > 0).sum())
         found.counts["ack_timeouts"] = self.history.timeouts
+        found.counts["late"] = self.history.late
         seen = np.zeros(self.history.clients, dtype=bool)
         for receipts in self.history.receipts():
             self._part(receipts, seen)
         silent = np.flatnonzero(~seen)
         if len(silent):  # who heard nothing at all may have lost everything
             self._judge(Receipts.none(), np.empty(0, dtype=np.int64), silent)
+        judge_answers(self.history, found, self.lost)
         return found
-
-    def _example(self, name: str, text: str) -> None:
-        if len(self.found.examples[name]) < EXAMPLES:
-            self.found.examples[name].append(text)
-
-    def _when(self, name: str, times: Numbers) -> None:
-        seconds, counts = np.unique((times - self.began) // 1_000_000_000, return_counts=True)
-        self.found.when[name].update(dict(zip(seconds.tolist(), counts.tolist(), strict=True)))
 
     def _message(self, at: int) -> str:
         emits, history = self.history.emits, self.history
@@ -129,28 +130,49 @@ class _Checker:
         found = self.found
         number = len(receipts.client)
         found.counts["receipts"] += number
-        found.exercised["corrupted"] += number
-        found.exercised["invented"] += number
-        damaged = (receipts.flags & ReceiptFlag.CORRUPTED) > 0
-        found.counts["corrupted"] += int(damaged.sum())
-        self._when("corrupted", receipts.time[damaged])
-        for at in np.flatnonzero(damaged)[:EXAMPLES].tolist():
-            who = self.history.name_of(int(receipts.client[at]))
-            self._example("corrupted", f"{who} heard a message whose stamp or body was altered")
+        for name in ("corrupted", "forged", "invented"):
+            found.exercised[name] += number
         at = self.history.emits.find(receipts.sender, receipts.sequence)
         readable = (receipts.flags & _NO_STAMP) == 0
         foreign = readable & ((receipts.flags & ReceiptFlag.FOREIGN) > 0)
         at[foreign | ~readable] = -1
-        made_up = readable & ~foreign & (at < 0)
+        self._contents(receipts, at)
+        nameless = readable & ~foreign & (at < 0)
+        unrecorded = nameless & self.history.without_rows(receipts.sender, self.processes)
         found.counts["undetermined"] += int(foreign.sum())
-        found.counts["invented"] += int(made_up.sum())
-        self._when("invented", receipts.time[made_up])
-        for where in np.flatnonzero(made_up)[:EXAMPLES].tolist():
+        found.counts["unrecorded"] += int(unrecorded.sum())
+        made_up = np.flatnonzero(nameless & ~unrecorded)
+        found.violated("invented", receipts.time[made_up])
+        for where in made_up[:EXAMPLES].tolist():
             who = self.history.name_of(int(receipts.client[where]))
             said = f"{who} heard number {receipts.sequence[where]} of a sender that never sent it"
-            self._example("invented", said)
+            found.example("invented", said)
         chosen = at >= 0
-        self._judge(receipts.where(chosen), at[chosen], clients)
+        kept, at = receipts.where(chosen), at[chosen]
+        if self.latencies is not None:
+            self.latencies.take(self.history, kept, at)
+        self._judge(kept, at, clients)
+
+    def _contents(self, receipts: Receipts, at: Numbers) -> None:
+        """What was heard against what its sender has written down; `at` is where that stands."""
+        emits, found = self.history.emits, self.found
+        known = (at >= 0) & ((receipts.flags & ReceiptFlag.EXACT) == 0)
+        altered = (receipts.flags & ReceiptFlag.CORRUPTED) > 0
+        forged = np.zeros(len(at), dtype=bool)
+        if len(emits.key):
+            of = np.maximum(at, 0)
+            other = receipts.checksum != emits.checksum[of]
+            forged = known & ((receipts.mark != emits.mark[of]) | (other & ~altered))
+            altered = np.where(known, other, altered)
+        for name, wrong, said in (
+            ("corrupted", altered, "a message whose stamp or body was altered"),
+            ("forged", forged, "a message whose stamp is not the one that its sender made"),
+        ):
+            found.violated(name, receipts.time[wrong])
+            for where in np.flatnonzero(wrong)[:EXAMPLES].tolist():
+                who = self.history.name_of(int(receipts.client[where]))
+                which = f": {self._message(int(at[where]))}" if at[where] >= 0 else ""
+                found.example(name, f"{who} heard {said}{which}")
 
     def _judge(self, receipts: Receipts, at: Numbers, clients: Numbers) -> None:
         """`at` is where the message of each receipt stands; `clients` are the receivers."""
@@ -158,7 +180,7 @@ class _Checker:
         self._own(receipts, at, clients)
         rooms = self.history.emits.room
         stays = self.history.stays.where(np.isin(self.history.stays.client, clients))
-        named = np.unique(rooms[(self.kind == EVERYONE) | (self.kind == -1)])
+        named = np.unique(rooms[(self.kind == EVERYONE) | (self.kind == _NAMED)])
         room_of = rooms[at]
         for room in named.tolist():
             here = room_of == room
@@ -189,13 +211,12 @@ class _Checker:
         late[1:] = (~change[1:]) & (sequence[1:] + lift[1:] < highest[:-1])
         found = self.found
         found.exercised["reordered"] += int((~change).sum())
-        found.counts["reordered"] += int(late.sum())
-        self._when("reordered", receipts.time[first[group[late]]])
+        found.violated("reordered", receipts.time[first[group[late]]])
         for where in np.flatnonzero(late)[:EXAMPLES].tolist():
             before = int(highest[where - 1] - lift[where])
             message = self._message(int(at[first[group[where]]]))
             who = self.history.name_of(int(keys[0, where]))
-            self._example("reordered", f"{message} came to {who} behind number {before}")
+            found.example("reordered", f"{message} came to {who} behind number {before}")
 
     def _own(self, receipts: Receipts, at: Numbers, clients: Numbers) -> None:
         """What comes back to its sender, and what is for nobody."""
@@ -209,11 +230,10 @@ class _Checker:
         own = (kind == ITSELF) & ~strangers
         counts = np.bincount(at[own], minlength=len(emits.key))[mine]
         sender = self.sender[mine]
-        sure = self.sure_from[sender] <= emits.actual[mine]
-        sure &= self.sure_to[sender] >= self.ends[mine]
+        sure = sure_of(self.links, self.link_layers, sender, emits.actual[mine], self.ends[mine])
         self._tally(counts, sure, mine, sender)
         others = self._present(clients, mine) - sure
-        found.exercised["leaked"] += int(others.sum())
+        found.exercised["leaked"] += int(np.maximum(others, 0).sum())
 
     def _tally(self, counts: Numbers, sure: Flags, at: Numbers, receiver: Numbers) -> None:
         """Count what is due, lost and doubled; one place for each message and receiver."""
@@ -223,30 +243,29 @@ class _Checker:
         found.counts["due"] += int(due.sum())
         found.exercised["lost"] += int(due.sum())
         lost, actual = due & missing, self.history.emits.actual
-        found.counts["lost"] += int(lost.sum())
-        self._when("lost", actual[at[lost]])
+        self.lost[at[lost]] = True
+        found.violated("lost", actual[at[lost]])
         doubled = np.flatnonzero(counts > 1)
-        self._when("duplicated", np.repeat(actual[at[doubled]], counts[doubled] - 1))
+        found.violated("duplicated", np.repeat(actual[at[doubled]], counts[doubled] - 1))
         found.counts["undetermined"] += int((missing & ~due).sum())
         found.exercised["duplicated"] += int((~missing).sum())
-        found.counts["duplicated"] += int(np.maximum(counts - 1, 0).sum())
-        if len(found.examples["lost"]) < EXAMPLES:
-            for where in np.flatnonzero(due & missing)[:EXAMPLES].tolist():
-                who = self.history.name_of(int(receiver[where]))
-                self._example("lost", f"{self._message(int(at[where]))} never came to {who}")
-        if len(found.examples["duplicated"]) < EXAMPLES:
-            for where in np.flatnonzero(counts > 1)[:EXAMPLES].tolist():
-                who = self.history.name_of(int(receiver[where]))
-                times = int(counts[where])
-                said = f"{self._message(int(at[where]))} came to {who} {times} times"
-                self._example("duplicated", said)
+        for where in np.flatnonzero(lost)[:EXAMPLES].tolist():
+            who = self.history.name_of(int(receiver[where]))
+            found.example("lost", f"{self._message(int(at[where]))} never came to {who}")
+        for where in doubled[:EXAMPLES].tolist():
+            who = self.history.name_of(int(receiver[where]))
+            times = int(counts[where])
+            said = f"{self._message(int(at[where]))} came to {who} {times} times"
+            found.example("duplicated", said)
 
     def _leaks(self, receipts: Receipts, at: Numbers, leaked: Flags) -> None:
-        self.found.counts["leaked"] += int(leaked.sum())
-        self._when("leaked", receipts.time[leaked])
+        leaked = leaked & (receipts.time < self.history.doubtful[receipts.client])
+        self.found.violated("leaked", receipts.time[leaked])
         for where in np.flatnonzero(leaked)[:EXAMPLES].tolist():
             who = self.history.name_of(int(receipts.client[where]))
-            self._example("leaked", f"{self._message(int(at[where]))} came to {who}, no member")
+            self.found.example(
+                "leaked", f"{self._message(int(at[where]))} came to {who}, no member"
+            )
 
     # A room: messages by members, in pieces.
 
@@ -260,7 +279,7 @@ class _Checker:
         receivers: Numbers,
     ) -> None:
         emits = self.history.emits
-        members, layers = _layers(stays)
+        members, layers = layers_of(stays)
         index = np.flatnonzero(here)
         clients, messages = receipts.client[index], at[index]
         place = np.searchsorted(members, clients)
@@ -315,23 +334,3 @@ class _Checker:
         self.found.exercised["leaked"] += int(np.maximum(others, 0).sum())
         rows, columns = np.nonzero(may)
         self._tally(counts[may], sure[may], some[rows], members[columns])
-
-
-def _layers(stays: Stays) -> tuple[Numbers, list[Numbers]]:
-    """The members, and the n-th stay of each: sure from and to, may from and to, by member."""
-    members, place = np.unique(stays.client, return_inverse=True)
-    order = np.lexsort((stays.may_from, place))
-    place = place[order]
-    first = np.searchsorted(place, np.arange(len(members)))
-    nth = np.arange(len(place)) - first[place]
-    layers = []
-    columns = (stays.sure_from, stays.sure_to, stays.may_from, stays.may_to)
-    never = (1 << 62, -1, 1 << 62, -1)
-    for number in range(int(nth.max()) + 1 if len(nth) else 0):
-        chosen = nth == number
-        layer = np.empty((4, len(members)), dtype=np.int64)
-        for row, (column, value) in enumerate(zip(columns, never, strict=True)):
-            layer[row] = value
-            layer[row, place[chosen]] = column[order][chosen]
-        layers.append(layer)
-    return members, layers

@@ -23,7 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sockproof.analysis import about, stored_summary
-from sockproof.analysis.delivery import PROPERTIES
+from sockproof.analysis.findings import PROPERTIES
 from sockproof.analysis.latency_frames import Latencies, read_latencies
 from sockproof.analysis.process_lines import ProcessLines, read_process
 from sockproof.analysis.row_counts import RowCounts, count_rows
@@ -48,6 +48,7 @@ COUNTERS = {
     "ack_timeouts": "ack_timeouts_per_s",
     "corrupted": "corrupted_messages_per_s",
     "unreadable": "unreadable_messages_per_s",
+    "misacknowledged": "wrong_acknowledgements_per_s",
     "connections_opened": "connections_opened_per_s",
     "connect_failures": "connect_failures_per_s",
     "disconnected": "connections_lost_per_s",

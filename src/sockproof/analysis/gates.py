@@ -17,7 +17,7 @@ from typing import Annotated, Any, TypedDict
 from msgspec import Meta
 
 from sockproof import files
-from sockproof.analysis.delivery import PROPERTIES
+from sockproof.analysis.findings import PROPERTIES
 from sockproof.analysis.rules import Condition, Rule, Rules
 from sockproof.analysis.windows import after_grace, value_in, windows
 from sockproof.histogram import Histogram

@@ -1,137 +1,63 @@
-"""What happened in a load run, as arrays: who sent what to whom, and who was there to hear it.
+"""What happened in a load run: who sent what to whom, and who was there to hear it.
 
 The rules that hold here:
 
-* A client is a number from 0 over all processes; a room is a number over all processes, by name.
 * A stay has an inner and an outer span: from `sure_from` to `sure_to` the client was surely in
   the room, before `may_from` and after `may_to` surely not.
 * A connection that ended before the drain did, or in a process whose rows end abruptly, owes
   nothing that was under way then. What a client heard last tells how much that was: a connection
   keeps the order, so whatever the server was done with before that message was *sent* came first.
+* The same holds where a process could not write down what it heard: a stay is parted there. Where
+  it could not write down who came and went, nobody is surely anywhere until it is told anew.
+* What comes behind the drain is late: it was not heard, and acknowledges nothing.
 * Clients whose clocks cannot be compared (another boot) are in rooms of their own.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sockproof.analysis.findings import EXAMPLES
+from sockproof.analysis.row_arrays import (
+    HIGH,
+    LOW,
+    MESSAGES,
+    Emits,
+    Numbers,
+    Process,
+    Receipts,
+    Stays,
+    heard_by,
+    read,
+    sent_by,
+    sent_name,
+)
 from sockproof.load_records import (
     EVERYONE,
     FIRST_ROOM,
     FOREVER,
-    ROW,
-    ROWS_AT,
     Kind,
     LoadRecordError,
     Phase,
-    RowFile,
+    Stray,
     row_files,
 )
 
 PART = 1_000_000  # receipts that are looked at together
-_ROW = np.dtype(
-    [
-        ("a", "<u8"),
-        ("b", "<u8"),
-        ("c", "<u8"),
-        ("client", "<u4"),
-        ("mark", "<u2"),
-        ("flags", "u1"),
-        ("kind", "u1"),
-    ]
-)
-Numbers = NDArray[np.int64]
-_MESSAGES = (Kind.EMIT, Kind.ACK, Kind.ACK_TIMEOUT, Kind.RECEIPT, Kind.WITHDRAWN, Kind.STRAY_ACK)
-_LOW, _HIGH = np.uint64(0xFFFFFFFF), np.uint64(32)
-
-
-@dataclass
-class Process:
-    """One process's rows. `base` is the number of its first client, less one."""
-
-    file: RowFile
-    rows: Any
-    base: int
-    clients: int
-    complete: bool
-    drained: int = 0  # when it had waited for what was in flight; 0: it never did
-
-    @property
-    def clock(self) -> int:
-        """What names the clock of its times."""
-        return self.file.tag >> 16
-
-
-@dataclass
-class Emits:
-    """All messages that were sent, in the order of sender and sequence number."""
-
-    key: Numbers  # sender << 32 | sequence
-    room: Numbers
-    intended: Numbers
-    actual: Numbers
-    flags: Numbers
-    checksum: NDArray[Any]  # of the body, 32 bits
-    mark: NDArray[Any]  # of the stamp, 16 bits
-    acked: Numbers  # when the acknowledgement came; 0: never
-    heard: Numbers  # when anyone heard it first, as far as it was not acknowledged; 0: never
-
-    @property
-    def sender(self) -> Numbers:
-        """Who sent each."""
-        return self.key >> 32
-
-    def find(self, sender: Numbers, sequence: Numbers) -> Numbers:
-        """Where each message stands; -1 where there is none."""
-        if not len(self.key):
-            return np.full(len(sender), -1)
-        wanted = sender << 32 | sequence
-        at = np.minimum(np.searchsorted(self.key, wanted), len(self.key) - 1)
-        return np.where((self.key[at] == wanted) & (sender >= 0), at, -1)
-
-
-@dataclass
-class Stays:
-    """Who was in which room when, a row each."""
-
-    client: Numbers
-    room: Numbers
-    sure_from: Numbers
-    sure_to: Numbers
-    may_from: Numbers
-    may_to: Numbers
-
-    def where(self, chosen: Any) -> Stays:
-        """Some of them."""
-        return Stays(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
-
-
-@dataclass
-class Receipts:
-    """What some clients heard, in the order in which each heard it."""
-
-    client: Numbers
-    sender: Numbers  # -1: of no process of this run
-    sequence: Numbers
-    time: Numbers
-    flags: Numbers
-    checksum: NDArray[Any]  # of the body, as it was heard
-    mark: NDArray[Any]  # of the stamp, as it was heard
-
-    def where(self, chosen: Any) -> Receipts:
-        """Some of them."""
-        return Receipts(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
-
-    @classmethod
-    def none(cls) -> Receipts:
-        """No receipts."""
-        return cls(*(np.zeros(0, dtype=np.int64) for _ in cls.__dataclass_fields__))
+UNNAMED = -1  # a room whose name could not be written down
+_UNKNOWN, _NO_CLIENT, _LACKING = -1, -2, -3  # senders: of no process, never there, without rows
+_WHY = {
+    Stray.UNASKED: "of a number that it had not given",
+    Stray.DOUBLED: "of a message that was acknowledged before",
+    Stray.FOREIGN: "of another client's number",
+}
+_MEMBERSHIP = tuple(range(Kind.JOIN_ASKED, Kind.CONNECT_FAILED + 1))
 
 
 @dataclass
@@ -140,31 +66,67 @@ class _Connection:
     sure_from: int = FOREVER
     sure_to: int = FOREVER
     may_to: int = FOREVER
+    ended: int = 0  # the reason, when nobody had asked for it
     rooms: dict[int, list[list[int]]] = field(default_factory=dict)
+
+    def note(self, kind: int, a: int, c: int) -> None:
+        """What a row about a connection or a room says."""
+        if kind == Kind.CONNECT_ASKED:
+            self.asked = c
+        elif kind == Kind.CONNECTED:
+            self.sure_from = c
+        elif kind == Kind.DISCONNECT_ASKED:
+            self.sure_to = c
+        elif kind in (Kind.DISCONNECTED, Kind.CONNECT_FAILED):
+            if kind == Kind.DISCONNECTED and self.sure_to == FOREVER:
+                self.ended = a
+            self.sure_to = min(self.sure_to, c)
+            self.may_to = c
+        else:
+            spells = self.rooms.setdefault(a, [])
+            if kind == Kind.JOIN_ASKED:
+                spells.append([c, FOREVER, FOREVER, FOREVER])
+            elif spells:
+                spells[-1][{Kind.JOINED: 1, Kind.LEAVE_ASKED: 2, Kind.LEFT: 3}[Kind(kind)]] = c
 
 
 class History:
-    """A run folder, read."""
+    """A run folder, read; `until` is when all of it shall have ended that still goes on."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, until: int | None = None) -> None:
         files = row_files(folder)
         if not files:
             raise LoadRecordError(f"{folder} holds no rows of a load run")
         self.processes: list[Process] = []
         base = 0
         for file in files:
-            process = _read(file, base)
+            process = read(file, base)
             base += process.clients
+            if until is not None and not process.complete:
+                process.complete = True
+                process.begun[Phase.OVER] = until
             self.processes.append(process)
         self.clients = base
         self.names: dict[int, str] = {}
         self._rooms: dict[tuple[int, str], int] = {}
         self._tags = {process.file.tag: process for process in self.processes}
         self.timeouts = 0
+        self.strays: Counter[int] = Counter()  # acknowledgements that answer nothing, by `Stray`
+        self.stray_times = np.zeros(0, dtype=np.int64)
+        self.stray_examples: list[str] = []
+        self.late_acks = self.late = self.opened = 0
+        # Connections that ended before the drain did, but for those that we ended: client, reason
+        # and time.
+        self.ended: list[tuple[int, int, int]] = []
         self.abrupt = np.zeros(base, dtype=bool)  # whose connection ended before the drain did
+        self.clock = np.zeros(base, dtype=np.int64)
+        self.lacking = np.zeros(base, dtype=bool)  # whose messages need not have rows
+        self.unsent = np.zeros(base, dtype=bool)  # whose messages, unheard, need not have left
+        self.doubtful = np.full(base, FOREVER)  # from when on nobody knows where each was
         self.stays = self._stays()
         self.emits = self._emits()
         self._hear()
+        self._part_at_gaps()
         self.connections = self.stays.where(self.stays.room % FIRST_ROOM == EVERYONE)
 
     @property
@@ -177,12 +139,14 @@ class History:
         """How many processes' rows end abruptly."""
         return sum(not process.complete for process in self.processes)
 
+    def process_of(self, client: int) -> Process:
+        """The process of a client."""
+        return next(each for each in self.processes if client < each.base + each.clients)
+
     def name_of(self, client: int) -> str:
         """A client as examples name it."""
-        for process in self.processes:
-            if client < process.base + process.clients:
-                return f"client {client - process.base + 1} of process {process.file.tag:08x}"
-        return f"client {client}"
+        process = self.process_of(client)
+        return f"client {client - process.base + 1} of process {process.file.tag:08x}"
 
     def name_of_room(self, room: int) -> str:
         """A room as examples name it."""
@@ -195,7 +159,9 @@ class History:
         if number < FIRST_ROOM:
             clocks = sorted({each.clock for each in self.processes})
             return number + FIRST_ROOM * clocks.index(clock)
-        name = own.get(number, f"{process.file.tag:08x}:{number}")
+        name = own.get(number)
+        if name is None:
+            return UNNAMED
         found = self._rooms.get((clock, name))
         if found is None:
             # A multiple of FIRST_ROOM would be taken for everyone.
@@ -207,67 +173,88 @@ class History:
     def _stays(self) -> Stays:
         stays: list[tuple[int, ...]] = []
         for process in self.processes:
+            here = slice(process.base, process.base + process.clients)
+            self.clock[here] = process.clock
+            self.lacking[here] = process.lacks_emits
+            self.unsent[here] = bool(process.lost(Kind.WITHDRAWN))
             own = process.file.rooms()
             connections: dict[int, _Connection] = {}
             rows = process.rows
-            rare = rows[~np.isin(rows["kind"], _MESSAGES)]
+            rare = rows[~np.isin(rows["kind"], MESSAGES)]
             for a, _, c, client, _, _, kind in rare.tolist():
                 if kind == Kind.PHASE:
-                    process.drained = c if a == Phase.OVER else process.drained
+                    process.begun[a] = c
                 elif kind != Kind.END:
-                    connection = connections.setdefault(client, _Connection())
-                    _note(connection, kind, a, c)
+                    connections.setdefault(client, _Connection()).note(kind, a, c)
+            unsure = process.lost(*_MEMBERSHIP)
+            if unsure:
+                self.doubtful[here] = unsure[0][0]
             for client, connection in connections.items():
                 number = process.base + client - 1
+                self.opened += connection.sure_from < FOREVER
+                if connection.ended and not 0 < process.drained < connection.may_to:
+                    self.ended.append((number, connection.ended, connection.may_to))
                 in_order = process.drained and connection.sure_to >= process.drained
-                self.abrupt[number] = not (process.complete and in_order)
+                known = all(connection.asked >= end for _, end in unsure)
+                self.abrupt[number] = not (process.complete and in_order and known)
                 everyone = [connection.asked, connection.sure_from, FOREVER, FOREVER]
                 spans = {EVERYONE: [everyone], **connection.rooms}
                 for room, spells in spans.items():
                     place = self._room(process, own, room)
                     for may_from, sure_from, sure_to, may_to in spells:
-                        until = min(sure_to, connection.sure_to)
+                        doubts = [begin for begin, end in unsure if may_from < end]
+                        until = min(sure_to, connection.sure_to, *doubts)
                         end = min(may_to, connection.may_to)
                         stays.append((number, place, sure_from, until, may_from, end))
         columns = np.array(stays, dtype=np.int64).reshape(-1, 6)
-        return Stays(*columns.T)
+        found = Stays(*columns.T)
+        return found.where(found.room != UNNAMED)
 
     def _emits(self) -> Emits:
-        parts: list[tuple[Any, ...]] = []
+        parts = []
         acks: list[tuple[Numbers, Numbers]] = []
         for process in self.processes:
             rows, own = process.rows, process.file.rooms()
-            sent = rows[rows["kind"] == Kind.EMIT]
-            sequence = sent["a"] >> _HIGH
-            withdrawn = rows[rows["kind"] == Kind.WITHDRAWN]
-            if len(withdrawn):
-                gone = _key(process, withdrawn["client"], withdrawn["a"])
-                sent = sent[~np.isin(_key(process, sent["client"], sequence), gone)]
-                sequence = sent["a"] >> _HIGH
-            local = (sent["a"] & _LOW).astype(np.int64)
+            sent = sent_by(process)
+            local = (sent["a"] & LOW).astype(np.int64)
             rooms = np.empty(len(sent), dtype=np.int64)
             for number in np.unique(local).tolist():
                 rooms[local == number] = self._room(process, own, number)
-            intended = sent["b"].astype(np.int64)
-            actual = intended + (sent["c"] & _LOW).astype(np.int64) * 1000
-            parts.append(
-                (
-                    _key(process, sent["client"], sequence),
-                    *(rooms, intended, actual, sent["flags"].astype(np.int64)),
-                    *((sent["c"] >> _HIGH).astype(np.uint32), sent["mark"].copy()),
-                )
-            )
+            parts.append(Emits.of(process, sent, rooms))
             acked = rows[rows["kind"] == Kind.ACK]
-            acks.append((_key(process, acked["client"], acked["a"]), acked["c"].astype(np.int64)))
+            in_time = self._in_time(process, acked)
+            self.late_acks += len(acked) - int(in_time.sum())
+            acked = acked[in_time]
+            name = sent_name(process, acked["client"], acked["a"])
+            acks.append((name, acked["c"].astype(np.int64)))
             self.timeouts += int((rows["kind"] == Kind.ACK_TIMEOUT).sum())
-        columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-        order = np.argsort(columns[0], kind="stable")
-        never = (np.zeros(len(order), dtype=np.int64) for _ in range(2))
-        emits = Emits(*(column[order] for column in columns), *never)
+            if process.drained:
+                after = rows["c"] > np.uint64(process.drained)
+                self.late += int((after & (rows["kind"] == Kind.RECEIPT)).sum())
+            self._note_strays(process, rows[rows["kind"] == Kind.STRAY_ACK])
+        emits = Emits.together(parts)
         for keys, times in acks:
             at = emits.find(keys >> 32, keys & 0xFFFFFFFF)
             emits.acked[at[at >= 0]] = times[at >= 0]
         return emits
+
+    def _note_strays(self, process: Process, rows: NDArray[np.void]) -> None:
+        kinds, counts = np.unique(rows["a"], return_counts=True)
+        self.strays.update(dict(zip(kinds.tolist(), counts.tolist(), strict=True)))
+        # Of what turned out to be early, the time is told by the row that does not know it yet.
+        amiss = rows[(rows["a"] != Stray.LATE) & (rows["a"] != Stray.EARLY)]
+        times = amiss["c"].astype(np.int64)
+        self.stray_times = np.concatenate((self.stray_times, times))
+        for a, b, _, client, *_ in amiss[:EXAMPLES].tolist():
+            who = self.name_of(process.base + client - 1)
+            self.stray_examples.append(f"{who} got an acknowledgement {_WHY.get(a, '')} ({b})")
+
+    def _in_time(self, process: Process, rows: NDArray[np.void]) -> NDArray[np.bool_]:
+        """Which rows tell of something before the end of their process's drain."""
+        if not process.drained:
+            return np.ones(len(rows), dtype=bool)
+        found: NDArray[np.bool_] = rows["c"] <= np.uint64(process.drained)
+        return found
 
     def _hear(self) -> None:
         """Note when each message was heard first, and until when the end of each stay is sure."""
@@ -286,73 +273,65 @@ class History:
         until = np.where(self.abrupt[stays.client], newest[stays.client], FOREVER)
         stays.sure_to[:] = np.minimum(stays.sure_to, until)
 
+    def _part_at_gaps(self) -> None:
+        """Part the stays of clients that heard something while it could not be written down."""
+        for process in self.processes:
+            for begin, end in process.lost(Kind.RECEIPT):
+                newest = np.zeros(self.clients, dtype=np.int64)
+                for receipts in self._receipts_of(process):
+                    at = self.emits.find(receipts.sender, receipts.sequence)
+                    known = (at >= 0) & (receipts.time < begin)
+                    np.maximum.at(newest, receipts.client[known], self.emits.actual[at[known]])
+                stays = self.stays
+                sure = newest[stays.client]
+                of = (stays.client >= process.base) & (
+                    stays.client < process.base + process.clients
+                )
+                parted = of & (stays.sure_from < end) & (stays.sure_to > sure)
+                later = stays.where(parted)
+                later.sure_from[:] = np.maximum(later.sure_from, end)
+                stays.sure_to[parted] = sure[parted]
+                self.stays = stays.and_also(later)
+
+    # Receipts.
+
     def receipts(self) -> Iterator[Receipts]:
         """All receipts, some clients' after the others'; those of a client are never parted."""
         for process in self.processes:
-            rows = process.rows
-            heard = np.flatnonzero(rows["kind"] == Kind.RECEIPT)
-            client = rows["client"][heard].astype(np.int64)
-            totals = np.cumsum(np.bincount(client, minlength=process.clients + 1))
-            part = totals // PART
-            for number in np.unique(part[client]).tolist():
-                yield self._receipts(process, rows[heard[part[client] == number]])
+            yield from self._receipts_of(process)
 
-    def _receipts(self, process: Process, rows: Any) -> Receipts:
-        tags = (rows["a"] >> np.uint64(32)).astype(np.int64)
-        sender = np.full(len(rows), -1)
+    def _receipts_of(self, process: Process) -> Iterator[Receipts]:
+        rows = process.rows
+        heard = np.flatnonzero(rows["kind"] == Kind.RECEIPT)
+        client = rows["client"][heard].astype(np.int64)
+        totals = np.cumsum(np.bincount(client, minlength=process.clients + 1))
+        part = totals // PART
+        for number in np.unique(part[client]).tolist():
+            some = rows[heard[part[client] == number]]
+            some = some[self._in_time(process, some)]
+            yield heard_by(process, some, self._senders(some["a"]))
+
+    def _senders(self, identities: NDArray[np.uint64]) -> Numbers:
+        """The numbers of the clients that stamps name; negative where there is none."""
+        tags = (identities >> HIGH).astype(np.int64)
+        sender = np.full(len(identities), _UNKNOWN)
         for tag in np.unique(tags).tolist():
             source = self._tags.get(tag)
             if source is not None:
                 of = tags == tag
-                own = (rows["a"][of] & np.uint64(0xFFFFFFFF)).astype(np.int64)
-                sender[of] = np.where(
-                    (own > 0) & (own <= source.clients), source.base + own - 1, -1
-                )
-        return Receipts(
-            process.base + rows["client"].astype(np.int64) - 1,
-            sender,
-            (rows["b"] & _LOW).astype(np.int64),
-            rows["c"].astype(np.int64),
-            rows["flags"].astype(np.int64),
-            (rows["b"] >> _HIGH).astype(np.uint32),
-            rows["mark"].copy(),
-        )
+                own = (identities[of] & LOW).astype(np.int64)
+                nobody = _LACKING if source.lacks_emits else _NO_CLIENT
+                known = (own > 0) & (own <= source.clients)
+                sender[of] = np.where(known, source.base + own - 1, nobody)
+        return sender
 
+    def without_rows(self, sender: Numbers, processes: int) -> NDArray[np.bool_]:
+        """Whose messages may have been sent and never been written down.
 
-def _note(connection: _Connection, kind: int, a: int, c: int) -> None:
-    """What a row about a connection or a room says."""
-    if kind == Kind.CONNECT_ASKED:
-        connection.asked = c
-    elif kind == Kind.CONNECTED:
-        connection.sure_from = c
-    elif kind == Kind.DISCONNECT_ASKED:
-        connection.sure_to = c
-    elif kind in (Kind.DISCONNECTED, Kind.CONNECT_FAILED):
-        connection.sure_to = min(connection.sure_to, c)
-        connection.may_to = c
-    else:
-        spells = connection.rooms.setdefault(a, [])
-        if kind == Kind.JOIN_ASKED:
-            spells.append([c, FOREVER, FOREVER, FOREVER])
-        elif spells:
-            spells[-1][{Kind.JOINED: 1, Kind.LEAVE_ASKED: 2, Kind.LEFT: 3}[Kind(kind)]] = c
-
-
-def _key(process: Process, client: Any, sequence: Any) -> Numbers:
-    key: Numbers = (process.base + client.astype(np.int64) - 1) << 32 | sequence.astype(np.int64)
-    return key
-
-
-def _read(file: RowFile, base: int) -> Process:
-    if not file.rows:
-        rows: Any = np.empty(0, dtype=_ROW)
-    else:
-        rows = np.memmap(file.path, dtype=_ROW, mode="r", offset=ROWS_AT, shape=(file.rows,))
-    assert _ROW.itemsize == ROW.size
-    kinds = rows["kind"]
-    if len(rows) and not kinds[-1]:  # a process that was killed leaves room that is not filled
-        rows = rows[: int(np.argmax(kinds == 0))]
-        kinds = rows["kind"]
-    complete = file.closed
-    clients = int(rows["client"].max()) if len(rows) else 0
-    return Process(file, rows, base, clients, complete)
+        `processes` is how many were to write rows.
+        """
+        others = processes > len(self.processes)
+        lacking = np.isin(sender, (_LACKING, _UNKNOWN) if others else (_LACKING,))
+        known = sender >= 0
+        lacking[known] = self.lacking[sender[known]]
+        return lacking

@@ -2,19 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import heapq
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sockproof.analysis.delivery_latency import DeliveryLatencies
 from sockproof.histogram import Histogram
-from sockproof.load_records import Phase, RowFile, read_lines, row_files
+from sockproof.load_records import Phase, RowFile, delivery_path, read_lines, row_files
 
 KINDS = ("ack", "delivery", "connect")
 FRACTIONS = {"p50_ms": 0.5, "p90_ms": 0.9, "p99_ms": 0.99, "p999_ms": 0.999}
 _MEASURED = (Phase.MEASURED, Phase.DRAIN)  # what was sent in it and came in the drain counts too
 
 
-def latencies(files: Iterable[RowFile]) -> dict[str, dict[str, Histogram]]:
+def latency_lines(
+    path: Path, deliveries: Iterable[dict[str, Any]] | None = None
+) -> Iterator[dict[str, Any]]:
+    """The lines of a process's histograms, in the order of their times.
+
+    What its deliveries took is taken from `deliveries`, or from the file that the summary has
+    written; only where there is neither, the times in stamps are believed.
+    """
+    own = read_lines(path)
+    if deliveries is None:
+        if not delivery_path(path).exists():
+            yield from own
+            return
+        deliveries = read_lines(delivery_path(path))
+    yield from heapq.merge(map(_without_deliveries, own), deliveries, key=_time)
+
+
+def _without_deliveries(line: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in line.items() if name != "delivery"}
+    before = line.get("before")
+    if isinstance(before, dict):
+        kept["before"] = {k: each for k, each in before.items() if not k.startswith("delivery")}
+    return kept
+
+
+def _time(line: Mapping[str, Any]) -> int:
+    time = line.get("t")
+    return time if isinstance(time, int) else 0
+
+
+def latencies(
+    files: Iterable[RowFile], deliveries: DeliveryLatencies
+) -> dict[str, dict[str, Histogram]]:
     """For each kind the histograms from intended and from actual times, in nanoseconds.
 
     Messages that were sent in the measured part; connects of the whole run, since most are made
@@ -22,7 +56,7 @@ def latencies(files: Iterable[RowFile]) -> dict[str, dict[str, Histogram]]:
     """
     found = {kind: {"intended": Histogram(), "actual": Histogram()} for kind in KINDS}
     for file in files:
-        for line in read_lines(file.latency_path):
+        for line in latency_lines(file.latency_path, deliveries.lines(file.tag)):
             for kind in KINDS:
                 if kind == "connect" or line.get("phase") in _MEASURED:
                     _add(found[kind], line.get(kind, {}))
@@ -57,7 +91,7 @@ def by_second(
     found, length = [], 0.0
     for file in row_files(folder):
         begun = None
-        for line in read_lines(file.latency_path):
+        for line in latency_lines(file.latency_path):
             phase = line.get("phase")
             if phase not in (Phase.MEASURED, Phase.DRAIN):
                 begun = int(line["t"]) if phase == Phase.RAMP else begun

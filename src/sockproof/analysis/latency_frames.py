@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sockproof.analysis.latency import KINDS
+from sockproof.analysis.latency import KINDS, latency_lines
 from sockproof.histogram import Histogram, value_of
-from sockproof.load_records import Phase, read_lines
+from sockproof.load_records import Phase
 
 ORIGINS = ("intended", "actual")
 FRACTIONS = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
@@ -81,7 +81,7 @@ def _lines(
     path: Path, place: Callable[[int], int | None], torn: _Torn, seconds: int
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     last = 0
-    for line in read_lines(path):
+    for line in latency_lines(path):
         time = line.get("t")
         second = place(time) if isinstance(time, int) else None
         if second is None:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from sockproof.analysis.delivery import PROPERTIES
+from sockproof.analysis.findings import PROPERTIES
 from sockproof.analysis.latency import FRACTIONS, KINDS
 
 TARGET_CPU = "target.cpu_ms_per_message"

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sockproof.analysis.delivery import PROPERTIES
+from sockproof.analysis.findings import PROPERTIES
 from sockproof.analysis.latency import FRACTIONS, by_second
 from sockproof.histogram import Histogram, samples_needed, value_of
 
@@ -142,4 +142,6 @@ def curve(group: Group) -> Curve:
 
 def violations(summaries: Sequence[dict[str, Any]]) -> dict[str, int]:
     """What went wrong with messages, and how often, in all runs of a group."""
-    return {name: sum(int(each["counts"][name]) for each in summaries) for name in PROPERTIES}
+    return {
+        name: sum(int(each["counts"].get(name, 0)) for each in summaries) for name in PROPERTIES
+    }

@@ -13,7 +13,7 @@ from sockproof.histogram import Histogram
 from sockproof.load_records import Phase, read_lines
 
 _COUNTERS = (
-    *("emits", "acks", "ack_timeouts", "receipts", "corrupted", "unreadable"),
+    *("emits", "acks", "ack_timeouts", "receipts", "corrupted", "unreadable", "misacknowledged"),
     *("connections_opened", "connect_failures", "disconnected", "live"),
     *("offered", "withheld", "octets_sent", "octets_received", "back_pressured"),
 )

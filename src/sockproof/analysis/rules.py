@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sockproof.analysis.delivery import PROPERTIES
+from sockproof.analysis.findings import ASIDE, PROPERTIES, STRAYS
 from sockproof.analysis.latency import FRACTIONS, KINDS
 from sockproof.files import read_toml
 from sockproof.records import SUITES
@@ -36,6 +36,7 @@ OUTCOMES = ("cases", "passed", "non_strict", "failed", "unsupported", "inconclus
 _COUNTS = (
     *("connections_opened", "connect_failures", "disconnected", "emitted", "acknowledged"),
     *("ack_timeouts", "receipts", "due", *PROPERTIES, "undetermined"),
+    *(*STRAYS, *ASIDE),
     *("octets_sent", "octets_received"),
 )
 _LATENCY = tuple(
@@ -64,7 +65,7 @@ _MESSAGES = tuple(
 # What is known while a run goes on: violations and percentiles, so far.
 LIVE = (
     *(f"counts.{name}" for name in ("connect_failures", "disconnected", "ack_timeouts")),
-    *("counts.corrupted", *_MESSAGES),
+    *("counts.corrupted", "counts.misacknowledged", *_MESSAGES),
 )
 # What is known of each second, and from which of the counters that processes write in it.
 COUNTERS = {
@@ -73,6 +74,7 @@ COUNTERS = {
     "counts.ack_timeouts": ("ack_timeouts",),
     "counts.receipts": ("receipts",),
     "counts.corrupted": ("corrupted", "unreadable"),
+    "counts.misacknowledged": ("misacknowledged",),
     "counts.connections_opened": ("connections_opened",),
     "counts.connect_failures": ("connect_failures",),
     "counts.disconnected": ("disconnected",),

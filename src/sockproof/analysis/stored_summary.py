@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from msgspec import Meta
 
 from sockproof import files
-from sockproof.analysis.delivery import PROPERTIES
+from sockproof.analysis.findings import PROPERTIES
 from sockproof.analysis.latency import FRACTIONS, KINDS
 
 MOST_OCTETS = 16 * files.MIB  # of a summary, which has a few KiB, and examples of messages

@@ -13,7 +13,10 @@ from typing import Any
 from sockproof import files
 from sockproof.analysis import about
 from sockproof.analysis.delivery import PROPERTIES, Delivery, check
+from sockproof.analysis.delivery_latency import DeliveryLatencies
+from sockproof.analysis.delivery_latency import write as write_deliveries
 from sockproof.analysis.latency import KINDS, latencies, percentiles
+from sockproof.analysis.missing_records import missing_records, said_of_missing
 from sockproof.histogram import Histogram
 from sockproof.load_records import (
     RUN_FILE,
@@ -35,19 +38,33 @@ _OCTETS = ("octets_sent", "octets_received")
 
 def write_summary(folder: Path) -> dict[str, Any]:
     """Write `summary.json` into the run folder and give what is in it; may raise."""
-    value = summarize(folder)
+    deliveries = DeliveryLatencies()
+    value = summarize(folder, deliveries)
+    write_deliveries(row_files(folder), deliveries)
     files.write(folder / SUMMARY_FILE, files.json_text(value, indent=1), durable=True)
     return value
 
 
-def summarize(folder: Path) -> dict[str, Any]:
-    """The summary of a run folder; raises `LoadRecordError`."""
+def summarize(folder: Path, deliveries: DeliveryLatencies | None = None) -> dict[str, Any]:
+    """The summary of a run folder; raises `LoadRecordError`.
+
+    What messages took to arrive is left in `deliveries`.
+    """
     run = _run(folder)
     files = row_files(folder)
-    began = run.get("started_ns")
-    delivery = check(folder, began if isinstance(began, int) else 0)
+    told = run.get("started_ns")
+    began = told if isinstance(told, int) else 0
+    expected = run.get("processes")
+    deliveries = DeliveryLatencies() if deliveries is None else deliveries
+    delivery = check(
+        folder,
+        began,
+        expected if isinstance(expected, int) else 0,
+        deliveries,
+    )
     health = [_Health.read(file) for file in files]
-    found = latencies(files)
+    found = latencies(files, deliveries)
+    missing = missing_records(files, began)
     counts = dict(delivery.counts)
     for name in (*_COUNTED, *_OCTETS):
         counts[name] = sum(int(each.last.get(name, 0)) for each in health)
@@ -56,6 +73,7 @@ def summarize(folder: Path) -> dict[str, Any]:
         "scenario": run.get("scenario"),
         "started": run.get("started"),
         "counts": counts,
+        "unrecorded": missing,
         "properties": _properties(delivery),
         "examples": delivery.examples,
         "violations_each_second": {
@@ -67,7 +85,7 @@ def summarize(folder: Path) -> dict[str, Any]:
             for kind in KINDS
         },
         "target": {"url": run.get("target"), **_target(health)},
-        "generator": _generator(run, delivery, health, counts),
+        "generator": _generator(run, delivery, health, counts, missing),
     }
 
 
@@ -151,14 +169,18 @@ def _target(health: list[_Health]) -> dict[str, Any]:
 
 
 def _generator(
-    run: dict[str, Any], delivery: Delivery, health: list[_Health], counts: dict[str, int]
+    run: dict[str, Any],
+    delivery: Delivery,
+    health: list[_Health],
+    counts: dict[str, int],
+    missing: dict[str, Any],
 ) -> dict[str, Any]:
     seconds = max((each.seconds for each in health), default=0.0)
     offered = sum(each.grown("offered") for each in health)
     achieved = sum(each.grown("emits") for each in health)
     withheld = sum(int(each.last.get("withheld", 0)) for each in health)
     lag = Histogram.sum(each.lag for each in health)
-    reasons = _reasons(run, delivery, health, counts)
+    reasons = _reasons(run, delivery, health, counts, missing)
     if offered and achieved < LEAST_ACHIEVED * offered:
         share = achieved / offered
         reasons.append(
@@ -190,7 +212,11 @@ def _is_busy(health: _Health) -> bool:
 
 
 def _reasons(
-    run: dict[str, Any], delivery: Delivery, health: list[_Health], counts: dict[str, int]
+    run: dict[str, Any],
+    delivery: Delivery,
+    health: list[_Health],
+    counts: dict[str, int],
+    missing: dict[str, Any],
 ) -> list[str]:
     """Why the run is not fit to judge, but for its rates."""
     reasons = []
@@ -201,6 +227,7 @@ def _reasons(
             f"the records of {delivery.killed} of {len(health)} processes end abruptly;"
             " what they had written counts"
         )
+    reasons += said_of_missing(missing)
     expected = run.get("processes")
     if isinstance(expected, int) and expected > len(health):
         reasons.append(f"{expected} processes were expected, {len(health)} left records")

@@ -1,10 +1,18 @@
-"""Acknowledgements that are still to come, with their time limits."""
+"""Acknowledgements that are still to come, with their time limits, and those that answer nothing.
+
+Each connection gives numbers of a range of its own, as far as there are ranges: so one that was
+meant for another client is known.
+"""
 
 from __future__ import annotations
 
+import itertools
 import json
+import random
 from collections.abc import Callable
 from typing import Any
+
+from sockproof.load_records import Stray
 
 # JSON of the list of arguments as it came, or the list itself where it had attachments; None when
 # the time limit passed or the connection ended before.
@@ -16,6 +24,79 @@ OnTokenAck = Callable[[Reply, Any], None]
 Waiting = tuple[int, Callable[..., None], Any]
 
 NEVER = 1 << 62
+RANGE = 100_000  # numbers of a connection
+_RANGES = 20_000  # so that every number has 31 bits
+_MOST = 10_000  # numbers that one connection remembers
+_next_range = itertools.count(random.randrange(_RANGES))
+_given: set[int] = set()
+OnStray = Callable[[int, Stray], None]
+
+
+def new_range() -> int:
+    """The number behind which a connection's own ones begin."""
+    found = next(_next_range) % _RANGES
+    _given.add(found)
+    return found * RANGE
+
+
+class Strays:
+    """Tells what an acknowledgement is that nobody waits for; one for each connection.
+
+    Who calls says how far its numbers have come: `last`.
+    """
+
+    __slots__ = ("_ahead", "_expired", "_first", "_range", "on_stray")
+
+    def __init__(self, first: int) -> None:
+        self._range = self._first = first
+        # Most connections need neither: what came and was not given yet, and what nobody waits
+        # for any longer.
+        self._ahead: set[int] | frozenset[int] = frozenset()
+        self._expired: set[int] | frozenset[int] = frozenset()
+        self.on_stray: OnStray | None = None
+
+    def begin(self, last: int) -> None:
+        """The connection is opened, perhaps again: what came before is no concern of it."""
+        self._first = last
+        self._ahead = self._expired = frozenset()
+
+    def expired(self, number: int) -> None:
+        """Its time limit has passed, or the message did not leave."""
+        self._expired = _with(self._expired, number)
+
+    def strayed(self, number: int, last: int) -> None:
+        """It came, and nobody waits for it."""
+        if self.on_stray is not None:
+            self.on_stray(number, self._kind(number, last))
+
+    def _kind(self, number: int, last: int) -> Stray:
+        if self._first < number <= last:
+            forgotten = number in self._expired or len(self._expired) >= _MOST
+            return Stray.LATE if forgotten else Stray.DOUBLED
+        if self._range < number <= self._first:
+            return Stray.LATE  # of the connection before
+        own = (last + 1) // RANGE
+        if number > last and number // RANGE == own:
+            self._ahead = _with(self._ahead, number)
+            return Stray.UNASKED
+        return Stray.FOREIGN if number // RANGE in _given else Stray.UNASKED
+
+    def end(self, last: int) -> None:
+        """The connection has ended: what came before it was asked for is known now."""
+        early = sorted(number for number in self._ahead if number <= last)
+        self._ahead = frozenset()
+        if self.on_stray is not None:
+            for number in early:
+                self.on_stray(number, Stray.EARLY)
+
+
+def _with(numbers: set[int] | frozenset[int], number: int) -> set[int] | frozenset[int]:
+    """One more number, unless there are too many."""
+    if isinstance(numbers, frozenset):
+        return {number}
+    if len(numbers) < _MOST:
+        numbers.add(number)
+    return numbers
 
 
 def arguments(reply: Reply) -> list[Any]:
@@ -35,13 +116,14 @@ def answer(waiting: Waiting, reply: Reply) -> None:
         waiting[1](reply, waiting[2])
 
 
-def take_expired(acks: dict[int, Waiting], now: int) -> tuple[list[Waiting], int]:
+def take_expired(acks: dict[int, Waiting], now: int, strays: Strays) -> tuple[list[Waiting], int]:
     """Take out those whose time has passed; also when the next one's will have."""
     expired = []
     following = NEVER
     for number, waiting in list(acks.items()):
         if waiting[0] <= now:
             expired.append(acks.pop(number))
+            strays.expired(number)
         elif waiting[0] < following:
             following = waiting[0]
     return expired, following

@@ -35,7 +35,6 @@ class Traffic:
         "octets_sent",
         "pings_answered",
         "read_at",
-        "stray_acks",
     )
 
     def __init__(self) -> None:
@@ -47,7 +46,6 @@ class Traffic:
         self.callback_failures = 0  # exceptions of users' callbacks
         self.pings_answered = 0  # heartbeats: Engine.IO PING packets, WebSocket Ping frames
         self.read_at = 0  # when the octets that are being looked at were read, CLOCK_MONOTONIC
-        self.stray_acks = 0  # acknowledgements that nobody waited for (any longer)
 
 
 traffic = Traffic()

@@ -65,7 +65,7 @@ class Ledger:
         self._measured_from = 0  # messages that were due earlier belong to the part before
         self.emits = self.acks = self.ack_timeouts = self.receipts = 0
         self._new_histograms()
-        self.corrupted = self.unreadable = 0
+        self.corrupted = self.unreadable = self.misacknowledged = 0
         self.connections_opened = self.connect_failures = self.disconnected = 0
         self.live = 0
         self.outstanding = 0  # acknowledgements that are waited for
@@ -209,7 +209,7 @@ class Ledger:
         """All counters, since the process began; violations are those seen without the checker."""
         names = (
             *("emits", "acks", "ack_timeouts", "receipts", "corrupted", "unreadable"),
-            *("connections_opened", "connect_failures", "disconnected", "live"),
+            *("misacknowledged", "connections_opened", "connect_failures", "disconnected", "live"),
             *("offered", "withheld", "octets_sent", "octets_received", "back_pressured"),
         )
         return {name: getattr(self, name) for name in names}

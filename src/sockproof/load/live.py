@@ -19,7 +19,7 @@ SILENCE = 10.0  # seconds without a report, due every three, after which a worke
 COUNTS = (
     *("offered", "emits", "withheld", "receipts", "acks"),
     *("connections_opened", "connect_failures", "disconnected"),
-    *("corrupted", "unreadable", "ack_timeouts"),
+    *("corrupted", "unreadable", "ack_timeouts", "misacknowledged"),
 )
 SPANS = ("now", "measured", "start")
 _MIB = 1 << 20

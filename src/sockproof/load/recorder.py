@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import binascii
 import struct
+from time import monotonic_ns
 from zlib import crc32
 
 from sockproof.histogram import BITS, bucket_of
@@ -28,6 +29,7 @@ from sockproof.load_records import (
     Kind,
     Phase,
     ReceiptFlag,
+    Stray,
 )
 from sockproof.wire.stamp import (
     CHECKED,
@@ -48,6 +50,9 @@ __all__ = ["EVERYONE", "ITSELF", "NOBODY", "EmitFlag", "Phase", "Recorder"]
 
 _pack_into = ROW.pack_into
 _pack_two_into = struct.Struct("<" + 2 * ROW.format.lstrip("<")).pack_into
+# The same, with halves of a row's columns for themselves.
+_pack_emit_into = struct.Struct("<IIQIIIHBB").pack_into
+_pack_receipt_into = struct.Struct("<QIIQIHBB").pack_into
 _decoded, _unpacked, _FROM_URL = binascii.a2b_base64, CHECKED.unpack, FROM_URL
 _encoded, _packed, _TO_URL = binascii.b2a_base64, FIELDS.pack, TO_URL
 _EMIT, _ACK, _RECEIPT = int(Kind.EMIT), int(Kind.ACK), int(Kind.RECEIPT)
@@ -87,9 +92,10 @@ class Recorder(Ledger):
         offset = self._offset
         if offset == STEP:
             offset = self._next_map()
-        room |= sequence << 32
-        said = checksum << 32 | delay
-        _pack_into(self._map, offset, room, intended, said, client, check & 0xFFFF, flags, _EMIT)
+        mark, where = check & 0xFFFF, self._map
+        _pack_emit_into(
+            where, offset, room, sequence, intended, delay, checksum, client, mark, flags, _EMIT
+        )
         self._offset = offset + _SIZE
         checked = fields + check.to_bytes(4, "little")
         return MARK + _encoded(checked, newline=False).translate(_TO_URL)
@@ -165,6 +171,12 @@ class Recorder(Ledger):
         self.outstanding -= 1
         self._row(Kind.ACK_TIMEOUT, client, sequence, 0, now)
 
+    def stray(self, client: int, number: int, what: Stray) -> None:
+        """An acknowledgement with this number answers nothing."""
+        known = min(number, 0xFFFFFFFFFFFFFFFF)
+        self._row(Kind.STRAY_ACK, client, int(what), known, monotonic_ns())
+        self.misacknowledged += what not in (Stray.EARLY, Stray.LATE)
+
     def received(
         self, client: int, stamp: Stamp, is_intact: bool, now: int, checksum: int | None = None
     ) -> None:
@@ -212,8 +224,9 @@ class Recorder(Ledger):
         offset = self._offset
         if offset == STEP:
             offset = self._next_map()
-        said = checksum << 32 | sequence
-        _pack_into(self._map, offset, sender, said, now, client, check & 0xFFFF, 0, _RECEIPT)
+        _pack_receipt_into(
+            self._map, offset, sender, sequence, checksum, now, client, check & 0xFFFF, 0, _RECEIPT
+        )
         self._offset = offset + _SIZE
         self.receipts += 1
         if intended < self._measured_from:

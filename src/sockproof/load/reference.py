@@ -10,6 +10,7 @@ The libraries block, so they run in greenlets of their own and need the patched 
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from functools import partial
@@ -20,7 +21,16 @@ import gevent
 import gevent.queue
 import socketio
 
-from sockproof.load.acks import NEVER, OnAck, OnTokenAck, Reply, Waiting, answer, take_expired
+from sockproof.load.acks import (
+    NEVER,
+    OnAck,
+    OnTokenAck,
+    Reply,
+    Strays,
+    Waiting,
+    answer,
+    take_expired,
+)
 from sockproof.load.endpoint import MAX_HELD, Endpoint, Reason, held, traffic
 from sockproof.load.guard import QUIET, GuardedSession, allowance, web_socket
 from sockproof.load.session import TRANSPORTS, see_values
@@ -105,6 +115,7 @@ class _Client(socketio.Client):  # type: ignore[misc]
     """The library's client, which shows each message before it looks at it.
 
     What it cannot read ends the connection.
+    It numbers acknowledgements behind `last`, and tells of those that it would ignore.
     """
 
     heard: Callable[[bytes, bool], None]
@@ -113,6 +124,19 @@ class _Client(socketio.Client):  # type: ignore[misc]
     _binary_packet: Any
     _beyond = 0
     _attached = 0  # octets of attachments whose packet is not whole
+    strayed: Callable[[int, int], None]
+    last = 0
+
+    def _generate_ack_id(self, namespace: str | None, callback: Any) -> int:
+        self.callbacks.setdefault(namespace or "/", {0: itertools.count(self.last + 1)})
+        self.last = int(super()._generate_ack_id(namespace, callback))
+        return self.last
+
+    def _handle_ack(self, namespace: str | None, id: int, data: Any) -> None:  # noqa: A002
+        if id and id in self.callbacks.get(namespace or "/", ()):
+            super()._handle_ack(namespace, id, data)
+        else:
+            self.strayed(id or 0, self.last)
 
     def _handle_eio_message(self, data: str | bytes) -> None:
         try:
@@ -147,6 +171,7 @@ class ReferenceSocketIO(Reference):
         namespace: str = "/",
         auth: Any = None,
         headers: tuple[tuple[str, str], ...] = (),
+        numbers_from: int = 0,
     ) -> None:
         super().__init__(endpoint, headers)
         if transport not in TRANSPORTS:
@@ -158,7 +183,8 @@ class ReferenceSocketIO(Reference):
         self.on_upgrade: Callable[[], None] | None = None
         self._handlers: dict[tuple[str, str], Handler] = {}
         self._acks: dict[int, Waiting] = {}
-        self._number = 0
+        self._number = numbers_from
+        self.strays = Strays(numbers_from)
         self._visit = 0
         self._client: _Client | None = None
 
@@ -203,6 +229,8 @@ class ReferenceSocketIO(Reference):
             },
         )
         client.endpoint, client.heard, client.broken = endpoint, self._heard, self._broken
+        client.strayed, client.last = self.strays.strayed, self._number
+        self.strays.begin(self._number)
         self._client = client
         client.on("*", self._event, namespace="*")
         client.on("disconnect", self._disconnected, namespace=self.namespace)
@@ -255,6 +283,7 @@ class ReferenceSocketIO(Reference):
 
     def _disconnected(self, reason: str = "transport close") -> None:
         waiting, self._acks = self._acks, {}
+        self.strays.end(self._number)
         self.state = CLOSING if self.state == OPEN else self.state
         for each in waiting.values():
             self._answer(each, None)
@@ -285,6 +314,7 @@ class ReferenceSocketIO(Reference):
         except socketio.exceptions.SocketIOError:
             if ack is not None:
                 self._acks.pop(number, None)
+                self.strays.expired(number)
             return False
         traffic.octets_sent += sum(len(each) for each in args if isinstance(each, str | bytes))
         return True
@@ -303,8 +333,8 @@ class ReferenceSocketIO(Reference):
 
     def _acknowledged(self, number: int, reply: list[Any]) -> None:
         found = self._acks.pop(number, None)
-        if found is None:
-            traffic.stray_acks += 1
+        if found is None:  # the library does not know of time limits
+            self.strays.strayed(number, self._number)
         else:
             self._answer(found, reply)
 
@@ -324,7 +354,7 @@ class ReferenceSocketIO(Reference):
         if now < self._visit:
             return
         self._visit = 0
-        expired, following = take_expired(self._acks, now)
+        expired, following = take_expired(self._acks, now, self.strays)
         for each in expired:
             self._answer(each, None)
         if following != NEVER:

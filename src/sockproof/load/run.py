@@ -20,8 +20,8 @@ from typing import Any
 import gevent
 
 from sockproof import files
-from sockproof.histogram import Histogram
 from sockproof.load import health
+from sockproof.load.due import Question
 from sockproof.load.endpoint import Endpoint, traffic
 from sockproof.load.live import Live
 from sockproof.load.options import Options, shown
@@ -32,7 +32,8 @@ from sockproof.load_records import RUN_FILE, SCHEMA, Phase, boot_id
 from sockproof.wire.credentials import masked_url
 
 SETTLING = 30.0  # seconds that users may take to connect and join once all are spawned
-QUIET = 1.0  # seconds without a receipt after which nothing more is on its way
+QUIET = 1.0  # seconds without a receipt, at least, before the drain may end
+SILENT = 0.3  # seconds without one after which it is worth asking what is missing
 _PACKAGES = ("sockproof", "locust", "gevent", "python-socketio", "websocket-client")
 
 
@@ -63,7 +64,6 @@ class Run:
         self._target = health.watch(options.target_pid)
         self._users = 0
         self.preparing = 0  # users that are not yet where their scenario has them
-        self._longest = 0  # latency of a delivery so far, in nanoseconds
         self._errors: set[str] = set()
         self._ticker = gevent.spawn(self._tick)
         self.over = False
@@ -90,22 +90,28 @@ class Run:
             self.recorder.phase(Phase.MEASURED, time.monotonic_ns())
 
     def drain(self) -> None:
-        """Send nothing more, and wait for what is in flight."""
+        """Send nothing more, and wait for what is in flight.
+
+        The whole time that there is for it, unless all that is due is in.
+        """
         if self.recorder.phase_now >= Phase.DRAIN or self.over:
             return
         self.schedule.stop()
         self._collect()
         self.recorder.phase(Phase.DRAIN, time.monotonic_ns())
+        recorder, question = self.recorder, Question(self.folder)
         deadline = time.monotonic() + self.options.drain
-        heard, since = self.recorder.receipts, time.monotonic()
+        counted, since = (recorder.emits, recorder.receipts), time.monotonic()
         while time.monotonic() < deadline:
             gevent.sleep(0.05)
             now = time.monotonic()
-            if self.recorder.receipts != heard or self.recorder.outstanding > 0:
-                heard, since = self.recorder.receipts, now
-            # What is slow to come makes the silence longer that is believed.
-            elif now - since >= max(QUIET, 2 * self._longest / 1e9):
+            if (recorder.emits, recorder.receipts) != counted or recorder.outstanding > 0:
+                counted, since = (recorder.emits, recorder.receipts), now
+            elif now - since >= QUIET and question.settled(recorder.emits):
                 break
+            elif now - since >= SILENT:
+                question.ask(*counted, deadline - now)
+        question.close()
         self._collect()
         self.recorder.phase(Phase.OVER, time.monotonic_ns())
 
@@ -150,8 +156,6 @@ class Run:
         recorder.octets_sent = traffic.octets_sent
         recorder.octets_received = traffic.octets_received
         recorder.back_pressured = traffic.back_pressured
-        longest = Histogram(recorder.delivery_actual).maximum()
-        self._longest = max(self._longest, longest or 0)
         self.stats.add("ack", recorder.ack_intended)
         self.stats.add("delivery", recorder.delivery_intended)
         self.stats.add("connect", recorder.connect_intended)

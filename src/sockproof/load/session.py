@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic_ns
 from typing import Any, Protocol
 
-from sockproof.load.acks import NEVER, Waiting, answer, take_expired
+from sockproof.load.acks import NEVER, Strays, Waiting, answer, take_expired
 from sockproof.load.endpoint import MAX_HELD, Endpoint, Reason, held, traffic
 from sockproof.load.polling import PollingTransport
 from sockproof.load.stream import CLOSED, CLOSING, DIALLING, IDLE, OPEN, SHAKING, callback_failed
@@ -24,6 +24,7 @@ _MAX_PAYLOAD = 1_000_000  # where the server names none
 MAX_SID = 4096  # characters of a session's id, which stands in each request
 LARGE = 64 * 1024  # octets of JSON, from which on its values are counted
 MAX_VALUES = 200_000  # each of which takes many times what its octets do
+_HELD_UP = 500_000_000  # nanoseconds by which this process's own loop was too late
 _decoded = json.JSONDecoder().decode
 
 
@@ -76,6 +77,8 @@ class Session:
         "_acks",
         "_beyond",
         "_ending",
+        "_excused",
+        "_number",
         "_ping_by",
         "_ping_limit",
         "_polling",
@@ -91,11 +94,16 @@ class Session:
         "on_close",
         "on_upgrade",
         "state",
+        "strays",
         "transport",
     )
 
     def __init__(
-        self, endpoint: Endpoint, transport: str, headers: tuple[tuple[str, str], ...]
+        self,
+        endpoint: Endpoint,
+        transport: str,
+        headers: tuple[tuple[str, str], ...],
+        numbers_from: int = 0,
     ) -> None:
         if transport not in TRANSPORTS:
             raise ValueError(f"transport is one of {', '.join(TRANSPORTS)}, not {transport!r}")
@@ -106,6 +114,9 @@ class Session:
         self.on_close: Callable[[Reason, str], None] | None = None
         self._visit = 0
         self._beyond = 0  # of attachments that came, see `endpoint.held`
+        self._excused = False
+        self._number = numbers_from  # the last that an acknowledgement was given
+        self.strays = Strays(numbers_from)
         self.state = IDLE
         self._reset()
 
@@ -181,6 +192,7 @@ class Session:
         if self.state not in (IDLE, CLOSED):
             raise RuntimeError("this connection is open already")
         self._reset()
+        self.strays.begin(self._number)
         self.state = DIALLING
         if self.transport == "websocket":
             target = self.endpoint.target("EIO=4&transport=websocket", self.endpoint.socketio_path)
@@ -238,9 +250,14 @@ class Session:
         """See which time limits have passed: of connecting, of a PING, of acknowledgements."""
         if now < self._visit:
             return
-        self._visit = 0
+        late, self._visit = now - self._visit > _HELD_UP, 0
         if self.state == CLOSED:
             return
+        if late and not self._excused:  # what came in time may not have been read yet
+            self._excused = True
+            self._visit_by(now + _HELD_UP)
+            return
+        self._excused = False
         following = NEVER
         if self.state == CLOSING:
             if now < self.deadline:
@@ -262,7 +279,7 @@ class Session:
                 return
             following = min(following, self._ping_by)
         if self._acks:
-            expired, soonest = take_expired(self._acks, now)
+            expired, soonest = take_expired(self._acks, now, self.strays)
             following = min(following, soonest)
             for waiting in expired:
                 try:
@@ -363,6 +380,7 @@ class Session:
         self.state = CLOSED
         if self._upgrade is not None:
             self._upgrade.give_up()
+        self.strays.end(self._number)
         waiting = self._acks
         self._reset()
         for each in waiting.values():

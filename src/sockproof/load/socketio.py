@@ -16,7 +16,7 @@ from time import monotonic_ns
 from typing import Any
 
 from sockproof.load.acks import OnAck, OnTokenAck, answer
-from sockproof.load.endpoint import Endpoint, Reason, traffic
+from sockproof.load.endpoint import Endpoint, Reason
 from sockproof.load.packet_text import encoded, name_in, payload_of, prefix_of
 from sockproof.load.session import MAX_SID, Session, parsed, see_values
 from sockproof.load.stream import OPEN, SHAKING, callback_failed
@@ -50,7 +50,6 @@ class SocketIOConnection(Session):
         "_decoder",
         "_handlers",
         "_head",
-        "_number",
         "_pending",
         "_prefix",
         "auth",
@@ -70,9 +69,13 @@ class SocketIOConnection(Session):
         namespace: str = "/",
         auth: Any = None,
         headers: tuple[tuple[str, str], ...] = (),
+        numbers_from: int = 0,
     ) -> None:
-        """`auth` is the payload of CONNECT; `headers` stand beside the endpoint's."""
-        super().__init__(endpoint, transport, headers)
+        """`auth` is the payload of CONNECT; `headers` stand beside the endpoint's.
+
+        Acknowledgements are numbered behind `numbers_from`; see `acks`.
+        """
+        super().__init__(endpoint, transport, headers, numbers_from)
         self.namespace = namespace
         self.auth = auth
         self.on_open: Callable[[], None] | None = None
@@ -82,7 +85,6 @@ class SocketIOConnection(Session):
         self._handlers: dict[bytes, Handler] | None = None
         self._prefix = prefix_of(namespace)
         self._head = b"42" + self._prefix
-        self._number = 0
 
     def _reset(self) -> None:
         super()._reset()
@@ -222,7 +224,7 @@ class SocketIOConnection(Session):
                     return
                 self.on_message(data, False)
                 if waiting is None:
-                    traffic.stray_acks += 1
+                    self.strays.strayed(int(number), self._number)
                 else:
                     waiting[1](data[bracket:])
             else:
@@ -384,7 +386,7 @@ class SocketIOConnection(Session):
         if packet.type == PacketType.BINARY_ACK:
             found = self._acks.pop(packet.id or 0, None)
             if found is None:
-                traffic.stray_acks += 1
+                self.strays.strayed(packet.id or 0, self._number)
             else:
                 answer(found, packet.data)
             return

@@ -12,7 +12,7 @@ from typing import Any
 import gevent
 from gevent.event import AsyncResult
 
-from sockproof.load.acks import Reply, arguments
+from sockproof.load.acks import Reply, arguments, new_range
 from sockproof.load.connected_user import ACKNOWLEDGED, SKIPS_SENDER, ConnectedUser
 from sockproof.load.endpoint import traffic
 from sockproof.load.message import BODY, Message, Said, prepared
@@ -48,7 +48,13 @@ class SocketIOUser(ConnectedUser):
             transport=self.transport or options.transport,
             namespace=self.namespace,
             auth=options.auth if self.auth is None else self.auth,
+            numbers_from=new_range(),
         )
+
+    def connect(self) -> None:
+        """Open the connection; `ready` tells when that is done."""
+        super().connect()
+        self.connection.strays.on_stray = partial(self.recorder.stray, self.client)
 
     # Sending, in paced methods too.
 

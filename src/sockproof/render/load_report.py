@@ -36,6 +36,15 @@ _UNITS = {
     "spawn_rate": "users/s",
     "run_time": "s",
 }
+_ASIDE = {
+    "late": "received when nobody waited any longer",
+    "late_acks": "acknowledged when nobody waited any longer",
+    "unrecorded": "received without a record of the send",
+    "stray_acks": "acknowledgements that nobody asked for",
+    "early_acks": "acknowledgements before the message",
+    "doubled_acks": "acknowledgements for a second time",
+    "foreign_acks": "acknowledgements of another client's",
+}
 Pairs = list[tuple[str, str]]
 
 
@@ -128,8 +137,7 @@ def verdict(run: LoadRun) -> Verdict:
     found = exit_code(run.summary)
     notes = tuple(short(reason, 500) for reason in run.summary["generator"]["reasons"][:20])
     sentence = headline(run.summary).rstrip(":")
-    held = any(each["verdict"] is True for each in run.summary["properties"].values())
-    tone = "bad" if found == 1 else "good" if found == 0 and held else "unknown"
+    tone = "bad" if found == 1 else "good" if found == 0 else "unknown"
     return Verdict(sentence, tone, notes)  # type: ignore[arg-type]
 
 
@@ -240,6 +248,9 @@ def _counts(run: LoadRun) -> list[tuple[str, Pairs]]:
             ("receipts due", _count(counts["due"])),
             ("undetermined", _count(counts["undetermined"])),
         ]
+        for name, label in _ASIDE.items():
+            if counts.get(name):
+                messages.append((label, _count(counts[name])))
         for name, label in (("octets_sent", "sent"), ("octets_received", "received over the wire")):
             if isinstance(counts.get(name), int):
                 messages.append((label, f"{counts[name] / 2**20:,.1f} MiB"))

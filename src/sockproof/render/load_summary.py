@@ -10,10 +10,17 @@ _COLUMNS = ("p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms")
 
 
 def verdict(summary: Mapping[str, Any]) -> int:
-    """The exit code: 1 where a property does not hold, 2 where the run is not fit to judge."""
+    """The exit code: 1 where a property does not hold, 2 where the run is not fit to judge or
+    nothing of it was judged."""
     if any(each["verdict"] is False for each in summary["properties"].values()):
         return 1
-    return 0 if summary["generator"]["fit"] else 2
+    return 0 if summary["generator"]["fit"] and _held(summary) else 2
+
+
+def _held(summary: Mapping[str, Any]) -> list[str]:
+    """What holds; that connections held is nothing of itself where messages were sent."""
+    held = [name for name, each in summary["properties"].items() if each["verdict"] is True]
+    return [] if held == ["broken"] and summary["counts"]["emitted"] else held
 
 
 def lines(summary: Mapping[str, Any]) -> Iterator[str]:
@@ -25,7 +32,7 @@ def lines(summary: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {reason}"
     yield ""
     for name, each in summary["properties"].items():
-        yield f"  {name:12} {_told(each):14} {each['exercised']:>12,} times exercised"
+        yield f"  {name:15} {_told(each):14} {each['exercised']:>12,} times exercised"
     yield ""
     yield f"  {'latency, ms':12} {'samples':>10}" + "".join(f"{_short(c):>10}" for c in _COLUMNS)
     for kind in _KINDS:
@@ -42,6 +49,7 @@ def lines(summary: Mapping[str, Any]) -> Iterator[str]:
         f"  messages     {counts['emitted']:,} emitted, {counts['acknowledged']:,} acknowledged,"
         f" {counts['ack_timeouts']:,} acknowledgements timed out, {counts['receipts']:,} received"
     )
+    yield from _aside(counts)
     yield (
         f"  generator    {generator['cpu_seconds']:.1f} s of CPU,"
         f" {generator['max_rss_bytes'] / 2**20:.0f} MiB, at most {generator['max_lag_ms']:.1f} ms"
@@ -56,6 +64,22 @@ def lines(summary: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
+def _aside(counts: Mapping[str, int]) -> Iterator[str]:
+    """What counts for nothing, or as something else than it is called, where there is any."""
+    late, late_acks = counts.get("late", 0), counts.get("late_acks", 0)
+    if late or late_acks:
+        yield f"  late         {late:,} received, {late_acks:,} acknowledgements: nobody waited"
+    if counts.get("unrecorded"):
+        yield f"  unrecorded   {counts['unrecorded']:,} received of which no send was written down"
+    kinds = [
+        f"{counts[f'{name}_acks']:,} {name}"
+        for name in ("stray", "early", "doubled", "foreign")
+        if counts.get(f"{name}_acks")
+    ]
+    if kinds:
+        yield f"  wrong acks   {', '.join(kinds)}"
+
+
 def headline(summary: Mapping[str, Any]) -> str:
     """The verdict in a line."""
     counts = summary["counts"]
@@ -65,7 +89,7 @@ def headline(summary: Mapping[str, Any]) -> str:
         return f"Violations: {told}"
     if not summary["generator"]["fit"]:
         return "Not fit to judge:"
-    held = [name for name, each in summary["properties"].items() if each["verdict"] is True]
+    held = _held(summary)
     return f"Nothing {', '.join(held)}" if held else "No property was exercised"
 
 

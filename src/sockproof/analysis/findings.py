@@ -1,0 +1,47 @@
+"""What the delivery checker finds: counts, verdicts' chances, examples, and when."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+# What a target can do wrong; each is a count, too.
+MESSAGES = ("lost", "duplicated", "reordered", "leaked", "corrupted", "forged", "invented")
+ANSWERS = ("unacknowledged", "misacknowledged")
+PROPERTIES = (*MESSAGES, *ANSWERS, "broken")
+# How many acknowledgements answered nothing, and why; together they are `misacknowledged`.
+STRAYS = ("stray_acks", "early_acks", "doubled_acks", "foreign_acks")
+_SENT = ("emitted", "acknowledged", "ack_timeouts", "receipts", "due", "undetermined")
+# What came behind the drain or its time limit, and what cannot be judged without missing rows.
+ASIDE = ("late", "late_acks", "unrecorded")
+COUNTS = (*_SENT, *PROPERTIES, *STRAYS, *ASIDE)
+EXAMPLES = 10
+
+
+@dataclass
+class Delivery:
+    """What the checker found: how many violations, of how many chances, and examples."""
+
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    exercised: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PROPERTIES, 0))
+    examples: dict[str, list[str]] = field(default_factory=lambda: {p: [] for p in PROPERTIES})
+    # How many in each second: when what was lost or doubled was sent, when the rest was heard.
+    when: dict[str, Counter[int]] = field(
+        default_factory=lambda: {p: Counter() for p in PROPERTIES}
+    )
+    began: int = 0  # from where seconds count
+    killed: int = 0  # processes whose rows end abruptly
+
+    def example(self, name: str, text: str) -> None:
+        """Show one, unless there are enough."""
+        if len(self.examples[name]) < EXAMPLES:
+            self.examples[name].append(text)
+
+    def violated(self, name: str, times: NDArray[np.int64]) -> None:
+        """A property was violated at these times."""
+        self.counts[name] += len(times)
+        seconds, counts = np.unique((times - self.began) // 1_000_000_000, return_counts=True)
+        self.when[name].update(dict(zip(seconds.tolist(), counts.tolist(), strict=True)))
