@@ -36,11 +36,11 @@ OF_REQUESTS: dict[str, Callable[[Request], int]] = {
         2 * _values(request).count(";") + 2 * _values(request).count("=")
     ),
     "copies-quoted-text-at-each-escape": lambda request: 2 * _values(request).count("\\"),
-    "looks-each-field-up": lambda request: 8 * (len(request.headers) - 8),
+    "looks-each-field-up": lambda request: 16 * (len(request.headers) - 8),
     "copies-targets-at-each-octet": lambda request: len(request.target),
     "copies-targets-at-each-octet-of-a-query": lambda request: len(request.target),
     "splits-cookies-one-by-one": lambda request: 4 * (request.get("Cookie") or "").count(";"),
-    "matches-origins-label-by-label": lambda request: len(request.get("Origin") or ""),
+    "matches-origins-label-by-label": lambda request: 2 * len(request.get("Origin") or ""),
 }
 OF_MESSAGES: dict[str, Callable[[str], int]] = {
     "copies-heads-at-each-octet": lambda text: _longest(_HEAD, text),
@@ -78,8 +78,8 @@ async def frames_joined(fault: str | None, fragments: int, octets: int, compress
     """A message of so many fragments and octets, as they came, has been put together."""
     match fault:
         case "copies-messages-at-each-fragment" if fragments > 1:
-            await _takes(4 * fragments)
+            await _takes(16 * fragments)
         case "copies-messages-at-each-segment" if fragments == 1:
-            await _takes(octets // 4)
+            await _takes(octets)
         case "copies-messages-at-each-block" if compressed:
             await _takes(octets)

@@ -24,6 +24,7 @@ BUDGET = 10.0  # seconds of answers, after which no greater length is tried
 OF_A_QUARTER = 9.0  # what is linear takes four times as long as a quarter of it
 OF_A_HALF = 2.5
 OF_THE_HARMLESS = 5.0
+TRIES = 3  # of a length, since one pause hides what is looked for
 LEAST_ROUNDS, MOST_ROUNDS = 2, 5
 ROUNDS_TAKE = 0.3  # seconds, after which the fewest rounds are enough
 SLICE = 0.01  # seconds that a busy machine gives to one process before it turns to another
@@ -108,7 +109,8 @@ async def expect_proportion(
             continue
         if await clock.seconds(harmless, length) >= PATIENCE:
             break  # of this length it answers nothing
-        if not await _seems_steep(clock, hostile, harmless, length):
+        tries = [_seems_steep(clock, hostile, harmless, length) for _ in range(TRIES)]
+        if not any([await each for each in tries]):
             continue
         found = await _compare(clock, hostile, harmless, length)
         if found.is_steep and (await _compare(clock, hostile, harmless, length)).is_steep:

@@ -30,6 +30,26 @@ def check_upgrade(request: Request, response: Response) -> None:
         if response.get(name) is not None and request.get(name) is None:
             got = f"{name}: {response.get(name)}"
             raise IllegalFrame(f"no {name} where none was offered", got, broken)
+    _check_extensions(request, response)
+
+
+def _check_extensions(request: Request, response: Response) -> None:
+    """Each extension of the response was offered, and none is named twice (RFC 6455, 9.1).
+
+    What is malformed is for those who read it.
+    """
+    name = "Sec-WebSocket-Extensions"
+    offered, answered = request.get(name), response.get(name)
+    if offered is None or answered is None:
+        return
+    try:
+        names = [each.name for each in parse_extensions(answered)]
+        known = {each.name for each in parse_extensions(offered)}
+    except WireError:
+        return
+    if not set(names) <= known or len(names) > len(set(names)):
+        got, broken = f"{name}: {answered}", BROKEN_BY_UPGRADES[name]
+        raise IllegalFrame(f"{name} with what was offered, once each", got, broken)
 
 
 def agreed_deflate(response: Response) -> Parameters | None:
