@@ -1,0 +1,131 @@
+"""A command whose disk is full, or whose folder is gone: one line, exit code 2, and what was
+recorded before can be read."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sockproof import launch, shelves
+from sockproof.load_records import SUMMARY_FILE
+from sockproof.records import RUN_FILE, read_run
+from tests import sample
+from tests.render.load_sample import run_folder
+
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+from sockproof.cli import main
+sys.exit(main(sys.argv[2:]))
+"""
+MIB = 1 << 20
+
+
+def sockproof(*words: object, limit: int = 1 << 40) -> subprocess.CompletedProcess[str]:
+    """A command that may write no file bigger than `limit` octets."""
+    command = [sys.executable, "-c", LIMITED, str(limit), *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=55)
+
+
+def told(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line that it said, with exit code 2."""
+    assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith("sockproof: ")
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """A server to judge."""
+    with launch.launch(launch.load_targets(shelves.shelf("targets"))["websockets"]) as target:
+        yield target.url
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of a MiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={MIB}", "tmpfs", str(place)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        pytest.skip(f"no mount: {error}")
+    if done.returncode:
+        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+LIMITS = (100, 250_000, 300_000, 400_000)
+
+
+@pytest.mark.parametrize("limit", [*LIMITS, sample.chance("limits").randrange(1000, 900_000)])
+def test_run_of_cases_that_cannot_be_written_on(url: str, limit: int, tmp_path: Path) -> None:
+    words = ("conformance", url, "--suite", "websocket", "--results", tmp_path)
+    line = told(sockproof(*words, limit=limit))
+    assert "File too large" in line
+    (folder,) = (each for each in tmp_path.iterdir() if not each.is_symlink())
+    if "cases before are in" in line:
+        assert read_run(folder)["cases"]
+        again = sockproof("report", folder)
+        assert again.returncode == 0, again.stderr
+
+
+def test_run_of_cases_on_a_disk_that_gets_full(url: str, small_disk: Path) -> None:
+    (small_disk / "ballast").write_bytes(b"x" * (MIB // 2))
+    line = told(sockproof("conformance", url, "--suite", "websocket", "--results", small_disk))
+    assert "No space left on device" in line
+    (small_disk / "ballast").unlink()
+    (folder,) = (each for each in small_disk.iterdir() if each.is_dir() and not each.is_symlink())
+    assert read_run(folder)["cases"]
+
+
+@pytest.mark.parametrize("name", ["no/report.json", "/dev/full"])
+def test_report_that_cannot_be_written(url: str, name: str, tmp_path: Path) -> None:
+    case = "*ping*"
+    done = sockproof("conformance", url, "--case", case, "--json", tmp_path / name)
+    if name == "/dev/full":
+        assert "No space left on device" in told(done)
+    else:
+        assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+
+
+def test_summary_on_a_full_disk_keeps_the_older_one(small_disk: Path, tmp_path: Path) -> None:
+    run = run_folder(tmp_path / "run")
+    place = small_disk / "run"
+    place.mkdir()
+    for each in run.iterdir():
+        shutil.copy(each, place)
+    before = (place / SUMMARY_FILE).read_bytes()
+    with (small_disk / "ballast").open("wb", buffering=0) as ballast:
+        try:
+            while ballast.write(b"x" * 1024):
+                pass
+        except OSError:
+            pass
+    assert "No space left on device" in told(sockproof("summary", place))
+    assert (place / SUMMARY_FILE).read_bytes() == before
+
+
+def test_report_that_may_not_be_so_big_keeps_the_older_one(tmp_path: Path) -> None:
+    run = run_folder(tmp_path / "run")
+    (run / "report.html").write_text("old")
+    assert "File too large" in told(sockproof("report", run, limit=2000))
+    assert (run / "report.html").read_text() == "old"
+    assert not list(run.rglob(".*"))
+
+
+def test_results_that_are_a_file(url: str, tmp_path: Path) -> None:
+    (tmp_path / "results").write_text("")
+    assert "cannot be written" in told(
+        sockproof("conformance", url, "--results", tmp_path / "results")
+    )
+    assert not list(tmp_path.glob(f"*/{RUN_FILE}"))
