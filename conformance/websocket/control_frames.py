@@ -11,6 +11,7 @@ from sockproof.conformance import (
     case,
     client_frame,
     close_frame,
+    ordinary_close,
     ordinary_fragments,
     ordinary_frame,
     text_frame,
@@ -123,7 +124,7 @@ async def control_frame_of_125_octets_is_handled(target: Target, kind: Opcode) -
     await peer.expect_message("behind it")
 
 
-@case("rfc6455-5.5-payload-125")
+@case("rfc6455-5.5-payload-125", control=ordinary_close)
 async def close_of_125_octets_is_handled(target: Target) -> None:
     peer = await target.connect()
     peer.send(close_frame(1000, "r" * 123))
@@ -236,6 +237,7 @@ async def unsolicited_pong_is_not_answered(target: Target) -> None:
     "rfc6455-5.5.3-unsolicited-pong",
     over={"octets": (0, 24)},
     autobahn={"0": ["2.7"], "24": ["2.8"]},
+    control=ordinary_close,
 )
 async def unsolicited_pong_before_a_close_is_not_answered(target: Target, octets: int) -> None:
     peer = await target.connect()

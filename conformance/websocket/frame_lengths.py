@@ -150,7 +150,7 @@ async def length_that_is_not_in_its_shortest_form_is_refused(
         try:
             got = await peer.receive_answer()
         except StreamClosed as closed:
-            target.non_strict("Close 1002", f"{closed.how} without a Close frame")
+            peer.dropped("Close 1002", closed)
             return
     if got.payload in (payload, ping.payload):
         target.non_strict("the length refused as a protocol error", "the message is accepted")
@@ -192,7 +192,7 @@ async def _refused_or_taken(target: Target, peer: WebSocketPeer, fence: bytes) -
             while got.opcode != Opcode.CLOSE and got.payload != fence:
                 got = await peer.receive_answer()
         except StreamClosed as closed:
-            target.non_strict("Close 1002", f"{closed.how} without a Close frame")
+            peer.dropped("Close 1002", closed)
             return
     if got.opcode != Opcode.CLOSE:
         target.non_strict(strict, "the frame is accepted")

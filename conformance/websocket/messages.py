@@ -120,7 +120,8 @@ async def server_sets_no_reserved_bit(target: Target, kind: str) -> None:
     opcode = Opcode.PONG if kind == "pong" else stimulus.opcode
     peer.send(stimulus)
     # A reserved bit is a Failure wherever it is met: no extension was offered.
-    await peer.expect(opcode, None if kind == "close" else stimulus.payload)
+    with target.preparing(f"a {Opcode(opcode).name} without reserved bits"):
+        await peer.expect(opcode, None if kind == "close" else stimulus.payload)
 
 
 @case("rfc6455-5.8-extensions-negotiated", needs="echo")

@@ -11,10 +11,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a standard asks for beside what was seen."""
+    """What a standard asks for beside what was seen.
+
+    `broken` is the requirement that speaks of it, where that is not the requirement of the case.
+    """
 
     expected: str
     got: str
+    broken: str | None = None
 
 
 class CaseEnd(Exception):

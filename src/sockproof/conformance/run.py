@@ -28,6 +28,7 @@ from sockproof.conformance.room import jobs_for, remark
 from sockproof.conformance.runner import run_cases
 from sockproof.conformance.target import Server
 from sockproof.conformance.upgrade_response import BROKEN_BY_UPGRADES
+from sockproof.conformance.websocket_peer import FAILS_WITH_A_CLOSE
 from sockproof.conformance.wirelog import Redactor
 from sockproof.files import WriteError
 from sockproof.records import CaseRecord, RunWriter
@@ -184,6 +185,7 @@ async def run_job(
                         *(each.requirement for each in job.chosen),
                         *BROKEN_BY_FRAMES,
                         *BROKEN_BY_UPGRADES.values(),
+                        FAILS_WITH_A_CLOSE,
                     ]
                 )
             },

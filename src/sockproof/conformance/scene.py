@@ -79,9 +79,9 @@ class Scene:
         """The word that tells what this case says from all else."""
         return self.company.mark(self.case)
 
-    def non_strict(self, expected: str, got: str) -> None:
+    def non_strict(self, expected: str, got: str, broken: str | None = None) -> None:
         """Note that the server did what is allowed but is not the best; the case goes on."""
-        self.findings.append(Finding(expected, got))
+        self.findings.append(Finding(expected, got, broken))
 
     def passed_over(self, what: str) -> None:
         """Note that the application said something of its own accord, which is its right."""

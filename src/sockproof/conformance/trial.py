@@ -133,9 +133,7 @@ async def _judge(target: Target, limit: float, trial: Trial, plan: Plan) -> None
             await case.function(target, **case.parameters)
     except CaseEnd as end:
         record.outcome, record.expected, record.got = end.outcome, end.expected, end.got
-        broken = plan.requirements.get(getattr(end, "broken", None) or "")
-        if broken is not None:
-            record.requirement, record.level = broken.id, broken.level
+        _accuse(record, plan, getattr(end, "broken", None))
         _note_causes(trial, end)
     except StreamClosed as closed:
         record.outcome, record.expected, record.got = "FAIL", scene.awaiting, closed.how
@@ -164,10 +162,19 @@ async def _judge(target: Target, limit: float, trial: Trial, plan: Plan) -> None
             record.outcome = "NON_STRICT"
             record.expected = "; ".join(dict.fromkeys(each.expected for each in scene.findings))
             record.got = "; ".join(dict.fromkeys(each.got for each in scene.findings))
+            broken = {each.broken for each in scene.findings}
+            _accuse(record, plan, broken.pop() if len(broken) == 1 else None)
             trial.unanswered = "the TCP connection" in record.got
     finally:
         scene.close()
         await scene.gone()
+
+
+def _accuse(record: CaseRecord, plan: Plan, broken: str | None) -> None:
+    """Have the record tell of this requirement instead of its case's, where it is given."""
+    found = plan.requirements.get(broken or "")
+    if found is not None:
+        record.requirement, record.level = found.id, found.level
 
 
 def _wore_on(trial: Trial, limit: float) -> bool:

@@ -28,6 +28,7 @@ from sockproof.wire.websocket import Frame, Opcode, is_control
 
 PASSED_KEPT = 100
 ROUNDS = 5  # in which a Ping is repeated that others may have overtaken
+FAILS_WITH_A_CLOSE = "rfc6455-7.1.7-close-frame"  # what a server breaks that ends TCP alone
 CLOSE_GRACE = 0.5  # seconds in which a server may end TCP after its Close, before we do
 Message = tuple[int, bytes]  # opcode and content
 DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
@@ -256,7 +257,7 @@ class WebSocketPeer(WebSocketConnection):
             if isinstance(failure.__cause__, StreamClosed):
                 self._forgive(None, failure.got)
                 if not lossy:
-                    self.scene.non_strict(wanted, f"{failure.__cause__.how} without a Close frame")
+                    self.dropped(wanted, failure.__cause__)
                 return None
             raise
         code = close_code(close)
@@ -268,6 +269,10 @@ class WebSocketPeer(WebSocketConnection):
         if silent:
             await self._nothing_after_close(wanted, behind)
         return close
+
+    def dropped(self, wanted: str, closed: StreamClosed) -> None:
+        """Note that the server failed the connection by ending TCP alone, whatever it was for."""
+        self.scene.non_strict(wanted, f"{closed.how} without a Close frame", FAILS_WITH_A_CLOSE)
 
     def _send_fence(self, fence: str) -> Frame | None:
         """Send the fence; gives what would answer it."""
