@@ -35,12 +35,12 @@ OF_REQUESTS: dict[str, Callable[[Request], int]] = {
     "compares-parameters-with-each-other": lambda request: (
         2 * _values(request).count(";") + 2 * _values(request).count("=")
     ),
-    "copies-quoted-text-at-each-escape": lambda request: 2 * _values(request).count("\\"),
+    "copies-quoted-text-at-each-escape": lambda request: 4 * _values(request).count("\\"),
     "looks-each-field-up": lambda request: 16 * (len(request.headers) - 8),
     "copies-targets-at-each-octet": lambda request: len(request.target),
-    "copies-targets-at-each-octet-of-a-query": lambda request: len(request.target),
-    "splits-cookies-one-by-one": lambda request: 4 * (request.get("Cookie") or "").count(";"),
-    "matches-origins-label-by-label": lambda request: 2 * len(request.get("Origin") or ""),
+    "copies-targets-at-each-octet-of-a-query": lambda request: 3 * len(request.target),
+    "splits-cookies-one-by-one": lambda request: 12 * (request.get("Cookie") or "").count(";"),
+    "matches-origins-label-by-label": lambda request: 3 * len(request.get("Origin") or ""),
 }
 OF_MESSAGES: dict[str, Callable[[str], int]] = {
     "copies-heads-at-each-octet": lambda text: _longest(_HEAD, text),
@@ -52,7 +52,7 @@ OF_MESSAGES: dict[str, Callable[[str], int]] = {
     "hashes-names-badly": lambda text: _longest(_NAME, text),
     "looks-for-the-end-of-text-again": lambda text: len(text) if text.endswith("a") else 0,
     "looks-attachments-up-one-by-one": lambda text: 32 * text.count('"num":') - 64,
-    "splits-payloads-at-each-packet": lambda text: 8 * text.count("\x1e"),
+    "splits-payloads-at-each-packet": lambda text: 20 * text.count("\x1e"),
     "decodes-base64-group-by-group": lambda text: len(text) if text[:1] == "b" else 0,
 }
 

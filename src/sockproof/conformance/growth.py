@@ -21,8 +21,8 @@ LEAST = 56  # of the lengths that are tried: their doubles just fit into 8 and 1
 FLOOR = 0.03  # seconds, below which a machine's own noise is too large a part
 PATIENCE = 2.0  # seconds; an answer that takes longer counts as one that takes these
 BUDGET = 10.0  # seconds of answers, after which no greater length is tried
-OF_A_QUARTER = 9.0  # what is linear takes four times as long as a quarter of it
-OF_A_HALF = 2.5
+OF_A_QUARTER = 7.0  # what is linear takes four times as long as a quarter of it
+OF_A_HALF = 2.4
 OF_THE_HARMLESS = 5.0
 TRIES = 3  # of a length, since one pause hides what is looked for
 LEAST_ROUNDS, MOST_ROUNDS = 2, 5
@@ -109,8 +109,10 @@ async def expect_proportion(
             continue
         if await clock.seconds(harmless, length) >= PATIENCE:
             break  # of this length it answers nothing
-        tries = [_seems_steep(clock, hostile, harmless, length) for _ in range(TRIES)]
-        if not any([await each for each in tries]):
+        for _ in range(TRIES):
+            if await _seems_steep(clock, hostile, harmless, length):
+                break
+        else:
             continue
         found = await _compare(clock, hostile, harmless, length)
         if found.is_steep and (await _compare(clock, hostile, harmless, length)).is_steep:
