@@ -4,6 +4,7 @@ from sockproof.conformance import (
     Failure,
     StreamClosed,
     Unsupported,
+    beside_gets,
     case,
     ordinary_post,
     ordinary_websocket_session,
@@ -84,19 +85,13 @@ async def message_of_an_unknown_type_closes_the_session(target, kind):
 async def packet_without_sense_is_ignored_or_closes_the_session(target, transport, kind):
     peer = await target.socketio(transport)
     wanted = f"{kind.name} ignored, or the session closed"
-    # Some answer a POST that closes the session only when their CLOSE has been taken.
-    get = await peer.engine.hold_get() if transport == "polling" else None
+    (text,) = peer.text(Event(EVENT, peer.namespace, ["message", "behind"]))
     with target.awaits(wanted):
-        if not await peer.engine.send_or_end(Packet(kind)):
-            return
-        (text,) = peer.text(Event(EVENT, peer.namespace, ["message", "behind"]))
-        if not await peer.engine.send_or_end(Packet(PacketType.MESSAGE, text)):
-            return
-        if get is not None:
-            response = await get.response_or_end(wanted, body=True)
-            if response is None or response.status >= 400:
+        for packet in (Packet(kind), Packet(PacketType.MESSAGE, text)):
+            sending = peer.engine.send_or_end(packet)
+            over_polling = transport == "polling"
+            if not await (beside_gets(peer.engine, sending) if over_polling else sending):
                 return
-            peer.engine.take(response)
         while (packet := await _next_or_end(peer.engine)) is not None:
             if packet.type == PacketType.OPEN:
                 raise Failure(wanted, str(packet))

@@ -42,6 +42,7 @@ FEW_CONNECTIONS = 10
 SHORT_HOLD = 0.2  # seconds that a GET is held, where it is not held for long
 A_WHILE = 0.03  # seconds
 PAGE = b"<!doctype html><title>Welcome</title><p>An ordinary page.\n"
+CLOSING = {"closes-on-strange-packets", "answers-posts-behind-its-close"}
 SIDS = {
     "has-short-sids": "{:x}",
     "has-long-sids": "session-{:08x}-" + "0123456789abcdef" * 30,
@@ -53,6 +54,8 @@ class FreeSession(Session):
     """A session of a server that takes its freedoms."""
 
     freedoms: frozenset[str] = frozenset()
+    closed_on_strangeness = False
+    taken: asyncio.Event  # that a GET has been answered
 
     def send(self, packet: Packet) -> None:
         """Send a packet, with what a server may put beside it."""
@@ -64,6 +67,7 @@ class FreeSession(Session):
     def take(self) -> list[Packet]:
         """What a GET is answered with."""
         packets = super().take()
+        self.taken.set()
         if "gives-one-packet-for-each-get" in self.freedoms and len(packets) > 1:
             self.buffer = packets[1:]
             self.ready.set()
@@ -73,7 +77,9 @@ class FreeSession(Session):
     def receive(self, packet: Packet) -> None:
         """Take one packet of the client in."""
         strange = (PacketType.OPEN, PacketType.UPGRADE, PacketType.NOOP)
-        if packet.type in strange and "closes-on-strange-packets" in self.freedoms:
+        if packet.type in strange and self.freedoms & CLOSING:
+            self.closed_on_strangeness = not self.closed
+            self.taken.clear()
             self.close("parse error")
         super().receive(packet)
 
@@ -183,6 +189,7 @@ class FreeEngineIO(EngineIOServer):
                 sid = form.format(number)
         session = FreeSession(sid, transport, self.fault)
         session.freedoms = self.freedoms
+        session.taken = asyncio.Event()
         return session
 
     def _open_packets(self, handshake: Handshake, query: dict[str, str]) -> list[Packet]:
@@ -237,7 +244,24 @@ class FreeEngineIO(EngineIOServer):
         if length > self.max_payload and "cuts-large-posts-off" in self.freedoms:
             await self._reply(connection, request, respond(413))
             raise Gone
-        return await super()._post(connection, request, session)
+        was_open = not session.closed
+        response = await super()._post(connection, request, session)
+        if "answers-posts-behind-its-close" in self.freedoms and was_open:
+            response = await self._behind_its_close(session, response)
+        return response
+
+    async def _behind_its_close(self, session: Session, response: Response) -> Response:
+        """A POST that ends the session is answered when the CLOSE has been taken."""
+        assert isinstance(session, FreeSession)
+        if response.status == 413:
+            session.taken.clear()
+            session.close("transport error")
+        elif not session.closed_on_strangeness:
+            return response
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.ping_timeout / 1000):
+                await session.taken.wait()
+        return response if response.status == 413 else refusal(BAD_REQUEST)
 
     # WebSocket.
 

@@ -45,6 +45,7 @@ from sockproof.conformance.service import still_serves
 from sockproof.conformance.socketio_peer import SocketIOPeer
 from sockproof.conformance.target import Target
 from sockproof.conformance.upgrade_response import agreed_deflate, check_upgrade
+from sockproof.conformance.waiting_gets import beside_gets
 from sockproof.conformance.websocket_peer import DATA, WebSocketPeer
 from sockproof.wire.websocket import RSV1, RSV2, RSV3, Frame, Opcode
 
@@ -71,6 +72,7 @@ __all__ = [
     "WebSocketPeer",
     "abandon",
     "agreed_deflate",
+    "beside_gets",
     "bystander",
     "case",
     "check_label",

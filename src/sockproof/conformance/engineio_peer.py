@@ -64,6 +64,7 @@ class EngineIOPeer:
         self.fence: Callable[[], Fence | None] = lambda: None
         self.most_octets: int | None = None
         self.inbox: deque[Packet] = deque()
+        self.waiting: asyncio.Task[Response] | None = None  # a GET
         self._polled = 0.0  # when a GET was last answered (monotonic)
 
     @property
@@ -153,8 +154,9 @@ class EngineIOPeer:
         return f"EIO=4&transport={transport}&sid={quote(self.sid, safe='')}"
 
     async def poll(self) -> Response:
-        """One GET; what it answers is left to the caller."""
-        return await self.exchange("GET", self.session_query)
+        """One GET, or that which waits; what it answers is left to the caller."""
+        waiting, self.waiting = self.waiting, None
+        return await (waiting or self.exchange("GET", self.session_query))
 
     async def post(self, body: bytes, content_type: str = "text/plain;charset=UTF-8") -> Response:
         """One POST; what it answers is left to the caller."""
