@@ -153,6 +153,7 @@ class HttpStream(Stream):
             self._fail(Reason.CONNECT_TIMEOUT, f"no answer to a {method} within {seconds:g} s")
 
     def _closed(self, reason: Reason, text: str) -> None:
+        self._head = self._response = self._body = None  # whoever holds this stream, not that
         if self._request is None:
             return  # a stream that was not in use may end when it likes
         gone = reason in (Reason.SERVER_DROPPED, Reason.RESET)
