@@ -1,0 +1,155 @@
+"""What a target is: a folder of the shelf with a `target.toml`, read and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sockproof.files import read_toml
+from sockproof.packages import debian_lacks, distribution_installed, version_of
+
+KINDS = ("websocket", "socketio", "application")
+_KEYS = {
+    "name": str,
+    "title": str,
+    "kind": str,
+    "requires": list,
+    "start": list,
+    "url": str,
+    "version": str,
+    "profile": dict,
+    "tools": list,
+    "install": list,
+    "tls": list,
+    "packages": dict,
+}
+_OPTIONAL = ("profile", "tools", "install", "tls", "packages")
+
+
+class TargetError(Exception):
+    """A target that cannot be started; the message is one line, or ends with its last lines."""
+
+
+class TargetMissing(TargetError):
+    """A target whose requirements are not installed; it may be passed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSpec:
+    """What a `target.toml` says.
+
+    `kind` is `websocket` or `socketio`, or `application`, which is for load tests alone.
+    `requires` are Python distributions and `tools` programs that must be there. `packages` names
+    the package of Debian that has a tool, or anything else that is needed. `install` is run once,
+    before the first start, for what comes from elsewhere or has to be built. `tls` is what `start`
+    has behind it when the server is to speak TLS.
+    """
+
+    name: str
+    title: str
+    kind: str
+    folder: Path
+    start: tuple[str, ...]
+    url: str
+    requires: tuple[str, ...]
+    version: str
+    profile: Mapping[str, Any]
+    tools: tuple[str, ...] = ()
+    install: tuple[str, ...] = ()
+    tls: tuple[str, ...] = ()
+    packages: Mapping[str, str] = field(default_factory=dict)
+
+    def needs(self) -> list[str]:
+        """What is not there: the commands that install it, then tools that no package has."""
+        commands = []
+        absent = [each for each in self.requires if not distribution_installed(each)]
+        if absent:
+            commands.append("pip install " + " ".join(f"'{each}'" for each in absent))
+        tools = [each for each in self.tools if shutil.which(each) is None]
+        lacking = [self.packages[each] for each in tools if each in self.packages]
+        others = [name for what, name in self.packages.items() if what not in self.tools]
+        lacking += [each for each in others if debian_lacks(each)]
+        if lacking:
+            commands.append("apt-get install " + " ".join(dict.fromkeys(lacking)))
+        return commands + [f"{each} on the PATH" for each in tools if each not in self.packages]
+
+    @property
+    def sources(self) -> list[Path]:
+        """The files of its folder that `install` uses: every *.json and those that it names."""
+        named = " ".join(self.install)
+        files = sorted(self.folder.iterdir()) if self.install else []
+        return [
+            each for each in files if each.suffix == ".json" or f"{{folder}}/{each.name}" in named
+        ]
+
+    @property
+    def home(self) -> Path:
+        """Where `install` puts things: a cache folder of this target, as it is written now.
+
+        Another version of the package of Debian that it is built on makes another folder.
+        """
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        digest = hashlib.sha256(repr(self.install).encode())
+        if self.version.startswith("deb:"):
+            digest.update(str(version_of(self.version, self.folder)).encode())
+        for path in self.sources:
+            digest.update(path.read_bytes())
+        return cache / "sockproof" / f"{self.name}-{digest.hexdigest()[:12]}"
+
+    def server_version(self) -> str | None:
+        """The version of what it runs on, where it can be told."""
+        return version_of(self.version, self.home)
+
+    def described(self) -> str:
+        """The target's title with the version of the library that it runs on, behind its name."""
+        version = self.server_version()
+        if version is None:
+            return self.title
+        name = self.version.rpartition(":")[2]
+        at = len(name) if self.title.lower().startswith(name.lower()) else len(self.title)
+        return f"{self.title[:at]} {version}{self.title[at:]}"
+
+
+def load_targets(shelf: Path) -> dict[str, TargetSpec]:
+    """Every target of the shelf by name; raises `TargetError`."""
+    found = [load_target(path.parent) for path in sorted(shelf.glob("*/target.toml"))]
+    return {spec.name: spec for spec in found}
+
+
+def load_target(folder: Path) -> TargetSpec:
+    """Read a folder's `target.toml`; raises `TargetError` naming the field that is wrong."""
+    path = folder / "target.toml"
+    table = read_toml(path)
+    for key in set(table) - set(_KEYS):
+        raise TargetError(f"{path}: no key {key!r}; it knows {', '.join(_KEYS)}")
+    for key, kind in _KEYS.items():
+        absent = kind() if key in _OPTIONAL else None
+        if not isinstance(table.get(key, absent), kind):
+            raise TargetError(f"{path}: {key} must be a {kind.__name__}")
+    if table["kind"] not in KINDS:
+        raise TargetError(f"{path}: kind is one of {', '.join(KINDS)}, not {table['kind']!r}")
+    for key in ("requires", "start", "tools", "install", "tls"):
+        if not all(isinstance(item, str) for item in table.get(key, ())):
+            raise TargetError(f"{path}: {key} must be a list of strings")
+    if not all(isinstance(name, str) for name in table.get("packages", {}).values()):
+        raise TargetError(f"{path}: packages must have strings")
+    return TargetSpec(
+        table["name"],
+        table["title"],
+        table["kind"],
+        folder.resolve(),
+        tuple(table["start"]),
+        table["url"],
+        tuple(table["requires"]),
+        table["version"],
+        table.get("profile", {}),
+        tools=tuple(table.get("tools", ())),
+        install=tuple(table.get("install", ())),
+        tls=tuple(table.get("tls", ())),
+        packages=table.get("packages", {}),
+    )
