@@ -101,24 +101,42 @@ async def text_that_is_no_utf_8_reaches_nobody(target):
 # Sizes: about the ends of the three widths of a frame's length, and beyond what is read at once.
 
 SIZES = [0, 1, 125, 126, 127, 65_535, 65_536, 65_537, 100_000]
-BOTH = {"transport": ["websocket", "polling"], "octets": SIZES}
+POLLING = {"polling", "fixture"}
 
 
-@case("eio-websocket-binary-sent", needs={*NEEDS, "polling"}, over=BOTH)
-async def binary_data_of_any_size_comes_back(target, transport, octets):
+async def _octets_come_back(target, transport, octets):
     peer = await target.socketio(transport)
     data = bytes(number * 7 % 256 for number in range(octets))
     await peer.emit("message", data)
     await peer.expect_event("message-back", data)
 
 
-@case("eio-message-websocket", needs={*NEEDS, "polling"}, over=BOTH)
-async def packet_of_any_size_comes_back(target, transport, octets):
+@case("eio-websocket-binary-sent", needs=NEEDS, over={"octets": SIZES})
+async def binary_data_of_any_size_comes_back(target, octets):
+    await _octets_come_back(target, "websocket", octets)
+
+
+@case("eio-polling-base64-sent", needs=POLLING, over={"octets": SIZES})
+async def base64_of_any_size_comes_back(target, octets):
+    await _octets_come_back(target, "polling", octets)
+
+
+async def _text_comes_back(target, transport, octets):
     peer = await target.socketio(transport)
     around = len('42["message",""]')
     word = "".join(chr(97 + number % 26) for number in range(max(0, octets - around)))
     await peer.emit("message", word)
     await peer.expect_event("message-back", word)
+
+
+@case("eio-message-websocket", needs=NEEDS, over={"octets": SIZES})
+async def packet_of_any_size_comes_back(target, octets):
+    await _text_comes_back(target, "websocket", octets)
+
+
+@case("eio-message-polling", needs=POLLING, over={"octets": SIZES})
+async def packet_of_any_size_comes_back_over_long_polling(target, octets):
+    await _text_comes_back(target, "polling", octets)
 
 
 def _limit(peer):

@@ -133,9 +133,9 @@ async def refused_namespace_leaves_the_others_as_they_were(target: Target, trans
     await peer.quiet()
 
 
-@case("sio-connect-unknown-keeps-transport", needs="fixture")
-async def connection_survives_a_refusal(target: Target) -> None:
-    peer = await target.unconnected()
+@case("sio-connect-unknown-keeps-transport", needs="fixture", over=TRANSPORTS)
+async def connection_survives_a_refusal(target: Target, transport: str) -> None:
+    peer = await target.unconnected(transport)
     await peer.send(Packet(PacketType.CONNECT, "/random"))
     await peer.expect(PacketType.CONNECT_ERROR, "/random")
     await peer.connect("/")
