@@ -283,10 +283,11 @@ class EngineIOPeer:
 
     async def _from_websocket(self) -> Packet:
         assert self.websocket is not None
-        return self._packet_of(await self.websocket.receive())
+        return self.packet_of(await self.websocket.receive())
 
     @staticmethod
-    def _packet_of(frame: Frame) -> Packet:
+    def packet_of(frame: Frame) -> Packet:
+        """The packet that a message on the WebSocket is."""
         if frame.opcode not in (Opcode.TEXT, Opcode.BINARY):
             raise Failure("an Engine.IO packet", str(frame))
         message = frame.payload if frame.opcode == Opcode.BINARY else frame.payload.decode("utf-8")
@@ -388,7 +389,7 @@ class EngineIOPeer:
             return False
         if frame.opcode == Opcode.CLOSE:
             return False
-        self.inbox.append(self._packet_of(frame))
+        self.inbox.append(self.packet_of(frame))
         return True
 
 
