@@ -59,6 +59,24 @@ async def server_gives_its_client_time_to_answer(target: Target) -> None:
         target.non_strict("the client's Close awaited", "the server closed the TCP connection")
 
 
+async def time_without_an_answer(target: Target) -> None:
+    """Where no frame comes the server does not wait for an answer either."""
+    peer = await target.connect(path())
+    await peer.expect_close()
+    if await peer.closes_within(PATIENCE):
+        raise Failure("the client's Close awaited", "the server closed the TCP connection")
+
+
+@case("rfc6455-7.1.2-start-completed", needs="server-close", control=time_without_an_answer)
+async def pong_is_no_answer_to_a_close(target: Target) -> None:
+    peer = await target.connect(path())
+    await peer.expect_close()
+    peer.send(client_frame(Opcode.PONG, b"no answer"))
+    if await peer.closes_within(PATIENCE):
+        got = "the server closed the TCP connection behind a PONG"
+        target.non_strict("the client's Close awaited", got)
+
+
 @case(
     "rfc6455-7.1.2-start-answer-accepted",
     needs="server-close",

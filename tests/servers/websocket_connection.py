@@ -243,6 +243,7 @@ class Connection(Receiver):
 
     async def _frame(self, frame: Frame) -> None:
         self.check(frame)
+        self.close_received |= self.close_sent and self.fault == "takes-any-frame-for-an-answer"
         if self.fault == "keeps-fragments-without-bound" and len(self.parts) == 20_000:
             neighbours.deafen(self.writer)
         frame = framing_faults.unmasked(self.fault, frame)
