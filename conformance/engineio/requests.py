@@ -30,7 +30,7 @@ async def other_path_opens_no_session(target):
 
 @case("eio-polling-eio-missing", needs={"polling"}, control=ordinary_session)
 async def request_without_eio_is_refused(target):
-    await target.engineio().refused("GET", "transport=polling")
+    await _opens_no_session_of_revision_4(target, "transport=polling")
 
 
 @case("eio-polling-transport-missing", needs={"polling"}, control=ordinary_session)

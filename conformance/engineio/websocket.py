@@ -54,7 +54,7 @@ async def _session_of(target, query, wanted):
 
 @case("eio-websocket-eio-missing", needs={"websocket"}, control=ordinary_websocket_session)
 async def websocket_without_eio_is_refused(target):
-    await _opens_no_session(target, "transport=websocket")
+    await _opens_no_session_of_revision_4(target, "transport=websocket")
 
 
 @case("eio-websocket-transport-missing", needs={"websocket"}, control=ordinary_websocket_session)
@@ -69,8 +69,12 @@ async def websocket_without_transport_is_refused(target):
     control=ordinary_websocket_session,
 )
 async def websocket_of_another_revision_is_refused(target, revision):
+    await _opens_no_session_of_revision_4(target, f"EIO={revision}&transport=websocket")
+
+
+async def _opens_no_session_of_revision_4(target, query):
     wanted = "the WebSocket refused or closed, or a session of another revision"
-    websocket, opened = await _session_of(target, f"EIO={revision}&transport=websocket", wanted)
+    websocket, opened = await _session_of(target, query, wanted)
     if websocket is None:
         return
     # A server may speak revision 3 too, whose client is in the main namespace without asking.

@@ -19,7 +19,7 @@ CALL = 9  # the id under which a call is asked for
 
 async def _acknowledged(target: Target, transport: str | None, number: int, *args: object) -> None:
     peer = await target.socketio(transport)
-    await peer.send(Packet(PacketType.EVENT, "/", ["message-with-ack", *args], number))
+    await peer.send(Packet(PacketType.EVENT, peer.namespace, ["message-with-ack", *args], number))
     with target.awaits(f"ACK id {number}"):
         got = await peer.receive()
     if (got.type, got.id, got.data) != (PacketType.ACK, number, list(args)):
@@ -74,7 +74,7 @@ async def acknowledgement_comes_in_the_namespace_of_its_event(target: Target) ->
 @case("sio-ack-unknown-id", needs="fixture", control=ordinary_client)
 async def acknowledgement_that_nobody_waits_for_is_ignored(target: Target) -> None:
     peer = await target.socketio()
-    await peer.send(Packet(PacketType.ACK, "/", ["for whom?"], 4711))
+    await peer.send(Packet(PacketType.ACK, peer.namespace, ["for whom?"], 4711))
     await peer.quiet()
 
 
@@ -85,11 +85,11 @@ async def acknowledgement_of_the_client_reaches_the_application(
     peer, asker = await target.connect_socketio(2, transport)
     number = 9
     request = {"op": "call", "sid": peer.sid, "event": "ask", "args": ["why?"], "timeout": 4}
-    await asker.send(Packet(PacketType.EVENT, "/", ["sockproof", request], number))
+    await asker.send(Packet(PacketType.EVENT, asker.namespace, ["sockproof", request], number))
     question = await peer.receive_event()
     if question.id is None or question.data != ["ask", "why?"]:
         raise Failure("EVENT ['ask', 'why?'] with an id", str(question))
-    await peer.send(Packet(PacketType.ACK, "/", ["because", 7], question.id))
+    await peer.send(Packet(PacketType.ACK, peer.namespace, ["because", 7], question.id))
     answer = await asker.ack(number)
     if answer != [{"ok": True, "result": ["because", 7]}]:
         raise Failure("the result ['because', 7]", repr(answer))
@@ -113,7 +113,7 @@ async def binary_event_with_an_id_is_acknowledged_with_that_id(
     peer = await target.socketio(transport)
     for number in (0, 123):
         args = ["message-with-ack", "binary", b"\1\2"]
-        await peer.send(Packet(PacketType.EVENT, "/", args, number))
+        await peer.send(Packet(PacketType.EVENT, peer.namespace, args, number))
         got = await peer.expect(PacketType.BINARY_ACK)
         if (got.id, got.data) != (number, args[1:]):
             raise Failure(str(Packet(PacketType.BINARY_ACK, "/", args[1:], number)), str(got))
@@ -125,7 +125,9 @@ async def many_events_are_acknowledged_each_with_its_own_id(target: Target, tran
     numbers = [number * 37 % 101 for number in range(30)]
     for number in numbers:
         args: list[object] = [f"number {number}"] + [bytes([number])] * (number % 2)
-        await peer.send(Packet(PacketType.EVENT, "/", ["message-with-ack", *args], number))
+        await peer.send(
+            Packet(PacketType.EVENT, peer.namespace, ["message-with-ack", *args], number)
+        )
     for number in numbers:
         got = await peer.ack(number)
         if got != [f"number {number}"] + [bytes([number])] * (number % 2):
@@ -157,7 +159,7 @@ async def _called(target: Target, transport: str | None = None) -> tuple[SocketI
     """A client that was called and has not answered yet, and who had it called; see `_result`."""
     peer, asker = await target.neighbours(transport, transport)
     request = {"op": "call", "sid": peer.sid, "event": "ask", "args": [], "timeout": 2}
-    await asker.send(Packet(PacketType.EVENT, "/", ["sockproof", request], CALL))
+    await asker.send(Packet(PacketType.EVENT, asker.namespace, ["sockproof", request], CALL))
     return peer, asker
 
 
@@ -183,7 +185,7 @@ async def binary_acknowledgement_of_the_client_reaches_the_application(
     peer, asker = await _called(target, transport)
     number = await _question(target, peer)
     values = [b"\0\1", {"deep": [b"", b"\xff"]}]
-    await peer.send(Packet(PacketType.ACK, "/", values, number))
+    await peer.send(Packet(PacketType.ACK, peer.namespace, values, number))
     wanted = [{"$bin": [0, 1]}, {"deep": [{"$bin": []}, {"$bin": [255]}]}]
     got = await _result(asker)
     if got != wanted:
@@ -198,7 +200,7 @@ async def acknowledgement_that_is_no_list_counts_for_nothing(target: Target) -> 
     number = await _question(target, peer)
     await peer.send_raw(f'3{number}{{"no":"list"}}')
     with contextlib.suppress(Failure, StreamClosed):  # it may be closed by now
-        await peer.send(Packet(PacketType.ACK, "/", ["a list"], number))
+        await peer.send(Packet(PacketType.ACK, peer.namespace, ["a list"], number))
     got = await _result(asker)
     if got not in (None, ["a list"]):
         raise Failure("the result ['a list'], or none", repr(got))
@@ -209,7 +211,7 @@ async def second_acknowledgement_of_an_id_is_ignored(target: Target, transport: 
     peer, asker = await _called(target, transport)
     number = await _question(target, peer)
     for word in ("first", "second"):
-        await peer.send(Packet(PacketType.ACK, "/", [word], number))
+        await peer.send(Packet(PacketType.ACK, peer.namespace, [word], number))
     got = await _result(asker)
     if got != ["first"]:
         raise Failure("the result ['first']", repr(got))
@@ -222,7 +224,7 @@ async def acknowledgement_without_an_id_counts_for_nothing(target: Target) -> No
     number = await _question(target, peer)
     await peer.send_raw('3["for whom?"]')
     with contextlib.suppress(Failure, StreamClosed):
-        await peer.send(Packet(PacketType.ACK, "/", ["with an id"], number))
+        await peer.send(Packet(PacketType.ACK, peer.namespace, ["with an id"], number))
     got = await _result(asker)
     if got not in (None, ["with an id"]):
         raise Failure("the result ['with an id'], or none", repr(got))

@@ -84,7 +84,7 @@ async def _called(target: Target) -> tuple[SocketIOPeer, SocketIOPeer, int]:
     """A client with a call under way, who asked for it as id 9, and the call's id."""
     peer, asker = await target.connect_socketio(2)
     request = {"op": "call", "sid": peer.sid, "event": "ask", "args": [], "timeout": 1.5}
-    await asker.send(Packet(PacketType.EVENT, "/", ["sockproof", request], 9))
+    await asker.send(Packet(PacketType.EVENT, asker.namespace, ["sockproof", request], 9))
     with target.preparing("a call with an id"):
         question = await peer.receive_event()
         if question.id is None:
@@ -102,7 +102,7 @@ async def _unanswered(
     if came:
         raise Failure(wanted, str(came[0]))
     if came is not None:
-        await peer.send(Packet(PacketType.ACK, "/", ["the answer"], number))
+        await peer.send(Packet(PacketType.ACK, peer.namespace, ["the answer"], number))
     answer = await asker.ack(9)
     if isinstance(answer[0], dict) and answer[0].get("result") in (None, ["the answer"]):
         return
@@ -142,23 +142,23 @@ async def acknowledgement_of_another_id_answers_nothing(target: Target, number: 
 @case("sio-ack-unknown-id", needs={"fixture", "slow-timers"})
 async def binary_acknowledgement_that_nobody_waits_for_is_ignored(target: Target) -> None:
     peer = await target.socketio()
-    await peer.send(Packet(PacketType.ACK, "/", ["for whom?", b"octets"], 4711))
-    await peer.send(Packet(PacketType.ACK, "/", ["for whom?"], 2**31 + 1))
+    await peer.send(Packet(PacketType.ACK, peer.namespace, ["for whom?", b"octets"], 4711))
+    await peer.send(Packet(PacketType.ACK, peer.namespace, ["for whom?"], 2**31 + 1))
     await peer.quiet()
 
 
 @case("sio-ack-received-twice", needs=CALL)
 async def second_acknowledgement_does_not_answer_the_next_call(target: Target) -> None:
     peer, asker, number = await _called(target)
-    await peer.send(Packet(PacketType.ACK, "/", ["the first"], number))
+    await peer.send(Packet(PacketType.ACK, peer.namespace, ["the first"], number))
     if (answer := await asker.ack(9)) != [{"ok": True, "result": ["the first"]}]:
         raise Failure("the first answer", repr(answer)[:200])
-    await peer.send(Packet(PacketType.ACK, "/", ["the second"], number))
+    await peer.send(Packet(PacketType.ACK, peer.namespace, ["the second"], number))
     await peer.quiet()
     request = {"op": "call", "sid": peer.sid, "event": "ask", "args": [2], "timeout": 1.5}
-    await asker.send(Packet(PacketType.EVENT, "/", ["sockproof", request], 10))
+    await asker.send(Packet(PacketType.EVENT, asker.namespace, ["sockproof", request], 10))
     question = await peer.receive_event()
-    await peer.send(Packet(PacketType.ACK, "/", ["the third"], question.id))
+    await peer.send(Packet(PacketType.ACK, peer.namespace, ["the third"], question.id))
     if (answer := await asker.ack(10)) != [{"ok": True, "result": ["the third"]}]:
         raise Failure("the answer to the second call", repr(answer)[:200])
 
@@ -169,7 +169,9 @@ async def acknowledgement_behind_a_binary_one_has_its_own_type(
 ) -> None:
     peer = await target.socketio(transport)
     for number, args in enumerate(([b"octets"], ["text"], [{"deep": [b"octets"]}], [])):
-        await peer.send(Packet(PacketType.EVENT, "/", ["message-with-ack", *args], number))
+        await peer.send(
+            Packet(PacketType.EVENT, peer.namespace, ["message-with-ack", *args], number)
+        )
         wanted = PacketType.ACK if number % 2 else PacketType.BINARY_ACK
         got = await peer.receive()
         if (got.type, got.id) != (wanted, number):

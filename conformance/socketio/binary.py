@@ -37,7 +37,7 @@ async def empty_attachment_is_an_attachment(target: Target) -> None:
 @case("sio-ack-binary-sent", needs="fixture", over=TRANSPORTS)
 async def acknowledgement_carries_binary_data(target: Target, transport: str) -> None:
     peer = await target.socketio(transport)
-    await peer.send(Packet(PacketType.EVENT, "/", ["message-with-ack", EVERY], 6))
+    await peer.send(Packet(PacketType.EVENT, peer.namespace, ["message-with-ack", EVERY], 6))
     got = await peer.expect(PacketType.BINARY_ACK)
     if (got.id, got.data) != (6, [EVERY]):
         raise Failure("BINARY_ACK id 6 with every octet", str(got))

@@ -18,13 +18,13 @@ async def connect_is_answered_with_connect(target: Target, transport: str) -> No
     if alone and not target.supports("socketio"):
         raise Unsupported("a Socket.IO server", "it is an Engine.IO server alone")
     peer = await target.unconnected(transport)
-    await peer.connect("/")
+    await peer.connect()
 
 
 @case("sio-connect-sid", needs="socketio", over=TRANSPORTS)
 async def answer_to_connect_holds_a_sid(target: Target, transport: str) -> None:
     peer = await target.unconnected(transport)
-    await peer.send(Packet(PacketType.CONNECT, "/"))
+    await peer.send(Packet(PacketType.CONNECT, peer.namespace))
     got = await peer.expect(PacketType.CONNECT)
     sid = got.data.get("sid") if isinstance(got.data, dict) else None
     if not isinstance(sid, str) or not sid:
@@ -34,7 +34,7 @@ async def answer_to_connect_holds_a_sid(target: Target, transport: str) -> None:
 @case("sio-connect-sid-not-engineio", needs="socketio")
 async def sid_is_not_the_session_id_of_engineio(target: Target) -> None:
     peer = await target.unconnected()
-    sid = await peer.connect("/")
+    sid = await peer.connect()
     if sid == peer.engine.sid:
         raise Failure("a sid that is not the Engine.IO session id", sid)
 
@@ -42,7 +42,7 @@ async def sid_is_not_the_session_id_of_engineio(target: Target) -> None:
 @case("sio-connect-sid-per-namespace", needs="fixture")
 async def sid_differs_from_namespace_to_namespace(target: Target) -> None:
     peer = await target.socketio()
-    first = peer.sids["/"]
+    first = peer.sid
     second = await peer.connect("/custom")
     if first == second:
         raise Failure("a sid for each namespace", f"{first} in both")
@@ -51,7 +51,7 @@ async def sid_differs_from_namespace_to_namespace(target: Target) -> None:
 @case("sio-connect-sid-unique", needs="socketio")
 async def sid_differs_from_client_to_client(target: Target) -> None:
     first, second = await target.unconnected(), await target.unconnected()
-    sids = [await peer.connect("/") for peer in (first, second)]
+    sids = [await peer.connect() for peer in (first, second)]
     if sids[0] == sids[1]:
         raise Failure("a sid for each client", f"{sids[0]} for both")
 
@@ -87,7 +87,7 @@ async def client_of_another_namespace_hears_nothing_of_the_main_one(target: Targ
 async def payload_of_connect_reaches_the_application(target: Target, transport: str) -> None:
     peer = await target.unconnected(transport)
     auth = {"user": "jo", "number": 7, "nested": {"list": [1, None, "ü"]}}
-    await peer.connect("/", auth)
+    await peer.connect(auth=auth)
     await peer.expect_event("auth", auth)
 
 
@@ -102,15 +102,15 @@ async def payload_of_connect_reaches_another_namespace(target: Target) -> None:
 async def connect_without_a_payload_is_accepted(target: Target) -> None:
     target.needs_no_auth("a CONNECT without a payload")
     peer = await target.unconnected()
-    await peer.connect("/")
+    await peer.connect()
     await peer.expect_event("auth", {})
 
 
 @case("sio-connect-unknown-namespace", needs="socketio", over=TRANSPORTS, control=ordinary_client)
 async def unknown_namespace_is_refused(target: Target, transport: str) -> None:
     peer = await target.unconnected(transport)
-    await peer.connect("/")
-    await peer.greeted("/")
+    await peer.connect()
+    await peer.greeted()
     await peer.send(Packet(PacketType.CONNECT, "/random"))
     await peer.expect(PacketType.CONNECT_ERROR, "/random")
 
@@ -138,7 +138,7 @@ async def connection_survives_a_refusal(target: Target, transport: str) -> None:
     peer = await target.unconnected(transport)
     await peer.send(Packet(PacketType.CONNECT, "/random"))
     await peer.expect(PacketType.CONNECT_ERROR, "/random")
-    await peer.connect("/")
+    await peer.connect()
 
 
 @case("sio-connect-refused-not-in", needs={"fixture", "slow-timers"})
@@ -164,7 +164,7 @@ async def several_namespaces_share_one_connection(target: Target) -> None:
 async def second_connect_to_a_namespace_yields_no_second_sid(target: Target) -> None:
     peer = await target.socketio()
     wanted = "a refusal, or the connection closed"
-    connect = peer.text(Packet(PacketType.CONNECT, "/"))
+    connect = peer.text(Packet(PacketType.CONNECT, peer.namespace))
     came = await peer.aftermath(*connect, expected=wanted)
     types = [got.type for got in came or ()]
     if PacketType.CONNECT in types:

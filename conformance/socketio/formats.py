@@ -83,7 +83,7 @@ async def parts_of_a_packet_stand_in_their_order(target: Target, transport: str)
 async def main_namespace_is_left_out(target: Target, transport: str) -> None:
     peer = await target.socketio(transport)
     await peer.emit("message", "left out")
-    await peer.send(Packet(PacketType.EVENT, "/", ["message-with-ack", "left out"], 4))
+    await peer.send(Packet(PacketType.EVENT, peer.namespace, ["message-with-ack", "left out"], 4))
     for _ in range(2):
         text = await _text(peer)
         namespace = _parts(text, "a packet")[3]

@@ -95,7 +95,7 @@ async def payload_of_any_values_reaches_the_application(
     target: Target, transport: str, auth: str
 ) -> None:
     peer = await target.unconnected(transport)
-    await peer.connect("/", AUTH[auth])
+    await peer.connect(auth=AUTH[auth])
     await peer.expect_event("auth", AUTH[auth])
 
 
@@ -226,7 +226,7 @@ async def second_connect_in_any_form_yields_no_second_sid(target: Target, where:
 async def second_connect_runs_no_handler(target: Target) -> None:
     peer, other = await target.connect_socketio(2)
     sid = peer.sid
-    text = peer.text(Packet(PacketType.CONNECT, "/"))
+    text = peer.text(Packet(PacketType.CONNECT, peer.namespace))
     await peer.aftermath(*text, expected="a refusal, or the connection closed")
     entries = (await other.proof("log", sid=sid))["entries"]
     if sum(entry.get("type") == "connect" for entry in entries) != 1:

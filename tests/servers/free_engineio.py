@@ -103,6 +103,9 @@ def _is_attachment(packet: Packet) -> bool:
     return isinstance(packet.data, bytes)
 
 
+OLD_SESSION = b'69:0{"sid":"old","upgrades":[],"pingInterval":25000,"pingTimeout":20000}2:40'
+
+
 class FreeEngineIO(EngineIOServer):
     """A correct server that takes some of its freedoms."""
 
@@ -125,6 +128,8 @@ class FreeEngineIO(EngineIOServer):
         return free_http.shaped(self.freedoms, request, shared)
 
     async def _reply(self, http: HttpConnection, request: Request, response: Response) -> None:
+        if "serves-older-clients" in self.freedoms and "EIO=" not in request.target:
+            response = respond(200, OLD_SESSION) if response.status == 400 else response
         if "answers-slowly" in self.freedoms:
             await asyncio.sleep(A_WHILE)
         elsewhere = request.target.partition("?")[0] not in (PATH, self.path)
