@@ -153,7 +153,7 @@ class Socket:
         answer = self._acks.get(-1 if number is None else number)
         if self.fault == "takes-the-last-acknowledgement" and answer is not None:
             self._latest = args
-            asyncio.get_running_loop().call_later(0.1, self._decide, answer)
+            asyncio.get_running_loop().call_later(0.5, self._decide, answer)
             return
         if self.fault == "loses-arguments-of-acks":
             args = args[:1]
