@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from sockproof.wire import engineio, stamp
+from sockproof.wire.websocket import Frame
+from tests.servers.engineio_session import Session
 from tests.servers.socketio_socket import Socket
 from tests.servers.unfaithful import HONEST, UnfaithfulServer
 
@@ -82,7 +84,7 @@ class UntrustworthyServer(UnfaithfulServer):
                 return
             case "breaks-connections":
                 self.done += 1
-                socket.connection.session.send(engineio.Packet(7, "?"))  # type: ignore[arg-type]
+                self._break(socket.connection.session)
                 return
             case "acks-what-nobody-asked" if due:
                 self.done += 1
@@ -99,6 +101,13 @@ class UntrustworthyServer(UnfaithfulServer):
                 other = next(each for each in sockets.values() if each is not socket)
                 other.acknowledge(number, [])
         socket.acknowledge(number, [])
+
+    def _break(self, session: Session) -> None:
+        """A frame, or a packet, of a type that there is not."""
+        if session.websocket is not None:
+            session.websocket.frame(Frame(3, b"?"))  # type: ignore[arg-type]
+        else:
+            session.send(engineio.Packet(7, "?"))  # type: ignore[arg-type]
 
     def _left(self, socket: Socket, reason: str) -> None:
         held, self.held = self.held, []
