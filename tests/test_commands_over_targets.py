@@ -96,6 +96,26 @@ def test_target_that_is_something_else_keeps_no_other_from_being_judged(
     assert [each.parent.name for each in folder.glob("*/report.json")] == ["websockets"]
 
 
+@pytest.mark.parametrize("command", ["conformance", "matrix"])
+def test_target_that_does_not_start_keeps_no_other_from_being_judged(
+    targets: Path, tmp_path: Path, command: str
+) -> None:
+    ending = targets / "targets" / "ending"
+    ending.mkdir()
+    (ending / "target.toml").write_text(
+        'name = "ending"\ntitle = "ending"\nkind = "websocket"\nrequires = []\n'
+        """start = ["{python}", "-c", "raise SystemExit('no room')"]\n"""
+        'url = "ws://127.0.0.1:{port}/"\nversion = "websockets"\n',
+        encoding="utf-8",
+    )
+    named = ("--target", "ending", "--target", "websockets")
+    done = sockproof(command, *named, "--shelf", str(targets), *PINGS, cwd=tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.stderr == "sockproof: ending: the target ending ended with 1: no room\n"
+    folder = tmp_path / "results" / f"latest-{command}"
+    assert [each.parent.name for each in folder.glob("*/report.json")] == ["websockets"]
+
+
 @pytest.mark.parametrize(
     "words",
     [

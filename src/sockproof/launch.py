@@ -33,6 +33,7 @@ from sockproof.target_spec import load_targets as load_targets
 
 KEPT_LOG = 64 * 1024
 INSTALL_SECONDS = 300.0
+START_SECONDS = 60.0  # which a busy machine may need
 INSTALLED = ".installed"  # in a cache folder where `install` is done
 _STOP_SECONDS = 5.0
 
@@ -213,7 +214,7 @@ def launch(
     port: int | None = None,
     ping_interval: int = 25,
     ping_timeout: int = 20,
-    wait: float = 15.0,
+    wait: float = START_SECONDS,
     certificates: Certificates | None = None,
 ) -> RunningTarget:
     """Start a target and wait until its port answers; raises `TargetError`.

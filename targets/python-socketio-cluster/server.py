@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 APPLICATION = Path(__file__).with_name("application.py")
-START_SECONDS = 10.0
+START_SECONDS = 50.0
 STOP_SECONDS = 2.0
 
 NGINX = """\

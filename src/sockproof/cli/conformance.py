@@ -124,7 +124,7 @@ def _judge_targets(options: Namespace, shelf: Path, expectations: list[Expectati
             outputs = Outputs.in_folder(own, options.shelf)
             try:
                 judged = judge_target(spec, own, outputs, shelf, expectations, options)
-            except Unreachable as error:
+            except (Unreachable, launch.TargetError) as error:
                 print(f"sockproof: {spec.name}: {error}", file=sys.stderr)
                 own.rmdir()
                 codes.append(CANNOT_BE_JUDGED)

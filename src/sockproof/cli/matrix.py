@@ -47,7 +47,7 @@ def matrix(options: Namespace) -> int:
             outputs = Outputs.in_folder(own, options.shelf)
             try:
                 judged = judge_target(spec, own, outputs, shelf, expectations, options)
-            except Unreachable as error:
+            except (Unreachable, launch.TargetError) as error:
                 print(f"sockproof: {spec.name}: {error}", file=sys.stderr)
                 own.rmdir()
                 skipped.append(Skipped(spec.name, str(error).partition("\n")[0]))
