@@ -92,7 +92,7 @@ async def very_many_attachments_are_handled_or_refused(target: Target, transport
 @case("sio-many", needs="fixture", over=TRANSPORTS, exclusive=True)
 async def very_many_events_in_flight_are_handled_or_refused(target: Target, transport: str) -> None:
     peer = await target.socketio(transport)
-    count = 1000 if transport == "websocket" else 300
+    count = 500 if transport == "websocket" else 300
     came = await _answers(peer, [Packet(EVENT, "/", ["message", n]) for n in range(count)])
     wanted = [Packet(EVENT, peer.namespace, ["message-back", n]) for n in range(count)]
     _expect(target, f"{count} events in flight", came, wanted)
@@ -103,7 +103,7 @@ async def very_many_acknowledgements_in_flight_are_sent_or_refused(
     target: Target, transport: str
 ) -> None:
     peer = await target.socketio(transport)
-    ids = range(10**6, 10**6 + (1000 if transport == "websocket" else 300))
+    ids = range(10**6, 10**6 + (500 if transport == "websocket" else 300))
     came = await _answers(peer, [Packet(EVENT, "/", ["message-with-ack", n], n) for n in ids])
     wanted = [Packet(ACK, peer.namespace, [n], n) for n in ids]
     _expect(target, f"{len(ids)} acknowledgements in flight", came, wanted)
