@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sockproof.files import read_toml
+from sockproof.files import is_there, read_toml
 from sockproof.packages import debian_lacks, distribution_installed, version_of
 
 KINDS = ("websocket", "socketio", "application")
@@ -117,7 +117,8 @@ class TargetSpec:
 
 def load_targets(shelf: Path) -> dict[str, TargetSpec]:
     """Every target of the shelf by name; raises `TargetError`."""
-    found = [load_target(path.parent) for path in sorted(shelf.glob("*/target.toml"))]
+    folders = (each for each in sorted(shelf.glob("*")) if is_there(each / "target.toml"))
+    found = [load_target(folder) for folder in folders]
     return {spec.name: spec for spec in found}
 
 

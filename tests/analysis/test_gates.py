@@ -210,7 +210,7 @@ def test_counts_and_rates_are_known_of_each_window(
             due = second * SECOND + number * 1000
             recorder.emitted(1, number, 1, due, due, 1)
             recorder.acknowledged(1, number, due, due, due + 5_000_000)
-        for client in range({5: 2, 6: 1}.get(second, 0)):
+        for client in range(1, 1 + {5: 2, 6: 1}.get(second, 0)):
             recorder.dropped(client, 1, 0, second * SECOND)
         recorder.tick((second + 1) * SECOND)
     recorder.phase(Phase.DRAIN, 11 * SECOND)

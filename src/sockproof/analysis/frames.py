@@ -23,6 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sockproof.analysis import about, stored_summary
+from sockproof.analysis.damage import all_problems, sound_rows
 from sockproof.analysis.findings import PROPERTIES
 from sockproof.analysis.latency_frames import Latencies, read_latencies
 from sockproof.analysis.process_lines import ProcessLines, read_process
@@ -35,7 +36,6 @@ from sockproof.load_records import (
     LoadRecordError,
     Phase,
     is_load_run,
-    read_header,
 )
 
 LONGEST = 7 * 24 * 3600  # seconds; lines that lie farther from the beginning are not believed
@@ -261,14 +261,10 @@ def _most(parts: list[Line], count: int) -> Line:
 
 
 def _rows(folder: Path, problems: list[str]) -> RowCounts:
-    files = []
-    for path in sorted(folder.glob("rows-*.bin")):
-        try:
-            files.append(read_header(path))
-        except LoadRecordError as error:
-            problems.append(str(error)[:300])
+    sound = sound_rows(folder)
+    problems += all_problems(folder, sound)
     try:
-        return count_rows(files)
+        return count_rows(sound.files)
     except OSError as error:
         problems.append(f"the rows cannot be read: {error.strerror}")
         return RowCounts()

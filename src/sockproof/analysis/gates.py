@@ -17,6 +17,7 @@ from typing import Annotated, Any, TypedDict
 from msgspec import Meta
 
 from sockproof import files
+from sockproof.analysis.damage import all_problems
 from sockproof.analysis.findings import PROPERTIES
 from sockproof.analysis.rules import Condition, Rule, Rules
 from sockproof.analysis.windows import after_grace, value_in, windows
@@ -172,6 +173,9 @@ def metric(summary: Mapping[str, Any], name: str) -> Any:
 
 def _judge(rule: Rule, summary: Mapping[str, Any], folder: Path | None) -> Finding:
     asked = rule.condition
+    needs_lines = rule.window or (rule.grace and asked.is_latency and not rule.abort)
+    if needs_lines and folder is not None and (problems := all_problems(folder)):
+        return Finding(rule, Outcome.NOT_FIT, None, f"the records are damaged: {problems[0]}")
     if rule.window:
         finding = _windows(rule, folder)
     elif rule.grace and asked.is_latency and not rule.abort:

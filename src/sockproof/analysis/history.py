@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sockproof.analysis.damage import sound_rows
 from sockproof.analysis.findings import EXAMPLES
 from sockproof.analysis.row_arrays import (
     HIGH,
@@ -46,7 +47,6 @@ from sockproof.load_records import (
     LoadRecordError,
     Phase,
     Stray,
-    row_files,
 )
 
 PART = 1_000_000  # receipts that are looked at together
@@ -94,9 +94,12 @@ class History:
     """A run folder, read; `until` is when all of it shall have ended that still goes on."""
 
     def __init__(self, folder: Path, until: int | None = None) -> None:
-        files = row_files(folder)
+        sound = sound_rows(folder)
+        files = sound.files
         if not files:
-            raise LoadRecordError(f"{folder} holds no rows of a load run")
+            why = f": {sound.problems[0]}" if sound.problems else ""
+            raise LoadRecordError(f"{folder} holds no rows of a load run{why}")
+        self.others = sound.others  # processes whose rows cannot be read at all
         self.processes: list[Process] = []
         base = 0
         for file in files:
@@ -330,7 +333,7 @@ class History:
 
         `processes` is how many were to write rows.
         """
-        others = processes > len(self.processes)
+        others = processes > len(self.processes) or self.others > 0
         lacking = np.isin(sender, (_LACKING, _UNKNOWN) if others else (_LACKING,))
         known = sender >= 0
         lacking[known] = self.lacking[sender[known]]

@@ -9,7 +9,7 @@ from typing import Any
 
 from sockproof.analysis.delivery_latency import DeliveryLatencies
 from sockproof.histogram import Histogram
-from sockproof.load_records import Phase, RowFile, delivery_path, read_lines, row_files
+from sockproof.load_records import Phase, RowFile, delivery_path, read_lines
 
 KINDS = ("ack", "delivery", "connect")
 FRACTIONS = {"p50_ms": 0.5, "p90_ms": 0.9, "p99_ms": 0.99, "p999_ms": 0.999}
@@ -89,9 +89,9 @@ def by_second(
     Those of the drain, which belong to it, are among them.
     """
     found, length = [], 0.0
-    for file in row_files(folder):
+    for path in sorted(folder.glob("latency-*.jsonl")):
         begun = None
-        for line in latency_lines(file.latency_path):
+        for line in latency_lines(path):
             phase = line.get("phase")
             if phase not in (Phase.MEASURED, Phase.DRAIN):
                 begun = int(line["t"]) if phase == Phase.RAMP else begun

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sockproof.load_records import ROW, ROWS_AT, Kind, Phase, RowFile
+from sockproof.load_records import ROWS_AT, Kind, Phase, RowFile
 
-_ROW = np.dtype(
+ROW = np.dtype(
     [
         ("a", "<u8"),
         ("b", "<u8"),
@@ -188,14 +188,10 @@ def heard_by(process: Process, rows: Any, sender: Numbers) -> Receipts:
 
 
 def read(file: RowFile, base: int) -> Process:
-    """The rows of a file."""
+    """The rows of a file, as many as it says that there are."""
     if not file.rows:
-        rows: Any = np.empty(0, dtype=_ROW)
+        rows: Any = np.empty(0, dtype=ROW)
     else:
-        rows = np.memmap(file.path, dtype=_ROW, mode="r", offset=ROWS_AT, shape=(file.rows,))
-    assert _ROW.itemsize == ROW.size
-    kinds = rows["kind"]
-    if len(rows) and not kinds[-1]:  # a process that was killed leaves room that is not filled
-        rows = rows[: int(np.argmax(kinds == 0))]
+        rows = np.memmap(file.path, dtype=ROW, mode="r", offset=ROWS_AT, shape=(file.rows,))
     clients = int(rows["client"].max()) if len(rows) else 0
     return Process(file, rows, base, clients, file.closed)

@@ -7,19 +7,17 @@ arithmetic alone; what has a number far beyond those is passed over.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sockproof.load_records import NOBODY, ROW, ROWS_AT, Kind, Reason, ReceiptFlag, RowFile
+from sockproof.analysis.damage import parts
+from sockproof.load_records import NOBODY, Kind, Reason, ReceiptFlag, RowFile
 
-PART = 500_000  # rows that are looked at together
 MOST_RECEIPTS = 1_000_000  # of one message; what was heard more often counts as this
-_COLUMNS = [("a", "<u8"), ("b", "<u8"), ("c", "<u8"), ("client", "<u4"), ("mark", "<u2")]
-_ROW = np.dtype([*_COLUMNS, ("flags", "u1"), ("kind", "u1")])
 _SPARE = 1000  # how many numbers of a sender may be missing, besides as many as there are
 _LOW = np.uint64(0xFFFFFFFF)
 _HIGH = np.uint64(32)
@@ -65,7 +63,7 @@ def count_rows(files: Iterable[RowFile]) -> RowCounts:
     sent = np.zeros(total, dtype=bool)
     heard = np.zeros(total, dtype=np.int32)
     for file in files:
-        for rows in _parts(file):
+        for rows in parts(file):
             emits = rows[rows["kind"] == Kind.EMIT]
             emits = emits[(emits["a"] & _LOW) != NOBODY]
             sent[senders[file.tag].places(*_of_emits(emits))] = True
@@ -86,7 +84,7 @@ def _sender(file: RowFile, found: RowCounts, begin: int) -> tuple[_Sender, int]:
     """Who sent how many; `begin` is where the first message stands."""
     tops: Counter[int] = Counter()
     numbers: Counter[int] = Counter()
-    for rows in _parts(file):
+    for rows in parts(file):
         _connections(rows, found)
         client, sequence = _of_emits(rows[rows["kind"] == Kind.EMIT])
         clients, at, counts = np.unique(client, return_inverse=True, return_counts=True)
@@ -128,15 +126,3 @@ def _receipts(rows: Any, senders: dict[int, _Sender], heard: NDArray[np.int32]) 
         of = tags == tag
         if of.any():
             np.add.at(heard, sender.places(client[of], sequence[of]), 1)
-
-
-def _parts(file: RowFile) -> Iterator[Any]:
-    """The rows of a file, up to where a killed process had come to."""
-    with file.path.open("rb") as stream:
-        stream.seek(ROWS_AT)
-        while octets := stream.read(PART * ROW.size):
-            rows = np.frombuffer(octets, dtype=_ROW, count=len(octets) // ROW.size)
-            if len(rows) and not rows["kind"][-1]:
-                yield rows[: int(np.argmax(rows["kind"] == 0))]
-                return
-            yield rows

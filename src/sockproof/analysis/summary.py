@@ -12,20 +12,22 @@ from typing import Any
 
 from sockproof import files
 from sockproof.analysis import about
+from sockproof.analysis.damage import all_problems, said, sound_rows
 from sockproof.analysis.delivery import PROPERTIES, Delivery, check
 from sockproof.analysis.delivery_latency import DeliveryLatencies
 from sockproof.analysis.delivery_latency import write as write_deliveries
 from sockproof.analysis.latency import KINDS, latencies, percentiles
 from sockproof.analysis.missing_records import missing_records, said_of_missing
+from sockproof.files import FileError
 from sockproof.histogram import Histogram
 from sockproof.load_records import (
     RUN_FILE,
     SCHEMA,
     SUMMARY_FILE,
+    LoadRecordError,
     Phase,
     RowFile,
     read_lines,
-    row_files,
 )
 
 LATE_NS = 10_000_000  # a send that leaves so long behind its intended time is late
@@ -33,6 +35,7 @@ MOST_LATE = 0.01  # of all sends
 LEAST_ACHIEVED = 0.99  # of the offered rate
 MOST_CPU = 0.9  # of one core, in the measured part
 _COUNTED = ("connections_opened", "connect_failures", "disconnected")
+_UNKNOWN = 1 << 30  # how many processes there were, where nothing tells it
 _OCTETS = ("octets_sent", "octets_received")
 
 
@@ -40,7 +43,7 @@ def write_summary(folder: Path) -> dict[str, Any]:
     """Write `summary.json` into the run folder and give what is in it; may raise."""
     deliveries = DeliveryLatencies()
     value = summarize(folder, deliveries)
-    write_deliveries(row_files(folder), deliveries)
+    write_deliveries(sound_rows(folder).files, deliveries)
     files.write(folder / SUMMARY_FILE, files.json_text(value, indent=1), durable=True)
     return value
 
@@ -50,8 +53,15 @@ def summarize(folder: Path, deliveries: DeliveryLatencies | None = None) -> dict
 
     What messages took to arrive is left in `deliveries`.
     """
-    run = _run(folder)
-    files = row_files(folder)
+    sound = sound_rows(folder)
+    files, problems = sound.files, all_problems(folder, sound)
+    try:
+        run = _run(folder)
+    except FileError as error:
+        if not files:
+            raise LoadRecordError(f"{folder} is no folder of a load run: {error}") from None
+        run = {"processes": _UNKNOWN}
+        problems.insert(0, str(error))
     told = run.get("started_ns")
     began = told if isinstance(told, int) else 0
     expected = run.get("processes")
@@ -85,7 +95,7 @@ def summarize(folder: Path, deliveries: DeliveryLatencies | None = None) -> dict
             for kind in KINDS
         },
         "target": {"url": run.get("target"), **_target(health)},
-        "generator": _generator(run, delivery, health, counts, missing),
+        "generator": _generator(run, delivery, health, counts, missing, problems),
     }
 
 
@@ -174,13 +184,14 @@ def _generator(
     health: list[_Health],
     counts: dict[str, int],
     missing: dict[str, Any],
+    problems: list[str],
 ) -> dict[str, Any]:
     seconds = max((each.seconds for each in health), default=0.0)
     offered = sum(each.grown("offered") for each in health)
     achieved = sum(each.grown("emits") for each in health)
     withheld = sum(int(each.last.get("withheld", 0)) for each in health)
     lag = Histogram.sum(each.lag for each in health)
-    reasons = _reasons(run, delivery, health, counts, missing)
+    reasons = said(problems) + _reasons(run, delivery, health, counts, missing)
     if offered and achieved < LEAST_ACHIEVED * offered:
         share = achieved / offered
         reasons.append(
@@ -229,7 +240,7 @@ def _reasons(
         )
     reasons += said_of_missing(missing)
     expected = run.get("processes")
-    if isinstance(expected, int) and expected > len(health):
+    if isinstance(expected, int) and len(health) < expected < _UNKNOWN:
         reasons.append(f"{expected} processes were expected, {len(health)} left records")
     if not any(each.seconds for each in health) and counts["connections_opened"]:
         reasons.append("the measured part is missing or shorter than two seconds")

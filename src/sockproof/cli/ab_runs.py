@@ -12,7 +12,7 @@ from typing import Any
 from sockproof import launch, shelves
 from sockproof.cli.load import ended_with, find_scenario, run_scenario
 from sockproof.cli.settings import CommandError
-from sockproof.files import make_folder
+from sockproof.files import is_there, make_folder
 from sockproof.load_records import RUN_FILE, SUMMARY_FILE
 from sockproof.wire.credentials import masked_url
 
@@ -112,7 +112,7 @@ def summary_of(folder: Path, fresh: bool = False) -> dict[str, Any]:
     from sockproof.analysis.summary import write_summary
 
     path = folder / SUMMARY_FILE if folder.is_dir() else folder
-    if fresh or (folder.is_dir() and not path.exists()):
+    if fresh or (folder.is_dir() and not is_there(path)):
         summary = write_summary(folder)
     else:
         summary = stored_summary.read(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from sockproof.render.overlay import lines, render
 
 def compare_load(a: list[Path], b: list[Path], results: Path, shelf: Path | None) -> int:
     """Show and draw it; 1 when B is worse, 2 when nothing can be compared."""
-    from sockproof.analysis import overlay  # numpy and matplotlib take their time to import
+    from sockproof.analysis import damage, overlay  # numpy and matplotlib take their time to import
     from sockproof.render import figures
     from sockproof.render.overlay_figure import figure_file
 
@@ -64,7 +65,14 @@ def compare_load(a: list[Path], b: list[Path], results: Path, shelf: Path | None
     pictures = [figures.draw_one(file, pair, place) for file, pair in curves]
     files.write(page, render(value, pictures, template))
     print(f"report: {page}")
+    problems = [f"{each}: {p}" for each in (*a, *b) for p in damage.all_problems(each)]
+    for problem in damage.said(problems):
+        print(f"sockproof: {problem}", file=sys.stderr)
     worse = any(after[name] > 0 and not before[name] for name in before)
-    if worse or any(each.verdict == "slower" for each in found):
+    if worse:
+        return 1
+    if problems:  # what the latencies say may be their doing
+        return 2
+    if any(each.verdict == "slower" for each in found):
         return 1
     return 0 if found else 2
