@@ -82,11 +82,17 @@ def held() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def run_async(work: Coroutine[Any, Any, Result], at_most: float | None = None) -> Result:
+def end_within(seconds: float) -> None:
+    """Have what `run_async` runs end by then, even if it lets nothing else run meanwhile."""
+    if _State.cancel is not None:
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+
+
+def run_async(work: Coroutine[Any, Any, Result]) -> Result:
     """Run `asyncio.run(work)`; a signal cancels it and raises KeyboardInterrupt when it has ended.
 
-    So does what it has not done within `at_most` seconds: TimeoutError then. Tasks that do not
-    heed their cancellation, and threads that they wait for, are left behind.
+    What has not ended when `end_within` says so is cancelled, too, and TimeoutError raised. Tasks
+    that do not heed their cancellation, and threads that they wait for, are left behind.
     """
     import asyncio  # which takes longer than a signal may go unheard
 
@@ -110,8 +116,6 @@ def run_async(work: Coroutine[Any, Any, Result], at_most: float | None = None) -
                 raise KeyboardInterrupt
 
         signal.signal(signal.SIGALRM, too_late)
-        if at_most is not None:
-            signal.setitimer(signal.ITIMER_REAL, at_most)
         _State.cancel = cancel
         if _State.received:
             task.cancel()

@@ -153,6 +153,8 @@ def judge(
             except KeyboardInterrupt:
                 if not ran:
                     raise
+            except TimeoutError:
+                _ended(writer, path, job)
             except WriteError as error:
                 raise WriteError(f"{error}{_kept(path, ran, options)}") from None
             except BaseException:
@@ -196,6 +198,23 @@ def _read(path: Path) -> dict[str, Any]:
         return records.read_run(path)
     except FileError as error:
         raise WriteError(f"what the run wrote down is gone: {error}") from None
+
+
+def _ended(writer: RunWriter, path: Path, job: Job) -> None:
+    """Conclude a run that did not end by itself when its time was over."""
+    so_far = records.read_run(path)
+    ran = {case["id"] for case in so_far["cases"]}
+    wrong = any(records.weighs(case, job.strict) for case in so_far["cases"])
+    writer.finish(
+        {
+            "interrupted": False,
+            "exit_code": 1 if wrong else 2,
+            "strict": job.strict,
+            "seconds": so_far["seconds"],
+            "not_run": [case.id for case in job.chosen if case.id not in ran],
+            "remarks": ["The run did not end by itself when its time was over, and was ended."],
+        }
+    )
 
 
 def _proposal(job: Job, report: Mapping[str, Any], options: Namespace) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sockproof import __version__, records
+from sockproof import __version__, records, signals
 from sockproof.conformance.case import Case
 from sockproof.conformance.expectations import (
     Expectation,
@@ -42,6 +42,7 @@ WEBSOCKET_SUITES = ("websocket", "deflate")
 SOCKETIO_SUITES = ("engineio", "socketio", "rooms")
 INTRODUCTION = 60.0  # seconds, and so many limits, until it must be known what a server is
 INTRODUCTION_LIMITS = 12
+LAST_WORDS = 15.0  # seconds beyond its bound after which a run that has not ended is ended
 _DOCUMENT_OF_SUITE = {
     "websocket": "rfc6455-",
     "deflate": "rfc7692-",
@@ -151,6 +152,7 @@ async def run_job(
     """
     began = time.monotonic()
     introduction = job.max_time or INTRODUCTION + INTRODUCTION_LIMITS * job.limit
+    signals.end_within(introduction + LAST_WORDS)
     try:
         async with asyncio.timeout(introduction):
             introductions = await asyncio.gather(
@@ -218,6 +220,8 @@ async def run_job(
         restart=job.restart,
         max_time=bound if job.max_time is None else began + bound - time.monotonic(),
     )
+    left = bound if job.max_time is None else began + bound - time.monotonic()
+    signals.end_within(left + LAST_WORDS)
     finish: dict[str, Any] = {"interrupted": True, "exit_code": 130}
     try:
         try:

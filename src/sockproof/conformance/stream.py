@@ -16,7 +16,7 @@ from sockproof.conformance.outcome import StreamClosed
 
 READ_AHEAD_OCTETS = 256 * 1024
 MOVES = 0.2  # seconds in which a server that reads takes something of what waits for it
-READ_OCTETS = 64 * 1024  # what one read gives at most, so that a flood stays in the kernel
+READ_OCTETS = 8 * 1024  # what one read gives at most: a flood stays in the kernel, and takes turns
 
 
 class Stream(asyncio.Protocol):
@@ -136,6 +136,8 @@ class Stream(asyncio.Protocol):
     async def read(self) -> bytes:
         """The octets that have arrived, at least one; raises `StreamClosed` at the end."""
         self._flush_now()
+        if self._incoming:
+            await asyncio.sleep(0)  # a server that never stops shall not keep all others waiting
         while not self._incoming:
             if self.ended is not None:
                 raise StreamClosed(self.ended)

@@ -31,6 +31,7 @@ from sockproof.wire.websocket import (
 )
 
 TELLING_OCTETS = 8  # of contents by which one case is told from another
+MANY = 200  # frames at the beginning and at the end of a flood that its log may keep
 
 
 class WebSocketConnection:
@@ -163,8 +164,13 @@ class WebSocketConnection:
         except FrameError as error:
             frames, self._hopeless = error.frames, str(error)
             self.scene.log.add(self.number, RECEIVED, data[-32:], f"no frame: {error}")
-        for frame in frames:
-            self.scene.log.frame(self.number, RECEIVED, frame)
+        log = self.scene.log
+        for frame in frames[:MANY]:
+            log.frame(self.number, RECEIVED, frame)
+        rest = frames[MANY:]
+        log.passed_over(len(rest) - len(rest[-MANY:]))
+        for frame in rest[-MANY:]:
+            log.frame(self.number, RECEIVED, frame)
         self._frames.extend(frames)
 
     async def receive_frame(self) -> Frame:

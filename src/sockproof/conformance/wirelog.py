@@ -77,6 +77,10 @@ class WireLog:
         text = f"{frame}  {meaning}" if meaning else str(frame)
         self._keep(connection, direction, octets, len(header) + len(frame.payload), text)
 
+    def passed_over(self, count: int) -> None:
+        """Count entries that would not be kept anyway."""
+        self._count += count
+
     def note(self, connection: int, direction: str, text: str) -> None:
         """Note something that has no octets: a stream that ends, a reset."""
         self.add(connection, direction, b"", text)

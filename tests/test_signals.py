@@ -1,0 +1,78 @@
+"""What does not end by itself is ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from sockproof import signals
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(signals._State, "received", 0)
+    monkeypatch.setattr(signals, "PATIENCE", 0.1)
+    monkeypatch.setattr(signals, "AGAIN", 0.1)
+    usual = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    signals.install()
+    yield
+    signal.signal(signal.SIGINT, usual[0])
+    signal.signal(signal.SIGTERM, usual[1])
+
+
+async def hogging() -> None:
+    """Let nothing else run."""
+    signals.end_within(0.1)
+    while True:
+        pass
+
+
+async def deaf() -> None:
+    """Do not heed a cancellation."""
+    signals.end_within(0.1)
+    while True:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            continue
+
+
+@pytest.mark.parametrize("work", [hogging, deaf])
+def test_work_that_takes_too_long_is_ended(work: object) -> None:
+    with pytest.raises(TimeoutError):
+        signals.run_async(work())  # type: ignore[operator]
+
+
+def test_signal_cancels_what_runs_and_is_raised_behind_it() -> None:
+    ended = []
+
+    async def work() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            ended.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        signals.run_async(work())
+    assert ended == [True]
+
+
+def test_first_signal_waits_for_the_end_of_what_is_held_and_the_third_does_not() -> None:
+    done: list[int] = []
+
+    def write(what: int) -> None:
+        with signals.held():
+            os.kill(os.getpid(), signal.SIGINT)
+            done.append(what)
+
+    with pytest.raises(KeyboardInterrupt):
+        write(1)
+    write(2)  # what there is is written even so
+    with pytest.raises(KeyboardInterrupt):
+        write(3)
+    assert done == [1, 2]
