@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import socket
+import struct
 import time
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -196,7 +198,25 @@ class RefusesCodes(Freedom):
         return answer
 
 
+class ResetsSlowReaders(Freedom):
+    """Who takes nothing for a while is cut off, in the middle of whatever is under way."""
+
+    async def opened(self, connection) -> None:
+        connection.spawn(self._watch(connection))
+
+    async def _watch(self, connection) -> None:
+        transport, left, still = connection.writer.transport, 0, 0
+        while still < 8:
+            await asyncio.sleep(0.03)
+            before, left = left, transport.get_write_buffer_size()
+            still = still + 1 if left and left == before else 0
+        raw = connection.writer.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+
+
 SWITCHES = {
+    "resets-slow-readers": ResetsSlowReaders,
     "answers-close-with-1000": lambda: AnswersClose(code=1000),
     "answers-close-with-1001": lambda: AnswersClose(code=1001),
     "answers-close-without-a-body": lambda: AnswersClose(code=None),
