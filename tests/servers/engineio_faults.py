@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 import json
 import re
+import secrets
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -67,6 +69,17 @@ def mended(fault: str | None, kind: str, query: dict[str, str]) -> dict[str, str
 
 
 # OPEN packets.
+
+
+def session_id(fault: str | None, number: int) -> str:
+    """The sid of the session of this number."""
+    match fault:
+        case "counts-its-sessions":
+            return f"engine-{number}"
+        case "numbers-sessions-by-the-clock":
+            return f"engine-{time.time_ns() // 1000}"
+    return f"engine-{secrets.token_hex(12)}"
+
 
 OPEN_FIELDS: dict[str, dict[str, Any]] = {
     "open-has-a-number-as-sid": {"sid": 7},

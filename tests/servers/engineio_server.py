@@ -10,8 +10,6 @@ import asyncio
 import contextlib
 import itertools
 import json
-import secrets
-import time
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -364,9 +362,7 @@ class EngineIOServer:
     # Sessions.
 
     def _make_session(self, transport: str) -> Session:
-        number = {"counts-its-sessions": next(self._numbers)}
-        number["numbers-sessions-by-the-clock"] = time.time_ns() // 1000
-        sid = f"engine-{number.get(self.fault or '') or secrets.token_hex(12)}"
+        sid = faults.session_id(self.fault, next(self._numbers))
         return Session(sid, transport, self.fault)
 
     def _open_packets(self, handshake: Handshake, query: dict[str, str]) -> list[Packet]:
