@@ -151,7 +151,7 @@ class EngineIOPeer:
 
     def query_of(self, transport: str) -> str:
         """The query of a request of this session; a sid may hold any characters."""
-        return f"EIO=4&transport={transport}&sid={quote(self.sid, safe='')}"
+        return f"EIO=4&transport={transport}&sid={quote(self.sid, safe='', errors='replace')}"
 
     async def poll(self) -> Response:
         """One GET, or that which waits; what it answers is left to the caller."""

@@ -1,0 +1,107 @@
+"""Damaged files before every command that reads one: see `damage_run`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sockproof.analysis.damage import all_problems
+from sockproof.analysis.summary import summarize
+from sockproof.load_records import ROW, ROWS_AT
+from sockproof.render.load_summary import verdict
+from tests import sample
+from tests.render.load_sample import run_folder
+
+ROOT = Path(__file__).parents[1]
+COUNT = 2000  # of all
+PARTS = 50  # that a part of is run each day
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("part", sample.rotating(range(PARTS), PARTS // 2, "damage"))
+def test_damaged_files_are_told_in_a_line(part: int) -> None:
+    count = COUNT // PARTS
+    words = [str(count), str(sample.SEED), str(part * count)]
+    command = [sys.executable, "-m", "tests.damage_run", *words]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=590
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def two_processes(folder: Path) -> Path:
+    """A run of two processes."""
+    run_folder(folder)
+    (first,) = folder.glob("rows-*.bin")
+    run_folder(folder)
+    return first
+
+
+def test_folder_that_is_whole_has_no_problems(tmp_path: Path) -> None:
+    two_processes(tmp_path)
+    assert all_problems(tmp_path) == []
+    assert verdict(summarize(tmp_path)) == 0
+
+
+def test_process_whose_first_page_is_damaged_is_left_out(tmp_path: Path) -> None:
+    rows = two_processes(tmp_path)
+    whole = summarize(tmp_path)["counts"]["emitted"]
+    with rows.open("r+b") as file:
+        file.write(b"nonsense")
+    value = summarize(tmp_path)
+    assert value["counts"]["emitted"] == whole // 2
+    assert verdict(value) == 2
+    assert f"{rows} is no file of rows; its process is left out" in value["generator"]["reasons"]
+
+
+@pytest.mark.parametrize(("place", "octets"), [(24, b"\xff" * 4), (31, b"\x63"), (8, b"\xff" * 8)])
+def test_rows_are_read_up_to_the_first_that_cannot_be(
+    place: int, octets: bytes, tmp_path: Path
+) -> None:
+    rows = two_processes(tmp_path)
+    with rows.open("r+b") as file:  # client, kind or, of a row of a message, its intended time
+        number = _first_emit(rows, 200)
+        file.seek(ROWS_AT + number * ROW.size + place)
+        file.write(octets)
+    value = summarize(tmp_path)
+    assert verdict(value) == 2
+    (said,) = (each for each in value["generator"]["reasons"] if each.startswith(rows.name))
+    at = ROWS_AT + number * ROW.size
+    told = f"row {number + 1:,} (octet {at:,}) is damaged; the {number:,} rows before it"
+    assert told in said
+
+
+def _first_emit(path: Path, start: int) -> int:
+    content = path.read_bytes()[ROWS_AT:]
+    return next(
+        number
+        for number in range(start, len(content) // ROW.size)
+        if content[number * ROW.size + 31] == 1
+    )
+
+
+@pytest.mark.parametrize("name", ["health", "latency", "rooms"])
+def test_damaged_lines_are_said_with_their_place(name: str, tmp_path: Path) -> None:
+    two_processes(tmp_path)
+    path = sorted(tmp_path.glob(f"{name}-*.jsonl"))[0]
+    count = path.read_text().count("\n")
+    path.write_text('{"t": "soon"}\n' + path.read_text())
+    value = summarize(tmp_path)
+    assert verdict(value) == 2
+    (said,) = (each for each in value["generator"]["reasons"] if each.startswith(path.name))
+    assert said.startswith(f"{path.name}: line 1 is not what it should be")
+    assert said.endswith(f"; {count} lines can be read")
+
+
+def test_run_that_knows_nothing_of_itself_is_summed_up(tmp_path: Path) -> None:
+    two_processes(tmp_path)
+    before = summarize(tmp_path)
+    (tmp_path / "run.json").write_text(json.dumps({"processes": "two"}))
+    value = summarize(tmp_path)
+    assert value["counts"] == before["counts"]
+    assert verdict(value) == 2
+    assert "run.json" in value["generator"]["reasons"][0]
