@@ -112,6 +112,21 @@ def test_what_comes_behind_the_drain_is_late_and_lost(run: Written) -> None:
     assert found.counts["late"] == found.counts["late_acks"] == 1
 
 
+def test_what_is_sent_in_the_drain_need_not_come_back(run: Written) -> None:
+    client = run.client()
+    recorder = run.recorders[0]
+    recorder.phase(Phase.DRAIN, 50)
+    run.say(client, 1, ITSELF, 90, flags=ASKED)
+    recorder.phase(Phase.OVER, 100)
+    run.hear(client, client, 1, 120)
+    recorder.acknowledged(client[1], 1, 90, 90, 121)
+    recorder.close(140)
+    found = check(run.folder)
+    assert violations(found) == {}
+    assert found.counts["due"] == 0
+    assert found.counts["undetermined"] == found.counts["late"] == 1
+
+
 def test_what_is_missing_is_known_while_a_run_goes_on(run: Written) -> None:
     clients = [run.client() for _ in range(3)]
     for client in clients:

@@ -40,7 +40,7 @@ def _unacknowledged(history: History, found: Delivery, lost: NDArray[np.bool_]) 
     asked = (emits.flags & EmitFlag.ACKNOWLEDGED) > 0
     sender = emits.sender
     due = asked & ~history.abrupt[sender] & ~history.unsent[sender]
-    due &= emits.actual <= history.drained
+    due &= emits.actual <= history.sent_until[sender]
     for process in history.processes:
         until = max((end for _, end in process.lost(Kind.ACK)), default=0)
         here = (sender >= process.base) & (sender < process.base + process.clients)

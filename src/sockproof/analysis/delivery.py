@@ -87,8 +87,7 @@ class _Checker:
         self.links, self.link_layers = layers_of(links)
         held = ~history.abrupt[self.sender] & ~history.unsent[self.sender]
         self.processed = (emits.acked > 0) | (emits.heard > 0) | held
-        if history.drained:
-            self.processed &= emits.actual <= history.drained
+        self.processed &= emits.actual <= history.sent_until[self.sender]
         ends = np.where(emits.heard > 0, emits.heard, max(history.drained, 1))
         self.ends = np.where(emits.acked > 0, emits.acked, ends)
         self.lost = np.zeros(len(emits.key), dtype=bool)  # for anyone

@@ -125,6 +125,7 @@ class History:
         self.clock = np.zeros(base, dtype=np.int64)
         self.lacking = np.zeros(base, dtype=bool)  # whose messages need not have rows
         self.unsent = np.zeros(base, dtype=bool)  # whose messages, unheard, need not have left
+        self.sent_until = np.full(base, FOREVER)  # what is sent in the drain need not come back
         self.doubtful = np.full(base, FOREVER)  # from when on nobody knows where each was
         self.stays = self._stays()
         self.emits = self._emits()
@@ -189,6 +190,8 @@ class History:
                     process.begun[a] = c
                 elif kind != Kind.END:
                     connections.setdefault(client, _Connection()).note(kind, a, c)
+            until = process.begun.get(Phase.DRAIN) or process.drained or FOREVER
+            self.sent_until[here] = until
             unsure = process.lost(*_MEMBERSHIP)
             if unsure:
                 self.doubtful[here] = unsure[0][0]
@@ -206,9 +209,9 @@ class History:
                     place = self._room(process, own, room)
                     for may_from, sure_from, sure_to, may_to in spells:
                         doubts = [begin for begin, end in unsure if may_from < end]
-                        until = min(sure_to, connection.sure_to, *doubts)
+                        sure = min(sure_to, connection.sure_to, *doubts)
                         end = min(may_to, connection.may_to)
-                        stays.append((number, place, sure_from, until, may_from, end))
+                        stays.append((number, place, sure_from, sure, may_from, end))
         columns = np.array(stays, dtype=np.int64).reshape(-1, 6)
         found = Stays(*columns.T)
         return found.where(found.room != UNNAMED)
