@@ -3,6 +3,8 @@
 import math
 import string
 from collections.abc import Sequence
+from itertools import zip_longest
+from os.path import commonpath
 
 from sockproof.conformance import Target, case
 
@@ -23,10 +25,11 @@ def _bits(sids: Sequence[str]) -> float:
 
     Counters and clocks differ at few places, whatever is written around them.
     """
-    width = max(map(len, sids))
-    places = [
-        {*place} - {"\0"} for place in zip(*(s.rjust(width, "\0") for s in sids), strict=True)
-    ]
+    begin = len(commonpath([*sids]))
+    rest = [sid[begin:] for sid in sids]
+    end = len(commonpath([each[::-1] for each in rest]))
+    differing = [each[: len(each) - end] for each in rest]
+    places = [set(place) - {""} for place in zip_longest(*differing, fillvalue="")]
     return sum(math.log2(_choices(place)) for place in places if len(place) > 1)
 
 
