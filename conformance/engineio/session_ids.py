@@ -3,8 +3,7 @@
 import math
 import string
 from collections.abc import Sequence
-from itertools import zip_longest
-from os.path import commonpath
+from itertools import takewhile, zip_longest
 
 from sockproof.conformance import Target, case
 
@@ -25,12 +24,18 @@ def _bits(sids: Sequence[str]) -> float:
 
     Counters and clocks differ at few places, whatever is written around them.
     """
-    begin = len(commonpath([*sids]))
+    begin = _alike(sids)
     rest = [sid[begin:] for sid in sids]
-    end = len(commonpath([each[::-1] for each in rest]))
+    end = _alike([each[::-1] for each in rest])
     differing = [each[: len(each) - end] for each in rest]
     places = [set(place) - {""} for place in zip_longest(*differing, fillvalue="")]
     return sum(math.log2(_choices(place)) for place in places if len(place) > 1)
+
+
+def _alike(sids: Sequence[str]) -> int:
+    """With how many characters all of them begin."""
+    places = zip(*sids, strict=False)
+    return sum(1 for _ in takewhile(lambda place: len(set(place)) == 1, places))
 
 
 def _choices(place: set[str]) -> int:
