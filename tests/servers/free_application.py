@@ -56,7 +56,8 @@ class FreeFixture(Fixture):
 
     def connecting(self, socket: Socket) -> None:
         """The connect handler."""
-        super().connecting(socket)
+        if not self._is_its_own(socket):
+            super().connecting(socket)
         if "has-rooms-of-its-own" in self.freedoms:
             for room in ("lobby", "client:any"):
                 self._adapter(socket.namespace).join(socket.sid, room)

@@ -107,6 +107,8 @@ async def _over(server: Server, transport: str, limit: float) -> Found:
                 return found
             asked = await asking_more
             found.capabilities |= asked.capabilities
+            if "auth" not in found.capabilities:  # the connect handler is the application's own,
+                found.capabilities.discard("log")  # and nobody writes down who came
             found.refusal, found.has_sid = asked.refusal, asked.has_sid
     if "fixture" in found.capabilities:
         found.capabilities.add("message-echo")
