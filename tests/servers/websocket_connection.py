@@ -33,7 +33,7 @@ from tests.servers.tasks import end, linger
 from tests.servers.websocket_deflate import MessageCodec
 from tests.servers.websocket_receiver import BINARY, CONT, TEXT, Failed, Receiver
 
-SPOILT_LENGTHS = (1, 125, 126, 127, 128, 32768, 65535, 65536, 1_200_000)
+SPOILT_LENGTHS = (1, 125, 126, 127, 128, 16384, 32768, 65535, 65536, 131_071, 1_200_000)
 
 
 class Connection(Receiver):
