@@ -16,6 +16,7 @@ Case = Mapping[str, Any]
 Report = Mapping[str, Any]
 Tone = Literal["good", "bad", "unknown"]
 
+DIED = "The server died"  # with which the remark on it begins
 JUDGED = ("PASS", "NON_STRICT", "FAIL")
 STANDINGS = ("wrong", "unclear", "remark", "known", "aside", "lacking", "rest")  # by gravity
 
@@ -101,10 +102,16 @@ def verdict(report: Report) -> Verdict:
     if found.wrong:
         return Verdict(f"Fails {fails}", "bad", notes)
     if report["exit_code"] == 1:
-        return Verdict(_stale(stale) if stale else "Does not pass", "bad", notes)
+        return Verdict(_stale(stale) if stale else _died(report), "bad", notes)
     if report["exit_code"] != 0:
         return Verdict(f"Could not be judged: {_problem(report, found)}", "unknown", notes)
     return Verdict(f"Nothing unexpected in {number(judged, 'requirement')}", "good", notes)
+
+
+def _died(report: Report) -> str:
+    remarks = report.get("remarks") or []
+    died = any(str(each).startswith(DIED) for each in remarks)
+    return DIED if died else "Does not pass"
 
 
 def _problem(report: Report, found: Findings) -> str:
