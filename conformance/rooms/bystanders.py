@@ -20,6 +20,8 @@ async def _speak(target: Target) -> tuple[SocketIOPeer, SocketIOPeer]:
     for word, to in (("to a room", room), ("to a client", member.sid)):
         await speaker.proof("emit", event="said", args=[word], to=[to])
         await member.expect_event("said", word)
+    nobody = target.unique("nobody")
+    await speaker.operate("emit", event="said", args=["to an empty room"], to=[nobody])
     await member.quiet()
     return speaker, member
 
