@@ -6,6 +6,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,3 +130,29 @@ def test_results_that_are_a_file(url: str, tmp_path: Path) -> None:
         sockproof("conformance", url, "--results", tmp_path / "results")
     )
     assert not list(tmp_path.glob(f"*/{RUN_FILE}"))
+
+
+LOAD = (sys.executable, "-m", "sockproof", "load", "echo")
+
+
+def test_load_on_a_disk_without_room_for_rows(url: str, small_disk: Path) -> None:
+    command = [*LOAD, url, "--users", "3", "--run-time", "3s", "--results", str(small_disk)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=55)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_load_whose_folder_is_deleted(url: str, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    command = [*LOAD, url, "--users", "3", "--run-time", "6s", "--results", str(results)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        while process.poll() is None and not list(results.glob("*/rows-*.bin")):
+            time.sleep(0.05)
+        shutil.rmtree(results)
+        said, _ = process.communicate(timeout=50)
+    assert process.returncode == 2, said
+    assert "Traceback" not in said
+    assert f"the run folder {results}" in said

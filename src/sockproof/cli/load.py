@@ -52,7 +52,10 @@ def load(options: Namespace) -> int:
         when = "anything was recorded" if begun else "the run began"
         print(f"sockproof: Locust {ended_with(code)} before {when}", file=sys.stderr)
         return 130 if interrupted else KILLED if code < 0 else WRONG_COMMAND
-    value, meaning = conclude(folder)
+    try:
+        value, meaning = conclude(folder)
+    except (FileError, LoadRecordError) as error:  # of a run of our own: not the user's doing
+        raise WriteError(f"nothing can be told of the run: {error}") from None
     drawn = options.no_report or _draw(folder, options.shelf)
     if rules is not None:
         meaning = judge_load(rules, value, folder)

@@ -85,7 +85,7 @@ class Part:
     def _new_folder(self, results: Path) -> Path:
         if self.given:
             folder, self.given = Path(self.given), ""
-            folder.mkdir(parents=True, exist_ok=True)
+            files.make_folder(folder)
             return folder
         folder = records.new_run_folder(results, "load")
         records.link_latest(folder, "load")
@@ -122,7 +122,11 @@ class Part:
         deadline = time.monotonic() + drain + _LAST_WORDS
         while not finished_or_gone(folder) and time.monotonic() < deadline:
             gevent.sleep(0.1)
-        runs.note(folder, ended=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+        try:
+            runs.note(folder, ended=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+        except (files.FileError, files.WriteError) as error:
+            _log.error("%s", error)
+            self.environment.process_exit_code = CANNOT_BE_JUDGED
         if self.is_called:
             return
         command = [sys.executable, "-m", "sockproof", "summary", str(folder)]
@@ -186,7 +190,8 @@ def _test_start(environment: Any, **_: Any) -> None:
         environment.sockproof.begin()
     except _WRONG as error:
         _log.error("%s", error)
-        environment.process_exit_code = WRONG_COMMAND
+        unwritten = isinstance(error, files.WriteError | LoadRecordError)
+        environment.process_exit_code = CANNOT_BE_JUDGED if unwritten else WRONG_COMMAND
         gevent.spawn(environment.runner.quit)
 
 
