@@ -20,6 +20,7 @@ from typing import Any
 import gevent
 import gevent.queue
 import socketio
+from engineio.payload import Payload
 
 from sockproof.load.acks import (
     NEVER,
@@ -41,6 +42,9 @@ from sockproof.load.wheel import wheel
 from sockproof.wire import WireError
 
 Handler = Callable[..., Any]
+# The library stops reading, without a word, at a body of more than 16 packets, which is no fault
+# of the server's; how big a body may be is bounded by its octets.
+Payload.max_decode_packets = 10_000
 
 _ENDED = {
     "client disconnect": Reason.CLIENT,
