@@ -6,7 +6,7 @@ from sockproof.wire.socketio import Packet, PacketType
 TRANSPORTS = {"transport": ("websocket", "polling")}
 
 
-@case("rooms-join-in-connect", needs={"fixture", "rooms"}, over=TRANSPORTS)
+@case("rooms-join-in-connect", needs={"auth", "fixture", "rooms"}, over=TRANSPORTS)
 async def room_that_the_connect_handler_joined_is_there(target: Target, transport: str) -> None:
     room = target.unique("room")
     peer = await target.socketio(transport, auth={"join": [room]})
@@ -15,7 +15,7 @@ async def room_that_the_connect_handler_joined_is_there(target: Target, transpor
         raise Failure(f"the rooms of its sid and {room}", repr(answer)[:200])
 
 
-@case("rooms-join-in-connect", needs={"fixture", "emit"}, over=TRANSPORTS)
+@case("rooms-join-in-connect", needs={"auth", "fixture", "emit"}, over=TRANSPORTS)
 async def client_that_has_seen_its_connect_is_heard_of_in_its_rooms(
     target: Target, transport: str
 ) -> None:

@@ -102,7 +102,7 @@ async def room_of_the_connect_handler_that_is_joined_again_is_left_once(target: 
     await speaker.fence(member)
 
 
-@case("rooms-join-in-connect", needs=NEEDS, over={"namespace": ("/", "/custom")})
+@case("rooms-join-in-connect", needs={*NEEDS, "auth"}, over={"namespace": ("/", "/custom")})
 async def connect_handler_joins_several_rooms(target: Target, namespace: str) -> None:
     rooms = [target.unique(word) for word in ("first", "second", "third")]
     member = await target.socketio(namespace=namespace, auth={"join": rooms})
