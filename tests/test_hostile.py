@@ -21,7 +21,7 @@ RUNS = [
     for client in CLIENTS
     for transport in hostile.transports
 ]
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(480)
 
 
 @cache
