@@ -38,24 +38,27 @@ def _frames(opcode, payload, form):
 
 
 async def _send(peer, opcode, payload, form):
-    """Send a message in a form; what answers a Ping in it is taken off."""
-    engine = peer.engine
-    engine.websocket.send(*_frames(opcode, payload, form))
+    """Send a message in a form; what answers a Ping in it is taken off. Gives what came before."""
+    websocket = peer.engine.websocket
+    websocket.send(*_frames(opcode, payload, form))
+    before = []
     if form not in ("ping", "both"):
-        return
+        return before
     wanted = "PONG 'between'"
     with peer.scene.awaits(wanted):
-        while (got := await engine.websocket.receive()).opcode != Opcode.PONG:
-            engine.inbox.append(engine.packet_of(got))  # the application may say something first
+        while (got := await websocket.receive()).opcode != Opcode.PONG:
+            before.append(got)  # an answer or the application's own, from another thread
     if got.payload != b"between":
         raise Failure(wanted, str(got))
+    return before
 
 
 @case("eio-message-websocket", needs=NEEDS, over={"form": FORMS})
 async def text_in_fragments_is_one_packet(target, form):
     peer = await target.socketio("websocket")
     (text,) = peer.text(Packet(Type.EVENT, peer.namespace, ["message", WORD]))
-    await _send(peer, Opcode.TEXT, f"4{text}".encode(), form)
+    before = await _send(peer, Opcode.TEXT, f"4{text}".encode(), form)
+    peer.engine.inbox.extend(map(peer.engine.packet_of, before))
     await peer.expect_event("message-back", WORD)
 
 
@@ -65,7 +68,8 @@ async def binary_data_in_fragments_is_one_packet(target, form):
     octets = bytes(range(20)) + WORD.encode()
     text, _ = peer.text(Packet(Type.EVENT, peer.namespace, ["message", octets]))
     await peer.send_raw(text)
-    await _send(peer, Opcode.BINARY, octets, form)
+    before = await _send(peer, Opcode.BINARY, octets, form)
+    peer.engine.inbox.extend(map(peer.engine.packet_of, before))
     await peer.expect_event("message-back", octets)
 
 
@@ -81,10 +85,10 @@ async def binary_data_that_could_be_text_is_binary(target, octets):
 async def probe_and_upgrade_in_fragments_are_read(target, form):
     peer = await target.socketio("polling")
     websocket = peer.engine.websocket = await peer.engine.unprobed()
-    await _send(peer, Opcode.TEXT, b"2probe", form)
+    before = await _send(peer, Opcode.TEXT, b"2probe", form)
     wanted = "TEXT '3probe'"
-    with target.awaits(wanted):
-        got = await websocket.receive()  # nothing else is sent on it before UPGRADE
+    with target.awaits(wanted):  # nothing else is sent on it before UPGRADE
+        got = before[0] if before else await websocket.receive()
     if (got.opcode, got.payload) != (Opcode.TEXT, b"3probe"):
         raise Failure(wanted, str(got))
     websocket.send(
