@@ -189,15 +189,22 @@ async def event_behind_a_binary_one_has_its_own_type(target: Target, transport: 
             raise Failure(wanted.name, got.type.name)
 
 
-@case("sio-format-json-compact", needs=NEEDS, over={"kind": ("ack", "connect", "refusal")})
+PLACES_OF_TWO = '{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}'
+OTHERS = ("ack", "connect", "refusal", "binary", "binary-ack")
+
+
+@case("sio-format-json-compact", needs=NEEDS, over={"kind": OTHERS})
 async def json_of_other_packets_has_no_blanks(target: Target, kind: str) -> None:
     peer = await target.socketio()
     texts = {
         "ack": '27["message-with-ack","a",["b"],{"c":"d"}]',
         "connect": "0/custom,",
         "refusal": "0/random,",
+        "binary": f'52-["message",{PLACES_OF_TWO}]',
+        "binary-ack": f'52-8["message-with-ack",{PLACES_OF_TWO}]',
     }
-    await peer.send_raw(texts[kind])
+    octets = [b"one", b"two"] if kind.startswith("binary") else []
+    await peer.send_raw(texts[kind], *octets)
     text = await peer.receive_raw()
     if isinstance(text, str) and re.search(r"\s", STRING.sub("", text)):
         target.non_strict("JSON without blanks between its parts", repr(text))

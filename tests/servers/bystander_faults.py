@@ -30,7 +30,7 @@ def _overhearing(adapter: Adapter, rooms: set[str]) -> list[Socket]:
         case "sids-reach-the-first-client" if rooms <= set(adapter.sockets):
             return sockets[:1]
         case "rooms-reach-who-left-another":
-            left = {sid for sid, room in adapter.left if room.startswith("left-")}
+            left = {sid for sid, room in adapter.left if str(room).startswith("left-")}
             return [socket for socket in sockets if socket.sid in left]
         case "rooms-reach-another-namespace" if adapter.namespace == "/":
             return list(adapter.others["/other"].sockets.values())
