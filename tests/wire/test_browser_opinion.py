@@ -30,7 +30,7 @@ from sockproof.wire.websocket import Frame, FrameParser, Opcode, close_payload
 PAGE = Path(__file__).with_name("browser_opinion.html")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OPTIONS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-extensions")
-PATIENCE = 50  # seconds: a browser that starts on a busy machine
+PATIENCE = 100  # seconds: a browser that starts on a busy machine
 CLOSE = Frame(Opcode.CLOSE, close_payload(1000))
 CODES = (0, 999, 1000, 1001, *range(1003, 1008), 1015, 1016, 2999, 3000, 4999, 5000, 65535)
 TEXTS = (
@@ -226,6 +226,7 @@ async def _opinions() -> list[tuple[bytes | Fields, bool, bool]]:
     ]
 
 
+@pytest.mark.timeout(120)
 def test_what_a_browser_refuses_is_not_called_right() -> None:
     opinions = asyncio.run(_opinions())
     laxer = [each for each, theirs, ours in opinions if ours and not theirs]
