@@ -395,7 +395,7 @@ def _ended(child: int, output: Path) -> tuple[int, str, int]:
     return os.waitstatus_to_exitcode(status), said, usage.ru_maxrss * 1024
 
 
-def run(numbers: Sequence[int], seed: int, tell: Callable[[Trial], None]) -> list[Trial]:
+def run(numbers: Sequence[int], seed: int, tell: Callable[[Trial], None]) -> None:
     """Try these numbers; `tell` hears of each."""
     import sockproof.analysis.export
     import sockproof.analysis.overlay
@@ -405,15 +405,12 @@ def run(numbers: Sequence[int], seed: int, tell: Callable[[Trial], None]) -> lis
     import sockproof.render.overlay_figure
     import sockproof.render.study  # noqa: F401 - so that no fork has to
 
-    trials = []
     with tempfile.TemporaryDirectory(prefix="damage-") as name:
         samples = Path(name) / "samples"
         samples.mkdir()
         make_samples(samples)
         for number in numbers:
-            trials.append(attempt(number, seed, samples))
-            tell(trials[-1])
-    return trials
+            tell(attempt(number, seed, samples))
 
 
 def main(words: Sequence[str]) -> int:
@@ -421,13 +418,18 @@ def main(words: Sequence[str]) -> int:
     count, seed = int(words[0]), int(words[1]) if len(words) > 1 else random.randrange(10**6)
     first = int(words[2]) if len(words) > 2 else 0
 
+    trials: list[Trial] = []
+
     def tell(trial: Trial) -> None:
+        trials.append(trial)
         if trial.wrong:
             told = f"{trial.number}: {trial.wrong}: {' '.join(trial.job.words)}"
             end = " | ".join(trial.said.strip().split("\n")[-4:])
             print(f"{told} [{trial.file}: {trial.damage}]\n    {end[-600:]}", flush=True)
 
-    trials = run(range(first, first + count), seed, tell)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a script's job ignores
+    with contextlib.suppress(KeyboardInterrupt):  # what was tried by then is told
+        run(range(first, first + count), seed, tell)
     codes = Counter(trial.code for trial in trials)
     print(f"seed {seed}: {len(trials)} damaged files, {sum(t.real for t in trials)} before a real")
     print("exit codes: " + ", ".join(f"{code}: {number}" for code, number in sorted(codes.items())))
