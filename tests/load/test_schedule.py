@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 import gevent
 import pytest
 
-from sockproof.load.acks import NEVER, arguments, take_expired
+from sockproof.load.acks import NEVER, Strays, Waiting, arguments, take_expired
 from sockproof.load.alarm import Alarm
 from sockproof.load.schedule import SECOND, Schedule, Turn
 from sockproof.load.wheel import STEP_NS, Wheel
+from sockproof.load_records import Stray
 from tests.load.peers import Hub, until
 
 pytestmark = pytest.mark.usefixtures("hub")
@@ -284,11 +285,15 @@ def test_wheel_visits_each_once_and_not_early(hub: Hub) -> None:
 
 def test_acknowledgements_whose_time_has_passed_are_taken_out() -> None:
     told: list[object] = []
-    waiting = {1: (10, told.append), 2: (20, told.append), 3: (30, told.append)}
-    assert take_expired(waiting, 5) == ([], 10)
-    expired, following = take_expired(waiting, 20)
+    waiting: dict[int, Waiting] = {n: (10 * n, told.append, None) for n in (1, 2, 3)}
+    strays = Strays(0)
+    strays.on_stray = lambda number, kind: told.append((number, kind))
+    assert take_expired(waiting, 5, strays) == ([], 10)
+    expired, following = take_expired(waiting, 20, strays)
     assert (len(expired), following, list(waiting)) == (2, 30, [3])
-    assert take_expired({}, 5) == ([], NEVER)
+    strays.strayed(1, 3)  # it comes after all
+    assert told == [(1, Stray.LATE)]
+    assert take_expired({}, 5, strays) == ([], NEVER)
     assert arguments(b'["a",1]') == ["a", 1]
     assert arguments([b"octets"]) == [b"octets"]
     for reply in (None, b"{}", b"[", b"\xff"):

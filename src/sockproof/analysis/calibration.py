@@ -27,17 +27,32 @@ _Number = Annotated[float, Meta(ge=-1e12, le=1e12)]
 
 
 class _Error(TypedDict):
+    delay_ms: _Number
     p50_ms: _Number
+    p99_ms: _Number | None
+
+
+class _Point(TypedDict):
+    delay_ms: _Number
+    rate: _Number
+    server_p50_ms: _Number
+    server_p99_ms: _Number | None
+    told_p50_ms: _Number
+    told_p99_ms: _Number | None
+    fit: bool
 
 
 class _Stored(TypedDict):
-    """What `sentence` needs of a calibration."""
+    """A calibration as its file has it."""
 
+    schema: int
+    started: str
     machine: dict[str, str | int | None]
     floor_ms: _Number
     errors: list[_Error]
     highest_rate: _Number | None
     reached_limit: bool
+    points: list[_Point]
 
 
 @dataclass(frozen=True, slots=True)
