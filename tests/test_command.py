@@ -13,6 +13,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from sockproof.records import read_run
 from sockproof.shelves import shelf
 
 RUN = [sys.executable, "-c", "from sockproof.cli import run; run()"]
@@ -66,6 +67,21 @@ def test_wrong_command_is_one_line_and_exit_code_3(words: list[str], tmp_path: P
     assert done.returncode == 3
     assert done.stderr.count("\n") == 1
     assert "Traceback" not in done.stderr
+
+
+def test_fields_of_the_user_stand_alone_and_accuse_nobody(tmp_path: Path) -> None:
+    done = sockproof(
+        *("conformance", "--target", "websockets", "--json", "r.json"),
+        *("--case", "websocket/request_fields/*", "--case", "*/nothing_makes_up_for_a_missing*"),
+        *("--header", "Origin: http://a.example", "--header", "x-sockproof-value: mine"),
+        *("--cookie", "id=1"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stdout
+    outcomes = {case["id"]: case["outcome"] for case in read_run(tmp_path / "r.json")["cases"]}
+    told = "websocket/request_fields/field_of_the_request_reaches_the_application[{}]"
+    assert outcomes[told.format("own")] == outcomes[told.format("origin")] == "UNSUPPORTED"
+    assert outcomes[told.format("cookie")] == outcomes[told.format("equals")] == "PASS"
 
 
 def test_run_on_a_target_writes_reports_that_hold_no_secret(tmp_path: Path) -> None:

@@ -224,7 +224,10 @@ def test_insecure_judges_no_certificate(secured: TlsServer, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["wss://127.0.0.1:1/", "--ca", "missing.pem"], "there is no such file"),
+        (
+            ["wss://127.0.0.1:1/", "--ca", "missing.pem"],
+            "missing.pem: cannot be read: No such file",
+        ),
         (["wss://127.0.0.1:1/", "--ca", "empty.pem"], "no certificate in PEM form"),
         (["wss://127.0.0.1:1/", "--ca", "empty.pem", "--insecure"], "exclude each other"),
         (["ws://127.0.0.1:1/", "--insecure"], "are for wss:// and https://"),

@@ -1,7 +1,7 @@
 """Controls: what a case does without its offence, run where the case accuses the server.
 
 A server that refuses the same without the offence too is not at fault for the offence. Each
-control runs once for each server, whichever cases ask for it.
+control runs for each server once, twice where it fails, whichever cases ask for it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ class Controls:
     async def check(self, trial: Trial) -> None:
         """Make a case INCONCLUSIVE whose control fails, unless it said nothing anyway."""
         record = trial.record
-        if trial.case.control is None or trial.server is None or record.outcome not in OUTCOMES:
+        if trial.case.control is None or trial.server is None or trial.killed:
+            return
+        if record.outcome not in OUTCOMES:
             return
         refusal = await self._refusal(trial.case, trial.server)
         if refusal is None:
@@ -87,7 +89,8 @@ class Controls:
             case.limit_with(server.ping_interval / 1000, server.ping_timeout / 1000),
         )
         limit *= LESS if self._lapses >= SILENT else 1.0
-        for attempt in ("beside others", "alone"):
+        # Twice: what fails once may have met a server that was just about to die.
+        for is_last in (False, True):
             redactor = self._plan.redactor or Redactor()
             scene = Scene(WireLog(redactor), MAX_OCTETS_BESIDE_OTHERS, self._plan.company, case.id)
             told, lapsed = await _try(
@@ -98,7 +101,7 @@ class Controls:
             self._lapses += lapsed
             told = redactor.text(told)
             wire = tuple(scene.log.entries()[-SHOWN:])
-            if attempt == "alone" or self.are_alone or not lapsed:
+            if is_last or (lapsed and self.are_alone):
                 break
         sentence = (inspect.getdoc(function) or name).partition("\n")[0]
         return Refusal(name, f"{sentence.rstrip('.')}: {told}", wire)

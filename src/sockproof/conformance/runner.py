@@ -265,6 +265,7 @@ class _Run:
         how = self.life.last_miss
         if not await self._is_back(server) or self.life.refused:
             death.accuse(trial.record, how, self.plan.expectations)
+            trial.killed = True
             self.died = self.died or trial.record.expectation is None
             self.remarks.append(death.remark_on_killer(trial.record))
         return trial

@@ -206,10 +206,10 @@ class Target:
     ) -> Request:
         """An ordinary opening handshake, ready to be spoilt; `path` keeps the URL's own query.
 
-        Without `protocols` it offers those of the user, whose fields are as they give them.
+        Without `protocols` it offers those of the user, whose fields are as they give them: a
+        case that wants another value for one of them cannot be tried.
         """
-        where, given = self.server.address, self.credentials
-        names = {name.lower() for name, _ in given}
+        where = self.server.address
         target = where.target
         if path is not None:
             own = f"{'&' if '?' in path else '?'}{where.query}" if where.query else ""
@@ -220,7 +220,7 @@ class Target:
             key=self.key(),
             protocols=self.server.subprotocols if protocols is None else protocols,
             extensions=extensions,
-            headers=(*given, *(each for each in headers if each[0].lower() not in names)),
+            headers=_beside(self.credentials, headers),
         )
 
     async def connect(
@@ -397,3 +397,18 @@ def _agreed_upon(peer: WebSocketPeer, offer: str) -> WebSocketPeer:
     if peer.deflate is None:
         raise Unsupported(f"the offer {offer!r} accepted", "the server declines it")
     return peer
+
+
+def _beside(
+    given: tuple[tuple[str, str], ...], more: Iterable[tuple[str, str]]
+) -> tuple[tuple[str, str], ...]:
+    """A case's own fields beside the user's; cookies share one field (RFC 6265, 5.4)."""
+    own = list(more)
+    kept = []
+    for name, value in given:
+        same = [each for each in own if each[0].lower() == name.lower()]
+        if same and name.lower() != "cookie":
+            raise Unsupported(f"a handshake without the {name} field that you gave")
+        kept.append((name, "; ".join([value, *(each[1] for each in same)])))
+        own = [each for each in own if each not in same]
+    return (*kept, *own)

@@ -38,6 +38,7 @@ class Trial:
     says how the server refused a connection that it takes from others; it is empty otherwise.
     `stalled` is how long the harness itself stood still meanwhile, in seconds, and `jobs` how many
     cases might run when it began. `number` is that of its record, once that has been told.
+    `killed`: the server died of it.
     """
 
     case: Case
@@ -51,6 +52,7 @@ class Trial:
     stalled: float = 0.0
     jobs: int = 1
     number: int | None = None
+    killed: bool = False
 
     @property
     def saw_an_answer(self) -> bool:
