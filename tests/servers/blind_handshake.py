@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import time
 from dataclasses import replace
@@ -25,7 +24,7 @@ def _fields(name: str, changes: dict[str, Any], transport: str = "", nth: int = 
     def open_packets(go: Any, kind: Any, handshake: Any, mark: Any) -> list[Packet]:
         packets: list[Packet] = go(kind, handshake, mark)
         own = "polling" if handshake.upgrades else "websocket"
-        number = int(handshake.sid.split("-")[1])
+        number = int(handshake.sid.rsplit("-", 1)[1])
         if transport not in ("", own) or number % nth:
             return packets
         fields = {**json.loads(packets[0].data), **changes}
@@ -57,7 +56,7 @@ _fields("websocket-lists-itself", {"upgrades": ["websocket"]}, "websocket", 3)
 
 @fault("open-is-null-at-times", engineio_faults, "open_packets")
 def _(go: Any, kind: Any, handshake: Any, mark: Any) -> list[Packet]:
-    nth = int(handshake.sid.split("-")[1]) % 5 == 0
+    nth = int(handshake.sid.rsplit("-", 1)[1]) % 5 == 0
     return [Packet(PacketType.OPEN, "null")] if nth else go(kind, handshake, mark)
 
 
@@ -96,17 +95,18 @@ async def _(go: Any, server: EngineIOServer, connection: HttpConnection, request
 # Sessions.
 
 
-@fault("sids-come-round-after-ten", EngineIOServer, "_new_session")
+@fault("sids-come-round-after-ten", EngineIOServer, "_make_session")
 def _(go: Any, server: EngineIOServer, *args: Any) -> Any:
-    if count(server, "sessions") % 10 == 0:
-        server._numbers = iter(range(1, 1_000_000))
-    return go(*args)
+    session = go(*args)
+    session.sid = f"engine-{count(server, 'sessions') % 10}"
+    return session
 
 
-@fault("sids-are-told-in-seconds", EngineIOServer, "_new_session")
+@fault("sids-are-told-in-seconds", EngineIOServer, "_make_session")
 def _(go: Any, server: EngineIOServer, *args: Any) -> Any:
-    server._numbers = itertools.count(int(time.time()))
-    return go(*args)
+    session = go(*args)
+    session.sid = f"engine-{int(time.time())}"
+    return session
 
 
 @fault("a-connection-has-one-session", EngineIOServer, "_poll")

@@ -72,13 +72,13 @@ def mended(fault: str | None, kind: str, query: dict[str, str]) -> dict[str, str
 
 
 def session_id(fault: str | None, number: int) -> str:
-    """The sid of the session of this number."""
+    """The sid of the session of this number, which it ends with."""
     match fault:
         case "counts-its-sessions":
             return f"engine-{number}"
         case "numbers-sessions-by-the-clock":
             return f"engine-{time.time_ns() // 1000}"
-    return f"engine-{secrets.token_hex(12)}"
+    return f"engine-{secrets.token_hex(12)}-{number}"
 
 
 OPEN_FIELDS: dict[str, dict[str, Any]] = {
