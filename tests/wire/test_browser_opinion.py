@@ -125,8 +125,12 @@ class _Server:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = HeadReader()
-        while (parts := head.feed(await reader.read(65536))) is None:
-            pass
+        parts = None
+        while parts is None:
+            octets = await reader.read(65536)
+            if not octets:  # a connection that the browser opened to spare
+                return
+            parts = head.feed(octets)
         lines, wrong, rest = parts
         request = parse_request_head(lines, wrong)
         if request.target.startswith("/example/"):
