@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from sockproof import files
 from tests.render.sample import HOSTILE
 
 ROOT = Path(__file__).parents[2]
@@ -167,7 +168,7 @@ def test_strings_of_strangers_do_nothing(measured: tuple[Path, Path], tmp_path: 
     claim["head"] = [HOSTILE]
     claim["rows"] = [[HOSTILE], ["x" * 1_000_000]] * 10
     value["machine"]["system"] = HOSTILE
-    (folder / "study.json").write_text(json.dumps(value))
+    (folder / "study.json").write_text(files.json_text(value))
     done = report(folder, measured[1])
     assert done.returncode == 0, done.stderr
     page, brief = ((folder / name).read_text() for name in ("study.html", "study.md"))

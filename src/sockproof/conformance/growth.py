@@ -27,7 +27,7 @@ OF_THE_HARMLESS = 5.0
 TRIES = 3  # of a length, since one pause hides what is looked for
 LEAST_ROUNDS, MOST_ROUNDS = 2, 5
 ROUNDS_TAKE = 0.3  # seconds, after which the fewest rounds are enough
-SLICE = 0.01  # seconds that a busy machine gives to one process before it turns to another
+SLICE = 0.03  # seconds that a busy machine may give to one process before it turns to another
 CROWDED = 1.5  # times as long as its own computing takes the harness, on a busy machine
 
 Send = Callable[[], Awaitable[None]]
