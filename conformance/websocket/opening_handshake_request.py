@@ -320,7 +320,7 @@ async def origin_is_accepted_or_refused_with_403(target, origin):
 
 
 def _from(target, origin):
-    return target.upgrade_request(headers=[("Origin", origin)])
+    return target.upgrade_request().having("Origin", origin)
 
 
 def _version(target, value):
