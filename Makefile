@@ -43,7 +43,7 @@ test: test-asyncio ## run this project's own tests
 
 # Locust patches sockets, which asyncio cannot bear: tests run it as a process of its own.
 test-asyncio: $(STAMP)
-	$(BIN)/python -m pytest -q -n 4 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -q -n 3 --dist worksteal $(ARGS)
 
 test-all: export SOCKPROOF_TEST_ALL = 1
 test-all: test-asyncio ## the tests, with all of what `make test` samples by date

@@ -283,7 +283,10 @@ def test_run_that_says_too_little_passes_no_gate(
 
 @pytest.mark.timeout(90)
 def test_load_run_keeps_the_rules_of_the_shelf(tmp_path: Path) -> None:
-    found = load(tmp_path, "chat_rooms", "--run-time", "6s", "--rules", "smoke", "--rate", "5")
+    for _ in range(3):  # a machine that is busy with other tests may leave a run unfit to judge
+        found = load(tmp_path, "chat_rooms", "--run-time", "6s", "--rules", "smoke", "--rate", "5")
+        if found.code != 2:
+            break
     assert found.code == 0, found.output
     assert "The gate is passed: 8 rules kept." in found.output
 
