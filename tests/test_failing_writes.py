@@ -17,6 +17,7 @@ from sockproof.load_records import SUMMARY_FILE
 from sockproof.records import RUN_FILE, read_run
 from tests import sample
 from tests.render.load_sample import run_folder
+from tests.small_disk import small_disk
 
 LIMITED = """
 import resource, sys
@@ -48,20 +49,11 @@ def url() -> Iterator[str]:
         yield target.url
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(name="small_disk")
+def _small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of a MiB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={MIB}", "tmpfs", str(place)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError as error:
-        pytest.skip(f"no mount: {error}")
-    if done.returncode:
-        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
+    with small_disk(tmp_path / "disk", MIB) as place:
+        yield place
 
 
 LIMITS = (100, 250_000, 300_000, 400_000)

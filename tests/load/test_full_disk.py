@@ -15,6 +15,7 @@ from sockproof.load_records import Kind, LoadRecordError, RowFile, row_files
 from tests.load.command import LIMIT, Result, command, result
 from tests.load.test_counts import VIOLATIONS, served
 from tests.servers.unfaithful import UnfaithfulServer
+from tests.small_disk import small_disk
 
 SCENARIO = str(Path(__file__).with_name("small_blocks.py"))
 WORDS = ("--users", "20", "--run-time", "5m", "--no-report")
@@ -44,15 +45,7 @@ class SmallDisk:
     """A file system of its own, which a big file fills."""
 
     def __init__(self, folder: Path) -> None:
-        self.results = folder / "disk"
-        self.results.mkdir()
-        done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(self.results)],
-            capture_output=True,
-            check=False,
-        )
-        if done.returncode:
-            pytest.skip(f"no tmpfs can be mounted: {done.stderr.decode().strip()}")
+        self.results = folder
 
     def fill(self, file: RowFile) -> None:
         """Write until there is no space."""
@@ -69,12 +62,11 @@ class SmallDisk:
 
 @contextmanager
 def disk_of(kind: type[Limit] | type[SmallDisk], folder: Path) -> Iterator[Limit | SmallDisk]:
-    disk = kind(folder)
-    try:
-        yield disk
-    finally:
-        if isinstance(disk, SmallDisk):
-            subprocess.run(["umount", "-l", str(disk.results)], check=True)
+    if kind is Limit:
+        yield Limit(folder)
+    else:
+        with small_disk(folder / "disk", 8 << 20) as place:
+            yield SmallDisk(place)
 
 
 def when(running: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
