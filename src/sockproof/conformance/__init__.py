@@ -41,6 +41,7 @@ from sockproof.conformance.outcome import (
     StreamClosed,
     Unsupported,
 )
+from sockproof.conformance.processes import clients_apart, fence_across
 from sockproof.conformance.service import still_serves
 from sockproof.conformance.socketio_peer import SocketIOPeer
 from sockproof.conformance.target import Target
@@ -78,11 +79,13 @@ __all__ = [
     "check_label",
     "check_upgrade",
     "client_frame",
+    "clients_apart",
     "close_frame",
     "expect_no_message",
     "expect_ping",
     "expect_proportion",
     "expect_timed_out",
+    "fence_across",
     "idle_websocket",
     "ordinary_client",
     "ordinary_close",
