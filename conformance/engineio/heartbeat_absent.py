@@ -2,9 +2,7 @@
 
 import asyncio
 
-from sockproof.conformance import EngineIOPeer, Failure, Opcode, StreamClosed, Target, case
-from sockproof.conformance import text_packet as packet
-from sockproof.wire.engineio import PacketType
+from sockproof.conformance import EngineIOPeer, Failure, Target, case, expect_no_probe
 
 FAST = {"polling", "fast-timers"}
 REQUIREMENT = "eio-heartbeat-timeout-polling"
@@ -43,14 +41,7 @@ async def session_whose_client_never_came_back_takes_no_websocket(target: Target
         websocket = await engine.open_websocket(engine.query_of("websocket"))
     except Failure:
         return
-    websocket.send(packet(PacketType.PING, "probe"))
-    with target.awaits(wanted):
-        try:
-            frame = await websocket.receive()
-        except StreamClosed:
-            return
-    if frame.opcode != Opcode.CLOSE:
-        raise Failure(wanted, str(frame))
+    await expect_no_probe(websocket, wanted)
 
 
 @case(REQUIREMENT, needs=FAST, limit=limit)

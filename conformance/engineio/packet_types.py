@@ -6,6 +6,7 @@ from sockproof.conformance import (
     Unsupported,
     beside_gets,
     case,
+    expect_post_refused,
     ordinary_post,
     ordinary_websocket_session,
     text_frame,
@@ -35,16 +36,7 @@ UNKNOWN = {  # each would be answered if its type were taken for MESSAGE
 )
 async def post_of_an_unknown_type_is_refused(target, kind):
     engine = await target.connect_engineio("polling")
-    wanted = "400, or the connection closed"
-    try:
-        with target.awaits(wanted):
-            response = await engine.post(UNKNOWN[kind].encode())
-    except Failure as failure:
-        if isinstance(failure.__cause__, StreamClosed):
-            return
-        raise
-    if response.status != 400:
-        target.non_strict(wanted, f"{response}: {response.body[:60]!r}")
+    await expect_post_refused(engine, UNKNOWN[kind].encode())
 
 
 @case("eio-packet-type-unknown-polling", needs={"polling", "slow-timers"}, control=ordinary_post)

@@ -10,6 +10,7 @@ from sockproof.conformance import (
     case,
     client_frame,
     expect_no_message,
+    expect_no_probe,
     ordinary_upgrade,
     text_frame,
     text_packet,
@@ -139,15 +140,7 @@ async def second_websocket_during_a_probe_is_closed(target):
     response = await http.response_or_end(wanted)
     if response is None or response.status != 101:
         return
-    second = http.upgraded(response)
-    second.send(text_packet(PacketType.PING, "probe"))
-    with target.awaits(wanted):
-        try:
-            frame = await second.receive()
-        except StreamClosed:
-            return
-    if frame.opcode != Opcode.CLOSE:
-        raise Failure(wanted, str(frame))
+    await expect_no_probe(http.upgraded(response), wanted)
 
 
 @case(

@@ -9,11 +9,10 @@ from sockproof.conformance import (
     StreamClosed,
     Unsupported,
     case,
+    expect_no_probe,
     ordinary_websocket_session,
     text_frame,
-    text_packet,
 )
-from sockproof.wire.engineio import PacketType
 
 NEEDS = {"websocket", "message-echo"}
 LARGEST = 16 * 1024 * 1024  # octets; a larger maxPayload is not exceeded by a case
@@ -190,15 +189,7 @@ async def second_websocket_of_a_session_is_closed(target, transport):
     second = await _second(target, peer)
     if second is None:
         return
-    wanted = "the second WebSocket closed"
-    second.send(text_packet(PacketType.PING, "probe"))
-    with target.awaits(wanted):
-        try:
-            frame = await second.receive()
-        except StreamClosed:
-            return
-    if frame.opcode != Opcode.CLOSE:
-        raise Failure(wanted, str(frame))
+    await expect_no_probe(second, "the second WebSocket closed")
 
 
 @case("eio-websocket-second-harmless", needs=NEEDS, over=BOTH, control=ordinary_websocket_session)

@@ -28,7 +28,9 @@ from sockproof.conformance.engineio_checks import (
     abandon,
     check_label,
     expect_no_message,
+    expect_no_probe,
     expect_ping,
+    expect_post_refused,
     expect_timed_out,
 )
 from sockproof.conformance.engineio_peer import EngineIOPeer
@@ -82,7 +84,9 @@ __all__ = [
     "clients_apart",
     "close_frame",
     "expect_no_message",
+    "expect_no_probe",
     "expect_ping",
+    "expect_post_refused",
     "expect_proportion",
     "expect_timed_out",
     "fence_across",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from sockproof.conformance.client_frames import client_frame, close_frame
+from sockproof.conformance.client_frames import client_frame, close_frame, text_packet
 from sockproof.conformance.engineio_peer import EngineIOPeer
 from sockproof.conformance.outcome import Failure, StreamClosed
 from sockproof.conformance.scene import Scene
@@ -24,6 +24,20 @@ def check_label(scene: Scene, response: Response) -> None:
         raise Failure("text/plain, in UTF-8", f"Content-Type: {label}")
     if kind.strip() != "text/plain":
         scene.non_strict("text/plain, in UTF-8", f"Content-Type: {label}")
+
+
+async def expect_post_refused(engine: EngineIOPeer, body: bytes) -> None:
+    """A POST of what is no packet gets 400 or ends the connection; else it is NON_STRICT."""
+    wanted = "400, or the connection closed"
+    try:
+        with engine.scene.awaits(wanted):
+            response = await engine.post(body)
+    except Failure as failure:
+        if isinstance(failure.__cause__, StreamClosed):
+            return
+        raise
+    if response.status != 400:
+        engine.scene.non_strict(wanted, f"{response}: {response.body[:60]!r}")
 
 
 # Heartbeat.
@@ -87,6 +101,18 @@ async def expect_no_message(websocket: WebSocketPeer) -> None:
                 raise Failure("no MESSAGE on the WebSocket before UPGRADE", str(frame))
             if frame.opcode == Opcode.CLOSE:
                 raise Failure("the WebSocket open", str(frame))
+
+
+async def expect_no_probe(websocket: WebSocketPeer, wanted: str) -> None:
+    """The probe of a WebSocket that the session has no use for is answered by its end."""
+    websocket.send(text_packet(PacketType.PING, "probe"))
+    with websocket.scene.awaits(wanted):
+        try:
+            frame = await websocket.receive()
+        except StreamClosed:
+            return
+    if frame.opcode != Opcode.CLOSE:
+        raise Failure(wanted, str(frame))
 
 
 async def abandon(engine: EngineIOPeer, websocket: WebSocketPeer, how: str = "close") -> None:
