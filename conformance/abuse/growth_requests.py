@@ -7,7 +7,7 @@ for each of its members. Each is compared with an ordinary field of the same len
 from collections.abc import Callable
 from dataclasses import replace
 
-from sockproof.conformance import Probe, Send, Target, case, expect_proportion
+from sockproof.conformance import Target, case, expect_proportion, request_probe
 from sockproof.wire.http import Request
 
 HEAD = 64 * 1024  # octets of a head that is declared to be taken
@@ -66,24 +66,15 @@ def _lines(request: Request, what: str, length: int) -> Request:
 
 
 async def _compare(target: Target, what: str, spoil: Callable[[Request, int], Request]) -> None:
-    def probe_of(change: Callable[[Request, int], Request]) -> Probe:
-        async def probe(length: int) -> Send:
-            peer, request = await target.http(), change(_handshake(target), length)
+    def spoilt(length: int) -> Request:
+        return spoil(_handshake(target), length)
 
-            async def send() -> None:
-                peer.send(request)
-                await peer.response_or_end("an answer")
-                peer.stream.close()
-
-            return send
-
-        return probe
-
-    def harmless(request: Request, length: int) -> Request:
-        return request.adding("X-Sockproof", "x" * length)
+    def harmless(length: int) -> Request:
+        return _handshake(target).adding("X-Sockproof", "x" * length)
 
     most = min(target.limit("max_header_octets") or USUAL_HEAD, HEAD) - ROOM
-    await expect_proportion(what, probe_of(spoil), probe_of(harmless), most)
+    probes = (request_probe(target, spoilt), request_probe(target, harmless))
+    await expect_proportion(what, *probes, most)
 
 
 def _handshake(target: Target) -> Request:

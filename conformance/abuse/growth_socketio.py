@@ -5,16 +5,17 @@ limits; RFC 6455, section 10.4, asks of servers that have none that they protect
 """
 
 import contextlib
+from functools import partial
 
 from sockproof.conformance import (
     Failure,
-    Probe,
     Send,
     SocketIOPeer,
     StreamClosed,
     Target,
     case,
     expect_proportion,
+    request_probe,
 )
 from sockproof.wire.http import Request
 
@@ -169,20 +170,8 @@ async def long_payload_is_read_in_proportion(target: Target, what: str) -> None:
     over={"what": REQUESTS},
 )
 async def long_query_is_read_in_proportion(target: Target, what: str) -> None:
-    def probe_of(what: str) -> Probe:
-        async def probe(length: int) -> Send:
-            request, peer = _request(target, what, length), await target.http()
-
-            async def send() -> None:
-                peer.send(request)
-                await peer.response_or_end("an answer")
-                peer.stream.close()
-
-            return send
-
-        return probe
-
-    await expect_proportion(f"a request: {what}", probe_of(what), probe_of("harmless"), HEAD)
+    probes = (request_probe(target, partial(_request, target, each)) for each in (what, "harmless"))
+    await expect_proportion(f"a request: {what}", *probes, HEAD)
 
 
 def _request(target: Target, what: str, length: int) -> Request:

@@ -34,7 +34,7 @@ from sockproof.conformance.engineio_checks import (
     expect_timed_out,
 )
 from sockproof.conformance.engineio_peer import EngineIOPeer
-from sockproof.conformance.growth import Probe, Send, expect_proportion
+from sockproof.conformance.growth import Probe, Send, expect_proportion, request_probe
 from sockproof.conformance.http_peer import HttpPeer
 from sockproof.conformance.outcome import (
     Failure,
@@ -103,6 +103,7 @@ __all__ = [
     "ordinary_text",
     "ordinary_upgrade",
     "ordinary_websocket_session",
+    "request_probe",
     "still_serves",
     "text_frame",
     "text_packet",

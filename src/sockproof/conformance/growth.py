@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from sockproof.conformance.outcome import Failure, Inconclusive
+from sockproof.conformance.target import Target
+from sockproof.wire.http import Request
 
 LEAST = 56  # of the lengths that are tried: their doubles just fit into 8 and 16 KiB
 FLOOR = 0.03  # seconds, below which a machine's own noise is too large a part
@@ -92,6 +94,22 @@ class _Compared:
 
 def _milliseconds(times: Iterable[float]) -> str:
     return f"{min(times) * 1000:.3g} ms"
+
+
+def request_probe(target: Target, request_of: Callable[[int], Request]) -> Probe:
+    """Sends one request of a length on a connection of its own; any answer is one."""
+
+    async def probe(length: int) -> Send:
+        peer, request = await target.http(), request_of(length)
+
+        async def send() -> None:
+            peer.send(request)
+            await peer.response_or_end("an answer")
+            peer.stream.close()
+
+        return send
+
+    return probe
 
 
 async def expect_proportion(
