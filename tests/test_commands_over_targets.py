@@ -72,48 +72,45 @@ def test_missing_target_is_an_error_where_all_are_required(targets: Path, tmp_pa
     assert done.stderr == "sockproof: the target lacking needs: no-such-tool on the PATH\n"
 
 
+def judged_beside(
+    root: Path, cwd: Path, command: str, name: str, start: str
+) -> subprocess.CompletedProcess[str]:
+    """Judge a new target that begins so, and `websockets` behind it: that alone has a report."""
+    folder = root / "targets" / name
+    folder.mkdir()
+    (folder / "target.toml").write_text(
+        f'name = "{name}"\ntitle = "{name}"\nkind = "websocket"\nrequires = []\n'
+        f"start = {start}\n"
+        'url = "ws://127.0.0.1:{port}/"\nversion = "websockets"\n',
+        encoding="utf-8",
+    )
+    named = ("--target", name, "--target", "websockets")
+    done = sockproof(command, *named, "--shelf", str(root), *PINGS, cwd=cwd)
+    assert done.returncode == 2, done.stdout + done.stderr
+    made = (cwd / "results" / f"latest-{command}").glob("*/report.json")
+    assert [each.parent.name for each in made] == ["websockets"]
+    return done
+
+
 @pytest.mark.parametrize("command", ["conformance", "matrix"])
 def test_target_that_is_something_else_keeps_no_other_from_being_judged(
     targets: Path, tmp_path: Path, command: str
 ) -> None:
-    page = targets / "targets" / "page"
-    page.mkdir()
-    (page / "target.toml").write_text(
-        'name = "page"\ntitle = "a page"\nkind = "websocket"\n'
-        "requires = []\n"
-        'start = ["{python}", "-m", "http.server", "{port}", "--bind", "127.0.0.1"]\n'
-        'url = "ws://127.0.0.1:{port}/"\nversion = "websockets"\n',
-        encoding="utf-8",
-    )
-    named = ("--target", "page", "--target", "websockets")
-    done = sockproof(command, *named, "--shelf", str(targets), *PINGS, cwd=tmp_path)
-    assert done.returncode == 2, done.stdout + done.stderr
+    start = '["{python}", "-m", "http.server", "{port}", "--bind", "127.0.0.1"]'
+    done = judged_beside(targets, tmp_path, command, "page", start)
     first, second = done.stderr.splitlines()
     assert first.startswith("sockproof: page: ws://127.0.0.1:")
     assert "is a web page (Directory listing for /), no WebSocket server" in first
     assert "HTTP/1.0 200 OK" in second
-    folder = tmp_path / "results" / f"latest-{command}"
-    assert [each.parent.name for each in folder.glob("*/report.json")] == ["websockets"]
 
 
 @pytest.mark.parametrize("command", ["conformance", "matrix"])
 def test_target_that_does_not_start_keeps_no_other_from_being_judged(
     targets: Path, tmp_path: Path, command: str
 ) -> None:
-    ending = targets / "targets" / "ending"
-    ending.mkdir()
-    (ending / "target.toml").write_text(
-        'name = "ending"\ntitle = "ending"\nkind = "websocket"\nrequires = []\n'
-        """start = ["{python}", "-c", "raise SystemExit('no room')"]\n"""
-        'url = "ws://127.0.0.1:{port}/"\nversion = "websockets"\n',
-        encoding="utf-8",
-    )
-    named = ("--target", "ending", "--target", "websockets")
-    done = sockproof(command, *named, "--shelf", str(targets), *PINGS, cwd=tmp_path)
-    assert done.returncode == 2, done.stdout + done.stderr
+    start = """["{python}", "-c", "raise SystemExit('no room')"]"""
+    done = judged_beside(targets, tmp_path, command, "ending", start)
     assert done.stderr == "sockproof: ending: the target ending ended with 1: no room\n"
-    folder = tmp_path / "results" / f"latest-{command}"
-    assert [each.parent.name for each in folder.glob("*/report.json")] == ["websockets"]
 
 
 @pytest.mark.parametrize(
