@@ -218,7 +218,7 @@ def vars_of(design: Any) -> dict[str, Any]:
 
 def _study(found: Any) -> dict[str, Any]:
     from sockproof.analysis.calibration import machine
-    from sockproof.cli.study import SCHEMA
+    from sockproof.cli.study_report import SCHEMA
     from sockproof.shelves import shelf
     from sockproof.study.claim import load_claims
 
@@ -400,10 +400,12 @@ def run(numbers: Sequence[int], seed: int, tell: Callable[[Trial], None]) -> Non
     import sockproof.analysis.export
     import sockproof.analysis.overlay
     import sockproof.analysis.summary
-    import sockproof.cli.command
     import sockproof.render.figures
     import sockproof.render.overlay_figure
     import sockproof.render.study  # noqa: F401 - so that no fork has to
+    from sockproof.cli.arguments import build_parser
+
+    build_parser()  # which imports all commands
 
     with tempfile.TemporaryDirectory(prefix="damage-") as name:
         samples = Path(name) / "samples"

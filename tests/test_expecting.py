@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from sockproof.cli.expecting import load_named, propose
-from sockproof.cli.settings import CommandError
 from sockproof.conformance.expectations import load_expectations
 from sockproof.conformance.expectations_writer import write_expectations
 from sockproof.conformance.requirements import Requirement
+from sockproof.errors import CommandError
 from sockproof.records import CaseRecord
 from sockproof.shelves import shelf
 from tests.servers.websocket_server import WebSocketServer

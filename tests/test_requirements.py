@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.conformance.case import SUITES, load_cases
+from sockproof.conformance.case import load_cases
 from sockproof.conformance.requirements import Requirement, RequirementError, load_requirements
 from sockproof.files import FileError
 from sockproof.records import LEVELS
 from sockproof.shelves import shelf
+from sockproof.vocabulary import SUITES
 
 FOLDER = shelf("conformance") / "requirements"
 FILES = sorted(FOLDER.glob("*.toml"))

@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from sockproof.errors import NotJudged
+
 HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
-class CertificateError(Exception):
+class CertificateError(NotJudged):
     """Certificates that cannot be made; the message is one line."""
 
 

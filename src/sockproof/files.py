@@ -26,6 +26,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from sockproof.errors import NotJudged, WrongInput
+
 MIB = 1 << 20
 MOST_TOML = MIB
 MOST_TOML_LINE = 1 << 14  # characters: a key with dots takes tomllib the square of its length
@@ -36,11 +38,11 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 Type = TypeVar("Type")
 
 
-class FileError(Exception):
+class FileError(WrongInput):
     """A file that cannot be read as what it should be; one line with its name."""
 
 
-class WriteError(Exception):
+class WriteError(NotJudged):
     """A file that could not be written; one line with its name. What stood there before stays."""
 
 

@@ -23,11 +23,13 @@ from pathlib import Path
 from typing import Any
 
 from sockproof import load_lines
+from sockproof.errors import WrongInput
 from sockproof.files import is_there
 
 SCHEMA = 1
 RUN_FILE = "run.json"
 SUMMARY_FILE = "summary.json"
+ENDED_FILE = "ended.json"  # of a run that a rule has ended: that rule, the value, the second
 # The environment variable with the number of the process that waits for Locust and sums up.
 STARTED_BY = "SOCKPROOF_STARTED_BY"
 MAGIC = b"SPROWS2\n"
@@ -50,7 +52,7 @@ NOBODY = 2  # emits that are acknowledged and heard by none
 FIRST_ROOM = 3
 
 
-class LoadRecordError(Exception):
+class LoadRecordError(WrongInput):
     """A run folder that cannot be written or read; one line."""
 
 

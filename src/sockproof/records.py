@@ -29,7 +29,6 @@ from sockproof.report_schema import AsideKind, Case, Level, Line, Outcome, Repor
 SCHEMA = 1
 RUN_FILE = "run.jsonl"
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
-SUITES = ("websocket", "deflate", "engineio", "socketio", "rooms", "clients", "abuse")
 LEVELS: tuple[str, ...] = get_args(Level)
 ASIDE: tuple[str, ...] = get_args(AsideKind)
 KEPT_CHARACTERS = 8192

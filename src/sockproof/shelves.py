@@ -10,12 +10,14 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+from sockproof.errors import WrongInput
+
 SHELVES = ("conformance", "locustfiles", "targets", "reports", "gates", "ci", "study")
 
 _PACKAGE = Path(__file__).resolve().parent
 
 
-class ShelfError(Exception):
+class ShelfError(WrongInput):
     """A shelf that is not where it should be, or a file on it that cannot be used; one line."""
 
 

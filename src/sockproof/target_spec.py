@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sockproof.errors import NotJudged
 from sockproof.files import is_there, read_toml
 from sockproof.packages import debian_lacks, distribution_installed, version_of
 
@@ -31,7 +32,7 @@ _KEYS = {
 _OPTIONAL = ("profile", "tools", "install", "tls", "packages")
 
 
-class TargetError(Exception):
+class TargetError(NotJudged):
     """A target that cannot be started; the message is one line, or ends with its last lines."""
 
 

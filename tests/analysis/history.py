@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sockproof.analysis.delivery import PROPERTIES, Delivery, check
+from sockproof.analysis.delivery import Delivery, check
 from sockproof.load.recorder import Phase, Recorder
+from sockproof.vocabulary import PROPERTIES
 from sockproof.wire import stamp
 
 RUN = 7

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sockproof.analysis.findings import PROPERTIES
 from sockproof.render.load_summary import headline, lines, verdict
+from sockproof.vocabulary import PROPERTIES
 
 
 def summary(fit: bool = True, emitted: int = 50, **verdicts: bool) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sockproof.analysis.findings import EXAMPLES, STRAYS, Delivery
+from sockproof.analysis.findings import EXAMPLES, Delivery
 from sockproof.analysis.history import History
 from sockproof.load_records import EmitFlag, Kind, Reason, Stray
+from sockproof.vocabulary import STRAYS
 
 _STRAYS = (Stray.UNASKED, Stray.EARLY, Stray.DOUBLED, Stray.FOREIGN)
 # By us, in order, or by a limit of this machine.

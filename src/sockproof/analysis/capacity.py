@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sockproof.analysis.gates import metric
-from sockproof.analysis.rules import Condition
+from sockproof.analysis.rules import Condition, metric
 
 PRECISION = 0.1  # by which the smallest broken load may be above the largest kept one
 MOST_PROBES = 30

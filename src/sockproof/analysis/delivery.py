@@ -26,20 +26,13 @@ from numpy.typing import NDArray
 
 from sockproof.analysis.answers import judge_answers
 from sockproof.analysis.delivery_latency import DeliveryLatencies
-from sockproof.analysis.findings import EXAMPLES, PROPERTIES, Delivery
+from sockproof.analysis.findings import EXAMPLES, Delivery
 from sockproof.analysis.history import UNNAMED, History
 from sockproof.analysis.room_layers import layers_of, sure_of
 from sockproof.analysis.row_arrays import Numbers, Receipts, Stays
-from sockproof.load_records import (
-    EVERYONE,
-    FIRST_ROOM,
-    ITSELF,
-    NOBODY,
-    EmitFlag,
-    ReceiptFlag,
-)
+from sockproof.load_records import EVERYONE, FIRST_ROOM, ITSELF, NOBODY, EmitFlag, ReceiptFlag
 
-__all__ = ["PROPERTIES", "Delivery", "check", "missing"]
+__all__ = ["Delivery", "check", "missing"]
 
 Flags = NDArray[np.bool_]
 _CELLS = 2_000_000  # of messages by members that are looked at together

@@ -8,16 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-# What a target can do wrong; each is a count, too.
-MESSAGES = ("lost", "duplicated", "reordered", "leaked", "corrupted", "forged", "invented")
-ANSWERS = ("unacknowledged", "misacknowledged")
-PROPERTIES = (*MESSAGES, *ANSWERS, "broken")
-# How many acknowledgements answered nothing, and why; together they are `misacknowledged`.
-STRAYS = ("stray_acks", "early_acks", "doubled_acks", "foreign_acks")
-_SENT = ("emitted", "acknowledged", "ack_timeouts", "receipts", "due", "undetermined")
-# What came behind the drain or its time limit, and what cannot be judged without missing rows.
-ASIDE = ("late", "late_acks", "unrecorded")
-COUNTS = (*_SENT, *PROPERTIES, *STRAYS, *ASIDE)
+from sockproof.vocabulary import COUNTS, PROPERTIES
+
 EXAMPLES = 10
 
 

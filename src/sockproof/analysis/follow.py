@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sockproof import load_lines
-from sockproof.analysis.rules import COUNTERS, Rule
-from sockproof.analysis.windows import value_in
+from sockproof.analysis.rules import COUNTERS, Rule, value_in
 from sockproof.histogram import Histogram
 from sockproof.load_records import Phase
 

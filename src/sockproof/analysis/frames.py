@@ -24,19 +24,13 @@ from numpy.typing import NDArray
 
 from sockproof.analysis import about, stored_summary
 from sockproof.analysis.damage import all_problems, sound_rows
-from sockproof.analysis.findings import PROPERTIES
 from sockproof.analysis.latency_frames import Latencies, read_latencies
 from sockproof.analysis.process_lines import ProcessLines, read_process
 from sockproof.analysis.row_counts import RowCounts, count_rows
 from sockproof.files import FileError, is_there
 from sockproof.histogram import Histogram
-from sockproof.load_records import (
-    RUN_FILE,
-    SUMMARY_FILE,
-    LoadRecordError,
-    Phase,
-    is_load_run,
-)
+from sockproof.load_records import RUN_FILE, SUMMARY_FILE, LoadRecordError, Phase, is_load_run
+from sockproof.vocabulary import PROPERTIES
 
 LONGEST = 7 * 24 * 3600  # seconds; lines that lie farther from the beginning are not believed
 COUNTERS = {

@@ -18,13 +18,13 @@ from msgspec import Meta
 
 from sockproof import files
 from sockproof.analysis.damage import all_problems
-from sockproof.analysis.findings import PROPERTIES
-from sockproof.analysis.rules import Condition, Rule, Rules
-from sockproof.analysis.windows import after_grace, value_in, windows
+from sockproof.analysis.rules import Condition, Rule, Rules, metric, value_in
+from sockproof.analysis.windows import after_grace, windows
 from sockproof.histogram import Histogram
+from sockproof.load_records import ENDED_FILE
 from sockproof.records import count_outcomes, weighs
+from sockproof.vocabulary import PROPERTIES
 
-ENDED_FILE = "ended.json"  # of a run that a rule has ended: that rule, the value, the second
 _OUTCOMES = {
     "passed": "PASS",
     "non_strict": "NON_STRICT",
@@ -161,14 +161,6 @@ def _case_metrics(report: Mapping[str, Any]) -> dict[str, float]:
         for name, outcome in _OUTCOMES.items():
             values[f"{prefix}.{name}"] = counts.get(outcome, 0)
     return values
-
-
-def metric(summary: Mapping[str, Any], name: str) -> Any:
-    """A value of `summary.json` by its path; None where there is none."""
-    value: Any = summary
-    for part in name.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
 
 
 def _judge(rule: Rule, summary: Mapping[str, Any], folder: Path | None) -> Finding:

@@ -10,9 +10,8 @@ from typing import Any
 from sockproof.analysis.delivery_latency import DeliveryLatencies
 from sockproof.histogram import Histogram
 from sockproof.load_records import Phase, RowFile, delivery_path, read_lines
+from sockproof.vocabulary import LATENCY_KINDS, PERCENTILES
 
-KINDS = ("ack", "delivery", "connect")
-FRACTIONS = {"p50_ms": 0.5, "p90_ms": 0.9, "p99_ms": 0.99, "p999_ms": 0.999}
 _MEASURED = (Phase.MEASURED, Phase.DRAIN)  # what was sent in it and came in the drain counts too
 
 
@@ -54,10 +53,10 @@ def latencies(
     Messages that were sent in the measured part; connects of the whole run, since most are made
     in the ramp.
     """
-    found = {kind: {"intended": Histogram(), "actual": Histogram()} for kind in KINDS}
+    found = {kind: {"intended": Histogram(), "actual": Histogram()} for kind in LATENCY_KINDS}
     for file in files:
         for line in latency_lines(file.latency_path, deliveries.lines(file.tag)):
-            for kind in KINDS:
+            for kind in LATENCY_KINDS:
                 if kind == "connect" or line.get("phase") in _MEASURED:
                     _add(found[kind], line.get(kind, {}))
     return found
@@ -71,7 +70,7 @@ def _add(histograms: Mapping[str, Histogram], line: Mapping[str, Mapping[str, in
 def percentiles(histogram: Histogram) -> dict[str, Any]:
     """Samples, percentiles and the maximum in milliseconds; None with too few samples."""
     told: dict[str, Any] = {"samples": histogram.samples}
-    for name, fraction in FRACTIONS.items():
+    for name, fraction in PERCENTILES.items():
         told[name] = _milliseconds(histogram.percentile(fraction))
     told["max_ms"] = _milliseconds(histogram.maximum())
     return told

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sockproof.analysis.latency import KINDS, latency_lines
+from sockproof.analysis.latency import latency_lines
 from sockproof.histogram import Histogram, value_of
 from sockproof.load_records import Phase
+from sockproof.vocabulary import LATENCY_KINDS
 
 ORIGINS = ("intended", "actual")
 FRACTIONS = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
@@ -42,7 +43,7 @@ class Latencies:
     rows: dict[int, dict[str, float]] = field(default_factory=dict)
     heat: dict[str, NDArray[np.int64]] = field(default_factory=dict)
     totals: dict[str, dict[str, Histogram]] = field(
-        default_factory=lambda: {k: {o: Histogram() for o in ORIGINS} for k in KINDS}
+        default_factory=lambda: {k: {o: Histogram() for o in ORIGINS} for k in LATENCY_KINDS}
     )
 
 
@@ -55,7 +56,7 @@ def read_latencies(
     """
     found, torn = Latencies(), _Torn()
     columns = max(1, min(seconds, HEAT_COLUMNS))
-    for kind in KINDS:
+    for kind in LATENCY_KINDS:
         shape = ((HEAT_TO - HEAT_FROM) * HEAT_STEPS, columns)
         found.heat[kind] = np.zeros(shape, dtype=np.int64)
     streams = [_lines(path, place, torn, seconds) for path, place in files.items()]
@@ -74,7 +75,7 @@ class _Torn:
 
 
 def _nothing() -> dict[Key, Counts]:
-    return {(kind, origin): defaultdict(int) for kind in KINDS for origin in ORIGINS}
+    return {(kind, origin): defaultdict(int) for kind in LATENCY_KINDS for origin in ORIGINS}
 
 
 def _lines(
@@ -94,7 +95,7 @@ def _lines(
 def _add(line: Mapping[str, Any], counts: dict[Key, Counts], found: Latencies, torn: _Torn) -> None:
     measured = line.get("phase") in _MEASURED
     try:
-        for kind in KINDS:
+        for kind in LATENCY_KINDS:
             for origin in ORIGINS:
                 total = found.totals[kind][origin].counts
                 kept = total if measured or kind == "connect" else None

@@ -10,14 +10,18 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from sockproof.analysis.findings import PROPERTIES
-from sockproof.analysis.latency import FRACTIONS, KINDS
+from sockproof.vocabulary import LATENCY_KINDS, PERCENTILES, PROPERTIES
 
 TARGET_CPU = "target.cpu_ms_per_message"
 THROUGHPUT = "throughput.acknowledged_per_s"
-_COLUMNS = (*FRACTIONS, "max_ms")
+_COLUMNS = (*PERCENTILES, "max_ms")
 METRICS = (
-    *(f"latency.{k}.{o}.{c}" for k in KINDS for o in ("intended", "actual") for c in _COLUMNS),
+    *(
+        f"latency.{kind}.{origin}.{column}"
+        for kind in LATENCY_KINDS
+        for origin in ("intended", "actual")
+        for column in _COLUMNS
+    ),
     TARGET_CPU,
     "target.max_rss_bytes",
     THROUGHPUT,

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sockproof.analysis.findings import PROPERTIES
-from sockproof.analysis.latency import FRACTIONS, by_second
+from sockproof.analysis.latency import by_second
 from sockproof.histogram import Histogram, samples_needed, value_of
+from sockproof.vocabulary import PERCENTILES, PROPERTIES
 
 BLOCK = 5  # seconds
 DRAWS = 500
@@ -115,7 +115,7 @@ def changes(a: Group, b: Group, kind: str) -> list[Change]:
     """Each percentile for which both have enough samples."""
     found = []
     least = min(a.samples, b.samples)
-    for name, share in FRACTIONS.items():
+    for name, share in PERCENTILES.items():
         if least < samples_needed(share):
             continue
         (of_a, draws_a), (of_b, draws_b) = a.at(share), b.at(share)

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sockproof.analysis.findings import ASIDE, PROPERTIES, STRAYS
-from sockproof.analysis.latency import FRACTIONS, KINDS
 from sockproof.files import read_toml
-from sockproof.records import SUITES
+from sockproof.histogram import Histogram
+from sockproof.vocabulary import ASIDE, LATENCY_KINDS, PERCENTILES, PROPERTIES, STRAYS, SUITES
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
@@ -41,9 +40,9 @@ _COUNTS = (
 )
 _LATENCY = tuple(
     f"latency.{kind}.{origin}.{name}"
-    for kind in KINDS
+    for kind in LATENCY_KINDS
     for origin in ("intended", "actual")
-    for name in ("samples", *FRACTIONS, "max_ms")
+    for name in ("samples", *PERCENTILES, "max_ms")
 )
 _GENERATOR = (
     *("cpu_seconds", "max_rss_bytes", "max_lag_ms", "offered_rate", "achieved_rate"),
@@ -143,6 +142,23 @@ class Rules:
         """Those that a run of cases is judged by, or those that a load run is."""
         chosen = (rule for rule in self.rules if rule.condition.is_conformance is cases)
         return Rules(self.title, tuple(chosen))
+
+
+def metric(summary: Mapping[str, Any], name: str) -> Any:
+    """A value of `summary.json` by its path; None where there is none."""
+    value: Any = summary
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def value_in(rule: Rule, histogram: Histogram) -> float | None:
+    """The percentile or maximum that a rule is about, in ms; None with too few samples."""
+    if histogram.samples < max(rule.min_samples, 1):
+        return None
+    name = rule.condition.metric.rpartition(".")[2]
+    found = histogram.maximum() if name == "max_ms" else histogram.percentile(PERCENTILES[name])
+    return None if found is None else found / 1e6
 
 
 def condition(text: str) -> Condition:

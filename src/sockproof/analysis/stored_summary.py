@@ -9,8 +9,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from msgspec import Meta
 
 from sockproof import files
-from sockproof.analysis.findings import PROPERTIES
-from sockproof.analysis.latency import FRACTIONS, KINDS
+from sockproof.vocabulary import LATENCY_KINDS, PERCENTILES, PROPERTIES
 
 MOST_OCTETS = 16 * files.MIB  # of a summary, which has a few KiB, and examples of messages
 
@@ -94,12 +93,12 @@ def _wrong(summary: Mapping[str, Any]) -> str | None:
         examples = summary["examples"].get(name, [])
         if not isinstance(examples, list) or not all(isinstance(e, str) for e in examples):
             return f"examples.{name} are no texts"
-    for kind in KINDS:
+    for kind in LATENCY_KINDS:
         for origin in ("intended", "actual"):
             row = summary["latency"][kind][origin]
             if not _is_count(row["samples"]):
                 return f"latency.{kind} has no samples"
-            if not all(_is_number(row[name], True) for name in (*FRACTIONS, "max_ms")):
+            if not all(_is_number(row[name], True) for name in (*PERCENTILES, "max_ms")):
                 return f"latency.{kind} has a percentile that is no number"
     generator = summary["generator"]
     if not all(_is_number(generator[name]) for name in _NUMBERS):

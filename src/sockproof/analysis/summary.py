@@ -13,10 +13,10 @@ from typing import Any
 from sockproof import files
 from sockproof.analysis import about
 from sockproof.analysis.damage import all_problems, said, sound_rows
-from sockproof.analysis.delivery import PROPERTIES, Delivery, check
+from sockproof.analysis.delivery import Delivery, check
 from sockproof.analysis.delivery_latency import DeliveryLatencies
 from sockproof.analysis.delivery_latency import write as write_deliveries
-from sockproof.analysis.latency import KINDS, latencies, percentiles
+from sockproof.analysis.latency import latencies, percentiles
 from sockproof.analysis.missing_records import missing_records, said_of_missing
 from sockproof.files import FileError
 from sockproof.histogram import Histogram
@@ -29,6 +29,7 @@ from sockproof.load_records import (
     RowFile,
     read_lines,
 )
+from sockproof.vocabulary import LATENCY_KINDS, PROPERTIES
 
 LATE_NS = 10_000_000  # a send that leaves so long behind its intended time is late
 MOST_LATE = 0.01  # of all sends
@@ -92,7 +93,7 @@ def summarize(folder: Path, deliveries: DeliveryLatencies | None = None) -> dict
         },
         "latency": {
             kind: {origin: percentiles(each) for origin, each in found[kind].items()}
-            for kind in KINDS
+            for kind in LATENCY_KINDS
         },
         "target": {"url": run.get("target"), **_target(health)},
         "generator": _generator(run, delivery, health, counts, missing, problems),

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from sockproof.analysis.latency import FRACTIONS, by_second
-from sockproof.analysis.rules import COUNTERS, Condition, Rule
+from sockproof.analysis.latency import by_second
+from sockproof.analysis.rules import COUNTERS, Condition, Rule, value_in
 from sockproof.histogram import Histogram, value_of
 from sockproof.load_records import Phase, read_lines
 
@@ -44,15 +44,6 @@ def after_grace(rule: Rule, folder: Path) -> Histogram:
         if due >= rule.grace:
             total.counts[bucket] += number
     return total
-
-
-def value_in(rule: Rule, histogram: Histogram) -> float | None:
-    """The percentile or maximum that a rule is about, in ms; None with too few samples."""
-    if histogram.samples < max(rule.min_samples, 1):
-        return None
-    name = rule.condition.metric.rpartition(".")[2]
-    found = histogram.maximum() if name == "max_ms" else histogram.percentile(FRACTIONS[name])
-    return None if found is None else found / 1e6
 
 
 def _whole_ones(rule: Rule, length: float) -> range:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import secrets
 from argparse import Namespace
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from sockproof import files, launch, records
 from sockproof.cli.ab_runs import Runner, Side, Unusable, summary_of
+from sockproof.cli.arguments import positive, run_time, share, whole
 from sockproof.cli.load import masked
-from sockproof.cli.settings import CommandError
+from sockproof.cli.scenario_options import add_scenario_options
+from sockproof.errors import CommandError
 from sockproof.render.ab import lines, markdown, pair_line
 
 if TYPE_CHECKING:
@@ -22,6 +25,37 @@ if TYPE_CHECKING:
 AB_FILE, MARKDOWN_FILE = "ab.json", "ab.md"
 PAIRS, MAX_PAIRS, TOLERANCE = 8, 12, 0.05
 _RUN_TIME = re.compile(r"(?=\d)(\d+h)?(\d+m)?(\d+s?)?", re.ASCII)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command can be told."""
+    add = parser.add_argument
+    parser.epilog = "Whatever else is given goes to Locust, as with `sockproof load`."
+    add("scenario", nargs="?", metavar="SCENARIO", help="as for `sockproof load`")
+    for side in ("a", "b"):
+        who = "the server to compare with" if side == "a" else "the server in question"
+        add(f"--{side}", metavar="URL", help=who)
+        add(f"--{side}-target", metavar="NAME", help="or this one, started anew for each run")
+        add(f"--{side}-pid", type=whole(1, 1 << 31), metavar="PID", help="its process, for CPU")
+    add("--aa", action="store_true", help="of --a alone: how often it would cry wolf")
+    add("--again", type=Path, metavar="FOLDER", help="judge a recorded comparison again")
+    add("--stored", nargs=2, metavar=("A,A,…", "B,B,…"), help="judge stored runs of two servers")
+    add("--paired", action="store_true", help="the runs of --stored were made in pairs")
+    add("--pairs", type=whole(1, 1000), metavar="N", help="at least (8)")
+    add("--max-pairs", type=whole(1, 1000), metavar="N", help="at most (12)")
+    add("--runs", type=whole(1, 2000), metavar="N", help="of --aa (two for each of --max-pairs)")
+    add("--warm-up", type=whole(0, 100), default=1, metavar="N", help="pairs that do not count (1)")
+    add("--metric", action="append", metavar="NAME", help="may be repeated")
+    add("--tolerance", type=share, metavar="P", help="what it may be worse by (5%%)")
+    add("--seed", type=whole(0, 2**32 - 1), metavar="N", help="of the order of runs and the rest")
+    add("--users", type=whole(1, 1_000_000), default=20, metavar="N", help="(20)")
+    add("--spawn-rate", type=positive, default=100.0, metavar="R", help="users a second (100)")
+    each = "of each run, as 30s or 5m (10s)"
+    add("-t", "--run-time", type=run_time, default="10s", metavar="T", help=each)
+    add("--processes", type=whole(1, 256), default=1, metavar="N", help="worker processes (1)")
+    add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results/)")
+    add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
+    add_scenario_options(parser)
 
 
 def ab(options: Namespace) -> int:

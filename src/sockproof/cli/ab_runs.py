@@ -11,7 +11,7 @@ from typing import Any
 
 from sockproof import launch, shelves
 from sockproof.cli.load import ended_with, find_scenario, run_scenario
-from sockproof.cli.settings import CommandError
+from sockproof.errors import CommandError
 from sockproof.files import is_there, make_folder
 from sockproof.load_records import RUN_FILE, SUMMARY_FILE
 from sockproof.wire.credentials import masked_url

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import subprocess
@@ -16,12 +17,20 @@ from typing import Any
 from sockproof import files, records
 from sockproof.analysis.calibration import FILE, Point, calibration, point, sentence
 from sockproof.cli.ab_runs import summary_of
+from sockproof.cli.arguments import add_results, add_shelf
 from sockproof.cli.load import find_scenario, run_scenario
-from sockproof.cli.settings import CommandError
+from sockproof.errors import CommandError
 
 DELAYS = (0.0, 1.0, 10.0, 100.0)  # ms
 RATES = (500, 1000, 2000, 4000, 8000, 16_000, 32_000)  # messages a second, of all users
 USERS = 50
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command can be told."""
+    parser.add_argument("--quick", action="store_true", help="shorter, and fewer rates")
+    add_results(parser)
+    add_shelf(parser)
 
 
 def calibrate(options: Namespace) -> int:

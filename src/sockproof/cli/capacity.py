@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import argparse
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 from sockproof import files, records
-from sockproof.analysis.capacity import (
-    Outcome,
-    Probe,
-    Verdict,
-    next_load,
-    outcome_of,
-    verdict,
-)
+from sockproof.analysis.capacity import Outcome, Probe, Verdict, next_load, outcome_of, verdict
 from sockproof.analysis.rules import Condition, RuleError, condition
 from sockproof.cli.ab_runs import Runner, Side, Unusable
+from sockproof.cli.arguments import run_time, whole
 from sockproof.cli.load import DEFAULT_TARGET
-from sockproof.cli.settings import CommandError
+from sockproof.cli.scenario_options import add_scenario_options
+from sockproof.errors import CommandError
 from sockproof.render.capacity import lines, markdown, row
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command can be told."""
+    add = parser.add_argument
+    parser.epilog = "Whatever else is given goes to Locust, as with `sockproof load`."
+    add("scenario", metavar="SCENARIO", help="as for `sockproof load`")
+    add("url", nargs="?", metavar="URL", help="without it, a target is started for each run")
+    slo = "what must hold, as 'counts.lost == 0'; may be repeated"
+    add("--slo", action="append", required=True, metavar="RULE", help=slo)
+    add("--target", metavar="NAME", help="start this one")
+    add("--target-pid", type=whole(1, 1 << 22), metavar="PID", help="the server's, for its CPU")
+    add("--from", dest="first", type=whole(1, 10**6), default=10, metavar="N", help="users (10)")
+    add("--to", dest="most", type=whole(1, 10**6), default=10_000, metavar="N", help="(10,000)")
+    each = "of each run, as 30s or 5m (15s)"
+    add("-t", "--run-time", type=run_time, default="15s", metavar="T", help=each)
+    add("--processes", type=whole(1, 256), default=1, metavar="N", help="worker processes (1)")
+    add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results/)")
+    add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
+    add_scenario_options(parser)
 
 
 def capacity(options: Namespace) -> int:

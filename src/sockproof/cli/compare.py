@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import argparse
 from argparse import Namespace
 from pathlib import Path
 
 from sockproof import records
 from sockproof.analysis.changes import Change, changes
+from sockproof.cli.arguments import add_results, add_shelf
 from sockproof.cli.compare_load import compare_load
-from sockproof.cli.settings import CommandError
+from sockproof.errors import CommandError
 from sockproof.load_records import is_load_run
 from sockproof.render.text import number, short
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command can be told."""
+    for name in ("before", "after"):
+        told = "a run folder, a report.json, or load runs with commas between them"
+        parser.add_argument(name, metavar=name.upper(), help=told)
+    add_results(parser)
+    add_shelf(parser)
 
 
 def compare(options: Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import sys
 from argparse import Namespace
@@ -10,34 +11,96 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sockproof import files, launch, records, shelves
+from sockproof.cli.arguments import seconds, time_span, whole
 from sockproof.cli.expecting import load_named
-from sockproof.cli.judge import (
-    build_job,
-    concerned,
-    fitting_suites,
-    judge,
-    judge_target,
-    suites_of,
-)
+from sockproof.cli.judge import build_job, concerned, fitting_suites, judge, judge_target, suites_of
 from sockproof.cli.outputs import Judged, Outputs, write_autobahn, write_index
-from sockproof.cli.settings import CommandError, build_server
+from sockproof.cli.settings import build_server
 from sockproof.conformance.case import load_cases
 from sockproof.conformance.expectations import Expectation
 from sockproof.conformance.preflight import Unreachable
 from sockproof.conformance.profile import Profile, load_profile
 from sockproof.conformance.requirements import load_requirements
-from sockproof.conformance.run import (
-    SOCKETIO_SUITES,
-    WEBSOCKET_SUITES,
-    choose_cases,
-)
+from sockproof.conformance.run import choose_cases
+from sockproof.errors import CANNOT_BE_JUDGED, CommandError
 from sockproof.render.html import IndexEntry
+from sockproof.vocabulary import SOCKETIO_SUITES, SUITES, WEBSOCKET_SUITES
 
 EMBEDDED = ("websockets", "python-socketio-uvicorn")
 
-CANNOT_BE_JUDGED = 2  # the exit code
-
 JUDGED = ("websocket", "socketio")  # kinds of targets; applications are for load tests
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command can be told."""
+    add = parser.add_argument
+    add(
+        "url",
+        nargs="?",
+        metavar="URL",
+        help="ws://, wss://, http:// or https://; "
+        "without it, the targets that come with sockproof are started and judged",
+    )
+    add_choice(parser)
+    add("--profile", type=Path, metavar="FILE", help="what the server offers, and its limits")
+    add("--write-expectations", type=Path, metavar="FILE", help="write those of this run")
+    add("--path", metavar="PATH", help="where Socket.IO answers (/socket.io/)")
+    add("--namespace", metavar="NS", help="the Socket.IO namespace to use (/)")
+    add("--auth", metavar="JSON", help="payload of each Socket.IO CONNECT")
+    add("--header", action="append", default=[], metavar="'NAME: VALUE'", help="with each request")
+    add("--cookie", action="append", default=[], metavar="'A=B'", help="with each request")
+    offered = "offered with each WebSocket handshake; may be repeated"
+    add("--subprotocol", action="append", default=[], metavar="NAME", help=offered)
+    add("--ca", type=Path, metavar="FILE", help="trust this CA's certificate (PEM) for wss://")
+    add("--insecure", action="store_true", help="take any certificate, and judge none")
+    add("--token", metavar="T", help="SOCKPROOF_TOKEN of the server's fixture")
+    add("--json", type=Path, metavar="FILE")
+    add("--junit", type=Path, metavar="FILE")
+    add("--html", type=Path, metavar="FILE")
+    add("--markdown", type=Path, metavar="FILE")
+    add("--autobahn", type=Path, metavar="DIR", help="index.json and more, as Autobahn wrote them")
+    add("--list", action="store_true", help="list the cases and run nothing")
+    add_places(parser)
+
+
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """What the commands that judge servers have in common."""
+    add = parser.add_argument
+    add("--target", action="append", default=[], metavar="NAME", help="start and judge this one")
+    add(
+        "--suite",
+        action="append",
+        default=[],
+        choices=SUITES,
+        metavar="NAME",
+        help=f"one of {', '.join(SUITES)}; may be repeated",
+    )
+    add("--case", action="append", default=[], metavar="GLOB", help="only cases whose id matches")
+    but = "no case whose id matches; may be repeated"
+    add("--exclude", action="append", default=[], metavar="GLOB", help=but)
+    add("-v", "--verbose", action="store_true", help="list cases, too, as they happen and after")
+    add(
+        "--expect",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="known deviations: a file, or the name of a server whose ones are shipped",
+    )
+    add("--strict", action="store_true", help="SHOULD and NON_STRICT fail the run too")
+    add("--jobs", type=whole(1, 256), default=32, metavar="N", help="cases side by side (32)")
+    add("--timeout", type=seconds, default=5.0, metavar="S", help="limit for each case (5)")
+    bound = "end after so long, whatever was not run (by the number of cases)"
+    add("--max-time", type=time_span, metavar="T", help=bound)
+    add("--repeat", type=whole(1, 1000), default=1, metavar="N", help="run each case N times")
+    add("--thorough", action="store_true", help="a thousand round trips where a few show the same")
+    add("--shuffle", action="store_true", help="in random order")
+
+
+def add_places(parser: argparse.ArgumentParser) -> None:
+    """Where runs are written and shelves are looked for, which no help shows."""
+    results = {"type": Path, "default": Path("results"), "help": argparse.SUPPRESS}
+    parser.add_argument("--results", metavar="DIR", **results)  # type: ignore[arg-type]
+    parser.add_argument("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
 
 
 def conformance(options: Namespace) -> int:

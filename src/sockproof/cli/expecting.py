@@ -10,12 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sockproof import launch
-from sockproof.cli.settings import CommandError
-from sockproof.conformance.expectations import (
-    Expectation,
-    load_expectations,
-    stale_expectations,
-)
+from sockproof.conformance.expectations import Expectation, load_expectations, stale_expectations
+from sockproof.errors import CommandError
 from sockproof.render.causes import Group, answer
 
 SHARE = 0.8  # of the faults, from which on a library is named that does not show what it is

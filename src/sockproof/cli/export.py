@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from argparse import Namespace
 from pathlib import Path
 
-from sockproof.cli.settings import CommandError
+from sockproof.errors import CommandError
 from sockproof.files import write
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command can be told."""
+    add = parser.add_argument
+    add("run", type=Path, metavar="RUN", help="a folder under results/")
+    add("--format", required=True, choices=("csv", "parquet", "openmetrics", "hgrm"))
+    add("--out", type=Path, metavar="FILE", help="(the standard output)")
+    kinds = ("ack", "delivery", "connect")
+    add("--latency", choices=kinds, default="ack", help="for hgrm (ack)")
+    add(
+        "--from",
+        dest="origin",
+        choices=("intended", "actual"),
+        default="intended",
+        help="(intended)",
+    )
 
 
 def export(options: Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,24 @@ from sockproof import files, records
 from sockproof.analysis.gates import Outcome, worst
 from sockproof.analysis.rules import Rules
 from sockproof.cli.ab import compare_stored
-from sockproof.cli.rules import beside, find_rules, judge_report, judge_summary, show, write
-from sockproof.cli.settings import CommandError
+from sockproof.cli.rules import find_rules
+from sockproof.cli.rules_kept import beside, judge_report, judge_summary, show, write
+from sockproof.errors import CommandError
 from sockproof.load_records import RUN_FILE, SUMMARY_FILE, is_load_run
 
 _REPORT_FILE = "report.json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command can be told."""
+    add = parser.add_argument
+    add("run", nargs="+", type=Path, metavar="RUN", help="a folder under results/")
+    add("--rules", metavar="NAME", help="a name on the shelf gates/, or a .toml")
+    add("--baseline", nargs="+", type=Path, metavar="RUN", help="runs that these are compared with")
+    add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results/)")
+    for name in ("json", "junit", "markdown"):
+        add(f"--{name}", type=Path, metavar="FILE", help="(beside the run)")
+    add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
 
 
 def gate(options: Namespace) -> int:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 from argparse import Namespace
 from pathlib import Path
 
 from sockproof import files, shelves
-from sockproof.cli.settings import CommandError
+from sockproof.cli.arguments import add_shelf
+from sockproof.errors import CommandError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command can be told."""
+    add = parser.add_argument
+    add("folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="(.)")
+    add("--force", action="store_true", help="write over files that are there")
+    add_shelf(parser)
 
 
 def init(options: Namespace) -> int:

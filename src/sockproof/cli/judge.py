@@ -16,30 +16,22 @@ from sockproof import launch, records, shelves, signals
 from sockproof.certificates import make_certificates
 from sockproof.cli.expecting import propose
 from sockproof.cli.outputs import Judged, Outputs
-from sockproof.cli.settings import CommandError, build_server, redactor, rerun_command
+from sockproof.cli.settings import build_server, redactor, rerun_command
 from sockproof.cli.targets import Targets
 from sockproof.conformance.case import Case, load_cases
-from sockproof.conformance.expectations import (
-    Expectation,
-    glob_matches,
-    load_expectations,
-)
+from sockproof.conformance.expectations import Expectation, glob_matches, load_expectations
 from sockproof.conformance.expectations_writer import write_expectations
 from sockproof.conformance.profile import parse_profile
 from sockproof.conformance.requirements import load_requirements
-from sockproof.conformance.run import (
-    SOCKETIO_SUITES,
-    WEBSOCKET_SUITES,
-    Job,
-    choose_cases,
-    run_job,
-)
+from sockproof.conformance.run import Job, choose_cases, run_job
 from sockproof.conformance.target import Server
 from sockproof.conformance.tls import Trust
+from sockproof.errors import CommandError
 from sockproof.files import FileError, WriteError
 from sockproof.records import CaseRecord, RunWriter
 from sockproof.render.terminal import Progress
 from sockproof.render.text import number
+from sockproof.vocabulary import SOCKETIO_SUITES, WEBSOCKET_SUITES
 
 WEBSOCKET_DOCUMENTS = "rfc"  # how the ids of their requirements begin
 FAST_SECONDS = 1  # ping interval and timeout of the second server that heartbeat cases use

@@ -14,22 +14,44 @@ from typing import IO, Any
 
 from sockproof import launch, records, shelves
 from sockproof.analysis.follow import Follower
-from sockproof.cli.arguments import WRONG_COMMAND, time_span
+from sockproof.cli.arguments import positive, run_time, time_span, whole
 from sockproof.cli.load_report import write_load_report
 from sockproof.cli.locust_process import Bounds, Locust
-from sockproof.cli.rules import chosen, find_rules, judge_load
-from sockproof.cli.settings import CommandError
+from sockproof.cli.rules import chosen, find_rules
+from sockproof.cli.scenario_options import add_scenario_options
+from sockproof.errors import CANNOT_BE_JUDGED, WRONG_COMMAND, CommandError
 from sockproof.files import FileError, WriteError
 from sockproof.load.options import SECRET_ARGUMENTS
 from sockproof.load_records import RUN_FILE, LoadRecordError
 from sockproof.wire.credentials import masked_url
 
-CANNOT_BE_JUDGED = 2  # the exit code
 DEFAULT_TARGET = "python-socketio-uvicorn"
 DRAIN = 10.0  # seconds, where Locust is not told otherwise
 KILLED = 2  # the exit code where somebody has killed Locust before it recorded anything
 LOCUST_HOST = "LOCUST_HOST"  # the variable; arguments are for all eyes
 _SECRET_OPTIONS = ("--auth", "--header")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command can be told."""
+    add = parser.add_argument
+    parser.epilog = (
+        "Whatever else is given goes to Locust: --rate, --payload-octets, --room-size, "
+        "--transport, --client and more; `locust -f FILE --help` lists them."
+    )
+    add("scenario", metavar="SCENARIO", help="a name, as echo or chat_rooms, or a locustfile")
+    add("url", nargs="?", metavar="URL", help="without it, a target is started")
+    add("--target", metavar="NAME", help="start this one")
+    add("--users", type=whole(1, 1_000_000), default=20, metavar="N", help="(20)")
+    add("--spawn-rate", type=positive, default=100.0, metavar="R", help="users a second (100)")
+    time = {"type": run_time, "default": "10s", "metavar": "T", "help": "as 30s or 5m (10s)"}
+    add("-t", "--run-time", **time)  # type: ignore[arg-type]
+    add("--processes", type=whole(1, 256), default=1, metavar="N", help="worker processes (1)")
+    add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results/)")
+    add("--no-report", action="store_true", help="draw no figures, write no page")
+    add("--rules", metavar="NAME", help="judge the run by these: a name in gates/, or a .toml")
+    add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
+    add_scenario_options(parser)
 
 
 def load(options: Namespace) -> int:
@@ -58,6 +80,8 @@ def load(options: Namespace) -> int:
         raise WriteError(f"nothing can be told of the run: {error}") from None
     drawn = options.no_report or _draw(folder, options.shelf)
     if rules is not None:
+        from sockproof.cli.rules_kept import judge_load  # as the summary does, it needs numpy
+
         meaning = judge_load(rules, value, folder)
     if not drawn:
         meaning = meaning or CANNOT_BE_JUDGED
@@ -113,11 +137,6 @@ def _bounds(options: Namespace) -> Bounds:
     except (argparse.ArgumentError, SystemExit):
         told = DRAIN  # which Locust will complain of
     return Bounds(time_span(options.run_time), told, options.processes)
-
-
-def summary(options: Namespace) -> int:
-    """Write `summary.json` of a run folder again and show it."""
-    return conclude(options.run)[1]
 
 
 def conclude(folder: Path) -> tuple[dict[str, Any], int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from argparse import Namespace
@@ -9,15 +10,32 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sockproof import __version__, files, launch, records, shelves
-from sockproof.cli.conformance import CANNOT_BE_JUDGED, choose_targets, worst
+from sockproof.cli.conformance import (
+    add_choice,
+    add_places,
+    choose_targets,
+    worst,
+)
 from sockproof.cli.expecting import load_named
 from sockproof.cli.judge import judge_target
 from sockproof.cli.outputs import Outputs
 from sockproof.conformance.preflight import Unreachable
+from sockproof.errors import CANNOT_BE_JUDGED
 from sockproof.render.matrix import Column, Skipped, assemble, render, to_json
 from sockproof.render.text import short
 
 REQUIRE = "SOCKPROOF_REQUIRE_TARGETS"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command can be told."""
+    add_choice(parser)
+    add_places(parser)
+    # What `conformance` can be told besides, and a matrix of our own targets has no use for.
+    unused = ("url", "profile", "path", "namespace", "auth", "token", "ca", "write_expectations")
+    parser.set_defaults(
+        insecure=False, header=[], cookie=[], subprotocol=[], **dict.fromkeys(unused)
+    )
 
 
 def matrix(options: Namespace) -> int:

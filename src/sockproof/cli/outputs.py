@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sockproof import files, records, shelves
-from sockproof.cli.settings import CommandError
+from sockproof.errors import CommandError
 from sockproof.render import autobahn, html, junit, markdown
 
 

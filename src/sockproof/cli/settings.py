@@ -16,19 +16,11 @@ from sockproof.conformance.profile import Profile
 from sockproof.conformance.target import Server
 from sockproof.conformance.tls import Trust, TrustError
 from sockproof.conformance.wirelog import Redactor
+from sockproof.errors import CommandError
 from sockproof.wire.http import is_token
-from sockproof.wire.redaction import (
-    is_public,
-    secrets_of_headers,
-    secrets_of_url,
-    secrets_of_value,
-)
+from sockproof.wire.redaction import is_public, secrets_of_headers, secrets_of_url, secrets_of_value
 
 SUBPROTOCOL = "sec-websocket-protocol"
-
-
-class CommandError(Exception):
-    """A command that cannot be carried out as it was typed; the message is one line."""
 
 
 def build_server(

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sockproof import records
 from sockproof.shelves import ShelfError
+from sockproof.vocabulary import SUITES
 
 CaseFunction = Callable[..., Awaitable[None]]
 Limit = float | Callable[[float, float], float] | None
@@ -28,7 +28,6 @@ OFFERS = {
     "no-takeover": "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
     "small-window": "permessage-deflate; server_max_window_bits=9; client_max_window_bits=9",
 }
-SUITES = records.SUITES
 
 
 @dataclass(frozen=True, slots=True)

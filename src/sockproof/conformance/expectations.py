@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sockproof.errors import WrongInput
 from sockproof.files import read_toml
 from sockproof.records import OUTCOMES, CaseRecord
 
@@ -34,7 +35,7 @@ MOST = 5000  # cases and globs that a file may name
 _KEYS = {"case", "outcome", "reason", "sometimes"}
 
 
-class ExpectationError(Exception):
+class ExpectationError(WrongInput):
     """An expectations file that cannot be used; the message is one line."""
 
 

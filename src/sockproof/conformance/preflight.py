@@ -24,10 +24,11 @@ from sockproof.conformance.outcome import CaseEnd, StreamClosed
 from sockproof.conformance.probe import BODY, BODY_PATIENCE, Answer, Prober
 from sockproof.conformance.room import SPARE, newest_alone, room
 from sockproof.conformance.target import Server, Target
+from sockproof.errors import NotJudged
 from sockproof.wire import WireError
 
 
-class Unreachable(Exception):
+class Unreachable(NotJudged):
     """There is nothing to judge at this address; the message is a line or two."""
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sockproof.errors import WrongInput
 from sockproof.files import read_toml
 
 WEBSOCKET_CAPABILITIES = frozenset(
@@ -39,7 +40,7 @@ SOCKETIO_CAPABILITIES = frozenset({"unsticky"})  # all others are found out
 LIMITS = frozenset({"max_message", "max_fragments", "max_header_octets", "max_pending_pings"})
 
 
-class ProfileError(Exception):
+class ProfileError(WrongInput):
     """A profile that cannot be used; the message is one line."""
 
 

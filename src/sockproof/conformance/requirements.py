@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sockproof.errors import WrongInput
 from sockproof.files import read_toml
 from sockproof.records import LEVELS
 
@@ -16,7 +17,7 @@ _KEYS = {*_NEEDED, "untestable", "row", "requires", "broken", "harms"}
 _HARMS = ("data",)
 
 
-class RequirementError(Exception):
+class RequirementError(WrongInput):
     """A catalogue that cannot be used; the message is one line naming file and entry."""
 
 

@@ -38,8 +38,6 @@ ANY_ORDER = (
     " answer; it is not judged as an echo. One that promises the order has it declared:"
     ' capabilities = ["echo"] in a --profile.'
 )
-WEBSOCKET_SUITES = ("websocket", "deflate")
-SOCKETIO_SUITES = ("engineio", "socketio", "rooms")
 INTRODUCTION = 60.0  # seconds, and so many limits, until it must be known what a server is
 INTRODUCTION_LIMITS = 12
 LAST_WORDS = 15.0  # seconds beyond its bound after which a run that has not ended is ended

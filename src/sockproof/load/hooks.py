@@ -22,6 +22,7 @@ from locust import events
 from locust.runners import MasterRunner, WorkerRunner
 
 from sockproof import files, records
+from sockproof.errors import CANNOT_BE_JUDGED, WRONG_COMMAND
 from sockproof.load import run as runs
 from sockproof.load import web_tab
 from sockproof.load.endpoint import EndpointError
@@ -32,8 +33,6 @@ from sockproof.load.stats import LocustStats
 from sockproof.load_records import STARTED_BY, LoadRecordError, finished_or_gone
 
 _log = logging.getLogger("sockproof")
-CANNOT_BE_JUDGED = 2  # exit codes
-WRONG_COMMAND = 3
 _WRONG = (OptionError, EndpointError, LoadRecordError, files.WriteError)
 _LAST_WORDS = 15.0  # seconds beyond the drain that workers have to write their last rows
 

@@ -1,5 +1,5 @@
 """Real clients with one method, `echo`: HTTP by requests, WebSocket by websocket-client, Socket.IO
-by python-socketio.
+by python-socketio. These take their time to import: who opens a client imports what it is made of.
 """
 
 from __future__ import annotations
@@ -8,10 +8,6 @@ import threading
 from types import TracebackType
 from typing import Any, Protocol, Self
 from urllib.parse import urljoin
-
-import requests
-import socketio
-import websocket
 
 SECONDS = 20.0  # for each answer
 LEAVING = 0.2  # seconds to wait for a Socket.IO connection to end
@@ -45,6 +41,8 @@ class HttpClient(_Closing):
     def __init__(
         self, url: str, path: str = "/echo", session: bool = False, keep_alive: bool = True
     ) -> None:
+        import requests
+
         self._url = urljoin(url, path)
         self._http = requests.Session()
         self._http.trust_env = False  # no proxy of the machine's between
@@ -74,6 +72,8 @@ class WebSocketClient(_Closing):
     """A message each way, over one connection."""
 
     def __init__(self, url: str, path: str = "/ws", cookie: str | None = None) -> None:
+        import websocket
+
         self.connection = websocket.create_connection(
             urljoin(url, path).replace("http", "ws", 1), timeout=SECONDS, cookie=cookie
         )
@@ -102,6 +102,9 @@ class SocketIOClient(_Closing):
         event: str = "echo",
         compressed: bool = True,
     ) -> None:
+        import requests
+        import socketio
+
         http = requests.Session()
         http.trust_env = False
         if not compressed:  # long-polling's answers are, where the client lets them

@@ -1,0 +1,90 @@
+"""Whether a run keeps the rules of a gate: shown, and written into the run folder."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sockproof import files
+from sockproof.analysis.gates import Outcome, judge, judge_cases, told, worst
+from sockproof.analysis.rules import Rules
+from sockproof.cli.rules import chosen
+from sockproof.errors import CommandError
+from sockproof.render.gate import junit, lines, markdown
+from sockproof.render.text import short
+
+_SUFFIXES = {"json": "json", "junit": "xml", "markdown": "md"}
+
+
+def judge_load(rules: Rules, summary: dict[str, Any], folder: Path) -> int:
+    """Judge a load run that has just ended, show and write what comes of it: the exit code."""
+    judged = judge_summary(rules, summary, folder)
+    print()
+    show(judged)
+    write([judged], beside(folder))
+    return int(judged["exit_code"])
+
+
+def judge_summary(rules: Rules, summary: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """What comes of a load run; raises `CommandError` where no rule is about one."""
+    about = chosen(rules, folder, cases=False)
+    with reading(folder):
+        what = _on(summary.get("scenario"), (summary.get("target") or {}).get("url"))
+        findings = judge(about, summary, folder)
+    return told(rules.title, str(folder), what, findings, len(rules.rules) - len(findings))
+
+
+def judge_report(rules: Rules, report: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """What comes of a run of cases; raises `CommandError` where no rule is about one."""
+    about = chosen(rules, folder, cases=True)
+    with reading(folder):
+        what = _on("cases", report.get("target"))
+        findings = judge_cases(about, report)
+    return told(rules.title, str(folder), what, findings, len(rules.rules) - len(findings))
+
+
+@contextlib.contextmanager
+def reading(folder: Path) -> Iterator[None]:
+    """Says in one line that a stored run is not what it should be."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise CommandError(f"{folder} cannot be judged: {short(why, 200)}") from None
+
+
+def _on(what: object, url: object) -> str:
+    """What ran on which server, without the user's name and password or what is asked for."""
+    where = re.sub(r"//[^/]*@", "//", str(url or "").partition("?")[0])
+    return f"{what or 'load'} on {where}" if where else str(what or "load")
+
+
+def show(judged: dict[str, Any]) -> None:
+    """Print what came of a run."""
+    for line in lines(judged):
+        print(line)
+
+
+def beside(folder: Path) -> dict[str, Path]:
+    """The files of a run folder that hold what came of a gate, by their format."""
+    return {name: folder / f"gate.{suffix}" for name, suffix in _SUFFIXES.items()}
+
+
+def write(all_judged: Sequence[dict[str, Any]], places: Mapping[str, Path]) -> None:
+    """Write what came of one run, or of several together, into a file for each format."""
+    for name, path in places.items():
+        files.write(path, _text(name, all_judged))
+
+
+def _text(name: str, all_judged: Sequence[dict[str, Any]]) -> str:
+    if name == "junit":
+        return junit(all_judged)
+    if name == "markdown":
+        return markdown(all_judged)
+    if len(all_judged) == 1:
+        return files.json_text(all_judged[0], indent=1)
+    code = int(worst(Outcome(each["exit_code"]) for each in all_judged))
+    return files.json_text({"schema": 1, "exit_code": code, "gates": all_judged}, indent=1)

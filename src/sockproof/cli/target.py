@@ -1,0 +1,41 @@
+"""`sockproof target`: one of the servers that come with sockproof, in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+from argparse import Namespace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sockproof import launch, shelves
+from sockproof.certificates import make_certificates
+from sockproof.cli.arguments import add_shelf, whole
+from sockproof.errors import CommandError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command can be told."""
+    add = parser.add_argument
+    add("name", nargs="?", metavar="NAME", help="which; without it, all are listed")
+    add("--port", type=whole(0, 65535), help="default: a free one")
+    add("--tls", action="store_true", help="over TLS, with a new certificate")
+    add_shelf(parser)
+
+
+def target(options: Namespace) -> int:
+    """Run a target, or list all of them."""
+    targets = launch.load_targets(shelves.shelf("targets", options.shelf))
+    if options.name is None:
+        for spec in targets.values():
+            needs = "; ".join(spec.needs())
+            print(f"{spec.name:28} {spec.title}" + (f"  (needs {needs})" if needs else ""))
+        return 0
+    if options.name not in targets:
+        raise CommandError(f"no target {options.name!r}; there are {', '.join(targets)}")
+    spec = targets[options.name]
+    if not options.tls:
+        return launch.run_in_foreground(spec, options.port)
+    if not spec.tls:
+        raise CommandError(f"the target {spec.name} speaks no TLS")
+    with TemporaryDirectory(prefix="sockproof-") as folder:
+        return launch.run_in_foreground(spec, options.port, make_certificates(Path(folder)))

@@ -1,0 +1,62 @@
+"""Commands import what they need when they are chosen, so that they start at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from sockproof.cli.arguments import COMMANDS, build_parser
+
+HEAVY = {"numpy", "pandas", "matplotlib", "requests", "aiohttp", "socketio", "locust", "gevent"}
+LOADED = """
+import sys
+from sockproof.cli import main
+
+try:
+    main(sys.argv[1:])
+except SystemExit as end:
+    assert not end.code, end.code
+print("\\n", *sys.modules, file=sys.stderr)
+"""
+
+
+def loaded(*words: str) -> tuple[str, set[str]]:
+    """What a command prints, and the modules that it has imported at its end."""
+    command = [sys.executable, "-c", LOADED, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=50)
+    return done.stdout, set(done.stderr.split())
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_version_and_help_import_no_command(option: str) -> None:
+    said, modules = loaded(option)
+    assert "sockproof" in said
+    assert not modules & HEAVY
+    assert not modules & {"asyncio", "ssl", "jinja2", "rich"}
+    assert not {each for each in modules if each.startswith("sockproof.conformance")}
+    assert not {f"sockproof.cli.{name}" for name in COMMANDS} & modules
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_help_of_a_command_imports_no_other(command: str) -> None:
+    said, modules = loaded(command, "--help")
+    assert f"sockproof {command}" in said
+    needed = {"numpy"} if command == "gate" else set()
+    assert not modules & HEAVY - needed
+
+
+def test_cases_are_judged_without_what_load_runs_need() -> None:
+    said, modules = loaded("conformance", "--list", "--case", "websocket/masking/*")
+    assert "websocket/masking/" in said
+    assert not modules & HEAVY
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_only_the_chosen_command_has_its_arguments(command: str) -> None:
+    whole, chosen = build_parser(), build_parser([command])
+    assert whole.format_help() == chosen.format_help()
+    with pytest.raises(SystemExit) as end:
+        chosen.parse_args([command, "--no-such-option"])
+    assert end.value.code == 3
