@@ -14,6 +14,7 @@ from sockproof.conformance.address import Address
 from sockproof.conformance.preflight import introduce
 from sockproof.conformance.target import Server
 from sockproof.fixtures.python_socketio import install
+from tests.servers.blind import woven
 from tests.servers.socketio_server import SocketIOServer
 
 LIMIT = 0.5  # seconds that a server has for an answer
@@ -128,3 +129,25 @@ def test_faulty_server_shows_its_fixture(fault: str | None) -> None:
             return set(found.server.capabilities)
 
     assert asyncio.run(ask()) >= BASE | NEEDED
+
+
+MISOPENED = {
+    "open-is-binary-on-websockets": "websocket",
+    "websocket-noop-comes-before-open": "websocket",
+    "websocket-sid-is-null": "websocket",
+    "websocket-timeout-is-null": "websocket",
+    "websocket-has-no-upgrades-field": "websocket",
+    "open-is-written-twice": "polling",
+    "polling-open-comes-behind-a-message": "polling",
+}
+
+
+@pytest.mark.parametrize(("fault", "transport"), MISOPENED.items())
+def test_transport_that_opens_wrongly_is_there(fault: str, transport: str) -> None:
+    async def ask() -> set[str]:
+        async with SocketIOServer() as server:
+            found = await introduce(Server(Address.parse(server.url)), 3)
+            return set(found.server.capabilities)
+
+    with woven(fault):
+        assert transport in asyncio.run(ask())

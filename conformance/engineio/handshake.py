@@ -5,7 +5,7 @@ The queries have a `t`, as those of browsers do, to keep caches away.
 
 import json
 
-from sockproof.conformance import Failure, Unsupported, case
+from sockproof.conformance import Failure, Opcode, Unsupported, case
 from sockproof.wire import WireError
 from sockproof.wire.engineio import PacketType, decode
 
@@ -39,7 +39,11 @@ async def _first_packet(target, transport):
             _offered(target, transport, failure.got)
             raise
         with target.awaits(wanted):
-            first = (await websocket.receive()).payload.decode("utf-8", "replace")
+            frame = await websocket.receive()
+        if frame.opcode != Opcode.TEXT:
+            _offered(target, transport, str(frame))
+            raise Failure(wanted, str(frame))
+        first = frame.payload.decode("utf-8", "replace")
     try:
         packet = decode(first)
     except WireError as error:

@@ -6,10 +6,14 @@ from urllib.parse import quote
 
 from sockproof.conformance import (
     Failure,
+    Opcode,
     StreamClosed,
+    Unsupported,
     case,
+    check_upgrade,
     ordinary_session,
     ordinary_websocket_session,
+    text_packet,
 )
 from sockproof.wire.engineio import PacketType, decode
 
@@ -190,7 +194,30 @@ async def websocket_with_a_sid_of_no_session_opens_none(target, sid):
     await _opens_none(target, engine.sid)
 
 
-@case("eio-upgrade-probe", needs={"upgrade"})
+POLICY = (401, 403, 407, 429, 503)  # of a server that lets this client in no further
+
+
+@case("eio-upgrade-announced", needs={"polling"})
 async def websocket_of_an_upgrade_is_accepted(target):
     engine = await target.connect_engineio("polling")
-    await engine.open_websocket(engine.query_of("websocket"))
+    upgrades = engine.handshake.upgrades
+    if "websocket" not in upgrades:
+        raise Unsupported("a session that announces an upgrade", f"upgrades: {list(upgrades)}")
+    http = await target.http()
+    request = target.upgrade_request(f"{target.engineio_path}?{engine.query_of('websocket')}")
+    response = await http.ask(request, "101 Switching Protocols", body=False)
+    if response.status in POLICY:
+        raise Unsupported("a server that lets this client upgrade", str(response))
+    check_upgrade(request, response)
+    if target.supports("upgrade"):  # its probe is for cases of its own
+        return
+    websocket = http.upgraded(response)
+    websocket.send(text_packet(PacketType.PING, "probe"))
+    wanted = "an answer to the probe"
+    with target.awaits(wanted):
+        try:
+            got = await websocket.receive()
+        except StreamClosed as closed:
+            raise Failure(wanted, closed.how) from closed
+    if got.opcode == Opcode.CLOSE:
+        raise Failure(wanted, str(got))

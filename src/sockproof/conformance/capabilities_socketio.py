@@ -4,7 +4,8 @@ As with WebSocket servers, a capability is believed when exactly what was asked 
 several times; whatever else the application says is passed over, an event before the answer to
 CONNECT and an offset that connection state recovery appends to each event included.
 
-* `polling`, `websocket`: a session opens over this transport.
+* `polling`, `websocket`: a session opens over this transport, or would if its first packet were as
+  it should be.
 * `upgrade`: over both, and the server announces that it takes one over to the other.
 * `socketio`: CONNECT is answered, by CONNECT or by a refusal.
 * `fixture`: `message` comes back as `message-back`, and `message-with-ack` is acknowledged.
@@ -28,18 +29,21 @@ from typing import Any
 
 from sockproof.conformance.capabilities import MOST_PASSED_OVER, NO_ANSWER, asking
 from sockproof.conformance.capabilities_engineio import sends_back
+from sockproof.conformance.client_frames import client_frame
 from sockproof.conformance.contract import EVENTS, FURTHER_NAMESPACE
 from sockproof.conformance.engineio_peer import EngineIOPeer
 from sockproof.conformance.fences import ACKS, CONNECT_ANSWERS
 from sockproof.conformance.target import Server, Target
 from sockproof.wire import WireError, engineio
-from sockproof.wire.engineio import Handshake
+from sockproof.wire.engineio import Handshake, is_like_open
 from sockproof.wire.socketio import Decoder, Packet, PacketType
+from sockproof.wire.websocket import Opcode
 
 TRANSPORTS = ("polling", "websocket")
 CLIENTS_TO_COMPARE = 16  # at most, to see whether any two are on different processes
 ROUNDS = 3  # of each question
 ENOUGH = 2  # of them that are answered exactly
+GOES_ON = b"sockproof"  # in a Ping
 INFO = 100  # the first ack id of the questions for `info`
 
 
@@ -110,11 +114,33 @@ async def _over(server: Server, transport: str, limit: float) -> Found:
             if "auth" not in found.capabilities:  # the connect handler is the application's own,
                 found.capabilities.discard("log")  # and nobody writes down who came
             found.refusal, found.has_sid = asked.refusal, asked.has_sid
+    if found.handshake is None and await _misopens(server, transport, limit):
+        found.capabilities.add(transport)
     if "fixture" in found.capabilities:
         found.capabilities.add("message-echo")
         if await _refuses(server, transport, FURTHER_NAMESPACE, limit):
             found.capabilities.add("refuses-custom")
     return found
+
+
+async def _misopens(server: Server, transport: str, limit: float) -> bool:
+    """Whether a session opens and begins with what is no OPEN packet, or none to be used."""
+    async with asking() as scene:
+        with contextlib.suppress(*NO_ANSWER):
+            async with asyncio.timeout(limit):
+                engine = Target(server, scene).engineio()
+                query = f"EIO=4&transport={transport}"
+                if transport == "polling":
+                    response = await engine.exchange("GET", query)
+                    return response.status == 200 and is_like_open(response.body)
+                websocket = await engine.open_websocket(query)
+                if (await websocket.receive_frame()).opcode == Opcode.CLOSE:
+                    return False
+                websocket.send(client_frame(Opcode.PING, GOES_ON))  # one that refuses us goes now
+                while (frame := await websocket.receive_frame()).opcode != Opcode.CLOSE:
+                    if (frame.opcode, frame.payload) == (Opcode.PONG, GOES_ON):
+                        return True
+    return False
 
 
 async def _refuses(server: Server, transport: str, namespace: str, limit: float) -> bool:

@@ -11,9 +11,9 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from urllib.parse import quote
 
 from sockproof.conformance.client_frames import text_packet
+from sockproof.conformance.engineio_requests import EngineIORequests, Opener, Requester
 from sockproof.conformance.fences import Fence
 from sockproof.conformance.http_peer import HttpPeer
 from sockproof.conformance.outcome import Failure, Inconclusive, StreamClosed, Unsupported
@@ -28,20 +28,17 @@ from sockproof.wire.engineio import (
     decode_payload,
     encode_payload,
 )
-from sockproof.wire.http import Request, Response
+from sockproof.wire.http import Response
 from sockproof.wire.websocket import Frame, Opcode
 
-Opener = Callable[[], Awaitable[HttpPeer]]
 Upgrader = Callable[[str], Awaitable[WebSocketPeer]]
 MOST_NOOPS = 50  # in a row on a WebSocket, where nothing asks for them
 LONGEST_PAUSE = 0.05  # seconds between two GETs of a server that holds none
 WITHOUT_FENCE = 1.0  # seconds for a server that answers nothing to end a session
 PONG = Packet(PacketType.PONG)
-Requester = Callable[..., Request]
-"""Makes the request for a method, a query and a body: `request(method, query, body, type)`."""
 
 
-class EngineIOPeer:
+class EngineIOPeer(EngineIORequests):
     """Our end of one Engine.IO session.
 
     `transport` is what packets travel over now. `websocket` is the open WebSocket, if any; it is
@@ -52,13 +49,10 @@ class EngineIOPeer:
     def __init__(
         self, scene: Scene, open_http: Opener, open_websocket: Upgrader, request: Requester
     ) -> None:
-        self.scene = scene
-        self.open_http = open_http
+        super().__init__(scene, open_http, request)
         self.open_websocket = open_websocket
-        self.request = request
         self.transport = "none"
         self.websocket: WebSocketPeer | None = None
-        self.handshake = Handshake("", (), 0, 0, None)
         self.answer_pings = True
         self.pinged_at: float | None = None  # by `time.monotonic`, for the first time
         self.fence: Callable[[], Fence | None] = lambda: None
@@ -66,11 +60,6 @@ class EngineIOPeer:
         self.inbox: deque[Packet] = deque()
         self.waiting: asyncio.Task[Response] | None = None  # a GET
         self._polled = 0.0  # when a GET was last answered (monotonic)
-
-    @property
-    def sid(self) -> str:
-        """The Engine.IO session id."""
-        return self.handshake.sid
 
     @property
     def timers(self) -> tuple[float, float]:
@@ -81,11 +70,16 @@ class EngineIOPeer:
 
     async def open_polling(self, query: str = "") -> Response:
         """Handshake by a long-polling GET; gives its response."""
-        response = await self.exchange("GET", f"EIO=4&transport=polling{query}")
-        if response.status != 200:
-            raise Failure("200 with an OPEN packet", f"{response}: {response.body[:100]!r}")
-        packets = self._decode_payload(response.body)
+        with self.scene.step("eio-handshake-polling"):
+            response = await self.exchange("GET", f"EIO=4&transport=polling{query}")
+            if response.status != 200:
+                raise Failure("200 with an OPEN packet", f"{response}: {response.body[:100]!r}")
+            packets = self._decode_payload(response.body)
+            self._expect_open(packets[0])
         self._take_handshake(packets[0])
+        if not self.sid:
+            with self.scene.step("eio-handshake-sid"):
+                raise Failure("a sid in the OPEN packet", str(packets[0]))
         self._polled = time.monotonic()
         self.inbox.extend(packets[1:])
         self.transport = "polling"
@@ -93,16 +87,26 @@ class EngineIOPeer:
 
     async def open_direct(self, query: str = "") -> None:
         """Handshake on a WebSocket, without long-polling before."""
-        self.websocket = await self.open_websocket(f"EIO=4&transport=websocket{query}")
-        self.transport = "websocket"
-        with self.scene.awaits("an OPEN packet"):
-            self._take_handshake(await self._from_websocket())
+        with self.scene.step("eio-handshake-websocket"):
+            self.websocket = await self.open_websocket(f"EIO=4&transport=websocket{query}")
+            self.transport = "websocket"
+            with self.scene.awaits("an OPEN packet"):
+                packet = await self._from_websocket()
+            self._expect_open(packet)
+        self._take_handshake(packet)
+
+    @staticmethod
+    def _expect_open(packet: Packet) -> None:
+        if packet.type != PacketType.OPEN:
+            raise Failure("an OPEN packet first", str(packet))
 
     def _take_handshake(self, packet: Packet) -> None:
-        try:
-            self.handshake = Handshake.parse(packet)
-        except WireError as error:
-            raise Failure("an OPEN packet with its fields", str(error)) from error
+        """Read what can be used of the handshake: its fields are for cases of their own."""
+        with self.scene.step("eio-handshake-object"):
+            try:
+                self.handshake = Handshake.usable(packet)
+            except WireError as error:
+                raise Failure("an OPEN packet with its fields", str(error)) from error
 
     async def upgrade(self) -> None:
         """Move the session from long-polling to a WebSocket, as the document says."""
@@ -111,9 +115,14 @@ class EngineIOPeer:
 
     async def probe(self) -> None:
         """Open the WebSocket of an upgrade and have its probe answered."""
-        self.websocket = await self.open_websocket(self.query_of("websocket"))
-        self.websocket.send(text_packet(PacketType.PING, "probe"))
-        await self.websocket.expect(Opcode.TEXT, b"3probe")
+        self.websocket = await self._second_transport()
+        with self.scene.step("eio-upgrade-probe"):
+            self.websocket.send(text_packet(PacketType.PING, "probe"))
+            await self.websocket.expect(Opcode.TEXT, b"3probe")
+
+    async def _second_transport(self) -> WebSocketPeer:
+        with self.scene.step("eio-upgrade-announced"):
+            return await self.open_websocket(self.query_of("websocket"))
 
     def complete_upgrade(self) -> None:
         """Send UPGRADE on the WebSocket, which is the transport from then on."""
@@ -124,7 +133,7 @@ class EngineIOPeer:
     async def unprobed(self) -> WebSocketPeer:
         """A WebSocket of this session, as the case needs it, on which nothing has been said."""
         with self.scene.preparing("a WebSocket for the session"):
-            return await self.open_websocket(self.query_of("websocket"))
+            return await self._second_transport()
 
     async def probed(self) -> WebSocketPeer:
         """The WebSocket of an upgrade, as the case needs it, whose probe has been answered."""
@@ -135,32 +144,10 @@ class EngineIOPeer:
 
     # Long-polling, request by request.
 
-    async def exchange(
-        self, method: str, query: str, body: bytes = b"", content_type: str | None = None
-    ) -> Response:
-        """One HTTP request on a connection of its own, and its response."""
-        peer = await self.open_http()
-        response = await peer.ask(self.request(method, query, body, content_type))
-        peer.stream.close()
-        return response
-
-    @property
-    def session_query(self) -> str:
-        """The query of every long-polling request of this session."""
-        return self.query_of("polling")
-
-    def query_of(self, transport: str) -> str:
-        """The query of a request of this session; a sid may hold any characters."""
-        return f"EIO=4&transport={transport}&sid={quote(self.sid, safe='', errors='replace')}"
-
     async def poll(self) -> Response:
         """One GET, or that which waits; what it answers is left to the caller."""
         waiting, self.waiting = self.waiting, None
         return await (waiting or self.exchange("GET", self.session_query))
-
-    async def post(self, body: bytes, content_type: str = "text/plain;charset=UTF-8") -> Response:
-        """One POST; what it answers is left to the caller."""
-        return await self.exchange("POST", self.session_query, body, content_type)
 
     async def hold_get(self) -> HttpPeer:
         """Send a GET and let the server take it; its answer, now or later, is left to the caller.
@@ -172,32 +159,6 @@ class EngineIOPeer:
         await peer.stream.flush()
         await self.passes()
         return peer
-
-    async def passes(self) -> None:
-        """Two requests come and go that are no business of this session."""
-        with self.scene.preparing("answers to other requests meanwhile"):
-            for _ in range(2):
-                await self.exchange("GET", "EIO=4&transport=polling")
-
-    async def refused(
-        self,
-        method: str,
-        query: str,
-        body: bytes = b"",
-        content_type: str | None = None,
-        *,
-        lenient: bool = False,
-    ) -> None:
-        """A request is answered with 400; another refusal is NON_STRICT.
-
-        So is an acceptance if `lenient`, which is a Failure otherwise.
-        """
-        with self.scene.awaits("400"):
-            response = await self.exchange(method, query, body, content_type)
-        if response.status < 400 and not lenient:
-            raise Failure("400", f"{response}: {response.body[:100]!r}")
-        if response.status != 400:
-            self.scene.non_strict("400", f"{response}: {response.body[:100]!r}")
 
     def _decode_payload(self, body: bytes) -> list[Packet]:
         try:

@@ -2,6 +2,7 @@
 
 A requirement is broken where at least half of its judged cases fail: then nobody can tell whether
 those that require it would be kept. One that fails here and there leaves the others to be judged.
+A case that ended in a step which many build on follows from the requirement of that step alike.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ def follow(trials: Sequence[Trial], requirements: Mapping[str, Requirement]) -> 
     found = []
     for trial in trials:
         if not trial.accuses:
+            continue
+        step = trial.failed_at
+        if step in failing and step != trial.record.requirement and _fails(judged[step]):
+            found.append((trial, step, True))
             continue
         for name in _behind(trial.record.requirement, requirements):
             broken = name in failing and _is_broken(judged[name], trial)
@@ -62,9 +67,13 @@ def _is_lax(trial: Trial) -> bool:
 
 def _is_broken(group: Iterable[Trial], for_whom: Trial) -> bool:
     """Whether the requirement fails under the circumstances of this case."""
-    alike = [each for each in group if _alike(each, for_whom)]
-    failed = [each for each in alike if each.record.outcome == "FAIL"]
-    return bool(failed) and 2 * len(failed) >= len(alike)
+    return _fails([each for each in group if _alike(each, for_whom)])
+
+
+def _fails(group: Sequence[Trial]) -> bool:
+    """Whether at least half of these cases fail, and one at all."""
+    failed = [each for each in group if each.record.outcome == "FAIL"]
+    return bool(failed) and 2 * len(failed) >= len(group)
 
 
 def _says_the_same(group: Iterable[Trial], lax: Trial) -> bool:

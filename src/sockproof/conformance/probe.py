@@ -20,6 +20,7 @@ from sockproof.conformance.scene import Scene
 from sockproof.conformance.target import Server, Target
 from sockproof.conformance.upgrade_response import check_upgrade
 from sockproof.conformance.wirelog import WireLog
+from sockproof.wire.engineio import is_like_open
 from sockproof.wire.http import Request, Response
 
 SHOWN = 120  # characters of whatever a server says
@@ -89,7 +90,7 @@ class Answer:
     @property
     def is_engineio(self) -> bool:
         """Whether this is the payload of a handshake of Engine.IO 4, right or not quite."""
-        return self.status == 200 and (self.body.startswith(b"0{") or b'"sid"' in self.body)
+        return self.status == 200 and is_like_open(self.body)
 
     @property
     def is_old_engineio(self) -> bool:

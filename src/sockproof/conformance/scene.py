@@ -63,6 +63,7 @@ class Scene:
         self.setting_up = 0
         self.policy = Policy()
         self.last_unasked: str | None = None  # what a time-out says besides
+        self.failed_at: str | None = None  # the requirement of the step that came to nothing
         self._awaits = 0
         self._owned: list[Resettable] = []
 
@@ -115,6 +116,19 @@ class Scene:
         # Left as it is by a time-out, so that the runner can tell what it was waiting for.
         self.setting_up -= 1
         self._awaiting = before
+
+    @contextmanager
+    def step(self, requirement: str) -> Iterator[None]:
+        """Inside is what many cases build on, and what this requirement is about.
+
+        A case that ends inside follows from that requirement where its own cases show it broken.
+        """
+        try:
+            yield
+        except BaseException:  # a time-out, too
+            self.failed_at = self.failed_at or requirement
+            raise
+        self.failed_at = None
 
     @contextmanager
     def awaits(self, what: str) -> Iterator[None]:

@@ -86,11 +86,14 @@ class SocketIOPeer(SocketIOConnection):
     async def connect(self, namespace: str | None = None, auth: Any = None) -> str:
         """Connect to a namespace and give the sid; a refusal is a Failure."""
         where = namespace or self.namespace
-        await self.send(Packet(PacketType.CONNECT, where, auth))
-        packet = await self.expect(PacketType.CONNECT, where)
+        answered = "sio-connect-answered" if where == "/" else "sio-connect-answered-custom"
+        with self.scene.step(answered):
+            await self.send(Packet(PacketType.CONNECT, where, auth))
+            packet = await self.expect(PacketType.CONNECT, where)
         sid = packet.data.get("sid") if isinstance(packet.data, dict) else None
-        if not isinstance(sid, str) or not sid:
-            raise Failure("a CONNECT packet with a sid", str(packet))
+        with self.scene.step("sio-connect-sid"):
+            if not isinstance(sid, str) or not sid:
+                raise Failure("a CONNECT packet with a sid", str(packet))
         self.sids[where] = sid
         return sid
 

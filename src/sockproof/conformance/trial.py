@@ -38,7 +38,7 @@ class Trial:
     says how the server refused a connection that it takes from others; it is empty otherwise.
     `stalled` is how long the harness itself stood still meanwhile, in seconds, and `jobs` how many
     cases might run when it began. `number` is that of its record, once that has been told.
-    `killed`: the server died of it.
+    `killed`: the server died of it. `failed_at`: the requirement of the step that it ended in.
     """
 
     case: Case
@@ -53,6 +53,7 @@ class Trial:
     jobs: int = 1
     number: int | None = None
     killed: bool = False
+    failed_at: str | None = None
 
     @property
     def saw_an_answer(self) -> bool:
@@ -168,6 +169,7 @@ async def _judge(target: Target, limit: float, trial: Trial, plan: Plan) -> None
             _accuse(record, plan, broken.pop() if len(broken) == 1 else None)
             trial.unanswered = "the TCP connection" in record.got
     finally:
+        trial.failed_at = scene.failed_at
         scene.close()
         await scene.gone()
 

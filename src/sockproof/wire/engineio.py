@@ -9,15 +9,17 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from sockproof.wire import WireError, strict_json
 
 SEPARATOR = "\x1e"
 MAX_PACKETS = 100_000  # in one long-polling body
+USUAL_INTERVAL, USUAL_TIMEOUT = 25_000, 20_000  # milliseconds
+Value = TypeVar("Value")
 
 
 class PacketType(IntEnum):
@@ -84,6 +86,17 @@ def decode_payload(body: bytes) -> list[Packet]:
     return [_from_payload(part) for part in text.split(SEPARATOR)] if text else []
 
 
+def is_like_open(body: bytes) -> bool:
+    """Whether a long-polling body is the beginning of a session, right or not quite."""
+    try:
+        packets = decode_payload(body)
+    except WireError:
+        packets = []
+    octets = [each.data for each in packets if isinstance(each.data, bytes)]
+    words = (b'"sid"', b"pingInterval")
+    return body.startswith(b"0{") or any(word in each for each in (body, *octets) for word in words)
+
+
 def _from_payload(part: str) -> Packet:
     if not part.startswith("b"):
         return decode(part)
@@ -109,25 +122,27 @@ class Handshake:
     @classmethod
     def parse(cls, packet: Packet) -> Handshake:
         """Read an OPEN packet; raises `WireError` naming the field that is wrong."""
-        if packet.type != PacketType.OPEN:
-            raise WireError(f"an OPEN packet comes first, not {packet}")
-        try:
-            fields = strict_json.loads(packet.data)
-        except (ValueError, RecursionError) as error:
-            raise WireError(f"the OPEN packet holds no JSON: {error}") from None
-        if not isinstance(fields, dict):
-            raise WireError(f"the OPEN packet holds no JSON object: {packet}")
-        upgrades = fields.get("upgrades")
-        if not isinstance(upgrades, list) or not all(isinstance(each, str) for each in upgrades):
-            raise WireError(f"upgrades must be a list of strings, not {upgrades!r:.80}")
-        sid = fields.get("sid")
-        if not isinstance(sid, str) or not sid:
-            raise WireError(f"sid must be a string that is not empty, not {sid!r:.80}")
+        fields = _fields_of(packet)
         return cls(
-            sid,
-            tuple(upgrades),
+            _sid(fields),
+            _upgrades(fields),
             _whole(fields, "pingInterval"),
             _whole(fields, "pingTimeout"),
+            _octets(fields),
+        )
+
+    @classmethod
+    def usable(cls, packet: Packet) -> Handshake:
+        """What can be used of an OPEN packet: a field that is wrong is empty, or as is usual.
+
+        Raises `WireError` where it is no OPEN packet, or holds no JSON object.
+        """
+        fields = _fields_of(packet)
+        return cls(
+            _or(lambda: _sid(fields), ""),
+            _or(lambda: _upgrades(fields), ()),
+            _or(lambda: _whole(fields, "pingInterval"), USUAL_INTERVAL),
+            _or(lambda: _whole(fields, "pingTimeout"), USUAL_TIMEOUT),
             _octets(fields),
         )
 
@@ -143,11 +158,41 @@ class Handshake:
         return Packet(PacketType.OPEN, json.dumps(fields, separators=(",", ":")))
 
 
-def _octets(fields: dict[str, Any]) -> int | None:
+def _fields_of(packet: Packet) -> dict[str, Any]:
+    if packet.type != PacketType.OPEN:
+        raise WireError(f"an OPEN packet comes first, not {packet}")
     try:
-        return _whole(fields, "maxPayload")
+        fields = strict_json.loads(packet.data)
+    except (ValueError, RecursionError) as error:
+        raise WireError(f"the OPEN packet holds no JSON: {error}") from None
+    if not isinstance(fields, dict):
+        raise WireError(f"the OPEN packet holds no JSON object: {packet}")
+    return fields
+
+
+def _or(read: Callable[[], Value], usual: Value) -> Value:
+    try:
+        return read()
     except WireError:
-        return None
+        return usual
+
+
+def _sid(fields: dict[str, Any]) -> str:
+    sid = fields.get("sid")
+    if not isinstance(sid, str) or not sid:
+        raise WireError(f"sid must be a string that is not empty, not {sid!r:.80}")
+    return sid
+
+
+def _upgrades(fields: dict[str, Any]) -> tuple[str, ...]:
+    upgrades = fields.get("upgrades")
+    if not isinstance(upgrades, list) or not all(isinstance(each, str) for each in upgrades):
+        raise WireError(f"upgrades must be a list of strings, not {upgrades!r:.80}")
+    return tuple(upgrades)
+
+
+def _octets(fields: dict[str, Any]) -> int | None:
+    return _or(lambda: _whole(fields, "maxPayload"), None)
 
 
 def _whole(fields: dict[str, Any], name: str) -> int:
