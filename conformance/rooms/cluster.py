@@ -1,5 +1,6 @@
 """Room R34: several server processes behind one address and a shared message queue are one."""
 
+from itertools import permutations
 from typing import Any
 
 from sockproof.conformance import Failure, SocketIOPeer, Target, case, clients_apart, fence_across
@@ -41,14 +42,14 @@ async def event_to_a_room_reaches_its_members_on_every_process(target: Target) -
 
 @case("rooms-cluster-union", needs=NEEDS)
 async def event_to_several_rooms_reaches_members_on_every_process_once(target: Target) -> None:
-    speaker, member = await clients_apart(target)
-    rooms = [target.unique("first"), target.unique("second")]
-    for room in rooms:
-        await _joined(speaker, room, speaker, member)
-    await _say(speaker, "once on each process", to=rooms)
-    for peer in (speaker, member):
-        await peer.expect_event("said", "once on each process")
-    await fence_across(speaker, speaker, member)
+    for speaker, member in permutations(await clients_apart(target)):
+        rooms = [target.unique("first"), target.unique("second")]
+        for room in rooms:
+            await _joined(speaker, room, speaker, member)
+        await _say(speaker, "once on each process", to=rooms)
+        for peer in (speaker, member):
+            await peer.expect_event("said", "once on each process")
+        await fence_across(speaker, speaker, member)
 
 
 @case("rooms-cluster-skip", needs={*NEEDS, "emit.skip"})
@@ -63,24 +64,24 @@ async def client_of_another_process_can_be_skipped(target: Target) -> None:
 
 @case("rooms-cluster-join", needs=NEEDS)
 async def client_of_another_process_can_be_made_to_join(target: Target) -> None:
-    speaker, member = await clients_apart(target)
-    room = target.unique("room")
-    await speaker.proof("join", rooms=[room], sid=member.sid)
-    await fence_across(speaker, member)  # behind the join, on its way to the other process
-    await _say(speaker, "joined from afar", to=[room])
-    await member.expect_event("said", "joined from afar")
-    await fence_across(speaker, member)
+    for speaker, member in permutations(await clients_apart(target)):
+        room = target.unique("room")
+        await speaker.proof("join", rooms=[room], sid=member.sid)
+        await fence_across(speaker, member)  # behind the join, on its way to the other process
+        await _say(speaker, "joined from afar", to=[room])
+        await member.expect_event("said", "joined from afar")
+        await fence_across(speaker, member)
 
 
 @case("rooms-cluster-leave", needs={*NEEDS, "leave"})
 async def client_of_another_process_can_be_made_to_leave(target: Target) -> None:
-    speaker, member = await clients_apart(target)
-    room = target.unique("room")
-    await _joined(speaker, room, member)
-    await speaker.proof("leave", rooms=[room], sid=member.sid)
-    await fence_across(speaker, member)
-    await _say(speaker, "left from afar", to=[room])
-    await fence_across(speaker, member)
+    for speaker, member in permutations(await clients_apart(target)):
+        room = target.unique("room")
+        await _joined(speaker, room, member)
+        await speaker.proof("leave", rooms=[room], sid=member.sid)
+        await fence_across(speaker, member)
+        await _say(speaker, "left from afar", to=[room])
+        await fence_across(speaker, member)
 
 
 @case("rooms-cluster-disconnect", needs={*NEEDS, "disconnect"})
@@ -92,49 +93,55 @@ async def client_of_another_process_can_be_disconnected(target: Target) -> None:
 
 @case("rooms-cluster-close-room", needs={*NEEDS, "close_room"})
 async def closing_a_room_empties_it_on_every_process(target: Target) -> None:
-    speaker, member = await clients_apart(target)
-    room = target.unique("room")
-    await _joined(speaker, room, speaker, member)
-    await speaker.proof("close_room", room=room)
-    await fence_across(speaker, speaker, member)
-    await _say(speaker, "closed everywhere", to=[room])
-    await fence_across(speaker, speaker, member)
+    for speaker, member in permutations(await clients_apart(target)):
+        room = target.unique("room")
+        await _joined(speaker, room, speaker, member)
+        await speaker.proof("close_room", room=room)
+        await fence_across(speaker, speaker, member)
+        await _say(speaker, "closed everywhere", to=[room])
+        await fence_across(speaker, speaker, member)
 
 
 @case("rooms-cluster-binary", needs=NEEDS)
 async def binary_event_reaches_another_process_unchanged(target: Target) -> None:
-    speaker, member = await clients_apart(target)
-    room = target.unique("room")
-    await _joined(speaker, room, speaker, member)
-    every = bytes(range(256))
-    args = [{"$bin": list(every)}, {"deep": [{"$bin": []}, {"$bin": [7]}]}]
-    await speaker.proof("emit", event="said", args=args, to=[room])
-    for peer in (speaker, member):
-        await peer.expect_event("said", every, {"deep": [b"", b"\7"]})
+    for speaker, member in permutations(await clients_apart(target)):
+        room = target.unique("room")
+        await _joined(speaker, room, speaker, member)
+        every = bytes(range(256))
+        args = [{"$bin": list(every)}, {"deep": [{"$bin": []}, {"$bin": [7]}]}]
+        await speaker.proof("emit", event="said", args=args, to=[room])
+        for peer in (speaker, member):
+            await peer.expect_event("said", every, {"deep": [b"", b"\7"]})
 
 
 @case("rooms-cluster-call", needs={*NEEDS, "call"}, over={"answer": ("text", "binary")})
 async def client_of_another_process_answers_a_call(target: Target, answer: str) -> None:
-    asker, peer = await clients_apart(target)
-    request = {"op": "call", "sid": peer.sid, "event": "ask", "args": ["from afar"], "timeout": 3}
-    await asker.send(Packet(PacketType.EVENT, asker.namespace, ["sockproof", request], 9))
-    question = await peer.receive_event()
-    if question.id is None or question.data != ["ask", "from afar"]:
-        raise Failure("EVENT ['ask', 'from afar'] with an id", str(question))
-    said, shown = ("answer", "answer") if answer == "text" else (b"\0\xff", {"$bin": [0, 255]})
-    await peer.send(Packet(PacketType.ACK, peer.namespace, [said, 2], question.id))
-    got = await asker.ack(9)
-    if got != [{"ok": True, "result": [shown, 2]}]:
-        raise Failure(f"the result {[shown, 2]}", repr(got)[:200])
+    for asker, peer in permutations(await clients_apart(target)):
+        request = {
+            "op": "call",
+            "sid": peer.sid,
+            "event": "ask",
+            "args": ["from afar"],
+            "timeout": 3,
+        }
+        await asker.send(Packet(PacketType.EVENT, asker.namespace, ["sockproof", request], 9))
+        question = await peer.receive_event()
+        if question.id is None or question.data != ["ask", "from afar"]:
+            raise Failure("EVENT ['ask', 'from afar'] with an id", str(question))
+        said, shown = ("answer", "answer") if answer == "text" else (b"\0\xff", {"$bin": [0, 255]})
+        await peer.send(Packet(PacketType.ACK, peer.namespace, [said, 2], question.id))
+        got = await asker.ack(9)
+        if got != [{"ok": True, "result": [shown, 2]}]:
+            raise Failure(f"the result {[shown, 2]}", repr(got)[:200])
 
 
 @case("rooms-cluster-order", needs=NEEDS)
 async def events_reach_another_process_in_order(target: Target) -> None:
-    speaker, member = await clients_apart(target)
-    room = target.unique("room")
-    await _joined(speaker, room, member)
-    for start in (0, 20):
-        args = {"event": "said", "args": [start], "to": [room], "count": 20, "sequence": True}
-        await speaker.proof("emit", **args)
-    for number in range(40):
-        await member.expect_event("said", number // 20 * 20, number % 20)
+    for speaker, member in permutations(await clients_apart(target)):
+        room = target.unique("room")
+        await _joined(speaker, room, member)
+        for start in (0, 20):
+            args = {"event": "said", "args": [start], "to": [room], "count": 20, "sequence": True}
+            await speaker.proof("emit", **args)
+        for number in range(40):
+            await member.expect_event("said", number // 20 * 20, number % 20)
