@@ -1,4 +1,4 @@
-"""Whoever nothing was said to hears nothing: idle clients beside the cases, and other cases.
+"""Whoever was not spoken to hears nothing, and whoever was hears it: idle clients, other cases.
 
 The run keeps idle clients of its own: the first to connect, one that joined a room and left it,
 one over long-polling, and one in the other namespaces. These cases end the run. Each says
@@ -35,6 +35,12 @@ async def idle_client_hears_nothing_that_was_said_to_others(
     await idle.fence(speaker)
     if idle.leaks:
         raise Failure(WANTED, "; ".join(map(str, idle.leaks[:3])))
+
+
+@case("rooms-broadcast-everyone", needs=NEEDS, last=True, over={"bystander": BYSTANDERS})
+async def idle_client_hears_what_is_said_to_everyone(target: Target, **parameters: str) -> None:
+    idle = bystander(target, parameters["bystander"])
+    await idle.hears_everyone(await target.socketio())
 
 
 @case("rooms-namespaces-isolated", needs=NEEDS, last=True, over=AUDIENCES)

@@ -68,6 +68,7 @@ async def nothing_is_heard_or_handled_after_the_servers_disconnect(target: Targe
         await other.proof("emit", **emit)
     await peer.emit("message", "after the end", namespace="/custom")
     await peer.goes_on("nothing more in /custom, or the connection closed")
+    peer.heard_nothing_since("/custom")
 
 
 @case("sio-order-received", needs="fixture", over=TRANSPORTS)

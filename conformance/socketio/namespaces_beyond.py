@@ -373,7 +373,8 @@ async def client_that_was_put_out_hears_and_says_nothing_there(
     peer = await _put_out(target, transport, "/custom")
     for kind in EVENTS:
         if not await _not_processed(peer, "/custom", kind):
-            return
+            break
+    peer.heard_nothing_since("/custom")
 
 
 @case("sio-disconnect-handler-once", needs={*NEEDS, "log"}, over={"then": ("close", "leave-main")})

@@ -145,14 +145,6 @@ def _(go: Any, fixture: Fixture, socket: Socket, name: Any, args: Any, number: A
     go(socket, name, args, number)
 
 
-@fault("acks-overtake-binary-ones", Socket, "acknowledge")
-def _(go: Any, socket: Socket, number: int, args: list[Any]) -> None:
-    if _has_octets(args):
-        asyncio.get_running_loop().call_soon(go, number, args)
-    else:
-        go(number, args)
-
-
 @fault("acks-hold-the-arguments-of-the-next", Socket, "acknowledge")
 def _(go: Any, socket: Socket, number: int, args: list[Any]) -> None:
     if args and isinstance(args[0], dict) and "ok" in args[0]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from sockproof.conformance.company import KEPT_LEAKS, Company, Leak, Saying
 from sockproof.conformance.contract import EVENTS, contents_of
 from sockproof.conformance.engineio_peer import EngineIOPeer
-from sockproof.conformance.fences import ACKS
+from sockproof.conformance.fences import ACKS, FENCES
 from sockproof.conformance.idle_websocket import IdleWebSocket
 from sockproof.conformance.outcome import CaseEnd, Failure, StreamClosed, Unsupported
 from sockproof.conformance.scene import Scene
@@ -122,13 +122,29 @@ class Bystander:
     async def fence(self, speaker: SocketIOPeer) -> None:
         """What was said before has been heard: the speaker says a word to this client alone."""
         for namespace, sid in self.sids.items():
-            word = f"to-a-bystander-{speaker.scene.mark}-{len(self._awaited)}"
-            heard = self._awaited[word] = asyncio.Event()
+            word, heard = self._listening_for(speaker)
             await speaker.proof("emit", event="fence", args=[word], to=[sid], namespace=namespace)
             with speaker.scene.preparing(f"a word to {self.name} heard by it"):
                 await heard.wait()
             if self.gone:
                 raise Unsupported(f"{self.name} that stays", self.gone)
+
+    async def hears_everyone(self, speaker: SocketIOPeer) -> None:
+        """What is said to everyone in one of its namespaces is heard by this client, too."""
+        for namespace in self.sids:
+            word, heard = self._listening_for(speaker)
+            await speaker.proof("emit", event="said", args=[word], namespace=namespace)
+            for _ in range(FENCES):
+                await self.fence(speaker)
+            if not heard.is_set():
+                wanted = f"what is said to all of {namespace} heard by {self.name}"
+                raise Failure(wanted, "only what was then said to it alone")
+
+    def _listening_for(self, speaker: SocketIOPeer) -> tuple[str, asyncio.Event]:
+        """A word of the speaker's case, and what is set when this client hears it."""
+        word = f"to-a-bystander-{speaker.scene.mark}-{len(self._awaited)}"
+        heard = self._awaited[word] = asyncio.Event()
+        return word, heard
 
     async def pinged_after(self, seconds: float) -> float | None:
         """When it had its first PING, in seconds; None when none came within so many."""

@@ -19,6 +19,7 @@ from sockproof.wire.socketio import Packet, PacketType
 
 FURTHER_NAMESPACE = "/custom"
 EVENTS = (PacketType.EVENT, PacketType.BINARY_EVENT)
+MOST_BEHIND = 3  # events behind a DISCONNECT that are kept
 SENT_EVENT = "message"  # what the operation `send` emits; the application may emit it as well
 _OFFSET = re.compile(r',"[^"\\]{1,100}"\]$')  # of connection state recovery, at an event's end
 
@@ -33,6 +34,7 @@ class Contract:
         self.greets = greets  # whether the event `auth` follows each CONNECT
         self.joined: set[str] = set()  # namespaces, as the server's packets tell
         self.asked_in: set[str] = set()  # namespaces whose CONNECT has not been answered
+        self.put_out: dict[str, list[str]] = {}  # namespaces, and events that came behind the end
         self._payloads: dict[str, Any] = {}  # of our CONNECTs
         self._recovering: set[str] = set()  # namespaces with connection state recovery
 
@@ -96,12 +98,17 @@ class Contract:
             self.asked_in.discard(packet.namespace)
         if packet.type == PacketType.CONNECT:
             self.joined.add(packet.namespace)
+            self.put_out.pop(packet.namespace, None)
             if isinstance(packet.data, dict) and isinstance(packet.data.get("pid"), str):
                 self._recovering.add(packet.namespace)
         if packet.type == PacketType.DISCONNECT:
             self.joined.discard(packet.namespace)
+            self.put_out.setdefault(packet.namespace, [])
         if packet.type not in EVENTS:
             return packet
+        behind = self.put_out.get(packet.namespace)
+        if behind is not None and len(behind) < MOST_BEHIND:
+            behind.append(f"{packet!s:.200}")
         data = list(packet.data)
         recovers = packet.namespace in self._recovering and packet.id is None
         if recovers and len(data) > 1 and isinstance(data[-1], str):

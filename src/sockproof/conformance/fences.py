@@ -14,6 +14,7 @@ from sockproof.wire import WireError, engineio
 from sockproof.wire.socketio import Packet, PacketType, parse
 
 ACKS = (PacketType.ACK, PacketType.BINARY_ACK)
+FENCES = 2  # in a row: a server with threads may answer one a little early
 CONNECT_ANSWERS = (PacketType.CONNECT, PacketType.CONNECT_ERROR)
 
 

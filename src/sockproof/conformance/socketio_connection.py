@@ -13,13 +13,12 @@ from typing import Any
 
 from sockproof.conformance.contract import Contract
 from sockproof.conformance.engineio_peer import EngineIOPeer
-from sockproof.conformance.fences import ACKS, Fence, acknowledged_event
+from sockproof.conformance.fences import ACKS, FENCES, Fence, acknowledged_event
 from sockproof.conformance.outcome import Failure
 from sockproof.wire import WireError, engineio
 from sockproof.wire.socketio import Decoder, Packet, PacketType, parse
 
 FENCES_FROM = 7_000_000  # the ids of acknowledgements that a peer asks for by itself
-FENCES = 2  # in a row: a server with threads may answer one a little early
 
 
 @dataclass(frozen=True, slots=True)

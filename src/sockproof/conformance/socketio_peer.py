@@ -115,6 +115,12 @@ class SocketIOPeer(SocketIOConnection):
         await self.send(Packet(PacketType.DISCONNECT, where))
         self.sids.pop(where, None)
 
+    def heard_nothing_since(self, namespace: str) -> None:
+        """No event, the application's own included, came behind the server's DISCONNECT there."""
+        behind = self.contract.put_out.get(namespace)
+        if behind:
+            raise Failure(f"no event in {namespace} behind its DISCONNECT", behind[0])
+
     # The control event of the target contract.
 
     async def operate(self, op: str, **fields: Any) -> dict[str, Any]:
