@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -11,8 +12,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from tests.hostile.shelf import Hostile
 
@@ -20,32 +22,58 @@ CLIENTS = ("conformance", "lean", "reference")
 LEARNING = 60  # connections by which a conformance run knows what is there
 HUNG = 200.0  # seconds; what takes longer does not end
 MIB = 1024 * 1024
+# What the servers of the shelf do right while they behave.
 _CASES = {
-    "plain": ["websocket/masking/*", "websocket/close_frame/*", "websocket/fragment*"],
-    "websocket": ["engineio/handshake/*", "socketio/connect/*", "socketio/ack*"],
+    "plain": [
+        *("websocket/masking/*", "websocket/close_frame/*is_answered*"),
+        *("websocket/fragmentation/*_one*", "websocket/fragmentation/*add_nothing"),
+    ],
+    "websocket": [
+        *("engineio/handshake/handshake_has_*", "engineio/handshake/open_packet_*"),
+        *("socketio/connect/connect_is_answered_with_connect*", "socketio/connect/answer_to_*"),
+        *("socketio/acks/event_with_an_id*", "socketio/acks/event_is_acknowledged_once*"),
+        *("socketio/acks/large_id*", "socketio/acks/payload_of_an_*"),
+    ],
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A run that has ended, or None for its code; `mib` is the most that one process held."""
+    """A run that has ended, or None for its code; `mib` is the most that one process held.
+
+    `begun` is how often the server began to misbehave, and `told` the report or the summary.
+    """
 
     code: int | None
     seconds: float
     mib: float
     output: str
+    begun: int = 0
+    told: dict[str, Any] = field(default_factory=dict)
+
+
+class Served:
+    """A hostile server: its port, and in the end how often it began to misbehave."""
+
+    port = 0
+    begun = 0
 
 
 @contextlib.contextmanager
-def served(name: str, clean: int = 0) -> Iterator[int]:
-    """The port of a hostile server in a process of its own."""
+def served(name: str, clean: int = 0) -> Iterator[Served]:
+    """A hostile server in a process of its own."""
+    told = Served()
     words = [sys.executable, "-m", "tests.hostile.wire", name, str(clean)]
     with subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
         try:
             assert process.stdout is not None
-            yield int(process.stdout.readline())
+            assert process.stdin is not None
+            told.port = int(process.stdout.readline())
+            yield told
+            process.stdin.close()
+            told.begun = int(process.stdout.readline() or 0)
         finally:
             process.kill()
 
@@ -78,11 +106,14 @@ def command(client: str, transport: str, port: int, folder: str) -> list[str]:
 
 def run(hostile: Hostile, client: str, transport: str) -> Ended:
     """Run the client against the server."""
-    with (
-        served(hostile.name, LEARNING if client == "conformance" else 0) as port,
-        tempfile.TemporaryDirectory() as folder,
-    ):
-        return watched(command(client, transport, port, folder))
+    clean = LEARNING if client == "conformance" else 0
+    with tempfile.TemporaryDirectory() as folder:
+        with served(hostile.name, clean) as server:
+            ended = watched(command(client, transport, server.port, folder))
+        name = "report.json" if client == "conformance" else "summary.json"
+        told = next(Path(folder).glob(f"*/{name}"), None)
+        value = {} if told is None else json.loads(told.read_text())
+        return replace(ended, begun=server.begun, told=value)
 
 
 def watched(words: list[str]) -> Ended:

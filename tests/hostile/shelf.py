@@ -24,6 +24,8 @@ class Hostile:
     parameter: Any
     plain: bool  # on a WebSocket without Engine.IO
     harmless: bool  # whether an honest run may come of it
+    breaks: tuple[str, ...]  # what a load run may say of it beside what every disturbance breaks
+    unseen: bool  # whether the cases that are run do not look at it
 
     @property
     def transports(self) -> tuple[str, ...]:
@@ -49,5 +51,7 @@ def load() -> dict[str, Hostile]:
                     full, does, stage, module.misbehave, parameter,
                     getattr(module, "PLAIN", stage in ("frames", "messages")),
                     full in getattr(module, "HARMLESS", ()),
+                    getattr(module, "BREAKS", ()),
+                    full in getattr(module, "UNSEEN", ()),
                 )  # fmt: skip
     return found

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
+from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 from sockproof.wire.http import Request
@@ -44,6 +45,7 @@ class Wire(Link):
     clean: bool
     sessions: dict[str, Session]
     polling = False
+    begun: ClassVar[itertools.count[int]] = itertools.count()  # misbehaviours of all connections
     request_now: Request | None = None
 
     # What misbehaviours are made of.
@@ -111,6 +113,7 @@ class Wire(Link):
     def at(self, stage: str) -> None:
         """The connection has come to this stage."""
         if stage == self.hostile.stage and not self.clean:
+            next(self.begun)
             more = () if self.hostile.parameter is None else (self.hostile.parameter,)
             self.hostile.misbehave(self, *more)
             if not self.polling:
@@ -162,6 +165,9 @@ class Wire(Link):
             self.respond(open_packet(sid=sid).encode())
             return
         session = self.sessions.setdefault(sid, Session())
+        if session.stage == self.hostile.stage == "engineio" and not self.clean:
+            self.at("engineio")  # whatever comes first, for clients ask and say at once
+            return
         if request.method == "POST":
             for text in request.body.decode("utf-8", "replace").split("\x1e"):
                 for packet in answers(text):
@@ -187,13 +193,14 @@ class Wire(Link):
 
 
 def answers(text: str) -> list[str]:
-    """What a right server says to a packet: it takes everybody in, acknowledges and echoes."""
+    """What a right server says to a packet: it takes everybody in, acknowledges or echoes."""
     if text.startswith("40"):
         return ["40" + json.dumps({"sid": f"x{time.monotonic_ns()}"})]
     if text.startswith("42"):
         number, bracket, rest = text[2:].partition("[")
-        said = [f"43{number}{bracket}{rest[rest.find(',') + 1 :]}"] if number else []
-        return [*said, f"42{bracket}{rest}"]
+        if number:
+            return [f"43{number}{bracket}{rest[rest.find(',') + 1 :]}"]
+        return [f'42["message-back",{rest[rest.find(",") + 1 :]}']
     if text.startswith("2"):
         return ["3" + text[1:]]
     return []
@@ -222,6 +229,7 @@ def main(name: str, clean: int) -> None:
 
     threading.Thread(target=accept, daemon=True).start()
     sys.stdin.read()
+    sys.stdout.write(f"{next(Wire.begun)}\n")
 
 
 if __name__ == "__main__":

@@ -41,6 +41,41 @@ def test_acknowledgements_find_who_waits_for_them() -> None:
     assert strays == [(1, Stray.DOUBLED), (99, Stray.UNASKED), (98, Stray.UNASKED)]
 
 
+@pytest.mark.parametrize("binary", [False, True])
+def test_acknowledgement_in_another_namespace_answers_nothing(binary: bool) -> None:
+    def said(namespace: str, number: int) -> list[str | bytes]:
+        if not binary:
+            return [f"43{namespace}{number}[]"]
+        return [f'461-{namespace}{number}[{{"_placeholder":true,"num":0}}]', b"\xff"]
+
+    def script(link: Link) -> None:
+        link.admit()
+        assert link.text() == '421["a"]'
+        assert link.text() == '42/chat,2["b"]'
+        link.say(*said("/chat,", 1), *said("", 2), *said("/news,", 2), '42["fence"]')
+        assert seen.wait(10)
+        link.say(*said("", 1), *said("/chat,", 2), '42["fenced"]')
+        left(link)
+
+    seen = threading.Event()
+    replies: dict[str, Replies] = {"a": [], "b": []}
+    strays: list[tuple[int, Stray]] = []
+    with Server(script) as server:
+        heard = made(server).until_open()
+        heard.connection.strays.on_stray = lambda *told: strays.append(told)
+        heard.connection.emit("a", ack=replies["a"].append)
+        heard.connection.emit("b", ack=replies["b"].append, namespace="/chat")
+        until(lambda: (b'42["fence"]', False) in heard.messages)
+        assert heard.connection.outstanding == 2
+        seen.set()
+        until(lambda: (b'42["fenced"]', False) in heard.messages)
+        assert heard.connection.outstanding == 0
+        leave(heard)
+    content = [b"\xff"] if binary else b"[]"
+    assert replies == {"a": [content], "b": [content]}
+    assert strays == [(1, Stray.UNASKED), (2, Stray.UNASKED), (2, Stray.UNASKED)]
+
+
 def test_acknowledgement_that_comes_before_its_message_is_early() -> None:
     def script(link: Link) -> None:
         link.admit()

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sockproof.load_records import Stray
+from sockproof.wire import WireError
 
 # JSON of the list of arguments as it came, or the list itself where it had attachments; None when
 # the time limit passed or the connection ended before.
@@ -22,6 +23,9 @@ OnTokenAck = Callable[[Reply, Any], None]
 # Until when it is waited for, who waits (an `OnAck`), and what that one wants to be told besides;
 # not None: then it is an `OnTokenAck`.
 Waiting = tuple[int, Callable[..., None], Any]
+# By their numbers; in a namespace that is not the connection's first one, by its prefix, too.
+Key = int | tuple[bytes, int]
+Acks = dict[Key, Waiting]
 
 NEVER = 1 << 62
 RANGE = 100_000  # numbers of a connection
@@ -64,9 +68,14 @@ class Strays:
         """Its time limit has passed, or the message did not leave."""
         self._expired = _with(self._expired, number)
 
-    def strayed(self, number: int, last: int) -> None:
-        """It came, and nobody waits for it."""
-        if self.on_stray is not None:
+    def strayed(self, key: Key, last: int, waiting: Acks | None = None) -> None:
+        """It came, and nobody waits for it; perhaps `waiting` has it in another namespace."""
+        if self.on_stray is None:
+            return
+        number = number_of(key)
+        if waiting and any(number_of(each) == number for each in waiting):
+            self.on_stray(number, Stray.UNASKED)
+        else:
             self.on_stray(number, self._kind(number, last))
 
     def _kind(self, number: int, last: int) -> Stray:
@@ -88,6 +97,25 @@ class Strays:
         if self.on_stray is not None:
             for number in early:
                 self.on_stray(number, Stray.EARLY)
+
+
+def number_of(key: Key) -> int:
+    """The number alone."""
+    return key if isinstance(key, int) else key[1]
+
+
+def key_of(number: int, prefix: bytes, own: bytes) -> Key:
+    """Under which an acknowledgement in the namespace of this prefix is waited for."""
+    return number if prefix == own else (prefix, number)
+
+
+def key_in(data: bytes, bracket: int, own: bytes) -> Key:
+    """The same of a packet whose content begins at the bracket; raises `WireError`."""
+    at = data.find(b",", 2, bracket) + 1 if data[2:3] == b"/" else 2
+    number = data[at:bracket]
+    if bracket < 0 or not number.isdigit() or len(number) > 20:
+        raise WireError(f"no number of an acknowledgement: {data[:60]!r}")
+    return key_of(int(number), data[2:at], own)
 
 
 def _with(numbers: set[int] | frozenset[int], number: int) -> set[int] | frozenset[int]:
@@ -116,14 +144,14 @@ def answer(waiting: Waiting, reply: Reply) -> None:
         waiting[1](reply, waiting[2])
 
 
-def take_expired(acks: dict[int, Waiting], now: int, strays: Strays) -> tuple[list[Waiting], int]:
+def take_expired(acks: Acks, now: int, strays: Strays) -> tuple[list[Waiting], int]:
     """Take out those whose time has passed; also when the next one's will have."""
     expired = []
     following = NEVER
     for number, waiting in list(acks.items()):
         if waiting[0] <= now:
             expired.append(acks.pop(number))
-            strays.expired(number)
+            strays.expired(number_of(number))
         elif waiting[0] < following:
             following = waiting[0]
     return expired, following

@@ -119,6 +119,11 @@ class _Frames(frame_buffer):
         super().__init__(owner._recv, True)
         self._owner = owner
 
+    def recv_header(self) -> None:
+        super().recv_header()
+        if self.has_mask():
+            raise websocket.WebSocketProtocolException("a frame from the server is masked")
+
     def recv_length(self) -> None:
         super().recv_length()
         self._owner.expect(self.length or 0)

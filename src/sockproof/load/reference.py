@@ -10,7 +10,6 @@ The libraries block, so they run in greenlets of their own and need the patched 
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Callable
 from functools import partial
@@ -20,10 +19,10 @@ from typing import Any
 import gevent
 import gevent.queue
 import socketio
-from engineio.payload import Payload
 
 from sockproof.load.acks import (
     NEVER,
+    Acks,
     OnAck,
     OnTokenAck,
     Reply,
@@ -32,19 +31,16 @@ from sockproof.load.acks import (
     answer,
     take_expired,
 )
-from sockproof.load.endpoint import MAX_HELD, Endpoint, Reason, held, traffic
+from sockproof.load.endpoint import Endpoint, Reason, traffic
 from sockproof.load.guard import QUIET, GuardedSession, allowance, web_socket
-from sockproof.load.session import TRANSPORTS, see_values
+from sockproof.load.reference_client import Client
+from sockproof.load.session import TRANSPORTS
 from sockproof.load.socketio import ACK_LIMIT
 from sockproof.load.stream import CLOSED, CLOSING, DIALLING, IDLE, OPEN, callback_failed
 from sockproof.load.websocket import no_message
 from sockproof.load.wheel import wheel
-from sockproof.wire import WireError
 
 Handler = Callable[..., Any]
-# The library stops reading, without a word, at a body of more than 16 packets, which is no fault
-# of the server's; how big a body may be is bounded by its octets.
-Payload.max_decode_packets = 10_000
 
 _ENDED = {
     "client disconnect": Reason.CLIENT,
@@ -115,55 +111,6 @@ class Reference:
                 callback_failed(self)
 
 
-class _Client(socketio.Client):  # type: ignore[misc]
-    """The library's client, which shows each message before it looks at it.
-
-    What it cannot read ends the connection.
-    It numbers acknowledgements behind `last`, and tells of those that it would ignore.
-    """
-
-    heard: Callable[[bytes, bool], None]
-    broken: Callable[[str], None]
-    endpoint: Endpoint
-    _binary_packet: Any
-    _beyond = 0
-    _attached = 0  # octets of attachments whose packet is not whole
-    strayed: Callable[[int, int], None]
-    last = 0
-
-    def _generate_ack_id(self, namespace: str | None, callback: Any) -> int:
-        self.callbacks.setdefault(namespace or "/", {0: itertools.count(self.last + 1)})
-        self.last = int(super()._generate_ack_id(namespace, callback))
-        return self.last
-
-    def _handle_ack(self, namespace: str | None, id: int, data: Any) -> None:  # noqa: A002
-        if id and id in self.callbacks.get(namespace or "/", ()):
-            super()._handle_ack(namespace, id, data)
-        else:
-            self.strayed(id or 0, self.last)
-
-    def _handle_eio_message(self, data: str | bytes) -> None:
-        try:
-            if isinstance(data, str):
-                octets = b"4" + data.encode("utf-8")
-                self.heard(octets, False)
-                see_values(octets, "a packet")
-            else:
-                self.heard(data, True)
-            super()._handle_eio_message(data)
-            waits = self._binary_packet is not None
-            self._attached = self._attached + len(data) if waits else 0
-            self._beyond = held(self._beyond, self._attached, self.endpoint.share)
-            if self._attached > self.endpoint.max_message or (
-                self._beyond and traffic.held > MAX_HELD
-            ):
-                raise WireError("the attachments of a packet are too big")
-        except Exception as error:  # of a packet that the library, or we, cannot read
-            self._beyond = held(self._beyond, 0, 0)
-            self._binary_packet = None
-            self.broken(f"{type(error).__name__}: {error}"[:200])
-
-
 class ReferenceSocketIO(Reference):
     """`SocketIOConnection` on python-socketio's client; further namespaces cannot be joined."""
 
@@ -186,11 +133,11 @@ class ReferenceSocketIO(Reference):
         self.on_event: Callable[[str, list[Any], str], None] | None = None
         self.on_upgrade: Callable[[], None] | None = None
         self._handlers: dict[tuple[str, str], Handler] = {}
-        self._acks: dict[int, Waiting] = {}
+        self._acks: Acks = {}
         self._number = numbers_from
         self.strays = Strays(numbers_from)
         self._visit = 0
-        self._client: _Client | None = None
+        self._client: Client | None = None
 
     @property
     def sid(self) -> str | None:
@@ -220,7 +167,7 @@ class ReferenceSocketIO(Reference):
         endpoint = self.endpoint
         session = GuardedSession(endpoint)
         limit = endpoint.connect_limit / 1e9
-        client = _Client(
+        client = Client(
             reconnection=False,
             handle_sigint=False,
             http_session=session,
@@ -263,7 +210,7 @@ class ReferenceSocketIO(Reference):
         client.eio.wait()
         self._ended(Reason.SERVER_DROPPED, "the connection ended")
 
-    def _let_go(self, client: _Client) -> None:
+    def _let_go(self, client: Client) -> None:
         """End what the library does in the background, without waiting for anybody."""
         try:
             client.eio.disconnect(abort=True)
@@ -273,6 +220,8 @@ class ReferenceSocketIO(Reference):
             del error
 
     def _broken(self, text: str) -> None:
+        if self._client is not None:
+            self._client.over = True
         if self._ending is None:
             self._ending = Reason.BAD_PACKET, text
         if self._client is not None and self.state != CLOSED:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic_ns
 from typing import Any, Protocol
 
-from sockproof.load.acks import NEVER, Strays, Waiting, answer, take_expired
+from sockproof.load.acks import NEVER, Acks, Strays, answer, take_expired
 from sockproof.load.endpoint import MAX_HELD, Endpoint, Reason, held, traffic
 from sockproof.load.polling import PollingTransport
 from sockproof.load.stream import CLOSED, CLOSING, DIALLING, IDLE, OPEN, SHAKING, callback_failed
@@ -124,7 +124,7 @@ class Session:
         self._hold(0)
         self.eio_sid: str | None = None
         self.deadline = 0  # by when the first namespace must be open, or the session closed
-        self._acks: dict[int, Waiting] = {}
+        self._acks: Acks = {}
         self._ping_by = 0  # when the next PING must have come
         self._ping_limit = 0
         self._ending: tuple[Reason, str] | None = None

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any
 
-from sockproof.load.acks import OnAck, OnTokenAck, answer
+from sockproof.load.acks import OnAck, OnTokenAck, answer, key_in, key_of
 from sockproof.load.endpoint import Endpoint, Reason
 from sockproof.load.packet_text import encoded, name_in, payload_of, prefix_of
 from sockproof.load.session import MAX_SID, Session, parsed, see_values
@@ -120,11 +120,12 @@ class SocketIOConnection(Session):
             return self._send_text(head + data)
         number = self._number = self._number + 1
         deadline = monotonic_ns() + limit
-        self._acks[number] = (deadline, ack, None)
+        key = key_of(number, head[2:], self._prefix)
+        self._acks[key] = (deadline, ack, None)
         self._visit_by(deadline)
         if self._send_text(b"%b%d%b" % (head, number, data)):
             return True
-        self._acks.pop(number, None)
+        self._acks.pop(key, None)
         return False
 
     def emit_stamped(
@@ -158,19 +159,18 @@ class SocketIOConnection(Session):
     ) -> bool:
         if self.state != OPEN or self._transport is None:
             return False
-        number = None
-        if ack is not None:
-            number = self._number + 1
+        number = None if ack is None else self._number + 1
         text, attachments = Packet(PacketType.EVENT, namespace, data, number).encode()
         if ack is not None and number is not None:
             self._number = number
             deadline = monotonic_ns() + limit
-            self._acks[number] = (deadline, ack, None)
+            key = key_of(number, prefix_of(namespace), self._prefix)
+            self._acks[key] = (deadline, ack, None)
             self._visit_by(deadline)
         if self._transport.send_packet(b"4" + text.encode("utf-8"), attachments):
             return True
-        if number is not None:
-            self._acks.pop(number, None)
+        if ack is not None:
+            self._acks.pop(key, None)
         return False
 
     def on(self, event: str, handler: Handler | None, namespace: str | None = None) -> None:
@@ -204,27 +204,25 @@ class SocketIOConnection(Session):
             if is_binary:
                 self._attachment(data)
                 return
+            if self._pending and data[:1] == b"4":
+                raise WireError("a text packet while attachments are missing")
             if data[:2] == b"42":
-                if self._pending:
-                    raise WireError("a text packet while attachments are missing")
                 self.on_message(data, False)
                 if self._handlers is not None or data[2:3] != b"[" or self.on_event is not None:
                     self._event(data)
             elif data[:2] == b"43":
-                if self._pending:
-                    raise WireError("a text packet while attachments are missing")
                 bracket = data.find(b"[", 2)
-                comma = data.find(b",", 2, bracket) if data[2:3] == b"/" else 1
-                number = data[comma + 1 : bracket]
-                if bracket < 0 or not number.isdigit() or len(number) > 20:
-                    raise WireError(f"no number of an acknowledgement: {data[:60]!r}")
-                waiting = self._acks.pop(int(number), None)
+                at = len(self._head)
+                number = data[at:bracket]
+                own = 0 < bracket <= at + 20 and number.isdigit() and data[2:at] == self._prefix
+                key = int(number) if own else key_in(data, bracket, self._prefix)
+                waiting = self._acks.pop(key, None)
                 if waiting is not None and waiting[2] is not None:
                     waiting[1](data[bracket:], waiting[2])
                     return
                 self.on_message(data, False)
                 if waiting is None:
-                    self.strays.strayed(int(number), self._number)
+                    self.strays.strayed(key, self._number, self._acks)
                 else:
                     waiting[1](data[bracket:])
             else:
@@ -239,8 +237,6 @@ class SocketIOConnection(Session):
         if data[:1] != b"4":
             self._engine(data)
             return
-        if self._pending:
-            raise WireError("a text packet while attachments are missing")
         self.on_message(data, False)
         self._socketio(data)
 
@@ -274,6 +270,9 @@ class SocketIOConnection(Session):
             if self.on_namespace is not None:
                 self.on_namespace(namespace, None)
         elif kind == b"4":
+            parsed(rest or b"null", "CONNECT_ERROR")
+            if self.state == OPEN:
+                raise WireError(f"CONNECT_ERROR for {namespace}, which is connected")
             said = " ".join(rest[:200].decode("utf-8", "replace").split())
             self._fail(Reason.NAMESPACE_REFUSED, f"the server refused {namespace}: {said}")
         else:
@@ -384,9 +383,10 @@ class SocketIOConnection(Session):
         self._decoder = None
         self._pending = 0
         if packet.type == PacketType.BINARY_ACK:
-            found = self._acks.pop(packet.id or 0, None)
+            asked_as = key_of(packet.id or 0, prefix_of(packet.namespace), self._prefix)
+            found = self._acks.pop(asked_as, None)
             if found is None:
-                self.strays.strayed(packet.id or 0, self._number)
+                self.strays.strayed(asked_as, self._number, self._acks)
             else:
                 answer(found, packet.data)
             return

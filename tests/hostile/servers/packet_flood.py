@@ -24,6 +24,13 @@ OVER = {
     "disconnect": "41",
 }
 PLAIN = False
+BREAKS = ("misacknowledged",)
+# What a client may pass over, as long as it gets to the rest.
+HARMLESS = tuple(
+    f"packet_flood[{stage},{each}]"
+    for stage in STAGES
+    for each in ("ping", "pong", "noop", "event")
+)
 
 
 def misbehave(wire: Wire, what: Any) -> None:
