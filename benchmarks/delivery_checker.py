@@ -43,9 +43,9 @@ def write_run(folder: Path, heard_by: int, receipts: int) -> None:
         sender, sequence = clients[turn % CLIENTS], turn // CLIENTS + 1
         now += 100
         asked = EmitFlag.ACKNOWLEDGED
-        found = stamp.find(recorder.emitted(sender, sequence, rooms[sender], now, now, asked))
+        found = stamp.find(recorder.sending(sender, sequence, rooms[sender], now, now, asked))
         assert found is not None
-        recorder.acknowledged(sender, sequence, now, now, now + 50)
+        recorder.ack_received(sender, sequence, now, now, now + 50)
         first = (sender - 1) // heard_by * heard_by
         for client in clients[first : first + heard_by]:
             recorder.received(client, found, True, now + 60)

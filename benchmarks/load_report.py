@@ -35,12 +35,12 @@ def make(folder: Path, receipts: int) -> None:
     messages = receipts // HEARERS
     for number in range(1, messages + 1):
         due = began + 3000 + 60 * SECOND * number // messages
-        stamp = find(recorder.emitted(1, number, EVERYONE, due, due))
+        stamp = find(recorder.sending(1, number, EVERYONE, due, due))
         assert stamp is not None
         for client in range(1, HEARERS + 1):
             recorder.received(client, stamp, True, due + client * 1000)
         if number % max(messages // 60, 1) == 0:
-            recorder.tick(due, {"cpu_seconds": 1.0, "rss_bytes": 1 << 27, "hub_lag_ns": 1})
+            recorder.tick(due, {"cpu_s": 1.0, "rss_bytes": 1 << 27, "hub_lag_ns": 1})
     over = began + 62 * SECOND
     recorder.phase(Phase.DRAIN, over)
     recorder.phase(Phase.OVER, over)

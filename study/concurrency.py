@@ -86,7 +86,7 @@ def _point(bench: Bench, url: str, pid: int, users: int) -> dict[str, Any]:
         "p99_ms": latency["p99_ms"],
         "connect_p50_ms": connect["p50_ms"],
         "rss": target.get("max_rss_bytes"),
-        "cpu_s": target.get("cpu_seconds"),
+        "cpu_s": target.get("cpu_s"),
         "fit": generator["fit"] or _server_fault(counts),
     }
 

@@ -144,7 +144,7 @@ def _summary(_: Generator, folder: Path) -> dict[str, Any] | None:
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
             counts, used = value["counts"], value["generator"]
-            return {**counts, "cpu_seconds": used["cpu_seconds"], "rss": used["max_rss_bytes"]}
+            return {**counts, "cpu_seconds": used["cpu_s"], "rss": used["max_rss_bytes"]}
         except (OSError, ValueError, KeyError, TypeError):
             return None
     return None

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from sockproof import files
+from sockproof.vocabulary import renamed
 
 MOST_OCTETS = 4 << 30  # of a file, which grows by some hundred octets a second
 MOST_PHASE = 3
@@ -63,7 +64,7 @@ def read(path: Path, problems: list[str] | None = None) -> Iterator[Line]:
 
 
 def _health(octets: bytes) -> Line:
-    line = _timed(files.decode(octets, _HEALTH))
+    line = renamed(_timed(files.decode(octets, _HEALTH)))
     for key, value in line.items():
         if isinstance(value, dict) is not (key == "lag"):
             raise ValueError(f"is not what it should be: {key[:40]!r} is no number")

@@ -1,22 +1,330 @@
-"""What is counted and judged, by its name: one place for each word that files and rules share."""
+"""The names of what is counted, measured and judged, each spelt here and nowhere else.
+
+Every member is the string that stands in files; its label and its help are for people. Importing
+this module imports nothing beyond `enum`.
+
+Where messages are counted, thousands of times a second, a counter is a plain attribute of
+`Counters`: no member is looked up there.
+"""
 
 from __future__ import annotations
 
-WEBSOCKET_SUITES = ("websocket", "deflate")
-SOCKETIO_SUITES = ("engineio", "socketio", "rooms")
-# The last two run only when they are named.
-SUITES = (*WEBSOCKET_SUITES, *SOCKETIO_SUITES, "clients", "abuse")
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple, Self
 
-# What a target of a load run can do wrong; each is a count, too.
-MESSAGES = ("lost", "duplicated", "reordered", "leaked", "corrupted", "forged", "invented")
-ANSWERS = ("unacknowledged", "misacknowledged")
-PROPERTIES = (*MESSAGES, *ANSWERS, "broken")
-# How many acknowledgements answered nothing, and why; together they are `misacknowledged`.
-STRAYS = ("stray_acks", "early_acks", "doubled_acks", "foreign_acks")
-_SENT = ("emitted", "acknowledged", "ack_timeouts", "receipts", "due", "undetermined")
-# What came behind the drain or its time limit, and what cannot be judged without missing rows.
-ASIDE = ("late", "late_acks", "unrecorded")
-COUNTS = (*_SENT, *PROPERTIES, *STRAYS, *ASIDE)
 
-LATENCY_KINDS = ("ack", "delivery", "connect")
-PERCENTILES = {"p50_ms": 0.5, "p90_ms": 0.9, "p99_ms": 0.99, "p999_ms": 0.999}
+class Counter(StrEnum):
+    """Something that a load run counts.
+
+    `unit` is what is counted, `column` the name under which a table has it for each second.
+    """
+
+    label: str
+    unit: str
+    help: str
+    column: str
+
+    def __new__(cls, name: str, label: str, unit: str, text: str, column: str = "") -> Self:
+        """A member; the value is its name in files."""
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.label, member.unit, member.help, member.column = label, unit, text, column
+        return member
+
+    # Sent and heard.
+    OFFERED = (
+        *("offered", "offered", "messages", "Sends that were due."),
+        "offered_messages_per_s",
+    )
+    EMITTED = (
+        *("emitted", "emitted", "messages", "Messages that left."),
+        "emitted_messages_per_s",
+    )
+    ACKNOWLEDGED = (
+        *("acknowledged", "acknowledged", "messages", "Messages that were acknowledged."),
+        "acknowledged_messages_per_s",
+    )
+    RECEIPTS = (
+        *("receipts", "received", "receipts", "Messages that clients heard."),
+        "received_messages_per_s",
+    )
+    WITHHELD = (
+        *("withheld", "sends withheld", "messages"),
+        "Sends that were not made: acknowledgements or connections were missing.",
+        "withheld_messages_per_s",
+    )
+    ACK_TIMEOUTS = (
+        *("ack_timeouts", "acknowledgements timed out", "acknowledgements"),
+        "Acknowledgements that did not come in time.",
+        "ack_timeouts_per_s",
+    )
+    DUE = "due", "receipts due", "receipts", "Receipts that were due."
+    UNDETERMINED = (
+        *("undetermined", "undetermined", "receipts"),
+        "Receipts of which nobody can tell whether they were due.",
+    )
+    # What a target can do wrong.
+    LOST = "lost", "lost", "receipts", "Receipts that were due and did not come."
+    DUPLICATED = "duplicated", "duplicated", "receipts", "Receipts beyond the first of a message."
+    REORDERED = (
+        *("reordered", "reordered", "receipts"),
+        "Receipts behind a later message of their sender.",
+    )
+    LEAKED = "leaked", "leaked", "receipts", "Receipts by who was no member."
+    CORRUPTED = (
+        *("corrupted", "corrupted", "receipts", "Receipts of altered messages."),
+        "corrupted_messages_per_s",
+    )
+    FORGED = (
+        *("forged", "forged", "receipts"),
+        "Receipts whose stamp is not the one that the sender made.",
+    )
+    INVENTED = "invented", "invented", "receipts", "Receipts of what nobody sent."
+    UNACKNOWLEDGED = (
+        *("unacknowledged", "unacknowledged", "messages"),
+        "Acknowledgements that were asked for and did not come in time.",
+    )
+    MISACKNOWLEDGED = (
+        *("misacknowledged", "misacknowledged", "acknowledgements"),
+        "Acknowledgements that answer nothing.",
+        "wrong_acknowledgements_per_s",
+    )
+    BROKEN = "broken", "broken", "connections", "Connections that the target broke."
+    # Acknowledgements that answer nothing, by why.
+    STRAY_ACKS = (
+        *("stray_acks", "acknowledgements that nobody asked for", "acknowledgements"),
+        "Acknowledgements that nobody asked for.",
+    )
+    EARLY_ACKS = (
+        *("early_acks", "acknowledgements before the message", "acknowledgements"),
+        "Acknowledgements that came before their message was sent.",
+    )
+    DOUBLED_ACKS = (
+        *("doubled_acks", "acknowledgements for a second time", "acknowledgements"),
+        "Acknowledgements that came a second time.",
+    )
+    FOREIGN_ACKS = (
+        *("foreign_acks", "acknowledgements of another client's", "acknowledgements"),
+        "Acknowledgements with the number of another client's message.",
+    )
+    # What counts for nothing, or as something else than it is called.
+    LATE = "late", "received when nobody waited any longer", "receipts", "Receipts after the drain."
+    LATE_ACKS = (
+        *("late_acks", "acknowledged when nobody waited any longer", "acknowledgements"),
+        "Acknowledgements after their time limit, or after the drain.",
+    )
+    UNRECORDED = (
+        *("unrecorded", "received without a record of the send", "receipts"),
+        "Receipts of what may have been sent unrecorded.",
+    )
+    UNREADABLE = (
+        *("unreadable", "unreadable", "receipts", "Receipts with no stamp, or an altered one."),
+        "unreadable_messages_per_s",
+    )
+    # Connections.
+    CONNECTIONS_OPENED = (
+        *("connections_opened", "opened", "connections", "Connections that were opened."),
+        "connections_opened_per_s",
+    )
+    CONNECT_FAILURES = (
+        *("connect_failures", "failed", "connections", "Connections that did not come about."),
+        "connect_failures_per_s",
+    )
+    DISCONNECTED = (
+        *("disconnected", "lost", "connections"),
+        "Connections that ended without being asked to.",
+        "connections_lost_per_s",
+    )
+    LIVE = "live", "live connections", "connections", "Connections that are open."
+    BACK_PRESSURED = (
+        *("back_pressured", "back-pressured", "messages"),
+        "Sends that had to wait because the target read too slowly.",
+        "back_pressured_per_s",
+    )
+    BYTES_SENT = (
+        *("bytes_sent", "sent", "bytes", "Bytes that the operating system took to send."),
+        "sent_bytes_per_s",
+    )
+    BYTES_RECEIVED = (
+        *("bytes_received", "received over the wire", "bytes", "Bytes that were received."),
+        "received_bytes_per_s",
+    )
+
+
+class Property(StrEnum):
+    """Something that a target must not do; its value is the counter of how often it did."""
+
+    LOST = Counter.LOST.value
+    DUPLICATED = Counter.DUPLICATED.value
+    REORDERED = Counter.REORDERED.value
+    LEAKED = Counter.LEAKED.value
+    CORRUPTED = Counter.CORRUPTED.value
+    FORGED = Counter.FORGED.value
+    INVENTED = Counter.INVENTED.value
+    UNACKNOWLEDGED = Counter.UNACKNOWLEDGED.value
+    MISACKNOWLEDGED = Counter.MISACKNOWLEDGED.value
+    BROKEN = Counter.BROKEN.value
+
+
+PROPERTIES = tuple(Property)
+VIOLATIONS = tuple(Counter[each.name] for each in Property)
+MESSAGES = (Counter.EMITTED, Counter.ACKNOWLEDGED, Counter.ACK_TIMEOUTS, Counter.RECEIPTS)
+STRAYS = (Counter.STRAY_ACKS, Counter.EARLY_ACKS, Counter.DOUBLED_ACKS, Counter.FOREIGN_ACKS)
+ASIDE = (Counter.LATE, Counter.LATE_ACKS, Counter.UNRECORDED)
+CONNECTIONS = (Counter.CONNECTIONS_OPENED, Counter.CONNECT_FAILURES, Counter.DISCONNECTED)
+TRAFFIC = (Counter.BYTES_SENT, Counter.BYTES_RECEIVED)
+# What the delivery checker counts, and what stands in a summary.
+CHECKED = (
+    *(*MESSAGES, Counter.DUE, Counter.UNDETERMINED),
+    *(*VIOLATIONS, *STRAYS, *ASIDE),
+)
+COUNTS = (*CHECKED, *CONNECTIONS, *TRAFFIC)
+# What each process writes down once a second: all that it has counted so far.
+PROCESS = (
+    *(Counter.EMITTED, Counter.ACKNOWLEDGED, Counter.ACK_TIMEOUTS, Counter.RECEIPTS),
+    *(Counter.CORRUPTED, Counter.UNREADABLE, Counter.MISACKNOWLEDGED),
+    *(*CONNECTIONS, Counter.LIVE),
+    *(Counter.OFFERED, Counter.WITHHELD, *TRAFFIC, Counter.BACK_PRESSURED),
+)
+# The columns of a table with a row for each second, in their order.
+EACH_SECOND = (
+    *(Counter.OFFERED, Counter.EMITTED, Counter.ACKNOWLEDGED, Counter.RECEIPTS, Counter.WITHHELD),
+    *(Counter.ACK_TIMEOUTS, Counter.CORRUPTED, Counter.UNREADABLE, Counter.MISACKNOWLEDGED),
+    *(*CONNECTIONS, Counter.BACK_PRESSURED, *TRAFFIC),
+)
+
+
+class Counters:
+    """What a process of a load run counts, as plain attributes: they are counted up everywhere."""
+
+    def __init__(self) -> None:
+        self.emitted = self.acknowledged = self.ack_timeouts = self.receipts = 0
+        self.corrupted = self.unreadable = self.misacknowledged = 0
+        self.connections_opened = self.connect_failures = self.disconnected = self.live = 0
+        self.offered = self.withheld = self.back_pressured = 0
+        self.bytes_sent = self.bytes_received = 0
+
+    def counters(self) -> dict[str, int]:
+        """All of them, since the process began, by their names."""
+        return {each.value: getattr(self, each.value) for each in PROCESS}
+
+
+class Gauge(StrEnum):
+    """What a process writes once a second of itself and of the target, beside its counters."""
+
+    CPU_S = "cpu_s"
+    RSS_BYTES = "rss_bytes"
+    TARGET_CPU_S = "target_cpu_s"
+    TARGET_RSS_BYTES = "target_rss_bytes"
+    HUB_LAG_NS = "hub_lag_ns"
+
+
+class LatencyKind(StrEnum):
+    """Of what a latency is."""
+
+    label: str
+
+    def __new__(cls, name: str, label: str) -> Self:
+        """A member; the value is its name in files."""
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.label = label
+        return member
+
+    ACK = "ack", "Acknowledgement"
+    DELIVERY = "delivery", "Delivery"
+    CONNECT = "connect", "Connect"
+
+
+MESSAGE_KINDS = (LatencyKind.ACK, LatencyKind.DELIVERY)
+
+
+class Origin(StrEnum):
+    """From when a latency is measured."""
+
+    INTENDED = "intended"  # when the message was due
+    ACTUAL = "actual"  # when it left
+
+
+def before_key(kind: LatencyKind, origin: Origin) -> str:
+    """The key of latencies of messages that were due before the measured part."""
+    return kind.value if origin is Origin.INTENDED else f"{kind.value}_{origin.value}"
+
+
+class Percentile(NamedTuple):
+    """A percentile of latencies."""
+
+    name: str
+    label: str
+    fraction: float
+
+    @property
+    def ms(self) -> str:
+        """The key under which files have it, in milliseconds."""
+        return f"{self.name}_ms"
+
+
+P50, P90, P99, P999 = PERCENTILES = (
+    Percentile("p50", "p50", 0.5),
+    Percentile("p90", "p90", 0.9),
+    Percentile("p99", "p99", 0.99),
+    Percentile("p999", "p99.9", 0.999),
+)
+OF_A_SECOND = (P50, P90, P99)  # one second, or a few, have too few samples for more
+FRACTIONS = {each.ms: each.fraction for each in PERCENTILES}
+SAMPLES, MAX_MS = "samples", "max_ms"
+LATENCY_COLUMNS = (*FRACTIONS, MAX_MS)
+LABELS = {**{each.ms: each.label for each in PERCENTILES}, MAX_MS: "max"}
+
+
+class Transport(StrEnum):
+    """How a Socket.IO client of a load run connects."""
+
+    WEBSOCKET = "websocket"
+    POLLING = "polling"
+    UPGRADE = "upgrade"  # by long-polling first
+
+
+TRANSPORTS = tuple(each.value for each in Transport)
+
+
+class Suite(StrEnum):
+    """A suite of cases."""
+
+    WEBSOCKET = "websocket"
+    DEFLATE = "deflate"
+    ENGINEIO = "engineio"
+    SOCKETIO = "socketio"
+    ROOMS = "rooms"
+    CLIENTS = "clients"
+    ABUSE = "abuse"
+
+
+SUITES = tuple(each.value for each in Suite)
+WEBSOCKET_SUITES = (Suite.WEBSOCKET.value, Suite.DEFLATE.value)
+SOCKETIO_SUITES = (Suite.ENGINEIO.value, Suite.SOCKETIO.value, Suite.ROOMS.value)
+
+# Names that files had before, in each group of them, and what they are called now.
+FORMER = {
+    "emits": Counter.EMITTED.value,
+    "acks": Counter.ACKNOWLEDGED.value,
+    "octets_sent": Counter.BYTES_SENT.value,
+    "octets_received": Counter.BYTES_RECEIVED.value,
+    "cpu_seconds": Gauge.CPU_S.value,
+    "target_cpu_seconds": Gauge.TARGET_CPU_S.value,
+    "measured_cpu_seconds": "measured_cpu_s",
+    "measured_seconds": "measured_s",
+    "payload_octets": "payload_bytes",
+}
+
+
+def renamed(group: Mapping[str, Any]) -> dict[str, Any]:
+    """The group by the names of now, where it has former ones."""
+    return {FORMER.get(name, name): value for name, value in group.items()}
+
+
+def renamed_metric(metric: str) -> str:
+    """The path of a metric by the names of now."""
+    group, dot, name = metric.rpartition(".")
+    return f"{group}{dot}{FORMER.get(name, name)}"

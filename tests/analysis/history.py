@@ -53,10 +53,10 @@ class Written:
     ) -> None:
         recorder = self.recorders[client[0]]
         number = recorder.room(room) if isinstance(room, str) else room
-        made = recorder.emitted(client[1], sequence, number, at, at, flags, _CHECKSUM)
+        made = recorder.sending(client[1], sequence, number, at, at, flags, _CHECKSUM)
         self.stamps[client, sequence] = made
         if acked is not None:
-            recorder.acknowledged(client[1], sequence, at, at, acked)
+            recorder.ack_received(client[1], sequence, at, at, acked)
 
     def hear(
         self,

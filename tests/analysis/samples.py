@@ -12,10 +12,10 @@ def summary(p50: float | None = 1.0, rate: float = 1000.0, fit: bool = True, **c
     return {
         "counts": {"emitted": 100, "acknowledged": 100, "connections_opened": 4, **counts},
         "latency": {"ack": {"intended": {"p50_ms": p50}}},
-        "target": {"cpu_seconds": 2.0, "measured_cpu_seconds": 1.0},
+        "target": {"cpu_s": 2.0, "measured_cpu_s": 1.0},
         "generator": {
             "achieved_rate": rate,
-            "measured_seconds": 2.0,
+            "measured_s": 2.0,
             "fit": fit,
             "reasons": [] if fit else ["a process of the generator used 95% of a core"],
         },

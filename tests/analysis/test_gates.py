@@ -24,7 +24,7 @@ SUMMARY: dict[str, Any] = {
         "leaked": {"verdict": "not exercised", "exercised": 0},
     },
     "latency": {"ack": {"intended": {"samples": 500, "p50_ms": 3.0, "p999_ms": None}}},
-    "target": {"cpu_seconds": None},
+    "target": {"cpu_s": None},
     "generator": {"fit": True, "reasons": [], "achieved_rate": 99.5},
 }
 
@@ -59,7 +59,7 @@ def changed(*path: str, to: Any) -> dict[str, Any]:
         ("properties.lost.verdict != true", FAIL, ""),
         ("properties.leaked.verdict == true", NOT_FIT, "not exercised"),
         ("properties.corrupted.verdict == true", NOT_FIT, "no data"),
-        ("target.cpu_seconds < 3", NOT_FIT, "there are no data"),
+        ("target.cpu_s < 3", NOT_FIT, "there are no data"),
         ("generator.achieved_rate >= 99", PASS, ""),
         ("generator.fit == true", PASS, ""),
     ],
@@ -108,9 +108,9 @@ def recorded(folder: Path, seconds: dict[int, int]) -> Path:
     for second in range(1, 11):
         for number in range(50):
             due = second * SECOND + number * 1000
-            recorder.emitted(1, number, 1, due, due, 1)
+            recorder.sending(1, number, 1, due, due, 1)
             milliseconds = seconds.get(second, 5)
-            recorder.acknowledged(1, number, due, due, due + milliseconds * 1_000_000)
+            recorder.ack_received(1, number, due, due, due + milliseconds * 1_000_000)
         recorder.tick((second + 1) * SECOND)
     recorder.phase(Phase.DRAIN, 11 * SECOND)
     recorder.close(12 * SECOND)
@@ -156,15 +156,15 @@ def test_latency_belongs_to_the_window_in_which_its_message_was_due(tmp_path: Pa
     for second in range(1, 11):
         for number in range(100 * second, 100 * second + 50):
             due = second * SECOND + number * 1000
-            recorder.emitted(1, number, 1, due, due, 1)
+            recorder.sending(1, number, 1, due, due, 1)
             if second < 7:
-                recorder.acknowledged(1, number, due, due, due + 5_000_000)
+                recorder.ack_received(1, number, due, due, due + 5_000_000)
             else:
                 held_back.append((number, due))
         recorder.tick((second + 1) * SECOND)
     recorder.phase(Phase.DRAIN, 11 * SECOND)
     for number, due in held_back:  # a server that stalled to the end, and answered in the drain
-        recorder.acknowledged(1, number, due, due, 11 * SECOND + 500_000_000)
+        recorder.ack_received(1, number, due, due, 11 * SECOND + 500_000_000)
     recorder.close(12 * SECOND)
     (finding,) = judge(Rules("test", (WINDOW,)), SUMMARY, tmp_path)
     assert finding.outcome == FAIL
@@ -177,8 +177,8 @@ def test_window_with_too_few_samples_is_no_pass(tmp_path: Path) -> None:
     for second in range(1, 11):
         for number in range(50 if second not in (5, 6) else 3):
             due = second * SECOND + number * 1000
-            recorder.emitted(1, number, 1, due, due, 1)
-            recorder.acknowledged(1, number, due, due, due + 5_000_000)
+            recorder.sending(1, number, 1, due, due, 1)
+            recorder.ack_received(1, number, due, due, due + 5_000_000)
         recorder.tick((second + 1) * SECOND)
     recorder.phase(Phase.DRAIN, 11 * SECOND)
     recorder.close(12 * SECOND)
@@ -209,8 +209,8 @@ def test_counts_and_rates_are_known_of_each_window(
     for second in range(1, 11):
         for number in range(50):
             due = second * SECOND + number * 1000
-            recorder.emitted(1, number, 1, due, due, 1)
-            recorder.acknowledged(1, number, due, due, due + 5_000_000)
+            recorder.sending(1, number, 1, due, due, 1)
+            recorder.ack_received(1, number, due, due, due + 5_000_000)
         for client in range(1, 1 + {5: 2, 6: 1}.get(second, 0)):
             recorder.dropped(client, 1, 0, second * SECOND)
         recorder.tick((second + 1) * SECOND)
@@ -247,7 +247,7 @@ def test_rule_that_ended_a_run_is_broken_whatever_came_after(
 
 
 def test_number_that_is_none_is_no_data() -> None:
-    finding = one("target.cpu_seconds < 3", changed("target", "cpu_seconds", to=float("nan")))
+    finding = one("target.cpu_s < 3", changed("target", "cpu_s", to=float("nan")))
     assert finding.outcome == NOT_FIT
 
 

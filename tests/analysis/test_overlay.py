@@ -25,8 +25,8 @@ def recorded(folder: Path, seed: int, scale: float = 1.0, seconds: int = 40) -> 
         for number in range(100):
             due = second * SECOND + number
             latency = int(2e6 * scale * level * chance.lognormvariate(0, 0.3))
-            recorder.emitted(1, number, 1, due, due, 1)
-            recorder.acknowledged(1, number, due, due, due + latency)
+            recorder.sending(1, number, 1, due, due, 1)
+            recorder.ack_received(1, number, due, due, due + latency)
         recorder.tick((second + 1) * SECOND)
     recorder.phase(Phase.DRAIN, (seconds + 1) * SECOND)
     recorder.close((seconds + 2) * SECOND)

@@ -59,8 +59,8 @@ def test_stamp_and_body_are_held_against_the_senders_row(
 ) -> None:
     process, client = run.client()
     recorder = run.recorders[process]
-    made = recorder.emitted(client, 1, ITSELF, 10, 10, ASKED, stamp.checksum_of(BODY))
-    recorder.acknowledged(client, 1, 10, 10, 90)
+    made = recorder.sending(client, 1, ITSELF, 10, 10, ASKED, stamp.checksum_of(BODY))
+    recorder.ack_received(client, 1, 10, 10, 90)
     heard(recorder, client, forge(made), body, 70)
     found = run.check()
     assert violations(found) == expected
@@ -70,8 +70,8 @@ def test_stamp_and_body_are_held_against_the_senders_row(
 def test_sequence_of_another_message_is_forged(run: Written) -> None:
     process, client = run.client()
     recorder = run.recorders[process]
-    first = recorder.emitted(client, 1, ITSELF, 10, 10, 0, stamp.checksum_of(BODY))
-    recorder.emitted(client, 2, ITSELF, 30, 30, 0, stamp.checksum_of(BODY))
+    first = recorder.sending(client, 1, ITSELF, 10, 10, 0, stamp.checksum_of(BODY))
+    recorder.sending(client, 2, ITSELF, 30, 30, 0, stamp.checksum_of(BODY))
     heard(recorder, client, rewritten(first, BODY, sequence=2), BODY, 70)
     assert violations(run.check()) == {"forged": 1, "lost": 1}
 
@@ -81,7 +81,7 @@ def test_latency_is_by_the_senders_row(tmp_path: Path) -> None:
     process, client = run.client()
     recorder = run.recorders[process]
     recorder.phase(Phase.MEASURED, 5)
-    made = recorder.emitted(client, 1, ITSELF, 1_000, 3_000, 0, stamp.checksum_of(BODY))
+    made = recorder.sending(client, 1, ITSELF, 1_000, 3_000, 0, stamp.checksum_of(BODY))
     heard(recorder, client, rewritten(made, BODY, later=80_000), BODY, 90_000)
     recorder.phase(Phase.OVER, 1_000_000)
     recorder.close(1_000_001)
@@ -103,7 +103,7 @@ def test_what_comes_behind_the_drain_is_late_and_lost(run: Written) -> None:
     recorder.phase(Phase.OVER, 100)
     recorder.disconnecting(client[1], 110)
     run.hear(client, client, 1, 120)
-    recorder.acknowledged(client[1], 1, 10, 10, 121)
+    recorder.ack_received(client[1], 1, 10, 10, 121)
     recorder.ended(client[1], 1, 120, 130)
     recorder.close(140)
     found = check(run.folder)
@@ -119,7 +119,7 @@ def test_what_is_sent_in_the_drain_need_not_come_back(run: Written) -> None:
     run.say(client, 1, ITSELF, 90, flags=ASKED)
     recorder.phase(Phase.OVER, 100)
     run.hear(client, client, 1, 120)
-    recorder.acknowledged(client[1], 1, 90, 90, 121)
+    recorder.ack_received(client[1], 1, 90, 90, 121)
     recorder.close(140)
     found = check(run.folder)
     assert violations(found) == {}

@@ -39,10 +39,10 @@ def run(
         for number in range(100 if connected else 0):
             due = second * SECOND + number
             actual = due + (20_000_000 if number < late else 0)
-            recorder.emitted(1, 100 * second + number, 2, due, actual)
+            recorder.sending(1, 100 * second + number, 2, due, actual)
         recorder.offered += offered
         recorder.withheld += offered - 100
-        cost = {"cpu_seconds": second * cpu, "rss_bytes": 1 << 20, "hub_lag_ns": 1_000}
+        cost = {"cpu_s": second * cpu, "rss_bytes": 1 << 20, "hub_lag_ns": 1_000}
         recorder.tick((second + 1) * SECOND, cost)
     if closed:
         recorder.phase(Phase.DRAIN, (seconds + 1) * SECOND)

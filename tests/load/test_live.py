@@ -26,13 +26,13 @@ def told(milliseconds: int, messages: int = 0, **more: int) -> dict[str, Any]:
     bucket = bucket_of(milliseconds * MILLISECOND)
     for second in range(3, 13):
         done = messages * (second - 2)
-        state = counters(live=10, offered=done, emits=done, receipts=5 * done, **more)
+        state = counters(live=10, offered=done, emitted=done, receipts=5 * done, **more)
         latencies = {bucket: messages} if messages else {}
         live.take(second * SECOND, Phase.MEASURED, state, latencies, latencies)
         lag = 3 * MILLISECOND
         live.feel(
             second * SECOND,
-            {"cpu_seconds": second * 0.25, "rss_bytes": 64 << 20, "hub_lag_ns": lag},
+            {"cpu_s": second * 0.25, "rss_bytes": 64 << 20, "hub_lag_ns": lag},
         )
     value: dict[str, Any] = json.loads(json.dumps(live.told()))
     return value
@@ -87,7 +87,7 @@ def test_two_processes_add_up_exactly() -> None:
 def test_a_later_report_takes_the_place_of_the_one_before() -> None:
     found = gathered(one=told(10, messages=100))
     found.hear("one", told(10, messages=200), now=103.0)
-    assert found.numbers(104.0)["start"]["emits"] == 2000
+    assert found.numbers(104.0)["start"]["emitted"] == 2000
 
 
 def test_a_report_of_another_run_is_passed_over() -> None:
@@ -115,11 +115,11 @@ def test_lost_worker_is_marked_and_its_counts_stay() -> None:
 
 def test_worker_that_is_done_is_not_lost() -> None:
     live = Live(RUN, 0)
-    live.take(SECOND, Phase.OVER, counters(emits=3), {}, {})
+    live.take(SECOND, Phase.OVER, counters(emitted=3), {}, {})
     numbers = gathered(one=live.told()).numbers(200.0)
     assert numbers["phase"] == "over"
     assert not numbers["processes"][0]["lost"]
-    assert numbers["start"]["emits"] == 3
+    assert numbers["start"]["emitted"] == 3
     assert numbers["now"]["achieved_rate"] is None
 
 
@@ -145,8 +145,8 @@ def test_rows_say_what_is_not_known_before_the_end() -> None:
 def test_target_shows_when_it_is_known() -> None:
     live = Live(RUN, 0)
     for second in (1, 2, 3):
-        state = {"cpu_seconds": 0, "rss_bytes": 0, "hub_lag_ns": 0}
-        target = {"target_cpu_seconds": second * 0.5, "target_rss_bytes": 32 << 20}
+        state = {"cpu_s": 0, "rss_bytes": 0, "hub_lag_ns": 0}
+        target = {"target_cpu_s": second * 0.5, "target_rss_bytes": 32 << 20}
         live.take(second * SECOND, Phase.RAMP, counters(), {}, {})
         live.feel(second * SECOND, {**state, **target})
     numbers = gathered(one=live.told(), two=live.told()).numbers(101.0)

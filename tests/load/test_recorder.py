@@ -124,8 +124,8 @@ def test_latency_belongs_to_the_part_in_which_the_message_was_due(tmp_path: Path
     recorder = Recorder(tmp_path, RUN)
     recorder.phase(Phase.MEASURED, 2_000)
     recorder.heard(2, message(recorder), 6_000_000)  # was due at 1,000
-    recorder.acknowledged(2, 1, 1_500, 1_500, 5_000)
-    recorder.acknowledged(2, 2, 2_500, 2_600, 5_000)
+    recorder.ack_received(2, 1, 1_500, 1_500, 5_000)
+    recorder.ack_received(2, 2, 2_500, 2_600, 5_000)
     recorder.close(7_000_000)
     lines = row_files(tmp_path)[0].latency_path.read_text().splitlines()
     told = json.loads(lines[1])
@@ -159,7 +159,7 @@ def test_full_disk_is_said_once_and_what_was_recorded_stays(
     recorder = Recorder(tmp_path, RUN, problems.append)
     disk.full = True
     for sequence in range(1, 150_000):
-        recorder.emitted(1, sequence, 0, 1, 1)
+        recorder.sending(1, sequence, 0, 1, 1)
     recorder.close(2)
     assert len(problems) == 1
     assert "No space left on device" in problems[0]
@@ -179,7 +179,7 @@ def test_rows_go_on_when_there_is_space_again(
         disk.full = ROWS_OF_A_BLOCK < sequence <= 140_000 or 200_000 < sequence < 250_000
         if sequence in (140_001, 260_000):  # the second finds nothing to do: a block had place
             recorder.tick(sequence)
-        recorder.emitted(1, sequence, 0, sequence, sequence)
+        recorder.sending(1, sequence, 0, sequence, sequence)
     recorder.close(300_001)
     file = row_files(tmp_path)[0]
     found = [row[0] >> 32 for row in read_rows(file) if row[6] == Kind.EMIT]
@@ -197,7 +197,7 @@ def test_process_that_is_killed_has_told_what_is_missing(
     recorder = Recorder(tmp_path, RUN)
     disk.full = True
     for sequence in range(1, ROWS_OF_A_BLOCK + 12):
-        recorder.emitted(1, sequence, 0, 5, 5)
+        recorder.sending(1, sequence, 0, 5, 5)
     file = row_files(tmp_path)[0]  # as it is now
     assert file.missing == {Kind.EMIT: 10}  # the last is still under way
     assert not file.closed
@@ -247,9 +247,9 @@ def test_lines_that_are_too_many_to_wait_are_counted(tmp_path: Path) -> None:
 def test_echo_is_a_receipt_and_an_acknowledgement(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path, RUN)
     for intended in (1_000, 5_000_000):  # late once, and on time once
-        recorder.emitted(3, 1, 1, intended, 5_000_000, 1)
+        recorder.sending(3, 1, 1, intended, 5_000_000, 1)
         recorder.echoed(3, 1, intended, 5_000_000, 6_000_000)
-    assert (recorder.acks, recorder.receipts, recorder.outstanding) == (2, 2, 0)
+    assert (recorder.acknowledged, recorder.receipts, recorder.outstanding) == (2, 2, 0)
     recorder.close(7_000_000)
     sender = recorder.identity(3)
     heard = (sender, 1, 6_000_000, 3, 0, ReceiptFlag.EXACT, Kind.RECEIPT)
@@ -264,7 +264,7 @@ def test_echo_is_a_receipt_and_an_acknowledgement(tmp_path: Path) -> None:
 def test_stamp_of_an_emit_is_the_one_that_stamps_have(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path, RUN)
     for intended, actual in ((5, 5), (1_000, 2_000_999), (1, 1 + 2**45)):
-        made = recorder.emitted(3, 9, 1, intended, actual, 0, 77)
+        made = recorder.sending(3, 9, 1, intended, actual, 0, 77)
         sender = recorder.identity(3)
         assert made == stamp.octets(RUN, sender, 9, intended, actual, 77)
     recorder.close(2**46)
@@ -272,12 +272,12 @@ def test_stamp_of_an_emit_is_the_one_that_stamps_have(tmp_path: Path) -> None:
 
 def test_message_that_did_not_leave_was_not_emitted(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path, RUN)
-    recorder.emitted(3, 1, 1, 10, 20, 1)
-    recorder.emitted(3, 2, 1, 10, 20, 1)
-    recorder.emitted(4, 1, 1, 30, 30)
+    recorder.sending(3, 1, 1, 10, 20, 1)
+    recorder.sending(3, 2, 1, 10, 20, 1)
+    recorder.sending(4, 1, 1, 30, 30)
     recorder.withdrawn(3, 2, 10, 20, 1)  # another has come between
     recorder.withdrawn(4, 1, 30, 30)
-    assert (recorder.emits, recorder.withheld, recorder.outstanding) == (1, 2, 1)
+    assert (recorder.emitted, recorder.withheld, recorder.outstanding) == (1, 2, 1)
     recorder.close(40)
     told = [(row[0], row[3]) for row in rows(tmp_path) if row[6] == Kind.WITHDRAWN]
     assert told == [(2, 3), (1, 4)]
@@ -291,7 +291,7 @@ def test_message_that_did_not_leave_was_not_emitted(tmp_path: Path) -> None:
 def test_lag_of_what_is_on_time_is_nothing(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path, RUN)
     for actual in (10, 10, 15):
-        recorder.emitted(3, 1, 1, 10, actual)
+        recorder.sending(3, 1, 1, 10, actual)
     recorder.close(40)
     health = json.loads(row_files(tmp_path)[0].health_path.read_text().splitlines()[0])
     assert health["lag"] == {"0": 2, "5": 1}

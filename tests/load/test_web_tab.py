@@ -114,10 +114,10 @@ def test_tab_shows_the_run(processes: int, target: RunningTarget, tmp_path: Path
         stop(url)
         over = awaited(url, lambda told: told["phase"] == "over")
         assert over["now"]["live"] == 0
-        assert over["start"]["emits"] >= numbers["start"]["emits"]
+        assert over["start"]["emitted"] >= numbers["start"]["emitted"]
         assert not any(each["lost"] for each in over["processes"])
     summary = json.loads((tmp_path / "latest-load" / "summary.json").read_text())
-    assert over["start"]["emits"] == summary["counts"]["emitted"]
+    assert over["start"]["emitted"] == summary["counts"]["emitted"]
     for kind in ("ack", "delivery"):
         told = summary["latency"][kind]["intended"]
         assert over["measured"][f"{kind}_samples"] == told["samples"]

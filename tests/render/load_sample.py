@@ -49,11 +49,11 @@ def run_folder(folder: Path, stall: int | None = None, text: str = "echo") -> Pa
             sequence += 1
             due = BEGAN + second * SECOND + number * 9_000_000
             answered = end - 1 if second == stall else due + 2_000_000
-            recorder.emitted(1, sequence, ITSELF, due, due, 1)
+            recorder.sending(1, sequence, ITSELF, due, due, 1)
             recorder.offered += 1
             recorder.echoed(1, sequence, due, due, answered)
-        cost = {"cpu_seconds": second * 0.1, "rss_bytes": 80 << 20, "hub_lag_ns": 1_000_000}
-        target = {"target_cpu_seconds": second * 0.5, "target_rss_bytes": 60 << 20}
+        cost = {"cpu_s": second * 0.1, "rss_bytes": 80 << 20, "hub_lag_ns": 1_000_000}
+        target = {"target_cpu_s": second * 0.5, "target_rss_bytes": 60 << 20}
         recorder.tick(end - 1, {**cost, **target})
     recorder.phase(Phase.OVER, BEGAN + LENGTH * SECOND)
     recorder.close(BEGAN + LENGTH * SECOND)

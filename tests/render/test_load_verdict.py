@@ -47,7 +47,7 @@ def test_what_counts_for_nothing_is_told_where_there_is_any() -> None:
     told = summary(lost=True)
     names = ("connections_opened", "connect_failures", "disconnected", "acknowledged")
     told["counts"] |= dict.fromkeys((*names, "ack_timeouts", "receipts"), 0)
-    told["generator"] |= {"cpu_seconds": 1.0, "max_rss_bytes": 1, "max_lag_ms": 1.0}
+    told["generator"] |= {"cpu_s": 1.0, "max_rss_bytes": 1, "max_lag_ms": 1.0}
     told["generator"] |= {"offered_rate": None, "achieved_rate": None}
     empty = {"intended": {"samples": 0}}
     told["latency"] = dict.fromkeys(("ack", "delivery", "connect"), empty)

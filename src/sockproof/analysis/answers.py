@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sockproof.analysis.findings import EXAMPLES, Delivery
 from sockproof.analysis.history import History
 from sockproof.load_records import EmitFlag, Kind, Reason, Stray
-from sockproof.vocabulary import STRAYS
+from sockproof.vocabulary import STRAYS, Counter, Property
 
 _STRAYS = (Stray.UNASKED, Stray.EARLY, Stray.DOUBLED, Stray.FOREIGN)
 # By us, in order, or by a limit of this machine.
@@ -48,12 +48,12 @@ def _unacknowledged(history: History, found: Delivery, lost: NDArray[np.bool_]) 
         due &= ~(here & (emits.actual <= until))
     due |= asked & (emits.acked > 0)
     missing = np.flatnonzero(due & (emits.acked == 0) & ~lost)
-    found.exercised["unacknowledged"] = int(due.sum())
-    found.violated("unacknowledged", emits.actual[missing])
+    found.exercised[Property.UNACKNOWLEDGED] = int(due.sum())
+    found.violated(Property.UNACKNOWLEDGED, emits.actual[missing])
     for at in missing[:EXAMPLES].tolist():
         who = history.name_of(int(sender[at]))
         number = emits.key[at] & 0xFFFFFFFF
-        found.example("unacknowledged", f"message {number} of {who} was never acknowledged")
+        found.example(Property.UNACKNOWLEDGED, f"message {number} of {who} was never acknowledged")
 
 
 def _misacknowledged(history: History, found: Delivery) -> None:
@@ -61,20 +61,20 @@ def _misacknowledged(history: History, found: Delivery) -> None:
     for name, stray in zip(STRAYS, _STRAYS, strict=True):
         counts[name] = history.strays[stray]
     # What is early looks as if nobody would ever ask for it, until somebody does.
-    counts["stray_acks"] = max(0, counts["stray_acks"] - counts["early_acks"])
-    counts["late_acks"] = history.late_acks + history.strays[Stray.LATE]
-    chances = counts["acknowledged"] + sum(counts[name] for name in STRAYS)
-    found.exercised["misacknowledged"] = chances
-    found.violated("misacknowledged", history.stray_times)
+    counts[Counter.STRAY_ACKS] = max(0, counts[Counter.STRAY_ACKS] - counts[Counter.EARLY_ACKS])
+    counts[Counter.LATE_ACKS] = history.late_acks + history.strays[Stray.LATE]
+    chances = counts[Counter.ACKNOWLEDGED] + sum(counts[name] for name in STRAYS)
+    found.exercised[Property.MISACKNOWLEDGED] = chances
+    found.violated(Property.MISACKNOWLEDGED, history.stray_times)
     for text in history.stray_examples[:EXAMPLES]:
-        found.example("misacknowledged", text)
+        found.example(Property.MISACKNOWLEDGED, text)
 
 
 def _broken(history: History, found: Delivery) -> None:
-    found.exercised["broken"] = history.opened
+    found.exercised[Property.BROKEN] = history.opened
     for client, reason, time in history.ended:
         if reason in _NOT_BROKEN:
             continue
-        found.violated("broken", np.array([time]))
+        found.violated(Property.BROKEN, np.array([time]))
         label = Reason(reason).label if reason in tuple(Reason) else f"reason {reason}"
-        found.example("broken", f"{history.name_of(client)}: {label}")
+        found.example(Property.BROKEN, f"{history.name_of(client)}: {label}")

@@ -18,6 +18,7 @@ from msgspec import Meta
 
 from sockproof import files
 from sockproof.histogram import Histogram
+from sockproof.vocabulary import P50, P99, LatencyKind, Origin
 
 FILE = "calibration.json"
 MOST_ERROR = 1.0  # ms, of the median, at the highest rate that is told
@@ -75,19 +76,19 @@ class Point:
 
 def point(delay_ms: float, summary: Mapping[str, Any], delays: Mapping[str, int]) -> Point | None:
     """A run's point; None when it has no acknowledgement or the server saw none."""
-    told = summary["latency"]["ack"]["actual"]
+    told = summary["latency"][LatencyKind.ACK][Origin.ACTUAL]
     server = Histogram.from_json(delays)
     median, high = server.percentile(0.5), server.percentile(0.99)
     rate = summary["generator"]["achieved_rate"]
-    if median is None or told["p50_ms"] is None or rate is None:
+    if median is None or told[P50.ms] is None or rate is None:
         return None
     return Point(
         delay_ms,
         rate,
         median / 1e6,
         None if high is None else high / 1e6,
-        told["p50_ms"],
-        told["p99_ms"],
+        told[P50.ms],
+        told[P99.ms],
         bool(summary["generator"]["fit"]),
     )
 

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from sockproof.analysis.rules import Condition, metric
+from sockproof.vocabulary import Counter
 
 PRECISION = 0.1  # by which the smallest broken load may be above the largest kept one
 MOST_PROBES = 30
@@ -67,7 +68,7 @@ def outcome_of(summary: Mapping[str, Any], objectives: Iterable[Condition]) -> t
         return Outcome.SATURATED, reasons
     if broken:
         return Outcome.BROKEN, "; ".join(broken)
-    if not summary["counts"]["connections_opened"]:
+    if not summary["counts"][Counter.CONNECTIONS_OPENED]:
         return Outcome.BROKEN, reasons
     offered, achieved = generator["offered_rate"], generator["achieved_rate"]
     if offered and achieved is not None and achieved < 0.99 * offered:

@@ -30,7 +30,15 @@ from sockproof.analysis.findings import EXAMPLES, Delivery
 from sockproof.analysis.history import UNNAMED, History
 from sockproof.analysis.room_layers import layers_of, sure_of
 from sockproof.analysis.row_arrays import Numbers, Receipts, Stays
-from sockproof.load_records import EVERYONE, FIRST_ROOM, ITSELF, NOBODY, EmitFlag, ReceiptFlag
+from sockproof.load_records import (
+    EVERYONE,
+    FIRST_ROOM,
+    ITSELF,
+    NOBODY,
+    EmitFlag,
+    ReceiptFlag,
+)
+from sockproof.vocabulary import Counter, Property
 
 __all__ = ["Delivery", "check", "missing"]
 
@@ -53,7 +61,7 @@ def check(
 
 def missing(folder: Path, now: int) -> int:
     """How many receipts are due, and not in, if a run that goes on ended now."""
-    return _Checker(History(folder, until=now)).run().counts["lost"]
+    return _Checker(History(folder, until=now)).run().counts[Counter.LOST]
 
 
 class _Checker:
@@ -95,10 +103,10 @@ class _Checker:
 
     def run(self) -> Delivery:
         found, emits = self.found, self.history.emits
-        found.counts["emitted"] = len(emits.key)
-        found.counts["acknowledged"] = int((emits.acked > 0).sum())
-        found.counts["ack_timeouts"] = self.history.timeouts
-        found.counts["late"] = self.history.late
+        found.counts[Counter.EMITTED] = len(emits.key)
+        found.counts[Counter.ACKNOWLEDGED] = int((emits.acked > 0).sum())
+        found.counts[Counter.ACK_TIMEOUTS] = self.history.timeouts
+        found.counts[Counter.LATE] = self.history.late
         seen = np.zeros(self.history.clients, dtype=bool)
         for receipts in self.history.receipts():
             self._part(receipts, seen)
@@ -121,8 +129,8 @@ class _Checker:
         seen[clients] = True
         found = self.found
         number = len(receipts.client)
-        found.counts["receipts"] += number
-        for name in ("corrupted", "forged", "invented"):
+        found.counts[Counter.RECEIPTS] += number
+        for name in (Property.CORRUPTED, Property.FORGED, Property.INVENTED):
             found.exercised[name] += number
         at = self.history.emits.find(receipts.sender, receipts.sequence)
         readable = (receipts.flags & _NO_STAMP) == 0
@@ -131,14 +139,14 @@ class _Checker:
         self._contents(receipts, at)
         nameless = readable & ~foreign & (at < 0)
         unrecorded = nameless & self.history.without_rows(receipts.sender, self.processes)
-        found.counts["undetermined"] += int(foreign.sum())
-        found.counts["unrecorded"] += int(unrecorded.sum())
+        found.counts[Counter.UNDETERMINED] += int(foreign.sum())
+        found.counts[Counter.UNRECORDED] += int(unrecorded.sum())
         made_up = np.flatnonzero(nameless & ~unrecorded)
-        found.violated("invented", receipts.time[made_up])
+        found.violated(Property.INVENTED, receipts.time[made_up])
         for where in made_up[:EXAMPLES].tolist():
             who = self.history.name_of(int(receipts.client[where]))
             said = f"{who} heard number {receipts.sequence[where]} of a sender that never sent it"
-            found.example("invented", said)
+            found.example(Property.INVENTED, said)
         chosen = at >= 0
         kept, at = receipts.where(chosen), at[chosen]
         if self.latencies is not None:
@@ -157,8 +165,8 @@ class _Checker:
             forged = known & ((receipts.mark != emits.mark[of]) | (other & ~altered))
             altered = np.where(known, other, altered)
         for name, wrong, said in (
-            ("corrupted", altered, "a message whose stamp or body was altered"),
-            ("forged", forged, "a message whose stamp is not the one that its sender made"),
+            (Property.CORRUPTED, altered, "a message whose stamp or body was altered"),
+            (Property.FORGED, forged, "a message whose stamp is not the one that its sender made"),
         ):
             found.violated(name, receipts.time[wrong])
             for where in np.flatnonzero(wrong)[:EXAMPLES].tolist():
@@ -202,13 +210,13 @@ class _Checker:
         late = np.zeros(len(first), dtype=bool)
         late[1:] = (~change[1:]) & (sequence[1:] + lift[1:] < highest[:-1])
         found = self.found
-        found.exercised["reordered"] += int((~change).sum())
-        found.violated("reordered", receipts.time[first[group[late]]])
+        found.exercised[Property.REORDERED] += int((~change).sum())
+        found.violated(Property.REORDERED, receipts.time[first[group[late]]])
         for where in np.flatnonzero(late)[:EXAMPLES].tolist():
             before = int(highest[where - 1] - lift[where])
             message = self._message(int(at[first[group[where]]]))
             who = self.history.name_of(int(keys[0, where]))
-            found.example("reordered", f"{message} came to {who} behind number {before}")
+            found.example(Property.REORDERED, f"{message} came to {who} behind number {before}")
 
     def _own(self, receipts: Receipts, at: Numbers, clients: Numbers) -> None:
         """What comes back to its sender, and what is for nobody."""
@@ -225,38 +233,38 @@ class _Checker:
         sure = sure_of(self.links, self.link_layers, sender, emits.actual[mine], self.ends[mine])
         self._tally(counts, sure, mine, sender)
         others = self._present(clients, mine) - sure
-        found.exercised["leaked"] += int(np.maximum(others, 0).sum())
+        found.exercised[Property.LEAKED] += int(np.maximum(others, 0).sum())
 
     def _tally(self, counts: Numbers, sure: Flags, at: Numbers, receiver: Numbers) -> None:
         """Count what is due, lost and doubled; one place for each message and receiver."""
         found, processed = self.found, self.processed[at]
         due = sure & processed
         missing = counts == 0
-        found.counts["due"] += int(due.sum())
-        found.exercised["lost"] += int(due.sum())
+        found.counts[Counter.DUE] += int(due.sum())
+        found.exercised[Property.LOST] += int(due.sum())
         lost, actual = due & missing, self.history.emits.actual
         self.lost[at[lost]] = True
-        found.violated("lost", actual[at[lost]])
+        found.violated(Property.LOST, actual[at[lost]])
         doubled = np.flatnonzero(counts > 1)
-        found.violated("duplicated", np.repeat(actual[at[doubled]], counts[doubled] - 1))
-        found.counts["undetermined"] += int((missing & ~due).sum())
-        found.exercised["duplicated"] += int((~missing).sum())
+        found.violated(Property.DUPLICATED, np.repeat(actual[at[doubled]], counts[doubled] - 1))
+        found.counts[Counter.UNDETERMINED] += int((missing & ~due).sum())
+        found.exercised[Property.DUPLICATED] += int((~missing).sum())
         for where in np.flatnonzero(lost)[:EXAMPLES].tolist():
             who = self.history.name_of(int(receiver[where]))
-            found.example("lost", f"{self._message(int(at[where]))} never came to {who}")
+            found.example(Property.LOST, f"{self._message(int(at[where]))} never came to {who}")
         for where in doubled[:EXAMPLES].tolist():
             who = self.history.name_of(int(receiver[where]))
             times = int(counts[where])
             said = f"{self._message(int(at[where]))} came to {who} {times} times"
-            found.example("duplicated", said)
+            found.example(Property.DUPLICATED, said)
 
     def _leaks(self, receipts: Receipts, at: Numbers, leaked: Flags) -> None:
         leaked = leaked & (receipts.time < self.history.doubtful[receipts.client])
-        self.found.violated("leaked", receipts.time[leaked])
+        self.found.violated(Property.LEAKED, receipts.time[leaked])
         for where in np.flatnonzero(leaked)[:EXAMPLES].tolist():
             who = self.history.name_of(int(receipts.client[where]))
             self.found.example(
-                "leaked", f"{self._message(int(at[where]))} came to {who}, no member"
+                Property.LEAKED, f"{self._message(int(at[where]))} came to {who}, no member"
             )
 
     # A room: messages by members, in pieces.
@@ -290,7 +298,7 @@ class _Checker:
         self._leaks(receipts, at, outside)
         sent = np.flatnonzero(emits.room == room)
         if not len(members):
-            self.found.exercised["leaked"] += int(self._present(receivers, sent).sum())
+            self.found.exercised[Property.LEAKED] += int(self._present(receivers, sent).sum())
             return
         step = max(1, _CELLS // len(members))
         rank = np.searchsorted(sent, messages[inside])
@@ -323,6 +331,6 @@ class _Checker:
         apart = ~(skipping & (members[None, :] == self.sender[some][:, None]))
         sure, may = sure & apart, (may & apart) | (counts > 0)
         others = self._present(receivers, some) - may.sum(axis=1)
-        self.found.exercised["leaked"] += int(np.maximum(others, 0).sum())
+        self.found.exercised[Property.LEAKED] += int(np.maximum(others, 0).sum())
         rows, columns = np.nonzero(may)
         self._tally(counts[may], sure[may], some[rows], members[columns])

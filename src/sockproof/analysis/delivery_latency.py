@@ -21,9 +21,11 @@ from sockproof.analysis.history import History
 from sockproof.analysis.row_arrays import Numbers, Process, Receipts
 from sockproof.histogram import BITS
 from sockproof.load_records import Phase, RowFile
+from sockproof.vocabulary import LatencyKind, Origin, before_key
 
 _SECOND = 1_000_000_000
-_KINDS = ("delivery", "delivery_actual")  # from the intended and from the actual time
+_DELIVERY = LatencyKind.DELIVERY.value
+_KINDS = tuple(before_key(LatencyKind.DELIVERY, origin) for origin in Origin)
 # A sample as one number: its second, phase, whether it was due before, kind and bucket.
 _KIND, _BEFORE, _PHASE = 1 << 13, 1 << 14, 1 << 15
 _TURN = 1 << 17  # a second
@@ -132,9 +134,9 @@ def _line(process: Process, keys: Numbers, counts: Numbers) -> dict[str, Any]:
     line: dict[str, Any] = {
         "t": time,
         "phase": phase,
-        "delivery": {
-            "intended": told.get((False, _KINDS[0]), {}),
-            "actual": told.get((False, _KINDS[1]), {}),
+        _DELIVERY: {
+            origin.value: told.get((False, kind), {})
+            for origin, kind in zip(Origin, _KINDS, strict=True)
         },
     }
     before = {kind: told[True, kind] for kind in _KINDS if (True, kind) in told}

@@ -14,29 +14,14 @@ from collections.abc import Callable, Iterator
 from sockproof.analysis.frames import LoadRun
 from sockproof.histogram import RELATIVE_ERROR, Histogram, value_of
 from sockproof.load_records import LoadRecordError
+from sockproof.vocabulary import CONNECTIONS, MESSAGES, VIOLATIONS, Counter
 
 _STEPS = 5  # percentiles told on each halving of what is left, as HdrHistogram does by default
-_COUNTERS = {
-    "emitted": "Messages that left.",
-    "acknowledged": "Messages that were acknowledged.",
-    "ack_timeouts": "Acknowledgements that did not come in time.",
-    "receipts": "Messages that clients heard.",
-    "lost": "Receipts that were due and did not come.",
-    "duplicated": "Receipts beyond the first of a message.",
-    "reordered": "Receipts behind a later message of their sender.",
-    "leaked": "Receipts by who was no member.",
-    "corrupted": "Receipts of altered messages.",
-    "forged": "Receipts whose stamp is not the one that the sender made.",
-    "invented": "Receipts of what nobody sent.",
-    "unacknowledged": "Acknowledgements that were asked for and did not come in time.",
-    "misacknowledged": "Acknowledgements that answer nothing.",
-    "broken": "Connections that the target broke.",
-    "late": "Receipts after the drain.",
-    "unrecorded": "Receipts of what may have been sent unrecorded.",
-    "connections_opened": "Connections that were opened.",
-    "connect_failures": "Connections that did not come about.",
-    "disconnected": "Connections that ended without being asked to.",
-}
+_COUNTERS = (
+    *MESSAGES,
+    *(*VIOLATIONS, Counter.LATE, Counter.UNRECORDED),
+    *CONNECTIONS,
+)
 _BOUNDS = [unit * 10.0**power for power in range(-4, 2) for unit in (1.0, 2.5, 5.0)]  # seconds
 
 
@@ -70,11 +55,11 @@ def _openmetrics(run: LoadRun, kind: str, origin: str) -> bytes:
 
 def _metrics(run: LoadRun) -> Iterator[str]:
     counts = (run.summary or {}).get("counts", {})
-    for name, text in _COUNTERS.items():
-        if isinstance(counts.get(name), int):
-            yield f"# TYPE sockproof_{name} counter"
-            yield f"# HELP sockproof_{name} {text}"
-            yield f"sockproof_{name}_total {counts[name]}"
+    for each in _COUNTERS:
+        if isinstance(counts.get(each), int):
+            yield f"# TYPE sockproof_{each} counter"
+            yield f"# HELP sockproof_{each} {each.help}"
+            yield f"sockproof_{each}_total {counts[each]}"
     for kind, origins in run.histograms.items():
         name = f"sockproof_{kind}_latency_seconds"
         yield f"# TYPE {name} histogram"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from sockproof.vocabulary import COUNTS, PROPERTIES
+from sockproof.vocabulary import CHECKED, PROPERTIES, Property
 
 EXAMPLES = 10
 
@@ -17,22 +17,24 @@ EXAMPLES = 10
 class Delivery:
     """What the checker found: how many violations, of how many chances, and examples."""
 
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
-    exercised: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PROPERTIES, 0))
-    examples: dict[str, list[str]] = field(default_factory=lambda: {p: [] for p in PROPERTIES})
+    counts: dict[str, int] = field(default_factory=lambda: {each.value: 0 for each in CHECKED})
+    exercised: dict[str, int] = field(default_factory=lambda: {p.value: 0 for p in PROPERTIES})
+    examples: dict[str, list[str]] = field(
+        default_factory=lambda: {p.value: [] for p in PROPERTIES}
+    )
     # How many in each second: when what was lost or doubled was sent, when the rest was heard.
     when: dict[str, Counter[int]] = field(
-        default_factory=lambda: {p: Counter() for p in PROPERTIES}
+        default_factory=lambda: {p.value: Counter() for p in PROPERTIES}
     )
     began: int = 0  # from where seconds count
     killed: int = 0  # processes whose rows end abruptly
 
-    def example(self, name: str, text: str) -> None:
+    def example(self, name: Property, text: str) -> None:
         """Show one, unless there are enough."""
         if len(self.examples[name]) < EXAMPLES:
             self.examples[name].append(text)
 
-    def violated(self, name: str, times: NDArray[np.int64]) -> None:
+    def violated(self, name: Property, times: NDArray[np.int64]) -> None:
         """A property was violated at these times."""
         self.counts[name] += len(times)
         seconds, counts = np.unique((times - self.began) // 1_000_000_000, return_counts=True)

@@ -11,6 +11,7 @@ from sockproof import load_lines
 from sockproof.analysis.rules import COUNTERS, Rule, value_in
 from sockproof.histogram import Histogram
 from sockproof.load_records import Phase
+from sockproof.vocabulary import MESSAGE_KINDS, Origin
 
 
 class Follower:
@@ -58,8 +59,8 @@ class Follower:
     def _take(self, line: dict[str, Any]) -> None:
         if line.get("phase") != Phase.MEASURED:
             return
-        for kind in ("ack", "delivery"):
-            for origin in ("intended", "actual"):
+        for kind in MESSAGE_KINDS:
+            for origin in Origin:
                 told = Histogram.from_json(line.get(kind, {}).get(origin, {}))
                 self._latency.setdefault((kind, origin), Histogram()).add(told)
 

@@ -25,31 +25,20 @@ from numpy.typing import NDArray
 from sockproof.analysis import about, stored_summary
 from sockproof.analysis.damage import all_problems, sound_rows
 from sockproof.analysis.latency_frames import Latencies, read_latencies
-from sockproof.analysis.process_lines import ProcessLines, read_process
+from sockproof.analysis.process_lines import SEND_LAG_NS, ProcessLines, read_process
 from sockproof.analysis.row_counts import RowCounts, count_rows
 from sockproof.files import FileError, is_there
 from sockproof.histogram import Histogram
-from sockproof.load_records import RUN_FILE, SUMMARY_FILE, LoadRecordError, Phase, is_load_run
-from sockproof.vocabulary import PROPERTIES
+from sockproof.load_records import (
+    RUN_FILE,
+    SUMMARY_FILE,
+    LoadRecordError,
+    Phase,
+    is_load_run,
+)
+from sockproof.vocabulary import EACH_SECOND, PROPERTIES, Counter, Gauge
 
 LONGEST = 7 * 24 * 3600  # seconds; lines that lie farther from the beginning are not believed
-COUNTERS = {
-    "offered": "offered_messages_per_s",
-    "emits": "emitted_messages_per_s",
-    "acks": "acknowledged_messages_per_s",
-    "receipts": "received_messages_per_s",
-    "withheld": "withheld_messages_per_s",
-    "ack_timeouts": "ack_timeouts_per_s",
-    "corrupted": "corrupted_messages_per_s",
-    "unreadable": "unreadable_messages_per_s",
-    "misacknowledged": "wrong_acknowledgements_per_s",
-    "connections_opened": "connections_opened_per_s",
-    "connect_failures": "connect_failures_per_s",
-    "disconnected": "connections_lost_per_s",
-    "back_pressured": "back_pressured_per_s",
-    "octets_sent": "sent_octets_per_s",
-    "octets_received": "received_octets_per_s",
-}
 Line = NDArray[np.float64]
 
 
@@ -206,21 +195,24 @@ def _seconds(
     edges = np.arange(count + 1, dtype=np.float64)
     edges[-1] = max([count, *(process.end for process in processes)])
     columns: dict[str, Any] = {"time_s": edges[:-1], "phase": _phases(spans, count)}
-    for name, column in COUNTERS.items():
-        columns[column] = _sum([each.growth(name, edges) for each in processes], count)
-    columns["live_connections"] = _sum([each.level("live", edges) for each in processes], count)
+    for counter in EACH_SECOND:
+        columns[counter.column] = _sum([each.growth(counter, edges) for each in processes], count)
+    live = [each.level(Counter.LIVE, edges) for each in processes]
+    columns["live_connections"] = _sum(live, count)
     for column, name, together in (
-        ("cpu_percent_of_a_core", "cpu_seconds", _most),
-        ("target_cpu_percent_of_a_core", "target_cpu_seconds", _most),
+        ("cpu_percent_of_a_core", Gauge.CPU_S, _most),
+        ("target_cpu_percent_of_a_core", Gauge.TARGET_CPU_S, _most),
     ):
         parts = [each.growth(name, edges, from_zero=False) * 100 for each in processes]
         columns[column] = together(parts, count)
-    memory = [each.level("rss_bytes", edges) / 2**20 for each in processes]
+    memory = [each.level(Gauge.RSS_BYTES, edges) / 2**20 for each in processes]
     columns["memory_mib"] = _sum(memory, count)
-    target = [each.level("target_rss_bytes", edges) / 2**20 for each in processes]
+    target = [each.level(Gauge.TARGET_RSS_BYTES, edges) / 2**20 for each in processes]
     columns["target_memory_mib"] = _most(target, count)
-    columns["loop_lag_ms"] = _most([each.worst("hub_lag_ns", count) for each in processes], count)
-    columns["send_lag_ms"] = _most([each.worst("send_lag_ns", count) for each in processes], count)
+    columns["loop_lag_ms"] = _most(
+        [each.worst(Gauge.HUB_LAG_NS, count) for each in processes], count
+    )
+    columns["send_lag_ms"] = _most([each.worst(SEND_LAG_NS, count) for each in processes], count)
     frame = pd.DataFrame(columns)
     rows = pd.DataFrame.from_dict(latency.rows, orient="index")
     return frame.join(rows)
@@ -270,8 +262,8 @@ def _violations(summary: Mapping[str, Any] | None, count: int) -> pd.DataFrame:
     found: dict[str, dict[int, int]] = {}
     for name in PROPERTIES:
         each = told.get(name) if isinstance(told, dict) else None
-        found[name] = {}
+        found[name.value] = {}
         for second, number in each.items() if isinstance(each, dict) else ():
             if str(second).isdecimal() and int(second) < count and isinstance(number, int):
                 found[name][int(second)] = number
-    return pd.DataFrame(found, columns=list(PROPERTIES)).fillna(0).astype(int).sort_index()
+    return pd.DataFrame(found, columns=list(found)).fillna(0).astype(int).sort_index()

@@ -10,7 +10,7 @@ from typing import Any
 from sockproof.analysis.delivery_latency import DeliveryLatencies
 from sockproof.histogram import Histogram
 from sockproof.load_records import Phase, RowFile, delivery_path, read_lines
-from sockproof.vocabulary import LATENCY_KINDS, PERCENTILES
+from sockproof.vocabulary import FRACTIONS, MAX_MS, SAMPLES, LatencyKind, Origin
 
 _MEASURED = (Phase.MEASURED, Phase.DRAIN)  # what was sent in it and came in the drain counts too
 
@@ -33,10 +33,12 @@ def latency_lines(
 
 
 def _without_deliveries(line: dict[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in line.items() if name != "delivery"}
+    kept = {name: value for name, value in line.items() if name != LatencyKind.DELIVERY}
     before = line.get("before")
     if isinstance(before, dict):
-        kept["before"] = {k: each for k, each in before.items() if not k.startswith("delivery")}
+        kept["before"] = {
+            k: each for k, each in before.items() if not k.startswith(LatencyKind.DELIVERY)
+        }
     return kept
 
 
@@ -53,11 +55,11 @@ def latencies(
     Messages that were sent in the measured part; connects of the whole run, since most are made
     in the ramp.
     """
-    found = {kind: {"intended": Histogram(), "actual": Histogram()} for kind in LATENCY_KINDS}
+    found = {kind.value: {origin.value: Histogram() for origin in Origin} for kind in LatencyKind}
     for file in files:
         for line in latency_lines(file.latency_path, deliveries.lines(file.tag)):
-            for kind in LATENCY_KINDS:
-                if kind == "connect" or line.get("phase") in _MEASURED:
+            for kind in LatencyKind:
+                if kind == LatencyKind.CONNECT or line.get("phase") in _MEASURED:
                     _add(found[kind], line.get(kind, {}))
     return found
 
@@ -69,10 +71,10 @@ def _add(histograms: Mapping[str, Histogram], line: Mapping[str, Mapping[str, in
 
 def percentiles(histogram: Histogram) -> dict[str, Any]:
     """Samples, percentiles and the maximum in milliseconds; None with too few samples."""
-    told: dict[str, Any] = {"samples": histogram.samples}
-    for name, fraction in PERCENTILES.items():
+    told: dict[str, Any] = {SAMPLES: histogram.samples}
+    for name, fraction in FRACTIONS.items():
         told[name] = _milliseconds(histogram.percentile(fraction))
-    told["max_ms"] = _milliseconds(histogram.maximum())
+    told[MAX_MS] = _milliseconds(histogram.maximum())
     return told
 
 

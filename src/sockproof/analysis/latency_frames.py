@@ -21,10 +21,16 @@ from numpy.typing import NDArray
 from sockproof.analysis.latency import latency_lines
 from sockproof.histogram import Histogram, value_of
 from sockproof.load_records import Phase
-from sockproof.vocabulary import LATENCY_KINDS
+from sockproof.vocabulary import (
+    MAX_MS,
+    MESSAGE_KINDS,
+    OF_A_SECOND,
+    SAMPLES,
+    LatencyKind,
+    Origin,
+    before_key,
+)
 
-ORIGINS = ("intended", "actual")
-FRACTIONS = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 HEAT_COLUMNS = 200  # at most, of a whole run
 HEAT_FROM, HEAT_TO = 4, 11  # powers of ten of nanoseconds: 10 µs to 100 s
 HEAT_STEPS = 12  # to a power of ten
@@ -43,7 +49,9 @@ class Latencies:
     rows: dict[int, dict[str, float]] = field(default_factory=dict)
     heat: dict[str, NDArray[np.int64]] = field(default_factory=dict)
     totals: dict[str, dict[str, Histogram]] = field(
-        default_factory=lambda: {k: {o: Histogram() for o in ORIGINS} for k in LATENCY_KINDS}
+        default_factory=lambda: {
+            k.value: {o.value: Histogram() for o in Origin} for k in LatencyKind
+        }
     )
 
 
@@ -56,7 +64,7 @@ def read_latencies(
     """
     found, torn = Latencies(), _Torn()
     columns = max(1, min(seconds, HEAT_COLUMNS))
-    for kind in LATENCY_KINDS:
+    for kind in LatencyKind:
         shape = ((HEAT_TO - HEAT_FROM) * HEAT_STEPS, columns)
         found.heat[kind] = np.zeros(shape, dtype=np.int64)
     streams = [_lines(path, place, torn, seconds) for path, place in files.items()]
@@ -75,7 +83,7 @@ class _Torn:
 
 
 def _nothing() -> dict[Key, Counts]:
-    return {(kind, origin): defaultdict(int) for kind in LATENCY_KINDS for origin in ORIGINS}
+    return {(kind, origin): defaultdict(int) for kind in LatencyKind for origin in Origin}
 
 
 def _lines(
@@ -95,15 +103,15 @@ def _lines(
 def _add(line: Mapping[str, Any], counts: dict[Key, Counts], found: Latencies, torn: _Torn) -> None:
     measured = line.get("phase") in _MEASURED
     try:
-        for kind in LATENCY_KINDS:
-            for origin in ORIGINS:
+        for kind in LatencyKind:
+            for origin in Origin:
                 total = found.totals[kind][origin].counts
-                kept = total if measured or kind == "connect" else None
+                kept = total if measured or kind == LatencyKind.CONNECT else None
                 _count(line.get(kind, {}).get(origin, {}), counts[kind, origin], kept)
         before = line.get("before", {})
-        for kind in ("ack", "delivery"):
-            _count(before.get(kind, {}), counts[kind, "intended"], None)
-            _count(before.get(f"{kind}_actual", {}), counts[kind, "actual"], None)
+        for kind in MESSAGE_KINDS:
+            for origin in Origin:
+                _count(before.get(before_key(kind, origin), {}), counts[kind, origin], None)
     except (AttributeError, TypeError, ValueError):
         torn.lines += 1
 
@@ -129,12 +137,12 @@ def _close(found: Latencies, second: int, counts: dict[Key, Counts], seconds: in
         numbers = np.array([each[bucket] for bucket in buckets])
         upto = np.cumsum(numbers)
         name = f"{kind}_{origin}"
-        row[f"{name}_samples"] = int(upto[-1])
-        for fraction_name, fraction in FRACTIONS.items():
-            at = int(np.searchsorted(upto, fraction * upto[-1]))
-            row[f"{name}_{fraction_name}_ms"] = value_of(buckets[at]) / 1e6
-        row[f"{name}_max_ms"] = value_of(buckets[-1]) / 1e6
-        if origin == "intended":
+        row[f"{name}_{SAMPLES}"] = int(upto[-1])
+        for each_of in OF_A_SECOND:
+            at = int(np.searchsorted(upto, each_of.fraction * upto[-1]))
+            row[f"{name}_{each_of.ms}"] = value_of(buckets[at]) / 1e6
+        row[f"{name}_{MAX_MS}"] = value_of(buckets[-1]) / 1e6
+        if origin == Origin.INTENDED:
             heat = found.heat[kind]
             column = second * heat.shape[1] // seconds
             places = [_heat_row(value_of(bucket)) for bucket in buckets]

@@ -10,29 +10,23 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from sockproof.vocabulary import LATENCY_KINDS, PERCENTILES, PROPERTIES
+from sockproof.vocabulary import LATENCY_COLUMNS, P50, PROPERTIES, Counter, LatencyKind, Origin
 
 TARGET_CPU = "target.cpu_ms_per_message"
 THROUGHPUT = "throughput.acknowledged_per_s"
-_COLUMNS = (*PERCENTILES, "max_ms")
 METRICS = (
-    *(
-        f"latency.{kind}.{origin}.{column}"
-        for kind in LATENCY_KINDS
-        for origin in ("intended", "actual")
-        for column in _COLUMNS
-    ),
+    *(f"latency.{k}.{o}.{c}" for k in LatencyKind for o in Origin for c in LATENCY_COLUMNS),
     TARGET_CPU,
     "target.max_rss_bytes",
     THROUGHPUT,
 )
 # A high percentile of a short run, and a rate, vary several times as much from run to run as a
 # median does: with them most comparisons would end without an answer.
-DEFAULT_METRICS = ("latency.ack.intended.p50_ms",)
+DEFAULT_METRICS = (f"latency.{LatencyKind.ACK}.{Origin.INTENDED}.{P50.ms}",)
 _MORE_IS_BETTER = (THROUGHPUT,)
 # What is wrong with a run whatever its latencies are. An acknowledgement that never came has no
 # latency, so a server that withholds them would look fast.
-_FACTS = (*PROPERTIES, "ack_timeouts")
+_FACTS = (*PROPERTIES, Counter.ACK_TIMEOUTS)
 
 
 def value(summary: Mapping[str, Any], metric: str) -> float | None:
@@ -51,7 +45,7 @@ def worse(before: float, after: float, metric: str) -> float:
 def violations(summary: Mapping[str, Any]) -> dict[str, int]:
     """How many messages of a run were lost, duplicated and so on; only what occurred."""
     counts = summary["counts"]
-    return {name: int(counts[name]) for name in _FACTS if counts.get(name)}
+    return {name.value: int(counts[name]) for name in _FACTS if counts.get(name)}
 
 
 def _look_up(summary: Mapping[str, Any], metric: str) -> Any:
@@ -64,12 +58,12 @@ def _look_up(summary: Mapping[str, Any], metric: str) -> Any:
 def _messages(summary: Mapping[str, Any]) -> float:
     """Messages of the measured part."""
     generator = summary["generator"]
-    rate, seconds = generator.get("achieved_rate"), generator.get("measured_seconds")
+    rate, seconds = generator.get("achieved_rate"), generator.get("measured_s")
     return float(rate or 0) * float(seconds or 0)
 
 
 def _cpu(summary: Mapping[str, Any]) -> float | None:
-    seconds, messages = summary["target"].get("measured_cpu_seconds"), _messages(summary)
+    seconds, messages = summary["target"].get("measured_cpu_s"), _messages(summary)
     return 1e3 * float(seconds) / messages if seconds and messages else None
 
 
@@ -79,9 +73,9 @@ def _throughput(summary: Mapping[str, Any]) -> float | None:
     In a closed loop each emit follows an acknowledgement; in an open one this is the offered rate.
     """
     counts, rate = summary["counts"], summary["generator"].get("achieved_rate")
-    if not rate or not counts.get("emitted"):
+    if not rate or not counts.get(Counter.EMITTED):
         return None
-    return float(rate) * float(counts["acknowledged"]) / float(counts["emitted"])
+    return float(rate) * float(counts[Counter.ACKNOWLEDGED]) / float(counts[Counter.EMITTED])
 
 
 _COMPUTED = {TARGET_CPU: _cpu, THROUGHPUT: _throughput}

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import collections
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sockproof.load_records import FOREVER, Kind, RowFile
+from sockproof.vocabulary import Counter
 
 _ROWS = {
     Kind.EMIT: "sends",
     Kind.ACK: "acknowledgements",
     Kind.ACK_TIMEOUT: "acknowledgements that timed out",
-    Kind.RECEIPT: "receipts",
+    Kind.RECEIPT: Counter.RECEIPTS.value,
     Kind.STRAY_ACK: "stray acknowledgements",
     Kind.WITHDRAWN: "withheld sends",
 }
@@ -26,8 +27,8 @@ def missing_records(files: Iterable[RowFile], began: int) -> dict[str, Any]:
 
     `began` is when the run began, by the clock of the rows.
     """
-    rows: Counter[str] = Counter()
-    lines: Counter[str] = Counter()
+    rows: collections.Counter[str] = collections.Counter()
+    lines: collections.Counter[str] = collections.Counter()
     gaps: list[list[float | None]] = []
     for file in files:
         for kind, count in file.missing.items():

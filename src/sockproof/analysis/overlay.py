@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 
 from sockproof.analysis.latency import by_second
 from sockproof.histogram import Histogram, samples_needed, value_of
-from sockproof.vocabulary import PERCENTILES, PROPERTIES
+from sockproof.vocabulary import FRACTIONS, PROPERTIES, Origin
 
 BLOCK = 5  # seconds
 DRAWS = 500
 ALIKE = 0.1  # within so much of each other is the same to people
 CONFIDENCE = 0.95
-KINDS = ("ack", "delivery")
 Counts = NDArray[np.float64]
 
 
@@ -67,7 +66,7 @@ class Group:
         seconds: list[Histogram] = []
         for folder in folders:
             merged: dict[int, Histogram] = {}
-            for at, histogram in by_second(folder, kind, "intended")[0]:
+            for at, histogram in by_second(folder, kind, Origin.INTENDED)[0]:
                 merged.setdefault(int(at), Histogram()).add(histogram)
             seconds += [merged[second] for second in sorted(merged)]
         self.total = Histogram.sum(seconds)
@@ -115,14 +114,14 @@ def changes(a: Group, b: Group, kind: str) -> list[Change]:
     """Each percentile for which both have enough samples."""
     found = []
     least = min(a.samples, b.samples)
-    for name, share in PERCENTILES.items():
+    for name, share in FRACTIONS.items():
         if least < samples_needed(share):
             continue
         (of_a, draws_a), (of_b, draws_b) = a.at(share), b.at(share)
         ratios = np.sort(draws_b) if of_a <= 0 else draws_b / np.maximum(draws_a, 1e-9)
         tail = (1 - CONFIDENCE) / 2
         low, high = np.quantile(ratios, [tail, 1 - tail])
-        metric = f"latency.{kind}.intended.{name}"
+        metric = f"latency.{kind}.{Origin.INTENDED}.{name}"
         found.append(Change(metric, of_a, of_b, of_b / max(of_a, 1e-9), float(low), float(high)))
     return found
 
@@ -143,5 +142,6 @@ def curve(group: Group) -> Curve:
 def violations(summaries: Sequence[dict[str, Any]]) -> dict[str, int]:
     """What went wrong with messages, and how often, in all runs of a group."""
     return {
-        name: sum(int(each["counts"].get(name, 0)) for each in summaries) for name in PROPERTIES
+        name.value: sum(int(each["counts"].get(name, 0)) for each in summaries)
+        for name in PROPERTIES
     }

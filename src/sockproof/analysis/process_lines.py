@@ -11,13 +11,9 @@ from numpy.typing import NDArray
 
 from sockproof.histogram import Histogram
 from sockproof.load_records import Phase, read_lines
+from sockproof.vocabulary import PROCESS, Gauge
 
-_COUNTERS = (
-    *("emits", "acks", "ack_timeouts", "receipts", "corrupted", "unreadable", "misacknowledged"),
-    *("connections_opened", "connect_failures", "disconnected", "live"),
-    *("offered", "withheld", "octets_sent", "octets_received", "back_pressured"),
-)
-_STATE = ("cpu_seconds", "rss_bytes", "target_cpu_seconds", "target_rss_bytes", "hub_lag_ns")
+SEND_LAG_NS = "send_lag_ns"  # computed of a line
 _FRACTION = 0.99  # of the sends of a second, whose lag is told
 Line = NDArray[np.float64]
 
@@ -49,13 +45,13 @@ class ProcessLines:
             self.passed_over += 1
             return
         kept = {}
-        for name in (*_COUNTERS, *_STATE):
+        for name in (*PROCESS, *Gauge):
             value = line.get(name)
             if isinstance(value, int | float) and -1e18 < value < 1e18:
-                kept[name] = float(value)
+                kept[name.value] = float(value)
         lag = line.get("lag")
         if isinstance(lag, dict):
-            kept["send_lag_ns"] = _lag(lag)
+            kept[SEND_LAG_NS] = _lag(lag)
         self._times.append(time)
         self._phases.append(int(phase))
         self._lines.append(kept)
@@ -82,7 +78,7 @@ class ProcessLines:
         parts = [
             t % 1.0
             for t, line in zip(self._time.tolist(), self._lines, strict=True)
-            if "hub_lag_ns" in line
+            if Gauge.HUB_LAG_NS in line
         ]
         if parts:  # the middle on a circle: what lies around a whole second is turned by half
             around = [(p + 0.5) % 1.0 for p in parts]

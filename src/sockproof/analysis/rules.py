@@ -17,7 +17,20 @@ from typing import Any
 
 from sockproof.files import read_toml
 from sockproof.histogram import Histogram
-from sockproof.vocabulary import ASIDE, LATENCY_KINDS, PERCENTILES, PROPERTIES, STRAYS, SUITES
+from sockproof.vocabulary import (
+    COUNTS,
+    FRACTIONS,
+    LATENCY_COLUMNS,
+    MAX_MS,
+    PROCESS,
+    PROPERTIES,
+    SAMPLES,
+    Counter,
+    LatencyKind,
+    Origin,
+    Suite,
+    renamed_metric,
+)
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
@@ -32,59 +45,52 @@ _SECONDS = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
 OUTCOMES = ("cases", "passed", "non_strict", "failed", "unsupported", "inconclusive", "unexpected")
-_COUNTS = (
-    *("connections_opened", "connect_failures", "disconnected", "emitted", "acknowledged"),
-    *("ack_timeouts", "receipts", "due", *PROPERTIES, "undetermined"),
-    *(*STRAYS, *ASIDE),
-    *("octets_sent", "octets_received"),
-)
 _LATENCY = tuple(
     f"latency.{kind}.{origin}.{name}"
-    for kind in LATENCY_KINDS
-    for origin in ("intended", "actual")
-    for name in ("samples", *PERCENTILES, "max_ms")
+    for kind in LatencyKind
+    for origin in Origin
+    for name in (SAMPLES, *LATENCY_COLUMNS)
 )
 _GENERATOR = (
-    *("cpu_seconds", "max_rss_bytes", "max_lag_ms", "offered_rate", "achieved_rate"),
-    *("measured_seconds", "withheld"),
+    *("cpu_s", "max_rss_bytes", "max_lag_ms", "offered_rate", "achieved_rate"),
+    *("measured_s", Counter.WITHHELD),
 )
 NUMBERS = (
-    *(f"counts.{name}" for name in _COUNTS),
+    *(f"counts.{name}" for name in COUNTS),
     *(f"properties.{name}.exercised" for name in PROPERTIES),
     *_LATENCY,
-    *("target.cpu_seconds", "target.max_rss_bytes"),
+    *("target.cpu_s", "target.max_rss_bytes"),
     *(f"generator.{name}" for name in _GENERATOR),
 )
 FLAGS = (*(f"properties.{name}.verdict" for name in PROPERTIES), "generator.fit")
 CONFORMANCE = (*(f"conformance.{name}" for name in OUTCOMES), "conformance.stale")
 # Most connections are made in the ramp, which is no part of what is measured.
 _MESSAGES = tuple(
-    name for name in _LATENCY if name.endswith("_ms") and not name.startswith("latency.connect.")
+    name
+    for name in _LATENCY
+    if name.endswith("_ms") and not name.startswith(f"latency.{LatencyKind.CONNECT}.")
 )
 # What is known while a run goes on: violations and percentiles, so far.
 LIVE = (
-    *(f"counts.{name}" for name in ("connect_failures", "disconnected", "ack_timeouts")),
-    *("counts.corrupted", "counts.misacknowledged", *_MESSAGES),
+    *(
+        f"counts.{name}"
+        for name in (
+            *(Counter.CONNECT_FAILURES, Counter.DISCONNECTED, Counter.ACK_TIMEOUTS),
+            *(Counter.CORRUPTED, Counter.MISACKNOWLEDGED),
+        )
+    ),
+    *_MESSAGES,
 )
 # What is known of each second, and from which of the counters that processes write in it.
-COUNTERS = {
-    "counts.emitted": ("emits",),
-    "counts.acknowledged": ("acks",),
-    "counts.ack_timeouts": ("ack_timeouts",),
-    "counts.receipts": ("receipts",),
-    "counts.corrupted": ("corrupted", "unreadable"),
-    "counts.misacknowledged": ("misacknowledged",),
-    "counts.connections_opened": ("connections_opened",),
-    "counts.connect_failures": ("connect_failures",),
-    "counts.disconnected": ("disconnected",),
-    "counts.octets_sent": ("octets_sent",),
-    "counts.octets_received": ("octets_received",),
-    "generator.offered_rate": ("offered",),
-    "generator.achieved_rate": ("emits",),
-    "generator.withheld": ("withheld",),
+COUNTERS: dict[str, tuple[Counter, ...]] = {
+    **{f"counts.{name}": (name,) for name in COUNTS if name in PROCESS},
+    f"counts.{Counter.CORRUPTED}": (Counter.CORRUPTED, Counter.UNREADABLE),
+    "generator.offered_rate": (Counter.OFFERED,),
+    "generator.achieved_rate": (Counter.EMITTED,),
+    f"generator.{Counter.WITHHELD}": (Counter.WITHHELD,),
 }
 WINDOWED = (*_MESSAGES, *COUNTERS)
-_SUITES = tuple(f"conformance.suites.{suite}.{name}" for suite in SUITES for name in OUTCOMES)
+_SUITES = tuple(f"conformance.suites.{suite}.{name}" for suite in Suite for name in OUTCOMES)
 _KEYS = ("that", "why", "min_samples", "window", "grace", "abort")
 
 
@@ -157,7 +163,7 @@ def value_in(rule: Rule, histogram: Histogram) -> float | None:
     if histogram.samples < max(rule.min_samples, 1):
         return None
     name = rule.condition.metric.rpartition(".")[2]
-    found = histogram.maximum() if name == "max_ms" else histogram.percentile(PERCENTILES[name])
+    found = histogram.maximum() if name == MAX_MS else histogram.percentile(FRACTIONS[name])
     return None if found is None else found / 1e6
 
 
@@ -166,7 +172,8 @@ def condition(text: str) -> Condition:
     found = _RULE.fullmatch(text)
     if found is None:
         raise RuleError(f"{text!r} is no rule: METRIC <= NUMBER, as 'counts.lost == 0'")
-    metric, comparison, bound = found.groups()
+    named, comparison, bound = found.groups()
+    metric = renamed_metric(named)
     is_flag = metric in FLAGS
     if not is_flag and metric not in (*NUMBERS, *CONFORMANCE, *_SUITES):
         raise RuleError(f"{text!r}: no metric {metric!r}{_suggestion(metric)}")

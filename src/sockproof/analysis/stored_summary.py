@@ -9,7 +9,17 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from msgspec import Meta
 
 from sockproof import files
-from sockproof.vocabulary import LATENCY_KINDS, PERCENTILES, PROPERTIES
+from sockproof.vocabulary import (
+    CONNECTIONS,
+    LATENCY_COLUMNS,
+    MESSAGES,
+    PROPERTIES,
+    SAMPLES,
+    Counter,
+    LatencyKind,
+    Origin,
+    renamed,
+)
 
 MOST_OCTETS = 16 * files.MIB  # of a summary, which has a few KiB, and examples of messages
 
@@ -31,12 +41,12 @@ class Generator(TypedDict):
     fit: bool
     reasons: list[Text]
     saturated: NotRequired[bool]
-    cpu_seconds: NotRequired[Number | None]
+    cpu_s: NotRequired[Number | None]
     max_rss_bytes: NotRequired[Number | None]
     max_lag_ms: NotRequired[Number | None]
     offered_rate: NotRequired[Number | None]
     achieved_rate: NotRequired[Number | None]
-    measured_seconds: NotRequired[Number | None]
+    measured_s: NotRequired[Number | None]
     withheld: NotRequired[Number | None]
 
 
@@ -56,7 +66,7 @@ class Summary(TypedDict):
 
 def read(path: Path) -> dict[str, Any]:
     """The summary in a file, with whatever else stands in it; raises `FileError`."""
-    value = files.read_json(path, dict[str, Any], MOST_OCTETS)
+    value = up_to_date(files.read_json(path, dict[str, Any], MOST_OCTETS))
     try:
         files.checked(value, Summary)
     except ValueError as error:
@@ -64,11 +74,14 @@ def read(path: Path) -> dict[str, Any]:
     return value
 
 
-_COUNTS = (
-    *("emitted", "acknowledged", "ack_timeouts", "receipts", "due", "undetermined", *PROPERTIES),
-    *("connections_opened", "connect_failures", "disconnected"),
-)
-_NUMBERS = ("cpu_seconds", "max_rss_bytes", "max_lag_ms")
+def up_to_date(value: dict[str, Any]) -> dict[str, Any]:
+    """The summary by the names of now."""
+    named = ((name, value.get(name)) for name in ("counts", "generator", "target"))
+    return {**value, **{name: renamed(group) for name, group in named if isinstance(group, dict)}}
+
+
+_COUNTS = (*MESSAGES, Counter.DUE, Counter.UNDETERMINED, *PROPERTIES, *CONNECTIONS)
+_NUMBERS = ("cpu_s", "max_rss_bytes", "max_lag_ms")
 _RATES = ("offered_rate", "achieved_rate")
 
 
@@ -93,12 +106,12 @@ def _wrong(summary: Mapping[str, Any]) -> str | None:
         examples = summary["examples"].get(name, [])
         if not isinstance(examples, list) or not all(isinstance(e, str) for e in examples):
             return f"examples.{name} are no texts"
-    for kind in LATENCY_KINDS:
-        for origin in ("intended", "actual"):
+    for kind in LatencyKind:
+        for origin in Origin:
             row = summary["latency"][kind][origin]
-            if not _is_count(row["samples"]):
+            if not _is_count(row[SAMPLES]):
                 return f"latency.{kind} has no samples"
-            if not all(_is_number(row[name], True) for name in (*PERCENTILES, "max_ms")):
+            if not all(_is_number(row[name], True) for name in LATENCY_COLUMNS):
                 return f"latency.{kind} has a percentile that is no number"
     generator = summary["generator"]
     if not all(_is_number(generator[name]) for name in _NUMBERS):
@@ -110,7 +123,7 @@ def _wrong(summary: Mapping[str, Any]) -> str | None:
     if not all(isinstance(reason, str) for reason in generator["reasons"]):
         return "a reason is no text"
     target = summary["target"]
-    if not all(_is_number(target[name], True) for name in ("cpu_seconds", "max_rss_bytes")):
+    if not all(_is_number(target[name], True) for name in ("cpu_s", "max_rss_bytes")):
         return "what the target cost is no number"
     return None
 

@@ -29,15 +29,13 @@ from sockproof.load_records import (
     RowFile,
     read_lines,
 )
-from sockproof.vocabulary import LATENCY_KINDS, PROPERTIES
+from sockproof.vocabulary import CONNECTIONS, PROPERTIES, TRAFFIC, Counter, Gauge
 
 LATE_NS = 10_000_000  # a send that leaves so long behind its intended time is late
 MOST_LATE = 0.01  # of all sends
 LEAST_ACHIEVED = 0.99  # of the offered rate
 MOST_CPU = 0.9  # of one core, in the measured part
-_COUNTED = ("connections_opened", "connect_failures", "disconnected")
 _UNKNOWN = 1 << 30  # how many processes there were, where nothing tells it
-_OCTETS = ("octets_sent", "octets_received")
 
 
 def write_summary(folder: Path) -> dict[str, Any]:
@@ -77,14 +75,14 @@ def summarize(folder: Path, deliveries: DeliveryLatencies | None = None) -> dict
     found = latencies(files, deliveries)
     missing = missing_records(files, began)
     counts = dict(delivery.counts)
-    for name in (*_COUNTED, *_OCTETS):
-        counts[name] = sum(int(each.last.get(name, 0)) for each in health)
+    for name in (*CONNECTIONS, *TRAFFIC):
+        counts[name.value] = sum(int(each.last.get(name, 0)) for each in health)
     return {
         "schema": SCHEMA,
         "scenario": run.get("scenario"),
         "started": run.get("started"),
         "counts": counts,
-        "unrecorded": missing,
+        Counter.UNRECORDED.value: missing,
         "properties": _properties(delivery),
         "examples": delivery.examples,
         "violations_each_second": {
@@ -92,8 +90,8 @@ def summarize(folder: Path, deliveries: DeliveryLatencies | None = None) -> dict
             for name, when in delivery.when.items()
         },
         "latency": {
-            kind: {origin: percentiles(each) for origin, each in found[kind].items()}
-            for kind in LATENCY_KINDS
+            kind: {origin: percentiles(each) for origin, each in origins.items()}
+            for kind, origins in found.items()
         },
         "target": {"url": run.get("target"), **_target(health)},
         "generator": _generator(run, delivery, health, counts, missing, problems),
@@ -111,7 +109,7 @@ def _properties(delivery: Delivery) -> dict[str, Any]:
         verdict: bool | str = delivery.counts[name] == 0
         if verdict is True and not exercised:
             verdict = "not exercised"
-        told[name] = {"verdict": verdict, "exercised": exercised}
+        told[name.value] = {"verdict": verdict, "exercised": exercised}
     return told
 
 
@@ -138,18 +136,18 @@ class _Health:
 
     def take(self, line: dict[str, Any]) -> None:
         """One line more."""
-        if "cpu_seconds" in line:
+        if Gauge.CPU_S in line:
             if line.get("phase") == Phase.MEASURED:
                 self.begun = self.begun or line
                 self.ended = line
-            self.rss = max(self.rss, int(line.get("rss_bytes", 0)))
+            self.rss = max(self.rss, int(line.get(Gauge.RSS_BYTES, 0)))
         if line.get("phase") == Phase.MEASURED:
             self.lag.add(Histogram.from_json(line.get("lag", {})))
-        self.worst_lag = max(self.worst_lag, int(line.get("hub_lag_ns", 0)))
-        if "target_cpu_seconds" in line:
-            now = float(line["target_cpu_seconds"])
+        self.worst_lag = max(self.worst_lag, int(line.get(Gauge.HUB_LAG_NS, 0)))
+        if Gauge.TARGET_CPU_S in line:
+            now = float(line[Gauge.TARGET_CPU_S])
             self.target_cpu = (self.target_cpu[0] if self.target_cpu else now, now)
-            self.target_rss = max(self.target_rss, int(line.get("target_rss_bytes", 0)))
+            self.target_rss = max(self.target_rss, int(line.get(Gauge.TARGET_RSS_BYTES, 0)))
         self.last = {**self.last, **line}
 
     @property
@@ -169,12 +167,12 @@ class _Health:
 def _target(health: list[_Health]) -> dict[str, Any]:
     known = [each.target_cpu for each in health if each.target_cpu is not None]
     if not known:
-        return {"cpu_seconds": None, "measured_cpu_seconds": None, "max_rss_bytes": None}
+        return {"cpu_s": None, "measured_cpu_s": None, "max_rss_bytes": None}
     # All workers watch the same processes.
     return {
-        "cpu_seconds": round(max(last - first for first, last in known), 3),
+        "cpu_s": round(max(last - first for first, last in known), 3),
         # Of the part that the achieved rate is of, so that the two give the cost of a message.
-        "measured_cpu_seconds": round(max(each.grown("target_cpu_seconds") for each in health), 3),
+        "measured_cpu_s": round(max(each.grown(Gauge.TARGET_CPU_S) for each in health), 3),
         "max_rss_bytes": max(each.target_rss for each in health),
     }
 
@@ -188,9 +186,9 @@ def _generator(
     problems: list[str],
 ) -> dict[str, Any]:
     seconds = max((each.seconds for each in health), default=0.0)
-    offered = sum(each.grown("offered") for each in health)
-    achieved = sum(each.grown("emits") for each in health)
-    withheld = sum(int(each.last.get("withheld", 0)) for each in health)
+    offered = sum(each.grown(Counter.OFFERED) for each in health)
+    achieved = sum(each.grown(Counter.EMITTED) for each in health)
+    withheld = sum(int(each.last.get(Counter.WITHHELD, 0)) for each in health)
     lag = Histogram.sum(each.lag for each in health)
     reasons = said(problems) + _reasons(run, delivery, health, counts, missing)
     if offered and achieved < LEAST_ACHIEVED * offered:
@@ -204,13 +202,13 @@ def _generator(
         reasons.append(f"{late:.1%} of the messages left more than {LATE_NS / 1e6:g} ms late")
     worst = max([lag.maximum() or 0, *(each.worst_lag for each in health)])
     return {
-        "cpu_seconds": round(sum(float(each.last.get("cpu_seconds", 0)) for each in health), 3),
+        "cpu_s": round(sum(float(each.last.get(Gauge.CPU_S, 0)) for each in health), 3),
         "max_rss_bytes": sum(each.rss for each in health),
         "max_lag_ms": round(worst / 1e6, 3),
         "offered_rate": round(offered / seconds, 3) if seconds else None,
         "achieved_rate": round(achieved / seconds, 3) if seconds else None,
-        "measured_seconds": round(seconds, 3),
-        "withheld": withheld,
+        "measured_s": round(seconds, 3),
+        Counter.WITHHELD.value: withheld,
         "fit": not reasons,
         # Whether it could not do more itself, whatever else there is: its core was full, or it
         # sent late.
@@ -220,7 +218,7 @@ def _generator(
 
 
 def _is_busy(health: _Health) -> bool:
-    return health.seconds > 0 and health.grown("cpu_seconds") > MOST_CPU * health.seconds
+    return health.seconds > 0 and health.grown(Gauge.CPU_S) > MOST_CPU * health.seconds
 
 
 def _reasons(
@@ -232,8 +230,8 @@ def _reasons(
 ) -> list[str]:
     """Why the run is not fit to judge, but for its rates."""
     reasons = []
-    if not counts["connections_opened"]:
-        reasons.append(f"no connection was opened; {counts['connect_failures']:,} failed")
+    if not counts[Counter.CONNECTIONS_OPENED]:
+        reasons.append(f"no connection was opened; {counts[Counter.CONNECT_FAILURES]:,} failed")
     if delivery.killed:
         reasons.append(
             f"the records of {delivery.killed} of {len(health)} processes end abruptly;"
@@ -243,10 +241,10 @@ def _reasons(
     expected = run.get("processes")
     if isinstance(expected, int) and len(health) < expected < _UNKNOWN:
         reasons.append(f"{expected} processes were expected, {len(health)} left records")
-    if not any(each.seconds for each in health) and counts["connections_opened"]:
+    if not any(each.seconds for each in health) and counts[Counter.CONNECTIONS_OPENED]:
         reasons.append("the measured part is missing or shorter than two seconds")
     for each in health:
         if _is_busy(each):
-            share = each.grown("cpu_seconds") / each.seconds
+            share = each.grown(Gauge.CPU_S) / each.seconds
             reasons.append(f"a process of the generator used {share:.0%} of a core")
     return reasons

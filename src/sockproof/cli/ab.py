@@ -303,7 +303,7 @@ def _stored(options: Namespace) -> int:
         for side, words in (("a", a), ("b", b))
     }
     watched = all(
-        run["summary"]["target"].get("measured_cpu_seconds") for g in groups.values() for run in g
+        run["summary"]["target"].get("measured_cpu_s") for g in groups.values() for run in g
     )
     design = _design(options, watched, rejects=False)
     document = _Document.new(options, design, mode="stored", paired=options.paired, groups=groups)

@@ -14,6 +14,7 @@ from sockproof.cli.load import ended_with, find_scenario, run_scenario
 from sockproof.errors import CommandError
 from sockproof.files import is_there, make_folder
 from sockproof.load_records import RUN_FILE, SUMMARY_FILE
+from sockproof.vocabulary import Counter
 from sockproof.wire.credentials import masked_url
 
 LOG_FILE = "locust.log"
@@ -95,7 +96,7 @@ class Runner:
             said = f"Locust {ended_with(code)} before the run began: {_last(log_path)}"
             raise Unusable(said) if code < 0 else CommandError(said)
         summary = summary_of(folder, fresh=True)
-        if not cut and not summary["counts"]["connections_opened"]:
+        if not cut and not summary["counts"][Counter.CONNECTIONS_OPENED]:
             why = "; ".join(summary["generator"]["reasons"])
             raise Unusable(f"{side.name.upper()} at {masked_url(url)}: {why} (see {log_path})")
         return {"folder": folder.name, "interrupted": cut, "summary": summary}

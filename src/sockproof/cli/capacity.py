@@ -16,6 +16,7 @@ from sockproof.cli.load import DEFAULT_TARGET
 from sockproof.cli.scenario_options import add_scenario_options
 from sockproof.errors import CommandError
 from sockproof.render.capacity import lines, markdown, row
+from sockproof.vocabulary import MESSAGE_KINDS, Counter, Origin
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -97,7 +98,7 @@ def _probe(
 def _told(probe: Probe) -> dict[str, Any]:
     latency, generator = probe.summary["latency"], probe.summary["generator"]
     counts, rate = probe.summary["counts"], generator["achieved_rate"]
-    fan_out = counts["receipts"] / counts["emitted"] if counts["emitted"] else None
+    fan_out = counts[Counter.RECEIPTS] / emitted if (emitted := counts[Counter.EMITTED]) else None
     return {
         "users": probe.load,
         "outcome": str(probe.outcome),
@@ -105,8 +106,8 @@ def _told(probe: Probe) -> dict[str, Any]:
         "offered_rate": generator["offered_rate"],
         "achieved_rate": rate,
         "heard_rate": None if rate is None or fan_out is None else round(rate * fan_out, 3),
-        "lost": counts["lost"],
-        "latency": {kind: latency[kind]["intended"] for kind in ("ack", "delivery")},
+        Counter.LOST.value: counts[Counter.LOST],
+        "latency": {kind.value: latency[kind][Origin.INTENDED] for kind in MESSAGE_KINDS},
     }
 
 

@@ -10,6 +10,7 @@ from sockproof import files, records, shelves
 from sockproof.analysis import conditions
 from sockproof.cli.ab_runs import summary_of
 from sockproof.render.overlay import lines, render
+from sockproof.vocabulary import MESSAGE_KINDS
 
 
 def compare_load(a: list[Path], b: list[Path], results: Path, shelf: Path | None) -> int:
@@ -21,7 +22,7 @@ def compare_load(a: list[Path], b: list[Path], results: Path, shelf: Path | None
     summaries = [[summary_of(folder) for folder in group] for group in (a, b)]
     found: list[overlay.Change] = []
     curves = []
-    for kind in overlay.KINDS:
+    for kind in MESSAGE_KINDS:
         of_a, of_b = overlay.Group(a, kind, 1), overlay.Group(b, kind, 2)
         if not of_a.samples or not of_b.samples:
             continue

@@ -24,7 +24,7 @@ from sockproof.conformance.requirements import load_requirements
 from sockproof.conformance.run import choose_cases
 from sockproof.errors import CANNOT_BE_JUDGED, CommandError
 from sockproof.render.html import IndexEntry
-from sockproof.vocabulary import SOCKETIO_SUITES, SUITES, WEBSOCKET_SUITES
+from sockproof.vocabulary import SOCKETIO_SUITES, SUITES, WEBSOCKET_SUITES, Suite
 
 EMBEDDED = ("websockets", "python-socketio-uvicorn")
 
@@ -237,7 +237,7 @@ def _concerns(spec: launch.TargetSpec, shelf: Path, options: Namespace) -> bool:
     websocket = spec.kind == "websocket"
     default = WEBSOCKET_SUITES if websocket else SOCKETIO_SUITES
     # Those that run only when they are named.
-    named = ("abuse",) if websocket else ("abuse", "clients")
+    named = (Suite.ABUSE,) if websocket else (Suite.ABUSE, Suite.CLIENTS)
     suites = [name for name in suites_of(options, default) if name in (*default, *named)]
     cases = concerned(load_cases(shelf, suites), suites, websocket)
     return bool(choose_cases(cases, options.case, options.exclude))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sockproof.errors import CommandError
 from sockproof.files import write
+from sockproof.vocabulary import LatencyKind, Origin
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,13 +18,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("run", type=Path, metavar="RUN", help="a folder under results/")
     add("--format", required=True, choices=("csv", "parquet", "openmetrics", "hgrm"))
     add("--out", type=Path, metavar="FILE", help="(the standard output)")
-    kinds = ("ack", "delivery", "connect")
-    add("--latency", choices=kinds, default="ack", help="for hgrm (ack)")
+    kinds = [each.value for each in LatencyKind]
+    add("--latency", choices=kinds, default=LatencyKind.ACK.value, help="for hgrm (ack)")
     add(
         "--from",
         dest="origin",
-        choices=("intended", "actual"),
-        default="intended",
+        choices=[each.value for each in Origin],
+        default=Origin.INTENDED.value,
         help="(intended)",
     )
 

@@ -31,7 +31,7 @@ from sockproof.files import FileError, WriteError
 from sockproof.records import CaseRecord, RunWriter
 from sockproof.render.terminal import Progress
 from sockproof.render.text import number
-from sockproof.vocabulary import SOCKETIO_SUITES, WEBSOCKET_SUITES
+from sockproof.vocabulary import SOCKETIO_SUITES, WEBSOCKET_SUITES, Suite
 
 WEBSOCKET_DOCUMENTS = "rfc"  # how the ids of their requirements begin
 FAST_SECONDS = 1  # ping interval and timeout of the second server that heartbeat cases use
@@ -48,7 +48,7 @@ def fitting_suites(websocket: bool, options: Namespace) -> tuple[str, ...]:
     Raises `CommandError` when none of those that were named is for this kind.
     """
     default = WEBSOCKET_SUITES if websocket else SOCKETIO_SUITES
-    fitting = (*default, "abuse", "clients")
+    fitting = (*default, Suite.ABUSE.value, Suite.CLIENTS.value)
     named = suites_of(options, default)
     suites = tuple(name for name in named if name in fitting)
     if not suites or (options.url is not None and suites != named):
@@ -64,7 +64,8 @@ def concerned(cases: Iterable[Case], suites: Sequence[str], websocket: bool) -> 
         case
         for case in cases
         if case.suite in suites
-        if case.suite != "abuse" or case.requirement.startswith(WEBSOCKET_DOCUMENTS) == websocket
+        if case.suite != Suite.ABUSE
+        or case.requirement.startswith(WEBSOCKET_DOCUMENTS) == websocket
     ]
 
 

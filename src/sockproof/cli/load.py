@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command can be told."""
     add = parser.add_argument
     parser.epilog = (
-        "Whatever else is given goes to Locust: --rate, --payload-octets, --room-size, "
+        "Whatever else is given goes to Locust: --rate, --payload-bytes, --room-size, "
         "--transport, --client and more; `locust -f FILE --help` lists them."
     )
     add("scenario", metavar="SCENARIO", help="a name, as echo or chat_rooms, or a locustfile")

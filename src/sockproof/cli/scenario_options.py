@@ -31,13 +31,13 @@ class _Scenario:
     def __init__(self, parser: argparse.ArgumentParser) -> None:
         self._parser = parser
 
-    def add_argument(self, name: str, **how: Any) -> None:
-        """Pass this one on, unless the command has it itself."""
-        if name not in self._parser._option_string_actions:
+    def add_argument(self, *names: str, **how: Any) -> None:
+        """Pass this one on, in any spelling, unless the command has it itself."""
+        if names[0] not in self._parser._option_string_actions:
             nargs = 0 if how.get("action") == "store_true" else None
-            dest = f"passed_{name[2:]}"
+            dest = f"passed_{names[0][2:]}"
             self._parser.add_argument(
-                name, dest=dest, action=_PassOn, nargs=nargs,
+                *names, dest=dest, action=_PassOn, nargs=nargs,
                 default=argparse.SUPPRESS, help=argparse.SUPPRESS,
             )  # fmt: skip
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sockproof.shelves import ShelfError
-from sockproof.vocabulary import SUITES
+from sockproof.vocabulary import SUITES, Suite
 
 CaseFunction = Callable[..., Awaitable[None]]
 Limit = float | Callable[[float, float], float] | None
@@ -169,7 +169,7 @@ def _load_suite(shelf: Path, suite: str) -> Iterable[Case]:
     for path in sorted((shelf / suite).glob("*.py")):
         for function in _load_file(path, f"{suite}/{path.stem}"):
             yield from _cases_of(function, f"{suite}/{path.stem}")
-    if suite != "deflate":
+    if suite != Suite.DEFLATE:
         return
     for path in sorted((shelf / "websocket").glob("*.py")):
         for function in _load_file(path, f"websocket/{path.stem}"):

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sockproof.conformance.requirements import Requirement
 from sockproof.conformance.trial import Trial
+from sockproof.vocabulary import Suite
 
 JUDGED = ("PASS", "NON_STRICT", "FAIL")
 _TRANSPORTS = {"polling", "websocket", "upgrade"}
@@ -97,6 +98,6 @@ def _transports(trial: Trial) -> set[str]:
     """The transports that a case names; where one of Socket.IO names none it is WebSocket."""
     case = trial.case
     named = _TRANSPORTS & {*map(str, case.parameters.values()), *case.requirement.split("-")}
-    if named or case.suite not in ("socketio", "rooms") or trial.server is None:
+    if named or case.suite not in (Suite.SOCKETIO, Suite.ROOMS) or trial.server is None:
         return named
     return {"websocket"} & trial.server.capabilities or {"polling"}

@@ -32,6 +32,7 @@ from sockproof.conformance.websocket_peer import FAILS_WITH_A_CLOSE
 from sockproof.conformance.wirelog import Redactor
 from sockproof.files import WriteError
 from sockproof.records import CaseRecord, RunWriter
+from sockproof.vocabulary import Suite
 
 ANY_ORDER = (
     "Messages that follow each other come back in another order each time, as an application may"
@@ -41,14 +42,14 @@ ANY_ORDER = (
 INTRODUCTION = 60.0  # seconds, and so many limits, until it must be known what a server is
 INTRODUCTION_LIMITS = 12
 LAST_WORDS = 15.0  # seconds beyond its bound after which a run that has not ended is ended
-_DOCUMENT_OF_SUITE = {
-    "websocket": "rfc6455-",
-    "deflate": "rfc7692-",
-    "engineio": "eio-",
-    "socketio": "sio-",
-    "rooms": "rooms-",
-    "clients": "clients-",
-    "abuse": "rfc6455-10.4-",
+_DOCUMENT_OF_SUITE: dict[str, str] = {
+    Suite.WEBSOCKET: "rfc6455-",
+    Suite.DEFLATE: "rfc7692-",
+    Suite.ENGINEIO: "eio-",
+    Suite.SOCKETIO: "sio-",
+    Suite.ROOMS: "rooms-",
+    Suite.CLIENTS: "clients-",
+    Suite.ABUSE: "rfc6455-10.4-",
 }
 
 

@@ -29,6 +29,7 @@ from sockproof.load.endpoint import Reason, traffic
 from sockproof.load.recorder import EmitFlag
 from sockproof.load.run import Run
 from sockproof.load.schedule import Turn
+from sockproof.vocabulary import Counter, LatencyKind
 
 # Plain numbers: the operators of flags cost a microsecond each.
 ACKNOWLEDGED, SKIPS_SENDER = int(EmitFlag.ACKNOWLEDGED), int(EmitFlag.SKIPS_SENDER)
@@ -62,7 +63,7 @@ class ConnectedUser(User):
     tasks = [_nothing]  # noqa: RUF012
     rate: float = 0  # messages a second of each paced method; 0: next when the answer is there
     together = False  # whether all users' intended times fall together
-    payload_octets = 64
+    payload_bytes = 64
     reconnect_after = 1.0  # seconds; None: a lost connection stays lost
 
     def __init__(self, environment: Any) -> None:
@@ -81,8 +82,8 @@ class ConnectedUser(User):
         self.outstanding = 0
         self.ready = False
         self.connection: Any = None
-        length = self.payload_octets if options.payload_octets is None else options.payload_octets
-        self.body = _filler(length)
+        usual = getattr(self, "payload_octets", self.payload_bytes)  # as scenarios once spelt it
+        self.body = _filler(usual if options.payload_bytes is None else options.payload_bytes)
         self._asked = 0  # when the connection was asked for
         self._was_open = False
         self._settled = False
@@ -216,13 +217,13 @@ class ConnectedUser(User):
             self.recorder.connect_failed(self.client, int(reason), now)
             if not self._leaving:
                 hidden = self.sockproof.hide(text)
-                stats.failed("connect", f"{reason.label}: {hidden}")
+                stats.failed(LatencyKind.CONNECT, f"{reason.label}: {hidden}")
         elif self._leaving or self._cut:
             self.recorder.ended(self.client, int(reason), self.connection.last_received, now)
         else:
             self.recorder.dropped(self.client, int(reason), self.connection.last_received, now)
             hidden = self.sockproof.hide(text)
-            stats.failed("disconnected", f"{reason.label}: {hidden}")
+            stats.failed(Counter.DISCONNECTED, f"{reason.label}: {hidden}")
         self._closed.set()
         again = self.reconnect_after is not None and self.sockproof.schedule.running
         if again and not self._leaving:
@@ -267,7 +268,7 @@ class ConnectedUser(User):
         intended = self.at or actual
         sequence = self.sequence = self.sequence + 1
         room = to if isinstance(to, int) else recorder.room(to)
-        stamp = recorder.emitted(self.client, sequence, room, intended, actual, flags, checksum)
+        stamp = recorder.sending(self.client, sequence, room, intended, actual, flags, checksum)
         self.outstanding += flags & ACKNOWLEDGED
         return sequence, intended, actual, stamp
 
@@ -280,7 +281,7 @@ class ConnectedUser(User):
         """What was waited for has come, or has not."""
         self.outstanding -= 1
         if is_there:
-            self.recorder.acknowledged(self.client, sequence, intended, actual, traffic.read_at)
+            self.recorder.ack_received(self.client, sequence, intended, actual, traffic.read_at)
         elif self.connection.is_open:
             self.recorder.ack_timed_out(self.client, sequence, time.monotonic_ns())
         else:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from sockproof.files import MIB, FileError, opened
 from sockproof.load_records import Reason as Reason
+from sockproof.vocabulary import TRAFFIC, Counter
 from sockproof.wire.credentials import basic, masked_url
 from sockproof.wire.http import Headers
 
@@ -27,19 +28,17 @@ class Traffic:
     """What all connections of this process did so far; plain counts, never reset here."""
 
     __slots__ = (
-        "back_pressured",
+        *(each.value for each in (*TRAFFIC, Counter.BACK_PRESSURED)),
         "callback_failures",
         "cookies_refused",
         "held",
-        "octets_received",
-        "octets_sent",
         "pings_answered",
         "read_at",
     )
 
     def __init__(self) -> None:
-        self.octets_sent = 0  # taken by the operating system, with headers and masks
-        self.octets_received = 0
+        self.bytes_sent = 0  # taken by the operating system, with headers and masks
+        self.bytes_received = 0
         self.back_pressured = 0  # sends that had to wait because the target read too slowly
         self.cookies_refused = 0  # beyond what a session keeps
         self.held = 0  # octets of what has not come whole, beyond each connection's own share

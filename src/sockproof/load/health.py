@@ -9,13 +9,15 @@ from typing import Any
 
 import psutil
 
+from sockproof.vocabulary import Gauge
+
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def own() -> dict[str, Any]:
     """CPU seconds and resident octets of this process so far."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    return {"cpu_seconds": usage.ru_utime + usage.ru_stime, "rss_bytes": _rss()}
+    return {Gauge.CPU_S: usage.ru_utime + usage.ru_stime, Gauge.RSS_BYTES: _rss()}
 
 
 def _rss() -> int:
@@ -43,7 +45,7 @@ class TargetProcess:
                     times = process.cpu_times()
                     self._gone[process.pid] = times.user + times.system
                     rss += process.memory_info().rss
-        return {"target_cpu_seconds": sum(self._gone.values()), "target_rss_bytes": rss}
+        return {Gauge.TARGET_CPU_S: sum(self._gone.values()), Gauge.TARGET_RSS_BYTES: rss}
 
 
 def watch(pid: int | None) -> TargetProcess | None:

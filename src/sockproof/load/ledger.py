@@ -23,7 +23,15 @@ from sockproof.load_records import (
     LoadRecordError,
     Phase,
 )
+from sockproof.vocabulary import (
+    MESSAGE_KINDS,
+    Counters,
+    LatencyKind,
+    Origin,
+    before_key,
+)
 
+_ACTUAL = {kind: before_key(kind, Origin.ACTUAL) for kind in MESSAGE_KINDS}
 _pack_into = ROW.pack_into
 _SIZE = ROW.size
 
@@ -34,7 +42,11 @@ def _counts() -> Counts:
     return defaultdict(int)
 
 
-class Ledger:
+def _origins(intended: Counts, actual: Counts) -> dict[str, Counts]:
+    return {Origin.INTENDED: intended, Origin.ACTUAL: actual}
+
+
+class Ledger(Counters):
     """What one process of a run saw.
 
     A client is one connection: who connects again takes a new number by `client()`. Times are
@@ -45,6 +57,7 @@ class Ledger:
     def __init__(
         self, folder: Path, run: int, on_problem: Callable[[str], None] | None = None
     ) -> None:
+        super().__init__()
         self._rows = RowWriter(folder, run)
         self.folder = folder
         self.run = run
@@ -63,15 +76,8 @@ class Ledger:
         self._over = False
         self.phase_now = Phase.RAMP
         self._measured_from = 0  # messages that were due earlier belong to the part before
-        self.emits = self.acks = self.ack_timeouts = self.receipts = 0
         self._new_histograms()
-        self.corrupted = self.unreadable = self.misacknowledged = 0
-        self.connections_opened = self.connect_failures = self.disconnected = 0
-        self.live = 0
         self.outstanding = 0  # acknowledgements that are waited for
-        # Counted up by the schedule, the users and the connections.
-        self.offered = self.withheld = 0
-        self.octets_sent = self.octets_received = self.back_pressured = 0
 
     def _new_histograms(self) -> None:
         self.ack_intended, self.ack_actual = _counts(), _counts()
@@ -79,14 +85,11 @@ class Ledger:
         # Those whose intended time was the actual one, until `fold` counts them in the two above.
         self._ack_both, self._delivery_both = _counts(), _counts()
         self._echo_both = _counts()  # those of both kinds
-        self._emits_before = self.emits  # so that those without lag need not be counted
+        self._emits_before = self.emitted  # so that those without lag need not be counted
         self.connect_intended, self.connect_actual = _counts(), _counts()
         self.lag = _counts()
         self._before: dict[str, Counts] = {
-            "ack": _counts(),
-            "ack_actual": _counts(),
-            "delivery": _counts(),
-            "delivery_actual": _counts(),
+            before_key(kind, origin): _counts() for kind in MESSAGE_KINDS for origin in Origin
         }
 
     # Names.
@@ -179,13 +182,13 @@ class Ledger:
                 intended[bucket] += count
                 actual[bucket] += count
             both.clear()
-        self.lag[0] += self.emits - self._emits_before - sum(self.lag.values())
+        self.lag[0] += self.emitted - self._emits_before - sum(self.lag.values())
 
     def tick(self, now: int, health: dict[str, Any] | None = None) -> None:
         """Write out what was counted since the last time; once a second.
 
-        `health` is what the process knows of itself and of the target: `cpu_seconds`, `rss_bytes`,
-        `target_cpu_seconds`, `target_rss_bytes`, each so far; other keys are kept too.
+        `health` is what the process knows of itself and of the target, each `Gauge` so far; other
+        keys are kept too.
         """
         if self._over:
             return
@@ -193,9 +196,9 @@ class Ledger:
         line: dict[str, Any] = {
             "t": now,
             "phase": int(self.phase_now),
-            "ack": {"intended": self.ack_intended, "actual": self.ack_actual},
-            "delivery": {"intended": self.delivery_intended, "actual": self.delivery_actual},
-            "connect": {"intended": self.connect_intended, "actual": self.connect_actual},
+            LatencyKind.ACK: _origins(self.ack_intended, self.ack_actual),
+            LatencyKind.DELIVERY: _origins(self.delivery_intended, self.delivery_actual),
+            LatencyKind.CONNECT: _origins(self.connect_intended, self.connect_actual),
         }
         if any(self._before.values()):
             line["before"] = self._before
@@ -204,15 +207,6 @@ class Ledger:
         self._line("health", {**state, **(health or {})})
         self._new_histograms()
         self._settle()
-
-    def counters(self) -> dict[str, int]:
-        """All counters, since the process began; violations are those seen without the checker."""
-        names = (
-            *("emits", "acks", "ack_timeouts", "receipts", "corrupted", "unreadable"),
-            *("misacknowledged", "connections_opened", "connect_failures", "disconnected", "live"),
-            *("offered", "withheld", "octets_sent", "octets_received", "back_pressured"),
-        )
-        return {name: getattr(self, name) for name in names}
 
     def close(self, now: int | None = None, health: dict[str, Any] | None = None) -> None:
         """Write what is left; the files then say what is missing. What comes later is forgotten."""
@@ -270,10 +264,10 @@ class Ledger:
             if self._on_problem is not None:
                 self._on_problem(problem)
 
-    def _late(self, kind: str, from_intended: int, from_actual: int) -> None:
+    def _late(self, kind: LatencyKind, from_intended: int, from_actual: int) -> None:
         """What came of a message that was due before the measured part."""
         count(self._before[kind], from_intended)
-        count(self._before[f"{kind}_actual"], from_actual)
+        count(self._before[_ACTUAL[kind]], from_actual)
 
 
 def count(counts: Counts, value: int) -> None:

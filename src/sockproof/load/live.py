@@ -13,18 +13,28 @@ from typing import Any
 
 from sockproof.histogram import Histogram
 from sockproof.load_records import Phase
+from sockproof.vocabulary import (
+    CONNECTIONS,
+    MAX_MS,
+    OF_A_SECOND,
+    SAMPLES,
+    Counter,
+    Gauge,
+    LatencyKind,
+)
 
 WINDOW = 5.0  # seconds that count as now
 SILENCE = 10.0  # seconds without a report, due every three, after which a worker counts as lost
 COUNTS = (
-    *("offered", "emits", "withheld", "receipts", "acks"),
-    *("connections_opened", "connect_failures", "disconnected"),
-    *("corrupted", "unreadable", "ack_timeouts", "misacknowledged"),
+    *(Counter.OFFERED, Counter.EMITTED, Counter.WITHHELD, Counter.RECEIPTS),
+    *(Counter.ACKNOWLEDGED, *CONNECTIONS),
+    *(Counter.CORRUPTED, Counter.UNREADABLE, Counter.ACK_TIMEOUTS, Counter.MISACKNOWLEDGED),
 )
 SPANS = ("now", "measured", "start")
 _MIB = 1 << 20
 _SLACK = 0.5  # seconds by which a sample may come early or late
-_FRACTIONS = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+_ACK, _DELIVERY = LatencyKind.ACK.value, LatencyKind.DELIVERY.value
+_LIVE = Counter.LIVE.value
 _HEALTH = ("cpu_percent", "lag_ms", "rss_mib", "target_cpu_percent", "target_rss_mib")
 
 Told = dict[str, Any]
@@ -86,9 +96,9 @@ class Live:
         self._states.append((now, state))
         while len(self._states) > 2 and _seconds(self._states[1][0], now) > WINDOW - _SLACK:
             self._states.popleft()
-        self._worst_lag = max(self._worst_lag, state["hub_lag_ns"])
-        self._most = max(self._most, state["rss_bytes"])
-        self._target_most = max(self._target_most, state.get("target_rss_bytes", 0))
+        self._worst_lag = max(self._worst_lag, state[Gauge.HUB_LAG_NS])
+        self._most = max(self._most, state[Gauge.RSS_BYTES])
+        self._target_most = max(self._target_most, state.get(Gauge.TARGET_RSS_BYTES, 0))
 
     def told(self) -> Told:
         """All of it, as JSON and msgpack know it."""
@@ -98,7 +108,7 @@ class Live:
         spans = {
             name: {
                 "seconds": _seconds(sample.at, until.get(name, last.at)),
-                **{each: last.counters[each] - sample.counters[each] for each in COUNTS},
+                **{each.value: last.counters[each] - sample.counters[each] for each in COUNTS},
             }
             for name, sample in since.items()
             if sample is not None
@@ -106,14 +116,14 @@ class Live:
         return {
             "run": self._run,
             "phase": int(self._phase),
-            "live": last.counters.get("live", 0),
+            _LIVE: last.counters.get(_LIVE, 0),
             "spans": spans,
             "latency": {
                 "now": {
-                    "ack": Histogram.sum(each.ack for each in window).to_json(),
-                    "delivery": Histogram.sum(each.delivery for each in window).to_json(),
+                    _ACK: Histogram.sum(each.ack for each in window).to_json(),
+                    _DELIVERY: Histogram.sum(each.delivery for each in window).to_json(),
                 },
-                "measured": {"ack": self._ack.to_json(), "delivery": self._delivery.to_json()},
+                "measured": {_ACK: self._ack.to_json(), _DELIVERY: self._delivery.to_json()},
             },
             "health": self._health(),
         }
@@ -126,11 +136,11 @@ class Live:
             "now": self._cost(self._states[0]),
             "start": self._cost(self._first_state),
         }
-        lags = [each["hub_lag_ns"] for _, each in list(self._states)[-int(WINDOW) :]]
-        found["now"] |= {"lag_ms": max(lags) / 1e6, "rss_mib": state["rss_bytes"] / _MIB}
+        lags = [each[Gauge.HUB_LAG_NS] for _, each in list(self._states)[-int(WINDOW) :]]
+        found["now"] |= {"lag_ms": max(lags) / 1e6, "rss_mib": state[Gauge.RSS_BYTES] / _MIB}
         found["start"] |= {"lag_ms": self._worst_lag / 1e6, "rss_mib": self._most / _MIB}
-        if "target_rss_bytes" in state:
-            found["now"]["target_rss_mib"] = state["target_rss_bytes"] / _MIB
+        if Gauge.TARGET_RSS_BYTES in state:
+            found["now"]["target_rss_mib"] = state[Gauge.TARGET_RSS_BYTES] / _MIB
             found["start"]["target_rss_mib"] = self._target_most / _MIB
         return found
 
@@ -139,7 +149,7 @@ class Live:
         (then, before), (now, state) = since, self._states[-1]
         return {
             f"{whose}cpu_percent": (state[key] - before[key]) / _seconds(then, now) * 100
-            for whose, key in (("", "cpu_seconds"), ("target_", "target_cpu_seconds"))
+            for whose, key in (("", Gauge.CPU_S), ("target_", Gauge.TARGET_CPU_S))
             if now > then and key in state and key in before
         }
 
@@ -173,10 +183,10 @@ class Gathered:
         return {
             "phase": None if phase is None else Phase(phase).name.lower(),
             "processes": [
-                {"name": name, "lost": name in lost, "live": each["live"]}
+                {"name": name, "lost": name in lost, _LIVE: each[_LIVE]}
                 for name, (_, each) in self._told.items()
             ],
-            "now": {"live": sum(each["live"] for each in here), **_span("now", going)},
+            "now": {_LIVE: sum(each[_LIVE] for each in here), **_span("now", going)},
             "measured": _span("measured", told),
             "start": _span("start", told),
         }
@@ -188,22 +198,23 @@ def _span(name: str, told: list[Told]) -> dict[str, Any]:
     seconds = max((part["seconds"] for part in parts), default=None)
     found: dict[str, Any] = {"seconds": seconds}
     for key in COUNTS:
-        found[key] = sum(part[key] for part in parts) if parts else None
-    for rate, key in (("offered_rate", "offered"), ("achieved_rate", "emits")):
-        found[rate] = found[key] / seconds if seconds else None
-    found["receipts_per_emit"] = found["receipts"] / found["emits"] if found["emits"] else None
-    for kind in ("ack", "delivery"):
+        found[key.value] = sum(part[key] for part in parts) if parts else None
+    emitted, heard = found[Counter.EMITTED], found[Counter.RECEIPTS]
+    for rate, sends in (("offered_rate", found[Counter.OFFERED]), ("achieved_rate", emitted)):
+        found[rate] = sends / seconds if seconds else None
+    found["receipts_per_emit"] = heard / emitted if emitted else None
+    for kind in (_ACK, _DELIVERY):
         counts = [each["latency"][name][kind] for each in told if name in each["latency"]]
         merged = Histogram.sum(Histogram.from_json(each) for each in counts)
-        for percentile, fraction in _FRACTIONS.items():
-            found[f"{kind}_{percentile}_ms"] = _milliseconds(merged.percentile(fraction))
-        found[f"{kind}_max_ms"] = _milliseconds(merged.maximum())
-        found[f"{kind}_samples"] = merged.samples if counts else None
+        for each in OF_A_SECOND:
+            found[f"{kind}_{each.ms}"] = _milliseconds(merged.percentile(each.fraction))
+        found[f"{kind}_{MAX_MS}"] = _milliseconds(merged.maximum())
+        found[f"{kind}_{SAMPLES}"] = merged.samples if counts else None
     felt = [each["health"].get(name, {}) for each in told]
-    for key in _HEALTH:
-        values = [each[key] for each in felt if key in each]
+    for state in _HEALTH:
+        values = [each[state] for each in felt if state in each]
         # Memory adds up; all else is the worst process's, and the target is one for all.
-        found[key] = (sum if key == "rss_mib" else max)(values) if values else None
+        found[state] = (sum if state == "rss_mib" else max)(values) if values else None
     return found
 
 

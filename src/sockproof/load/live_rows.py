@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sockproof.load.live import SPANS
+from sockproof.vocabulary import LABELS, MAX_MS, MESSAGE_KINDS, P50, P90, P99, Counter
 
 _NOT_KNOWN = "–"
 _PHASES = {
@@ -16,33 +17,48 @@ _PHASES = {
 }
 _ROWS = (  # what, unit, key, remark
     ("Time", "s", "seconds", ""),
-    ("Live connections", "connections", "live", ""),
-    ("Opened", "connections", "connections_opened", ""),
-    ("Connect failures", "connections", "connect_failures", ""),
-    ("Disconnects", "connections", "disconnected", "that no client had asked for"),
+    ("Live connections", "connections", Counter.LIVE, ""),
+    ("Opened", "connections", Counter.CONNECTIONS_OPENED, ""),
+    ("Connect failures", "connections", Counter.CONNECT_FAILURES, ""),
+    ("Disconnects", "connections", Counter.DISCONNECTED, "that no client had asked for"),
     ("Offered rate", "messages/s", "offered_rate", "sends that were due"),
     ("Achieved rate", "messages/s", "achieved_rate", "sends that were made"),
-    ("Withheld sends", "messages", "withheld", "acknowledgements or connections were missing"),
-    ("Emits", "messages", "emits", ""),
-    ("Receipts", "messages", "receipts", ""),
+    (
+        "Withheld sends",
+        "messages",
+        Counter.WITHHELD,
+        "acknowledgements or connections were missing",
+    ),
+    ("Emits", "messages", Counter.EMITTED, ""),
+    ("Receipts", "messages", Counter.RECEIPTS, ""),
     ("Fan-out", "receipts/emit", "receipts_per_emit", ""),
     *(
-        (f"{title} latency, {name}", "ms", f"{kind}_{name}_ms", remark)
-        for title, kind in (("Acknowledgement", "ack"), ("Delivery", "delivery"))
-        for name, remark in (
-            ("p50", "since the message was due; from 20 samples on"),
-            ("p90", "from 100 samples on"),
-            ("p99", "from 1,000 samples on"),
-            ("max", ""),
+        (f"{kind.label} latency, {LABELS[key]}", "ms", f"{kind}_{key}", remark)
+        for kind in MESSAGE_KINDS
+        for key, remark in (
+            (P50.ms, "since the message was due; from 20 samples on"),
+            (P90.ms, "from 100 samples on"),
+            (P99.ms, "from 1,000 samples on"),
+            (MAX_MS, ""),
         )
     ),
-    ("Corrupted", "receipts", "corrupted", "the body is not the one that was sent"),
-    ("Unreadable", "receipts", "unreadable", "no stamp, or one that was altered"),
-    ("Acknowledgement time-outs", "messages", "ack_timeouts", ""),
+    (
+        "Corrupted",
+        Counter.CORRUPTED.unit,
+        Counter.CORRUPTED,
+        "the body is not the one that was sent",
+    ),
+    (
+        "Unreadable",
+        Counter.UNREADABLE.unit,
+        Counter.UNREADABLE,
+        "no stamp, or one that was altered",
+    ),
+    ("Acknowledgement time-outs", "messages", Counter.ACK_TIMEOUTS, ""),
     (
         "Wrong acknowledgements",
         "acknowledgements",
-        "misacknowledged",
+        Counter.MISACKNOWLEDGED,
         "stray, early, doubled, or with the number of another client",
     ),
     (
@@ -74,7 +90,7 @@ def rows(numbers: Mapping[str, Any]) -> list[dict[str, str]]:
     ]
     told[0]["remark"] = str(_PHASES.get(numbers["phase"], "no run yet"))
     lost = [
-        f"{each['name']} ({each['live']:,} connections)"
+        f"{each['name']} ({each[Counter.LIVE]:,} connections)"
         for each in numbers["processes"]
         if each["lost"]
     ]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-TRANSPORTS = ("websocket", "polling", "upgrade")
+from sockproof.vocabulary import TRANSPORTS, Transport
+
 CLIENTS = ("lean", "reference")
 FOLDER = "sockproof_folder"  # where Locust's master tells its workers the run folder
 RUN = "sockproof_run"  # and the run's number
@@ -31,7 +32,7 @@ class Options:
     host: str
     rate: float | None
     poisson: bool
-    payload_octets: int | None
+    payload_bytes: int | None
     room_size: int | None
     transport: str
     client: str
@@ -53,9 +54,11 @@ def add_arguments(parser: Any) -> None:
     add = parser.add_argument
     add("--rate", default="", help="messages a second and user; 0: a closed loop")
     add("--poisson", action="store_true", default=False, help="random gaps between messages")
-    add("--payload-octets", default="", help="length of the body of each message")
+    add(
+        "--payload-bytes", "--payload-octets", default="", help="length of the body of each message"
+    )
     add("--room-size", default="", help="clients in a room")
-    add("--transport", default="websocket", choices=TRANSPORTS, help="of Socket.IO")
+    add("--transport", default=Transport.WEBSOCKET.value, choices=TRANSPORTS, help="of Socket.IO")
     add("--client", default="lean", choices=CLIENTS, help="reference: python-socketio's client")
     add("--max-outstanding", default="100", help="acknowledgements a user waits for at most")
     add("--ack-timeout", default="30", help="seconds until an acknowledgement is given up")
@@ -83,7 +86,7 @@ def read_options(parsed: Namespace) -> Options:
     if not host:
         raise OptionError("name the target: --host http://HOST:PORT/ or ws://HOST:PORT/")
     rate = _number(parsed, "rate", 0, 1e6)
-    octets = _number(parsed, "payload_octets", 0, 16 * 1024 * 1024)
+    length = _number(parsed, "payload_bytes", 0, 16 * 1024 * 1024)
     size = _number(parsed, "room_size", 1, 1e6)
     outstanding = _number(parsed, "max_outstanding", 1, 1e6)
     pid = _number(parsed, "target_pid", 1, 1 << 31)
@@ -91,7 +94,7 @@ def read_options(parsed: Namespace) -> Options:
         host=host,
         rate=rate,
         poisson=bool(parsed.poisson),
-        payload_octets=None if octets is None else int(octets),
+        payload_bytes=None if length is None else int(length),
         room_size=None if size is None else int(size),
         transport=_choice(parsed, "transport", TRANSPORTS),
         client=_choice(parsed, "client", CLIENTS),
@@ -114,7 +117,7 @@ def shown(options: Options) -> dict[str, Any]:
     return {
         "rate": options.rate,
         "poisson": options.poisson,
-        "payload_octets": options.payload_octets,
+        "payload_bytes": options.payload_bytes,
         "room_size": options.room_size,
         "transport": options.transport,
         "client": options.client,

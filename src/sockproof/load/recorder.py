@@ -5,7 +5,7 @@ The rules that hold here:
 * A message becomes one row in a mapped file, and a count in the histograms of its second.
 * The methods for messages run up to 50,000 times a second: what they need is written out in
   place; the repetition is the price of a call that is not made.
-* `emitted` comes before the octets leave, so a message that anyone hears has its row.
+* `sending` comes before the octets leave, so a message that anyone hears has its row.
 * Latencies belong to the part of the run in which their message was due, not in which it came:
   what the target held back until the drain counts in full.
 """
@@ -31,6 +31,7 @@ from sockproof.load_records import (
     ReceiptFlag,
     Stray,
 )
+from sockproof.vocabulary import LatencyKind
 from sockproof.wire.stamp import (
     CHECKED,
     FIELDS,
@@ -57,6 +58,7 @@ _decoded, _unpacked, _FROM_URL = binascii.a2b_base64, CHECKED.unpack, FROM_URL
 _encoded, _packed, _TO_URL = binascii.b2a_base64, FIELDS.pack, TO_URL
 _EMIT, _ACK, _RECEIPT = int(Kind.EMIT), int(Kind.ACK), int(Kind.RECEIPT)
 _EXACT = int(ReceiptFlag.EXACT)
+_ACKS, _DELIVERIES = LatencyKind.ACK, LatencyKind.DELIVERY
 _SIZE = ROW.size
 _LONGEST = LONGEST_DELAY_US * 1000
 _BITS_OF_TIME = 43  # of a latency in nanoseconds that is believed: two hours and a half
@@ -65,7 +67,7 @@ _BITS_OF_TIME = 43  # of a latency in nanoseconds that is believed: two hours an
 class Recorder(Ledger):
     """A ledger of messages, too: what a process's connections sent and heard."""
 
-    def emitted(
+    def sending(
         self,
         client: int,
         sequence: int,
@@ -79,7 +81,7 @@ class Recorder(Ledger):
 
         `checksum` is that of its body. What `wire.stamp.octets` does is written out here.
         """
-        self.emits += 1
+        self.emitted += 1
         self.outstanding += flags & 1
         delay = 0
         if actual > intended:
@@ -103,15 +105,15 @@ class Recorder(Ledger):
     def withdrawn(
         self, client: int, sequence: int, intended: int, actual: int, flags: int = 0
     ) -> None:
-        """A message that `emitted` was told of did not leave: the connection did not take it."""
+        """A message that `sending` was told of did not leave: the connection did not take it."""
         self._row(Kind.WITHDRAWN, client, sequence, 0, 0)
-        self.emits -= 1
+        self.emitted -= 1
         self.outstanding -= flags & 1
         self.withheld += 1
         if actual > intended:
             self.lag[bucket_of(actual - intended)] -= 1
 
-    def acknowledged(
+    def ack_received(
         self, client: int, sequence: int, intended: int, actual: int, now: int
     ) -> None:
         """The acknowledgement of a message is in."""
@@ -120,10 +122,10 @@ class Recorder(Ledger):
             offset = self._next_map()
         _pack_into(self._map, offset, sequence, 0, now, client, 0, 0, _ACK)
         self._offset = offset + _SIZE
-        self.acks += 1
+        self.acknowledged += 1
         self.outstanding -= 1
         if intended < self._measured_from:
-            self._late("ack", now - intended, now - actual)
+            self._late(_ACKS, now - intended, now - actual)
             return
         value = now - intended
         shift = value.bit_length() - 8
@@ -139,15 +141,15 @@ class Recorder(Ledger):
     def echoed(self, client: int, sequence: int, intended: int, actual: int, now: int) -> None:
         """The acknowledgement of a message is in, and holds the message as it was sent.
 
-        What `acknowledged` and `heard` do for it is written out here.
+        What `ack_received` and `heard` do for it is written out here.
         """
         offset = self._offset
         if offset >= STEP - _SIZE or intended < self._measured_from or intended != actual:
-            self.acknowledged(client, sequence, intended, actual, now)
+            self.ack_received(client, sequence, intended, actual, now)
             self._row(_RECEIPT, client, self._high | client, sequence, now, _EXACT)
             self.receipts += 1
             if intended < self._measured_from:
-                self._late("delivery", now - intended, now - actual)
+                self._late(_DELIVERIES, now - intended, now - actual)
             else:
                 count(self.delivery_intended, now - intended)
                 count(self.delivery_actual, now - actual)
@@ -158,7 +160,7 @@ class Recorder(Ledger):
             *(sequence, 0, now, client, 0, 0, _ACK),
         )
         self._offset = offset + _SIZE + _SIZE
-        self.acks += 1
+        self.acknowledged += 1
         self.outstanding -= 1
         self.receipts += 1
         value = now - intended
@@ -192,7 +194,7 @@ class Recorder(Ledger):
         if stamp.sender >> 48 != self._clock or flags or value >> _BITS_OF_TIME or actual < 0:
             return  # of another clock, or not to be believed
         if stamp.intended_ns < self._measured_from:
-            self._late("delivery", value, actual)
+            self._late(_DELIVERIES, value, actual)
         else:
             count(self.delivery_intended, value)
             count(self.delivery_actual, actual)
@@ -230,7 +232,7 @@ class Recorder(Ledger):
         self._offset = offset + _SIZE
         self.receipts += 1
         if intended < self._measured_from:
-            self._late("delivery", value, value - delay * 1000)
+            self._late(_DELIVERIES, value, value - delay * 1000)
             return sender, sequence
         shift = value.bit_length() - 8
         bucket = (shift << BITS) + (value >> shift) if shift > 0 else value

@@ -34,14 +34,15 @@ from sockproof.load.acks import (
 from sockproof.load.endpoint import Endpoint, Reason, traffic
 from sockproof.load.guard import QUIET, GuardedSession, allowance, web_socket
 from sockproof.load.reference_client import Client
-from sockproof.load.session import TRANSPORTS
 from sockproof.load.socketio import ACK_LIMIT
 from sockproof.load.stream import CLOSED, CLOSING, DIALLING, IDLE, OPEN, callback_failed
 from sockproof.load.websocket import no_message
 from sockproof.load.wheel import wheel
+from sockproof.vocabulary import TRANSPORTS
 
 Handler = Callable[..., Any]
 
+_WEBSOCKET, _POLLING, _UPGRADE = TRANSPORTS
 _ENDED = {
     "client disconnect": Reason.CLIENT,
     "server disconnect": Reason.SERVER_DISCONNECTED,
@@ -92,7 +93,7 @@ class Reference:
 
     def _heard(self, data: bytes, is_binary: bool) -> None:
         self.last_received = traffic.read_at = monotonic_ns()
-        traffic.octets_received += len(data)
+        traffic.bytes_received += len(data)
         try:
             self.on_message(data, is_binary)
         except Exception:
@@ -153,7 +154,9 @@ class ReferenceSocketIO(Reference):
     def transport_now(self) -> str:
         """`websocket` or `polling`."""
         client = self._client
-        return "polling" if client is None or client.eio.state != "connected" else client.transport
+        if client is None or client.eio.state != "connected":
+            return _POLLING
+        return str(client.transport)
 
     def on(self, event: str, handler: Handler | None, namespace: str | None = None) -> None:
         """Call `handler(*args)` for each such event; None takes the handler away."""
@@ -185,7 +188,7 @@ class ReferenceSocketIO(Reference):
         self._client = client
         client.on("*", self._event, namespace="*")
         client.on("disconnect", self._disconnected, namespace=self.namespace)
-        transports = ["polling", "websocket"] if self.transport == "upgrade" else [self.transport]
+        transports = [_POLLING, _WEBSOCKET] if self.transport == _UPGRADE else [self.transport]
         url = endpoint.url.replace("ws", "http", 1) if endpoint.url[:2] == "ws" else endpoint.url
         try:
             with allowance(endpoint.max_message, 2 * limit, "the connection"):
@@ -269,7 +272,7 @@ class ReferenceSocketIO(Reference):
                 self._acks.pop(number, None)
                 self.strays.expired(number)
             return False
-        traffic.octets_sent += sum(len(each) for each in args if isinstance(each, str | bytes))
+        traffic.bytes_sent += sum(len(each) for each in args if isinstance(each, str | bytes))
         return True
 
     def emit_stamped(

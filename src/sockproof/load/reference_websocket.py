@@ -95,7 +95,7 @@ class ReferenceWebSocket(Reference):
     def _put(self, data: bytes, opcode: int) -> bool:
         if self.state != OPEN:
             return False
-        traffic.octets_sent += len(data)
+        traffic.bytes_sent += len(data)
         self._queue.put((data, opcode))
         return True
 

@@ -29,6 +29,7 @@ from sockproof.load.recorder import Recorder
 from sockproof.load.schedule import SECOND, Schedule, Turn
 from sockproof.load.stats import LocustStats
 from sockproof.load_records import RUN_FILE, SCHEMA, Phase, boot_id
+from sockproof.vocabulary import Gauge, LatencyKind
 from sockproof.wire.credentials import masked_url
 
 SETTLING = 30.0  # seconds that users may take to connect and join once all are spawned
@@ -101,13 +102,13 @@ class Run:
         self.recorder.phase(Phase.DRAIN, time.monotonic_ns())
         recorder, question = self.recorder, Question(self.folder)
         deadline = time.monotonic() + self.options.drain
-        counted, since = (recorder.emits, recorder.receipts), time.monotonic()
+        counted, since = (recorder.emitted, recorder.receipts), time.monotonic()
         while time.monotonic() < deadline:
             gevent.sleep(0.05)
             now = time.monotonic()
-            if (recorder.emits, recorder.receipts) != counted or recorder.outstanding > 0:
-                counted, since = (recorder.emits, recorder.receipts), now
-            elif now - since >= QUIET and question.settled(recorder.emits):
+            if (recorder.emitted, recorder.receipts) != counted or recorder.outstanding > 0:
+                counted, since = (recorder.emitted, recorder.receipts), now
+            elif now - since >= QUIET and question.settled(recorder.emitted):
                 break
             elif now - since >= SILENT:
                 question.ask(*counted, deadline - now)
@@ -153,12 +154,12 @@ class Run:
         recorder = self.recorder
         recorder.fold()
         recorder.offered = self.schedule.offered
-        recorder.octets_sent = traffic.octets_sent
-        recorder.octets_received = traffic.octets_received
+        recorder.bytes_sent = traffic.bytes_sent
+        recorder.bytes_received = traffic.bytes_received
         recorder.back_pressured = traffic.back_pressured
-        self.stats.add("ack", recorder.ack_intended)
-        self.stats.add("delivery", recorder.delivery_intended)
-        self.stats.add("connect", recorder.connect_intended)
+        self.stats.add(LatencyKind.ACK, recorder.ack_intended)
+        self.stats.add(LatencyKind.DELIVERY, recorder.delivery_intended)
+        self.stats.add(LatencyKind.CONNECT, recorder.connect_intended)
         self.live.take(
             time.monotonic_ns(),
             recorder.phase_now,
@@ -169,7 +170,7 @@ class Run:
 
     def _health(self) -> dict[str, Any]:
         state = health.own()
-        state["hub_lag_ns"] = max(self.schedule.take_lag(), self._late)
+        state[Gauge.HUB_LAG_NS] = max(self.schedule.take_lag(), self._late)
         state["pings_answered"] = traffic.pings_answered
         if traffic.cookies_refused:
             state["cookies_refused"] = traffic.cookies_refused
@@ -199,7 +200,7 @@ def endpoint_of(options: Options) -> Endpoint:
         sources=options.sources,
         ca=options.ca,
         insecure=options.insecure,
-        usual=options.payload_octets or 0,
+        usual=options.payload_bytes or 0,
     )
 
 

@@ -17,9 +17,10 @@ from sockproof.load.stream import CLOSED, CLOSING, DIALLING, IDLE, OPEN, SHAKING
 from sockproof.load.upgrade import Upgrade
 from sockproof.load.websocket import WebSocketConnection, no_message
 from sockproof.load.wheel import wheel
+from sockproof.vocabulary import TRANSPORTS
 from sockproof.wire import WireError
 
-TRANSPORTS = ("websocket", "polling", "upgrade")
+_WEBSOCKET, _POLLING, _UPGRADE = TRANSPORTS
 _MAX_PAYLOAD = 1_000_000  # where the server names none
 MAX_SID = 4096  # characters of a session's id, which stands in each request
 LARGE = 64 * 1024  # octets of JSON, from which on its values are counted
@@ -185,7 +186,7 @@ class Session:
     @property
     def transport_now(self) -> str:
         """`websocket` or `polling`."""
-        return "polling" if self._websocket is None else "websocket"
+        return _POLLING if self._websocket is None else _WEBSOCKET
 
     def open(self) -> None:
         """Begin to connect; raises RuntimeError when it is open already."""
@@ -194,7 +195,7 @@ class Session:
         self._reset()
         self.strays.begin(self._number)
         self.state = DIALLING
-        if self.transport == "websocket":
+        if self.transport == _WEBSOCKET:
             target = self.endpoint.target("EIO=4&transport=websocket", self.endpoint.socketio_path)
             connection = WebSocketConnection(self.endpoint, target=target, headers=self.headers)
             connection.on_message = self._message
@@ -331,7 +332,7 @@ class Session:
         self._begin()
         upgrades = fields.get("upgrades")
         can = isinstance(upgrades, list) and "websocket" in upgrades
-        if self.transport == "upgrade" and can and self._polling is not None:
+        if self.transport == _UPGRADE and can and self._polling is not None:
             self._upgrade = Upgrade(self, self._polling, sid)
 
     # Transports, and the end.

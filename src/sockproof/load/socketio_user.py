@@ -87,7 +87,7 @@ class SocketIOUser(ConnectedUser):
             flags |= SKIPS_SENDER
         recorder = self.recorder
         room = to if isinstance(to, int) else recorder.room(to)
-        stamp = recorder.emitted(
+        stamp = recorder.sending(
             self.client, sequence, room, intended, actual, flags, said.checksum
         )
         # What comes back as it was sent is known without looking into it.
@@ -128,7 +128,7 @@ class SocketIOUser(ConnectedUser):
         else:
             if isinstance(reply, bytes):  # else it was looked at in pieces
                 recorder.heard(self.client, reply, now)
-            recorder.acknowledged(self.client, sequence, intended, actual, now)
+            recorder.ack_received(self.client, sequence, intended, actual, now)
         for turn in self._closed_loops:
             self.sockproof.schedule.again(turn)
 

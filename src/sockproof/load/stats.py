@@ -14,6 +14,7 @@ from typing import Any
 from locust.stats import StatsEntry
 
 from sockproof.histogram import value_of
+from sockproof.vocabulary import LatencyKind
 
 LONGEST = 500  # characters of a failure's text
 MAX_TEXTS = 200  # different ones
@@ -33,7 +34,7 @@ class LocustStats:
         stats = self._environment.stats
         second = int(time.time())
         _add(stats.get("sockproof", kind), counts, second)
-        if kind != "delivery":  # one message may be heard by thousands: it is no request
+        if kind != LatencyKind.DELIVERY:  # one message may be heard by thousands: it is no request
             _add(stats.total, counts, second)
 
     def failed(self, kind: str, text: str) -> None:

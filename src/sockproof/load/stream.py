@@ -212,7 +212,7 @@ class Stream:
             self._fail(*why(error.errno or 0, "reading"))
             return
         self.last_received = traffic.read_at = monotonic_ns()
-        traffic.octets_received += len(data)
+        traffic.bytes_received += len(data)
         try:
             if self._tls is not None:
                 self._decrypt(data)
@@ -260,7 +260,7 @@ class Stream:
             sent = self._socket.send(data)
         except OSError as error:
             return self._unsent(data, error)
-        traffic.octets_sent += sent
+        traffic.bytes_sent += sent
         return sent == len(data) or self._keep(data, sent)
 
     def _unsent(self, data: bytes, error: OSError) -> bool:
@@ -289,7 +289,7 @@ class Stream:
         except OSError as error:
             self._fail(*why(error.errno or 0, "sending"))
             return
-        traffic.octets_sent += sent
+        traffic.bytes_sent += sent
         del out[:sent]
         if not out:
             self._out = None

@@ -121,7 +121,7 @@ class WebSocketConnection(Stream):
             sent = self._socket.send(masked.to_bytes(length, "big"))
         except OSError as error:
             return self._unsent(masked.to_bytes(length, "big"), error)
-        traffic.octets_sent += sent
+        traffic.bytes_sent += sent
         return sent == length or self._keep(masked.to_bytes(length, "big"), sent)
 
     def send_binary(self, data: bytes) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sockproof.render.markdown import escape
 from sockproof.render.text import short
+from sockproof.vocabulary import MESSAGE_KINDS, P99, Counter
 
 _ENDS = {
     "broken": "At {limit:,} it is broken: {text}.",
@@ -33,11 +34,11 @@ def sentence(value: Mapping[str, Any]) -> str:
 
 def row(probe: Mapping[str, Any]) -> str:
     """What came of one load."""
-    ack, delivery = (probe["latency"][kind] for kind in ("ack", "delivery"))
+    ack, delivery = (probe["latency"][kind] for kind in MESSAGE_KINDS)
     return (
         f"  {probe['users']:>7,} users  {probe['outcome']:9}"
-        f" {_rate(probe['achieved_rate']):>16}  ack p99 {_ms(ack['p99_ms']):>10}"
-        f"  delivery p99 {_ms(delivery['p99_ms']):>10}  lost {probe['lost']:,}"
+        f" {_rate(probe['achieved_rate']):>16}  ack p99 {_ms(ack[P99.ms]):>10}"
+        f"  delivery p99 {_ms(delivery[P99.ms]):>10}  lost {probe[Counter.LOST]:,}"
         f"  {short(probe['text'], 200)}"
     ).rstrip()
 
@@ -57,9 +58,11 @@ def markdown(value: Mapping[str, Any]) -> str:
         "|---:|---|---:|---:|---:|---:|---|",
     ]
     for each in value["probes"]:
-        ack, delivery = (_ms(each["latency"][kind]["p99_ms"]) for kind in ("ack", "delivery"))
+        ack, delivery = (_ms(each["latency"][kind][P99.ms]) for kind in MESSAGE_KINDS)
         cells = (f"{each['users']:,}", each["outcome"], _rate(each["achieved_rate"]), ack, delivery)
-        told.append(f"| {' | '.join(cells)} | {each['lost']:,} | {escape(each['text'], 300)} |")
+        told.append(
+            f"| {' | '.join(cells)} | {each[Counter.LOST]:,} | {escape(each['text'], 300)} |"
+        )
     return "\n".join(told) + "\n"
 
 

@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 
 from sockproof.files import write
 from sockproof.render.plot import INK, RC, SOFT, counts_y, legend, line, log_x, log_y, panels
+from sockproof.vocabulary import MESSAGE_KINDS, P50, P99
 
-_SHOWN = (("ack", "p50_ms"), ("ack", "p99_ms"), ("delivery", "p50_ms"), ("delivery", "p99_ms"))
+_SHOWN = tuple((kind, each) for kind in MESSAGE_KINDS for each in (P50, P99))
 _NAN = float("nan")
 
 
@@ -25,11 +26,11 @@ def draw(value: Mapping[str, Any]) -> Figure:
     users = [each["users"] for each in probes]
     figure, (latency, heard) = panels((2.2, 1.5))
     shown = []
-    for style, (kind, name) in enumerate(_SHOWN):
-        points = [each["latency"][kind][name] or _NAN for each in probes]
+    for style, (kind, percentile) in enumerate(_SHOWN):
+        points = [each["latency"][kind][percentile.ms] or _NAN for each in probes]
         shown += points
         if any(point == point for point in points):
-            line(latency, users, points, f"{kind} {name.removesuffix('_ms')}", style, marks=40)
+            line(latency, users, points, f"{kind} {percentile.label}", style, marks=40)
     log_y(latency, shown, "latency [ms]")
     line(heard, users, [each["heard_rate"] or _NAN for each in probes], "heard", 3, marks=40)
     counts_y(heard, "heard [messages/s]")

@@ -24,11 +24,11 @@ def unit(metric: str) -> str:
     name = metric.rpartition(".")[2]
     if name.endswith("_ms"):
         return "ms"
-    if name.endswith("seconds"):
+    if name.endswith("_s"):
         return "s"
     if name.endswith("_rate"):
         return "messages/s"
-    return "octets" if name.endswith("_bytes") or name.startswith("octets") else ""
+    return "bytes" if "bytes" in name else ""
 
 
 def value_text(rule: Mapping[str, Any]) -> str:

@@ -20,30 +20,34 @@ from sockproof.render.load_summary import verdict as exit_code
 from sockproof.render.markdown import SIGNS, Page, code, escape
 from sockproof.render.summary import Verdict
 from sockproof.render.text import number, short
+from sockproof.vocabulary import (
+    ASIDE,
+    CONNECTIONS,
+    LATENCY_COLUMNS,
+    MESSAGES,
+    P50,
+    P99,
+    SAMPLES,
+    STRAYS,
+    TRAFFIC,
+    Counter,
+    LatencyKind,
+    Origin,
+)
 
 TEMPLATE = "load.html.j2"
-_KINDS = ("delivery", "ack", "connect")
-_PERCENTILES = ("p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms")
+_KINDS = (LatencyKind.DELIVERY, LatencyKind.ACK, LatencyKind.CONNECT)
 _EXAMPLES = 10
 _PARAMETERS = 60
 _UNITS = {
     "rate": "messages/s and user",
-    "payload_octets": "octets",
+    "payload_bytes": "bytes",
     "room_size": "clients",
     "max_outstanding": "acknowledgements",
     "ack_timeout": "s",
     "drain": "s",
     "spawn_rate": "users/s",
     "run_time": "s",
-}
-_ASIDE = {
-    "late": "received when nobody waited any longer",
-    "late_acks": "acknowledged when nobody waited any longer",
-    "unrecorded": "received without a record of the send",
-    "stray_acks": "acknowledgements that nobody asked for",
-    "early_acks": "acknowledgements before the message",
-    "doubled_acks": "acknowledgements for a second time",
-    "foreign_acks": "acknowledgements of another client's",
 }
 Pairs = list[tuple[str, str]]
 
@@ -111,7 +115,7 @@ def markdown(run: LoadRun) -> str:
         page.add("\n| latency, from intended time | samples | p50 | p90 | p99 | p99.9 | max |")
         page.add("|---|--:|--:|--:|--:|--:|--:|")
         for kind, origin, samples, values in told["latency"]:
-            if origin == "intended":
+            if origin == Origin.INTENDED:
                 page.add(f"| {kind} | {samples} | {' | '.join(values)} |")
     page.add("")
     page.add(_list(told["numbers"]))
@@ -189,16 +193,16 @@ def _count(value: object) -> str:
 def _numbers(summary: Mapping[str, Any]) -> Pairs:
     """The few numbers that people look for first."""
     told = []
-    for kind in ("delivery", "ack"):
-        row = summary["latency"][kind]["intended"]
-        for name, percentile in (("p50", "p50_ms"), ("p99", "p99_ms")):
-            if row[percentile] is not None:
-                told.append((f"{kind} latency, {name}", _ms(row[percentile])))
+    for kind in (LatencyKind.DELIVERY, LatencyKind.ACK):
+        row = summary["latency"][kind][Origin.INTENDED]
+        for each in (P50, P99):
+            if row[each.ms] is not None:
+                told.append((f"{kind} latency, {each.label}", _ms(row[each.ms])))
     generator, counts = summary["generator"], summary["counts"]
-    told.append(("offered", _rate(generator["offered_rate"])))
+    told.append((Counter.OFFERED.label, _rate(generator["offered_rate"])))
     told.append(("achieved", _rate(generator["achieved_rate"])))
-    told.append(("receipts", f"{counts['receipts']:,}"))
-    told.append(("connections opened", f"{counts['connections_opened']:,}"))
+    told.append((Counter.RECEIPTS.value, f"{counts[Counter.RECEIPTS]:,}"))
+    told.append(("connections opened", f"{counts[Counter.CONNECTIONS_OPENED]:,}"))
     return told
 
 
@@ -227,9 +231,9 @@ def _latency(summary: Mapping[str, Any]) -> list[tuple[str, str, str, list[str]]
     rows = []
     for kind in _KINDS:
         for origin, row in summary["latency"][kind].items():
-            if row["samples"]:
-                values = [_ms(row[name]) for name in _PERCENTILES]
-                rows.append((kind, short(origin, 40), f"{row['samples']:,}", values))
+            if row[SAMPLES]:
+                values = [_ms(row[name]) for name in LATENCY_COLUMNS]
+                rows.append((kind.value, short(origin, 40), f"{row[SAMPLES]:,}", values))
     return rows
 
 
@@ -240,38 +244,28 @@ def _counts(run: LoadRun) -> list[tuple[str, Pairs]]:
         counts, generator, target = (
             run.summary[name] for name in ("counts", "generator", "target")
         )
-        messages = [
-            ("emitted", _count(counts["emitted"])),
-            ("acknowledged", _count(counts["acknowledged"])),
-            ("acknowledgements timed out", _count(counts["ack_timeouts"])),
-            ("received", _count(counts["receipts"])),
-            ("receipts due", _count(counts["due"])),
-            ("undetermined", _count(counts["undetermined"])),
-        ]
-        for name, label in _ASIDE.items():
-            if counts.get(name):
-                messages.append((label, _count(counts[name])))
-        for name, label in (("octets_sent", "sent"), ("octets_received", "received over the wire")):
-            if isinstance(counts.get(name), int):
-                messages.append((label, f"{counts[name] / 2**20:,.1f} MiB"))
+        known = (*MESSAGES, Counter.DUE, Counter.UNDETERMINED)
+        messages = [(each.label, _count(counts[each])) for each in known]
+        for each in (*ASIDE, *STRAYS):
+            if counts.get(each):
+                messages.append((each.label, _count(counts[each])))
+        for each in TRAFFIC:
+            if isinstance(counts.get(each), int):
+                messages.append((each.label, f"{counts[each] / 2**20:,.1f} MiB"))
         groups.append(("Messages", messages))
-        connections = [
-            ("opened", _count(counts["connections_opened"])),
-            ("failed", _count(counts["connect_failures"])),
-            ("lost", _count(counts["disconnected"])),
-        ]
+        connections = [(each.label, _count(counts[each])) for each in CONNECTIONS]
         groups.append(("Connections", connections))
         cost = [
-            ("CPU", f"{generator['cpu_seconds']:,.1f} s"),
+            ("CPU", f"{generator['cpu_s']:,.1f} s"),
             ("memory at most", f"{generator['max_rss_bytes'] / 2**20:,.0f} MiB"),
             ("behind at most", _ms(generator["max_lag_ms"])),
-            ("offered", _rate(generator["offered_rate"])),
+            (Counter.OFFERED.label, _rate(generator["offered_rate"])),
             ("achieved", _rate(generator["achieved_rate"])),
         ]
         groups.append(("The generator", cost))
-        if target["cpu_seconds"] is not None and target["max_rss_bytes"] is not None:
+        if target["cpu_s"] is not None and target["max_rss_bytes"] is not None:
             memory = f"{target['max_rss_bytes'] / 2**20:,.0f} MiB"
-            cpu = f"{target['cpu_seconds']:,.1f} s"
+            cpu = f"{target['cpu_s']:,.1f} s"
             groups.append(("The target", [("CPU", cpu), ("memory at most", memory)]))
     for title, reasons in (
         ("Why connects failed", run.rows.failed),

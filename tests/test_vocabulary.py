@@ -1,0 +1,110 @@
+"""Each word that files, rules and pages share is spelt in one module.
+
+What counts as spelling: a string that is the word, or a path that ends with it
+(`counts.lost`); a key of `dict(…)`; a field of a class. An attribute such as `recorder.receipts`
+is none: mypy knows that it is one of `Counters`, and refuses a word that is not.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import sockproof
+from sockproof.vocabulary import (
+    COUNTS,
+    FORMER,
+    PROCESS,
+    Counter,
+    Counters,
+    Gauge,
+    Property,
+    renamed,
+    renamed_metric,
+)
+
+SOURCES = Path(sockproof.__file__).parent
+VOCABULARY = SOURCES / "vocabulary.py"
+# Words that mean something else there.
+OTHERS = {
+    ("analysis/capacity.py", "broken"): "an outcome of a load",
+    ("analysis/stored_summary.py", "withheld"): "a field of the generator's record",
+    ("conformance/outcome.py", "broken"): "a requirement",
+    ("conformance/requirements.py", "broken"): "what is said of who breaks a requirement",
+    ("conformance/run.py", "broken"): "the same",
+    ("conformance/trial.py", "broken"): "the same",
+    ("load/due.py", "due"): "a module",
+    ("load/live.py", "lost"): "a process that is not heard of any more",
+    ("load/live_rows.py", "lost"): "the same",
+    ("load/reference.py", "broken"): "what is called when a client is",
+    ("load/schedule.py", "live"): "a turn that goes on",
+    ("load/web_tab.py", "live"): "a view",
+    ("render/capacity.py", "broken"): "an outcome of a load",
+    ("render/causes.py", "broken"): "what is said of who breaks a requirement",
+    ("render/gate.py", "broken"): "a rule",
+    ("render/junit.py", "broken"): "what is said of who breaks a requirement",
+    ("report_schema.py", "broken"): "the same",
+}
+
+
+def spelt(tree: ast.Module) -> Iterator[str]:
+    """Whatever may be a word, in one module."""
+    docstrings = {
+        node.body[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=str(text)) if node not in docstrings:
+                yield text.rpartition(".")[2]
+            case ast.Call(func=ast.Name(id="dict"), keywords=keywords):
+                yield from (each.arg for each in keywords if each.arg)
+            case ast.ClassDef(body=body):
+                for each in body:
+                    if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
+                        yield each.target.id
+
+
+def test_each_counter_is_spelt_in_one_module() -> None:
+    elsewhere = set()
+    for path in SOURCES.rglob("*.py"):
+        where = path.relative_to(SOURCES).as_posix()
+        if path == VOCABULARY or where.startswith("shelf/"):
+            continue
+        found = {word for word in spelt(ast.parse(path.read_text())) if word in {*Counter}}
+        elsewhere |= {(where, word) for word in found}
+    assert elsewhere == set(OTHERS)
+
+
+def test_attributes_that_are_counted_up_are_the_counters_of_a_process() -> None:
+    assert vars(Counters()) == dict.fromkeys(PROCESS, 0)
+    assert Counters().counters() == dict.fromkeys(PROCESS, 0)
+
+
+def test_violations_are_counted_under_the_names_of_properties() -> None:
+    assert set(Property) <= set(map(str, COUNTS))
+    assert all(each.label and each.unit and each.help.endswith(".") for each in Counter)
+
+
+def test_former_names_are_read() -> None:
+    assert renamed({"emits": 1, "cpu_seconds": 2.0, "live": 3}) == {
+        Counter.EMITTED: 1,
+        Gauge.CPU_S: 2.0,
+        Counter.LIVE: 3,
+    }
+    assert renamed_metric("counts.octets_sent") == f"counts.{Counter.BYTES_SENT}"
+    assert renamed_metric("generator.fit") == "generator.fit"
+    assert not set(FORMER) & {*Counter, *Gauge}
+
+
+def test_nothing_heavy_comes_with_the_vocabulary() -> None:
+    code = "import sys; import sockproof.vocabulary; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert not loaded & {"numpy", "pandas", "msgspec", "gevent", "json"}
