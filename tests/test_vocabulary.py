@@ -39,7 +39,7 @@ OTHERS = {
     ("load/due.py", "due"): "a module",
     ("load/live.py", "lost"): "a process that is not heard of any more",
     ("load/live_rows.py", "lost"): "the same",
-    ("load/reference.py", "broken"): "what is called when a client is",
+    ("load/reference_client.py", "broken"): "what is called when a client is",
     ("load/schedule.py", "live"): "a turn that goes on",
     ("load/web_tab.py", "live"): "a view",
     ("render/capacity.py", "broken"): "an outcome of a load",
