@@ -369,6 +369,38 @@ def test_fault_of_one_transport_says_nothing_of_another(transport: str, follows:
     assert [bool(record.aside) for record in records] == [False, follows]
 
 
+def builds_on(name: str, ends: Function, however: bool = True) -> Function:
+    """A case that does this behind a step of that requirement."""
+
+    async def does(target: Target) -> None:
+        target.scene.builds_on(name, however)
+        await ends(target)
+
+    return does
+
+
+def test_case_that_builds_on_what_fails_follows_from_it() -> None:
+    few = [passes, passes, builds_on("root", fails)]
+    assert outcomes({"root": [fails], "other": few})["other"][2] == "follows root"
+    assert outcomes({"root": [passes] * 4 + [fails], "other": few})["other"][2] == "follows root"
+    assert outcomes({"root": [passes], "other": few})["other"][2] == "FAIL"
+
+
+def test_fault_of_its_own_counts_beside_a_step_that_fails_now_and_then() -> None:
+    broken = {"root": [passes, passes, passes, fails], "other": [passes, builds_on("root", fails)]}
+    assert outcomes(broken)["other"] == ["PASS", "FAIL"]
+
+
+def test_step_that_explains_time_outs_explains_nothing_else() -> None:
+    few = [passes, passes, builds_on("root", fails, however=False)]
+    assert outcomes({"root": [fails], "other": few})["other"][2] == "FAIL"
+
+
+def test_two_that_build_on_each_other_are_not_both_let_off() -> None:
+    broken = {"root": [builds_on("other", fails)], "other": [builds_on("root", fails)]}
+    assert outcomes(broken) == {"root": ["FAIL"], "other": ["FAIL"]}
+
+
 def test_time_out_whose_control_fails_is_no_accusation() -> None:
     async def waits_too(target: Target) -> None:
         """Nothing is answered at all."""

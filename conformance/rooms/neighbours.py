@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from sockproof.conformance import Failure, SocketIOPeer, Target, case
-from sockproof.wire import engineio
 from sockproof.wire.socketio import Packet, PacketType
 
 NEEDS = {"fixture", "join", "leave", "rooms", "emit"}
@@ -229,9 +228,7 @@ async def _end(peer: SocketIOPeer, how: str) -> None:
     if how == "leaves":
         await peer.disconnect()
     elif how == "closes":
-        await peer.engine.send(engineio.Packet(engineio.PacketType.CLOSE))
-        if peer.engine.websocket is not None:
-            peer.engine.websocket.stream.close()  # as a client does that has said good-bye
+        await peer.engine.say_goodbye()
     elif peer.engine.websocket is not None:
         peer.engine.websocket.stream.reset()
 

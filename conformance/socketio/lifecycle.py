@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from sockproof.conformance import Failure, SocketIOPeer, StreamClosed, Target, case, close_frame
-from sockproof.wire import engineio
 from sockproof.wire.socketio import Packet, PacketType
 
 ALL = {"transport": ("websocket", "polling", "upgrade")}
@@ -52,9 +51,7 @@ async def _is_put_out(peer: SocketIOPeer, other: SocketIOPeer) -> None:
 
 
 async def _closes_the_session(peer: SocketIOPeer, _other: SocketIOPeer) -> None:
-    await peer.engine.send(engineio.Packet(engineio.PacketType.CLOSE))
-    if peer.engine.websocket is not None:
-        peer.engine.websocket.stream.close()  # as a client does that has said good-bye
+    await peer.engine.say_goodbye()
 
 
 async def _closes_the_websocket(peer: SocketIOPeer, _other: SocketIOPeer) -> None:

@@ -383,9 +383,7 @@ async def client_that_left_and_then_goes_is_told_of_once(target: Target, then: s
     there = await peer.enter("/custom")
     await peer.disconnect("/custom")
     if then == "close":
-        await peer.engine.send(engineio.Packet(engineio.PacketType.CLOSE))
-        if peer.engine.websocket is not None:
-            peer.engine.websocket.stream.close()  # as a client does that has said good-bye
+        await peer.engine.say_goodbye()
     else:
         await peer.disconnect()
     with target.awaits("a disconnect in the log of each namespace"):
@@ -403,9 +401,7 @@ async def end_of_a_connection_is_told_in_three_namespaces(target: Target, transp
     sids = {"/": peer.sid}
     for namespace in ("/custom", "/other"):
         sids[namespace] = await peer.enter(namespace)
-    await peer.engine.send(engineio.Packet(engineio.PacketType.CLOSE))
-    if peer.engine.websocket is not None:
-        peer.engine.websocket.stream.close()  # as a client does that has said good-bye
+    await peer.engine.say_goodbye()
     for namespace, sid in sids.items():
         with target.awaits(f"a disconnect from {namespace} in the log"):
             entries = await other.entries(sid)

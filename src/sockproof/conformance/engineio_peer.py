@@ -266,6 +266,14 @@ class EngineIOPeer(EngineIORequests):
             raise Failure(wanted, str(packet))
         return packet
 
+    async def say_goodbye(self) -> None:
+        """Send CLOSE and be gone, as a client is that has said good-bye."""
+        await self.send(Packet(PacketType.CLOSE))
+        if self.websocket is not None:
+            self.websocket.stream.close()
+        else:
+            self.scene.builds_on("eio-close-received-polling")
+
     # The end of a session: a CLOSE packet, the end of the WebSocket, 400 over HTTP.
 
     async def expect_closed(

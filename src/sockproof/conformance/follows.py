@@ -2,12 +2,12 @@
 
 A requirement is broken where at least half of its judged cases fail: then nobody can tell whether
 those that require it would be kept. One that fails here and there leaves the others to be judged.
-A case that ended in a step which many build on follows from the requirement of that step alike.
+What a case found itself to build on as it ran is judged alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sockproof.conformance.requirements import Requirement
 from sockproof.conformance.trial import Trial
@@ -31,8 +31,8 @@ def follow(trials: Sequence[Trial], requirements: Mapping[str, Requirement]) -> 
     for trial in trials:
         if not trial.accuses:
             continue
-        step = trial.failed_at
-        if step in failing and step != trial.record.requirement and _fails(judged[step]):
+        step = _step(trial, judged, failing)
+        if step is not None:
             found.append((trial, step, True))
             continue
         for name in _behind(trial.record.requirement, requirements):
@@ -40,6 +40,7 @@ def follow(trials: Sequence[Trial], requirements: Mapping[str, Requirement]) -> 
             if broken or (name in lax and _says_the_same(judged[name], trial)):
                 found.append((trial, name, broken))
                 break
+    found = _grounded(found, judged)
     # Only now, so that none of them hides what another follows from.
     for trial, name, broken in found:
         text = f"It follows from {name}, which is broken: {requirements[name].text}"
@@ -47,6 +48,47 @@ def follow(trials: Sequence[Trial], requirements: Mapping[str, Requirement]) -> 
             text = f"Cases of {name} tell of the same habit: {requirements[name].text}"
         trial.record.set_aside("follows", name, text)
     return [trial for trial, _, _ in found]
+
+
+Following = tuple[Trial, str, bool]
+
+
+def _step(
+    trial: Trial, judged: Mapping[str, Sequence[Trial]], failing: Collection[str]
+) -> str | None:
+    """The requirement that the case found itself to build on, where that explains its end.
+
+    It does where that requirement is broken, and where it fails at all while most cases of the
+    trial's own requirement, which build on it less, do not.
+    """
+    own = trial.record.requirement
+    for name, however in trial.stands_on.items():
+        if name == own or name not in failing or not (however or trial.lapsed):
+            continue
+        alike = [each for each in judged.get(own, ()) if each.case.offer == trial.case.offer]
+        if _fails(judged[name]) or not _fails(alike):
+            return name
+    return None
+
+
+def _grounded(found: Sequence[Following], judged: Mapping[str, Sequence[Trial]]) -> list[Following]:
+    """Those that follow from what is accused in the end, and not from each other."""
+    aside = {id(trial) for trial, _, _ in found}
+    accused = {
+        name
+        for name, group in judged.items()
+        if any(each.record.outcome == "FAIL" and id(each) not in aside for each in group)
+    }
+    while (
+        more := {
+            trial.record.requirement
+            for trial, name, broken in found
+            if broken and name in accused and trial.record.outcome == "FAIL"
+        }
+        - accused
+    ):
+        accused |= more
+    return [each for each in found if not each[2] or each[1] in accused]
 
 
 def _behind(name: str, requirements: Mapping[str, Requirement]) -> Iterable[str]:

@@ -63,7 +63,7 @@ class Scene:
         self.setting_up = 0
         self.policy = Policy()
         self.last_unasked: str | None = None  # what a time-out says besides
-        self.failed_at: str | None = None  # the requirement of the step that came to nothing
+        self.stands_on: dict[str, bool] = {}  # requirements, and whether however the case ends
         self._awaits = 0
         self._owned: list[Resettable] = []
 
@@ -117,18 +117,21 @@ class Scene:
         self.setting_up -= 1
         self._awaiting = before
 
-    @contextmanager
-    def step(self, requirement: str) -> Iterator[None]:
-        """Inside is what many cases build on, and what this requirement is about.
+    def builds_on(self, requirement: str, however: bool = True) -> None:
+        """From here on the case says little where this requirement is not kept.
 
-        A case that ends inside follows from that requirement where its own cases show it broken.
+        Not `however` it ends, but where a time-out ends it.
         """
+        self.stands_on[requirement] = however or self.stands_on.get(requirement, False)
+
+    @contextmanager
+    def step(self, requirement: str, however: bool = True) -> Iterator[None]:
+        """Inside is what this requirement is about: a case that ends there builds on it."""
         try:
             yield
         except BaseException:  # a time-out, too
-            self.failed_at = self.failed_at or requirement
+            self.builds_on(requirement, however)
             raise
-        self.failed_at = None
 
     @contextmanager
     def awaits(self, what: str) -> Iterator[None]:

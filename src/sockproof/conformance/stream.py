@@ -79,6 +79,11 @@ class Stream(asyncio.Protocol):
             self._flush_due = True
             asyncio.get_running_loop().call_soon(self._flush_now)
 
+    @property
+    def has_more_to_send(self) -> bool:
+        """Whether what is written now leaves behind something else, in one piece with it."""
+        return bool(self._outgoing)
+
     def _flush_now(self) -> None:
         self._flush_due = False
         if self._outgoing and self._transport is not None and not self._transport.is_closing():

@@ -10,8 +10,8 @@ import asyncio
 import re
 import time
 import traceback
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from sockproof.conformance.case import Case
 from sockproof.conformance.expectations import apply_expectations
@@ -38,7 +38,8 @@ class Trial:
     says how the server refused a connection that it takes from others; it is empty otherwise.
     `stalled` is how long the harness itself stood still meanwhile, in seconds, and `jobs` how many
     cases might run when it began. `number` is that of its record, once that has been told.
-    `killed`: the server died of it. `failed_at`: the requirement of the step that it ended in.
+    `killed`: the server died of it. `stands_on`: requirements that it took for kept, and whether
+    that explains its end however it ended, or only where it lapsed.
     """
 
     case: Case
@@ -53,7 +54,7 @@ class Trial:
     jobs: int = 1
     number: int | None = None
     killed: bool = False
-    failed_at: str | None = None
+    stands_on: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def saw_an_answer(self) -> bool:
@@ -169,7 +170,7 @@ async def _judge(target: Target, limit: float, trial: Trial, plan: Plan) -> None
             _accuse(record, plan, broken.pop() if len(broken) == 1 else None)
             trial.unanswered = "the TCP connection" in record.got
     finally:
-        trial.failed_at = scene.failed_at
+        trial.stands_on = scene.stands_on
         scene.close()
         await scene.gone()
 

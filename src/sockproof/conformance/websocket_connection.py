@@ -32,6 +32,8 @@ from sockproof.wire.websocket import (
 
 TELLING_OCTETS = 8  # of contents by which one case is told from another
 MANY = 200  # frames at the beginning and at the end of a flood that its log may keep
+MESSAGES_APART = "rfc6455-6.2-next-message"  # what frames in one segment build on
+PIECES_JOINED = "rfc6455-5.2-octet-by-octet"  # and one frame in several
 
 
 class WebSocketConnection:
@@ -85,6 +87,8 @@ class WebSocketConnection:
 
     def send(self, *frames: Frame) -> None:
         """Send frames, together with everything else sent before the next await."""
+        if len(frames) > 1 or self.stream.has_more_to_send:
+            self.scene.builds_on(MESSAGES_APART, however=False)
         for frame in frames:
             self._write(self._ready(frame))
 
@@ -124,6 +128,8 @@ class WebSocketConnection:
         They end `inside` a frame: until the rest is sent, no PONG of ours comes between.
         """
         self.scene.log.add(self.number, SENT, octets, meaning)
+        if inside:
+            self.scene.builds_on(PIECES_JOINED)
         self.remember(octets)
         self.stream.write(octets + (b"" if inside else self._held or b""))
         self._held = b"" if inside else None
@@ -147,6 +153,7 @@ class WebSocketConnection:
 
     async def send_pieces(self, *frames: Frame, size: int = 1) -> None:
         """Send frames in pieces of `size` octets, each in a TCP segment of its own."""
+        self.scene.builds_on(PIECES_JOINED)
         frames = tuple(map(self._ready, frames))
         for frame in frames:
             self.scene.log.frame(self.number, SENT, frame, f"in pieces of {size}")

@@ -13,9 +13,11 @@ The rules that hold here:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections import deque
 from collections.abc import Collection
+from contextlib import AbstractContextManager
 from typing import Any
 
 from sockproof.conformance.client_frames import client_frame, close_frame
@@ -29,6 +31,7 @@ from sockproof.wire.websocket import Frame, Opcode, is_control
 PASSED_KEPT = 100
 ROUNDS = 5  # in which a Ping is repeated that others may have overtaken
 FAILS_WITH_A_CLOSE = "rfc6455-7.1.7-close-frame"  # what a server breaks that ends TCP alone
+PINGS_ANSWERED = "rfc6455-5.5.2-answered"  # without which no fence tells anything
 CLOSE_GRACE = 0.5  # seconds in which a server may end TCP after its Close, before we do
 Message = tuple[int, bytes]  # opcode and content
 DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
@@ -224,7 +227,8 @@ class WebSocketPeer(WebSocketConnection):
         """Nothing of ours came before: the answer to a Ping sent now is the next thing received."""
         fence = self._fence_frame()
         self.send(fence)
-        await self.expect(Opcode.PONG, fence.payload)
+        with self.scene.step(PINGS_ANSWERED, however=False):
+            await self.expect(Opcode.PONG, fence.payload)
         self.said.is_answered(fence.payload)
 
     async def expect_failed(
@@ -251,7 +255,7 @@ class WebSocketPeer(WebSocketConnection):
         wanted = f"the connection failed: Close {names}, then the end of TCP"
         behind = self._send_fence(fence)
         try:
-            with self.scene.awaits(wanted):
+            with self.scene.awaits(wanted), self._fence_step(fence):
                 close = await self._failing(wanted, behind, after)
         except Failure as failure:
             if isinstance(failure.__cause__, StreamClosed):
@@ -273,6 +277,11 @@ class WebSocketPeer(WebSocketConnection):
     def dropped(self, wanted: str, closed: StreamClosed) -> None:
         """Note that the server failed the connection by ending TCP alone, whatever it was for."""
         self.scene.non_strict(wanted, f"{closed.how} without a Close frame", FAILS_WITH_A_CLOSE)
+
+    def _fence_step(self, fence: str) -> AbstractContextManager[None]:
+        if fence == "ping":
+            return self.scene.step(PINGS_ANSWERED, however=False)
+        return contextlib.nullcontext()
 
     def _send_fence(self, fence: str) -> Frame | None:
         """Send the fence; gives what would answer it."""
