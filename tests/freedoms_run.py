@@ -32,7 +32,7 @@ from sockproof.conformance.expectations import glob_matches
 from sockproof.conformance.preflight import Unreachable, introduce
 from sockproof.conformance.profile import Profile
 from sockproof.conformance.room import jobs_for
-from sockproof.conformance.runner import WAITED, Plan, run_cases
+from sockproof.conformance.runner import Plan, run_cases
 from sockproof.conformance.target import Server
 from sockproof.conformance.tls import Trust
 from sockproof.records import CaseRecord
@@ -199,7 +199,7 @@ def complaints(
 
 
 def _is_doubtful(record: CaseRecord) -> bool:
-    waited = record.outcome == "FAIL" and record.got.startswith(WAITED)
+    waited = record.outcome == "FAIL" and record.timed_out
     return waited or record.outcome == "INCONCLUSIVE"
 
 

@@ -26,7 +26,7 @@ from sockproof.conformance.expectations import glob_matches
 from sockproof.conformance.preflight import introduce
 from sockproof.conformance.profile import WEBSOCKET_CAPABILITIES, Profile
 from sockproof.conformance.requirements import Requirement, load_requirements
-from sockproof.conformance.runner import LAPSES, WAITED, Patience, Plan, run_cases
+from sockproof.conformance.runner import LAPSES, Patience, Plan, run_cases
 from sockproof.conformance.target import Server
 from sockproof.conformance.tls import Trust
 from sockproof.records import CaseRecord
@@ -282,7 +282,7 @@ class Complaints:
         """Note one, with the case's evidence."""
         evidence = f"{record.outcome}: expected {record.expected} | got {record.got}"
         self.lines.append(f"{record.id}: {why}\n    {evidence}")
-        if doubtful or record.outcome == "INCONCLUSIVE" or record.got.startswith(WAITED):
+        if doubtful or record.outcome == "INCONCLUSIVE" or record.timed_out:
             self.doubtful.add(record.id)
 
 
@@ -321,7 +321,7 @@ def _check_caught(record: CaseRecord, reason: str, fault: Fault, found: Complain
     elif not re.search(reason, f"{record.expected} | {record.got}"):
         why = f"notices the fault, but not for the reason {reason!r}"
         found.add(record, why, doubtful=True)
-    elif not fault.liveness and record.got.startswith(WAITED):
+    elif not fault.liveness and record.timed_out:
         found.add(record, "notices the fault only by waiting its limit out")
 
 

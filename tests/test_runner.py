@@ -190,13 +190,14 @@ def test_server_that_turns_connections_away_has_fewer_at_a_time() -> None:
         nonlocal open_now
         open_now += 1
         try:
-            with target.preparing("an open WebSocket"):
+            with target.preparing("an open WebSocket", connecting=True):
                 if open_now > most:
                     raise Failure("101 Switching Protocols", "HTTP/1.1 503 Service Unavailable")
                 await target.handshake(target.upgrade_request())
                 await asyncio.sleep(0.02)
         except Exception as error:
-            target.scene.log.note(1, "received", "HTTP/1.1 503 Service Unavailable")
+            octets = b"HTTP/1.1 503 Service Unavailable\r\n\r\n"
+            target.scene.log.add(1, "received", octets, "a refusal")
             raise error
         finally:
             open_now -= 1

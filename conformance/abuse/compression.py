@@ -40,7 +40,7 @@ async def message_that_inflates_a_thousandfold_is_refused_or_survived(target: Ta
         try:
             got = await peer.receive_frame()  # as it came: inflating it would be the bomb again
         except Failure as failure:
-            raise Failure(wanted, failure.got) from failure
+            raise Failure(wanted, failure) from failure
         except StreamClosed as closed:
             peer.dropped(wanted, closed)
             got = None

@@ -167,7 +167,7 @@ async def disconnect_of_a_client_is_noted_once(target, client):
             entries = (await observer.proof("log", sid=sid))["entries"]
             noted = [each for each in entries if each["type"] == "disconnect"]
     if len(noted) != 1 or not noted[0].get("reason"):
-        raise Failure("one disconnect with a reason", str(noted))
+        raise Failure("one disconnect with a reason", noted)
 
 
 @case("clients-mismatch", needs={"echo"}, exclusive=True, limit=LIMIT, over=OVER)

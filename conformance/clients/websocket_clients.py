@@ -25,7 +25,7 @@ async def client_has_its_messages_back_and_closes_cleanly(target, client):
             raise Failure(str(message)[:80], str(answer["message"])[:80])
     answer = await driven.do("close")
     if answer["code"] != 1000:
-        raise Failure("Close 1000", str(answer))
+        raise Failure("Close 1000", answer)
 
 
 @case("clients-mismatch", needs={"polling"}, exclusive=True, limit=LIMIT, over=OVER)

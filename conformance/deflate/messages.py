@@ -95,7 +95,7 @@ async def control_frames_stay_uncompressed(target):
         frame = await socket.receive_frame()
         while frame.opcode != Opcode.PONG or frame.payload != ping.payload:
             if frame.opcode == Opcode.PONG and _inflates_to(frame.payload, ping.payload):
-                raise Failure("PONG 'plain octets'", f"{frame}, which is compressed")
+                raise Failure("PONG 'plain octets'", f"{frame}, which is compressed", came=frame)
             frame = await socket.receive_frame()
 
 

@@ -135,7 +135,7 @@ async def declining_does_not_make_the_handshake_fail(target):
         target.upgrade_request(extensions="permessage-deflate; x_unknown")
     )
     if response.status != 101:
-        raise Failure("101 without permessage-deflate", str(response))
+        raise Failure("101 without permessage-deflate", response)
 
 
 @case(
@@ -220,12 +220,12 @@ async def quoted_window_size_equals_the_unquoted_one(target):
     request = target.upgrade_request(extensions='permessage-deflate; server_max_window_bits="10"')
     response = await (await target.http()).ask(request, wanted, body=False)
     if response.status != 101:
-        raise Failure(wanted, str(response))
+        raise Failure(wanted, response)
     quoted = agreed_deflate(response)
     if quoted is None and plain is not None:
         target.non_strict(wanted, "None")  # any offer may be declined (5.1)
     elif plain != quoted:
-        raise Failure(wanted, str(quoted))
+        raise Failure(wanted, quoted)
 
 
 @case("rfc7692-7.1.2.2-not-offered", needs=NEEDS)
@@ -252,7 +252,7 @@ async def all_four_parameters_are_kept_at_once(target):
         return
     if not agreed.server_no_context_takeover or agreed.server_max_window_bits > 12:
         wanted = "server_no_context_takeover and server_max_window_bits of at most 12"
-        raise Failure(wanted, str(agreed))
+        raise Failure(wanted, agreed)
 
 
 async def _response(target, offer):
@@ -289,7 +289,7 @@ async def _declined(target, offer):
     if response.status == 101 and PLAIN in value:
         raise Failure(f"the offer {offer!r} declined", f"Sec-WebSocket-Extensions: {value}")
     if response.status != 101:
-        target.non_strict("101 without permessage-deflate", str(response))
+        target.non_strict("101 without permessage-deflate", response)
 
 
 def _told(response):

@@ -63,7 +63,9 @@ async def body_in_chunks_is_read_to_its_end(target, form):
     )
     response = await _answer_in_chunks(target, octets)
     if response.status != 200:
-        raise Failure("200 to a POST in chunks", f"{response}: {response.body[:60]!r}")
+        raise Failure(
+            "200 to a POST in chunks", f"{response}: {response.body[:60]!r}", came=response
+        )
     for word in WORDS:
         await peer.expect_event("message-back", word)
 
@@ -76,7 +78,9 @@ async def long_chunk_is_read_to_its_end(target):
     _measure(peer, len(body))
     response = await _answer_in_chunks(target, _in_chunks(target, peer, [body[:100], body[100:]]))
     if response.status != 200:
-        raise Failure("200 to a POST in chunks", f"{response}: {response.body[:60]!r}")
+        raise Failure(
+            "200 to a POST in chunks", f"{response}: {response.body[:60]!r}", came=response
+        )
     await peer.expect_event("message-back", word)
 
 
@@ -111,7 +115,7 @@ async def post_of_max_payload_octets_in_chunks_is_accepted(target):
     chunks = [body[start : start + 50_000] for start in range(0, len(body), 50_000)]
     response = await _answer_in_chunks(target, _in_chunks(target, peer, chunks))
     if response.status != 200:
-        raise Failure(f"200 to a POST of {len(body)} octets in chunks", str(response))
+        raise Failure(f"200 to a POST of {len(body)} octets in chunks", response)
 
 
 @case("eio-polling-max-payload-exceeded", needs=NEEDS, exclusive=True, control=ordinary_post)
@@ -124,7 +128,7 @@ async def post_of_more_than_max_payload_octets_in_chunks_is_refused(target):
     wanted = f"a POST of {len(body)} octets in chunks refused"
     response = await beside_gets(peer.engine, http.response_or_end(wanted))
     if response is not None and response.status < 400:
-        target.non_strict(wanted, str(response))
+        target.non_strict(wanted, response)
 
 
 @case("eio-polling-max-payload-exceeded", needs=NEEDS, exclusive=True, control=ordinary_post)
@@ -136,7 +140,7 @@ async def size_of_a_post_is_counted_in_octets(target):
     wanted = f"a POST of {len(body)} octets refused"
     response = await beside_gets(peer.engine, http.response_or_end(wanted))
     if response is not None and response.status < 400:
-        target.non_strict(wanted, str(response))
+        target.non_strict(wanted, response)
 
 
 @case("eio-polling-max-payload-accepted", needs=NEEDS, exclusive=True)
@@ -146,7 +150,7 @@ async def post_of_max_payload_octets_beyond_ascii_is_accepted(target):
     body = '42["unheard","{}"]'.format("€" * (room // 3) + "x" * (room % 3)).encode()
     response = await peer.engine.post(body)
     if response.status != 200:
-        raise Failure(f"200 to a POST of {len(body)} octets", str(response))
+        raise Failure(f"200 to a POST of {len(body)} octets", response)
 
 
 @case("eio-polling-post-whole", needs=NEEDS)
@@ -157,7 +161,7 @@ async def body_that_the_server_is_asked_to_expect_is_read(target):
     if response.status == 417:
         raise Unsupported("a server that takes Expect: 100-continue", str(response))
     if response.status != 200:
-        raise Failure("200 to a POST", f"{response}: {response.body[:60]!r}")
+        raise Failure("200 to a POST", f"{response}: {response.body[:60]!r}", came=response)
     await peer.expect_event("message-back", "expected")
 
 
@@ -179,7 +183,9 @@ async def each_handshake_of_a_kept_connection_opens_a_session(target):
     for _ in range(3):
         response = await _ask(http, target.engineio_request("GET", OPEN), "an OPEN packet")
         if response.status != 200 or response.body[:2] != b"0{":
-            raise Failure("200 with an OPEN packet", f"{response}: {response.body[:60]!r}")
+            raise Failure(
+                "200 with an OPEN packet", f"{response}: {response.body[:60]!r}", came=response
+            )
 
 
 @case("eio-handshake-sid-selects", needs=NEEDS)
@@ -189,7 +195,7 @@ async def requests_of_a_kept_connection_are_of_the_session_they_name(target):
     for peer, word in ((one, "for one"), (other, "for the other"), (one, "for one again")):
         response = await _ask(http, _post(target, peer, _event(word)), "an answer to a POST")
         if response.status != 200:
-            raise Failure("200 to a POST", f"{response}: {response.body[:60]!r}")
+            raise Failure("200 to a POST", f"{response}: {response.body[:60]!r}", came=response)
     for peer in (one, other):
         request = target.engineio_request("GET", peer.engine.session_query)
         peer.engine.take(await _ask(http, request, "an answer to a GET"))
@@ -208,7 +214,9 @@ async def request_in_one_segment_with_the_one_before_is_answered(target):
     await http.response("an answer to the first of two requests")
     response = await http.response_or_end("an answer to the second of two requests", body=True)
     if response is not None and response.body[:2] != b"0{":
-        raise Failure("200 with an OPEN packet", f"{response}: {response.body[:60]!r}")
+        raise Failure(
+            "200 with an OPEN packet", f"{response}: {response.body[:60]!r}", came=response
+        )
     await peer.expect_event("message-back", "first of two")
 
 
@@ -222,4 +230,4 @@ async def body_of_a_refused_post_is_no_request(target):
     wanted = "400 to the request behind a refused POST, or the end of the connection"
     response = await http.response_or_end(wanted, body=True)
     if response is not None and response.body[:2] == b"0{":
-        raise Failure(wanted, f"{response}: {response.body[:60]!r}")
+        raise Failure(wanted, f"{response}: {response.body[:60]!r}", came=response)

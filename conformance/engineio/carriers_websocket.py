@@ -49,7 +49,7 @@ async def _send(peer, opcode, payload, form):
         while (got := await websocket.receive()).opcode != Opcode.PONG:
             before.append(got)  # an answer or the application's own, from another thread
     if got.payload != b"between":
-        raise Failure(wanted, str(got))
+        raise Failure(wanted, got)
     return before
 
 
@@ -90,7 +90,7 @@ async def probe_and_upgrade_in_fragments_are_read(target, form):
     with target.awaits(wanted):  # nothing else is sent on it before UPGRADE
         got = before[0] if before else await websocket.receive()
     if (got.opcode, got.payload) != (Opcode.TEXT, b"3probe"):
-        raise Failure(wanted, str(got))
+        raise Failure(wanted, got)
     websocket.send(
         client_frame(Opcode.TEXT, b"", fin=False), client_frame(Opcode.CONT, b"5", fin=True)
     )

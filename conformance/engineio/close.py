@@ -36,4 +36,4 @@ async def close_packet_releases_a_waiting_get(target):
     except Failure as failure:
         if not isinstance(failure.__cause__, StreamClosed):
             raise
-        target.non_strict(wanted, failure.got)
+        target.non_strict(wanted, failure)

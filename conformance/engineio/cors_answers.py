@@ -60,14 +60,14 @@ async def preflight_of_a_post_in_a_session_succeeds(target):
         return  # there is nothing to ask for
     response = await _ask(target, origin, "preflight")
     if not 200 <= response.status < 300:
-        raise Failure("a status from 200 to 299", str(response))
+        raise Failure("a status from 200 to 299", response)
 
 
 @case("eio-origin-same", needs={"polling"})
 async def post_from_the_servers_own_origin_is_served(target):
     response = await _ask(target, _own_origin(target), "post")
     if response.status != 200:
-        raise Failure("200 to a POST", f"{response}: {response.body[:60]!r}")
+        raise Failure("200 to a POST", f"{response}: {response.body[:60]!r}", came=response)
 
 
 @case("eio-origin-same", needs={"websocket"})
@@ -77,7 +77,7 @@ async def websocket_from_the_servers_own_origin_is_served(target):
     http.send(target.upgrade_request(where, headers=[("Origin", _own_origin(target))]))
     response = await http.response("101", body=False)
     if response.status != 101:
-        raise Failure("101", str(response))
+        raise Failure("101", response)
 
 
 @case("eio-origin-websocket", needs={"upgrade"})
@@ -89,4 +89,4 @@ async def origin_refused_over_long_polling_may_not_upgrade(target):
     http.send(target.upgrade_request(where, headers=[("Origin", FOREIGN)]))
     response = await http.response_or_end("an answer", body=False)
     if refused and response is not None and response.status == 101:
-        raise Failure("a refusal, as over long-polling", str(response))
+        raise Failure("a refusal, as over long-polling", response)

@@ -29,7 +29,7 @@ async def _first_packet(target, transport):
         wanted = "200 with an OPEN packet first"
         if response.status != 200:
             _offered(target, transport, str(response))
-            raise Failure(wanted, f"{response}: {response.body[:60]!r}")
+            raise Failure(wanted, f"{response}: {response.body[:60]!r}", came=response)
         first = response.body.decode("utf-8", "replace").partition("\x1e")[0]
     else:
         wanted = "OPEN as the first message"
@@ -42,14 +42,14 @@ async def _first_packet(target, transport):
             frame = await websocket.receive()
         if frame.opcode != Opcode.TEXT:
             _offered(target, transport, str(frame))
-            raise Failure(wanted, str(frame))
+            raise Failure(wanted, frame)
         first = frame.payload.decode("utf-8", "replace")
     try:
         packet = decode(first)
     except WireError as error:
         raise Failure(wanted, f"{first[:60]!r}: {error}") from error
     if packet.type != PacketType.OPEN:
-        raise Failure(wanted, str(packet))
+        raise Failure(wanted, packet)
     return packet
 
 
@@ -78,9 +78,9 @@ async def open_packet_holds_a_json_object(target, transport):
     try:
         fields = json.loads(packet.data)
     except ValueError as error:
-        raise Failure("a JSON object", f"{packet}: {error}") from error
+        raise Failure("a JSON object", f"{packet}: {error}", came=packet) from error
     if not isinstance(fields, dict):
-        raise Failure("a JSON object", str(packet))
+        raise Failure("a JSON object", packet)
 
 
 def _expect_field(fields, name, wanted, is_right):

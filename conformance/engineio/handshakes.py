@@ -35,7 +35,7 @@ async def _opened(target, transport):
             websocket.stream.close()
         packet = decode(body.decode("utf-8").partition("\x1e")[0])
         if packet.type != PacketType.OPEN:
-            raise Failure("an OPEN packet", str(packet))
+            raise Failure("an OPEN packet", packet)
         return packet.data
 
 
@@ -154,9 +154,9 @@ async def sid_that_is_nearly_one_is_unknown(target, sid):
             "GET", f"EIO=4&transport=polling&sid={quote(other, safe='')}"
         )
     if response.status < 400 and (sid != "empty" or response.body[:2] != b"0{"):
-        raise Failure(wanted, f"{response}: {response.body[:60]!r}")
+        raise Failure(wanted, f"{response}: {response.body[:60]!r}", came=response)
     if response.status not in (200, 400):
-        target.non_strict(wanted, f"{response}: {response.body[:60]!r}")
+        target.non_strict(wanted, f"{response}: {response.body[:60]!r}", came=response)
 
 
 async def _opens_none(target, sid):
@@ -173,7 +173,7 @@ async def _opens_none(target, sid):
         except (StreamClosed, Failure):
             return
     if frame.payload[:2] == b"0{":
-        raise Failure(wanted, str(frame))
+        raise Failure(wanted, frame)
 
 
 @case(
@@ -220,4 +220,4 @@ async def websocket_of_an_upgrade_is_accepted(target):
         except StreamClosed as closed:
             raise Failure(wanted, closed.how) from closed
     if got.opcode == Opcode.CLOSE:
-        raise Failure(wanted, str(got))
+        raise Failure(wanted, got)

@@ -57,7 +57,7 @@ async def next_ping_follows_after_the_ping_interval(target):
 async def ping_has_no_payload(target):
     packet = await expect_ping((await _client(target)).engine)
     if packet.data:
-        target.non_strict("PING without a payload", str(packet))
+        target.non_strict("PING without a payload", packet)
 
 
 @case("eio-heartbeat-pong-keeps", needs=FAST, limit=three_rounds, over=ALL)

@@ -32,7 +32,7 @@ async def pings_of_two_rounds_have_no_payload(target, transport):
     for _ in range(2):
         packet = await expect_ping(peer.engine)
         if packet.data:
-            target.non_strict("PING without a payload", str(packet))
+            target.non_strict("PING without a payload", packet)
         await peer.engine.send(PONG)
 
 
@@ -66,7 +66,9 @@ async def pong_behind_a_message_of_one_post_counts(target):
         await expect_ping(peer.engine)
         response = await peer.engine.post(encode_payload([Packet(PacketType.MESSAGE, text), PONG]))
         if response.status != 200:
-            raise Failure("200 to a POST with a PONG", f"{response}: {response.body[:60]!r}")
+            raise Failure(
+                "200 to a POST with a PONG", f"{response}: {response.body[:60]!r}", came=response
+            )
     peer.engine.answer_pings = True
     await peer.quiet()
 

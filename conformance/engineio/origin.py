@@ -32,14 +32,18 @@ def _allowed(response):
 async def request_without_origin_is_served(target):
     response = await target.engineio().exchange("GET", f"{OPEN}&t=no-origin")
     if not _is_open(response):
-        raise Failure("200 with an OPEN packet", f"{response}: {response.body[:60]!r}")
+        raise Failure(
+            "200 with an OPEN packet", f"{response}: {response.body[:60]!r}", came=response
+        )
 
 
 @case("eio-origin-same", needs=NEEDS)
 async def request_from_the_servers_own_origin_is_served(target):
     response = await _ask(target, _own_origin(target))
     if not _is_open(response):
-        raise Failure("200 with an OPEN packet", f"{response}: {response.body[:60]!r}")
+        raise Failure(
+            "200 with an OPEN packet", f"{response}: {response.body[:60]!r}", came=response
+        )
 
 
 @case("eio-origin-foreign", needs=NEEDS)
@@ -54,7 +58,7 @@ async def refusal_of_an_origin_is_a_status_and_no_session(target):
         return  # served
     if _is_open(response) or not 400 <= response.status < 500:
         wanted = "a status from 400 to 499, and no OPEN packet"
-        raise Failure(wanted, f"{response}: {response.body[:60]!r}")
+        raise Failure(wanted, f"{response}: {response.body[:60]!r}", came=response)
 
 
 @case("eio-origin-websocket", needs={"polling", "websocket"})
@@ -65,7 +69,7 @@ async def origin_refused_over_long_polling_is_refused_on_a_websocket(target):
     http.send(target.upgrade_request(where, headers=[("Origin", FOREIGN)]))
     response = await http.response(body=False)
     if refused and response.status == 101:
-        raise Failure("a refusal, as over long-polling", str(response))
+        raise Failure("a refusal, as over long-polling", response)
 
 
 @case("eio-cors-allow-origin", needs=NEEDS)
@@ -109,7 +113,7 @@ async def _preflight(target):
 async def preflight_of_an_allowed_origin_succeeds(target):
     response, allowed = await _preflight(target)
     if allowed and not 200 <= response.status < 300:
-        raise Failure("a status from 200 to 299", str(response))
+        raise Failure("a status from 200 to 299", response)
 
 
 @case("eio-cors-preflight-headers", needs=NEEDS)
@@ -124,4 +128,4 @@ async def preflight_of_an_allowed_origin_allows_content_type(target):
 async def preflight_opens_no_session(target):
     response, _ = await _preflight(target)
     if _is_open(response):
-        raise Failure("no OPEN packet", f"{response}: {response.body[:60]!r}")
+        raise Failure("no OPEN packet", f"{response}: {response.body[:60]!r}", came=response)

@@ -13,7 +13,7 @@ async def _bodies(peer, wanted):
     while not bodies or wanted not in bodies[-1]:
         response = await peer.engine.poll()
         if response.status != 200:
-            raise Failure("200 with packets", f"{response}: {response.body[:60]!r}")
+            raise Failure("200 with packets", f"{response}: {response.body[:60]!r}", came=response)
         bodies.append(response.body)
     return bodies
 

@@ -35,7 +35,11 @@ async def body_without_a_content_type_is_read_as_utf_8(target):
     body = encode_payload(_message(peer, "é € ☃ 𝄞"))
     response = await peer.engine.exchange("POST", peer.engine.session_query, body)
     if response.status != 200:
-        raise Failure("200 to a POST without Content-Type", f"{response}: {response.body[:60]!r}")
+        raise Failure(
+            "200 to a POST without Content-Type",
+            f"{response}: {response.body[:60]!r}",
+            came=response,
+        )
     await peer.expect_event("message-back", "é € ☃ 𝄞")
 
 
@@ -59,7 +63,7 @@ async def newline_between_the_parts_of_json_separates_nothing(target):
     body = encode_payload([packet]).replace(b'","', b'"\n,\r\n"')
     response = await peer.engine.post(body)
     if response.status != 200:
-        raise Failure("200 to a POST with newlines in JSON", str(response))
+        raise Failure("200 to a POST with newlines in JSON", response)
     await peer.expect_event("message-back", "on lines")
 
 

@@ -62,7 +62,7 @@ async def digit_of_another_script_is_no_revision(target):
     with target.awaits(wanted):
         response = await target.engineio().exchange("GET", "EIO=%D9%A4&transport=polling")
     if response.body[:2] == b"0{":
-        target.non_strict(wanted, f"{response}: {response.body[:60]!r}")
+        target.non_strict(wanted, f"{response}: {response.body[:60]!r}", came=response)
 
 
 PARAMETERS = {
@@ -79,7 +79,7 @@ async def parameters_of_any_form_change_nothing(target, more):
     query = peer.engine.session_query + PARAMETERS[more]
     response = await peer.engine.exchange("POST", query, _event(peer, "served"), TEXT)
     if response.status != 200:
-        raise Failure("200 to a POST", f"{response}: {response.body[:60]!r}")
+        raise Failure("200 to a POST", f"{response}: {response.body[:60]!r}", came=response)
     await peer.expect_event("message-back", "served")
 
 
@@ -89,7 +89,7 @@ async def parameters_stand_in_any_order(target):
     query = f"t=sockproof&sid={quote(peer.engine.sid, safe='')}&transport=polling&EIO=4"
     response = await peer.engine.exchange("POST", query, _event(peer, "served"), TEXT)
     if response.status != 200:
-        raise Failure("200 to a POST", f"{response}: {response.body[:60]!r}")
+        raise Failure("200 to a POST", f"{response}: {response.body[:60]!r}", came=response)
     await peer.expect_event("message-back", "served")
 
 
@@ -106,7 +106,7 @@ async def other_method_with_a_sid_is_refused(target, method):
     http.send(target.engineio_request(method, peer.engine.session_query, _event(peer, "no"), TEXT))
     response = await http.response_or_end(wanted, body=True)
     if response is not None and not 400 <= response.status < 500:
-        target.non_strict(wanted, str(response))
+        target.non_strict(wanted, response)
     if response is not None and response.status < 300 and method != "post":
         for packet in await peer.aftermath(expected=wanted) or ():
             if packet.data == ["message-back", "no"]:
@@ -120,7 +120,7 @@ async def method_in_small_letters_opens_no_session(target):
     wanted = "a status from 400 to 499, or the end of the connection"
     response = await http.response_or_end(wanted, body=True)
     if response is not None and response.status < 300:
-        target.non_strict(wanted, f"{response}: {response.body[:60]!r}")
+        target.non_strict(wanted, f"{response}: {response.body[:60]!r}", came=response)
 
 
 @case("eio-polling-jsonp", needs={"polling"})
@@ -157,7 +157,7 @@ async def _opens(target, query):
 async def websocket_whose_transport_is_nearly_one_is_refused(target, transport):
     frame = await _opens(target, f"EIO=4&transport={transport}")
     if frame is not None and frame.payload[:2] == b"0{":
-        target.non_strict("the WebSocket refused or closed", str(frame))
+        target.non_strict("the WebSocket refused or closed", frame)
 
 
 @case(
@@ -169,7 +169,7 @@ async def websocket_whose_transport_is_nearly_one_is_refused(target, transport):
 async def websocket_whose_revision_is_nearly_one_is_refused(target, revision):
     frame = await _opens(target, f"EIO={revision}&transport=websocket")
     if frame is not None and frame.payload[:2] == b"0{":
-        target.non_strict("the WebSocket refused or closed", str(frame))
+        target.non_strict("the WebSocket refused or closed", frame)
 
 
 async def _upgrades(target, query):
@@ -191,7 +191,7 @@ async def _upgrades(target, query):
         except (StreamClosed, Failure):
             return
     if frame.payload == b"3probe":
-        target.non_strict(wanted, str(frame))
+        target.non_strict(wanted, frame)
 
 
 @case("eio-websocket-eio-missing", needs={"upgrade"}, control=ordinary_websocket_session)

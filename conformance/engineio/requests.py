@@ -25,7 +25,7 @@ async def other_path_opens_no_session(target):
         return  # nothing else may listen there, and so nobody answers
     response = await http.response()
     if response.status == 200 and response.body.startswith(b'0{"sid"'):
-        target.non_strict("no session at a path that is not the server's", str(response))
+        target.non_strict("no session at a path that is not the server's", response)
 
 
 @case("eio-polling-eio-missing", needs={"polling"}, control=ordinary_session)
@@ -52,9 +52,9 @@ async def _opens_no_session_of_revision_4(target, query):
     with target.awaits(wanted):
         response = await target.engineio().exchange("GET", query)
     if response.body.startswith(b"0{"):
-        raise Failure(wanted, f"{response}: {response.body[:100]!r}")
+        raise Failure(wanted, f"{response}: {response.body[:100]!r}", came=response)
     if response.status != 400:
-        target.non_strict(wanted, f"{response}: {response.body[:100]!r}")
+        target.non_strict(wanted, f"{response}: {response.body[:100]!r}", came=response)
 
 
 @case(
@@ -95,7 +95,7 @@ async def other_parameters_change_nothing(target):
     query = peer.engine.session_query + more
     response = await peer.engine.exchange("POST", query, peer.body("hello"), TEXT)
     if response.status != 200:
-        raise Failure("200 to a POST", f"{response}: {response.body[:60]!r}")
+        raise Failure("200 to a POST", f"{response}: {response.body[:60]!r}", came=response)
     peer.engine.take(await peer.engine.exchange("GET", query))
     await peer.hear("hello")
 
@@ -109,9 +109,9 @@ async def other_parameters_change_nothing(target):
 async def other_method_opens_no_session(target, method):
     response = await target.engineio().exchange(method, OPEN)
     if response.body[:2] == b"0{":
-        raise Failure("no session", f"{response}: {response.body[:60]!r}")
+        raise Failure("no session", f"{response}: {response.body[:60]!r}", came=response)
     if not 400 <= response.status < 500:
-        target.non_strict("a status from 400 to 499", str(response))
+        target.non_strict("a status from 400 to 499", response)
 
 
 @case("eio-polling-jsonp", needs={"polling"})

@@ -58,7 +58,7 @@ async def acknowledgements_that_wait_arrive_in_order(target, when):
     for number in range(5):
         packet = await peer.receive()
         if (packet.id, packet.data) != (100 + number, [number, bytes([number])]):
-            raise Failure(f"the acknowledgement {100 + number}", str(packet))
+            raise Failure(f"the acknowledgement {100 + number}", packet)
 
 
 @case("eio-upgrade-not-before", needs=NEEDS)
@@ -123,7 +123,7 @@ async def websocket_without_a_probe_takes_and_says_nothing(target, first):
     with target.awaits(wanted), contextlib.suppress(StreamClosed):
         while (frame := await websocket.receive()).opcode not in (Opcode.PONG, Opcode.CLOSE):
             if b"no probe" in frame.payload:
-                raise Failure(wanted, str(frame))
+                raise Failure(wanted, frame)
     for packet in await peer.aftermath(expected=wanted) or ():
         if packet.data == ["message-back", "no probe"]:
             raise Failure(wanted, f"it is answered over long-polling: {packet}")

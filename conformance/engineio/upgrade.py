@@ -23,7 +23,7 @@ async def probe_is_answered_on_the_websocket(target):
     with target.awaits(wanted):
         got = await websocket.receive()  # nothing else is sent on it before UPGRADE
     if (got.opcode, got.payload) != (Opcode.TEXT, b"3probe"):
-        raise Failure(wanted, str(got))
+        raise Failure(wanted, got)
 
 
 @case("eio-upgrade-noop", needs={"upgrade"})
@@ -159,7 +159,7 @@ async def _poll_after_upgrade(target, method):
 async def long_polling_is_refused_after_the_upgrade(target, method):
     _, response = await _poll_after_upgrade(target, method)
     if response.status != 400:
-        target.non_strict("400", f"{response}: {response.body[:60]!r}")
+        target.non_strict("400", f"{response}: {response.body[:60]!r}", came=response)
 
 
 @case("eio-upgrade-polling-harmless", needs=NEEDS, over=METHODS)

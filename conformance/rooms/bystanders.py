@@ -55,7 +55,7 @@ async def idle_client_hears_nothing_that_was_said_to_everyone_in_another_namespa
     await idle.fence(speaker)
     overheard = [leak for leak in idle.leaks if leak.case == target.scene.case]
     if overheard:
-        raise Failure(WANTED, str(overheard[0]))
+        raise Failure(WANTED, overheard[0])
 
 
 @case("rooms-bystanders", needs=NEEDS, last=True, over={"transport": ("websocket", "polling")})

@@ -20,9 +20,9 @@ async def _question(peer: SocketIOPeer) -> Packet:
     """The call as it reaches the client."""
     got = await peer.receive_event()
     if got.data[:1] != ["ask"]:
-        raise Failure("the event 'ask'", str(got))
+        raise Failure("the event 'ask'", got)
     if got.id is None:
-        raise Failure("an event with an id", str(got))
+        raise Failure("an event with an id", got)
     return got
 
 
@@ -37,7 +37,7 @@ async def call_reaches_the_client_with_an_id(target: Target, transport: str) -> 
     await _ask(asker, 11, peer.sid)
     got = await _question(peer)
     if got.data != ["ask", 11]:
-        raise Failure("the event ['ask', 11]", str(got))
+        raise Failure("the event ['ask', 11]", got)
 
 
 @case("rooms-call-result", needs=CALL, over={**TRANSPORTS, "answer": tuple(ANSWERS)})
@@ -73,7 +73,7 @@ async def calls_of_two_clients_have_their_own_results(target: Target) -> None:
     for peer, number in ((second, 32), (first, 31)):
         question = await _question(peer)
         if question.data != ["ask", number]:
-            raise Failure(f"the event ['ask', {number}]", str(question))
+            raise Failure(f"the event ['ask', {number}]", question)
         await peer.send(Packet(PacketType.ACK, "/", [number], question.id))
     for number in (31, 32):
         _expect_answer(await asker.ack(number), result=[number])

@@ -29,7 +29,7 @@ async def _asked(peer: SocketIOPeer, *args: Any) -> int:
     got = await peer.receive_event()
     wanted = f"EVENT {['ask', *args]!r:.100} with an id"
     if got.data != ["ask", *args] or got.id is None:
-        raise Failure(wanted, str(got))
+        raise Failure(wanted, got)
     return got.id
 
 

@@ -127,7 +127,7 @@ async def client_of_another_process_answers_a_call(target: Target, answer: str) 
         await asker.send(Packet(PacketType.EVENT, asker.namespace, ["sockproof", request], 9))
         question = await peer.receive_event()
         if question.id is None or question.data != ["ask", "from afar"]:
-            raise Failure("EVENT ['ask', 'from afar'] with an id", str(question))
+            raise Failure("EVENT ['ask', 'from afar'] with an id", question)
         said, shown = ("answer", "answer") if answer == "text" else (b"\0\xff", {"$bin": [0, 255]})
         await peer.send(Packet(PacketType.ACK, peer.namespace, [said, 2], question.id))
         got = await asker.ack(9)

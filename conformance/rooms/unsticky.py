@@ -16,7 +16,7 @@ async def request_that_reaches_another_process_is_refused_and_nothing_is_lost(
 ) -> None:
     """A POST is answered with 400, or what it brings is heard exactly once."""
     session = target.engineio()
-    with target.preparing("an Engine.IO session over long-polling"):
+    with target.preparing("an Engine.IO session over long-polling", connecting=True):
         await session.open_polling()
 
     async def ask(method: str, body: bytes = b"") -> bytes:
@@ -29,7 +29,7 @@ async def request_that_reaches_another_process_is_refused_and_nothing_is_lost(
             if response.status == 200:
                 return response.body
             if response.status != 400:
-                raise Failure("200 or 400", f"{response}: {response.body[:100]!r}")
+                raise Failure("200 or 400", f"{response}: {response.body[:100]!r}", came=response)
 
     connect, _ = Packet(PacketType.CONNECT, "/", target.server.auth).encode()
     await ask("POST", f"4{connect}".encode())

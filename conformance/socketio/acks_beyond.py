@@ -23,7 +23,7 @@ async def ids_of_every_length_come_back(
         await peer.send(Packet(PacketType.EVENT, namespace, ["message-with-ack", *args], number))
         got = await peer.receive()
         if (got.namespace, got.id, got.data) != (namespace, number, args):
-            raise Failure(f"the acknowledgement {number} in {namespace}", str(got))
+            raise Failure(f"the acknowledgement {number} in {namespace}", got)
     await peer.quiet()
 
 
@@ -39,7 +39,7 @@ async def id_of_nineteen_digits_is_never_another(target: Target, number: int) ->
     text = f'2{number}["message-with-ack","large"]'
     for packet in await peer.aftermath(text, expected=wanted) or ():
         if packet.type in ACKS and packet.id != number:
-            target.non_strict(wanted, str(packet))  # as where every number is a double
+            target.non_strict(wanted, packet)  # as where every number is a double
 
 
 @case("sio-ack-not-asked", needs="fixture", over={**TRANSPORTS, "namespace": ("/", "/custom")})
@@ -62,7 +62,7 @@ async def acknowledgements_come_once_after_an_upgrade(target: Target, namespace:
         await peer.send(Packet(PacketType.EVENT, namespace, ["message-with-ack", *args], number))
         got = await peer.receive()
         if (got.namespace, got.id, got.data) != (namespace, number, args):
-            raise Failure(f"the acknowledgement {number} in {namespace}", str(got))
+            raise Failure(f"the acknowledgement {number} in {namespace}", got)
     await peer.quiet()
 
 
@@ -88,7 +88,7 @@ async def _called(target: Target) -> tuple[SocketIOPeer, SocketIOPeer, int]:
     with target.preparing("a call with an id"):
         question = await peer.receive_event()
         if question.id is None:
-            raise Failure("an event with an id", str(question))
+            raise Failure("an event with an id", question)
     return peer, asker, question.id
 
 
@@ -100,7 +100,7 @@ async def _unanswered(
     wanted = "what is no answer passed over, or the connection closed"
     came = await peer.aftermath(text(number), *attachments, expected=wanted)
     if came:
-        raise Failure(wanted, str(came[0]))
+        raise Failure(wanted, came[0])
     if came is not None:
         await peer.send(Packet(PacketType.ACK, peer.namespace, ["the answer"], number))
     answer = await asker.ack(9)
@@ -175,4 +175,4 @@ async def acknowledgement_behind_a_binary_one_has_its_own_type(
         wanted = PacketType.ACK if number % 2 else PacketType.BINARY_ACK
         got = await peer.receive()
         if (got.type, got.id) != (wanted, number):
-            raise Failure(f"{wanted.name} id {number}", str(got))
+            raise Failure(f"{wanted.name} id {number}", got)

@@ -78,7 +78,7 @@ async def attachments_of_two_events_are_never_mixed(target: Target) -> None:
     came = await peer.aftermath(*events, b"first", b"second", expected=wanted)
     for got in came or ():
         if got.data[1:] not in (["first", b"first"], ["second", b"second"]):
-            raise Failure(wanted, str(got))
+            raise Failure(wanted, got)
 
 
 @case("sio-binary-text-while-pending", needs=NEEDS, control=ordinary_client)

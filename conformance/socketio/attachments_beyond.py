@@ -19,7 +19,7 @@ async def _ignored(peer: SocketIOPeer, *messages: str | bytes) -> None:
     for packet in await peer.aftermath(*messages, expected=wanted) or ():
         if packet.type == PacketType.DISCONNECT:  # put out for it
             return
-        raise Failure(wanted, str(packet))
+        raise Failure(wanted, packet)
 
 
 COUNTS = {"none": "5", "minus": "5-", "below-zero": "5-1-", "letters": "51a-"}
@@ -40,7 +40,7 @@ async def binary_event_of_no_attachments_leaves_nobody_deaf(target: Target, tran
     wanted = "the event handled or not, or the connection closed"
     for packet in await peer.aftermath('50-["message","counted"]', expected=wanted) or ():
         if packet.data != ["message-back", "counted"]:
-            raise Failure(wanted, str(packet))
+            raise Failure(wanted, packet)
 
 
 NUMBERS = ("1", "-1", "10", "0.5", "1.5", '"0"', "false", "true", "null", "[]")
@@ -66,8 +66,8 @@ async def placeholder_of_no_whole_number_is_filled_with_nothing(
     wanted = "the packet passed over, or the connection closed"
     for packet in await peer.aftermath(text, b"octets", expected=wanted) or ():
         if b"octets" in packet.data:
-            raise Failure(wanted, str(packet))
-        target.non_strict(wanted, str(packet))
+            raise Failure(wanted, packet)
+        target.non_strict(wanted, packet)
 
 
 @case("sio-binary-placeholder-type", needs=NEEDS)
@@ -120,7 +120,7 @@ async def shared_attachment_is_in_both_places(target: Target, transport: str) ->
     wanted = "the attachment in both places, or the packet ignored, or the connection closed"
     for packet in await peer.aftermath(text, b"shared", expected=wanted) or ():
         if packet.data != ["message-back", b"shared", {"again": b"shared"}]:
-            raise Failure(wanted, str(packet))
+            raise Failure(wanted, packet)
 
 
 @case("sio-binary-stray", needs=NEEDS, over=TRANSPORTS, control=ordinary_client)
@@ -131,7 +131,7 @@ async def stray_attachment_is_no_part_of_the_next_event(target: Target, transpor
     came = await peer.aftermath(b"stray", text, b"one", b"two", expected=wanted)
     for packet in came or ():
         if packet.data != ["message-back", b"one", b"two"]:
-            raise Failure(wanted, str(packet))
+            raise Failure(wanted, packet)
     if came is not None and len(came) != 1:
         raise Failure(wanted, f"{len(came)} answers to the event behind it")
 
@@ -143,7 +143,7 @@ async def text_amid_attachments_ends_their_event(target: Target, transport: str)
     wanted = "the connection closed, or both discarded"
     messages = (text, b"one", '2["message","amid"]', b"two")
     for packet in await peer.aftermath(*messages, expected=wanted) or ():
-        raise Failure(wanted, str(packet))
+        raise Failure(wanted, packet)
 
 
 @case("sio-binary-received-polling", needs={*NEEDS, "polling"})

@@ -40,7 +40,7 @@ async def acknowledgement_carries_binary_data(target: Target, transport: str) ->
     await peer.send(Packet(PacketType.EVENT, peer.namespace, ["message-with-ack", EVERY], 6))
     got = await peer.expect(PacketType.BINARY_ACK)
     if (got.id, got.data) != (6, [EVERY]):
-        raise Failure("BINARY_ACK id 6 with every octet", str(got))
+        raise Failure("BINARY_ACK id 6 with every octet", got)
 
 
 @case("sio-placeholder-by-number", needs="fixture")
@@ -76,4 +76,4 @@ async def text_packet_never_takes_the_place_of_an_attachment(target: Target) -> 
     texts = ('51-["message",{"_placeholder":true,"num":0}]', '2["message","in between"]')
     for got in await peer.aftermath(*texts, expected=wanted) or ():
         if got.data != ["message-back", "in between"]:
-            raise Failure(wanted, str(got))
+            raise Failure(wanted, got)

@@ -64,7 +64,7 @@ async def sixty_events_are_acknowledged_each_with_its_own_values(
     for _ in ids:
         packet = await peer.receive()
         if packet.type not in ACKS or packet.id is None or packet.id in seen:
-            raise Failure("one acknowledgement of each event", str(packet))
+            raise Failure("one acknowledgement of each event", packet)
         seen[packet.id] = packet.data
     for number in ids:
         if seen.get(number) != _args(number):
@@ -128,4 +128,4 @@ async def acknowledgements_of_three_namespaces_come_there(target: Target, transp
         await peer.send(Packet(PacketType.EVENT, namespace, ["message-with-ack", *args], number))
         packet = await peer.receive()
         if (packet.namespace, packet.id, packet.data) != (namespace, number, args):
-            raise Failure(f"the acknowledgement {number} in {namespace}", str(packet))
+            raise Failure(f"the acknowledgement {number} in {namespace}", packet)

@@ -28,7 +28,7 @@ async def answer_to_connect_holds_a_sid(target: Target, transport: str) -> None:
     got = await peer.expect(PacketType.CONNECT)
     sid = got.data.get("sid") if isinstance(got.data, dict) else None
     if not isinstance(sid, str) or not sid:
-        raise Failure("an object with a sid, a string that is not empty", str(got))
+        raise Failure("an object with a sid, a string that is not empty", got)
 
 
 @case("sio-connect-sid-not-engineio", needs="socketio")
@@ -45,7 +45,7 @@ async def sid_differs_from_namespace_to_namespace(target: Target) -> None:
     first = peer.sid
     second = await peer.connect("/custom")
     if first == second:
-        raise Failure("a sid for each namespace", f"{first} in both")
+        raise Failure("a sid for each namespace", f"{first} in both", came=first)
 
 
 @case("sio-connect-sid-unique", needs="socketio")
@@ -122,7 +122,7 @@ async def refusal_holds_an_object_with_a_message(target: Target) -> None:
     refusal = await peer.expect(PacketType.CONNECT_ERROR, "/random")
     message = refusal.data.get("message") if isinstance(refusal.data, dict) else None
     if not isinstance(message, str):
-        raise Failure("an object with a message", str(refusal))
+        raise Failure("an object with a message", refusal)
 
 
 @case("sio-connect-unknown-keeps-others", needs="fixture", over=TRANSPORTS)
@@ -179,4 +179,4 @@ async def refusal_with_a_message_says_it(target: Target, transport: str) -> None
     await peer.send(Packet(PacketType.CONNECT, "/reject", {"mode": "message"}))
     refusal = await peer.expect(PacketType.CONNECT_ERROR, "/reject")
     if not isinstance(refusal.data, dict) or refusal.data.get("message") != "no entry":
-        raise Failure("the message 'no entry'", str(refusal))
+        raise Failure("the message 'no entry'", refusal)

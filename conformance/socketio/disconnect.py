@@ -87,4 +87,4 @@ async def connect_right_behind_a_disconnect_is_handled_behind_it(
         return
     sid = got.data.get("sid") if isinstance(got.data, dict) else None
     if (got.type, got.namespace) != (PacketType.CONNECT, "/custom") or sid in (None, first):
-        raise Failure(wanted, str(got))
+        raise Failure(wanted, got)

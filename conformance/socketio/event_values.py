@@ -49,4 +49,4 @@ async def json_value_of_any_kind_comes_back(target: Target, transport: str, valu
     with target.awaits(f"the event {wanted!r}"):
         got = await peer.receive_event()
     if not same(got.data, wanted):
-        raise Failure(f"the event {wanted!r}", str(got))
+        raise Failure(f"the event {wanted!r}", got)

@@ -219,7 +219,7 @@ async def second_connect_in_any_form_yields_no_second_sid(target: Target, where:
     text = peer.text(Packet(PacketType.CONNECT, namespace, auth))
     for packet in await peer.aftermath(*text, expected=wanted) or ():
         if packet.type == PacketType.CONNECT:
-            raise Failure(wanted, str(packet))
+            raise Failure(wanted, packet)
 
 
 @case("sio-connect-handler-once", needs={*NEEDS, "log"})
@@ -257,7 +257,7 @@ async def client_that_left_its_only_namespace_is_in_none(target: Target, transpo
     with target.awaits(wanted):
         packet = await peer.next_or_end()
     if packet is not None and packet.namespace != "/other":
-        raise Failure(wanted, str(packet))
+        raise Failure(wanted, packet)
 
 
 @case("sio-connect-not-implicit", needs={*NEEDS, "emit"}, exclusive=True)
@@ -288,7 +288,7 @@ async def _not_processed(peer: SocketIOPeer, namespace: str, kind: str) -> bool:
     wanted = "the event passed over, or the connection closed"
     came = await peer.aftermath(*_of(namespace, kind), expected=wanted)
     if came:
-        raise Failure(wanted, str(came[0]))
+        raise Failure(wanted, came[0])
     return came is not None
 
 
@@ -324,7 +324,7 @@ async def event_behind_a_disconnect_is_not_processed(
     wanted = "the event passed over, or the connection closed"
     messages = ["1/custom,", *_of("/custom", kind)]
     for packet in await peer.aftermath(*messages, expected=wanted) or ():
-        raise Failure(wanted, str(packet))
+        raise Failure(wanted, packet)
 
 
 @case("sio-disconnect-received", needs=NEEDS, over=TRANSPORTS, control=ordinary_client)
@@ -335,7 +335,7 @@ async def main_namespace_that_was_left_is_not_served(target: Target, transport: 
     peer.contract.joined.discard("/")
     wanted = "the event passed over, or the connection closed"
     for packet in await peer.aftermath('2["message","no"]', expected=wanted) or ():
-        raise Failure(wanted, str(packet))
+        raise Failure(wanted, packet)
 
 
 @case("sio-disconnect-no-reply", needs=NEEDS, over=TRANSPORTS)

@@ -6,7 +6,14 @@ upgrade, with an id or attachments.
 
 import re
 
-from sockproof.conformance import Failure, SocketIOPeer, Target, case, ordinary_client
+from sockproof.conformance import (
+    Failure,
+    Seen,
+    SocketIOPeer,
+    Target,
+    case,
+    ordinary_client,
+)
 from sockproof.wire.socketio import PacketType
 
 NEEDS = {"fixture", "slow-timers"}
@@ -20,14 +27,16 @@ async def _closes(peer: SocketIOPeer, *messages: str | bytes) -> None:
     """The connection is closed: an answer to these, or to an event behind them, is a Failure."""
     came = await peer.aftermath(*messages, expected=CLOSED)
     if came is not None:
-        raise Failure(CLOSED, ", ".join(["the server went on", *map(str, came)]))
+        told = ", ".join(["the server went on", *map(str, came)])
+        raise Failure(CLOSED, told, seen=Seen.NOT_CLOSED)
 
 
 async def _had_better_close(target: Target, peer: SocketIOPeer, message: str) -> None:
     """A blank or mark too many, which some languages take for nothing, harms nobody."""
     came = await peer.aftermath(message, expected=CLOSED)
     if came is not None:
-        target.non_strict(CLOSED, ", ".join(["the server went on", *map(str, came)]))
+        told = ", ".join(["the server went on", *map(str, came)])
+        target.non_strict(CLOSED, told, seen=Seen.NOT_CLOSED)
 
 
 async def _ignored(peer: SocketIOPeer, *messages: str | bytes) -> None:
@@ -36,7 +45,7 @@ async def _ignored(peer: SocketIOPeer, *messages: str | bytes) -> None:
     for packet in await peer.aftermath(*messages, expected=wanted) or ():
         if packet.type == PacketType.DISCONNECT:  # put out for it
             return
-        raise Failure(wanted, str(packet))
+        raise Failure(wanted, packet)
 
 
 TYPES = {

@@ -47,7 +47,7 @@ async def binary_message_that_nothing_announced_leaves_no_trace(
 ) -> None:
     peer = await target.socketio(transport)
     if came := await peer.aftermath(b"stray", expected=PASSED_OVER):
-        raise Failure(PASSED_OVER, str(came[0]))
+        raise Failure(PASSED_OVER, came[0])
 
 
 async def _strange_placeholder(target: Target, peer: SocketIOPeer, number: str) -> None:
@@ -57,9 +57,9 @@ async def _strange_placeholder(target: Target, peer: SocketIOPeer, number: str) 
     came = await peer.aftermath(text, b"only one", expected=PASSED_OVER)
     for packet in came or ():
         if packet.data == ["message-back", b"only one"]:
-            target.non_strict(PASSED_OVER, str(packet))
+            target.non_strict(PASSED_OVER, packet)
         elif packet.data != ["message-back", json.loads(placeholder)]:
-            raise Failure(PASSED_OVER, str(packet))
+            raise Failure(PASSED_OVER, packet)
 
 
 @case(
@@ -99,8 +99,8 @@ async def binary_event_without_a_number_of_attachments_does_not_deafen(
     came = await peer.aftermath(header + '["message","no number"]', expected=PASSED_OVER)
     for packet in came or ():
         if packet.data != ["message-back", "no number"]:
-            raise Failure(PASSED_OVER, str(packet))
-        target.non_strict(PASSED_OVER, str(packet))
+            raise Failure(PASSED_OVER, packet)
+        target.non_strict(PASSED_OVER, packet)
 
 
 @case("sio-binary-count-zero", needs=NEEDS, over=TRANSPORTS, control=ordinary_client)
@@ -110,4 +110,4 @@ async def binary_event_with_no_attachments_does_not_deafen(target: Target, trans
     came = await peer.aftermath('50-["message","none attached"]', expected=wanted)
     for packet in came or ():
         if packet.data != ["message-back", "none attached"]:
-            raise Failure(wanted, str(packet))
+            raise Failure(wanted, packet)

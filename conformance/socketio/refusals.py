@@ -38,7 +38,7 @@ async def refusal_of_a_handler_holds_an_object_with_a_message(target: Target, mo
     refusal = await peer.expect(PacketType.CONNECT_ERROR, "/reject")
     message = refusal.data.get("message") if isinstance(refusal.data, dict) else None
     if not isinstance(message, str):
-        raise Failure("an object with a message", str(refusal))
+        raise Failure("an object with a message", refusal)
 
 
 @case("sio-connect-refused-not-in", needs="fixture")
@@ -94,5 +94,5 @@ async def payload_that_is_no_object_is_refused_or_closes_the_connection(
     if got is None or (got.type, got.namespace) == (PacketType.CONNECT_ERROR, "/custom"):
         return
     if (got.type, got.namespace) != (PacketType.CONNECT, "/custom"):
-        raise Failure(wanted, str(got))
+        raise Failure(wanted, got)
     target.non_strict(wanted, "the payload is accepted")

@@ -103,7 +103,7 @@ async def answer_begins_with_a_code_or_is_empty(target: Target, code: int | None
     peer.send(close_frame(code))
     close = await peer.expect_close()
     if close.payload and not may_be_sent_in_close(int.from_bytes(close.payload[:2], "big")):
-        raise Failure("a code that a Close frame may carry, in network byte order", str(close))
+        raise Failure("a code that a Close frame may carry, in network byte order", close)
 
 
 @case("rfc6455-5.5.1-reason-sent-utf8", over={"script": list(LONGEST)})
@@ -164,9 +164,9 @@ async def close_behind_a_large_message_is_answered_and_nothing_after_it(target: 
         with target.awaits("CLOSE"):
             while (got := await peer.receive()).opcode != Opcode.CLOSE:
                 if len(got.payload) == len(large) and got.payload != large:
-                    raise Failure("the large message again, or CLOSE", str(got))
+                    raise Failure("the large message again, or CLOSE", got)
         if got.payload[:2] == (1009).to_bytes(2, "big"):
-            raise Failure("CLOSE", str(got))
+            raise Failure("CLOSE", got)
     await _expect_end(target, peer)
 
 
@@ -202,7 +202,7 @@ async def close_between_fragments_is_answered(target: Target, fragments: int) ->
     peer.send(close_frame(1000))
     close = await peer.expect_close()
     if close.payload[:2] == (1002).to_bytes(2, "big"):
-        target.non_strict("a Close between fragments taken as a right one", str(close))
+        target.non_strict("a Close between fragments taken as a right one", close)
     await peer.expect_end()
 
 
@@ -288,7 +288,7 @@ async def octets_behind_a_close_are_discarded(target: Target) -> None:
     except Failure as failure:
         if not isinstance(failure.__cause__, StreamClosed):
             raise
-        target.non_strict("a Close frame, whatever is behind the client's", failure.got)
+        target.non_strict("a Close frame, whatever is behind the client's", failure)
 
 
 async def _expect_end(target: Target, peer: WebSocketPeer) -> None:
@@ -296,7 +296,7 @@ async def _expect_end(target: Target, peer: WebSocketPeer) -> None:
     with target.awaits("the end of the TCP connection"):
         try:
             while (frame := await peer.receive_frame()).opcode == Opcode.PONG:
-                target.non_strict("nothing after the Close frame", str(frame))
+                target.non_strict("nothing after the Close frame", frame)
         except StreamClosed:
             return
-    raise Failure("the end of the TCP connection", str(frame))
+    raise Failure("the end of the TCP connection", frame)

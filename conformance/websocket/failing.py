@@ -5,6 +5,7 @@ from sockproof.conformance import (
     Failure,
     Frame,
     Opcode,
+    Seen,
     StreamClosed,
     Target,
     case,
@@ -91,7 +92,8 @@ async def message_in_a_later_segment_than_the_bad_frame_has_no_effect(target: Ta
                 got = await peer.receive_frame()
         except StreamClosed:
             return
-    raise Failure("Close 1002, then the end of TCP", f"the server went on: {got}")
+    told = f"the server went on: {got}"
+    raise Failure("Close 1002, then the end of TCP", told, came=got, seen=Seen.NOT_CLOSED)
 
 
 @case(
@@ -131,7 +133,7 @@ async def server_fails_no_connection_with_1010(target: Target, wrong: str) -> No
     peer.send(*WRONG[wrong])
     close = await _close_of(target, peer)
     if close is not None and close.payload[:2] == (1010).to_bytes(2, "big"):
-        raise Failure("any code but 1010", str(close))
+        raise Failure("any code but 1010", close)
 
 
 @case("rfc6455-7.1.7-closed", deflated=True, control=bad_bits_alone)
@@ -165,7 +167,7 @@ async def _close_of(target: Target, peer) -> Frame | None:
         except StreamClosed:
             return None
     if got.opcode != Opcode.CLOSE:
-        raise Failure("the connection failed", str(got))
+        raise Failure("the connection failed", got)
     return got
 
 

@@ -119,7 +119,7 @@ async def server_writes_each_length_in_its_shortest_form(target: Target, length:
         await peer.expect_message(payload)
     for frame in peer.frames:
         if frame.length_octets is not None:
-            raise Failure("a length in its shortest form", str(frame))
+            raise Failure("a length in its shortest form", frame)
 
 
 @case("rfc6455-5.2-length-order-sent", needs="echo", over={"length": (513, 770, 66_051)})
@@ -155,7 +155,7 @@ async def length_that_is_not_in_its_shortest_form_is_refused(
     if got.payload in (payload, ping.payload):
         target.non_strict("the length refused as a protocol error", "the message is accepted")
     elif got.opcode != Opcode.CLOSE:
-        raise Failure(wanted, str(got))
+        raise Failure(wanted, got)
 
 
 LONG_FORMS = {

@@ -104,7 +104,7 @@ async def unmasked_frame_is_answered_by_any_close_or_none(target: Target) -> Non
             target.report("an unmasked frame", f"{closed.how} without a Close frame")
             return
     if got.opcode != Opcode.CLOSE:
-        raise Failure("the end of the connection", str(got))
+        raise Failure("the end of the connection", got)
     target.report("an unmasked frame", str(got))
 
 

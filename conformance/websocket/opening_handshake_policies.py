@@ -52,7 +52,7 @@ async def demand_for_authentication_says_how(target):
         request = request.without(name)
     response = await (await target.http()).ask(request)
     if response.status == 401 and response.get("WWW-Authenticate") is None:
-        raise Failure("WWW-Authenticate in a 401", str(response))
+        raise Failure("WWW-Authenticate in a 401", response)
 
 
 @case("rfc6455-4.2.2-redirect")
@@ -60,7 +60,7 @@ async def redirection_says_where_to(target):
     request = target.upgrade_request("/sockproof/elsewhere")
     response = await (await target.http()).ask(request)
     if response.status in (301, 302, 303, 307, 308) and response.get("Location") is None:
-        raise Failure(f"Location in a {response.status}", str(response))
+        raise Failure(f"Location in a {response.status}", response)
 
 
 @case("rfc6455-4.2.2-sends-at-once", needs={"push"})
@@ -73,7 +73,7 @@ async def data_right_behind_the_101_is_sent_or_not(target):
 async def refusal_of_a_version_has_any_error_status(target):
     response = await _refused_version(target, await target.http(), whole=False)
     if response is not None and response.status < 400:
-        raise Failure("426, or another error status", str(response))
+        raise Failure("426, or another error status", response)
 
 
 @case("rfc6455-11.3.5-response-lines")

@@ -3,6 +3,7 @@
 import base64
 
 from sockproof.conformance import (
+    UNANSWERED,
     Failure,
     Unsupported,
     case,
@@ -10,7 +11,6 @@ from sockproof.conformance import (
     ordinary_handshake,
 )
 
-UNANSWERED = "the server closed the TCP connection without an answer"
 NO_UPGRADE = {
     "missing": None,
     "another": "x-sockproof",  # h2c would be one to which a server may switch
@@ -80,7 +80,7 @@ async def upgrade_list_with_websocket_is_accepted(target, place):
     if response.status != 101:
         # "Containing the value" (4.2.1) can be read as "being the value" too, for all that 4.1
         # and RFC 9110, 7.8 say of lists; no server in wide use accepts one.
-        target.non_strict("101, as Upgrade has websocket in its list", str(response))
+        target.non_strict("101, as Upgrade has websocket in its list", response)
     else:
         check_upgrade(request, response)
 
@@ -124,7 +124,7 @@ async def empty_elements_of_connection_are_passed_over(target):
     response = await peer.response_or_end(wanted)
     if response is None or response.status != 101:
         # We break the grammar there (RFC 9110, 5.6.1.1), and RFC 6455, 4.2.1 has that refused.
-        target.non_strict(wanted, UNANSWERED if response is None else str(response))
+        target.non_strict(wanted, response or UNANSWERED)
         return
     check_upgrade(request, response)
 
@@ -220,7 +220,7 @@ async def versions_that_are_advertised_are_accepted(target):
             request = request.adding("Sec-WebSocket-Origin", f"http://{target.address.authority}")
         response = await (await target.http()).ask(request, f"101, as {version} is advertised")
         if response.status != 101:
-            raise Failure(f"101, as version {version} is advertised", str(response))
+            raise Failure(f"101, as version {version} is advertised", response)
 
 
 @case("rfc6455-4.2.1-version-grammar", over={"version": BAD_VERSIONS}, control=ordinary_handshake)
@@ -252,7 +252,11 @@ async def refusal_of_a_version_names_13(target):
         numbers = all(name.isdecimal() and str(int(name)) == name for name in named)
         if "13" not in named or not numbers or version in named:
             got = response.get("Sec-WebSocket-Version")
-            raise Failure("Sec-WebSocket-Version with 13 in the refusal", f"{response} with {got}")
+            raise Failure(
+                "Sec-WebSocket-Version with 13 in the refusal",
+                f"{response} with {got}",
+                came=response,
+            )
 
 
 @case(
@@ -296,9 +300,11 @@ async def handshake_without_origin_is_not_invalid(target):
     peer = await target.http()
     response = await peer.ask(request)
     if response.status == 403:
-        target.non_strict("101, as Origin is optional", f"{response}: a matter of policy")
+        target.non_strict(
+            "101, as Origin is optional", f"{response}: a matter of policy", came=response
+        )
     elif response.status != 101:
-        raise Failure("101, as Origin is optional", str(response))
+        raise Failure("101, as Origin is optional", response)
 
 
 @case("rfc6455-4.2.2-origin-refused", control=ordinary_handshake)
@@ -307,7 +313,7 @@ async def origin_that_is_not_accepted_gets_an_error_status(target):
     wanted = "101 or an error status"
     response = await peer.ask(_from(target, FOREIGN), wanted)
     if response.status != 101 and response.status < 300:
-        raise Failure(wanted, str(response))
+        raise Failure(wanted, response)
 
 
 @case("rfc6455-10.2-origin-403", over={"origin": ["foreign", "null"]}, control=ordinary_handshake)
@@ -316,7 +322,7 @@ async def origin_is_accepted_or_refused_with_403(target, origin):
     wanted = "101, or 403 when the origin is not welcome"
     response = await peer.ask(_from(target, FOREIGN if origin == "foreign" else origin), wanted)
     if response.status not in (101, 403):
-        target.non_strict(wanted, str(response))
+        target.non_strict(wanted, response)
 
 
 def _from(target, origin):

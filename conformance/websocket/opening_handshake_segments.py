@@ -70,7 +70,7 @@ async def frame_in_the_segment_of_the_request_is_served_or_refused(target):
     if got.payload == b"later":
         target.non_strict(wanted, f"'early' is lost: {got}")
     elif got.opcode != Opcode.CLOSE and got.payload != b"early":
-        raise Failure(wanted, str(got))
+        raise Failure(wanted, got)
 
 
 @case("rfc6455-4.1-client-waits", needs={"echo"})

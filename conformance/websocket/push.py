@@ -12,7 +12,7 @@ async def pushed(peer: WebSocketPeer, number: int, size: int) -> None:
         while len(got.payload) != size:  # the application's own talk
             got = await peer.expect(Opcode.BINARY)
     if not got.payload.startswith(start):
-        raise Failure(wanted, str(got))
+        raise Failure(wanted, got)
 
 
 @case(

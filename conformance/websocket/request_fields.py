@@ -2,7 +2,14 @@
 
 import json
 
-from sockproof.conformance import Failure, Opcode, Unsupported, case, text_frame
+from sockproof.conformance import (
+    UNANSWERED,
+    Failure,
+    Opcode,
+    Unsupported,
+    case,
+    text_frame,
+)
 
 FIELDS = {
     "cookie": ("Cookie", 'sockproof_a=1; sockproof_b="two"; sockproof_c=a%3Db'),
@@ -65,7 +72,7 @@ async def _odd_line(target, line, wanted):
     peer.send_octets(octets, f"{request}  with a line {line!r}")
     response = await peer.response_or_end(wanted)
     if response is None or response.status not in (101, 400):
-        target.non_strict(wanted, str(response or "the TCP connection closed without an answer"))
+        target.non_strict(wanted, response or UNANSWERED)
     if response is None or response.status != 101:
         return None
     socket = peer.upgraded(response)
@@ -94,7 +101,7 @@ async def _told(target, socket):
 
 def _parsed(frame):
     if frame.opcode == Opcode.CLOSE:
-        raise Failure("the request's fields as a JSON object", str(frame))
+        raise Failure("the request's fields as a JSON object", frame)
     try:
         return json.loads(frame.payload)
     except ValueError:

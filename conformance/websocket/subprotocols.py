@@ -33,7 +33,7 @@ async def subprotocol_chosen_is_one_of_those_offered(target, offer):
     if chosen is None:  # which is a server's right, if not by the target contract
         target.non_strict(f"one of {', '.join(OFFERS[offer])}", "none")
     elif chosen not in OFFERS[offer]:
-        raise Failure(f"one of {', '.join(OFFERS[offer])}", str(chosen))
+        raise Failure(f"one of {', '.join(OFFERS[offer])}", chosen)
 
 
 @case("rfc6455-4.2.2-protocol-preference", needs=NEEDS)
@@ -62,7 +62,7 @@ async def unknown_subprotocols_are_not_agreed_to(target):
 async def known_subprotocol_is_agreed_to_among_unknown_ones(target):
     chosen = await _chosen(target, "x-unknown.a, proof.v1, x-unknown.b")
     if chosen != "proof.v1":
-        raise Failure("proof.v1", str(chosen))
+        raise Failure("proof.v1", chosen)
 
 
 @case("rfc6455-4.2.2-protocol-supported", needs=NEEDS, over={"place": [0, 4, 11]})
@@ -71,7 +71,7 @@ async def known_subprotocol_is_agreed_to_at_any_place_of_a_list(target, place):
     names.insert(place, "proof.v1")
     chosen = await _chosen(target, ", ".join(names))
     if chosen != "proof.v1":
-        raise Failure("proof.v1", str(chosen))
+        raise Failure("proof.v1", chosen)
 
 
 @case("rfc6455-4.2.2-protocol-single-token", needs=NEEDS)
@@ -135,7 +135,9 @@ async def blanks_around_the_commas_are_no_part_of_a_name(target, blanks):
     response = await _ask(target, offer)
     chosen = response.get("Sec-WebSocket-Protocol")
     if response.status != 101 or chosen != usual:
-        raise Failure(f"101 and {usual}, as with the usual blanks", f"{response}, {chosen}")
+        raise Failure(
+            f"101 and {usual}, as with the usual blanks", f"{response}, {chosen}", came=response
+        )
 
 
 @case("rfc6455-4.2.1-protocol-grammar", over={"value": list(MALFORMED)}, control=ordinary_handshake)

@@ -46,7 +46,7 @@ async def end_of_tcp_ends_the_connection_and_no_other(target: Target, moment: st
             while True:
                 got = await peer.receive()
                 if b"never complete" in got.payload:
-                    raise Failure("no message that never was complete", str(got))
+                    raise Failure("no message that never was complete", got)
         except StreamClosed:
             pass
     other.send(text_frame("after"))
@@ -104,7 +104,7 @@ async def server_serves_others_after_connections_were_reset(target: Target) -> N
     try:
         other = await target.handshake(target.upgrade_request())
     except (OSError, StreamClosed) as error:
-        raise Failure("a new connection", str(error)) from error
+        raise Failure("a new connection", error) from error
     other.send(text_frame("after"))
     await other.expect_message("after")
 

@@ -52,7 +52,7 @@ async def tls_1_2_or_newer_is_spoken(target):
     peer = await _connected(target, _any_certificate(target), "TLS 1.2 or newer")
     version = peer.stream.tls.version()
     if version not in ("TLSv1.2", "TLSv1.3"):
-        raise Failure("TLS 1.2 or newer", str(version))
+        raise Failure("TLS 1.2 or newer", version)
 
 
 @case("rfc6455-10.6-tls-versions", needs=NEEDS, over={"version": list(OLD)})
@@ -89,7 +89,7 @@ async def protocol_that_alpn_chose_is_spoken(target, offer):
         return
     response = await peer.ask(target.upgrade_request(), "101 over HTTP/1.1")
     if response.status != 101:
-        raise Failure("101 over HTTP/1.1", str(response))
+        raise Failure("101 over HTTP/1.1", response)
 
 
 @case("rfc6455-4.2.2-tls-first", needs=NEEDS)
@@ -118,7 +118,7 @@ async def tls_ends_by_close_notify(target):
     carrier = await target.plain_connection()
     engine = TlsEngine(carrier.stream, _any_certificate(target), target.address.host)
     request = target.upgrade_request()
-    with target.preparing("an open WebSocket over TLS"):
+    with target.preparing("an open WebSocket over TLS", connecting=True):
         await engine.handshake()
         await engine.write(request.encode())
         while b"\r\n\r\n" not in (head := await engine.read()):

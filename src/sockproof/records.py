@@ -25,6 +25,7 @@ from typing import Any, Self, get_args
 
 from sockproof import files
 from sockproof.report_schema import AsideKind, Case, Level, Line, Outcome, Report, Revision, Values
+from sockproof.vocabulary import Seen
 
 SCHEMA = 1
 RUN_FILE = "run.jsonl"
@@ -99,6 +100,13 @@ class CaseRecord:
     wire: list[WireEntry] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # what was seen and is not judged
     aside: dict[str, str] | None = None  # why it does not count: `kind`, what it is `of`, `text`
+    seen: Seen | None = None  # what was seen instead of what was expected; words are for people
+    came: str = ""  # what kind of thing that was: `CLOSE 1007`, `HTTP 400`, `TEXT`
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the case's own limit ended it."""
+        return self.seen == Seen.TIMED_OUT
 
     def set_aside(self, kind: str, of: str, text: str) -> None:
         """Have it count as nothing: `kind` is one of `ASIDE`, `of` a requirement, a case or ""."""
@@ -121,6 +129,8 @@ class CaseRecord:
             "wire": [entry.to_json() for entry in self.wire],
             "notes": [cut(note, KEPT_CHARACTERS) for note in self.notes],
             "aside": self.aside,
+            "seen": self.seen,
+            "came": self.came,
         }
 
 

@@ -10,6 +10,8 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 import msgspec
 from msgspec import Meta
 
+from sockproof.vocabulary import Seen
+
 Count = Annotated[int, Meta(ge=0, le=1 << 62)]
 Seconds = Annotated[float, Meta(ge=0, le=1e9)]
 Id = Annotated[str, Meta(pattern=r"^[^/]+/[^/]+/", max_length=1000)]
@@ -20,6 +22,7 @@ Level = Literal["MUST", "SHOULD", "MAY", "DESCRIBED"]
 # Why a case does not count.
 AsideKind = Literal["follows", "did-not-repeat", "too-busy", "control", "no-time"]
 ExitCode = Literal[0, 1, 2, 3, 130]
+Came = Annotated[str, Meta(max_length=100)]
 
 
 class Entry(TypedDict):
@@ -52,7 +55,7 @@ class Aside(TypedDict):
 
 
 class Case(TypedDict):
-    """How one case ended; the last two are missing in reports of earlier versions."""
+    """How one case ended; the last four are missing in reports of earlier versions."""
 
     id: Id
     requirement: str
@@ -68,6 +71,8 @@ class Case(TypedDict):
     wire: list[Entry]
     notes: NotRequired[list[str]]
     aside: NotRequired[Aside | None]
+    seen: NotRequired[Seen | None]
+    came: NotRequired[Came]
 
 
 class CasePart(TypedDict, total=False):
@@ -82,6 +87,8 @@ class CasePart(TypedDict, total=False):
     wire: list[Entry]
     notes: list[str]
     aside: Aside | None
+    seen: Seen | None
+    came: Came
 
 
 class Coverage(TypedDict):
@@ -143,6 +150,7 @@ class Values(TypedDict, total=False):
     remarks: list[str]
     damage: list[str]
     not_run: list[str]
+    died: bool
     max_time: Seconds
     proposal: Proposal
     server_log: str
@@ -181,6 +189,7 @@ class Report(TypedDict):
     remarks: NotRequired[list[str]]
     damage: NotRequired[list[str]]
     not_run: NotRequired[list[str]]
+    died: NotRequired[bool]
     max_time: NotRequired[Seconds]
     proposal: NotRequired[Proposal]
     server_log: NotRequired[str]

@@ -328,3 +328,18 @@ def renamed_metric(metric: str) -> str:
     """The path of a metric by the names of now."""
     group, dot, name = metric.rpartition(".")
     return f"{group}{dot}{FORMER.get(name, name)}"
+
+
+class Seen(StrEnum):
+    """What a case saw instead of what it expected: verdicts ask for this, never for words."""
+
+    OTHER = "other"  # another answer than the one expected, or what it lacks
+    NO_ANSWER = "no-answer"  # within the time that the case itself gives for one
+    TIMED_OUT = "timed-out"  # nothing more, until the case's limit ended it
+    CLOSED = "closed"  # a Close frame
+    REFUSED = "refused"  # a status of 400 or more, or no connection at all
+    TCP_ENDED = "tcp-ended"
+    NOT_CLOSED = "not-closed"  # it went on, or stayed open
+    FORBIDDEN = "forbidden"  # what no server may send, in whatever case
+    OVERHEARD = "overheard"  # what was said in another case
+    DIED = "died"

@@ -74,8 +74,8 @@ def test_what_binds_comes_before_what_is_recommended_or_allowed() -> None:
 def test_one_habit_is_one_line_whatever_it_answers() -> None:
     habit = "the server closed the TCP connection without a Close frame"
     found = told(
-        case("a/a", UNFRAGMENTED, "NON_STRICT", got=habit),
-        case("a/b", CLOSES, "NON_STRICT", got=habit),
+        case("a/a", UNFRAGMENTED, "NON_STRICT", got=habit, seen="tcp-ended"),
+        case("a/b", CLOSES, "NON_STRICT", got=habit, seen="tcp-ended"),
     )
     assert [(group.says, group.where) for group in found.remarks] == [(habit, "")]
 
@@ -91,7 +91,7 @@ def test_what_is_allowed_is_not_said_to_break_its_requirement() -> None:
 
 def test_the_simplest_case_shows_the_fault() -> None:
     records = [
-        case("a/waits", PONG, got="nothing more within 5 s", wire=[]),
+        case("a/waits", PONG, got="x", seen="timed-out", wire=[]),
         sample.case("deflate/a/compressed", PONG, "FAIL", wire=[], got="x"),
         case("a/long", PONG, got="x", wire=sample.wire(20)),
         case("a/short", PONG, got="x", expected="y", wire=sample.wire(4)),

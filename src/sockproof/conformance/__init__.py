@@ -37,6 +37,7 @@ from sockproof.conformance.engineio_peer import EngineIOPeer
 from sockproof.conformance.growth import Probe, Send, expect_proportion, request_probe
 from sockproof.conformance.http_peer import HttpPeer
 from sockproof.conformance.outcome import (
+    UNANSWERED,
     Failure,
     IllegalFrame,
     Inconclusive,
@@ -50,6 +51,7 @@ from sockproof.conformance.target import Target
 from sockproof.conformance.upgrade_response import agreed_deflate, check_upgrade
 from sockproof.conformance.waiting_gets import beside_gets
 from sockproof.conformance.websocket_peer import DATA, WebSocketPeer
+from sockproof.vocabulary import Seen
 from sockproof.wire.websocket import RSV1, RSV2, RSV3, Frame, Opcode
 
 __all__ = [
@@ -58,6 +60,7 @@ __all__ = [
     "RSV1",
     "RSV2",
     "RSV3",
+    "UNANSWERED",
     "EchoPeer",
     "EngineIOPeer",
     "Failure",
@@ -67,6 +70,7 @@ __all__ = [
     "Inconclusive",
     "Opcode",
     "Probe",
+    "Seen",
     "Send",
     "SocketIOPeer",
     "StreamClosed",

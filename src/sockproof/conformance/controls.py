@@ -20,7 +20,7 @@ async def _goes_on(target: Target, peer: WebSocketPeer) -> None:
     with target.awaits("a PONG behind it"):
         while (got := await peer.receive()).payload != word:
             if got.opcode == Opcode.CLOSE:
-                raise Failure("a PONG behind it", str(got))
+                raise Failure("a PONG behind it", got)
 
 
 async def ordinary_handshake(target: Target) -> None:
@@ -89,7 +89,7 @@ async def ordinary_post(target: Target) -> None:
     await peer.send(Packet(PacketType.MESSAGE, "0"))
     response = await peer.poll()
     if response.status != 200:
-        raise Failure("200 to a GET behind a right POST", str(response))
+        raise Failure("200 to a GET behind a right POST", response)
 
 
 async def ordinary_websocket_session(target: Target) -> None:

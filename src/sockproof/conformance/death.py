@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from sockproof.conformance.expectations import Expectation, apply_expectations
 from sockproof.records import CaseRecord
+from sockproof.vocabulary import Seen
 
 SERVES = "a server that goes on serving other clients"
 DIED = "the server died"
@@ -21,9 +22,11 @@ NAMED = 40  # suspects that a remark names
 def accuse(record: CaseRecord, how: str, expectations: Sequence[Expectation]) -> None:
     """Make the record that of the case which killed the server."""
     own = f"; the case itself: {record.outcome} {record.got}".rstrip()
+    passed = record.outcome == "PASS"
+    record.seen, record.came = Seen.DIED, ""
     record.outcome, record.expected, record.expectation = "FAIL", SERVES, None
     record.aside = None
-    record.got = f"{DIED}: {how}" + ("" if own.endswith(" PASS") else own)
+    record.got = f"{DIED}: {how}" + ("" if passed else own)
     apply_expectations(record, expectations)
 
 

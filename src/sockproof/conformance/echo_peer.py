@@ -77,12 +77,12 @@ class EchoPeer:
         with self.scene.awaits(wanted):
             while (got := await self.engine.expect(PacketType.MESSAGE)).data != value:
                 if got.data in self._said:
-                    raise Failure(wanted, str(got))
+                    raise Failure(wanted, got)
                 if strange is None:
                     strange, fence = got, f"fence-{self.scene.mark}-{len(self._said)}"
                     await self.engine.send(Packet(PacketType.MESSAGE, fence))
                 elif got.data == fence:
-                    raise Failure(wanted, str(strange))
+                    raise Failure(wanted, strange)
             while strange is not None and got.data != fence:  # it answers no later GET
                 got = await self.engine.expect(PacketType.MESSAGE)
                 meanwhile.append(got)

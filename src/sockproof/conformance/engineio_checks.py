@@ -10,6 +10,7 @@ from sockproof.conformance.engineio_peer import EngineIOPeer
 from sockproof.conformance.outcome import Failure, StreamClosed
 from sockproof.conformance.scene import Scene
 from sockproof.conformance.websocket_peer import WebSocketPeer
+from sockproof.vocabulary import Seen
 from sockproof.wire.engineio import Packet, PacketType
 from sockproof.wire.http import Response
 from sockproof.wire.websocket import Opcode
@@ -37,7 +38,7 @@ async def expect_post_refused(engine: EngineIOPeer, body: bytes) -> None:
             return
         raise
     if response.status != 400:
-        engine.scene.non_strict(wanted, f"{response}: {response.body[:60]!r}")
+        engine.scene.non_strict(wanted, f"{response}: {response.body[:60]!r}", came=response)
 
 
 # Heartbeat.
@@ -56,9 +57,9 @@ async def expect_ping(engine: EngineIOPeer) -> Packet:
                 while (packet := await engine.receive()).type == PacketType.MESSAGE:
                     pass
     except TimeoutError:
-        raise Failure("a PING", f"none within {patience:g} s") from None
+        raise Failure("a PING", f"none within {patience:g} s", seen=Seen.NO_ANSWER) from None
     if packet.type != PacketType.PING:
-        raise Failure("a PING", str(packet))
+        raise Failure("a PING", packet)
     return packet
 
 
@@ -72,7 +73,7 @@ async def expect_timed_out(engine: EngineIOPeer, why: str) -> None:
             while not await _ends(engine):
                 pass
     except TimeoutError:
-        raise Failure(wanted, "it stays open") from None
+        raise Failure(wanted, "it stays open", seen=Seen.NOT_CLOSED) from None
 
 
 async def _ends(engine: EngineIOPeer) -> bool:
@@ -98,9 +99,9 @@ async def expect_no_message(websocket: WebSocketPeer) -> None:
     with websocket.scene.awaits("PONG"):
         while (frame := await websocket.receive()).payload != ping.payload:
             if frame.opcode == Opcode.BINARY or frame.payload[:1] == b"4":
-                raise Failure("no MESSAGE on the WebSocket before UPGRADE", str(frame))
+                raise Failure("no MESSAGE on the WebSocket before UPGRADE", frame)
             if frame.opcode == Opcode.CLOSE:
-                raise Failure("the WebSocket open", str(frame))
+                raise Failure("the WebSocket open", frame)
 
 
 async def expect_no_probe(websocket: WebSocketPeer, wanted: str) -> None:
@@ -112,7 +113,7 @@ async def expect_no_probe(websocket: WebSocketPeer, wanted: str) -> None:
         except StreamClosed:
             return
     if frame.opcode != Opcode.CLOSE:
-        raise Failure(wanted, str(frame))
+        raise Failure(wanted, frame)
 
 
 async def abandon(engine: EngineIOPeer, websocket: WebSocketPeer, how: str = "close") -> None:

@@ -19,6 +19,7 @@ from sockproof.conformance.http_peer import HttpPeer
 from sockproof.conformance.outcome import Failure, Inconclusive, StreamClosed, Unsupported
 from sockproof.conformance.scene import Scene
 from sockproof.conformance.websocket_peer import WebSocketPeer
+from sockproof.vocabulary import Seen
 from sockproof.wire import WireError
 from sockproof.wire.engineio import (
     Handshake,
@@ -73,13 +74,15 @@ class EngineIOPeer(EngineIORequests):
         with self.scene.step("eio-handshake-polling"):
             response = await self.exchange("GET", f"EIO=4&transport=polling{query}")
             if response.status != 200:
-                raise Failure("200 with an OPEN packet", f"{response}: {response.body[:100]!r}")
+                raise Failure(
+                    "200 with an OPEN packet", f"{response}: {response.body[:100]!r}", came=response
+                )
             packets = self._decode_payload(response.body)
             self._expect_open(packets[0])
         self._take_handshake(packets[0])
         if not self.sid:
             with self.scene.step("eio-handshake-sid"):
-                raise Failure("a sid in the OPEN packet", str(packets[0]))
+                raise Failure("a sid in the OPEN packet", packets[0])
         self._polled = time.monotonic()
         self.inbox.extend(packets[1:])
         self.transport = "polling"
@@ -98,7 +101,7 @@ class EngineIOPeer(EngineIORequests):
     @staticmethod
     def _expect_open(packet: Packet) -> None:
         if packet.type != PacketType.OPEN:
-            raise Failure("an OPEN packet first", str(packet))
+            raise Failure("an OPEN packet first", packet)
 
     def _take_handshake(self, packet: Packet) -> None:
         """Read what can be used of the handshake: its fields are for cases of their own."""
@@ -106,7 +109,7 @@ class EngineIOPeer(EngineIORequests):
             try:
                 self.handshake = Handshake.usable(packet)
             except WireError as error:
-                raise Failure("an OPEN packet with its fields", str(error)) from error
+                raise Failure("an OPEN packet with its fields", error) from error
 
     async def upgrade(self) -> None:
         """Move the session from long-polling to a WebSocket, as the document says."""
@@ -188,7 +191,7 @@ class EngineIOPeer(EngineIORequests):
         response = await self.post(body)
         if response.status != 200:  # that the body is `ok` is a case of its own
             self._forgive_end()
-            raise Failure("200 to a POST", f"{response}: {response.body[:100]!r}")
+            raise Failure("200 to a POST", f"{response}: {response.body[:100]!r}", came=response)
 
     def _measure(self, octets: bytes) -> None:
         limits = {"announces maxPayload": self.handshake.max_payload}
@@ -229,7 +232,7 @@ class EngineIOPeer(EngineIORequests):
         """Receive the packets of a GET's answer; gives them too."""
         if response.status != 200:
             self._forgive_end()
-            raise Failure("200 with packets", f"{response}: {response.body[:100]!r}")
+            raise Failure("200 with packets", f"{response}: {response.body[:100]!r}", came=response)
         packets = self._decode_payload(response.body)
         self._polled = time.monotonic()
         self.inbox.extend(packets)
@@ -250,12 +253,12 @@ class EngineIOPeer(EngineIORequests):
     def packet_of(frame: Frame) -> Packet:
         """The packet that a message on the WebSocket is."""
         if frame.opcode not in (Opcode.TEXT, Opcode.BINARY):
-            raise Failure("an Engine.IO packet", str(frame))
+            raise Failure("an Engine.IO packet", frame)
         message = frame.payload if frame.opcode == Opcode.BINARY else frame.payload.decode("utf-8")
         try:
             return decode(message)
         except WireError as error:
-            raise Failure("an Engine.IO packet", f"{frame}: {error}") from error
+            raise Failure("an Engine.IO packet", f"{frame}: {error}", came=frame) from error
 
     async def expect(self, type_: PacketType, data: str | bytes | None = None) -> Packet:
         """The next packet, which must be of this type and, where given, hold this data."""
@@ -263,7 +266,7 @@ class EngineIOPeer(EngineIORequests):
         with self.scene.awaits(wanted):
             packet = await self.receive()
         if packet.type != type_ or (data is not None and packet.data != data):
-            raise Failure(wanted, str(packet))
+            raise Failure(wanted, packet)
         return packet
 
     async def say_goodbye(self) -> None:
@@ -302,8 +305,8 @@ class EngineIOPeer(EngineIORequests):
         if answer is not None:
             got = f"the server went on: {answer}"
             if not lenient:
-                raise Failure(expected, got)
-            self.scene.non_strict(expected, got)
+                raise Failure(expected, got, came=answer, seen=Seen.NOT_CLOSED)
+            self.scene.non_strict(expected, got, came=answer, seen=Seen.NOT_CLOSED)
 
     async def _behind(self, fence: Fence | None, held: HttpPeer | None) -> Packet | None:
         """The answer to the fence; None when the session ends instead."""

@@ -74,6 +74,6 @@ class EngineIORequests:
         with self.scene.awaits("400"):
             response = await self.exchange(method, query, body, content_type)
         if response.status < 400 and not lenient:
-            raise Failure("400", f"{response}: {response.body[:100]!r}")
+            raise Failure("400", f"{response}: {response.body[:100]!r}", came=response)
         if response.status != 400:
-            self.scene.non_strict("400", f"{response}: {response.body[:100]!r}")
+            self.scene.non_strict("400", f"{response}: {response.body[:100]!r}", came=response)

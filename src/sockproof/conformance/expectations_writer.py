@@ -23,7 +23,6 @@ _PASSING = (
     "too-busy",
     "no-time",
 )  # what is set aside since it may come out otherwise
-_RESET = "reset the TCP connection"  # which may take with it what came before, or not
 _SEEN = 160  # characters of what was expected, and of what came
 
 
@@ -75,7 +74,8 @@ def _ran(cases: Iterable[Mapping[str, Any]]) -> dict[str, _Ran]:
         aside, outcome = case.get("aside") or {}, case["outcome"]
         each.outcomes.add(outcome)
         each.races |= bool((case.get("expectation") or {}).get("sometimes"))
-        each.races |= aside.get("kind") in _PASSING or _RESET in case["got"]
+        each.races |= aside.get("kind") in _PASSING
+        each.races |= case.get("came") == "RST"  # which may take with it what came before, or not
         if outcome in _DEVIATIONS:
             each.deviation.setdefault(outcome, case)
     return ran

@@ -136,7 +136,7 @@ async def expect_proportion(
         if found.is_steep and (await _compare(clock, hostile, harmless, length)).is_steep:
             # What fits into one slice may be quick on a busy machine, and the rest not.
             if median(found.quarter) > SLICE or not clock.is_crowded():
-                raise Failure(wanted, str(found))
+                raise Failure(wanted, found)
             doubtful = found
         if clock.spent > BUDGET:
             break

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from dataclasses import replace
 
-from sockproof.conformance.outcome import Failure, StreamClosed
+from sockproof.conformance.outcome import UNANSWERED, Failure, StreamClosed
 from sockproof.conformance.scene import Scene
 from sockproof.conformance.stream import Stream
 from sockproof.conformance.websocket_peer import WebSocketPeer
@@ -18,8 +18,6 @@ from sockproof.conformance.wirelog import RECEIVED, SENT
 from sockproof.wire import WireError
 from sockproof.wire.deflate import Parameters
 from sockproof.wire.http import BodyReader, HeadReader, Request, Response, parse_response_head
-
-UNANSWERED = "the server closed the TCP connection without an answer"
 
 
 class HttpPeer:
@@ -58,7 +56,7 @@ class HttpPeer:
                 try:
                     response = await self._one(body)
                 except WireError as error:
-                    raise Failure(expected, str(error)) from error
+                    raise Failure(expected, error) from error
                 if response.status == 101 or response.status >= 200:
                     return response
 
@@ -172,7 +170,7 @@ class HttpPeer:
         if response is None:
             self.scene.non_strict(wanted, UNANSWERED)
         elif response.status == 101:
-            raise Failure(wanted, str(response))
+            raise Failure(wanted, response)
         return response
 
     async def refused(self, request: Request, *statuses: int) -> Response | None:
@@ -192,7 +190,7 @@ class HttpPeer:
             self.scene.non_strict(wanted, UNANSWERED)
             return None
         if response.status < 300:
-            raise Failure(wanted, str(response))
+            raise Failure(wanted, response)
         if response.status not in statuses:
-            self.scene.non_strict(wanted, str(response))
+            self.scene.non_strict(wanted, response)
         return response

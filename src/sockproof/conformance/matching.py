@@ -27,4 +27,4 @@ def close_code(close: Frame) -> int | None:
     try:
         return parse_close(close.payload)[0]
     except WireError as error:
-        raise Failure("a well-formed Close frame", str(error)) from error
+        raise Failure("a well-formed Close frame", error) from error

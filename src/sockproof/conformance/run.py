@@ -233,6 +233,7 @@ async def run_job(
         code = code or (2 if ended.not_run else 0)
         finish = {"interrupted": False, "exit_code": code, "stale_expectations": stale}
         finish["not_run"] = list(ended.not_run)
+        finish["died"] = ended.died
         finish["remarks"] = [job.redactor.text(each) for each in [*found, *ended.remarks]]
         return code
     finally:

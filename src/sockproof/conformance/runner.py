@@ -24,10 +24,11 @@ from sockproof.conformance.lag import Lag
 from sockproof.conformance.liveness import Liveness
 from sockproof.conformance.plan import LAPSES, Patience, Plan
 from sockproof.conformance.target import Server
-from sockproof.conformance.trial import SILENT, WAITED, Trial, choose_server, prepare, run
+from sockproof.conformance.trial import SILENT, Trial, choose_server, prepare, run
 from sockproof.records import CaseRecord
+from sockproof.vocabulary import Seen
 
-__all__ = ["LAPSES", "WAITED", "Ended", "Patience", "Plan", "run_cases"]
+__all__ = ["LAPSES", "Ended", "Patience", "Plan", "run_cases"]
 
 OnRecord = Callable[[CaseRecord], None]
 OnRevised = Callable[[int, CaseRecord, Sequence[str]], None]
@@ -277,6 +278,7 @@ class _Run:
             return
         if await self.life.turns_away(server):
             trial.record.outcome, trial.record.expectation = "INCONCLUSIVE", None
+            trial.record.seen = Seen.REFUSED
             trial.record.got += "; an ordinary handshake is turned away, too"
 
     async def _is_back(self, server: Server) -> bool:

@@ -19,9 +19,11 @@ from sockproof.conformance.outcome import (
     Inconclusive,
     Overheard,
     StreamClosed,
+    finding,
 )
 from sockproof.conformance.policy import Policy
 from sockproof.conformance.wirelog import WireLog
+from sockproof.vocabulary import Seen
 
 # What one message or body may hold. Cases that run side by side share the harness's memory.
 MAX_OCTETS_ALONE = 20 * 1024 * 1024
@@ -61,6 +63,7 @@ class Scene:
         self.notes: list[tuple[str, str]] = []  # what the case saw and does not judge
         self._awaiting = ""
         self.setting_up = 0
+        self.connecting = False  # in the innermost preparation
         self.policy = Policy()
         self.last_unasked: str | None = None  # what a time-out says besides
         self.stands_on: dict[str, bool] = {}  # requirements, and whether however the case ends
@@ -80,9 +83,17 @@ class Scene:
         """The word that tells what this case says from all else."""
         return self.company.mark(self.case)
 
-    def non_strict(self, expected: str, got: str, broken: str | None = None) -> None:
+    def non_strict(
+        self,
+        expected: str,
+        got: object,
+        broken: str | None = None,
+        *,
+        came: object = None,
+        seen: Seen | None = None,
+    ) -> None:
         """Note that the server did what is allowed but is not the best; the case goes on."""
-        self.findings.append(Finding(expected, got, broken))
+        self.findings.append(finding(expected, got, broken, came, seen))
 
     def passed_over(self, what: str) -> None:
         """Note that the application said something of its own accord, which is its right."""
@@ -96,14 +107,17 @@ class Scene:
         self._owned.append(thing)
 
     @contextmanager
-    def preparing(self, what: str) -> Iterator[None]:
+    def preparing(self, what: str, connecting: bool = False) -> Iterator[None]:
         """Inside, what goes wrong means that the case could not be set up.
+
+        `connecting` says that a connection is what the case needs: a crowded server takes none.
 
         A frame that no server may send, and what was said to another case, is a FAIL even so: it
         is wrong whenever it comes.
         """
         self.setting_up += 1
         before, self._awaiting = self._awaiting, what
+        outer, self.connecting = self.connecting, connecting
         try:
             yield
         except (IllegalFrame, Overheard):
@@ -112,10 +126,10 @@ class Scene:
             got = str(error) or type(error).__name__
             if isinstance(error, Failure):
                 got = f"expected {error.expected}; got {error.got}"
-            raise Inconclusive(f"{what}, so that the case can begin", got) from error
+            raise Inconclusive(f"{what}, so that the case can begin", got, came=error) from error
         # Left as it is by a time-out, so that the runner can tell what it was waiting for.
         self.setting_up -= 1
-        self._awaiting = before
+        self._awaiting, self.connecting = before, outer
 
     def builds_on(self, requirement: str, however: bool = True) -> None:
         """From here on the case says little where this requirement is not kept.
@@ -143,7 +157,7 @@ class Scene:
         try:
             yield
         except StreamClosed as error:
-            raise Failure(what, error.how) from error
+            raise Failure(what, error) from error
         else:  # after a time-out it stays, so that the runner can tell what was awaited
             if outermost:
                 self._awaiting = before

@@ -18,7 +18,10 @@ REPEATS = 3  # of one requirement that end alike stand for its other cases
 LIMITS = 20  # of the run's limit are waited at most in all, so that a silent server costs minutes
 ATTEMPTS = 3  # while the harness itself is disturbed
 VANISHED = "A time-out ended it; alone, it did not repeat."
-TAKEN_OVER = ("outcome", "expected", "got", "seconds", "expectation", "wire", "notes", "aside")
+TAKEN_OVER = (
+    *("outcome", "expected", "got", "seen", "came", "seconds", "expectation"),
+    *("wire", "notes", "aside"),
+)
 
 
 @dataclass(slots=True)

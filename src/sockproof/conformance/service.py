@@ -8,6 +8,7 @@ from sockproof.conformance.client_frames import text_frame
 from sockproof.conformance.outcome import CaseEnd, Failure, StreamClosed
 from sockproof.conformance.target import Target
 from sockproof.conformance.websocket_peer import WebSocketPeer
+from sockproof.vocabulary import Seen
 
 AT_ONCE = 2.0  # seconds from the TCP connection to the answer
 
@@ -19,11 +20,11 @@ async def still_serves(target: Target, seconds: float = AT_ONCE) -> None:
         async with asyncio.timeout(seconds):
             await _serves(target, await target.connect())
     except TimeoutError:
-        raise Failure(wanted, "no answer to it") from None
+        raise Failure(wanted, "no answer to it", seen=Seen.NO_ANSWER) from None
     except StreamClosed as closed:
-        raise Failure(wanted, closed.how) from closed
+        raise Failure(wanted, closed) from closed
     except CaseEnd as end:
-        raise Failure(wanted, end.got or end.expected) from end
+        raise Failure(wanted, end.got or end.expected, came=end) from end
 
 
 async def _serves(target: Target, peer: WebSocketPeer) -> None:

@@ -28,7 +28,7 @@ class SocketIOPeer(SocketIOConnection):
         """The next packet, which must be an event."""
         packet = await self.receive()
         if packet.type not in EVENTS:
-            raise Failure("an event", str(packet))
+            raise Failure("an event", packet)
         return packet
 
     async def expect_event(self, event: str, *args: Any, namespace: str | None = None) -> Packet:
@@ -38,7 +38,7 @@ class SocketIOPeer(SocketIOConnection):
         with self.scene.awaits(str(wanted)):
             got = await self.receive(str(wanted) if event in FENCED else None)
         if got.type not in EVENTS or (got.namespace, got.data) != (wanted.namespace, wanted.data):
-            raise Failure(str(wanted), str(got))
+            raise Failure(str(wanted), got)
         return got
 
     async def expect(self, type_: PacketType, namespace: str | None = None) -> Packet:
@@ -49,7 +49,7 @@ class SocketIOPeer(SocketIOConnection):
             got = await self.receive(wanted if type_ in EVENTS else None)
         self._forgive(got)
         if got.type != type_ or got.namespace != where:
-            raise Failure(wanted, str(got))
+            raise Failure(wanted, got)
         return got
 
     def _forgive(self, got: Packet) -> None:
@@ -93,7 +93,7 @@ class SocketIOPeer(SocketIOConnection):
         sid = packet.data.get("sid") if isinstance(packet.data, dict) else None
         with self.scene.step("sio-connect-sid"):
             if not isinstance(sid, str) or not sid:
-                raise Failure("a CONNECT packet with a sid", str(packet))
+                raise Failure("a CONNECT packet with a sid", packet)
         self.sids[where] = sid
         return sid
 
@@ -195,7 +195,7 @@ class SocketIOPeer(SocketIOConnection):
         if came and [each.type for each in came] == [PacketType.DISCONNECT]:
             return False
         if came:
-            raise Failure(expected, str(came[0]))
+            raise Failure(expected, came[0])
         return came is not None
 
     async def aftermath(self, *messages: str | bytes, expected: str) -> list[Packet] | None:

@@ -31,6 +31,7 @@ class Stream(asyncio.Protocol):
         self._in_pieces = False
         self._transport: asyncio.Transport | None = None
         self.ended: str | None = None  # how the server ended the stream, once it has
+        self.was_reset = False
 
     @classmethod
     async def open(
@@ -66,6 +67,7 @@ class Stream(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if isinstance(exc, ConnectionError):
+            self.was_reset = self.was_reset or self.ended is None
             self.ended = self.ended or "the server reset the TCP connection"
         self.ended = self.ended or "the TCP connection ended"
         self._changed.set()
@@ -145,7 +147,7 @@ class Stream(asyncio.Protocol):
             await asyncio.sleep(0)  # a server that never stops shall not keep all others waiting
         while not self._incoming:
             if self.ended is not None:
-                raise StreamClosed(self.ended)
+                raise StreamClosed(self.ended, reset=self.was_reset)
             self._changed.clear()
             await self._changed.wait()
         data = bytes(self._incoming[:READ_OCTETS])

@@ -19,7 +19,7 @@ from sockproof.conformance.engineio_peer import EngineIOPeer
 from sockproof.conformance.fences import fence_of
 from sockproof.conformance.http_peer import HttpPeer
 from sockproof.conformance.outcome import Failure, StreamClosed, Unsupported
-from sockproof.conformance.policy import Policy
+from sockproof.conformance.policy import TOO_BIG, Policy
 from sockproof.conformance.profile import Profile
 from sockproof.conformance.scene import Scene
 from sockproof.conformance.socketio_peer import SocketIOPeer
@@ -27,6 +27,7 @@ from sockproof.conformance.stream import Stream
 from sockproof.conformance.tls import Trust
 from sockproof.conformance.upgrade_response import agreed_deflate, check_upgrade
 from sockproof.conformance.websocket_peer import WebSocketPeer
+from sockproof.vocabulary import Seen
 from sockproof.wire.credentials import basic
 from sockproof.wire.http import Request, upgrade_request
 from sockproof.wire.websocket import Opcode, parse_close
@@ -128,7 +129,7 @@ class Target:
             yield
         except Failure as failure:
             cut_off = isinstance(failure.__cause__, StreamClosed) and unusual
-            if undeclared and (cut_off or failure.got.startswith("CLOSE 1009")):
+            if undeclared and (cut_off or failure.close_code == TOO_BIG):
                 got = f"{failure.got}; its profile declares no {' and no '.join(undeclared)}"
                 raise Unsupported(wanted, got) from failure
             raise
@@ -137,17 +138,22 @@ class Target:
         """A name that no other case of any run uses."""
         return f"{word}-{next(_words)}-{os.urandom(4).hex()}"
 
-    def preparing(self, what: str) -> AbstractContextManager[None]:
+    def preparing(self, what: str, connecting: bool = False) -> AbstractContextManager[None]:
         """What goes wrong inside makes the case INCONCLUSIVE: it could not be set up."""
-        return self.scene.preparing(what)
+        return self.scene.preparing(what, connecting)
 
     def awaits(self, what: str) -> AbstractContextManager[None]:
         """A time-out inside is a FAIL that expected `what`."""
         return self.scene.awaits(what)
 
-    def non_strict(self, expected: str, got: str) -> None:
-        """Note that the server does what is allowed but is not the best; the case goes on."""
-        self.scene.non_strict(expected, got)
+    def non_strict(
+        self, expected: str, got: object, *, came: object = None, seen: Seen | None = None
+    ) -> None:
+        """Note that the server does what is allowed but is not the best; the case goes on.
+
+        `got` is the thing that came, or words about it: then `came` is the thing.
+        """
+        self.scene.non_strict(expected, got, came=came, seen=seen)
 
     def report(self, name: str, text: str) -> None:
         """Have the report tell what was seen and is not judged: a limit, a choice of the server."""
@@ -162,7 +168,7 @@ class Target:
     async def http(self) -> HttpPeer:
         """A fresh connection on which no request has been made."""
         where = self.server.address
-        with self.scene.preparing(f"a connection to {where.host}:{where.port}"):
+        with self.scene.preparing(f"a connection to {where.host}:{where.port}", connecting=True):
             return await self._open(self.server.tls)
 
     async def plain_connection(self) -> HttpPeer:
@@ -234,7 +240,7 @@ class Target:
         """An open WebSocket; the handshake is part of setting the case up."""
         offer = extensions or self.offer
         request = self.upgrade_request(path, protocols=protocols, extensions=offer, headers=headers)
-        with self.scene.preparing("an open WebSocket"):
+        with self.scene.preparing("an open WebSocket", connecting=True):
             peer = await self.handshake(request)
         if extensions is None and self.offer is not None:
             _agreed_upon(peer, self.offer).compresses = True
@@ -265,9 +271,8 @@ class Target:
             return
         if code == await self._code_of_failing():
             return
-        raise Failure(
-            f"Close {' or '.join(map(str, codes))}", f"{close}, as to a right Close frame"
-        )
+        wanted = f"Close {' or '.join(map(str, codes))}"
+        raise Failure(wanted, f"{close}, as to a right Close frame", came=close)
 
     async def _code_of_failing(self) -> int | str | None:
         """The Close code with which the server fails a connection for a frame that is no frame."""
@@ -325,7 +330,7 @@ class Target:
         """An open Engine.IO session over `websocket`, `polling`, or both in turn (`upgrade`)."""
         transport = self._transport(transport)
         peer = self.engineio()
-        with self.scene.preparing(f"an Engine.IO session ({transport})"):
+        with self.scene.preparing(f"an Engine.IO session ({transport})", connecting=True):
             if transport == "websocket":
                 await peer.open_direct()
                 return peer

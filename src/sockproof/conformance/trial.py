@@ -22,12 +22,11 @@ from sockproof.conformance.stream import Stream
 from sockproof.conformance.target import Server, Target
 from sockproof.conformance.wirelog import RECEIVED, Redactor, WireLog
 from sockproof.records import CaseRecord
+from sockproof.vocabulary import Seen
 
-WAITED = "nothing more within"
 PASSES_SHOW = 40  # entries of the wire log that a PASS keeps; every other outcome keeps all
-CONNECTING = ("an open WebSocket", "an Engine.IO session", "a connection to")
 SILENT = "no answer to the handshake"  # which a busy server, or machine, brings too
-_TURNED_AWAY = re.compile(r"HTTP/1\.\d (?:429|503)\b[^\r\n,;]{0,40}")
+_TURNED_AWAY = re.compile(rb"HTTP/1\.\d (?:429|503)\b[^\r\n,;]{0,40}")
 
 
 @dataclass(slots=True)
@@ -137,21 +136,24 @@ async def _judge(target: Target, limit: float, trial: Trial, plan: Plan) -> None
             await case.function(target, **case.parameters)
     except CaseEnd as end:
         record.outcome, record.expected, record.got = end.outcome, end.expected, end.got
+        record.seen, record.came = end.evidence.seen, end.evidence.came
         _accuse(record, plan, getattr(end, "broken", None))
-        _note_causes(trial, end)
+        _note_causes(trial, end, scene)
     except StreamClosed as closed:
         record.outcome, record.expected, record.got = "FAIL", scene.awaiting, closed.how
+        record.seen, record.came = closed.evidence.seen, closed.evidence.came
         trial.unanswered = True
     except TimeoutError as error:
         record.outcome = "INCONCLUSIVE" if scene.setting_up else "FAIL"
         record.expected = scene.awaiting
-        record.got = f"{WAITED} {limit:g} s"
+        record.got = f"nothing more within {limit:g} s"
+        record.seen = Seen.TIMED_OUT
         if scene.last_unasked is not None:
             record.got += f"; what the server said of its own accord: {scene.last_unasked}"
-        _note_causes(trial, error)
+        _note_causes(trial, error, scene)
         if await _still_sends(scene):
             record.outcome, record.expected = "INCONCLUSIVE", "all octets of the case sent in time"
-            record.got = f"{WAITED} {limit:g} s; what the case had to send was still leaving"
+            record.got = f"within {limit:g} s what the case had to send was still leaving"
     except asyncio.CancelledError:
         record.outcome, record.expected = "INCONCLUSIVE", "the case to end"
         record.got = "it was given up"
@@ -160,7 +162,7 @@ async def _judge(target: Target, limit: float, trial: Trial, plan: Plan) -> None
         place = traceback.extract_tb(error.__traceback__)[-1]
         record.outcome, record.expected = "INCONCLUSIVE", "a case that runs to its end"
         record.got = f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})"
-        _note_causes(trial, error)
+        _note_causes(trial, error, scene)
     else:
         if scene.findings:
             record.outcome = "NON_STRICT"
@@ -168,7 +170,9 @@ async def _judge(target: Target, limit: float, trial: Trial, plan: Plan) -> None
             record.got = "; ".join(dict.fromkeys(each.got for each in scene.findings))
             broken = {each.broken for each in scene.findings}
             _accuse(record, plan, broken.pop() if len(broken) == 1 else None)
-            trial.unanswered = "the TCP connection" in record.got
+            first = scene.findings[0].evidence
+            record.seen, record.came = first.seen or Seen.OTHER, first.came
+            trial.unanswered = any(each.evidence.seen == Seen.TCP_ENDED for each in scene.findings)
     finally:
         trial.stands_on = scene.stands_on
         scene.close()
@@ -192,6 +196,7 @@ def _excuse_crowd(trial: Trial, clients: int, room: int | None) -> None:
     """A case that needs more clients at once than there is room for says nothing."""
     if room is not None and clients > room and trial.accuses:
         trial.record.outcome = "UNSUPPORTED"
+        trial.record.seen, trial.record.came = None, ""
         trial.record.expected = "a server with room for the clients of this case"
         trial.record.got = f"it takes {room} at once"
 
@@ -201,7 +206,7 @@ async def _still_sends(scene: Scene) -> bool:
     return any([await stream.still_sends() for stream in streams])
 
 
-def _note_causes(trial: Trial, error: BaseException) -> None:
+def _note_causes(trial: Trial, error: BaseException, scene: Scene) -> None:
     """What lies behind an outcome: a time-out, the end of a connection, one that was refused."""
     causes = list(_behind(error))
     trial.lapsed = any(isinstance(each, TimeoutError) for each in causes)
@@ -211,7 +216,11 @@ def _note_causes(trial: Trial, error: BaseException) -> None:
     if isinstance(lost, ConnectionRefusedError):
         trial.turned_away = "connection refused"
     record = trial.record
-    if record.outcome == "INCONCLUSIVE" and record.expected.startswith(CONNECTING):
+    if record.seen is None and record.outcome == "FAIL":
+        record.seen = Seen.OTHER
+        if trial.unanswered:
+            record.seen = Seen.NO_ANSWER if trial.lapsed else Seen.TCP_ENDED
+    if record.outcome == "INCONCLUSIVE" and scene.connecting:
         if lost is not None or closed:
             trial.turned_away = trial.turned_away or "the connection was closed"
         elif trial.lapsed:
@@ -236,7 +245,7 @@ def _turned_away(record: CaseRecord) -> str:
     if record.outcome not in ("FAIL", "NON_STRICT", "INCONCLUSIVE"):
         return ""
     for entry in record.wire:
-        found = _TURNED_AWAY.match(entry.text) if entry.direction == RECEIVED else None
+        found = _TURNED_AWAY.match(entry.octets) if entry.direction == RECEIVED else None
         if found is not None:
-            return found[0].partition(" ")[2]
+            return found[0].decode("latin-1").partition(" ")[2]
     return ""

@@ -17,7 +17,7 @@ BROKEN_BY_UPGRADES = {
 def check_upgrade(request: Request, response: Response) -> None:
     """Raise `Failure` unless the response is the 101 that a client accepts (RFC 6455, 4.1)."""
     if response.status != 101:
-        raise Failure("101 Switching Protocols", f"{response}")
+        raise Failure("101 Switching Protocols", f"{response}", came=response)
     if response.tokens("Upgrade") != ["websocket"]:
         raise Failure("Upgrade: websocket", f"Upgrade: {response.get('Upgrade')}")
     if "upgrade" not in response.tokens("Connection"):

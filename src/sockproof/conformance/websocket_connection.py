@@ -189,10 +189,11 @@ class WebSocketConnection:
             try:
                 data = await self.stream.read()
             except StreamClosed as error:
-                inside = f", inside a frame after {self._parser.pending} octets of it"
-                how = error.how + (inside if self._parser.pending else "")
+                inside = bool(self._parser.pending)
+                where = f", inside a frame after {self._parser.pending} octets of it"
+                how = error.how + (where if inside else "")
                 self.scene.log.note(self.number, RECEIVED, how)
-                raise StreamClosed(how) from error
+                raise StreamClosed(how, reset=error.reset, inside=inside) from error
             self._parse(data)
         return self._frames.popleft()
 
@@ -205,7 +206,7 @@ class WebSocketConnection:
             except WireError as error:
                 broken = error.requirement if isinstance(error, Forbidden) else None
                 wanted = "frames that a server may send"
-                raise IllegalFrame(wanted, f"{frame}: {error}", broken) from error
+                raise IllegalFrame(wanted, f"{frame}: {error}", broken, came=frame) from error
             if whole is None:
                 continue
             if whole.opcode == Opcode.PING and self.answer_pings:

@@ -26,10 +26,12 @@ from sockproof.conformance.message import difference
 from sockproof.conformance.outcome import Failure, Overheard, StreamClosed, Unsupported
 from sockproof.conformance.policy import is_of_an_application
 from sockproof.conformance.websocket_connection import WebSocketConnection
+from sockproof.vocabulary import Seen
 from sockproof.wire.websocket import Frame, Opcode, is_control
 
 PASSED_KEPT = 100
 ROUNDS = 5  # in which a Ping is repeated that others may have overtaken
+WENT_ON = "the server went on"
 FAILS_WITH_A_CLOSE = "rfc6455-7.1.7-close-frame"  # what a server breaks that ends TCP alone
 PINGS_ANSWERED = "rfc6455-5.5.2-answered"  # without which no fence tells anything
 CLOSE_GRACE = 0.5  # seconds in which a server may end TCP after its Close, before we do
@@ -98,7 +100,8 @@ class WebSocketPeer(WebSocketConnection):
                     self._suspect(None)
                     return got
                 if self._strange is not None and self._fence in got.payload:
-                    raise Failure(wanted, difference(self._strange, opcode, payload))
+                    told = difference(self._strange, opcode, payload)
+                    raise Failure(wanted, told, came=self._strange)
                 if not self.said.holds(got):
                     self._pass_over(got)
                 elif not self._can_say_more():
@@ -142,7 +145,7 @@ class WebSocketPeer(WebSocketConnection):
         self.said.largest = max(self.said.largest, len(payload or b""))  # once it is inflated
         self._forgive(close, str(close))
         if is_of_an_application(close_code(close), its_own=is_control(opcode)):
-            raise Unsupported("a server that goes on for as long as the case asks", str(close))
+            raise Unsupported("a server that goes on for as long as the case asks", close)
 
     # Judging.
 
@@ -161,7 +164,7 @@ class WebSocketPeer(WebSocketConnection):
             return got
         if got.opcode == Opcode.CLOSE:
             self._forgive_unanswered(got, opcode, payload)
-        raise Failure(wanted, difference(got, opcode, payload))
+        raise Failure(wanted, difference(got, opcode, payload), came=got)
 
     async def expect_message(self, message: str | bytes) -> Frame:
         """The next answer must be this whole message: text for `str`, binary for `bytes`."""
@@ -179,7 +182,7 @@ class WebSocketPeer(WebSocketConnection):
                 if (got.opcode, got.payload) not in left:
                     if got.opcode == Opcode.CLOSE:
                         self._forgive_unanswered(got, *left[-1])
-                    raise Failure(wanted, str(got))
+                    raise Failure(wanted, got)
                 left.remove((got.opcode, got.payload))
         self._suspect(None)
 
@@ -198,7 +201,7 @@ class WebSocketPeer(WebSocketConnection):
                 if is_like(got, Opcode.PONG, payload):
                     return
                 if got.opcode == Opcode.CLOSE:
-                    raise Failure(wanted, str(got))
+                    raise Failure(wanted, got)
                 strange, fence = got, self._fence_frame()
                 self.send(fence)
                 got = await self.receive_answer()
@@ -206,9 +209,9 @@ class WebSocketPeer(WebSocketConnection):
                     self.said.is_answered(fence.payload)
                     return
                 if not is_like(got, Opcode.PONG, fence.payload):
-                    raise Failure(wanted, str(got))
+                    raise Failure(wanted, got)
                 self.send(client_frame(Opcode.PING, payload))
-        raise Failure(wanted, str(strange))
+        raise Failure(wanted, strange)
 
     async def echoes(self, message: str | bytes = "") -> None:
         """Prepare: send a message and have it back, so that the server is surely in its loop."""
@@ -267,7 +270,7 @@ class WebSocketPeer(WebSocketConnection):
         code = close_code(close)
         if code not in codes:
             self._forgive(close, str(close))
-            self.scene.non_strict(wanted, str(close))
+            self.scene.non_strict(wanted, close)
         if not self.said.closing:
             self.send(close_frame(None))
         if silent:
@@ -276,7 +279,8 @@ class WebSocketPeer(WebSocketConnection):
 
     def dropped(self, wanted: str, closed: StreamClosed) -> None:
         """Note that the server failed the connection by ending TCP alone, whatever it was for."""
-        self.scene.non_strict(wanted, f"{closed.how} without a Close frame", FAILS_WITH_A_CLOSE)
+        got = f"{closed.how} without a Close frame"
+        self.scene.non_strict(wanted, got, FAILS_WITH_A_CLOSE, came=closed)
 
     def _fence_step(self, fence: str) -> AbstractContextManager[None]:
         if fence == "ping":
@@ -305,10 +309,10 @@ class WebSocketPeer(WebSocketConnection):
         if got.opcode == Opcode.CLOSE:
             return got
         if said is not None:
-            raise Failure(wanted, f"the server went on: {said}, then {got}")
+            raise Failure(wanted, f"{WENT_ON}: {said}, then {got}", came=got, seen=Seen.NOT_CLOSED)
         what = "it answered what was sent behind it: " if answers(got, behind) else ""
         before = f"; before it came {self.scene.last_unasked}" if self.scene.last_unasked else ""
-        raise Failure(wanted, f"the server went on: {what}{got}{before}")
+        raise Failure(wanted, f"{WENT_ON}: {what}{got}{before}", came=got, seen=Seen.NOT_CLOSED)
 
     async def _nothing_after_close(self, wanted: str, behind: Frame | None) -> None:
         """The server may only end TCP now. One that is slow to do so is let be."""
@@ -318,7 +322,8 @@ class WebSocketPeer(WebSocketConnection):
         except (TimeoutError, StreamClosed):
             return
         what = "it answered what was sent behind it: " if answers(got, behind) else ""
-        raise Failure(wanted, f"the server went on after its Close frame: {what}{got}")
+        told = f"{WENT_ON} after its Close frame: {what}{got}"
+        raise Failure(wanted, told, came=got, seen=Seen.NOT_CLOSED)
 
     async def goes_on(self) -> bool:
         """Whether the server answers a Ping; a Close that comes first is still to be received."""
@@ -333,7 +338,7 @@ class WebSocketPeer(WebSocketConnection):
             return False
         if answers(got, Frame(Opcode.PONG, fence.payload)):
             return True
-        raise Failure(f"{Frame(Opcode.PONG, fence.payload)} or CLOSE", str(got))
+        raise Failure(f"{Frame(Opcode.PONG, fence.payload)} or CLOSE", got)
 
     async def closes_within(self, seconds: float) -> bool:
         """Whether the server closes in that time; its Close frame is still to be received."""
@@ -345,7 +350,7 @@ class WebSocketPeer(WebSocketConnection):
         except TimeoutError:
             return False
         if got.opcode != Opcode.CLOSE:
-            raise Failure("CLOSE, or nothing yet", str(got))
+            raise Failure("CLOSE, or nothing yet", got)
         self._frames.appendleft(got)
         return True
 
@@ -356,11 +361,11 @@ class WebSocketPeer(WebSocketConnection):
         with self.scene.awaits(wanted):
             got = await self.receive_answer()
         if got.opcode != Opcode.CLOSE:
-            raise Failure(wanted, str(got))
+            raise Failure(wanted, got)
         code = close_code(got)
         if codes and code not in codes:
             self._forgive(got, str(got))
-            raise Failure(wanted, str(got))
+            raise Failure(wanted, got)
         return got
 
     async def expect_end(
@@ -383,8 +388,9 @@ class WebSocketPeer(WebSocketConnection):
             except TimeoutError:
                 if within is None:
                     raise
-                raise Failure(wanted, f"it was still open after {within:g} s") from None
-        raise Failure(wanted, str(got))
+                told = f"it was still open after {within:g} s"
+                raise Failure(wanted, told, seen=Seen.NOT_CLOSED) from None
+        raise Failure(wanted, got)
 
     def is_closed(self) -> bool:
         """Whether the server has ended the TCP connection, as far as has been noticed."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sockproof.load.endpoint import Endpoint, Reason
 from sockproof.load.stream import CLOSED, IDLE, OPEN, Stream
-from sockproof.wire import WireError
+from sockproof.wire import TooBig, WireError
 from sockproof.wire.http import BodyReader, HeadReader, Response, parse_response_head
 
 MAX_HEAD = 64 * 1024
@@ -111,7 +111,7 @@ class HttpStream(Stream):
                     self._body = BodyReader(response, room)
             self._body.feed(data)
         except WireError as error:
-            too_big = str(error).startswith(("the head is longer", "the body is longer"))
+            too_big = isinstance(error, TooBig)
             self._fail(Reason.TOO_BIG if too_big else Reason.PROTOCOL, f"HTTP: {error}")
             return
         if self._body.complete:

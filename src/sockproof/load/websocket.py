@@ -17,7 +17,7 @@ from sockproof.load.endpoint import Endpoint, Reason, traffic
 from sockproof.load.frames import SHORT, TEXT, TEXT_FRAMES, frame
 from sockproof.load.shake import Shake
 from sockproof.load.stream import CLOSED, CLOSING, IDLE, OPEN, Stream, callback_failed
-from sockproof.wire import WireError
+from sockproof.wire import TooBig, WireError
 from sockproof.wire.deflate import Compressor, Decompressor
 from sockproof.wire.websocket import close_payload, may_be_sent_in_close, parse_close
 
@@ -319,9 +319,9 @@ class WebSocketConnection(Stream):
             assert self._deflate is not None
             try:
                 whole = self._deflate[1].decompress(whole)
+            except TooBig as error:
+                return self._too_big(str(error))
             except WireError as error:
-                if "more than" in str(error):
-                    return self._too_big(str(error))
                 return self._violated(1007, str(error))
             except zlib.error as error:
                 return self._violated(1007, f"a message cannot be inflated: {error}")

@@ -16,11 +16,9 @@ from typing import Any
 from sockproof.render.summary import Case, Report, findings
 from sockproof.render.text import number, sentence, short
 from sockproof.render.unjudged import alike, lacks_fixture, missing, obstacle
-
-WAITED = "nothing more within"  # how the runner begins what a case got that ended by its limit
+from sockproof.vocabulary import Seen
 
 _TEXT = 100
-_CLOSED = re.compile(r"the server (?:closed|reset) the TCP connection")
 _ASIDE = {
     "follows": "follow from another fault",
     "did-not-repeat": "did not repeat",
@@ -147,7 +145,7 @@ def _fault(case: Case, about: Mapping[str, Any]) -> Group:
 def _habit(case: Case, where: str) -> Group:
     """What is allowed: what the server does, and beside what; its requirement is not broken."""
     got, level = short(case["got"], _TEXT), short(case["level"], 20)
-    if _CLOSED.match(got):  # one habit, whatever it answers
+    if case.get("seen") == Seen.TCP_ENDED:  # one habit, whatever it answers
         return Group(got, [], "NON_STRICT", level)
     says = f'instead of "{sentence(case["id"].partition("[")[0])}": {got}'
     return Group(says, [], "NON_STRICT", level, where)
@@ -218,4 +216,4 @@ def _plainness(case: Case) -> tuple[bool, bool, int, int, str]:
     got = case["got"]
     octets = sum(entry["length"] for entry in case.get("wire") or [])
     compressed = case["id"].startswith("deflate/") or case["id"].endswith("[deflate]")
-    return (got.startswith(WAITED), compressed, octets, len(got), case["id"])
+    return (case.get("seen") == Seen.TIMED_OUT, compressed, octets, len(got), case["id"])

@@ -17,7 +17,7 @@ Case = Mapping[str, Any]
 Report = Mapping[str, Any]
 Tone = Literal["good", "bad", "unknown"]
 
-DIED = "The server died"  # with which the remark on it begins
+DIED = "The server died"
 JUDGED = ("PASS", "NON_STRICT", "FAIL")
 STANDINGS = ("wrong", "unclear", "remark", "known", "aside", "lacking", "rest")  # by gravity
 
@@ -110,9 +110,7 @@ def verdict(report: Report) -> Verdict:
 
 
 def _died(report: Report) -> str:
-    remarks = report.get("remarks") or []
-    died = any(str(each).startswith(DIED) for each in remarks)
-    return DIED if died else "Does not pass"
+    return DIED if report.get("died") else "Does not pass"
 
 
 def _problem(report: Report, found: Findings) -> str:

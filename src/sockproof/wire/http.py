@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from sockproof.wire import WireError
+from sockproof.wire import TooBig, WireError
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 MAX_HEAD_OCTETS = 256 * 1024
@@ -175,7 +175,7 @@ class HeadReader:
         end = re.compile(rb"\r?\n\r?\n").search(self._buffer, max(0, self._searched - 3))
         self._searched = len(self._buffer)
         if (end.end() if end else self._searched) > self.max_octets:
-            raise WireError(f"the head is longer than {self.max_octets} octets")
+            raise TooBig(f"the head is longer than {self.max_octets} octets")
         if end is None:
             return None
         head, rest = bytes(self._buffer[: end.start()]), bytes(self._buffer[end.end() :])
@@ -289,7 +289,7 @@ class BodyReader:
         self.body += self._buffer[:count]
         del self._buffer[:count]
         if len(self.body) > self.max_octets:
-            raise WireError(f"the body is longer than {self.max_octets} octets")
+            raise TooBig(f"the body is longer than {self.max_octets} octets")
 
     def _finish_when(self, complete: bool) -> None:
         if complete:
