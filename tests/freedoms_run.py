@@ -32,11 +32,12 @@ from sockproof.conformance.expectations import glob_matches
 from sockproof.conformance.preflight import Unreachable, introduce
 from sockproof.conformance.profile import Profile
 from sockproof.conformance.room import jobs_for
-from sockproof.conformance.runner import Plan, run_cases
+from sockproof.conformance.runner import Plan
 from sockproof.conformance.target import Server
 from sockproof.conformance.tls import Trust
 from sockproof.records import CaseRecord
 from tests.mutants_run import JOBS, KINDS, LIMIT, requirements
+from tests.progress import run_while_it_goes_on
 from tests.servers import socketio_fixture, tls
 from tests.servers.free_server import FreeServer
 from tests.servers.websocket_server import WebSocketServer
@@ -149,7 +150,7 @@ async def _run(kind: str, several: Sequence[Freedom], chosen: Sequence[Case]) ->
     async with SERVED[kind](names, given) as servers:
         jobs = jobs_for([each.room for each in servers], JOBS)
         plan = Plan(servers, requirements(), limit=LIMIT, jobs=jobs)
-        await run_cases(chosen, plan, records.append)
+        await run_while_it_goes_on(list(chosen), plan, records.append)
     return [record for record in records if record.aside is None]
 
 

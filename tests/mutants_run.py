@@ -26,11 +26,12 @@ from sockproof.conformance.expectations import glob_matches
 from sockproof.conformance.preflight import introduce
 from sockproof.conformance.profile import WEBSOCKET_CAPABILITIES, Profile
 from sockproof.conformance.requirements import Requirement, load_requirements
-from sockproof.conformance.runner import LAPSES, Patience, Plan, run_cases
+from sockproof.conformance.runner import LAPSES, Patience, Plan
 from sockproof.conformance.target import Server
 from sockproof.conformance.tls import Trust
 from sockproof.records import CaseRecord
 from sockproof.shelves import shelf
+from tests.progress import run_while_it_goes_on
 from tests.servers.blind import ROUND, woven
 from tests.servers.limits import DECLARED
 from tests.servers.socketio_server import SocketIOServer
@@ -166,7 +167,7 @@ async def _run(kind: str, fault: str | None, chosen: Iterable[Case]) -> dict[str
             alone = fault is not None and faults(kind)[fault].file == "websocket/tcp_end.toml"
             jobs = 1 if alone else JOBS  # what befalls a connection's neighbours
             plan = Plan([plain, secured], requirements(), limit=LIMIT, jobs=jobs, second_look=False)
-            await run_cases(chosen, plan, note)
+            await run_while_it_goes_on(list(chosen), plan, note)
         return records
     if kind == "abuse":
         async with (
@@ -178,7 +179,7 @@ async def _run(kind: str, fault: str | None, chosen: Iterable[Case]) -> dict[str
             plain = Server(Address.parse(over_ws.url), limits, capabilities)
             servers = [plain, _served(over_http.url, "slow-timers")]
             plan = Plan(servers, requirements(), limit=LIMIT, jobs=JOBS, second_look=False)
-            await run_cases(chosen, plan, note)
+            await run_while_it_goes_on(list(chosen), plan, note)
         return records
     fast = {"ping_interval": 1000, "ping_timeout": 1000}
     async with (
@@ -201,7 +202,7 @@ async def _run(kind: str, fault: str | None, chosen: Iterable[Case]) -> dict[str
             patience=patience,
             second_look=False,
         )
-        await run_cases(hasty, plan, note)
+        await run_while_it_goes_on(hasty, plan, note)
     return records
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests import blind_run, mutants_run
+from tests.progress import HUNG
 from tests.sample import rotating
 from tests.servers.blind import ROUND
 
+pytestmark = pytest.mark.timeout(HUNG)
 KINDS = ("socketio", "websocket")
 DAYS = 40  # until each has had its turn
 TODAY = [
@@ -33,7 +35,6 @@ def test_every_blind_fault_offends_a_requirement_that_exists(kind: str) -> None:
     assert named - set(mutants_run.requirements()) == set()
 
 
-@pytest.mark.timeout(120)  # one that nothing sees has met every case
 @pytest.mark.parametrize(("kind", "name"), TODAY)
 def test_blind_fault_is_seen(kind: str, name: str) -> None:
     fault = blind_run.faults(kind)[name]

@@ -10,7 +10,9 @@ import pytest
 from sockproof.conformance.case import Case
 from tests import freedoms_run, mutants_run, sample
 from tests.freedoms_run import Freedom
+from tests.progress import HUNG
 
+pytestmark = pytest.mark.timeout(HUNG)
 KIND = "socketio"
 SHARE = 12  # a freedom meets one in so many cases each day
 PAIRS, SHARE_OF_A_PAIR = 6, 8
@@ -26,14 +28,12 @@ def drawn(purpose: str, share: int) -> list[Case]:
     return sample.rotating(mutants_run.cases(KIND), share, purpose, lambda case: case.id)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", sorted(FREEDOMS))
 def test_no_case_accuses_a_freedom(name: str) -> None:
     found = freedoms_run.complaints(KIND, [FREEDOMS[name]], drawn(name, SHARE))
     assert not found, "\n".join([sample.said(), *found])
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("number", range(PAIRS))
 def test_no_case_accuses_two_freedoms_together(number: int) -> None:
     pair = _pair(number)

@@ -6,9 +6,11 @@ import pytest
 
 from sockproof.conformance.case import Case
 from tests import freedoms_run, mutants_run, sample
+from tests.progress import HUNG
 from tests.servers import freedoms as switches
 from tests.servers import tls
 
+pytestmark = pytest.mark.timeout(HUNG)
 KIND = "websocket"
 SHARE = 8  # a freedom meets one in so many cases each day, and those about TLS all of theirs
 PAIRS, SHARE_OF_A_PAIR = 8, 12
@@ -22,7 +24,6 @@ def drawn(purpose: str, share: int, over_tls: bool) -> list[Case]:
     return sample.rotating(chosen, share, purpose, lambda case: case.id)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", sorted(FREEDOMS))
 def test_no_case_accuses_a_freedom(name: str) -> None:
     taken = [FREEDOMS[name]]
@@ -35,7 +36,6 @@ def test_no_case_accuses_a_freedom(name: str) -> None:
     assert not found, "\n".join([sample.said(), *found])
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("number", range(PAIRS))
 def test_no_case_accuses_two_freedoms_together(number: int) -> None:
     able = [each for _, each in sorted(FREEDOMS.items()) if each.file != "websocket/tls.toml"]

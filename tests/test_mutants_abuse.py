@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests import mutants_run
+from tests.progress import HUNG
 from tests.sample import rotating
 
+pytestmark = pytest.mark.timeout(HUNG)
 KIND = "abuse"
 DAYS = 3  # until each fault that takes time has had its turn
 FAULTS = mutants_run.faults(KIND)
@@ -14,7 +16,6 @@ SLOW = [name for name, fault in FAULTS.items() if "/growth" in fault.file]
 TODAY = {*FAULTS} - {*SLOW} | {*rotating(sorted(SLOW), DAYS, "slow faults", str)}
 
 
-@pytest.mark.timeout(300)  # cases that measure wait for machines that are busy
 def test_every_case_passes_on_the_correct_server() -> None:
     wrong = {
         record.id: f"{record.outcome}: expected {record.expected}; got {record.got}"
@@ -24,7 +25,6 @@ def test_every_case_passes_on_the_correct_server() -> None:
     assert wrong == {}
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", sorted(TODAY))
 def test_fault_is_caught_where_it_says_and_nowhere_else(name: str) -> None:
     assert mutants_run.complaints(KIND, FAULTS[name]) == []

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests import mutants_run
+from tests.progress import HUNG
 from tests.sample import rotating
 
+pytestmark = pytest.mark.timeout(HUNG)
 KIND = "socketio"
 DAYS = 3  # until each fault has had its turn
 
 
-@pytest.mark.timeout(300)  # every case, on a machine that may be busy
 def test_every_case_passes_on_the_correct_server() -> None:
     wrong = {
         record.id: f"{record.outcome}: expected {record.expected}; got {record.got}"
@@ -24,7 +25,6 @@ def test_every_case_passes_on_the_correct_server() -> None:
     assert wrong == {}
 
 
-@pytest.mark.timeout(120)  # a fault that leaves a hundred cases without an answer
 @pytest.mark.parametrize("name", rotating(sorted(mutants_run.faults(KIND)), DAYS, KIND))
 def test_fault_is_caught_where_it_says_and_nowhere_else(name: str) -> None:
     assert mutants_run.complaints(KIND, mutants_run.faults(KIND)[name]) == []

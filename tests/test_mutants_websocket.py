@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests import mutants_run
+from tests.progress import HUNG
 from tests.sample import rotating
 
+pytestmark = pytest.mark.timeout(HUNG)
 KIND = "websocket"
 DAYS = 3  # until each fault has had its turn
 

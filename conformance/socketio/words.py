@@ -67,18 +67,18 @@ async def _treatment(peer: SocketIOPeer, name: str, number: int | None) -> str:
     came = await peer.aftermath(message, expected="an answer to an event behind it")
     if came is None:
         return "the end of the session"
-    told = [f"{each.type.name} {_without(each.data, name)!r:.200}" for each in came]
+    told = [f"{each.type.name} {_shape(each.data)!r:.200}" for each in came]
     return " and ".join(told) or "nothing"
 
 
-def _without(value: Any, name: str) -> Any:
-    """An answer as it is whatever the event's name was."""
+def _shape(value: Any) -> Any:
+    """An answer without its texts, in which an application may tell of the name in its own way."""
     if isinstance(value, str):
-        return value.replace(name, "it") if len(name) > 3 else "text"
+        return "text"
     if isinstance(value, list):
-        return [_without(each, name) for each in value]
+        return [_shape(each) for each in value]
     if isinstance(value, dict):
-        return {key: _without(each, name) for key, each in value.items()}
+        return {"text" if key in WORDS.values() else key: _shape(value[key]) for key in value}
     return value
 
 
