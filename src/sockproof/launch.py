@@ -1,8 +1,8 @@
 """Starting the servers of the targets shelf, and stopping them again.
 
 A target is a folder with a `target.toml` and the server itself. It runs in a process group of
-its own, so that whatever it starts ends with it; what it prints goes into a file, of which only
-the end is ever read.
+its own, so that whatever it starts ends with it, and on a leash, so that it ends with us; what it
+prints goes into a file, of which only the end is ever read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from sockproof import signals
+from sockproof import leash, signals
 from sockproof.certificates import Certificates
 from sockproof.target_spec import TargetError as TargetError
 from sockproof.target_spec import TargetMissing as TargetMissing
@@ -103,22 +103,36 @@ def _install(spec: TargetSpec) -> None:
                 return
             for path in spec.folder.glob("*.json"):
                 shutil.copy(path, spec.home)
-            ran = subprocess.run(
-                _command(spec, spec.install),
-                cwd=spec.home,
-                env=_environment(spec),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=deadline - time.monotonic(),
-                check=False,
-            )
-            if ran.returncode == 0:
+            code, said = _run(spec, deadline)
+            if code == 0:
                 done.touch()
                 return
     except (OSError, subprocess.TimeoutExpired) as error:
         raise TargetMissing(f"the target {spec.name} cannot be installed: {error}") from None
-    last = " / ".join(ran.stderr.decode("utf-8", "replace").strip().splitlines()[-3:])
+    last = " / ".join(said.decode("utf-8", "replace").strip().splitlines()[-3:])
     raise TargetMissing(f"the target {spec.name} cannot be installed: {last}")
+
+
+def _run(spec: TargetSpec, deadline: float) -> tuple[int, bytes]:
+    """Run `install` to its end: its exit code, and what it complained of."""
+    leash.ready()
+    process = subprocess.Popen(
+        _command(spec, spec.install),
+        cwd=spec.home,
+        env=_environment(spec),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    with process, leash.held(process.pid):
+        try:
+            _, said = process.communicate(timeout=max(0.0, deadline - time.monotonic()))
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return process.returncode, said
 
 
 def _take(lock: IO[str], deadline: float) -> None:
@@ -197,6 +211,7 @@ class RunningTarget:
         finally:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)  # what the server left behind
+            leash.let_go(self._process.pid)
             self._log.unlink(missing_ok=True)
 
     def _end(self) -> None:
@@ -228,6 +243,7 @@ def launch(
     numbers = {"port": chosen, "ping_interval": ping_interval, "ping_timeout": ping_timeout}
     command = _command(spec, parts, certificates, **numbers)
     handle, name = tempfile.mkstemp(prefix=f"sockproof-{spec.name}-", suffix=".log")
+    leash.ready()
     with os.fdopen(handle, "wb") as log:
         try:
             process = subprocess.Popen(
@@ -242,6 +258,7 @@ def launch(
         except OSError as error:
             Path(name).unlink(missing_ok=True)
             raise TargetError(f"the target {spec.name} cannot be started: {error}") from None
+    leash.hold(process.pid)
     running = RunningTarget(spec, process, chosen, Path(name), certificates is not None)
     try:
         running.wait_until_it_answers(wait)
@@ -263,14 +280,19 @@ def run_in_foreground(
     print(f"{spec.described()} on {url} (Ctrl-C stops it)", flush=True)
     if certificates is not None:
         print(f"trust it with --ca {certificates.ca}", flush=True)
-    process = subprocess.Popen(command, cwd=spec.folder, env=_environment(spec))
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        with signals.held(), contextlib.suppress(subprocess.TimeoutExpired):
-            process.terminate()
-            process.wait(_STOP_SECONDS)
-        return 130
-    finally:
-        process.kill()
-        process.wait()
+    leash.ready()
+    process = subprocess.Popen(
+        command, cwd=spec.folder, env=_environment(spec), start_new_session=True
+    )
+    with leash.held(process.pid):
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            with signals.held(), contextlib.suppress(subprocess.TimeoutExpired):
+                process.terminate()
+                process.wait(_STOP_SECONDS)
+            return 130
+        finally:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

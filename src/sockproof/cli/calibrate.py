@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sockproof import files, records
+from sockproof import files, leash, records
 from sockproof.analysis.calibration import FILE, Point, calibration, point, sentence
 from sockproof.cli.ab_runs import summary_of
 from sockproof.cli.arguments import add_results, add_shelf
@@ -78,7 +78,11 @@ def _take(points: list[Point], found: Point | None) -> None:
 @contextlib.contextmanager
 def _target() -> Iterator[str]:
     command = [sys.executable, "-m", "sockproof.calibration_target"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    leash.ready()
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        leash.hold(process.pid)
         try:
             assert process.stdout is not None
             port = process.stdout.readline().strip()
@@ -87,6 +91,8 @@ def _target() -> Iterator[str]:
             yield f"http://127.0.0.1:{port}/"
         finally:
             process.terminate()
+            process.wait()
+            leash.let_go(process.pid)
 
 
 def _point(

@@ -6,6 +6,7 @@ The rules that hold here:
 * Told to end, it drains, disconnects and writes what it has. What it has not done within the
   drain and `LAST_WORDS` it is not waited for: rows that were written are in their files.
 * The run is over after its run time, the drain and `LAST_WORDS`, whatever a server does.
+* Where the command is killed it ends by itself and sums up, and is killed where it does not.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from sockproof import signals
+from sockproof import leash, signals
 from sockproof.analysis.follow import Follower
 from sockproof.cli.rules import say_broken
 from sockproof.load_records import RUN_FILE, STARTED_BY
 
 LAST_WORDS = 15.0  # seconds beyond run time and drain
+SUMMING_UP = 60.0  # seconds that Locust has for that when nobody else will
 BEGINNING = 60.0  # seconds until the run has begun: to import, to start workers
 BESIDE = 1.0  # of them for each worker
 LOOK = 0.1  # seconds between two looks
@@ -75,6 +77,7 @@ class Locust:
         environment[STARTED_BY] = str(os.getpid())
         with signals.counted():
             self._heard = signals.received()
+            leash.ready()
             process = subprocess.Popen(
                 self._command,
                 env=environment,
@@ -82,6 +85,7 @@ class Locust:
                 stdout=self._log,
                 stderr=self._log,
             )
+            leash.hold(process.pid, self._bounds.drain + LAST_WORDS + SUMMING_UP)
             try:
                 code = self._watch(process)
             finally:
@@ -89,6 +93,7 @@ class Locust:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+                leash.let_go(process.pid)
         return code, signals.interrupted()
 
     def _watch(self, process: subprocess.Popen[bytes]) -> int:

@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sockproof import leash
 from sockproof.conformance.outcome import Failure, Inconclusive, Unsupported
 from sockproof.conformance.relay import PAGES, Relay
 from sockproof.conformance.scene import Scene
@@ -134,6 +135,7 @@ class ClientProcess(RealClient):
     ) -> ClientProcess:
         """Start the driver; raises `Inconclusive` when that is impossible."""
         with scene.preparing(f"{name} to start"):
+            leash.ready()
             process = await asyncio.create_subprocess_exec(
                 *command,
                 stdin=asyncio.subprocess.PIPE,
@@ -143,6 +145,7 @@ class ClientProcess(RealClient):
                 start_new_session=True,
                 limit=MAX_LINE,
             )
+        leash.hold(process.pid)
         client = cls(scene, name, process)
         scene.owns(client)
         return client
@@ -168,6 +171,7 @@ class ClientProcess(RealClient):
     async def gone(self) -> None:
         """Its process has been reaped, and its pipes are closed."""
         await self._process.wait()
+        leash.let_go(self._process.pid)
         await asyncio.gather(self._reading, return_exceptions=True)
 
 
@@ -193,6 +197,7 @@ class BrowserClient(RealClient):
             raise Unsupported("Chromium", f"none of {', '.join(_BROWSERS)} is on the PATH")
         self.scene.owns(self)
         with self.scene.preparing(f"{self.name} to start"):
+            leash.ready()
             self._process = await asyncio.create_subprocess_exec(
                 *(program, *_BROWSER_OPTIONS, f"--user-data-dir={self._profile.name}"),
                 f"http://127.0.0.1:{relay.port}{PAGES}page.html?{control.port}",
@@ -201,6 +206,7 @@ class BrowserClient(RealClient):
                 stderr=asyncio.subprocess.DEVNULL,
                 start_new_session=True,
             )
+        leash.hold(self._process.pid)
 
     async def pages(self, method: str, path: str, body: bytes) -> tuple[str, bytes]:
         """What the relay serves to the page: its files, its next command, a place to tell."""
@@ -228,6 +234,7 @@ class BrowserClient(RealClient):
         """Its process has been reaped, and its folder is away."""
         if self._process is not None:
             await self._process.wait()
+            leash.let_go(self._process.pid)
         self._profile.cleanup()
 
 
