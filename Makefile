@@ -9,7 +9,7 @@ RULES ?= smoke
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install conformance matrix load gate study test test-asyncio test-all check lint format types imports clean
+.PHONY: help install conformance matrix load gate study test test-asyncio test-all check lint schemas format types imports clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -53,6 +53,9 @@ check: lint types imports test ## what CI runs
 lint: $(STAMP) ## ruff: rules and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+schemas: $(STAMP) ## make the JSON schemas of all formats anew
+	$(BIN)/python -m sockproof.formats.schema
 
 format: $(STAMP) ## let ruff mend what it can
 	$(BIN)/ruff check --fix .

@@ -140,9 +140,11 @@ JOBS = (
 def make_samples(place: Path) -> None:
     """One of each file that any command reads."""
     from sockproof import shelves
-    from sockproof.analysis.calibration import Point, calibration
+    from sockproof.analysis.calibration import calibration
     from sockproof.analysis.sequential import Design
     from sockproof.certificates import make_certificates
+    from sockproof.files import json_text
+    from sockproof.formats.judgements import CalibrationPoint
     from sockproof.records import RunWriter, to_json
     from tests.analysis.samples import P50, summary
     from tests.render import sample
@@ -168,9 +170,12 @@ def make_samples(place: Path) -> None:
                 (place / name / f"{kind}-{number}").symlink_to(path.name)
     note = {"that": "counts.lost == 0", "value": 3.0, "second": 4.0}
     (place / "load/ended.json").write_text(json.dumps(note))
-    points = [Point(delay, 500.0, delay, delay + 1, delay + 0.1, None, True) for delay in (0, 10)]
+    points = [
+        CalibrationPoint(delay, 500.0, delay, delay + 1, delay + 0.1, None, True)
+        for delay in (0, 10)
+    ]
     value = calibration(points, points, "2026-01-01T00:00:00.000Z")
-    (place / "calibration.json").write_text(json.dumps(value))
+    (place / "calibration.json").write_text(json_text(value))
     design = {**vars_of(Design((P50,))), "seed": 1}
     pairs = compared(*((1.0 + n / 100, 1.01 + n / 90) for n in range(8)))
     groups = {

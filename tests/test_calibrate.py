@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,21 +9,25 @@ from typing import Any
 
 import pytest
 
-from sockproof.analysis.calibration import FILE, Point, calibration, machine, point, read, sentence
+from sockproof.analysis.calibration import FILE, above, calibration, machine, point, read, sentence
+from sockproof.files import json_text
+from sockproof.formats.judgements import CalibrationError, CalibrationPoint
 from sockproof.histogram import bucket_of
 from tests.render.load_sample import run_folder
 
 
-def at(delay: float, rate: float, told: float, server: float = 0.0, fit: bool = True) -> Point:
+def at(
+    delay: float, rate: float, told: float, server: float = 0.0, fit: bool = True
+) -> CalibrationPoint:
     """A run of which the server made `server` ms, and the harness told `told` ms."""
-    return Point(delay, rate, server, server, told, told, fit)
+    return CalibrationPoint(delay, rate, server, server, told, told, fit)
 
 
 def test_floor_is_no_error_and_what_is_beyond_it_is() -> None:
     value = calibration([at(0, 500, 0.2), at(10, 500, 10.5, 10.1)], [], "now")
-    assert value["floor_ms"] == 0.2
-    assert value["errors"] == [{"delay_ms": 10, "p50_ms": 0.2, "p99_ms": 0.2}]
-    assert value["highest_rate"] is None
+    assert value.floor_ms == 0.2
+    assert value.errors == [CalibrationError(delay_ms=10, p50_ms=0.2, p99_ms=0.2)]
+    assert value.highest_rate is None
 
 
 @pytest.mark.parametrize(
@@ -36,17 +39,20 @@ def test_floor_is_no_error_and_what_is_beyond_it_is() -> None:
         ([at(0, 500, 3.0)], None, True),
     ],
 )
-def test_highest_rate_that_is_right(rates: list[Point], highest: float | None, limit: bool) -> None:
+def test_highest_rate_that_is_right(
+    rates: list[CalibrationPoint], highest: float | None, limit: bool
+) -> None:
     value = calibration([at(0, 500, 0.2)], rates, "now")
-    assert (value["highest_rate"], value["reached_limit"]) == (highest, limit)
+    assert (value.highest_rate, value.reached_limit) == (highest, limit)
 
 
 def test_calibration_of_another_machine_is_none(tmp_path: Path) -> None:
     assert read(tmp_path) is None
     value = calibration([at(0, 500, 0.2)], [], "now")
-    (tmp_path / FILE).write_text(json.dumps(value))
+    (tmp_path / FILE).write_text(json_text(value))
     assert read(tmp_path) == value
-    (tmp_path / FILE).write_text(json.dumps({**value, "machine": {**machine(), "cpus": 99}}))
+    value.machine = {**machine(), "cpus": 99}
+    (tmp_path / FILE).write_text(json_text(value))
     assert read(tmp_path) is None
     (tmp_path / FILE).write_text("{")
     assert read(tmp_path) is None
@@ -63,12 +69,12 @@ def test_run_without_data_is_no_point() -> None:
     assert point(0, summary, {}) is None
     found = point(0, summary, {str(bucket_of(1_000_000)): 5000})
     assert found is not None
-    assert found.above == pytest.approx(2, abs=0.01)
+    assert above(found) == pytest.approx(2, abs=0.01)
 
 
 def test_reports_quote_it(tmp_path: Path) -> None:
     value = calibration([at(0, 500, 0.2)], [at(0, 1000, 0.3)], "now")
-    (tmp_path / FILE).write_text(json.dumps(value))
+    (tmp_path / FILE).write_text(json_text(value))
     run = run_folder(tmp_path / "run")
     command = [sys.executable, "-m", "sockproof", "report", str(run)]
     subprocess.run(command, check=True, capture_output=True, timeout=50)
@@ -88,9 +94,9 @@ def test_machine_is_measured(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     value = read(tmp_path)
     assert value is not None
-    assert [each["delay_ms"] for each in value["errors"]] == [1, 10, 100]
-    for each in value["points"]:  # the harness never tells less than the server took
-        assert each["told_p50_ms"] > each["server_p50_ms"] * 0.99
-    hundred = next(each for each in value["points"] if each["delay_ms"] == 100)
-    assert hundred["server_p50_ms"] >= 99
+    assert [each.delay_ms for each in value.errors] == [1, 10, 100]
+    for each in value.points:  # the harness never tells less than the server took
+        assert each.told_p50_ms > each.server_p50_ms * 0.99
+    hundred = next(each for each in value.points if each.delay_ms == 100)
+    assert hundred.server_p50_ms >= 99
     assert sentence(value) in done.stdout

@@ -13,8 +13,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from sockproof.formats.schema import path_of
 from sockproof.records import read_run
-from sockproof.shelves import shelf
 
 RUN = [sys.executable, "-c", "from sockproof.cli import run; run()"]
 MASKING = ["--case", "websocket/masking/*"]
@@ -96,7 +96,7 @@ def test_run_on_a_target_writes_reports_that_hold_no_secret(tmp_path: Path) -> N
     )
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
-    schema = shelf("reports") / "conformance-report.schema.json"
+    schema = path_of("conformance-report")
     jsonschema.validate(report, json.loads(schema.read_text(encoding="utf-8")))
     assert report["counts"]["PASS"] >= 10
     everything = done.stdout + "".join(

@@ -63,12 +63,15 @@ def test_target_starts_and_ends(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"kind": "smtp"}, "kind is one of websocket, socketio, application"),
-        ({"start": "python"}, "start must be a list"),
-        ({"tools": [1]}, "tools must be a list of strings"),
-        ({"title": None}, "title must be a str"),
-        ({"packages": {"cc": 1}}, "packages must have strings"),
-        ({"colour": "red"}, "no key 'colour'"),
+        (
+            {"kind": "smtp"},
+            "kind: unknown value 'smtp'; the values are websocket, socketio, application",
+        ),
+        ({"start": "python"}, "start: expected array, got string"),
+        ({"tools": [1]}, "tools 1: expected string"),
+        ({"title": None}, "the key 'title' is missing"),
+        ({"packages": {"cc": 1}}, "packages.*: expected string"),
+        ({"colour": "red"}, "unknown key 'colour'"),
     ],
 )
 def test_wrong_target_file_is_told_in_one_line(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from sockproof.files import FileError, WriteError
+from sockproof.formats.schema import path_of
 from sockproof.records import (
     OUTCOMES,
     RUN_FILE,
@@ -27,7 +29,7 @@ from sockproof.records import (
 )
 from tests.render import sample
 
-SCHEMA = json.loads((sample.REPORTS / "conformance-report.schema.json").read_text())
+SCHEMA = json.loads(path_of("conformance-report").read_text())
 VALIDATOR = Draft202012Validator(SCHEMA)
 
 
@@ -295,4 +297,4 @@ def test_results_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:
 
 
 def test_now_is_rfc_3339() -> None:
-    Draft202012Validator(SCHEMA["properties"]["started"]).validate(now())
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", now())

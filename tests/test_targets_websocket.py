@@ -47,7 +47,7 @@ def target(request: pytest.FixtureRequest) -> Iterator[launch.RunningTarget]:
 
 
 def needs(target: launch.RunningTarget, capability: str) -> None:
-    if capability not in target.spec.profile["capabilities"]:
+    if capability not in (target.spec.profile.capabilities or ()):
         pytest.skip(f"{target.spec.name} does not offer {capability}")
 
 

@@ -30,9 +30,12 @@ SOURCES = Path(sockproof.__file__).parent
 VOCABULARY = SOURCES / "vocabulary.py"
 # Words that mean something else there.
 OTHERS = {
-    ("analysis/capacity.py", "broken"): "an outcome of a load",
-    ("analysis/stored_summary.py", "withheld"): "a field of the generator's record",
+    ("formats/judgements.py", "broken"): "an outcome of a load",
+    ("formats/judgements.py", "lost"): "a field of a load's record",
+    ("formats/load.py", "withheld"): "a field of the generator's record",
+    ("formats/load.py", "unrecorded"): "records that could not be written",
     ("conformance/outcome.py", "broken"): "a requirement",
+    ("formats/tables.py", "broken"): "what is said of who breaks a requirement",
     ("conformance/requirements.py", "broken"): "what is said of who breaks a requirement",
     ("conformance/run.py", "broken"): "the same",
     ("conformance/trial.py", "broken"): "the same",
@@ -46,7 +49,7 @@ OTHERS = {
     ("render/causes.py", "broken"): "what is said of who breaks a requirement",
     ("render/gate.py", "broken"): "a rule",
     ("render/junit.py", "broken"): "what is said of who breaks a requirement",
-    ("report_schema.py", "broken"): "the same",
+    ("formats/report.py", "broken"): "the same",
 }
 
 

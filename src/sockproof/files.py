@@ -256,6 +256,8 @@ def _spelt(value: Any) -> Any:
     match value:
         case str():
             return _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", value)
+        case msgspec.Struct():
+            return _spelt(msgspec.to_builtins(value))
         case Mapping():
             return {_spelt(str(key)): _spelt(item) for key, item in value.items()}
         case list() | tuple():

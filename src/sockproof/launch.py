@@ -25,6 +25,7 @@ from typing import IO, Self
 
 from sockproof import leash, signals
 from sockproof.certificates import Certificates
+from sockproof.formats.tables import Profile
 from sockproof.target_spec import TargetError as TargetError
 from sockproof.target_spec import TargetMissing as TargetMissing
 from sockproof.target_spec import TargetSpec as TargetSpec
@@ -86,7 +87,7 @@ def prepare(spec: TargetSpec) -> None:
 def node_modules(name: str, folder: Path) -> Path:
     """Where the packages of a folder's `package.json` are, installed once; raises `TargetError`."""
     install = ("npm", "install", "--no-audit", "--no-fund", "--omit=dev")
-    spec = TargetSpec(name, name, "", folder, (), "", (), "", {}, ("node", "npm"), install)
+    spec = TargetSpec(name, name, "", folder, (), "", (), "", Profile(), ("node", "npm"), install)
     prepare(spec)
     return spec.home / "node_modules"
 

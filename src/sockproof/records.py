@@ -5,8 +5,8 @@ The rules that hold here:
 * A line is written as soon as its case has ended, so that a run which is killed leaves what it
   had done. Reading such a file gives a report that says it was interrupted.
 * What is written is valid JSON whatever a server sent (`files.json_text`), and long strings are
-  cut with a mark. What is read has the shape that `report_schema` says.
-* Readers get the report as one dictionary, the one that `reports/conformance-report.schema.json`
+  cut with a mark. What is read has the shape that `formats.report` says.
+* Readers get the report as one dictionary, the one that `sockproof schema conformance-report`
   describes; the renderers need nothing else.
 """
 
@@ -24,7 +24,8 @@ from types import TracebackType
 from typing import Any, Self, get_args
 
 from sockproof import files
-from sockproof.report_schema import AsideKind, Case, Level, Line, Outcome, Report, Revision, Values
+from sockproof.formats import Level, Outcome
+from sockproof.formats.report import AsideKind, Case, Line, Report, Revision, Values
 from sockproof.vocabulary import Seen
 
 SCHEMA = 1

@@ -8,28 +8,12 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from sockproof.errors import NotJudged
-from sockproof.files import is_there, read_toml
+from sockproof.files import FileError, is_there, read_toml
+from sockproof.formats.reading import as_record
+from sockproof.formats.tables import Profile, TargetFile
 from sockproof.packages import debian_lacks, distribution_installed, version_of
-
-KINDS = ("websocket", "socketio", "application")
-_KEYS = {
-    "name": str,
-    "title": str,
-    "kind": str,
-    "requires": list,
-    "start": list,
-    "url": str,
-    "version": str,
-    "profile": dict,
-    "tools": list,
-    "install": list,
-    "tls": list,
-    "packages": dict,
-}
-_OPTIONAL = ("profile", "tools", "install", "tls", "packages")
 
 
 class TargetError(NotJudged):
@@ -59,7 +43,7 @@ class TargetSpec:
     url: str
     requires: tuple[str, ...]
     version: str
-    profile: Mapping[str, Any]
+    profile: Profile
     tools: tuple[str, ...] = ()
     install: tuple[str, ...] = ()
     tls: tuple[str, ...] = ()
@@ -127,31 +111,22 @@ def load_target(folder: Path) -> TargetSpec:
     """Read a folder's `target.toml`; raises `TargetError` naming the field that is wrong."""
     path = folder / "target.toml"
     table = read_toml(path)
-    for key in set(table) - set(_KEYS):
-        raise TargetError(f"{path}: no key {key!r}; it knows {', '.join(_KEYS)}")
-    for key, kind in _KEYS.items():
-        absent = kind() if key in _OPTIONAL else None
-        if not isinstance(table.get(key, absent), kind):
-            raise TargetError(f"{path}: {key} must be a {kind.__name__}")
-    if table["kind"] not in KINDS:
-        raise TargetError(f"{path}: kind is one of {', '.join(KINDS)}, not {table['kind']!r}")
-    for key in ("requires", "start", "tools", "install", "tls"):
-        if not all(isinstance(item, str) for item in table.get(key, ())):
-            raise TargetError(f"{path}: {key} must be a list of strings")
-    if not all(isinstance(name, str) for name in table.get("packages", {}).values()):
-        raise TargetError(f"{path}: packages must have strings")
+    try:
+        read = as_record(table, TargetFile, str(path))
+    except FileError as error:
+        raise TargetError(str(error)) from None
     return TargetSpec(
-        table["name"],
-        table["title"],
-        table["kind"],
+        read.name,
+        read.title,
+        read.kind,
         folder.resolve(),
-        tuple(table["start"]),
-        table["url"],
-        tuple(table["requires"]),
-        table["version"],
-        table.get("profile", {}),
-        tools=tuple(table.get("tools", ())),
-        install=tuple(table.get("install", ())),
-        tls=tuple(table.get("tls", ())),
-        packages=table.get("packages", {}),
+        tuple(read.start),
+        read.url,
+        tuple(read.requires),
+        read.version,
+        read.profile,
+        tools=tuple(read.tools),
+        install=tuple(read.install),
+        tls=tuple(read.tls),
+        packages=read.packages,
     )

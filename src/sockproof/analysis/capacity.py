@@ -10,23 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from sockproof.analysis.rules import Condition, metric
+from sockproof.formats.judgements import LoadOutcome as Outcome
 from sockproof.vocabulary import Counter
 
 PRECISION = 0.1  # by which the smallest broken load may be above the largest kept one
 MOST_PROBES = 30
-
-
-class Outcome(StrEnum):
-    """What came of a load."""
-
-    KEPT = "kept"
-    BROKEN = "broken"  # an objective, or sends that the target's silence held back
-    SATURATED = "generator"  # the generator could do no more: of the server nothing is known
-    UNCLEAR = "unclear"  # no data for an objective
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from sockproof.analysis import about
 from sockproof.files import FileError
+from sockproof.formats.load import About
 from sockproof.load_records import RUN_FILE
 
 Conditions = dict[str, str]
 
-_GROUPS = ("parameters", "versions", "machine")
 _MOST = 100  # of one group; nobody has more, but the file may be anyone's
 
 
@@ -24,15 +23,14 @@ def read(folder: Path) -> Conditions:
         return {}
 
 
-def _named(value: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for name in ("scenario", "target"):
-        if value.get(name) is not None:
-            yield name, str(value[name])
-    for group in _GROUPS:
-        told = value.get(group)
-        for name, each in list(told.items())[:_MOST] if isinstance(told, dict) else ():
+def _named(run: About) -> Iterator[tuple[str, str]]:
+    for name, told in (("scenario", run.scenario), ("target", run.target)):
+        if told is not None:
+            yield name, told
+    for group in (run.parameters, run.versions, run.machine):
+        for name, each in list(group.items())[:_MOST]:
             if name != "boot" and each not in (None, []):  # the boot is an id, and says nothing
-                yield str(name), str(each)
+                yield name, str(each)
 
 
 def values(runs: Sequence[Conditions], name: str) -> list[str]:

@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,7 @@ from sockproof.analysis.latency_frames import Latencies, read_latencies
 from sockproof.analysis.process_lines import SEND_LAG_NS, ProcessLines, read_process
 from sockproof.analysis.row_counts import RowCounts, count_rows
 from sockproof.files import FileError, is_there
+from sockproof.formats.load import About
 from sockproof.histogram import Histogram
 from sockproof.load_records import (
     RUN_FILE,
@@ -40,6 +41,7 @@ from sockproof.vocabulary import EACH_SECOND, PROPERTIES, Counter, Gauge
 
 LONGEST = 7 * 24 * 3600  # seconds; lines that lie farther from the beginning are not believed
 Line = NDArray[np.float64]
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class LoadRun:
     """
 
     folder: Path
-    about: dict[str, Any]  # run.json
+    about: About  # run.json
     summary: dict[str, Any] | None  # summary.json, when it is whole
     problems: list[str]
     seconds: pd.DataFrame
@@ -85,7 +87,7 @@ def read(folder: Path) -> LoadRun:
     if not is_load_run(folder):
         raise LoadRecordError(f"{folder} is no folder of a load run")
     problems: list[str] = []
-    told = _object(about.read, folder / RUN_FILE, problems) or {}
+    told = _object(about.read, folder / RUN_FILE, problems) or About()
     summary = _object(stored_summary.read, folder / SUMMARY_FILE, problems)
     if summary is not None and (wrong := stored_summary.whole(summary)):
         problems.append(f"{SUMMARY_FILE} is not whole: {wrong}")
@@ -118,9 +120,7 @@ def _count(length: float) -> int:
     return max(math.ceil(length - 0.25), 1) if length else 0
 
 
-def _object(
-    read_it: Callable[[Path], dict[str, Any]], path: Path, problems: list[str]
-) -> dict[str, Any] | None:
+def _object(read_it: Callable[[Path], Read], path: Path, problems: list[str]) -> Read | None:
     if not is_there(path):
         problems.append(f"there is no {path.name}")
         return None
@@ -131,22 +131,16 @@ def _object(
         return None
 
 
-def _begins(about: Mapping[str, Any], processes: list[ProcessLines]) -> dict[int, int]:
+def _begins(about: About, processes: list[ProcessLines]) -> dict[int, int]:
     """When the run began by each clock: what was written down, or a second before the first line
     of a clock that cannot be compared with it."""
-    machine = about.get("machine")
-    boot = machine.get("boot") if isinstance(machine, dict) else None
-    mark = zlib.crc32(str(boot).encode()) & 0xFFFF or 1
-    began = about.get("started_ns")
+    mark = zlib.crc32(str(about.machine.get("boot")).encode()) & 0xFFFF or 1
+    began = about.started_ns
     begins: dict[int, int] = {}
     for process in processes:
         first = process.first - 1_000_000_000
         begins[process.clock] = min(first, begins.get(process.clock, first))
-    if (
-        isinstance(began, int)
-        and mark in begins
-        and 0 <= begins[mark] - began + 1e9 < LONGEST * 1e9
-    ):
+    if began is not None and mark in begins and 0 <= begins[mark] - began + 1e9 < LONGEST * 1e9:
         begins[mark] = began
     return begins
 

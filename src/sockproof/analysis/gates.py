@@ -12,14 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Annotated, Any, TypedDict
-
-from msgspec import Meta
+from typing import Any
 
 from sockproof import files
 from sockproof.analysis.damage import all_problems
 from sockproof.analysis.rules import Condition, Rule, Rules, metric, value_in
 from sockproof.analysis.windows import after_grace, windows
+from sockproof.formats.judgements import Gate, GateOutcome, JudgedRule
+from sockproof.formats.load import Ended
 from sockproof.histogram import Histogram
 from sockproof.load_records import ENDED_FILE
 from sockproof.records import count_outcomes, weighs
@@ -41,6 +41,16 @@ class Outcome(IntEnum):
     FAIL = 1
     NOT_FIT = 2
 
+    @property
+    def word(self) -> GateOutcome:
+        """How files have it."""
+        words: dict[Outcome, GateOutcome] = {
+            Outcome.PASS: "pass",
+            Outcome.FAIL: "fail",
+            Outcome.NOT_FIT: "not_fit",
+        }
+        return words[self]
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -52,14 +62,6 @@ class Finding:
     text: str = ""
 
 
-class _Ended(TypedDict):
-    """What `ENDED_FILE` holds."""
-
-    that: str
-    value: Annotated[float, Meta(ge=-1e18, le=1e18)]
-    second: Annotated[float, Meta(ge=0, le=1e9)]
-
-
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
     """The outcome of all together: a failure outweighs what cannot be told."""
     found = set(outcomes)
@@ -69,33 +71,31 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
     return Outcome.PASS
 
 
-def told(
-    title: str, run: str, about: str, findings: Sequence[Finding], left_out: int = 0
-) -> dict[str, Any]:
+def told(title: str, run: str, about: str, findings: Sequence[Finding], left_out: int = 0) -> Gate:
     """What came of a gate, as `gate.json` has it.
 
     `about` says what the run did; `left_out` rules are about runs of another kind.
     """
     outcome = worst(finding.outcome for finding in findings)
-    return {
-        "schema": 1,
-        "title": title,
-        "run": run,
-        "about": about,
-        "outcome": outcome.name.lower(),
-        "exit_code": int(outcome),
-        "rules": [
-            {
-                "that": str(finding.rule.condition),
-                "why": finding.rule.why,
-                "outcome": finding.outcome.name.lower(),
-                "value": finding.value,
-                "text": finding.text,
-            }
-            for finding in findings
-        ],
-        "left_out": left_out,
-    }
+    rules = [
+        JudgedRule(
+            that=str(finding.rule.condition),
+            why=finding.rule.why,
+            outcome=finding.outcome.word,
+            value=finding.value,
+            text=finding.text,
+        )
+        for finding in findings
+    ]
+    return Gate(
+        title=title,
+        run=run,
+        about=about,
+        outcome=outcome.word,
+        exit_code=outcome.value,
+        rules=rules,
+        left_out=left_out,
+    )
 
 
 def judge(rules: Rules, summary: Mapping[str, Any], folder: Path | None = None) -> list[Finding]:
@@ -103,24 +103,24 @@ def judge(rules: Rules, summary: Mapping[str, Any], folder: Path | None = None) 
     ended = None if folder is None else _ended(folder)
     return [
         _judge_ended(rule, summary, ended)
-        if ended is not None and rule.abort and str(rule.condition) == ended.get("that")
+        if ended is not None and rule.abort and str(rule.condition) == ended.that
         else _judge(rule, summary, folder)
         for rule in rules.rules
     ]
 
 
-def _ended(folder: Path) -> Mapping[str, Any] | None:
+def _ended(folder: Path) -> Ended | None:
     """What is known of the rule that ended the run; None when it ran to its end."""
     path = folder / ENDED_FILE
     if not files.is_there(path):
         return None
-    return files.read_json(path, _Ended, files.MIB)
+    return files.read_json(path, Ended, files.MIB)
 
 
-def _judge_ended(rule: Rule, summary: Mapping[str, Any], ended: Mapping[str, Any]) -> Finding:
+def _judge_ended(rule: Rule, summary: Mapping[str, Any], ended: Ended) -> Finding:
     """A rule that was broken and ended the run, though the rest of the run be within it."""
-    value, second = float(ended["value"]), float(ended["second"])
-    text = f"broken {second:.0f} s after the run began, which ended it"
+    value = ended.value
+    text = f"broken {ended.second:.0f} s after the run began, which ended it"
     generator = summary.get("generator") or {}
     # That the run is short is the rule's own doing; that the generator was busy is not.
     if rule.condition.is_latency and generator.get("saturated"):

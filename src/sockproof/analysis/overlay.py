@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sockproof.analysis.latency import by_second
+from sockproof.formats.judgements import ChangeVerdict
 from sockproof.histogram import Histogram, samples_needed, value_of
 from sockproof.vocabulary import FRACTIONS, PROPERTIES, Origin
 
@@ -38,7 +39,7 @@ class Change:
     high: float
 
     @property
-    def verdict(self) -> str:
+    def verdict(self) -> ChangeVerdict:
         """What can be said: `slower`, `faster`, `alike` or `can't tell`."""
         if self.low > 1 + ALIKE:
             return "slower"

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sockproof.files import read_toml
+from sockproof.formats.reading import read_table
+from sockproof.formats.tables import MOST_SECONDS, RuleEntry, RulesFile
 from sockproof.histogram import Histogram
 from sockproof.vocabulary import (
     COUNTS,
@@ -91,7 +92,6 @@ COUNTERS: dict[str, tuple[Counter, ...]] = {
 }
 WINDOWED = (*_MESSAGES, *COUNTERS)
 _SUITES = tuple(f"conformance.suites.{suite}.{name}" for suite in Suite for name in OUTCOMES)
-_KEYS = ("that", "why", "min_samples", "window", "grace", "abort")
 
 
 class RuleError(Exception):
@@ -197,82 +197,49 @@ def _suggestion(metric: str) -> str:
 
 def read_rules(path: Path) -> Rules:
     """The rules in a TOML file; raises `RuleError` and `FileError`."""
-    values = read_toml(path)
+    read = read_table(path, RulesFile)
     try:
-        return _rules(values, path.stem)
+        rules = tuple(_rule(each, read.min_samples) for each in read.rule)
     except RuleError as error:
         raise RuleError(f"{path}: {error}") from None
+    return Rules(path.stem if read.title is None else read.title, rules)
 
 
-def _rules(values: Mapping[str, Any], name: str) -> Rules:
-    for key in values:
-        if key not in ("title", "min_samples", "rule"):
-            raise RuleError(f"nobody knows {key!r}; a file has title, min_samples and [[rule]]")
-    given = values.get("rule")
-    if not isinstance(given, list) or not given:
-        raise RuleError("there is no [[rule]]")
-    samples = _whole(values.get("min_samples", 0), "min_samples")
-    title = _text(values.get("title", name), "title")
-    return Rules(title, tuple(_rule(each, samples) for each in given))
-
-
-def _rule(values: Any, samples: int) -> Rule:
-    if not isinstance(values, dict) or not isinstance(values.get("that"), str):
-        raise RuleError('a [[rule]] says what must be with that = "counts.lost == 0"')
-    asked = condition(values["that"])
-    about = repr(values["that"])
-    for key in values:
-        if key not in _KEYS:
-            raise RuleError(f"{about}: nobody knows {key!r}; there are {', '.join(_KEYS)}")
-    abort = values.get("abort", False)
-    if not isinstance(abort, bool):
-        raise RuleError(f"{about}: abort is true or false")
-    if abort and asked.metric not in LIVE:
+def _rule(entry: RuleEntry, samples: int) -> Rule:
+    asked = condition(entry.that)
+    about = repr(entry.that)
+    if entry.abort and asked.metric not in LIVE:
         raise RuleError(f"{about}: only the end of a run tells; abort needs what is known before")
-    if abort and not _only_gets_worse(asked):
+    if entry.abort and not _only_gets_worse(asked):
         raise RuleError(f"{about}: what only grows is bounded from above, to abort a run")
-    window = _duration(values.get("window", 0), f"{about}: window")
-    if "window" in values and (window < 1 or window % 1):
-        raise RuleError(f"{about}: window is of whole seconds, one or more: so runs are recorded")
+    window = 0.0
+    if entry.window is not None:
+        window = _seconds(entry.window, f"{about}: window")
+        if window < 1 or window % 1:
+            raise RuleError(
+                f"{about}: window is of whole seconds, one or more: so runs are recorded"
+            )
     if window and asked.metric not in WINDOWED:
         raise RuleError(f"{about}: window is for what is known of each second, as latency.ack.…")
-    if window and abort:
+    if window and entry.abort:
         raise RuleError(f"{about}: window and abort exclude each other")
-    grace = _duration(values.get("grace", 0), f"{about}: grace")
-    if grace and not (abort or window or asked.metric in _MESSAGES):
+    grace = _seconds(entry.grace, f"{about}: grace")
+    if grace and not (entry.abort or window or asked.metric in _MESSAGES):
         raise RuleError(f"{about}: grace is for latencies of messages, window and abort")
-    if "min_samples" in values and not asked.is_latency:
+    if entry.min_samples is not None and not asked.is_latency:
         raise RuleError(f"{about}: min_samples is for latency")
-    return Rule(
-        asked,
-        _text(values.get("why", ""), f"{about}: why"),
-        _whole(values.get("min_samples", samples), f"{about}: min_samples"),
-        window,
-        grace,
-        abort,
-    )
+    least = samples if entry.min_samples is None else entry.min_samples
+    return Rule(asked, entry.why, least, window, grace, entry.abort)
 
 
 def _only_gets_worse(asked: Condition) -> bool:
     return asked.comparison in ("<=", "<") or (asked.comparison == "==" and asked.bound == 0)
 
 
-def _text(value: Any, what: str) -> str:
-    if not isinstance(value, str):
-        raise RuleError(f"{what} is a text, not {value!r}")
-    return value
-
-
-def _whole(value: Any, what: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise RuleError(f"{what} is a whole number, not {value!r}")
-    return value
-
-
-def _duration(value: Any, what: str) -> float:
-    """Seconds, of a number or a text such as `10s`, `500ms`, `2m`."""
+def _seconds(value: str | float, what: str) -> float:
+    """Of a number, or of a text such as `10s`, `500ms`, `2m`."""
     found = _SECONDS.fullmatch(value) if isinstance(value, str) else None
-    seconds = float(found[1]) * _UNITS[found[2]] if found is not None else value
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 1e6:
-        raise RuleError(f"{what} is a time such as 10s or 500ms, not {str(value)[:100]!r}")
-    return float(seconds)
+    seconds = float(found[1]) * _UNITS[found[2]] if found is not None else float(value)
+    if not seconds < MOST_SECONDS:
+        raise RuleError(f"{what} is less than {MOST_SECONDS:,g} s, not {str(value)[:100]}")
+    return seconds

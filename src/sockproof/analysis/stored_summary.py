@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
-
-from msgspec import Meta
+from typing import Any
 
 from sockproof import files
+from sockproof.formats.load import Summary
 from sockproof.vocabulary import (
     CONNECTIONS,
     LATENCY_COLUMNS,
@@ -22,46 +21,6 @@ from sockproof.vocabulary import (
 )
 
 MOST_OCTETS = 16 * files.MIB  # of a summary, which has a few KiB, and examples of messages
-
-Count = Annotated[int, Meta(ge=0, le=1 << 62)]
-Number = Count | Annotated[float, Meta(ge=-1e18, le=1e18)]
-Text = Annotated[str, Meta(max_length=1 << 21)]
-
-
-class Property(TypedDict):
-    """Whether nothing was lost, and so on."""
-
-    verdict: bool | Literal["not exercised"] | None
-    exercised: NotRequired[Count]
-
-
-class Generator(TypedDict):
-    """How the generator was."""
-
-    fit: bool
-    reasons: list[Text]
-    saturated: NotRequired[bool]
-    cpu_s: NotRequired[Number | None]
-    max_rss_bytes: NotRequired[Number | None]
-    max_lag_ms: NotRequired[Number | None]
-    offered_rate: NotRequired[Number | None]
-    achieved_rate: NotRequired[Number | None]
-    measured_s: NotRequired[Number | None]
-    withheld: NotRequired[Number | None]
-
-
-class Summary(TypedDict):
-    """What every reader relies on."""
-
-    counts: dict[str, Count]
-    latency: dict[str, dict[str, dict[str, Number | None]]]
-    target: dict[str, Number | Text | None]
-    generator: Generator
-    properties: NotRequired[dict[str, Property]]
-    examples: NotRequired[dict[str, list[Text]]]
-    violations_each_second: NotRequired[dict[str, dict[str, Count]]]
-    scenario: NotRequired[Text | None]
-    started: NotRequired[Text | None]
 
 
 def read(path: Path) -> dict[str, Any]:

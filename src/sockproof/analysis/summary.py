@@ -19,6 +19,7 @@ from sockproof.analysis.delivery_latency import write as write_deliveries
 from sockproof.analysis.latency import latencies, percentiles
 from sockproof.analysis.missing_records import missing_records, said_of_missing
 from sockproof.files import FileError
+from sockproof.formats.load import About
 from sockproof.histogram import Histogram
 from sockproof.load_records import (
     RUN_FILE,
@@ -55,20 +56,18 @@ def summarize(folder: Path, deliveries: DeliveryLatencies | None = None) -> dict
     sound = sound_rows(folder)
     files, problems = sound.files, all_problems(folder, sound)
     try:
-        run = _run(folder)
+        run = about.read(folder / RUN_FILE)
     except FileError as error:
         if not files:
             raise LoadRecordError(f"{folder} is no folder of a load run: {error}") from None
-        run = {"processes": _UNKNOWN}
+        run = About(processes=_UNKNOWN)
         problems.insert(0, str(error))
-    told = run.get("started_ns")
-    began = told if isinstance(told, int) else 0
-    expected = run.get("processes")
+    began = run.started_ns or 0
     deliveries = DeliveryLatencies() if deliveries is None else deliveries
     delivery = check(
         folder,
         began,
-        expected if isinstance(expected, int) else 0,
+        run.processes or 0,
         deliveries,
     )
     health = [_Health.read(file) for file in files]
@@ -79,8 +78,8 @@ def summarize(folder: Path, deliveries: DeliveryLatencies | None = None) -> dict
         counts[name.value] = sum(int(each.last.get(name, 0)) for each in health)
     return {
         "schema": SCHEMA,
-        "scenario": run.get("scenario"),
-        "started": run.get("started"),
+        "scenario": run.scenario,
+        "started": run.started,
         "counts": counts,
         Counter.UNRECORDED.value: missing,
         "properties": _properties(delivery),
@@ -93,13 +92,9 @@ def summarize(folder: Path, deliveries: DeliveryLatencies | None = None) -> dict
             kind: {origin: percentiles(each) for origin, each in origins.items()}
             for kind, origins in found.items()
         },
-        "target": {"url": run.get("target"), **_target(health)},
+        "target": {"url": run.target, **_target(health)},
         "generator": _generator(run, delivery, health, counts, missing, problems),
     }
-
-
-def _run(folder: Path) -> dict[str, Any]:
-    return about.read(folder / RUN_FILE)
 
 
 def _properties(delivery: Delivery) -> dict[str, Any]:
@@ -178,7 +173,7 @@ def _target(health: list[_Health]) -> dict[str, Any]:
 
 
 def _generator(
-    run: dict[str, Any],
+    run: About,
     delivery: Delivery,
     health: list[_Health],
     counts: dict[str, int],
@@ -222,7 +217,7 @@ def _is_busy(health: _Health) -> bool:
 
 
 def _reasons(
-    run: dict[str, Any],
+    run: About,
     delivery: Delivery,
     health: list[_Health],
     counts: dict[str, int],
@@ -238,9 +233,8 @@ def _reasons(
             " what they had written counts"
         )
     reasons += said_of_missing(missing)
-    expected = run.get("processes")
-    if isinstance(expected, int) and len(health) < expected < _UNKNOWN:
-        reasons.append(f"{expected} processes were expected, {len(health)} left records")
+    if run.processes is not None and len(health) < run.processes < _UNKNOWN:
+        reasons.append(f"{run.processes} processes were expected, {len(health)} left records")
     if not any(each.seconds for each in health) and counts[Counter.CONNECTIONS_OPENED]:
         reasons.append("the measured part is missing or shorter than two seconds")
     for each in health:

@@ -30,6 +30,7 @@ COMMANDS = {
     "export": "a load run's numbers for other programs",
     "init": "begin a project: a locustfile, a gate, a workflow",
     "report": "write the reports of a run folder again",
+    "schema": "print the JSON schema of a file that sockproof reads or writes",
 }
 
 

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from sockproof import files, leash, records
-from sockproof.analysis.calibration import FILE, Point, calibration, point, sentence
+from sockproof.analysis.calibration import FILE, calibration, point, sentence
 from sockproof.cli.ab_runs import summary_of
 from sockproof.cli.arguments import add_results, add_shelf
 from sockproof.cli.load import find_scenario, run_scenario
 from sockproof.errors import CommandError
+from sockproof.formats.judgements import CalibrationPoint
 
 DELAYS = (0.0, 1.0, 10.0, 100.0)  # ms
 RATES = (500, 1000, 2000, 4000, 8000, 16_000, 32_000)  # messages a second, of all users
@@ -37,8 +38,8 @@ def calibrate(options: Namespace) -> int:
     """Measure, write `calibration.json`, say what it comes to; 2 when nothing could be measured."""
     seconds = 3 if options.quick else 6
     started = records.now()
-    delays: list[Point] = []
-    rates: list[Point] = []
+    delays: list[CalibrationPoint] = []
+    rates: list[CalibrationPoint] = []
     with _target() as url, tempfile.TemporaryDirectory(prefix="sockproof-") as name:
         place = Path(name)
         for delay in DELAYS:
@@ -56,13 +57,13 @@ def calibrate(options: Namespace) -> int:
     files.make_folder(path.parent)
     files.write(path, files.json_text(value, indent=1), durable=True)
     print(f"\n{sentence(value)}")
-    if not value["reached_limit"]:
+    if not value.reached_limit:
         print("no higher rate was tried")
     print(f"written to {path}")
     return 0
 
 
-def _take(points: list[Point], found: Point | None) -> None:
+def _take(points: list[CalibrationPoint], found: CalibrationPoint | None) -> None:
     if found is None:
         return
     points.append(found)
@@ -97,7 +98,7 @@ def _target() -> Iterator[str]:
 
 def _point(
     options: Namespace, url: str, place: Path, delay: float, rate: int, seconds: int
-) -> Point | None:
+) -> CalibrationPoint | None:
     """Run the scenario echo with the server's delay, and ask the server how long it took."""
     _ask(f"{url}delay?ms={delay:g}")
     folder = Path(tempfile.mkdtemp(dir=place))

@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 from argparse import Namespace
 from pathlib import Path
-from typing import Any
 
 from sockproof import files, records
-from sockproof.analysis.capacity import Outcome, Probe, Verdict, next_load, outcome_of, verdict
+from sockproof.analysis.capacity import Probe, Verdict, next_load, outcome_of, verdict
 from sockproof.analysis.rules import Condition, RuleError, condition
 from sockproof.cli.ab_runs import Runner, Side, Unusable
 from sockproof.cli.arguments import run_time, whole
 from sockproof.cli.load import DEFAULT_TARGET
 from sockproof.cli.scenario_options import add_scenario_options
 from sockproof.errors import CommandError
+from sockproof.formats.judgements import Capacity, CapacityProbe, LoadOutcome
 from sockproof.render.capacity import lines, markdown, row
 from sockproof.vocabulary import MESSAGE_KINDS, Counter, Origin
 
@@ -95,36 +95,35 @@ def _probe(
     return Probe(users, outcome, text, found["summary"])
 
 
-def _told(probe: Probe) -> dict[str, Any]:
+def _told(probe: Probe) -> CapacityProbe:
     latency, generator = probe.summary["latency"], probe.summary["generator"]
     counts, rate = probe.summary["counts"], generator["achieved_rate"]
     fan_out = counts[Counter.RECEIPTS] / emitted if (emitted := counts[Counter.EMITTED]) else None
-    return {
-        "users": probe.load,
-        "outcome": str(probe.outcome),
-        "text": probe.text,
-        "offered_rate": generator["offered_rate"],
-        "achieved_rate": rate,
-        "heard_rate": None if rate is None or fan_out is None else round(rate * fan_out, 3),
-        Counter.LOST.value: counts[Counter.LOST],
-        "latency": {kind.value: latency[kind][Origin.INTENDED] for kind in MESSAGE_KINDS},
-    }
+    return CapacityProbe(
+        users=probe.load,
+        outcome=probe.outcome,
+        text=probe.text,
+        offered_rate=generator["offered_rate"],
+        achieved_rate=rate,
+        heard_rate=None if rate is None or fan_out is None else round(rate * fan_out, 3),
+        lost=counts[Counter.LOST],
+        latency={kind.value: latency[kind][Origin.INTENDED] for kind in MESSAGE_KINDS},
+    )
 
 
-def _value(options: Namespace, probes: list[Probe], found: Verdict) -> dict[str, Any]:
-    return {
-        "schema": 1,
-        "scenario": options.scenario,
-        "objectives": list(options.slo),
-        "kept": found.kept,
-        "limit": found.limit,
-        "why": found.why,
-        "text": found.text,
-        "probes": [_told(probe) for probe in probes],
-    }
+def _value(options: Namespace, probes: list[Probe], found: Verdict) -> Capacity:
+    return Capacity(
+        scenario=options.scenario,
+        objectives=list(options.slo),
+        kept=found.kept,
+        limit=found.limit,
+        why=found.why,
+        text=found.text,
+        probes=[_told(probe) for probe in probes],
+    )
 
 
-def _write(folder: Path, options: Namespace, probes: list[Probe]) -> dict[str, Any]:
+def _write(folder: Path, options: Namespace, probes: list[Probe]) -> Capacity:
     value = _value(options, probes, verdict(probes))
     files.write(folder / "capacity.json", files.json_text(value, indent=1), durable=True)
     files.write(folder / "capacity.md", markdown(value))
@@ -135,7 +134,7 @@ def _conclude(folder: Path, options: Namespace, probes: list[Probe], interrupted
     value = _write(folder, options, probes)
     for line in lines(value):
         print(line)
-    if any(each["heard_rate"] for each in value["probes"]):
+    if any(each.heard_rate for each in value.probes):
         from sockproof.render.capacity_figure import write_figure  # matplotlib takes its time
 
         for path in write_figure(value, folder):
@@ -143,6 +142,6 @@ def _conclude(folder: Path, options: Namespace, probes: list[Probe], interrupted
     print(f"run folder: {folder}", flush=True)
     if interrupted:
         return 130
-    if value["kept"] is not None:
+    if value.kept is not None:
         return 0
-    return 1 if value["why"] == Outcome.BROKEN else 2
+    return 1 if value.why == LoadOutcome.BROKEN else 2

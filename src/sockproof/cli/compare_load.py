@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from sockproof import files, records, shelves
 from sockproof.analysis import conditions
 from sockproof.cli.ab_runs import summary_of
+from sockproof.formats.judgements import Change, Compared
 from sockproof.render.overlay import lines, render
 from sockproof.vocabulary import MESSAGE_KINDS
 
@@ -30,30 +30,34 @@ def compare_load(a: list[Path], b: list[Path], results: Path, shelf: Path | None
         curves.append((figure_file(kind), (overlay.curve(of_a), overlay.curve(of_b))))
     ran = [[conditions.read(folder) for folder in group] for group in (a, b)]
     before, after = (overlay.violations(each) for each in summaries)
-    value: dict[str, Any] = {
-        "schema": 1,
-        "a": [str(folder) for folder in a],
-        "b": [str(folder) for folder in b],
-        "ran": {
+    value = Compared(
+        a=[str(folder) for folder in a],
+        b=[str(folder) for folder in b],
+        ran={
             side: {name: conditions.values(group, name) for name in ("scenario", "target")}
             for side, group in zip("ab", ran, strict=True)
         },
-        "differing": conditions.differing(*ran),
-        "unfit": [
+        differing=conditions.differing(*ran),
+        unfit=[
             str(folder)
             for folders, told in zip((a, b), summaries, strict=True)
             for folder, each in zip(folders, told, strict=True)
             if not each["generator"]["fit"]
         ],
-        "violations": {name: [before[name], after[name]] for name in before},
-        "changes": [
-            {
-                **{name: getattr(each, name) for name in ("metric", "a", "b", "ratio")},
-                **{"low": each.low, "high": each.high, "verdict": each.verdict},
-            }
+        violations={name: (before[name], after[name]) for name in before},
+        changes=[
+            Change(
+                metric=each.metric,
+                a=each.a,
+                b=each.b,
+                ratio=each.ratio,
+                low=each.low,
+                high=each.high,
+                verdict=each.verdict,
+            )
             for each in found
         ],
-    }
+    )
     for line in lines(value):
         print(line)
     folder = records.new_run_folder(results, "compare")

@@ -14,6 +14,7 @@ from sockproof.cli.ab import compare_stored
 from sockproof.cli.rules import find_rules
 from sockproof.cli.rules_kept import beside, judge_report, judge_summary, show, write
 from sockproof.errors import CommandError
+from sockproof.formats.judgements import Gate
 from sockproof.load_records import RUN_FILE, SUMMARY_FILE, is_load_run
 
 _REPORT_FILE = "report.json"
@@ -58,7 +59,7 @@ def _by_rules(rules: Rules, options: Namespace) -> list[Outcome]:
         places = beside(folder if folder.is_dir() else folder.parent)
         write([judged], {name: places[name] for name in places if name not in named})
     write(all_judged, named)
-    return [Outcome(judged["exit_code"]) for judged in all_judged]
+    return [Outcome(judged.exit_code) for judged in all_judged]
 
 
 def _runs(run: Path) -> list[Path]:
@@ -72,7 +73,7 @@ def _is_run(folder: Path) -> bool:
     return any((folder / name).is_file() for name in (RUN_FILE, records.RUN_FILE, _REPORT_FILE))
 
 
-def _judged(rules: Rules, folder: Path) -> dict[str, Any]:
+def _judged(rules: Rules, folder: Path) -> Gate:
     if is_load_run(folder):
         return judge_summary(rules, _summary(folder), folder)
     has_lines = files.is_there(folder / records.RUN_FILE) or not files.is_there(

@@ -21,7 +21,7 @@ from sockproof.cli.targets import Targets
 from sockproof.conformance.case import Case, load_cases
 from sockproof.conformance.expectations import Expectation, glob_matches, load_expectations
 from sockproof.conformance.expectations_writer import write_expectations
-from sockproof.conformance.profile import parse_profile
+from sockproof.conformance.profile import profile_of
 from sockproof.conformance.requirements import load_requirements
 from sockproof.conformance.run import Job, choose_cases, run_job
 from sockproof.conformance.target import Server
@@ -227,7 +227,7 @@ def judge_target(
     options: Namespace,
 ) -> Judged:
     """Start a target, a Socket.IO one with slow and with fast timers, and judge it."""
-    profile = parse_profile(spec.profile, str(spec.folder / "target.toml"))
+    profile = profile_of(spec.profile)
     known = shelf / "expectations" / f"{spec.name}.toml"
     named = [*expectations, *(load_expectations(known) if known.exists() else [])]
     with Targets() as targets, contextlib.ExitStack() as stack:

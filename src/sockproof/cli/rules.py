@@ -7,6 +7,7 @@ from pathlib import Path
 from sockproof import files, shelves
 from sockproof.analysis.rules import Rule, RuleError, Rules, read_rules
 from sockproof.errors import CommandError
+from sockproof.formats.load import Ended
 from sockproof.load_records import ENDED_FILE
 from sockproof.render.text import short
 
@@ -41,5 +42,5 @@ def say_broken(folder: Path, rule: Rule, value: float, second: float) -> None:
     why = f" ({short(rule.why, 300)})" if rule.why else ""
     broken = f"{rule.condition} is broken: {value:,g}{why}"
     print(f"\nended after {second:.0f} s: {broken}", flush=True)
-    note = {"that": str(rule.condition), "value": value, "second": round(second, 1)}
+    note = Ended(that=str(rule.condition), value=value, second=round(second, 1))
     files.write(folder / ENDED_FILE, files.json_text(note), durable=True)

@@ -13,6 +13,7 @@ from sockproof.analysis.gates import Outcome, judge, judge_cases, told, worst
 from sockproof.analysis.rules import Rules
 from sockproof.cli.rules import chosen
 from sockproof.errors import CommandError
+from sockproof.formats.judgements import Gate, Gates
 from sockproof.render.gate import junit, lines, markdown
 from sockproof.render.text import short
 
@@ -25,10 +26,10 @@ def judge_load(rules: Rules, summary: dict[str, Any], folder: Path) -> int:
     print()
     show(judged)
     write([judged], beside(folder))
-    return int(judged["exit_code"])
+    return judged.exit_code
 
 
-def judge_summary(rules: Rules, summary: dict[str, Any], folder: Path) -> dict[str, Any]:
+def judge_summary(rules: Rules, summary: dict[str, Any], folder: Path) -> Gate:
     """What comes of a load run; raises `CommandError` where no rule is about one."""
     about = chosen(rules, folder, cases=False)
     with reading(folder):
@@ -37,7 +38,7 @@ def judge_summary(rules: Rules, summary: dict[str, Any], folder: Path) -> dict[s
     return told(rules.title, str(folder), what, findings, len(rules.rules) - len(findings))
 
 
-def judge_report(rules: Rules, report: dict[str, Any], folder: Path) -> dict[str, Any]:
+def judge_report(rules: Rules, report: dict[str, Any], folder: Path) -> Gate:
     """What comes of a run of cases; raises `CommandError` where no rule is about one."""
     about = chosen(rules, folder, cases=True)
     with reading(folder):
@@ -62,7 +63,7 @@ def _on(what: object, url: object) -> str:
     return f"{what or 'load'} on {where}" if where else str(what or "load")
 
 
-def show(judged: dict[str, Any]) -> None:
+def show(judged: Gate) -> None:
     """Print what came of a run."""
     for line in lines(judged):
         print(line)
@@ -73,18 +74,19 @@ def beside(folder: Path) -> dict[str, Path]:
     return {name: folder / f"gate.{suffix}" for name, suffix in _SUFFIXES.items()}
 
 
-def write(all_judged: Sequence[dict[str, Any]], places: Mapping[str, Path]) -> None:
+def write(all_judged: Sequence[Gate], places: Mapping[str, Path]) -> None:
     """Write what came of one run, or of several together, into a file for each format."""
     for name, path in places.items():
         files.write(path, _text(name, all_judged))
 
 
-def _text(name: str, all_judged: Sequence[dict[str, Any]]) -> str:
+def _text(name: str, all_judged: Sequence[Gate]) -> str:
     if name == "junit":
         return junit(all_judged)
     if name == "markdown":
         return markdown(all_judged)
     if len(all_judged) == 1:
         return files.json_text(all_judged[0], indent=1)
-    code = int(worst(Outcome(each["exit_code"]) for each in all_judged))
-    return files.json_text({"schema": 1, "exit_code": code, "gates": all_judged}, indent=1)
+    found = worst(Outcome(each.exit_code) for each in all_judged)
+    code = next(each.exit_code for each in all_judged if each.exit_code == found)
+    return files.json_text(Gates(exit_code=code, gates=list(all_judged)), indent=1)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sockproof import files, shelves
-from sockproof.errors import CommandError
+from sockproof.formats.judgements import Study
 
 if TYPE_CHECKING:
     from sockproof.study.claim import Claim
@@ -51,31 +51,11 @@ def _figure(stored: dict[str, Any], claim: Claim | None) -> Any:
     return FigureFile(stored["name"], stored["title"], caption, 0, nothing, draw)
 
 
-_TEXTS = ("name", "number", "title", "says", "method", "verdict", "sentence")
-
-
 def _stored(path: Path) -> dict[str, Any]:
-    """A study's file, whole; raises `CommandError` and `FileError`."""
+    """A study's file, whole; raises `FileError`."""
     value = files.read_json(path, dict[str, Any], 16 * files.MIB)
     try:
-        texts = [claim[name] for claim in value["claims"] for name in _TEXTS]
-        texts += [cell for claim in value["claims"] for row in claim["rows"] for cell in row]
-        texts += [value["started"], value["machine"]["system"]]
-        numbers = [value["machine"]["cpus"], *(claim["seconds"] for claim in value["claims"])]
-        safe = all(claim["name"].isidentifier() for claim in value["claims"])
-        whole = value["schema"] == SCHEMA and safe and "quick" in value
-        whole = whole and all(isinstance(each, str) for each in texts)
-        whole = whole and all(isinstance(each, int | float) for each in numbers)
-        whole = whole and all(isinstance(claim["head"], list) for claim in value["claims"])
-        whole = whole and all("found" in claim for claim in value["claims"])
-        whole = whole and all(-1e12 < each < 1e12 for each in numbers)
-        rows = [row for claim in value["claims"] for row in [claim["head"], *claim["rows"]]]
-        whole = whole and all(isinstance(each, list) and len(each) < 100 for each in rows)
-        whole = whole and all(
-            isinstance(cell, str) for claim in value["claims"] for cell in claim["head"]
-        )
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        whole = False
-    if not whole:
-        raise CommandError(f"{path} is no study of this version's")
+        files.checked(value, Study)
+    except ValueError as error:
+        raise files.FileError(f"{path}: {error}") from None
     return value

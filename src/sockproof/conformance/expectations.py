@@ -24,15 +24,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sockproof.errors import WrongInput
-from sockproof.files import read_toml
-from sockproof.records import OUTCOMES, CaseRecord
+from sockproof.formats.reading import read_table
+from sockproof.formats.tables import ExpectationsFile
+from sockproof.records import CaseRecord
 
 NOT_JUDGED = ("UNSUPPORTED", "INCONCLUSIVE")
 MOST = 5000  # cases and globs that a file may name
-_KEYS = {"case", "outcome", "reason", "sometimes"}
 
 
 class ExpectationError(WrongInput):
@@ -74,72 +73,34 @@ def load_expectations(path: Path) -> list[Expectation]:
 
     Its own entries come first: what they name, they judge before what is extended does.
     """
-    tables = read_toml(path)
-    own = _own(tables, path)
-    name, without = tables.get("extends"), tables.get("without", [])
-    if name is None and not without:
+    read = read_table(path, ExpectationsFile)
+    own = _own(read, path)
+    if read.extends is None:
+        if read.without:
+            raise ExpectationError(f"{path}: without is for what a file extends")
         return own
-    if not isinstance(name, str) or not name.strip() or "/" in name:
-        raise ExpectationError(f"{path}: extends must name a file beside this one, without .toml")
-    if not (isinstance(without, list) and all(_is_text(each) for each in without)):
-        raise ExpectationError(f"{path}: without must be a list of cases")
-    base = path.parent / f"{name}.toml"
-    extended = read_toml(base)
-    if "extends" in extended:
+    base = path.parent / f"{read.extends}.toml"
+    extended = read_table(base, ExpectationsFile)
+    if extended.extends is not None:
         raise ExpectationError(f"{base}: {path.name} extends it, so it can extend nothing itself")
     entries = _own(extended, base)
-    for case in set(without) - {each.case for each in entries}:
+    for case in set(read.without) - {each.case for each in entries}:
         raise ExpectationError(f"{path}: without names {case!r}, which {base.name} has not")
-    return own + [each for each in entries if each.case not in without]
+    return own + [each for each in entries if each.case not in read.without]
 
 
-def _own(tables: dict[str, Any], path: Path) -> list[Expectation]:
-    unknown = set(tables) - {"expectation", "server", "extends", "without"}
-    entries = tables.get("expectation", [])
-    if unknown or not isinstance(entries, list):
-        wrong = ", ".join(sorted(unknown)) or "expectation"
-        raise ExpectationError(f"{path}: only [[expectation]] tables are known, not {wrong}")
-    server = tables.get("server", {})
-    if not isinstance(server, dict) or set(server) - {"version"}:
-        raise ExpectationError(f"{path}: [server] has the key `version` and no other")
-    version = server.get("version")
-    if not isinstance(version, str | None):
-        raise ExpectationError(f"{path}: [server] version must be a string")
+def _own(read: ExpectationsFile, path: Path) -> list[Expectation]:
+    """One for each case or glob that an entry names."""
     found = [
-        expectation
-        for number, entry in enumerate(entries, start=1)
-        for expectation in _expectations(entry, f"{path}, expectation {number}", str(path), version)
+        Expectation(
+            case, entry.outcome, entry.reason, entry.sometimes, str(path), read.server.version
+        )
+        for entry in read.expectation
+        for case in ([entry.case] if isinstance(entry.case, str) else entry.case)
     ]
     if len(found) > MOST:
         raise ExpectationError(f"{path}: names {len(found):,} cases, more than {MOST:,}")
     return found
-
-
-def _expectations(entry: Any, where: str, file: str, version: str | None) -> list[Expectation]:
-    """One for each case or glob that the entry names."""
-    if not isinstance(entry, dict):
-        raise ExpectationError(f"{where}: not a table")
-    for key in set(entry) - _KEYS:
-        raise ExpectationError(f"{where}: no key {key!r}; it knows {', '.join(sorted(_KEYS))}")
-    cases = entry.get("case")
-    if isinstance(cases, str):
-        cases = [cases]
-    if not (isinstance(cases, list) and cases and all(_is_text(case) for case in cases)):
-        raise ExpectationError(f"{where}: case must be a string that is not empty, or several")
-    for key in ("outcome", "reason"):
-        if not _is_text(entry.get(key)):
-            raise ExpectationError(f"{where}: {key} must be a string that is not empty")
-    if entry["outcome"] not in OUTCOMES:
-        raise ExpectationError(f"{where}: outcome must be one of {', '.join(OUTCOMES)}")
-    sometimes = entry.get("sometimes", False)
-    if not isinstance(sometimes, bool):
-        raise ExpectationError(f"{where}: sometimes must be true or false")
-    outcome, reason = entry["outcome"], entry["reason"]
-    return [Expectation(case, outcome, reason, sometimes, file, version) for case in cases]
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
 
 
 def apply_expectations(record: CaseRecord, expectations: Iterable[Expectation]) -> None:

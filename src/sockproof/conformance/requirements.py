@@ -5,16 +5,12 @@ from __future__ import annotations
 import graphlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from sockproof.errors import WrongInput
-from sockproof.files import read_toml
-from sockproof.records import LEVELS
-
-_FILE_KEYS = {"document", "title", "requires", "requirement"}
-_NEEDED = ("id", "section", "level", "text")
-_KEYS = {*_NEEDED, "untestable", "row", "requires", "broken", "harms"}
-_HARMS = ("data",)
+from sockproof.formats.reading import read_table
+from sockproof.formats.tables import RequirementsFile
 
 
 class RequirementError(WrongInput):
@@ -47,7 +43,7 @@ class Requirement:
 
 
 def load_requirements(folder: Path) -> dict[str, Requirement]:
-    """Every requirement of the folder's files by id; raises `RequirementError`."""
+    """Every requirement of the folder's files by id; raises `RequirementError` and `FileError`."""
     found: dict[str, Requirement] = {}
     for path in sorted(folder.glob("*.toml")):
         for requirement in _load_file(path):
@@ -73,42 +69,11 @@ def _check_requires(folder: Path, found: dict[str, Requirement]) -> None:
 
 
 def _load_file(path: Path) -> list[Requirement]:
-    tables = read_toml(path)
-    document = tables.get("document")
-    if not isinstance(document, str) or not isinstance(tables.get("title"), str):
-        raise RequirementError(f"{path}: begins with `document` and `title`")
-    for key in sorted(set(tables) - _FILE_KEYS):
-        raise RequirementError(f"{path}: no key {key!r}; it knows {', '.join(sorted(_FILE_KEYS))}")
-    entries = tables.get("requirement", [])
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise RequirementError(f"{path}: each requirement is a table [[requirement]]")
-    common = _requires(tables, str(path))
+    read = read_table(path, RequirementsFile)
     return [
-        _requirement(entry, number, document, common, path)
-        for number, entry in enumerate(entries, start=1)
+        Requirement(
+            **{**msgspec.structs.asdict(entry), "requires": (*read.requires, *entry.requires)},
+            document=read.document,
+        )
+        for entry in read.requirement
     ]
-
-
-def _requires(table: dict[str, Any], where: str) -> tuple[str, ...]:
-    requires = table.pop("requires", [])
-    if not isinstance(requires, list) or not all(isinstance(each, str) for each in requires):
-        raise RequirementError(f"{where}: requires must be a list of ids")
-    return tuple(requires)
-
-
-def _requirement(
-    entry: dict[str, Any], number: int, document: str, common: tuple[str, ...], path: Path
-) -> Requirement:
-    name = entry.get("id")
-    where = f"{path}, {name if isinstance(name, str) and name else f'entry {number}'}"
-    for key in sorted(set(entry) - _KEYS):
-        raise RequirementError(f"{where}: no key {key!r}; it knows {', '.join(sorted(_KEYS))}")
-    requires = common + _requires(entry, where)
-    for key in (*_NEEDED, *sorted(set(entry) - set(_NEEDED))):
-        if not isinstance(entry.get(key), str) or not entry[key].strip():
-            raise RequirementError(f"{where}: {key} must be a string that is not empty")
-    if entry["level"] not in LEVELS:
-        raise RequirementError(f"{where}: level is one of {', '.join(LEVELS)}")
-    if entry.get("harms", "data") not in _HARMS:
-        raise RequirementError(f"{where}: harms is one of {', '.join(_HARMS)}")
-    return Requirement(document=document, **entry, requires=requires)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from sockproof.formats.judgements import Capacity, CapacityProbe
 from sockproof.render.markdown import escape
 from sockproof.render.text import short
-from sockproof.vocabulary import MESSAGE_KINDS, P99, Counter
+from sockproof.vocabulary import MESSAGE_KINDS, P99
 
 _ENDS = {
     "broken": "At {limit:,} it is broken: {text}.",
@@ -15,41 +15,41 @@ _ENDS = {
 }
 
 
-def sentence(value: Mapping[str, Any]) -> str:
+def sentence(value: Capacity) -> str:
     """The answer."""
-    kept, why = value["kept"], value["why"]
-    asked = " and ".join(value["objectives"])
-    text = short(value["text"], 300).rstrip(".")
-    if kept is None and value["limit"] is None:
+    kept, why = value.kept, value.why
+    asked = " and ".join(value.objectives)
+    text = short(value.text, 300).rstrip(".")
+    if kept is None and value.limit is None:
         told = f": {text}" if text else ""
         return f"It cannot be told how many users the server carries{told}."
     end = ""
-    if value["limit"] is not None:
-        end = _ENDS[why].format(limit=value["limit"], text=text)
+    if value.limit is not None and why is not None:
+        end = _ENDS[why].format(limit=value.limit, text=text)
     if kept is None:
         return f"No number of users was kept twice with {asked}. {end}".rstrip()
     more = "" if end else " No more were tried."
     return f"{kept:,} users are carried with {asked}.{more} {end}".rstrip()
 
 
-def row(probe: Mapping[str, Any]) -> str:
+def row(probe: CapacityProbe) -> str:
     """What came of one load."""
-    ack, delivery = (probe["latency"][kind] for kind in MESSAGE_KINDS)
+    ack, delivery = (probe.latency[kind] for kind in MESSAGE_KINDS)
     return (
-        f"  {probe['users']:>7,} users  {probe['outcome']:9}"
-        f" {_rate(probe['achieved_rate']):>16}  ack p99 {_ms(ack[P99.ms]):>10}"
-        f"  delivery p99 {_ms(delivery[P99.ms]):>10}  lost {probe[Counter.LOST]:,}"
-        f"  {short(probe['text'], 200)}"
+        f"  {probe.users:>7,} users  {probe.outcome:9}"
+        f" {_rate(probe.achieved_rate):>16}  ack p99 {_ms(ack[P99.ms]):>10}"
+        f"  delivery p99 {_ms(delivery[P99.ms]):>10}  lost {probe.lost:,}"
+        f"  {short(probe.text, 200)}"
     ).rstrip()
 
 
-def lines(value: Mapping[str, Any]) -> Iterator[str]:
+def lines(value: Capacity) -> Iterator[str]:
     """The answer, behind the loads that were tried."""
     yield ""
     yield sentence(value)
 
 
-def markdown(value: Mapping[str, Any]) -> str:
+def markdown(value: Capacity) -> str:
     """For a CI step's summary."""
     told = [
         f"### {escape(sentence(value), 1000)}",
@@ -57,12 +57,10 @@ def markdown(value: Mapping[str, Any]) -> str:
         "| users | outcome | achieved | ack p99 | delivery p99 | lost | |",
         "|---:|---|---:|---:|---:|---:|---|",
     ]
-    for each in value["probes"]:
-        ack, delivery = (_ms(each["latency"][kind][P99.ms]) for kind in MESSAGE_KINDS)
-        cells = (f"{each['users']:,}", each["outcome"], _rate(each["achieved_rate"]), ack, delivery)
-        told.append(
-            f"| {' | '.join(cells)} | {each[Counter.LOST]:,} | {escape(each['text'], 300)} |"
-        )
+    for each in value.probes:
+        ack, delivery = (_ms(each.latency[kind][P99.ms]) for kind in MESSAGE_KINDS)
+        cells = (f"{each.users:,}", each.outcome, _rate(each.achieved_rate), ack, delivery)
+        told.append(f"| {' | '.join(cells)} | {each.lost:,} | {escape(each.text, 300)} |")
     return "\n".join(told) + "\n"
 
 

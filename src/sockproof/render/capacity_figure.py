@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -13,6 +11,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from sockproof.files import write
+from sockproof.formats.judgements import Capacity
 from sockproof.render.plot import INK, RC, SOFT, counts_y, legend, line, log_x, log_y, panels
 from sockproof.vocabulary import MESSAGE_KINDS, P50, P99
 
@@ -20,32 +19,32 @@ _SHOWN = tuple((kind, each) for kind in MESSAGE_KINDS for each in (P50, P99))
 _NAN = float("nan")
 
 
-def draw(value: Mapping[str, Any]) -> Figure:
+def draw(value: Capacity) -> Figure:
     """Above, latency by users; below, messages heard each second."""
-    probes = sorted(value["probes"], key=lambda each: each["users"])
-    users = [each["users"] for each in probes]
+    probes = sorted(value.probes, key=lambda each: each.users)
+    users = [each.users for each in probes]
     figure, (latency, heard) = panels((2.2, 1.5))
     shown = []
     for style, (kind, percentile) in enumerate(_SHOWN):
-        points = [each["latency"][kind][percentile.ms] or _NAN for each in probes]
+        points = [each.latency[kind][percentile.ms] or _NAN for each in probes]
         shown += points
         if any(point == point for point in points):
             line(latency, users, points, f"{kind} {percentile.label}", style, marks=40)
     log_y(latency, shown, "latency [ms]")
-    line(heard, users, [each["heard_rate"] or _NAN for each in probes], "heard", 3, marks=40)
+    line(heard, users, [each.heard_rate or _NAN for each in probes], "heard", 3, marks=40)
     counts_y(heard, "heard [messages/s]")
     for axes in (latency, heard):
         log_x(axes, users, "users [count]")
-        if value["kept"] is not None:
-            axes.axvline(value["kept"], color=INK, ls="--", lw=1.2)
-        if value["limit"] is not None:
-            axes.axvspan(value["limit"], axes.get_xlim()[1], color="#e9ecef", lw=0, zorder=0)
+        if value.kept is not None:
+            axes.axvline(value.kept, color=INK, ls="--", lw=1.2)
+        if value.limit is not None:
+            axes.axvspan(value.limit, axes.get_xlim()[1], color="#e9ecef", lw=0, zorder=0)
     latency.set_xlabel("")
     latency.tick_params(labelbottom=False)
-    if value["kept"] is not None:
+    if value.kept is not None:
         latency.annotate(
-            f"{value['kept']:,} kept",
-            (value["kept"], 1.0),
+            f"{value.kept:,} kept",
+            (value.kept, 1.0),
             xycoords=("data", "axes fraction"),
             xytext=(-4, -12),
             textcoords="offset points",
@@ -57,7 +56,7 @@ def draw(value: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def write_figure(value: Mapping[str, Any], folder: Path) -> list[Path]:
+def write_figure(value: Capacity, folder: Path) -> list[Path]:
     """Write it as SVG and PNG; may raise `WriteError`."""
     paths = [folder / "capacity.svg", folder / "capacity.png"]
     svg, png = io.BytesIO(), io.BytesIO()

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
+from sockproof.formats.judgements import Gate, JudgedRule
 from sockproof.render.markdown import escape
 from sockproof.render.text import number, short
-
-Judged = Mapping[str, Any]
 
 _LABELS = {"pass": "pass", "fail": "FAIL", "not_fit": "not fit"}
 _SENTENCES = {
@@ -31,75 +29,74 @@ def unit(metric: str) -> str:
     return "bytes" if "bytes" in name else ""
 
 
-def value_text(rule: Mapping[str, Any]) -> str:
+def value_text(rule: JudgedRule) -> str:
     """The value that was found, with its unit."""
-    value = rule["value"]
+    value = rule.value
     if value is None:
         return "–"
     if isinstance(value, bool):
         return str(value).lower()
     text = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
-    return f"{text} {unit(rule['that'].split()[0])}".rstrip()
+    return f"{text} {unit(rule.that.split()[0])}".rstrip()
 
 
-def _remark(rule: Mapping[str, Any]) -> str:
-    parts = (rule["text"], rule["why"] if rule["outcome"] != "pass" else "")
+def _remark(rule: JudgedRule) -> str:
+    parts = (rule.text, rule.why if rule.outcome != "pass" else "")
     return "; ".join(short(part, 500) for part in parts if part)
 
 
-def lines(judged: Judged) -> Iterator[str]:
+def lines(judged: Gate) -> Iterator[str]:
     """For the terminal."""
     rows = [
-        (_LABELS[rule["outcome"]], rule["that"], value_text(rule), _remark(rule))
-        for rule in judged["rules"]
+        (_LABELS[rule.outcome], rule.that, value_text(rule), _remark(rule)) for rule in judged.rules
     ]
     that = max(len(row[1]) for row in rows)
     value = max(len(row[2]) for row in rows)
-    yield f"gate {short(judged['title'], 200)}: {short(judged['run'], 500)}, {_about(judged)}"
+    yield f"gate {short(judged.title, 200)}: {short(judged.run, 500)}, {_about(judged)}"
     for row in rows:
         yield f"  {row[0]:8} {row[1]:{that}}  {row[2]:>{value}}  {row[3]}".rstrip()
     yield headline(judged)
 
 
-def _about(judged: Judged) -> str:
-    return short(judged["about"], 300)
+def _about(judged: Gate) -> str:
+    return short(judged.about, 300)
 
 
-def headline(judged: Judged) -> str:
+def headline(judged: Gate) -> str:
     """One sentence."""
-    outcome, rules = judged["outcome"], judged["rules"]
+    outcome, rules = judged.outcome, judged.rules
     rest = ""
-    if judged["left_out"]:
-        rest = f" {number(judged['left_out'], 'rule')} about other runs left out."
+    if judged.left_out:
+        rest = f" {number(judged.left_out, 'rule')} about other runs left out."
     if outcome == "pass":
         return f"{_SENTENCES[outcome]}: {number(len(rules), 'rule')} kept.{rest}"
-    told = sum(rule["outcome"] == outcome for rule in rules)
+    told = sum(rule.outcome == outcome for rule in rules)
     what = "broken" if outcome == "fail" else "cannot be judged by this run"
     return f"{_SENTENCES[outcome]}: {told} of {number(len(rules), 'rule')} {what}.{rest}"
 
 
-def markdown(all_judged: Iterable[Judged]) -> str:
+def markdown(all_judged: Iterable[Gate]) -> str:
     """For a CI step's summary: one run, or several below each other."""
     return "\n".join(_markdown(judged) for judged in all_judged)
 
 
-def _markdown(judged: Judged) -> str:
-    run, about = escape(judged["run"]), escape(judged["about"])
+def _markdown(judged: Gate) -> str:
+    run, about = escape(judged.run), escape(judged.about)
     told = [
         f"### {headline(judged)}",
         "",
-        f"Run {run}: {about}; rules {escape(judged['title'])}",
+        f"Run {run}: {about}; rules {escape(judged.title)}",
         "",
         "| | rule | found | |",
         "|---|---|---:|---|",
     ]
-    for rule in judged["rules"]:
-        columns = (_LABELS[rule["outcome"]], f"`{rule['that']}`", value_text(rule))
+    for rule in judged.rules:
+        columns = (_LABELS[rule.outcome], f"`{rule.that}`", value_text(rule))
         told.append(f"| {' | '.join(columns)} | {escape(_remark(rule), 1000)} |")
     return "\n".join(told) + "\n"
 
 
-def junit(all_judged: Iterable[Judged]) -> str:
+def junit(all_judged: Iterable[Gate]) -> str:
     """JUnit XML: a broken rule is a failure, one that cannot be judged is an error."""
     root = ET.Element("testsuites", name="sockproof gate")
     for judged in all_judged:
@@ -108,20 +105,20 @@ def junit(all_judged: Iterable[Judged]) -> str:
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, "unicode") + "\n"
 
 
-def _suite(root: ET.Element, judged: Judged) -> None:
-    rules = judged["rules"]
+def _suite(root: ET.Element, judged: Gate) -> None:
+    rules = judged.rules
     suite = ET.SubElement(
         root,
         "testsuite",
-        name=f"{short(judged['title'], 200)}: {short(judged['run'], 500)}, {_about(judged)}",
+        name=f"{short(judged.title, 200)}: {short(judged.run, 500)}, {_about(judged)}",
         tests=str(len(rules)),
-        failures=str(sum(rule["outcome"] == "fail" for rule in rules)),
-        errors=str(sum(rule["outcome"] == "not_fit" for rule in rules)),
+        failures=str(sum(rule.outcome == "fail" for rule in rules)),
+        errors=str(sum(rule.outcome == "not_fit" for rule in rules)),
     )
-    place = f"gate {short(judged['title'], 200)}"  # the same each time: so tests are known again
+    place = f"gate {short(judged.title, 200)}"  # the same each time: so tests are known again
     for rule in rules:
-        case = ET.SubElement(suite, "testcase", classname=place, name=rule["that"], time="0")
-        if rule["outcome"] != "pass":
-            kind = "failure" if rule["outcome"] == "fail" else "error"
+        case = ET.SubElement(suite, "testcase", classname=place, name=rule.that, time="0")
+        if rule.outcome != "pass":
+            kind = "failure" if rule.outcome == "fail" else "error"
             message = f"found {value_text(rule)}"
             ET.SubElement(case, kind, message=message).text = _remark(rule)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sockproof import __version__
+from sockproof.formats.load import About
 from sockproof.render.figures import Drawn
 from sockproof.render.html import environment
 from sockproof.render.load_summary import headline
@@ -56,7 +57,7 @@ class LoadRun(Protocol):
     """What a page says of a run, besides its figures."""
 
     @property
-    def about(self) -> Mapping[str, Any]: ...
+    def about(self) -> About: ...
     @property
     def summary(self) -> Mapping[str, Any] | None: ...
     @property
@@ -156,8 +157,8 @@ def _told(run: LoadRun) -> dict[str, Any]:
         "properties": _properties(summary) if summary else [],
         "latency": _latency(summary) if summary else [],
         "counts": _counts(run),
-        "parameters": _pairs(run.about.get("parameters"), _UNITS),
-        "versions": _pairs(run.about.get("versions")),
+        "parameters": _pairs(run.about.parameters, _UNITS),
+        "versions": _pairs(run.about.versions),
         "problems": [short(line, 300) for line in list(run.problems)[:50]],
     }
 
@@ -165,20 +166,17 @@ def _told(run: LoadRun) -> dict[str, Any]:
 def _what(run: LoadRun) -> Pairs:
     """What was run, and on what."""
     about = run.about
-    machine = about.get("machine")
-    machine = machine if isinstance(machine, dict) else {}
-    parameters = about.get("parameters")
-    parameters = parameters if isinstance(parameters, dict) else {}
-    where = [short(machine.get("system"), 200)]
-    if isinstance(machine.get("cpus"), int):
-        where.append(number(machine["cpus"], "CPU"))
+    parameters, cpus = about.parameters, about.machine.get("cpus")
+    where = [short(about.machine.get("system"), 200)]
+    if isinstance(cpus, int):
+        where.append(number(cpus, "CPU"))
     seen = [
-        ("Scenario", short(about.get("scenario"), 200)),
-        ("Target", short(about.get("target"), 500)),
-        ("Started", short(about.get("started"), 40)),
+        ("Scenario", short(about.scenario, 200)),
+        ("Target", short(about.target, 500)),
+        ("Started", short(about.started, 40)),
         ("Took", f"{run.end:.0f} s" if run.end else ""),
         ("Users", _count(parameters.get("users"))),
-        ("Processes", _count(about.get("processes"))),
+        ("Processes", _count(about.processes)),
         ("Transport", short(parameters.get("transport"), 60)),
         ("Client", short(parameters.get("client"), 60)),
         ("Generator's machine", ", ".join(word for word in where if word)),
@@ -277,9 +275,7 @@ def _counts(run: LoadRun) -> list[tuple[str, Pairs]]:
     return groups
 
 
-def _pairs(value: object, units: Mapping[str, str] | None = None) -> Pairs:
-    if not isinstance(value, dict):
-        return []
+def _pairs(value: Mapping[str, object], units: Mapping[str, str] | None = None) -> Pairs:
     shown = [(short(name, 60), each) for name, each in list(value.items())[:_PARAMETERS]]
     known = units or {}
     return [

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sockproof import __version__
+from sockproof.formats.judgements import Compared
 from sockproof.render.html import environment
 from sockproof.render.text import number, short
 
@@ -22,12 +23,12 @@ _NOISE = (
 )
 
 
-def sentence(value: Mapping[str, Any]) -> str:
+def sentence(value: Compared) -> str:
     """What changed, in a line."""
-    worse = [name for name, (before, after) in value["violations"].items() if after and not before]
+    worse = [name for name, (before, after) in value.violations.items() if after and not before]
     if worse:
         return f"B does to messages what A did not: {', '.join(worse)}"
-    verdicts = [each["verdict"] for each in value["changes"]]
+    verdicts = [each.verdict for each in value.changes]
     if not verdicts:
         return "Nothing can be compared: no latency has enough samples in both"
     told = [
@@ -38,25 +39,25 @@ def sentence(value: Mapping[str, Any]) -> str:
     return f"B beside A, in {number(len(verdicts), 'percentile')}: {', '.join(told)}"
 
 
-def rows(value: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
+def rows(value: Compared) -> list[tuple[str, str, str, str, str]]:
     """Metric, A, B, B to A with its interval, verdict."""
     return [
         (
-            each["metric"],
-            f"{each['a']:,.2f} ms",
-            f"{each['b']:,.2f} ms",
-            f"{each['ratio']:.2f} ({each['low']:.2f} … {each['high']:.2f})",
-            each["verdict"],
+            each.metric,
+            f"{each.a:,.2f} ms",
+            f"{each.b:,.2f} ms",
+            f"{each.ratio:.2f} ({each.low:.2f} … {each.high:.2f})",
+            each.verdict,
         )
-        for each in value["changes"]
+        for each in value.changes
     ]
 
 
-def about(value: Mapping[str, Any], side: str) -> list[str]:
+def about(value: Compared, side: str) -> list[str]:
     """What one side is: scenario and target, then the folders of its runs."""
-    scenarios, targets = (_few(value["ran"][side][name]) for name in ("scenario", "target"))
+    scenarios, targets = (_few(value.ran[side][name]) for name in ("scenario", "target"))
     what = f"{scenarios or 'unknown scenario'} on {targets or 'unknown target'}"
-    return [what, _few(value[side])]
+    return [what, _few(value.a if side == "a" else value.b)]
 
 
 def _few(values: Sequence[object]) -> str:
@@ -65,20 +66,20 @@ def _few(values: Sequence[object]) -> str:
     return ", ".join(told) + (f" and {len(values) - _MOST} more" if values[_MOST:] else "")
 
 
-def notes(value: Mapping[str, Any]) -> Iterator[str]:
+def notes(value: Compared) -> Iterator[str]:
     """What a reader has to know besides."""
-    for name, sides in list(value["differing"].items())[:_MOST]:
+    for name, sides in list(value.differing.items())[:_MOST]:
         told, of_a, of_b = short(name, 60), *(_few(each) or "nothing" for each in sides)
         yield f"not the same in both: {told.replace('_', ' ')} ({of_a} in A, {of_b} in B)"
-    for name, (before, after) in value["violations"].items():
+    for name, (before, after) in value.violations.items():
         if before or after:
             yield f"{name}: {before:,} in A, {after:,} in B"
-    for folder in value["unfit"]:
+    for folder in value.unfit:
         yield f"not fit to judge: {short(folder, 300)}"
     yield _NOISE
 
 
-def lines(value: Mapping[str, Any]) -> Iterator[str]:
+def lines(value: Compared) -> Iterator[str]:
     """For the terminal."""
     for side in ("a", "b"):
         what, folders = about(value, side)
@@ -97,7 +98,7 @@ def lines(value: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {note}"
 
 
-def render(value: Mapping[str, Any], pictures: Sequence[Drawn], template: Path) -> str:
+def render(value: Compared, pictures: Sequence[Drawn], template: Path) -> str:
     """The page; `template` is `compare.html.j2` of the reports shelf."""
     page = environment(template).get_template(template.name)
     return page.render(

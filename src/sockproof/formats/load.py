@@ -1,0 +1,98 @@
+"""What load runs write: `run.json`, `summary.json`, `ended.json`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+
+from sockproof.formats import Count, Moment, Number, Seconds, Text, Written
+
+Plain = None | bool | int | float | str
+Group = dict[str, Plain | list[Plain | list[Plain]] | dict[str, Plain]]
+
+
+class About(Written):
+    """`run.json`: what was run, with what, and where. One that was killed early knows little."""
+
+    schema: int = 1
+    run: Annotated[Count | None, Meta(description="The number in the stamps of its messages.")] = (
+        None
+    )
+    target: str | None = None
+    scenario: str | None = None
+    parameters: Group = {}
+    versions: Group = {}
+    machine: Group = {}
+    started: Moment | None = None
+    ended: Moment | None = None
+    started_ns: Annotated[Count | None, Meta(description="By the clock of its records.")] = None
+    processes: Annotated[Count | None, Meta(description="How many were to leave records.")] = None
+
+
+class PropertyFound(Written):
+    """Whether a target kept a property, and how often it could have broken it."""
+
+    verdict: bool | Literal["not exercised"] | None
+    exercised: Count = 0
+
+
+class Generator(Written):
+    """How the generator was: what a run that is not `fit` shows may be its doing."""
+
+    fit: bool
+    reasons: Annotated[list[Text], Meta(description="Why the run is not fit to judge.")]
+    saturated: Annotated[bool, Meta(description="Whether it could do no more itself.")] = False
+    cpu_s: Number | None = None
+    max_rss_bytes: Number | None = None
+    max_lag_ms: Number | None = None
+    offered_rate: Annotated[Number | None, Meta(description="Messages a second.")] = None
+    achieved_rate: Annotated[Number | None, Meta(description="Messages a second.")] = None
+    measured_s: Number | None = None
+    withheld: Number | None = None
+
+
+class TargetCost(Written):
+    """The target, and what it cost where its processes were watched."""
+
+    url: Text | None = None
+    cpu_s: Number | None = None
+    measured_cpu_s: Annotated[Number | None, Meta(description="Of the measured part.")] = None
+    max_rss_bytes: Number | None = None
+
+
+class MissingRecords(Written):
+    """What could not be written down, by what it would have been, and in which seconds."""
+
+    rows: dict[str, Count] = {}
+    lines: dict[str, Count] = {}
+    seconds: list[list[Number | None]] = []
+
+
+class Summary(Written):
+    """`summary.json`: what became of every message of a load run."""
+
+    counts: Annotated[dict[str, Count], Meta(description="By the name of the counter.")]
+    latency: Annotated[
+        dict[str, dict[str, dict[str, Number | None]]],
+        Meta(description="By kind and origin: samples, percentiles and maximum, in milliseconds."),
+    ]
+    target: TargetCost
+    generator: Generator
+    schema: int = 1
+    scenario: Text | None = None
+    started: Moment | None = None
+    unrecorded: MissingRecords | UnsetType = UNSET
+    properties: dict[str, PropertyFound] = {}
+    examples: dict[str, list[Text]] = {}
+    violations_each_second: Annotated[
+        dict[str, dict[str, Count]], Meta(description="By property and second of the run.")
+    ] = {}
+
+
+class Ended(Written):
+    """`ended.json`: the rule that has ended a run, its value, and the second."""
+
+    that: str
+    value: Annotated[float, Meta(ge=-1e18, le=1e18)]
+    second: Seconds
