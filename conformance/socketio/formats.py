@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from sockproof.conformance import Failure, SocketIOPeer, Target, Unsupported, case
+from sockproof.conformance import Failure, SocketIOPeer, Target, case
 from sockproof.wire.socketio import Packet, PacketType
 
 TRANSPORTS = {"transport": ("websocket", "polling")}
@@ -104,8 +104,6 @@ async def other_namespace_is_written_with_a_comma_behind_it(target: Target, tran
     peer = await target.socketio(transport)
     await peer.send(Packet(PacketType.CONNECT, "/custom"))
     text = await _text(peer)
-    if text.startswith("4/custom,{") and target.supports("refuses-custom"):
-        raise Unsupported("a client that is let into /custom", text[:100])
     if not text.startswith("0/custom,{"):
         raise Failure("a packet that begins with '0/custom,{'", repr(text))
     await _expect_beginning(peer, "2/custom,[")

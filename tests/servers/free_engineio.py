@@ -31,7 +31,7 @@ from tests.servers.engineio_session import CLOSED_BY_CLIENT, Session
 from tests.servers.free_websocket import FreeWebSocket
 
 REASONS |= {401: "Unauthorized", 403: "Forbidden", 405: "Method Not Allowed"}
-REASONS |= {503: "Service Unavailable"}
+REASONS |= {429: "Too Many Requests", 503: "Service Unavailable"}
 TIMERS = {  # freedom -> ping interval and timeout in milliseconds
     "pings-every-second": (1000, 1000),
     "pings-every-minute": (60_000, 60_000),
@@ -39,6 +39,7 @@ TIMERS = {  # freedom -> ping interval and timeout in milliseconds
 }
 PAYLOADS = {"takes-little-at-once": 10_000, "takes-any-amount-at-once": 10**12}
 FEW_CONNECTIONS = 10
+FEW_REQUESTS = 100  # within a second
 SHORT_HOLD = 0.2  # seconds that a GET is held, where it is not held for long
 A_WHILE = 0.03  # seconds
 PAGE = b"<!doctype html><title>Welcome</title><p>An ordinary page.\n"
@@ -150,6 +151,9 @@ class FreeEngineIO(EngineIOServer):
             return respond(200, PAGE, "text/html")
         if "takes-few-connections" in self.freedoms and len(self._tasks) > FEW_CONNECTIONS:
             return respond(503, b"too many connections")
+        if "takes-few-requests" in self.freedoms and self._is_too_much():
+            busy = respond(429, b"too many requests")
+            return replace(busy, headers=(*busy.headers, ("Retry-After", "1")))
         for transport, other in (("polling", "websocket"), ("websocket", "polling")):
             alone = f"has-{transport}-alone" in self.freedoms
             if alone and query.get("transport") == other:
@@ -162,6 +166,13 @@ class FreeEngineIO(EngineIOServer):
         if request.method not in ("GET", "POST") and "names-the-methods" in self.freedoms:
             return respond(405, b"GET and POST")
         return super()._refusal(request, query)
+
+    def _is_too_much(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        self._requests = [each for each in getattr(self, "_requests", []) if each > now - 1]
+        if len(self._requests) < FEW_REQUESTS:
+            self._requests.append(now)
+        return len(self._requests) == FEW_REQUESTS
 
     def _is_foreign(self, request: Request) -> bool:
         return request.get("Origin") not in (None, self.url.rstrip("/"))

@@ -17,6 +17,7 @@ from sockproof.wire.socketio import Decoder, Packet, PacketType
 from tests.servers.engineio_session import Session
 from tests.servers.free_application import PLAIN, FreeFixture, PlainApplication
 from tests.servers.free_engineio import FreeEngineIO
+from tests.servers.free_policies import FreePolicies
 from tests.servers.rooms import Adapter
 from tests.servers.socketio_fixture import Refused
 from tests.servers.socketio_server import SocketIOServer
@@ -119,7 +120,7 @@ def _renumbered(value: Any) -> Any:
     return int(value) if whole else value
 
 
-class FreeServer(FreeEngineIO, SocketIOServer):
+class FreeServer(FreeEngineIO, FreePolicies, SocketIOServer):
     """The correct server with the target contract and some freedoms."""
 
     def __init__(

@@ -164,6 +164,7 @@ class Bystander:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         self.scene.close()
+        await self.scene.gone()
 
 
 @contextlib.asynccontextmanager

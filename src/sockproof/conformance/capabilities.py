@@ -55,6 +55,7 @@ async def asking() -> AsyncIterator[Scene]:
         yield scene
     finally:
         scene.close()
+        await scene.gone()
 
 
 def content(length: int = LENGTHS[0]) -> bytes:

@@ -14,7 +14,6 @@ CONNECT and an offset that connection state recovery appends to each event inclu
 * `auth`: the payload of CONNECT comes as the event `auth`.
 * the names of operations, `info` among them: what the answer to the operation `info` lists.
 * `cluster`: several server processes answer.
-* `refuses-custom`: the contract's namespace `/custom` lets nobody in who has these credentials.
 * `slow-timers`, `fast-timers`: the announced intervals are longer than a case, or no longer.
   `usual-timers` has a server whose timers are slow, and that is not judged with fast ones beside.
 """
@@ -30,7 +29,7 @@ from typing import Any
 from sockproof.conformance.capabilities import MOST_PASSED_OVER, NO_ANSWER, asking
 from sockproof.conformance.capabilities_engineio import sends_back
 from sockproof.conformance.client_frames import client_frame
-from sockproof.conformance.contract import EVENTS, FURTHER_NAMESPACE
+from sockproof.conformance.contract import EVENTS
 from sockproof.conformance.engineio_peer import EngineIOPeer
 from sockproof.conformance.fences import ACKS, CONNECT_ANSWERS
 from sockproof.conformance.target import Server, Target
@@ -118,8 +117,6 @@ async def _over(server: Server, transport: str, limit: float) -> Found:
         found.capabilities.add(transport)
     if "fixture" in found.capabilities:
         found.capabilities.add("message-echo")
-        if await _refuses(server, transport, FURTHER_NAMESPACE, limit):
-            found.capabilities.add("refuses-custom")
     return found
 
 
@@ -140,18 +137,6 @@ async def _misopens(server: Server, transport: str, limit: float) -> bool:
                 while (frame := await websocket.receive_frame()).opcode != Opcode.CLOSE:
                     if (frame.opcode, frame.payload) == (Opcode.PONG, GOES_ON):
                         return True
-    return False
-
-
-async def _refuses(server: Server, transport: str, namespace: str, limit: float) -> bool:
-    async with asking() as scene:
-        with contextlib.suppress(*NO_ANSWER):
-            async with asyncio.timeout(limit):
-                ear = Ear(await Target(server, scene).connect_engineio(transport), namespace)
-                await ear.say(Packet(PacketType.CONNECT, namespace, server.auth))
-                while (answer := await ear.packet()).type not in CONNECT_ANSWERS:
-                    pass
-                return answer.type == PacketType.CONNECT_ERROR
     return False
 
 

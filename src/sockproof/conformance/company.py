@@ -64,10 +64,12 @@ class Company:
     """All that say something and all that listen in one run.
 
     `is_told` says that a case at the end tells of the leaks, so that no other has to.
+    `farewells_unanswered` counts the last cases whose sessions could not be closed behind them.
     """
 
     leaks: list[Leak] = field(default_factory=list)
     is_told: bool = False
+    farewells_unanswered: int = 0
     bystanders: list[Listener] = field(default_factory=list)
     _run: str = field(default_factory=lambda: f"sp{os.urandom(3).hex()}")
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))

@@ -14,10 +14,10 @@ from dataclasses import replace
 from typing import Any
 
 from sockproof.conformance.outcome import Overheard, Unsupported
+from sockproof.conformance.policy import NO_OCTETS, closed
 from sockproof.conformance.scene import Scene
 from sockproof.wire.socketio import Packet, PacketType
 
-FURTHER_NAMESPACE = "/custom"
 EVENTS = (PacketType.EVENT, PacketType.BINARY_EVENT)
 MOST_BEHIND = 3  # events behind a DISCONNECT that are kept
 SENT_EVENT = "message"  # what the operation `send` emits; the application may emit it as well
@@ -51,8 +51,13 @@ class Contract:
         raise Unsupported("a server that takes any payload of CONNECT", "it is given --auth")
 
     def dressed(self, packet: Packet) -> Packet:
-        """The packet as it is sent."""
+        """The packet as it is sent; UNSUPPORTED where the application is known to refuse it."""
+        policy = self.scene.policy
+        if packet.type in EVENTS and "refuses-binary" in policy.capabilities and packet.encode()[1]:
+            raise Unsupported(*NO_OCTETS)
         if packet.type == PacketType.CONNECT:
+            if policy.closes(packet.namespace):
+                raise Unsupported(*closed(packet.namespace))
             payload = self.credentials(packet.data)
             self._payloads[packet.namespace] = payload
             self.asked_in.add(packet.namespace)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from sockproof.conformance.client_frames import text_frame
 from sockproof.conformance.engineio_peer import EngineIOPeer
-from sockproof.conformance.outcome import Failure
+from sockproof.conformance.outcome import Failure, Unsupported
+from sockproof.conformance.policy import NO_OCTETS
 from sockproof.conformance.socketio_peer import SocketIOPeer
 from sockproof.wire import socketio
 from sockproof.wire.engineio import Packet, PacketType, encode_payload
@@ -34,6 +35,8 @@ class EchoPeer:
             self._said.append(_plain(value))
             data: list[str | bytes] = [_plain(value)]
             if self.socket is not None:
+                if isinstance(value, bytes) and "refuses-binary" in self.scene.policy.capabilities:
+                    raise Unsupported(*NO_OCTETS)
                 where = self.socket.namespace
                 event = socketio.Packet(socketio.PacketType.EVENT, where, ["message", value])
                 text, attachments = event.encode()

@@ -132,6 +132,7 @@ class EngineIOPeer(EngineIORequests):
         assert self.websocket is not None
         self.websocket.send(text_packet(PacketType.UPGRADE))
         self.transport = "websocket"
+        self.scene.sessions.pop(self.sid, None)  # it ends with its WebSocket
 
     async def unprobed(self) -> WebSocketPeer:
         """A WebSocket of this session, as the case needs it, on which nothing has been said."""

@@ -32,11 +32,13 @@ class HttpPeer:
     def send(self, request: Request) -> None:
         """Send a request, together with everything else sent before the next await."""
         self.scene.log.add(self.number, SENT, request.encode(), str(request), head=True)
+        self.scene.spoken.body(request.body)
         self.stream.write(request.encode())
 
     def send_octets(self, octets: bytes, meaning: str) -> None:
         """Send octets that are no whole request; `meaning` says in the wire log what they are."""
         self.scene.log.add(self.number, SENT, octets, meaning, head=True)
+        self.scene.spoken.body(octets.rpartition(b"\r\n\r\n")[2])
         self.stream.write(octets)
 
     async def send_pieces(self, request: Request, size: int = 1) -> None:
@@ -44,6 +46,7 @@ class HttpPeer:
         octets = request.encode()
         meaning = f"{request}  in pieces of {size}"
         self.scene.log.add(self.number, SENT, octets, meaning, head=True)
+        self.scene.spoken.body(request.body)
         await self.stream.write_pieces(octets, size)
 
     async def response(self, expected: str = "an HTTP response", *, body: bool = True) -> Response:
@@ -94,6 +97,7 @@ class HttpPeer:
         whole = replace(response, body=bytes(body.body), violations=response.violations)
         meaning = f"{whole}, body of {len(whole.body)} octets"
         self.scene.log.add(self.number, RECEIVED, whole.encode(), meaning, head=True)
+        self.scene.saw_body(whole.body)
         if ended is not None:
             self._log_end(ended, b"")
             body.feed_eof()

@@ -126,6 +126,10 @@ class Overheard(Failure):
     sees = Seen.OVERHEARD
 
 
+class TurnedAway(Failure):
+    """FAIL: an ordinary client is refused by a namespace that lets others in."""
+
+
 class Unsupported(CaseEnd):
     """UNSUPPORTED: the target's profile or the negotiation lacks what the case needs."""
 

@@ -11,9 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sockproof.conformance.said import Said
+from sockproof.conformance.spoken import Spoken
 from sockproof.wire.websocket import Opcode
 
 NO_SUCH_TYPE, TOO_BIG = 1003, 1009  # Close codes
+# The contract's further namespaces, and what a server has that keeps it out of one.
+NAMESPACES = {
+    "/custom": "refuses-custom",
+    "/other": "refuses-other",
+    "/reject": "refuses-reject",
+}
 SURELY_TAKEN = 125  # octets of a message that no server refuses for its size
 
 
@@ -32,11 +39,15 @@ def is_of_an_application(code: int | None, *, its_own: bool = False) -> bool:
 class Policy:
     """The declared limits of a server and what it was found to offer.
 
-    `capabilities` is empty while the server is still being asked.
+    `capabilities` is empty while the server is still being asked. `burst` is how many events of
+    one client it answers at once, where it was found to have such a limit; `main` is the namespace
+    that is judged.
     """
 
     limits: Mapping[str, int] = field(default_factory=dict)
     capabilities: frozenset[str] = frozenset()
+    burst: int | None = None
+    main: str = "/"
 
     def lacks(self, capability: str) -> bool:
         """Whether the server was asked, and does not have it."""
@@ -70,3 +81,34 @@ class Policy:
         if Opcode.TEXT in said.kinds and "refuses-text" in self.capabilities:
             return "a server that takes text that is not of its own protocol"
         return None
+
+    def closes(self, namespace: str) -> bool:
+        """Whether the contract is known not to be in one of its namespaces."""
+        return NAMESPACES.get(namespace, "") in self.capabilities
+
+    def explains_packets(self, spoken: Spoken) -> tuple[str, str] | None:
+        """What a Socket.IO server would have to take for what was said to be judged, and why.
+
+        None where nothing that is known of it explains anything.
+        """
+        for namespace in sorted(spoken.namespaces):
+            if self.closes(namespace):
+                return closed(namespace)
+            known = namespace in (self.main, *NAMESPACES)
+            if not known and "takes-any-namespace" in self.capabilities:
+                return "a server that refuses namespaces", "it lets clients into one of any name"
+        if spoken.octets and "refuses-binary" in self.capabilities:
+            return NO_OCTETS
+        if self.burst is not None and spoken.messages > self.burst:
+            wanted = f"a server that takes {spoken.messages} messages of a case"
+            return wanted, f"it answers {self.burst} events at once, and refuses more"
+        return None
+
+
+def closed(namespace: str) -> tuple[str, str]:
+    """What is said of a case that needs the contract in a namespace where it is not."""
+    wanted = f"the contract in {namespace}, for a client with these credentials (see --auth)"
+    return wanted, "it is not there"
+
+
+NO_OCTETS = ("a server that takes binary events", "it answers none")

@@ -22,6 +22,7 @@ from sockproof.conformance.identify_carrier import no_http, no_tls
 from sockproof.conformance.identify_socketio import identify_socketio
 from sockproof.conformance.outcome import CaseEnd, StreamClosed
 from sockproof.conformance.probe import BODY, BODY_PATIENCE, Answer, Prober
+from sockproof.conformance.refusals import refusals
 from sockproof.conformance.room import SPARE, newest_alone, room
 from sockproof.conformance.target import Server, Target
 from sockproof.errors import NotJudged
@@ -64,8 +65,9 @@ async def introduce(server: Server, limit: float, jobs: int = 0) -> Introduction
     offered = await socketio_capabilities(server, limit)
     if (what := await identify_socketio(prober, offered)) is not None:
         raise Unreachable(what)
-    alone = jobs > 0 and await newest_alone(offered.server, limit)
-    return Introduction(name, replace(offered.server, room=1 if alone else None))
+    server = await refusals(offered.server, limit)
+    alone = jobs > 0 and await newest_alone(server, limit)
+    return Introduction(name, replace(server, room=1 if alone else None))
 
 
 async def _reach(server: Server, limit: float) -> tuple[Server, Answer]:

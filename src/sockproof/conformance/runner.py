@@ -22,11 +22,12 @@ from sockproof.conformance.control import Controls
 from sockproof.conformance.follows import follow
 from sockproof.conformance.lag import Lag
 from sockproof.conformance.liveness import Liveness
+from sockproof.conformance.pace import Pace
 from sockproof.conformance.plan import LAPSES, Patience, Plan
 from sockproof.conformance.target import Server
 from sockproof.conformance.trial import SILENT, Trial, choose_server, prepare, run
+from sockproof.conformance.turned_away import check_service
 from sockproof.records import CaseRecord
-from sockproof.vocabulary import Seen
 
 __all__ = ["LAPSES", "Ended", "Patience", "Plan", "run_cases"]
 
@@ -82,6 +83,7 @@ class _Run:
         self.controls = Controls(plan)
         self.life = Liveness()
         self.jobs = plan.jobs
+        self.pace = Pace()
         self.remarks: list[str] = []
         self.died = False
         self._trials: list[Trial] = []  # whose records have been told
@@ -166,6 +168,9 @@ class _Run:
 
     async def _work(self, lane: Lane, number: int) -> None:
         while lane and self._gone is None and number < self.jobs:
+            await self.pace.turn()
+            if not lane or self._gone is not None or number >= self.jobs:
+                break
             trial = prepare(lane.popleft(), self.plan)
             trial.jobs = 1 if trial.case.exclusive else self.jobs
             flown = await self._fly(trial)
@@ -214,16 +219,22 @@ class _Run:
             return False
         if trial.turned_away != SILENT and await self.plan.company.make_room():
             return True
-        if trial.jobs > 1:
-            self._lower(trial)
-        return trial.jobs > 1
+        return (trial.jobs > 1 or trial.can_wait) and self._lower(trial)
 
-    def _lower(self, trial: Trial) -> None:
-        """Halve the jobs, once for all cases that ran when it was too many."""
-        if trial.began >= self._lowered_at:
-            self.jobs = max(1, self.jobs // 2)
-            self._lowered_at = time.monotonic()
-            self._turned_away = trial.turned_away
+    def _lower(self, trial: Trial) -> bool:
+        """Halve the jobs, once for all cases that ran when it was too many, or slow down.
+
+        False where that is of no use any more.
+        """
+        if trial.began < self._lowered_at:
+            return True
+        slower = self.jobs > 1 or self.pace.slow_down()
+        self.jobs = max(1, self.jobs // 2)
+        self._lowered_at = time.monotonic()
+        self._turned_away = trial.turned_away
+        if trial.can_wait:
+            self.pace.pause(trial.retry_after)
+        return slower
 
     def _saw(self, trial: Trial) -> None:
         """A case that got an answer has shown that its server lived when it began."""
@@ -250,17 +261,21 @@ class _Run:
         A server that is gone then has died of it; it is there again afterwards, or all is over.
         """
         for _ in range(second_look.ATTEMPTS):
+            await self.pace.turn()
             trial = prepare(case, self.plan)
             await run(trial, self.plan, patient=True)
             trial.stalled = self.lag.worst(trial.began)
-            if not (trial.accuses and self._is_stalled(trial)):
+            if trial.accuses and trial.turned_away:
+                self.pace.pause(trial.retry_after)
+            elif not (trial.accuses and self._is_stalled(trial)):
                 break
         server = trial.server
         self._saw(trial)
         if server is None or await self.life.answers(server, trial.ended):
             if trial.accuses and self._is_stalled(trial):
                 second_look.too_busy(trial.record, trial.stalled)
-            await self._check_service(trial)
+            await self.pace.turn()
+            await check_service(trial, self.life)
             await self.controls.check(trial)
             return trial
         how = self.life.last_miss
@@ -270,16 +285,6 @@ class _Run:
             self.died = self.died or trial.record.expectation is None
             self.remarks.append(death.remark_on_killer(trial.record))
         return trial
-
-    async def _check_service(self, trial: Trial) -> None:
-        """A case that was turned away says nothing where everybody is."""
-        server = trial.server
-        if server is None or not trial.turned_away or not trial.accuses:
-            return
-        if await self.life.turns_away(server):
-            trial.record.outcome, trial.record.expectation = "INCONCLUSIVE", None
-            trial.record.seen = Seen.REFUSED
-            trial.record.got += "; an ordinary handshake is turned away, too"
 
     async def _is_back(self, server: Server) -> bool:
         """Wait for the server, or start it again; where neither helps the run is over."""

@@ -6,6 +6,8 @@ the case's preparation (INCONCLUSIVE) or what the standard demands (FAIL).
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -22,6 +24,7 @@ from sockproof.conformance.outcome import (
     finding,
 )
 from sockproof.conformance.policy import Policy
+from sockproof.conformance.spoken import Spoken
 from sockproof.conformance.wirelog import WireLog
 from sockproof.vocabulary import Seen
 
@@ -65,6 +68,8 @@ class Scene:
         self.setting_up = 0
         self.connecting = False  # in the innermost preparation
         self.policy = Policy()
+        self.spoken = Spoken()
+        self.sessions: dict[str, None] = {}  # sids of what was opened over long-polling
         self.last_unasked: str | None = None  # what a time-out says besides
         self.stands_on: dict[str, bool] = {}  # requirements, and whether however the case ends
         self._awaits = 0
@@ -94,6 +99,12 @@ class Scene:
     ) -> None:
         """Note that the server did what is allowed but is not the best; the case goes on."""
         self.findings.append(finding(expected, got, broken, came, seen))
+
+    def saw_body(self, body: bytes) -> None:
+        """Note the session that an answer over long-polling opens, if it opens one."""
+        if body.startswith(b"0{"):
+            with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
+                self.sessions[str(json.loads(body.partition(b"\x1e")[0][1:])["sid"])] = None
 
     def passed_over(self, what: str) -> None:
         """Note that the application said something of its own accord, which is its right."""

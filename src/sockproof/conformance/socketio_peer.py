@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from sockproof.conformance.contract import EVENTS, FURTHER_NAMESPACE
+from sockproof.conformance.contract import EVENTS
 from sockproof.conformance.fences import ACKS
-from sockproof.conformance.outcome import Failure, Unsupported
+from sockproof.conformance.outcome import Failure, TurnedAway, Unsupported
 from sockproof.conformance.socketio_connection import SocketIOConnection
 from sockproof.wire import engineio
 from sockproof.wire.socketio import Packet, PacketType
@@ -47,17 +47,12 @@ class SocketIOPeer(SocketIOConnection):
         wanted = f"{type_.name} in {where}"
         with self.scene.awaits(wanted):
             got = await self.receive(wanted if type_ in EVENTS else None)
-        self._forgive(got)
         if got.type != type_ or got.namespace != where:
+            refused = (type_, got.type) == (PacketType.CONNECT, PacketType.CONNECT_ERROR)
+            if refused and got.namespace == where == self.namespace:
+                raise TurnedAway(wanted, got)
             raise Failure(wanted, got)
         return got
-
-    def _forgive(self, got: Packet) -> None:
-        """Raise `Unsupported` for a refusal that was known before the run."""
-        refuses = "refuses-custom" in self.scene.policy.capabilities
-        known = (got.type, got.namespace) == (PacketType.CONNECT_ERROR, FURTHER_NAMESPACE)
-        if refuses and known:
-            raise Unsupported(f"a client that is let into {got.namespace} (see --auth)", str(got))
 
     async def call(self, event: str, *args: Any, namespace: str | None = None) -> list[Any]:
         """Send an event that asks for an acknowledgement, and give the acknowledgement's list."""

@@ -8,7 +8,7 @@ import os
 import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sockproof.conformance.address import Address
@@ -16,6 +16,7 @@ from sockproof.conformance.client_frames import client_frame
 from sockproof.conformance.contract import Contract
 from sockproof.conformance.echo_peer import EchoPeer
 from sockproof.conformance.engineio_peer import EngineIOPeer
+from sockproof.conformance.farewell import Farewell
 from sockproof.conformance.fences import fence_of
 from sockproof.conformance.http_peer import HttpPeer
 from sockproof.conformance.outcome import Failure, StreamClosed, Unsupported
@@ -27,8 +28,10 @@ from sockproof.conformance.stream import Stream
 from sockproof.conformance.tls import Trust
 from sockproof.conformance.upgrade_response import agreed_deflate, check_upgrade
 from sockproof.conformance.websocket_peer import WebSocketPeer
+from sockproof.conformance.wirelog import WireLog
 from sockproof.vocabulary import Seen
 from sockproof.wire.credentials import basic
+from sockproof.wire.engineio import Packet, PacketType, encode_payload
 from sockproof.wire.http import Request, upgrade_request
 from sockproof.wire.websocket import Opcode, parse_close
 
@@ -47,8 +50,9 @@ class Server:
     `capabilities` is what the profile declares, or what was found out before the run.
     `trust` says how certificates are judged; `tls` is the context of ordinary connections.
     `ping_interval` and `ping_timeout` (ms) are those that a Socket.IO target announces.
-    `room` is how many clients it takes at once, where these are few; `patience` how many times
-    the limit a case has with one that takes its time for each answer.
+    `room` is how many clients it takes at once, where these are few; `burst` how many events of
+    one client; `patience` how many times the limit a case has with one that takes its time for
+    each answer.
     """
 
     address: Address
@@ -64,6 +68,7 @@ class Server:
     tls: ssl.SSLContext | None = None
     thorough: bool = False
     room: int | None = None
+    burst: int | None = None
     patience: float = 1.0
 
     @property
@@ -79,7 +84,10 @@ class Target:
     def __init__(self, server: Server, scene: Scene, offer: str | None = None) -> None:
         self.server = server
         self.scene = scene
-        scene.policy = Policy(server.profile.limits, server.capabilities)
+        profile = server.profile
+        scene.policy = Policy(profile.limits, server.capabilities, server.burst, profile.namespace)
+        if not server.address.is_websocket:
+            scene.owns(Farewell(scene, self._close_session))
         self.offer = offer  # of permessage-deflate, with each WebSocket that the case opens
 
     def beside(self) -> Target:
@@ -317,6 +325,16 @@ class Target:
         peer.fence = lambda: fence_of(self.capabilities, self.server.auth)
         peer.most_octets = self.limit("max_message")
         return peer
+
+    async def _close_session(self, sid: str) -> None:
+        """Close a session over long-polling, out of the case's sight."""
+        scene = Scene(WireLog())
+        try:
+            peer = Target(self.server, scene).engineio()
+            peer.handshake = replace(peer.handshake, sid=sid)
+            await peer.post(encode_payload([Packet(PacketType.CLOSE)]))
+        finally:
+            scene.close()
 
     def _transport(self, asked: str | None) -> str:
         """The transport to use: the one asked for, or what the target has, WebSocket first."""

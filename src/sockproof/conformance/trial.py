@@ -15,7 +15,13 @@ from dataclasses import dataclass, field
 
 from sockproof.conformance.case import Case
 from sockproof.conformance.expectations import apply_expectations
-from sockproof.conformance.outcome import CaseEnd, StreamClosed
+from sockproof.conformance.outcome import (
+    CaseEnd,
+    IllegalFrame,
+    Overheard,
+    StreamClosed,
+    TurnedAway,
+)
 from sockproof.conformance.plan import Plan
 from sockproof.conformance.scene import MAX_OCTETS_ALONE, MAX_OCTETS_BESIDE_OTHERS, Scene
 from sockproof.conformance.stream import Stream
@@ -26,7 +32,11 @@ from sockproof.vocabulary import Seen
 
 PASSES_SHOW = 40  # entries of the wire log that a PASS keeps; every other outcome keeps all
 SILENT = "no answer to the handshake"  # which a busy server, or machine, brings too
+NOT_LET_IN = "CONNECT_ERROR"
 _TURNED_AWAY = re.compile(rb"HTTP/1\.\d (?:429|503)\b[^\r\n,;]{0,40}")
+_FORBIDDEN = ("HTTP 401", "HTTP 402", "HTTP 403")
+_RETRY_AFTER = re.compile(rb"\r\nretry-after:[ \t]*(\d{1,3})", re.IGNORECASE)
+A_WHILE, LONGEST_WHILE = 1.0, 5.0  # seconds for a server that turns clients away
 
 
 @dataclass(slots=True)
@@ -35,10 +45,13 @@ class Trial:
 
     `lapsed`: a time-out ended it. `unanswered`: that, or the end of a connection. `turned_away`
     says how the server refused a connection that it takes from others; it is empty otherwise.
+    `retry_after` is how long such a server is left alone, in seconds, and `limited` whether it says
+    that there were too many requests.
     `stalled` is how long the harness itself stood still meanwhile, in seconds, and `jobs` how many
     cases might run when it began. `number` is that of its record, once that has been told.
     `killed`: the server died of it. `stands_on`: requirements that it took for kept, and whether
     that explains its end however it ended, or only where it lapsed.
+    `certain`: what was seen no server may do, whatever was said.
     """
 
     case: Case
@@ -49,11 +62,19 @@ class Trial:
     lapsed: bool = False
     unanswered: bool = False
     turned_away: str = ""
+    retry_after: float = A_WHILE
+    limited: bool = False
     stalled: float = 0.0
     jobs: int = 1
     number: int | None = None
     killed: bool = False
     stands_on: Mapping[str, bool] = field(default_factory=dict)
+    certain: bool = False
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether the server may take the client of this case a while later."""
+        return self.limited or self.turned_away == NOT_LET_IN
 
     @property
     def saw_an_answer(self) -> bool:
@@ -116,10 +137,11 @@ async def run(trial: Trial, plan: Plan, *, patient: bool = False) -> None:
             trial.ended = time.monotonic()
             record.wire = log.entries()
         _excuse_crowd(trial, log.connections, server.room)
+        _excuse_policy(trial, scene)
         trial.ended = time.monotonic()
         plan.patience.lapses += _wore_on(trial, limit)
         record.notes = [redactor.text(f"{name}: {text}") for name, text in scene.notes]
-        trial.turned_away = trial.turned_away or _turned_away(record)
+        _note_limits(trial)
         if record.outcome == "PASS":
             record.wire = record.wire[:PASSES_SHOW]
         record.expected = redactor.text(record.expected)
@@ -137,6 +159,7 @@ async def _judge(target: Target, limit: float, trial: Trial, plan: Plan) -> None
     except CaseEnd as end:
         record.outcome, record.expected, record.got = end.outcome, end.expected, end.got
         record.seen, record.came = end.evidence.seen, end.evidence.came
+        trial.certain = isinstance(end, IllegalFrame | Overheard)
         _accuse(record, plan, getattr(end, "broken", None))
         _note_causes(trial, end, scene)
     except StreamClosed as closed:
@@ -201,6 +224,17 @@ def _excuse_crowd(trial: Trial, clients: int, room: int | None) -> None:
         trial.record.got = f"it takes {room} at once"
 
 
+def _excuse_policy(trial: Trial, scene: Scene) -> None:
+    """A case says nothing that said what the application is known to refuse."""
+    explained = scene.policy.explains_packets(scene.spoken)
+    if explained is None or trial.certain or not trial.accuses:
+        return
+    trial.record.outcome = "UNSUPPORTED"
+    trial.record.got = f"{explained[1]}: {trial.record.got}"
+    trial.record.expected = explained[0]
+    trial.lapsed = trial.unanswered = False
+
+
 async def _still_sends(scene: Scene) -> bool:
     streams = [thing for thing in scene.owned if isinstance(thing, Stream)]
     return any([await stream.still_sends() for stream in streams])
@@ -216,11 +250,15 @@ def _note_causes(trial: Trial, error: BaseException, scene: Scene) -> None:
     if isinstance(lost, ConnectionRefusedError):
         trial.turned_away = "connection refused"
     record = trial.record
+    if any(isinstance(each, TurnedAway) for each in causes):
+        trial.turned_away = NOT_LET_IN
     if record.seen is None and record.outcome == "FAIL":
         record.seen = Seen.OTHER
         if trial.unanswered:
             record.seen = Seen.NO_ANSWER if trial.lapsed else Seen.TCP_ENDED
     if record.outcome == "INCONCLUSIVE" and scene.connecting:
+        if record.came in _FORBIDDEN:
+            trial.turned_away = record.came
         if lost is not None or closed:
             trial.turned_away = trial.turned_away or "the connection was closed"
         elif trial.lapsed:
@@ -240,12 +278,17 @@ def _behind(error: BaseException | None) -> Iterator[BaseException]:
         waiting += list(getattr(each, "exceptions", ()))
 
 
-def _turned_away(record: CaseRecord) -> str:
-    """The answer 503 or 429 that a case got which did not come out well."""
-    if record.outcome not in ("FAIL", "NON_STRICT", "INCONCLUSIVE"):
-        return ""
-    for entry in record.wire:
+def _note_limits(trial: Trial) -> None:
+    """Whether a case that did not come out well was answered with 503 or 429."""
+    if trial.record.outcome not in ("FAIL", "NON_STRICT", "INCONCLUSIVE"):
+        return
+    for entry in trial.record.wire:
         found = _TURNED_AWAY.match(entry.octets) if entry.direction == RECEIVED else None
-        if found is not None:
-            return found[0].decode("latin-1").partition(" ")[2]
-    return ""
+        if found is None:
+            continue
+        status = found[0].decode("latin-1").partition(" ")[2]
+        trial.turned_away = trial.turned_away or status
+        told = _RETRY_AFTER.search(entry.octets)
+        trial.limited = trial.limited or told is not None or status.startswith("429")
+        if told is not None:
+            trial.retry_after = min(LONGEST_WHILE, float(told[1]))

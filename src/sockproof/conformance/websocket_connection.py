@@ -145,6 +145,10 @@ class WebSocketConnection:
 
     def _say(self, frame: Frame, payload: bytes) -> None:
         self.said.note(frame, payload)
+        if frame.opcode == Opcode.BINARY:
+            self.scene.spoken.octets = True
+        elif frame.opcode == Opcode.TEXT:
+            self.scene.spoken.text(payload)
         if frame.opcode == Opcode.CLOSE and len(payload) >= 2:
             self._assembler.codes_sent.add(int.from_bytes(payload[:2], "big"))
         whole = frame.fin and frame.opcode in (Opcode.TEXT, Opcode.BINARY)

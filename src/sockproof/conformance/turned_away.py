@@ -1,0 +1,48 @@
+"""What a case says that was turned away although it ran alone: whether everybody is, or it only."""
+
+from __future__ import annotations
+
+import asyncio
+
+from sockproof.conformance.liveness import Liveness
+from sockproof.conformance.outcome import CaseEnd, StreamClosed, TurnedAway
+from sockproof.conformance.scene import Scene
+from sockproof.conformance.target import Server, Target
+from sockproof.conformance.trial import Trial
+from sockproof.conformance.wirelog import WireLog
+from sockproof.vocabulary import Seen
+
+AT_ONCE = 2.0  # seconds for an ordinary client to be let in
+
+
+async def check_service(trial: Trial, life: Liveness) -> None:
+    """A case that was turned away says nothing where everybody is, or where it asks a lot."""
+    server, record = trial.server, trial.record
+    if server is None or not trial.turned_away or not trial.accuses:
+        return
+    if await life.turns_away(server) or await _refuses_clients(server):
+        record.outcome, record.expectation = "INCONCLUSIVE", None
+        record.seen = Seen.REFUSED
+        record.got += "; an ordinary client is turned away, too"
+    elif trial.limited or (trial.can_wait and record.outcome == "INCONCLUSIVE"):
+        record.outcome, record.expectation = "UNSUPPORTED", None
+        record.expected = "a server that takes all clients and requests of this case"
+        record.got = f"an ordinary client is served, but the case was turned away: {record.got}"
+
+
+async def _refuses_clients(server: Server) -> bool:
+    """Whether a Socket.IO server lets no ordinary client in now, with nobody else there."""
+    if "socketio" not in server.capabilities:
+        return False
+    scene = Scene(WireLog())
+    try:
+        async with asyncio.timeout(AT_ONCE):
+            await Target(server, scene).socketio()
+    except CaseEnd as end:
+        return isinstance(end.__cause__, TurnedAway)
+    except (StreamClosed, OSError, TimeoutError):
+        return False
+    finally:
+        scene.close()
+        await scene.gone()
+    return False
