@@ -61,6 +61,21 @@ def test_secrets_are_shown_nowhere(tmp_path: Path) -> None:
     assert not [each for each in [found.output.encode(), *written] if b"sekret" in each]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--haeder", "X-Own: sekret-1"),
+        ("--haeder=X-Own:sekret-1",),
+        ("--he=sekret-1",),
+        ("--rate", "5", "--aut", "h", "sekret-1", "--cookies", "a=sekret-2"),
+    ],
+)
+def test_misspelt_option_shows_no_value(words: tuple[str, ...], tmp_path: Path) -> None:
+    found = load(tmp_path, "echo", "http://127.0.0.1:9/", *words, "--run-time", "1s")
+    assert found.code == 3
+    assert "sekret" not in found.output
+
+
 def test_target_that_never_answers_is_said(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=100) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"

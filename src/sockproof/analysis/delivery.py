@@ -28,7 +28,7 @@ from sockproof.analysis.answers import judge_answers
 from sockproof.analysis.delivery_latency import DeliveryLatencies
 from sockproof.analysis.findings import EXAMPLES, Delivery
 from sockproof.analysis.history import UNNAMED, History
-from sockproof.analysis.room_layers import layers_of, sure_of
+from sockproof.analysis.presence import Presence
 from sockproof.analysis.row_arrays import Numbers, Receipts, Stays
 from sockproof.load_records import (
     EVERYONE,
@@ -85,7 +85,7 @@ class _Checker:
         self.sure_to = np.zeros(history.clients, dtype=np.int64)
         np.minimum.at(self.sure_from, links.client, links.sure_from)
         np.maximum.at(self.sure_to, links.client, links.sure_to)
-        self.links, self.link_layers = layers_of(links)
+        self.links = Presence(links)
         held = ~history.abrupt[self.sender] & ~history.unsent[self.sender]
         self.processed = (emits.acked > 0) | (emits.heard > 0) | held
         self.processed &= emits.actual <= history.sent_until[self.sender]
@@ -230,7 +230,7 @@ class _Checker:
         own = (kind == ITSELF) & ~strangers
         counts = np.bincount(at[own], minlength=len(emits.key))[mine]
         sender = self.sender[mine]
-        sure = sure_of(self.links, self.link_layers, sender, emits.actual[mine], self.ends[mine])
+        sure = self.links.sure(sender, emits.actual[mine], self.ends[mine])
         self._tally(counts, sure, mine, sender)
         others = self._present(clients, mine) - sure
         found.exercised[Property.LEAKED] += int(np.maximum(others, 0).sum())
@@ -279,18 +279,12 @@ class _Checker:
         receivers: Numbers,
     ) -> None:
         emits = self.history.emits
-        members, layers = layers_of(stays)
+        presence = Presence(stays)
+        members = presence.members
         index = np.flatnonzero(here)
         clients, messages = receipts.client[index], at[index]
-        place = np.searchsorted(members, clients)
-        known = place < len(members)
-        known[known] = members[place[known]] == clients[known]
-        inside = np.zeros(len(index), dtype=bool)
-        for layer in layers:
-            span = layer[:, np.where(known, place, 0)] if len(members) else None
-            if span is not None:
-                may = (span[2] <= receipts.time[index]) & (span[3] >= emits.actual[messages])
-                inside |= known & may
+        place, _ = presence.places(clients)
+        inside = presence.maybe(clients, emits.actual[messages], receipts.time[index])
         skipping = (emits.flags[messages] & EmitFlag.SKIPS_SENDER) > 0
         inside &= ~(skipping & (clients == self.sender[messages]))
         outside = np.zeros(len(at), dtype=bool)
@@ -310,23 +304,17 @@ class _Checker:
             low, high = np.searchsorted(rank, (start, start + len(some)))
             cells = (rank[low:high] - start) * len(members) + columns[low:high]
             counts = np.bincount(cells, minlength=len(some) * len(members))
-            self._piece(some, members, layers, counts.reshape(len(some), -1), receivers)
+            self._piece(some, presence, counts.reshape(len(some), -1), receivers)
 
     def _piece(
         self,
         some: Numbers,
-        members: Numbers,
-        layers: list[Numbers],
+        presence: Presence,
         counts: Numbers,
         receivers: Numbers,
     ) -> None:
-        emits = self.history.emits
-        actual, ends = emits.actual[some][:, None], self.ends[some][:, None]
-        sure = np.zeros(counts.shape, dtype=bool)
-        may = np.zeros(counts.shape, dtype=bool)
-        for sure_from, sure_to, may_from, may_to in layers:
-            sure |= (sure_from <= actual) & (sure_to >= ends)
-            may |= (may_from <= ends) & (may_to >= actual)
+        emits, members = self.history.emits, presence.members
+        sure, may = presence.all_of(emits.actual[some], self.ends[some])
         skipping = ((emits.flags[some] & EmitFlag.SKIPS_SENDER) > 0)[:, None]
         apart = ~(skipping & (members[None, :] == self.sender[some][:, None]))
         sure, may = sure & apart, (may & apart) | (counts > 0)

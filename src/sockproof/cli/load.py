@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ast
 import importlib.util
+import re
 import shlex
 import sys
 from argparse import Namespace
@@ -21,7 +22,7 @@ from sockproof.cli.rules import chosen, find_rules
 from sockproof.cli.scenario_options import add_scenario_options
 from sockproof.errors import CANNOT_BE_JUDGED, WRONG_COMMAND, CommandError
 from sockproof.files import FileError, WriteError
-from sockproof.load.options import SECRET_ARGUMENTS
+from sockproof.load.options import SECRET_ARGUMENTS, without_secrets
 from sockproof.load_records import RUN_FILE, LoadRecordError
 from sockproof.wire.credentials import masked_url
 
@@ -29,7 +30,9 @@ DEFAULT_TARGET = "python-socketio-uvicorn"
 DRAIN = 10.0  # seconds, where Locust is not told otherwise
 KILLED = 2  # the exit code where somebody has killed Locust before it recorded anything
 LOCUST_HOST = "LOCUST_HOST"  # the variable; arguments are for all eyes
-_SECRET_OPTIONS = ("--auth", "--header")
+# What stands before the first option, and what of Locust's own may be seen.
+_SHOWN = {"-m", "-f", "--users", "--spawn-rate", "--run-time", "--run-folder", "--processes"}
+_SHOWN |= {"--host", "--tags", "--exclude-tags", "--loglevel", "--stop-timeout", "--csv"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -203,15 +206,21 @@ def _command(options: Namespace, scenario: Path, folder: Path) -> list[str]:
 
 
 def masked(command: list[str]) -> list[str]:
-    """The command as it may be shown: its secrets are for nobody else."""
-    told, secret = [], False
+    """The command as it may be shown: its secrets are for nobody else.
+
+    Only values of options that are known to hold none are shown: a secret may stand behind one
+    that is misspelt, or shortened, or in words that a shell has taken apart.
+    """
+    shown = without_secrets() | _SHOWN
+    told, may_follow = [], True
     for word in command:
         option, equals, _ = word.partition("=")
-        # An option may be shortened as long as it is not ambiguous.
-        known = len(option) > 2 and any(each.startswith(option) for each in _SECRET_OPTIONS)
-        if secret:
-            told.append("***")
+        if word.startswith("-"):
+            known = option in shown
+            told.append(masked_url(word) if known or not equals else f"{option}=***")
+            may_follow = known and not equals
         else:
-            told.append(f"{option}=***" if known and equals else masked_url(word))
-        secret = known and not equals and not secret
+            address = re.match(r"(?i)(ws|http)s?://", word)
+            told.append(masked_url(word) if may_follow or address else "***")
+            may_follow = False
     return told

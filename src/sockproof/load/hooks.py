@@ -28,7 +28,14 @@ from sockproof.load import web_tab
 from sockproof.load.endpoint import EndpointError
 from sockproof.load.hush import Secrets
 from sockproof.load.live import Live
-from sockproof.load.options import FOLDER, RUN, OptionError, add_arguments, read_options
+from sockproof.load.options import (
+    FOLDER,
+    RUN,
+    OptionError,
+    add_arguments,
+    read_options,
+    without_values,
+)
 from sockproof.load.stats import LocustStats
 from sockproof.load_records import STARTED_BY, LoadRecordError, finished_or_gone
 
@@ -150,6 +157,9 @@ def run_of(environment: Any) -> runs.Run | None:
 @events.init_command_line_parser.add_listener
 def _arguments(parser: Any, **_: Any) -> None:
     add_arguments(parser)
+    complain = parser.error
+    # Behind a misspelt option there may be a secret.
+    parser.error = lambda message: complain(without_values(message))
 
 
 @events.init.add_listener

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,33 @@ class Options:
     insecure: bool
     target_pid: int | None
     results: Path
+
+
+class _Names:
+    """Takes arguments as a parser does, and keeps the names of those that hold no secrets."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def add_argument(self, *names: str, **options: Any) -> None:
+        if not options.get("is_secret"):
+            self.names.update(names)
+
+
+def without_secrets() -> set[str]:
+    """The options whose values anybody may see."""
+    found = _Names()
+    add_arguments(found)
+    return found.names
+
+
+def without_values(complaint: str) -> str:
+    """What argparse says of a command, without what stood behind options it does not know."""
+    told, colon, words = complaint.partition("unrecognized arguments: ")
+    if colon:
+        names = [word.partition("=")[0] for word in words.split() if word.startswith("-")]
+        return told + colon + " ".join(names)
+    return re.sub(r"(ambiguous option: [^=\s]+)=.*( could match)", r"\1\2", complaint, flags=re.S)
 
 
 def add_arguments(parser: Any) -> None:
