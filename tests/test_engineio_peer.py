@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from sockproof.conformance.address import Address
-from sockproof.conformance.outcome import CaseEnd, Failure, Inconclusive
+from sockproof.conformance.engineio_peer import (
+    GETS_ARE_ANSWERED,
+    OCTETS_ARE_BINARY,
+    EngineIOPeer,
+)
+from sockproof.conformance.outcome import CaseEnd, Failure, IllegalFrame, Inconclusive
 from sockproof.conformance.scene import Scene
 from sockproof.conformance.target import Server, Target
 from sockproof.conformance.wirelog import WireLog
 from sockproof.wire.engineio import Packet, PacketType
+from sockproof.wire.http import Response
+from sockproof.wire.websocket import Frame, Opcode
 from tests.servers.engineio_echo import EngineIOEcho
 
 
@@ -39,3 +48,30 @@ def test_session_that_ends_within_its_heartbeat_is_a_failure() -> None:
     ended = asyncio.run(_posts_until_refused(25_000, 20_000, says_close=True))
     assert isinstance(ended, Failure)
     assert "400" in ended.got
+
+
+def test_base64_on_a_websocket_accuses_the_writing_of_binary_data() -> None:
+    with pytest.raises(IllegalFrame) as found:
+        EngineIOPeer.packet_of(Frame(Opcode.TEXT, b"bAQIJ"))
+    assert found.value.broken == OCTETS_ARE_BINARY
+
+
+@pytest.mark.parametrize("payload", [b"", b"b?", b"bad", b"welcome", b"9"])
+def test_other_text_that_is_no_packet_accuses_what_the_case_is_about(payload: bytes) -> None:
+    with pytest.raises(Failure) as found:
+        EngineIOPeer.packet_of(Frame(Opcode.TEXT, payload))
+    assert found.value.broken is None
+
+
+def test_get_that_a_crash_answers_accuses_the_answering_of_gets() -> None:
+    async def taken() -> None:
+        async with EngineIOEcho() as server:
+            scene = Scene(WireLog())
+            target = Target(Server(Address.parse(server.url)), scene)
+            engine = await target.connect_engineio("polling")
+            scene.close()
+            engine.take(Response(500, "Internal Server Error"))
+
+    with pytest.raises(IllegalFrame) as found:
+        asyncio.run(taken())
+    assert found.value.broken == GETS_ARE_ANSWERED

@@ -8,6 +8,7 @@ MESSAGEs at any time: only what answers a fence shows that it has taken in what 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -16,7 +17,13 @@ from sockproof.conformance.client_frames import text_packet
 from sockproof.conformance.engineio_requests import EngineIORequests, Opener, Requester
 from sockproof.conformance.fences import Fence
 from sockproof.conformance.http_peer import HttpPeer
-from sockproof.conformance.outcome import Failure, Inconclusive, StreamClosed, Unsupported
+from sockproof.conformance.outcome import (
+    Failure,
+    IllegalFrame,
+    Inconclusive,
+    StreamClosed,
+    Unsupported,
+)
 from sockproof.conformance.scene import Scene
 from sockproof.conformance.websocket_peer import WebSocketPeer
 from sockproof.vocabulary import Seen
@@ -37,6 +44,9 @@ MOST_NOOPS = 50  # in a row on a WebSocket, where nothing asks for them
 LONGEST_PAUSE = 0.05  # seconds between two GETs of a server that holds none
 WITHOUT_FENCE = 1.0  # seconds for a server that answers nothing to end a session
 PONG = Packet(PacketType.PONG)
+CRASHED = 500  # the status of a server that does not know what befell it
+GETS_ARE_ANSWERED = "eio-polling-get-answered"  # requirements that are broken in whatever case
+OCTETS_ARE_BINARY = "eio-websocket-binary-sent"
 
 
 class EngineIOPeer(EngineIORequests):
@@ -233,6 +243,9 @@ class EngineIOPeer(EngineIORequests):
         """Receive the packets of a GET's answer; gives them too."""
         if response.status != 200:
             self._forgive_end()
+            if response.status == CRASHED:  # whatever the case is about, the answer is lost
+                got = f"{response}: {response.body[:100]!r}"
+                raise IllegalFrame("200 with packets", got, GETS_ARE_ANSWERED, came=response)
             raise Failure("200 with packets", f"{response}: {response.body[:100]!r}", came=response)
         packets = self._decode_payload(response.body)
         self._polled = time.monotonic()
@@ -259,6 +272,10 @@ class EngineIOPeer(EngineIORequests):
         try:
             return decode(message)
         except WireError as error:
+            if frame.opcode == Opcode.TEXT and _is_base64(frame.payload):
+                got = f"{frame}: base64, as binary data is written over long-polling"
+                wanted = "an Engine.IO packet"
+                raise IllegalFrame(wanted, got, OCTETS_ARE_BINARY, came=frame) from error
             raise Failure("an Engine.IO packet", f"{frame}: {error}", came=frame) from error
 
     async def expect(self, type_: PacketType, data: str | bytes | None = None) -> Packet:
@@ -364,6 +381,13 @@ class EngineIOPeer(EngineIORequests):
             return False
         self.inbox.append(self.packet_of(frame))
         return True
+
+
+def _is_base64(payload: bytes) -> bool:
+    """Whether this is how long-polling has binary data."""
+    with contextlib.suppress(WireError):
+        return [type(each.data) for each in decode_payload(payload)] == [bytes]
+    return False
 
 
 def _message(packet: Packet) -> tuple[int, bytes]:
