@@ -49,13 +49,13 @@ def test_folder_that_is_whole_has_no_problems(tmp_path: Path) -> None:
 
 def test_process_whose_first_page_is_damaged_is_left_out(tmp_path: Path) -> None:
     rows = two_processes(tmp_path)
-    whole = summarize(tmp_path)["counts"]["emitted"]
+    whole = summarize(tmp_path).counts["emitted"]
     with rows.open("r+b") as file:
         file.write(b"nonsense")
     value = summarize(tmp_path)
-    assert value["counts"]["emitted"] == whole // 2
+    assert value.counts["emitted"] == whole // 2
     assert verdict(value) == 2
-    assert f"{rows} is no file of rows; its process is left out" in value["generator"]["reasons"]
+    assert f"{rows} is no file of rows; its process is left out" in value.generator.reasons
 
 
 @pytest.mark.parametrize(("place", "octets"), [(24, b"\xff" * 4), (31, b"\x63"), (8, b"\xff" * 8)])
@@ -69,7 +69,7 @@ def test_rows_are_read_up_to_the_first_that_cannot_be(
         file.write(octets)
     value = summarize(tmp_path)
     assert verdict(value) == 2
-    (said,) = (each for each in value["generator"]["reasons"] if each.startswith(rows.name))
+    (said,) = (each for each in value.generator.reasons if each.startswith(rows.name))
     at = ROWS_AT + number * ROW.size
     told = f"row {number + 1:,} (octet {at:,}) is damaged; the {number:,} rows before it"
     assert told in said
@@ -92,7 +92,7 @@ def test_damaged_lines_are_said_with_their_place(name: str, tmp_path: Path) -> N
     path.write_text('{"t": "soon"}\n' + path.read_text())
     value = summarize(tmp_path)
     assert verdict(value) == 2
-    (said,) = (each for each in value["generator"]["reasons"] if each.startswith(path.name))
+    (said,) = (each for each in value.generator.reasons if each.startswith(path.name))
     assert said.startswith(f"{path.name}: line 1 is not what it should be")
     assert said.endswith(f"; {count} lines can be read")
 
@@ -102,6 +102,6 @@ def test_run_that_knows_nothing_of_itself_is_summed_up(tmp_path: Path) -> None:
     before = summarize(tmp_path)
     (tmp_path / "run.json").write_text(json.dumps({"processes": "two"}))
     value = summarize(tmp_path)
-    assert value["counts"] == before["counts"]
+    assert value.counts == before.counts
     assert verdict(value) == 2
-    assert "run.json" in value["generator"]["reasons"][0]
+    assert "run.json" in value.generator.reasons[0]

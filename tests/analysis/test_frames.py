@@ -39,7 +39,7 @@ def test_stall_is_seen_in_its_second_and_in_no_other(tmp_path: Path) -> None:
 def test_percentiles_of_all_are_those_of_the_summary(tmp_path: Path) -> None:
     run = read(run_folder(tmp_path / "run", stall=6))
     assert run.summary is not None
-    told = run.summary["latency"]["ack"]["intended"]
+    told = run.summary.latency["ack"]["intended"]
     histogram = run.histograms["ack"]["intended"]
     assert histogram.samples == told["samples"] == 900
     assert (histogram.percentile(0.9) or 0) / 1e6 == pytest.approx(told["p90_ms"], abs=1e-4)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from sockproof.analysis.summary import summarize
@@ -47,7 +48,7 @@ def run(
     if closed:
         recorder.phase(Phase.DRAIN, (seconds + 1) * SECOND)
         recorder.close((seconds + 2) * SECOND)
-    told: dict[str, Any] = summarize(folder)["generator"]
+    told: dict[str, Any] = msgspec.to_builtins(summarize(folder).generator)
     recorder.close((seconds + 2) * SECOND)
     return told
 

@@ -54,9 +54,9 @@ def _openmetrics(run: LoadRun, kind: str, origin: str) -> bytes:
 
 
 def _metrics(run: LoadRun) -> Iterator[str]:
-    counts = (run.summary or {}).get("counts", {})
+    counts = {} if run.summary is None else run.summary.counts
     for each in _COUNTERS:
-        if isinstance(counts.get(each), int):
+        if each in counts:
             yield f"# TYPE sockproof_{each} counter"
             yield f"# HELP sockproof_{each} {each.help}"
             yield f"sockproof_{each}_total {counts[each]}"

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,7 +28,7 @@ from sockproof.analysis.latency_frames import Latencies, read_latencies
 from sockproof.analysis.process_lines import SEND_LAG_NS, ProcessLines, read_process
 from sockproof.analysis.row_counts import RowCounts, count_rows
 from sockproof.files import FileError, is_there
-from sockproof.formats.load import About
+from sockproof.formats.load import About, Summary
 from sockproof.histogram import Histogram
 from sockproof.load_records import (
     RUN_FILE,
@@ -63,7 +63,7 @@ class LoadRun:
 
     folder: Path
     about: About  # run.json
-    summary: dict[str, Any] | None  # summary.json, when it is whole
+    summary: Summary | None  # summary.json, when it is whole
     problems: list[str]
     seconds: pd.DataFrame
     spans: list[Span]
@@ -89,8 +89,8 @@ def read(folder: Path) -> LoadRun:
     problems: list[str] = []
     told = _object(about.read, folder / RUN_FILE, problems) or About()
     summary = _object(stored_summary.read, folder / SUMMARY_FILE, problems)
-    if summary is not None and (wrong := stored_summary.whole(summary)):
-        problems.append(f"{SUMMARY_FILE} is not whole: {wrong}")
+    if summary is not None and (missing := stored_summary.lacks(summary)):
+        problems.append(f"{SUMMARY_FILE} is not whole: there is no {missing}")
         summary = None
     processes = [read_process(path) for path in sorted(folder.glob("health-*.jsonl"))]
     begins = _begins(told, processes)
@@ -250,14 +250,13 @@ def _rows(folder: Path, problems: list[str]) -> RowCounts:
         return RowCounts()
 
 
-def _violations(summary: Mapping[str, Any] | None, count: int) -> pd.DataFrame:
+def _violations(summary: Summary | None, count: int) -> pd.DataFrame:
     """Violations by second, as the checker counted them; columns in the order of PROPERTIES."""
-    told = (summary or {}).get("violations_each_second")
+    told = {} if summary is None else summary.violations_each_second
     found: dict[str, dict[int, int]] = {}
     for name in PROPERTIES:
-        each = told.get(name) if isinstance(told, dict) else None
         found[name.value] = {}
-        for second, number in each.items() if isinstance(each, dict) else ():
-            if str(second).isdecimal() and int(second) < count and isinstance(number, int):
+        for second, number in told.get(name, {}).items():
+            if second.isdecimal() and int(second) < count:
                 found[name][int(second)] = number
     return pd.DataFrame(found, columns=list(found)).fillna(0).astype(int).sort_index()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Iterable, Iterator
-from typing import Any
 
+from sockproof.formats.load import MissingRecords
 from sockproof.load_records import FOREVER, Kind, RowFile
 from sockproof.vocabulary import Counter
 
@@ -22,7 +22,7 @@ _CONNECTIONS = range(Kind.CONNECT_ASKED, Kind.CONNECT_FAILED + 1)
 _LINES = {"rooms": "names of rooms", "latency": "latencies", "health": "counters"}
 
 
-def missing_records(files: Iterable[RowFile], began: int) -> dict[str, Any]:
+def missing_records(files: Iterable[RowFile], began: int) -> MissingRecords:
     """How many of each, in words, and in which seconds of the run rows are missing.
 
     `began` is when the run began, by the clock of the rows.
@@ -41,7 +41,7 @@ def missing_records(files: Iterable[RowFile], began: int) -> dict[str, Any]:
             for gap in file.gaps
             if gap.kinds
         ]
-    return {"rows": dict(rows), "lines": dict(lines), "seconds": sorted(gaps, key=str)}
+    return MissingRecords(dict(rows), dict(lines), sorted(gaps, key=str))
 
 
 def _second(time: int, began: int) -> float:
@@ -58,20 +58,20 @@ def _name(kind: int) -> str | None:
     return next((name for known, name in _ROWS.items() if known == kind), None)
 
 
-def said_of_missing(missing: dict[str, Any]) -> Iterator[str]:
+def said_of_missing(missing: MissingRecords) -> Iterator[str]:
     """Why a run is not fit to judge by what is missing, a line each."""
-    if missing["rows"]:
-        what = ", ".join(f"{count:,} {name}" for name, count in missing["rows"].items())
+    if missing.rows:
+        what = ", ".join(f"{count:,} {name}" for name, count in missing.rows.items())
         yield f"not recorded, for want of space or a limit: {what}{_when(missing)}"
-    if missing["lines"]:
-        what = ", ".join(f"{count:,} of {name}" for name, count in missing["lines"].items())
+    if missing.lines:
+        what = ", ".join(f"{count:,} of {name}" for name, count in missing.lines.items())
         yield f"lines that could not be written: {what}"
 
 
-def _when(missing: dict[str, Any]) -> str:
+def _when(missing: MissingRecords) -> str:
     spans = [
         f"{begin:.1f} s to " + ("the end" if end is None else f"{end:.1f} s")
-        for begin, end in missing["seconds"][:5]
+        for begin, end in missing.seconds[:5]
     ]
-    more = " and others" if len(missing["seconds"]) > 5 else ""
+    more = " and others" if len(missing.seconds) > 5 else ""
     return f"; from {', '.join(spans)}{more}, of the run" if spans else ""

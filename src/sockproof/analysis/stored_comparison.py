@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from msgspec import UNSET
 from sockproof import files
 from sockproof.analysis.comparison import SCHEMA
 from sockproof.analysis.metrics import METRICS
+from sockproof.analysis.stored_summary import up_to_date
 from sockproof.formats.judgements import Comparison
 
 MOST_OCTETS = 32 * files.MIB  # some hundred summaries of a few KiB
@@ -26,7 +28,16 @@ def read(path: Path) -> dict[str, Any]:
         raise files.FileError(f"{path}: {error}") from None
     if wrong:
         raise files.FileError(f"{path}: is not what it should be: {wrong}")
+    for run in _runs(value):
+        run["summary"] = up_to_date(run["summary"])
     return value
+
+
+def _runs(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for pair in value.get("pairs", ()):
+        yield from (pair[side] for side in ("a", "b") if side in pair)
+    for group in value.get("groups", {}).values():
+        yield from group
 
 
 def _wrong(value: Comparison) -> str:

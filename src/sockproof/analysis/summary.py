@@ -19,7 +19,14 @@ from sockproof.analysis.delivery_latency import write as write_deliveries
 from sockproof.analysis.latency import latencies, percentiles
 from sockproof.analysis.missing_records import missing_records, said_of_missing
 from sockproof.files import FileError
-from sockproof.formats.load import About
+from sockproof.formats.load import (
+    About,
+    Generator,
+    MissingRecords,
+    PropertyFound,
+    Summary,
+    TargetCost,
+)
 from sockproof.histogram import Histogram
 from sockproof.load_records import (
     RUN_FILE,
@@ -39,7 +46,7 @@ MOST_CPU = 0.9  # of one core, in the measured part
 _UNKNOWN = 1 << 30  # how many processes there were, where nothing tells it
 
 
-def write_summary(folder: Path) -> dict[str, Any]:
+def write_summary(folder: Path) -> Summary:
     """Write `summary.json` into the run folder and give what is in it; may raise."""
     deliveries = DeliveryLatencies()
     value = summarize(folder, deliveries)
@@ -48,7 +55,7 @@ def write_summary(folder: Path) -> dict[str, Any]:
     return value
 
 
-def summarize(folder: Path, deliveries: DeliveryLatencies | None = None) -> dict[str, Any]:
+def summarize(folder: Path, deliveries: DeliveryLatencies | None = None) -> Summary:
     """The summary of a run folder; raises `LoadRecordError`.
 
     What messages took to arrive is left in `deliveries`.
@@ -76,35 +83,35 @@ def summarize(folder: Path, deliveries: DeliveryLatencies | None = None) -> dict
     counts = dict(delivery.counts)
     for name in (*CONNECTIONS, *TRAFFIC):
         counts[name.value] = sum(int(each.last.get(name, 0)) for each in health)
-    return {
-        "schema": SCHEMA,
-        "scenario": run.scenario,
-        "started": run.started,
-        "counts": counts,
-        Counter.UNRECORDED.value: missing,
-        "properties": _properties(delivery),
-        "examples": delivery.examples,
-        "violations_each_second": {
+    return Summary(
+        schema=SCHEMA,
+        scenario=run.scenario,
+        started=run.started,
+        counts=counts,
+        unrecorded=missing,
+        properties=_properties(delivery),
+        examples=delivery.examples,
+        violations_each_second={
             name: {str(second): count for second, count in sorted(when.items())}
             for name, when in delivery.when.items()
         },
-        "latency": {
+        latency={
             kind: {origin: percentiles(each) for origin, each in origins.items()}
             for kind, origins in found.items()
         },
-        "target": {"url": run.target, **_target(health)},
-        "generator": _generator(run, delivery, health, counts, missing, problems),
-    }
+        target=_target(run, health),
+        generator=_generator(run, delivery, health, counts, missing, problems),
+    )
 
 
-def _properties(delivery: Delivery) -> dict[str, Any]:
+def _properties(delivery: Delivery) -> dict[str, PropertyFound]:
     told = {}
     for name in PROPERTIES:
         exercised = delivery.exercised[name]
-        verdict: bool | str = delivery.counts[name] == 0
-        if verdict is True and not exercised:
-            verdict = "not exercised"
-        told[name.value] = {"verdict": verdict, "exercised": exercised}
+        holds = delivery.counts[name] == 0
+        told[name.value] = PropertyFound(
+            "not exercised" if holds and not exercised else holds, exercised
+        )
     return told
 
 
@@ -159,17 +166,18 @@ class _Health:
         return float(self.ended.get(name, 0)) - float(self.begun.get(name, 0))
 
 
-def _target(health: list[_Health]) -> dict[str, Any]:
+def _target(run: About, health: list[_Health]) -> TargetCost:
     known = [each.target_cpu for each in health if each.target_cpu is not None]
     if not known:
-        return {"cpu_s": None, "measured_cpu_s": None, "max_rss_bytes": None}
+        return TargetCost(run.target)
     # All workers watch the same processes.
-    return {
-        "cpu_s": round(max(last - first for first, last in known), 3),
+    return TargetCost(
+        run.target,
+        cpu_s=round(max(last - first for first, last in known), 3),
         # Of the part that the achieved rate is of, so that the two give the cost of a message.
-        "measured_cpu_s": round(max(each.grown(Gauge.TARGET_CPU_S) for each in health), 3),
-        "max_rss_bytes": max(each.target_rss for each in health),
-    }
+        measured_cpu_s=round(max(each.grown(Gauge.TARGET_CPU_S) for each in health), 3),
+        max_rss_bytes=max(each.target_rss for each in health),
+    )
 
 
 def _generator(
@@ -177,9 +185,9 @@ def _generator(
     delivery: Delivery,
     health: list[_Health],
     counts: dict[str, int],
-    missing: dict[str, Any],
+    missing: MissingRecords,
     problems: list[str],
-) -> dict[str, Any]:
+) -> Generator:
     seconds = max((each.seconds for each in health), default=0.0)
     offered = sum(each.grown(Counter.OFFERED) for each in health)
     achieved = sum(each.grown(Counter.EMITTED) for each in health)
@@ -196,20 +204,20 @@ def _generator(
     if late > MOST_LATE:
         reasons.append(f"{late:.1%} of the messages left more than {LATE_NS / 1e6:g} ms late")
     worst = max([lag.maximum() or 0, *(each.worst_lag for each in health)])
-    return {
-        "cpu_s": round(sum(float(each.last.get(Gauge.CPU_S, 0)) for each in health), 3),
-        "max_rss_bytes": sum(each.rss for each in health),
-        "max_lag_ms": round(worst / 1e6, 3),
-        "offered_rate": round(offered / seconds, 3) if seconds else None,
-        "achieved_rate": round(achieved / seconds, 3) if seconds else None,
-        "measured_s": round(seconds, 3),
-        Counter.WITHHELD.value: withheld,
-        "fit": not reasons,
+    return Generator(
+        fit=not reasons,
+        reasons=reasons,
         # Whether it could not do more itself, whatever else there is: its core was full, or it
         # sent late.
-        "saturated": late > MOST_LATE or any(_is_busy(each) for each in health),
-        "reasons": reasons,
-    }
+        saturated=late > MOST_LATE or any(_is_busy(each) for each in health),
+        cpu_s=round(sum(float(each.last.get(Gauge.CPU_S, 0)) for each in health), 3),
+        max_rss_bytes=sum(each.rss for each in health),
+        max_lag_ms=round(worst / 1e6, 3),
+        offered_rate=round(offered / seconds, 3) if seconds else None,
+        achieved_rate=round(achieved / seconds, 3) if seconds else None,
+        measured_s=round(seconds, 3),
+        withheld=withheld,
+    )
 
 
 def _is_busy(health: _Health) -> bool:
@@ -221,7 +229,7 @@ def _reasons(
     delivery: Delivery,
     health: list[_Health],
     counts: dict[str, int],
-    missing: dict[str, Any],
+    missing: MissingRecords,
 ) -> list[str]:
     """Why the run is not fit to judge, but for its rates."""
     reasons = []

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from sockproof import launch, shelves
 from sockproof.cli.load import ended_with, find_scenario, run_scenario
 from sockproof.errors import CommandError
@@ -118,4 +120,5 @@ def summary_of(folder: Path, fresh: bool = False) -> dict[str, Any]:
     else:
         summary = stored_summary.read(path)
     # Evidence of single messages stays in the run's own folder.
-    return {key: each for key, each in summary.items() if key != "examples"}
+    plain: dict[str, Any] = msgspec.to_builtins(summary)
+    return {key: each for key, each in plain.items() if key != "examples"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from argparse import Namespace
 from pathlib import Path
-from typing import Any
 
 from sockproof import files, records
 from sockproof.analysis.gates import Outcome, worst
@@ -15,6 +14,7 @@ from sockproof.cli.rules import find_rules
 from sockproof.cli.rules_kept import beside, judge_report, judge_summary, show, write
 from sockproof.errors import CommandError
 from sockproof.formats.judgements import Gate
+from sockproof.formats.load import Summary
 from sockproof.load_records import RUN_FILE, SUMMARY_FILE, is_load_run
 
 _REPORT_FILE = "report.json"
@@ -83,7 +83,7 @@ def _judged(rules: Rules, folder: Path) -> Gate:
     return judge_report(rules, report, folder)
 
 
-def _summary(folder: Path) -> dict[str, Any]:
+def _summary(folder: Path) -> Summary:
     from sockproof.analysis import stored_summary  # numpy takes its time to import
     from sockproof.analysis.summary import write_summary
 

@@ -22,6 +22,7 @@ from sockproof.cli.rules import chosen, find_rules
 from sockproof.cli.scenario_options import add_scenario_options
 from sockproof.errors import CANNOT_BE_JUDGED, WRONG_COMMAND, CommandError
 from sockproof.files import FileError, WriteError
+from sockproof.formats.load import Summary
 from sockproof.load.options import SECRET_ARGUMENTS, without_secrets
 from sockproof.load_records import RUN_FILE, LoadRecordError
 from sockproof.wire.credentials import masked_url
@@ -142,7 +143,7 @@ def _bounds(options: Namespace) -> Bounds:
     return Bounds(time_span(options.run_time), told, options.processes)
 
 
-def conclude(folder: Path) -> tuple[dict[str, Any], int]:
+def conclude(folder: Path) -> tuple[Summary, int]:
     """Write the summary, show it, and give it with the exit code that it means."""
     from sockproof.analysis.summary import write_summary  # numpy takes its time to import
     from sockproof.render.load_summary import lines, verdict

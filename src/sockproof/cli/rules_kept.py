@@ -8,19 +8,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from sockproof import files
 from sockproof.analysis.gates import Outcome, judge, judge_cases, told, worst
 from sockproof.analysis.rules import Rules
 from sockproof.cli.rules import chosen
 from sockproof.errors import CommandError
 from sockproof.formats.judgements import Gate, Gates
+from sockproof.formats.load import Summary
 from sockproof.render.gate import junit, lines, markdown
 from sockproof.render.text import short
 
 _SUFFIXES = {"json": "json", "junit": "xml", "markdown": "md"}
 
 
-def judge_load(rules: Rules, summary: dict[str, Any], folder: Path) -> int:
+def judge_load(rules: Rules, summary: Summary, folder: Path) -> int:
     """Judge a load run that has just ended, show and write what comes of it: the exit code."""
     judged = judge_summary(rules, summary, folder)
     print()
@@ -29,12 +32,12 @@ def judge_load(rules: Rules, summary: dict[str, Any], folder: Path) -> int:
     return judged.exit_code
 
 
-def judge_summary(rules: Rules, summary: dict[str, Any], folder: Path) -> Gate:
+def judge_summary(rules: Rules, summary: Summary, folder: Path) -> Gate:
     """What comes of a load run; raises `CommandError` where no rule is about one."""
     about = chosen(rules, folder, cases=False)
     with reading(folder):
-        what = _on(summary.get("scenario"), (summary.get("target") or {}).get("url"))
-        findings = judge(about, summary, folder)
+        what = _on(summary.scenario, summary.target.url)
+        findings = judge(about, msgspec.to_builtins(summary), folder)
     return told(rules.title, str(folder), what, findings, len(rules.rules) - len(findings))
 
 

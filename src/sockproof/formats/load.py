@@ -61,6 +61,9 @@ class TargetCost(Written):
     max_rss_bytes: Number | None = None
 
 
+Latency = dict[str, Number | None]
+
+
 class MissingRecords(Written):
     """What could not be written down, by what it would have been, and in which seconds."""
 
@@ -69,25 +72,25 @@ class MissingRecords(Written):
     seconds: list[list[Number | None]] = []
 
 
-class Summary(Written):
+class Summary(Written, kw_only=True):
     """`summary.json`: what became of every message of a load run."""
 
-    counts: Annotated[dict[str, Count], Meta(description="By the name of the counter.")]
-    latency: Annotated[
-        dict[str, dict[str, dict[str, Number | None]]],
-        Meta(description="By kind and origin: samples, percentiles and maximum, in milliseconds."),
-    ]
-    target: TargetCost
-    generator: Generator
     schema: int = 1
     scenario: Text | None = None
     started: Moment | None = None
+    counts: Annotated[dict[str, Count], Meta(description="By the name of the counter.")]
     unrecorded: MissingRecords | UnsetType = UNSET
     properties: dict[str, PropertyFound] = {}
     examples: dict[str, list[Text]] = {}
     violations_each_second: Annotated[
         dict[str, dict[str, Count]], Meta(description="By property and second of the run.")
     ] = {}
+    latency: Annotated[
+        dict[str, dict[str, Latency]],
+        Meta(description="By kind and origin: samples, percentiles and maximum, in milliseconds."),
+    ]
+    target: TargetCost
+    generator: Generator
 
 
 class Ended(Written):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sockproof import __version__
-from sockproof.formats.load import About
+from sockproof.formats.load import About, Summary
 from sockproof.render.figures import Drawn
 from sockproof.render.html import environment
 from sockproof.render.load_summary import headline
@@ -59,7 +59,7 @@ class LoadRun(Protocol):
     @property
     def about(self) -> About: ...
     @property
-    def summary(self) -> Mapping[str, Any] | None: ...
+    def summary(self) -> Summary | None: ...
     @property
     def problems(self) -> Sequence[str]: ...
     @property
@@ -140,7 +140,7 @@ def verdict(run: LoadRun) -> Verdict:
     if run.summary is None:
         return Verdict("Not judged: there is no summary of this run", "unknown", ())
     found = exit_code(run.summary)
-    notes = tuple(short(reason, 500) for reason in run.summary["generator"]["reasons"][:20])
+    notes = tuple(short(reason, 500) for reason in run.summary.generator.reasons[:20])
     sentence = headline(run.summary).rstrip(":")
     tone = "bad" if found == 1 else "good" if found == 0 else "unknown"
     return Verdict(sentence, tone, notes)  # type: ignore[arg-type]
@@ -188,47 +188,47 @@ def _count(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else ""
 
 
-def _numbers(summary: Mapping[str, Any]) -> Pairs:
+def _numbers(summary: Summary) -> Pairs:
     """The few numbers that people look for first."""
     told = []
     for kind in (LatencyKind.DELIVERY, LatencyKind.ACK):
-        row = summary["latency"][kind][Origin.INTENDED]
+        row = summary.latency[kind][Origin.INTENDED]
         for each in (P50, P99):
             if row[each.ms] is not None:
                 told.append((f"{kind} latency, {each.label}", _ms(row[each.ms])))
-    generator, counts = summary["generator"], summary["counts"]
-    told.append((Counter.OFFERED.label, _rate(generator["offered_rate"])))
-    told.append(("achieved", _rate(generator["achieved_rate"])))
+    generator, counts = summary.generator, summary.counts
+    told.append((Counter.OFFERED.label, _rate(generator.offered_rate)))
+    told.append(("achieved", _rate(generator.achieved_rate)))
     told.append((Counter.RECEIPTS.value, f"{counts[Counter.RECEIPTS]:,}"))
     told.append(("connections opened", f"{counts[Counter.CONNECTIONS_OPENED]:,}"))
     return told
 
 
-def _properties(summary: Mapping[str, Any]) -> list[_Property]:
+def _properties(summary: Summary) -> list[_Property]:
     told = []
-    for name, each in summary["properties"].items():
-        verdict = each["verdict"]
+    for name, each in summary.properties.items():
+        verdict = each.verdict
         word, outcome = "not exercised", "UNSUPPORTED"
         if isinstance(verdict, bool):
             word, outcome = ("holds", "PASS") if verdict else ("VIOLATED", "FAIL")
-        examples = summary["examples"].get(name, [])[:_EXAMPLES]
+        examples = summary.examples.get(name, [])[:_EXAMPLES]
         told.append(
             _Property(
                 short(name, 40),
                 word,
                 outcome,
-                _count(summary["counts"].get(name, 0)),
-                f"{each['exercised']:,}",
+                _count(summary.counts.get(name, 0)),
+                f"{each.exercised:,}",
                 [short(text, 300) for text in examples],
             )
         )
     return told
 
 
-def _latency(summary: Mapping[str, Any]) -> list[tuple[str, str, str, list[str]]]:
+def _latency(summary: Summary) -> list[tuple[str, str, str, list[str]]]:
     rows = []
     for kind in _KINDS:
-        for origin, row in summary["latency"][kind].items():
+        for origin, row in summary.latency[kind].items():
             if row[SAMPLES]:
                 values = [_ms(row[name]) for name in LATENCY_COLUMNS]
                 rows.append((kind.value, short(origin, 40), f"{row[SAMPLES]:,}", values))
@@ -239,9 +239,7 @@ def _counts(run: LoadRun) -> list[tuple[str, Pairs]]:
     """What was counted, in groups."""
     groups: list[tuple[str, Pairs]] = []
     if run.summary is not None:
-        counts, generator, target = (
-            run.summary[name] for name in ("counts", "generator", "target")
-        )
+        counts, generator, target = run.summary.counts, run.summary.generator, run.summary.target
         known = (*MESSAGES, Counter.DUE, Counter.UNDETERMINED)
         messages = [(each.label, _count(counts[each])) for each in known]
         for each in (*ASIDE, *STRAYS):
@@ -254,16 +252,16 @@ def _counts(run: LoadRun) -> list[tuple[str, Pairs]]:
         connections = [(each.label, _count(counts[each])) for each in CONNECTIONS]
         groups.append(("Connections", connections))
         cost = [
-            ("CPU", f"{generator['cpu_s']:,.1f} s"),
-            ("memory at most", f"{generator['max_rss_bytes'] / 2**20:,.0f} MiB"),
-            ("behind at most", _ms(generator["max_lag_ms"])),
-            (Counter.OFFERED.label, _rate(generator["offered_rate"])),
-            ("achieved", _rate(generator["achieved_rate"])),
+            ("CPU", f"{generator.cpu_s or 0:,.1f} s"),
+            ("memory at most", f"{(generator.max_rss_bytes or 0) / 2**20:,.0f} MiB"),
+            ("behind at most", _ms(generator.max_lag_ms)),
+            (Counter.OFFERED.label, _rate(generator.offered_rate)),
+            ("achieved", _rate(generator.achieved_rate)),
         ]
         groups.append(("The generator", cost))
-        if target["cpu_s"] is not None and target["max_rss_bytes"] is not None:
-            memory = f"{target['max_rss_bytes'] / 2**20:,.0f} MiB"
-            cpu = f"{target['cpu_s']:,.1f} s"
+        if target.cpu_s is not None and target.max_rss_bytes is not None:
+            memory = f"{target.max_rss_bytes / 2**20:,.0f} MiB"
+            cpu = f"{target.cpu_s:,.1f} s"
             groups.append(("The target", [("CPU", cpu), ("memory at most", memory)]))
     for title, reasons in (
         ("Why connects failed", run.rows.failed),

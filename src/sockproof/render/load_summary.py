@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
+from sockproof.formats.load import PropertyFound, Summary
 from sockproof.vocabulary import (
     CONNECTIONS,
     LABELS,
@@ -19,36 +19,36 @@ from sockproof.vocabulary import (
 )
 
 
-def verdict(summary: Mapping[str, Any]) -> int:
+def verdict(summary: Summary) -> int:
     """The exit code: 1 where a property does not hold, 2 where the run is not fit to judge or
     nothing of it was judged."""
-    if any(each["verdict"] is False for each in summary["properties"].values()):
+    if any(each.verdict is False for each in summary.properties.values()):
         return 1
-    return 0 if summary["generator"]["fit"] and _held(summary) else 2
+    return 0 if summary.generator.fit and _held(summary) else 2
 
 
-def _held(summary: Mapping[str, Any]) -> list[str]:
+def _held(summary: Summary) -> list[str]:
     """What holds; that connections held is nothing of itself where messages were sent."""
-    held = [name for name, each in summary["properties"].items() if each["verdict"] is True]
-    return [] if held == [Property.BROKEN] and summary["counts"][Counter.EMITTED] else held
+    held = [name for name, each in summary.properties.items() if each.verdict is True]
+    return [] if held == [Property.BROKEN] and summary.counts[Counter.EMITTED] else held
 
 
-def lines(summary: Mapping[str, Any]) -> Iterator[str]:
+def lines(summary: Summary) -> Iterator[str]:
     """What a person wants to know first, first."""
-    counts, generator = summary["counts"], summary["generator"]
+    counts, generator = summary.counts, summary.generator
     yield ""
     yield headline(summary)
-    for reason in generator["reasons"]:
+    for reason in generator.reasons:
         yield f"  {reason}"
     yield ""
-    for name, each in summary["properties"].items():
-        yield f"  {name:15} {_told(each):14} {each['exercised']:>12,} times exercised"
+    for name, each in summary.properties.items():
+        yield f"  {name:15} {_told(each):14} {each.exercised:>12,} times exercised"
     yield ""
     yield f"  {'latency, ms':12} {'samples':>10}" + "".join(
         f"{LABELS[c]:>10}" for c in LATENCY_COLUMNS
     )
     for kind in LatencyKind:
-        row = summary["latency"][kind][Origin.INTENDED]
+        row = summary.latency[kind][Origin.INTENDED]
         if row[SAMPLES]:
             values = "".join(f"{_milliseconds(row[column]):>10}" for column in LATENCY_COLUMNS)
             yield f"  {kind:12} {row[SAMPLES]:>10,}{values}"
@@ -56,18 +56,17 @@ def lines(summary: Mapping[str, Any]) -> Iterator[str]:
     for title, group in (("connections", CONNECTIONS), ("messages", MESSAGES)):
         yield f"  {title:12} " + ", ".join(f"{counts[each]:,} {each.label}" for each in group)
     yield from _aside(counts)
+    memory = (generator.max_rss_bytes or 0) / 2**20
     yield (
-        f"  generator    {generator['cpu_s']:.1f} s of CPU,"
-        f" {generator['max_rss_bytes'] / 2**20:.0f} MiB, at most {generator['max_lag_ms']:.1f} ms"
-        f" behind; offered {_rate(generator['offered_rate'])},"
-        f" achieved {_rate(generator['achieved_rate'])} messages a second"
+        f"  generator    {generator.cpu_s or 0:.1f} s of CPU, {memory:.0f} MiB,"
+        f" at most {generator.max_lag_ms or 0:.1f} ms behind;"
+        f" offered {_rate(generator.offered_rate)},"
+        f" achieved {_rate(generator.achieved_rate)} messages a second"
     )
-    target = summary.get("target") or {}
-    if target.get("cpu_s") is not None:
-        yield (
-            f"  target       {target['cpu_s']:.1f} s of CPU,"
-            f" {target['max_rss_bytes'] / 2**20:.0f} MiB"
-        )
+    target = summary.target
+    if target.cpu_s is not None:
+        memory = (target.max_rss_bytes or 0) / 2**20
+        yield f"  target       {target.cpu_s:.1f} s of CPU, {memory:.0f} MiB"
 
 
 def _aside(counts: Mapping[str, int]) -> Iterator[str]:
@@ -84,23 +83,23 @@ def _aside(counts: Mapping[str, int]) -> Iterator[str]:
         yield f"  wrong acks   {', '.join(kinds)}"
 
 
-def headline(summary: Mapping[str, Any]) -> str:
+def headline(summary: Summary) -> str:
     """The verdict in a line."""
-    counts = summary["counts"]
-    broken = [name for name, each in summary["properties"].items() if each["verdict"] is False]
+    counts = summary.counts
+    broken = [name for name, each in summary.properties.items() if each.verdict is False]
     if broken:
         told = ", ".join(f"{counts.get(name, 0):,} {name}" for name in broken)
         return f"Violations: {told}"
-    if not summary["generator"]["fit"]:
+    if not summary.generator.fit:
         return "Not fit to judge:"
     held = _held(summary)
     return f"Nothing {', '.join(held)}" if held else "No property was exercised"
 
 
-def _told(each: Mapping[str, Any]) -> str:
-    if each["verdict"] is None or isinstance(each["verdict"], str):
+def _told(each: PropertyFound) -> str:
+    if each.verdict is None or isinstance(each.verdict, str):
         return "not exercised"
-    return "holds" if each["verdict"] else "VIOLATED"
+    return "holds" if each.verdict else "VIOLATED"
 
 
 def _milliseconds(value: float | None) -> str:
