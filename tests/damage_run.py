@@ -190,7 +190,7 @@ def make_samples(place: Path) -> None:
     }
     for name, document in documents.items():
         (place / name / "ab.json").write_text(json.dumps(document))
-    (place / "study/study.json").write_text(json.dumps(_study(found)))
+    (place / "study/study.json").write_text(json.dumps(study(found)))
     for name, text in (
         ("rules.toml", RULES),
         ("known.toml", EXPECTATIONS),
@@ -221,7 +221,7 @@ def vars_of(design: Any) -> dict[str, Any]:
     return {**asdict(design), "metrics": list(design.metrics)}
 
 
-def _study(found: Any) -> dict[str, Any]:
+def study(found: Any) -> dict[str, Any]:
     from sockproof.analysis.calibration import machine
     from sockproof.cli.study_report import SCHEMA
     from sockproof.shelves import shelf

@@ -5,12 +5,29 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import jsonschema
+import msgspec
 import pytest
 
-from sockproof.files import FileError, read_toml
+from sockproof.analysis import stored_summary
+from sockproof.analysis.calibration import calibration
+from sockproof.analysis.gates import judge, told
+from sockproof.analysis.rules import Rule, Rules, condition
+from sockproof.files import FileError, json_text, read_toml
 from sockproof.formats import HandWritten
+from sockproof.formats.judgements import (
+    CalibrationPoint,
+    Capacity,
+    CapacityProbe,
+    Change,
+    Compared,
+    Gates,
+    LoadOutcome,
+)
+from sockproof.formats.load import Ended
 from sockproof.formats.reading import as_record
 from sockproof.formats.schema import FOLDER, FORMATS, generated, path_of, record_of
 from sockproof.formats.tables import (
@@ -20,7 +37,13 @@ from sockproof.formats.tables import (
     RulesFile,
     TargetFile,
 )
+from sockproof.records import to_json
 from sockproof.shelves import shelf
+from tests import damage_run
+from tests.render import sample, test_matrix
+from tests.render.load_sample import run_folder
+from tests.render.test_ab import ALIKE, compared, judged
+from tests.study import found
 
 HAND_WRITTEN = {
     "expectations": shelf("conformance").glob("expectations/*.toml"),
@@ -62,11 +85,11 @@ def test_unknown_schema_is_refused_in_one_line() -> None:
 
 @pytest.mark.parametrize("name", HAND_WRITTEN)
 def test_files_of_the_shelves_keep_their_schema(name: str) -> None:
-    told = jsonschema.Draft202012Validator(json.loads(path_of(name).read_text()))
+    keeps = jsonschema.Draft202012Validator(json.loads(path_of(name).read_text()))
     paths = list(HAND_WRITTEN[name])
     assert paths
     for path in paths:
-        told.validate(read_toml(path))
+        keeps.validate(read_toml(path))
         assert as_record(read_toml(path), record_of(name), str(path))
 
 
@@ -123,3 +146,40 @@ def test_what_is_wrong_is_told_with_its_place(
         as_record(table, kind, "a.toml")
     assert str(error.value).startswith(f"a.toml: {told}") or f": {told}" in str(error.value)
     assert str(error.value).isprintable()
+
+
+def written(place: Path) -> Iterator[tuple[str, str]]:
+    """Each format that sockproof writes, as it does."""
+    run = run_folder(place / "run")
+    summary = stored_summary.read(run / "summary.json")
+    document = judged({"schema": 1, **compared(*ALIKE)})
+    study = damage_run.study(found)
+    rules = Rules("smoke", (Rule(condition("counts.lost == 0")),))
+    gate = told("smoke", "run", "echo", judge(rules, msgspec.to_builtins(summary)))
+    point = CalibrationPoint(10.0, 500.0, 10.1, 11.0, 10.2, None, True)
+    latency = {"ack": summary.latency["ack"]["intended"], "delivery": {"p99_ms": None}}
+    probe = CapacityProbe(9, LoadOutcome.KEPT, "", 9.0, 9.0, None, 0, latency)
+    capacity = Capacity("echo", ["counts.lost == 0"], 9, None, None, "", [probe])
+    change = Change("latency.ack.intended.p50_ms", 1.0, 1.1, 1.1, 0.9, 1.2, "can't tell")
+    both = Compared(["a"], ["b"], {}, {"users": (["1"], [])}, [], {"lost": (0, 1)}, [change])
+    yield "load-run", (run / "run.json").read_text()
+    yield "load-summary", (run / "summary.json").read_text()
+    yield "conformance-report", to_json(sample.sample())
+    yield "matrix", test_matrix.to_json(test_matrix.matrix())
+    yield "ab", json_text(document)
+    yield "study", json_text(study)
+    yield "gate", json_text(gate)
+    yield "gates", json_text(Gates(gate.exit_code, [gate]))
+    yield "calibration", json_text(calibration([point], [point], "2026-01-01T00:00:00.000Z"))
+    yield "capacity", json_text(capacity)
+    yield "compare", json_text(both)
+    yield "ended", json_text(Ended("counts.lost == 0", 3.0, 4.0))
+
+
+def test_what_is_written_keeps_its_schema(tmp_path: Path) -> None:
+    seen = {}
+    for name, text in written(tmp_path):
+        seen[name] = json.loads(text)
+        jsonschema.Draft202012Validator(json.loads(path_of(name).read_text())).validate(seen[name])
+        assert msgspec.json.decode(text, type=record_of(name))
+    assert {*seen, *HAND_WRITTEN, "profile"} == set(FORMATS)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,9 @@ from sockproof import files
 from sockproof.analysis.gates import Outcome, judge, judge_cases, told, worst
 from sockproof.analysis.rules import Rules
 from sockproof.cli.rules import chosen
-from sockproof.errors import CommandError
 from sockproof.formats.judgements import Gate, Gates
 from sockproof.formats.load import Summary
 from sockproof.render.gate import junit, lines, markdown
-from sockproof.render.text import short
 
 _SUFFIXES = {"json": "json", "junit": "xml", "markdown": "md"}
 
@@ -35,29 +32,17 @@ def judge_load(rules: Rules, summary: Summary, folder: Path) -> int:
 def judge_summary(rules: Rules, summary: Summary, folder: Path) -> Gate:
     """What comes of a load run; raises `CommandError` where no rule is about one."""
     about = chosen(rules, folder, cases=False)
-    with reading(folder):
-        what = _on(summary.scenario, summary.target.url)
-        findings = judge(about, msgspec.to_builtins(summary), folder)
+    what = _on(summary.scenario, summary.target.url)
+    findings = judge(about, msgspec.to_builtins(summary), folder)
     return told(rules.title, str(folder), what, findings, len(rules.rules) - len(findings))
 
 
 def judge_report(rules: Rules, report: dict[str, Any], folder: Path) -> Gate:
     """What comes of a run of cases; raises `CommandError` where no rule is about one."""
     about = chosen(rules, folder, cases=True)
-    with reading(folder):
-        what = _on("cases", report.get("target"))
-        findings = judge_cases(about, report)
+    what = _on("cases", report.get("target"))
+    findings = judge_cases(about, report)
     return told(rules.title, str(folder), what, findings, len(rules.rules) - len(findings))
-
-
-@contextlib.contextmanager
-def reading(folder: Path) -> Iterator[None]:
-    """Says in one line that a stored run is not what it should be."""
-    try:
-        yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        why = f"{type(error).__name__}: {error}"
-        raise CommandError(f"{folder} cannot be judged: {short(why, 200)}") from None
 
 
 def _on(what: object, url: object) -> str:
