@@ -159,9 +159,25 @@ def written(place: Path) -> Iterator[tuple[str, str]]:
     point = CalibrationPoint(10.0, 500.0, 10.1, 11.0, 10.2, None, True)
     latency = {"ack": summary.latency["ack"]["intended"], "delivery": {"p99_ms": None}}
     probe = CapacityProbe(9, LoadOutcome.KEPT, "", 9.0, 9.0, None, 0, latency)
-    capacity = Capacity("echo", ["counts.lost == 0"], 9, None, None, "", [probe])
+    capacity = Capacity(
+        scenario="echo",
+        objectives=["counts.lost == 0"],
+        kept=9,
+        limit=None,
+        why=None,
+        text="",
+        probes=[probe],
+    )
     change = Change("latency.ack.intended.p50_ms", 1.0, 1.1, 1.1, 0.9, 1.2, "can't tell")
-    both = Compared(["a"], ["b"], {}, {"users": (["1"], [])}, [], {"lost": (0, 1)}, [change])
+    both = Compared(
+        a=["a"],
+        b=["b"],
+        ran={},
+        differing={"users": (["1"], [])},
+        unfit=[],
+        violations={"lost": (0, 1)},
+        changes=[change],
+    )
     yield "load-run", (run / "run.json").read_text()
     yield "load-summary", (run / "summary.json").read_text()
     yield "conformance-report", to_json(sample.sample())
@@ -169,7 +185,7 @@ def written(place: Path) -> Iterator[tuple[str, str]]:
     yield "ab", json_text(document)
     yield "study", json_text(study)
     yield "gate", json_text(gate)
-    yield "gates", json_text(Gates(gate.exit_code, [gate]))
+    yield "gates", json_text(Gates(exit_code=gate.exit_code, gates=[gate]))
     yield "calibration", json_text(calibration([point], [point], "2026-01-01T00:00:00.000Z"))
     yield "capacity", json_text(capacity)
     yield "compare", json_text(both)

@@ -34,9 +34,10 @@ class JudgedRule(Written):
     text: Text
 
 
-class Gate(Written):
+class Gate(Written, kw_only=True):
     """What came of a run's rules."""
 
+    schema: int = 1
     title: str
     run: Name
     about: Annotated[str, Meta(description="What the run did.")]
@@ -44,15 +45,14 @@ class Gate(Written):
     exit_code: ExitCode
     rules: list[JudgedRule]
     left_out: Annotated[Count, Meta(description="Rules about runs of another kind.")] = 0
-    schema: int = 1
 
 
-class Gates(Written):
+class Gates(Written, kw_only=True):
     """What came of several runs together."""
 
+    schema: int = 1
     exit_code: ExitCode
     gates: list[Gate]
-    schema: int = 1
 
 
 class LoadOutcome(StrEnum):
@@ -77,9 +77,10 @@ class CapacityProbe(Written):
     latency: dict[str, dict[str, Number | None]]
 
 
-class Capacity(Written):
+class Capacity(Written, kw_only=True):
     """`capacity.json`: how many users a server carries."""
 
+    schema: int = 1
     scenario: str
     objectives: list[str]
     kept: Count | None
@@ -87,7 +88,6 @@ class Capacity(Written):
     why: LoadOutcome | None
     text: Text
     probes: list[CapacityProbe]
-    schema: int = 1
 
 
 Milliseconds = Annotated[float, Meta(ge=-1e12, le=1e12)]
@@ -141,9 +141,10 @@ class Change(Written):
     verdict: ChangeVerdict
 
 
-class Compared(Written):
+class Compared(Written, kw_only=True):
     """`compare.json`: two load runs, or two groups of them."""
 
+    schema: int = 1
     a: list[Name]
     b: list[Name]
     ran: dict[str, dict[str, list[str]]]
@@ -153,7 +154,6 @@ class Compared(Written):
     unfit: list[Name]
     violations: Annotated[dict[str, tuple[Count, Count]], Meta(description="Of A and of B.")]
     changes: list[Change]
-    schema: int = 1
 
 
 Pairs = Annotated[int, Meta(ge=1, le=1000)]
