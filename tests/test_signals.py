@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
+import threading
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +17,7 @@ from sockproof import signals
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     monkeypatch.setattr(signals._State, "received", 0)
     monkeypatch.setattr(signals, "PATIENCE", 0.1)
     monkeypatch.setattr(signals, "AGAIN", 0.1)
@@ -39,6 +43,27 @@ async def deaf() -> None:
             await asyncio.sleep(3600)
         except asyncio.CancelledError:
             continue
+
+
+class Reached:
+    """Something with a weak reference to it, whose callback is hit by a signal."""
+
+
+def test_signal_in_what_lets_no_exception_out_is_not_lost(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    held = [Reached()]
+    reference = weakref.ref(held[0], lambda _: os.kill(os.getpid(), signal.SIGTERM))
+
+    def let_go() -> None:
+        held.clear()
+        threading.Event().wait(30)
+
+    with pytest.raises(KeyboardInterrupt):
+        let_go()
+    assert reference() is None
+    assert signals.received() == 1
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("work", [hogging, deaf])

@@ -63,6 +63,13 @@ def test_what_is_set_aside_decides_nothing() -> None:
     assert exit_code(aside, [], False) == 2
 
 
+def test_case_for_whose_second_look_there_was_no_time_is_not_judged() -> None:
+    cut_short = record("FAIL")
+    cut_short.set_aside("no-time", "", "It was to run again, alone, but the run ended.")
+    assert exit_code([record("PASS"), cut_short], [], False) == 2
+    assert exit_code([record("FAIL"), cut_short], [], False) == 1
+
+
 def test_expected_failure_does_not_fail_the_run_and_a_stale_one_does(tmp_path: Path) -> None:
     known = expectations(tmp_path)
     failed = record("FAIL")

@@ -6,12 +6,15 @@ The rules that hold here:
   at once what still goes on, and what there is is written even so; at the third all is left.
 * The first raises KeyboardInterrupt, unless it comes inside `held`, when the block has ended;
   inside `run_async`, where it cancels the main task; or inside `counted`, which looks itself.
+* Where Python lets no exception out, in the callback of a weak reference for instance, it is
+  raised again a moment later.
 """
 
 from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from types import FrameType
@@ -21,6 +24,7 @@ Result = TypeVar("Result")
 
 THE_LAST = 3  # signals after which nothing is held any more
 PATIENCE = 5.0  # seconds that tasks have to end once they are cancelled
+_MOMENT = 0.01  # seconds
 AGAIN = 2.0  # seconds after which what did not end is told again
 
 
@@ -30,12 +34,14 @@ class _State:
     received = 0
     held = 0  # blocks that no signal but the last one leaves
     cancel: Callable[[], None] | None = None  # ends the main task of asyncio
+    again = False  # a KeyboardInterrupt was swallowed
 
 
 def install() -> None:
     """Take both signals; SIGINT too where a script's background job has it ignored."""
     signal.signal(signal.SIGINT, _heard)
     signal.signal(signal.SIGTERM, _heard)
+    sys.unraisablehook = _swallowed
 
 
 def received() -> int:
@@ -48,8 +54,19 @@ def interrupted() -> bool:
     return _State.received > 0
 
 
+def _swallowed(told: sys.UnraisableHookArgs) -> None:
+    if not isinstance(told.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(told)
+    elif _State.cancel is None:  # else what cancels is repeated
+        _State.again = True
+        threading.Timer(_MOMENT, signal.raise_signal, (signal.SIGINT,)).start()
+
+
 def _heard(number: int, frame: FrameType | None) -> None:
     del number, frame
+    if _State.again:
+        _State.again = False
+        raise KeyboardInterrupt
     _State.received += 1
     if _State.received >= THE_LAST:
         raise KeyboardInterrupt

@@ -14,6 +14,7 @@ from __future__ import annotations
 from tests.hostile.run import Ended
 from tests.hostile.shelf import Hostile
 
+NO_CASES = 2  # connections of a conformance run that are no case's
 DISTURBED = ("lost", "unacknowledged", "broken")  # what any disturbance may break
 
 
@@ -34,7 +35,7 @@ def dishonest(hostile: Hostile, client: str, ended: Ended) -> str:
 
 def _conformance(hostile: Hostile, ended: Ended) -> str:
     if ended.code == 0:
-        unseen = hostile.harmless or hostile.unseen or not ended.begun
+        unseen = hostile.harmless or hostile.unseen or ended.begun <= NO_CASES
         return "" if unseen else "nothing was seen"
     cases = ended.told.get("cases", [])
     accused = [case for case in cases if case["outcome"] == "FAIL" and not case.get("aside")]

@@ -124,6 +124,9 @@ def _problem(report: Report, found: Findings) -> str:
         return f"{number(len(report['not_run']), 'case')} were not run"
     if not report["cases"]:
         return "no case ran"
+    late = sum((case.get("aside") or {}).get("kind") == "no-time" for case in found.aside)
+    if late:
+        return f"{number(late, 'case')} would have run again, for which there was no time"
     return "no case could say anything about this server"
 
 
