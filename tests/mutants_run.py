@@ -1,27 +1,18 @@
 """Running every case of a kind against a server of our own, correct or with one fault.
 
-A fault is described in `tests/mutants/SUITE/FILE.toml`, beside the case file that catches it:
-
-    [answers-pongs]
-    what = "A Pong is answered by a Pong."
-    catches = { "websocket/control_frames/…" = "PONG 'unasked'" }  # glob -> regex on the evidence
-    disturbs = ["websocket/…/*"]  # other cases whose outcome this fault rightly changes
-    liveness = true               # a catching case may end by its limit: liveness is what it tests
+`tests/faults.py` says how a fault is described.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path
 
 from sockproof.conformance.address import Address
-from sockproof.conformance.case import OFFERS, Case, load_cases
+from sockproof.conformance.case import Case, load_cases
 from sockproof.conformance.expectations import glob_matches
 from sockproof.conformance.preflight import introduce
 from sockproof.conformance.profile import WEBSOCKET_CAPABILITIES, Profile
@@ -31,6 +22,7 @@ from sockproof.conformance.target import Server
 from sockproof.conformance.tls import Trust
 from sockproof.records import CaseRecord
 from sockproof.shelves import shelf
+from tests.faults import KINDS, Catch, Fault, faults, plain_id
 from tests.progress import run_while_it_goes_on
 from tests.servers.blind import ROUND, woven
 from tests.servers.limits import DECLARED
@@ -38,11 +30,6 @@ from tests.servers.socketio_server import SocketIOServer
 from tests.servers.tls import TlsServer
 from tests.servers.websocket_server import WebSocketServer
 
-KINDS = {
-    "websocket": ("websocket", "deflate"),
-    "abuse": ("abuse",),
-    "socketio": ("engineio", "socketio", "rooms"),
-}
 ELSEWHERE = {"unsticky", "usual-timers"}  # what cases need that have tests of their own
 LARGE = {
     "websocket/limits/": "websocket/limits.toml",
@@ -52,65 +39,6 @@ LARGE = {
 LIMIT = 6.0  # seconds a case: a fault that makes a server silent is not waited for any longer
 LAPSES_OF_MUTANTS = 15  # until the runner loses its patience with a fault that silences a server
 JOBS = 16
-MUTANTS = Path(__file__).parent / "mutants"
-BLIND = Path(__file__).parent / "blind"
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One deviation of a server, and which cases notice it."""
-
-    name: str
-    file: str
-    what: str
-    catches: dict[str, str]
-    disturbs: tuple[str, ...] = ()
-    liveness: bool = False
-
-    def explains(self, case_id: str) -> bool:
-        """Whether a changed outcome of the case is what this fault is known to bring.
-
-        What is known of a case holds for its compressed twins in the suite `deflate` as well,
-        and a fault of compression may change any twin.
-        """
-        if self.file.startswith("deflate/") and plain_id(case_id) != case_id:
-            return True
-        globs = (*self.catches, *self.disturbs)
-        names = (case_id, plain_id(case_id))
-        return any(glob_matches(glob, name) for glob in globs for name in names)
-
-
-def plain_id(case_id: str) -> str:
-    """The id of the case that this one runs again compressed; itself when it is no twin."""
-    name, _, variant = case_id.removesuffix("]").partition("[")
-    rest, _, offer = variant.rpartition(",")
-    if offer not in OFFERS:
-        return case_id
-    return name.replace("deflate/", "websocket/", 1) + (f"[{rest}]" if rest else "")
-
-
-@cache
-def faults(kind: str) -> dict[str, Fault]:
-    """The faults of a kind by name."""
-    found: dict[str, Fault] = {}
-    for suite in KINDS[kind]:
-        for path in sorted((MUTANTS / suite).glob("*.toml")):
-            for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items():
-                assert name not in found, f"{path}: the fault {name} is described twice"
-                fields = {**table, "disturbs": tuple(table.get("disturbs", ()))}
-                if name in ROUND:
-                    fields["what"] = _blind(kind)[name]["what"]
-                found[name] = Fault(name, f"{suite}/{path.name}", **fields)
-    return found
-
-
-@cache
-def _blind(kind: str) -> dict[str, dict[str, str]]:
-    """What is said of blind faults where they are described: see `blind_run`."""
-    found: dict[str, dict[str, str]] = {}
-    for suite in KINDS[kind]:
-        found |= tomllib.loads((BLIND / f"{suite}.toml").read_text(encoding="utf-8"))
-    return found
 
 
 @cache
@@ -133,6 +61,19 @@ def cases(kind: str) -> tuple[Case, ...]:
     """Every case of the suites of a kind, but for those that have tests of their own."""
     every = load_cases(shelf("conformance"), KINDS[kind])
     return tuple(case for case in every if not case.needs & ELSEWHERE)
+
+
+@cache
+def _own_requirements(kind: str) -> dict[str, str]:
+    """The requirement that each case is about."""
+    return {case.id: case.requirement for case in cases(kind)}
+
+
+def _requirement_of(file: str, case_id: str) -> str:
+    """The requirement of a case that a fault of this file is to be caught by."""
+    suite = file.partition("/")[0]
+    kind = next(kind for kind, suites in KINDS.items() if suite in suites)
+    return _own_requirements(kind)[case_id]
 
 
 @cache
@@ -303,12 +244,12 @@ def complaints(kind: str, fault: Fault) -> list[str]:
 
 def _judge(kind: str, fault: Fault, records: dict[str, CaseRecord]) -> Complaints:
     found = Complaints()
-    for glob, reason in fault.catches.items():
+    for glob, catch in fault.catches.items():
         caught = [record for case_id, record in records.items() if glob_matches(glob, case_id)]
         if not caught:
             found.lines.append(f"{glob}: there is no such case")
         for record in caught:
-            _check_caught(record, reason, fault, found)
+            _check_caught(record, catch, fault, found)
     for case_id, record in records.items() if fault.name not in ROUND else ():
         if not fault.explains(case_id) and record.outcome != baseline(kind)[case_id].outcome:
             why = f"disturbed by a fault that should not touch it ({fault.what})"
@@ -316,12 +257,13 @@ def _judge(kind: str, fault: Fault, records: dict[str, CaseRecord]) -> Complaint
     return found
 
 
-def _check_caught(record: CaseRecord, reason: str, fault: Fault, found: Complaints) -> None:
+def _check_caught(record: CaseRecord, catch: Catch, fault: Fault, found: Complaints) -> None:
+    own = _requirement_of(fault.file, record.id)
+    missing = catch.misses(record, own)
     if record.outcome not in ("FAIL", "NON_STRICT"):
         found.add(record, "does not notice the fault")
-    elif not re.search(reason, f"{record.expected} | {record.got}"):
-        why = f"notices the fault, but not for the reason {reason!r}"
-        found.add(record, why, doubtful=True)
+    elif missing is not None:
+        found.add(record, f"notices the fault, but not this: {missing}", doubtful=True)
     elif not fault.liveness and record.timed_out:
         found.add(record, "notices the fault only by waiting its limit out")
 

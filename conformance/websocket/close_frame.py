@@ -2,6 +2,7 @@
 
 from sockproof.conformance import (
     Failure,
+    Frame,
     Opcode,
     Target,
     case,
@@ -34,7 +35,8 @@ def _not_refused(close: bytes, code: int) -> None:
     """The answer must not say that the Close frame was taken for an error."""
     answer = int.from_bytes(close[:2], "big")
     if answer in REFUSALS and answer != code:
-        raise Failure(f"an answer to Close {code}", f"Close {answer}, as for an error")
+        got = f"Close {answer}, as for an error"
+        raise Failure(f"an answer to Close {code}", got, came=Frame(Opcode.CLOSE, close))
 
 
 async def _expect_answer(target: Target, code: int, reason: str = "") -> None:

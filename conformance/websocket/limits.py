@@ -171,7 +171,9 @@ def _declared(target: Target, name: str) -> int:
     """The limit that is to be exceeded; the case ends where that cannot be."""
     declared = target.limit(name)
     if declared is None:
-        raise Unsupported(f"a profile that declares {name}", "it does not")
+        raise Unsupported(
+            f"a profile that declares {name}", "it does not", lacks=(f"limits.{name}",)
+        )
     if declared > LIMITS[name].bound:
         raise Unsupported(f"{name} of {LIMITS[name].bound} at most", f"{declared} is declared")
     return declared

@@ -102,6 +102,7 @@ class CaseRecord:
     notes: list[str] = field(default_factory=list)  # what was seen and is not judged
     aside: dict[str, str] | None = None  # why it does not count: `kind`, what it is `of`, `text`
     seen: Seen | None = None  # what was seen instead of what was expected; words are for people
+    lacks: list[str] = field(default_factory=list)  # what the target would have to offer
     came: str = ""  # what kind of thing that was: `CLOSE 1007`, `HTTP 400`, `TEXT`
 
     @property
@@ -132,6 +133,7 @@ class CaseRecord:
             "aside": self.aside,
             "seen": self.seen,
             "came": self.came,
+            "lacks": list(self.lacks),
         }
 
 

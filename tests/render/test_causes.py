@@ -149,37 +149,53 @@ def test_what_follows_names_the_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "expected", "got", "says", "helps"),
+    ("lacks", "says", "helps"),
     [
-        ("UNSUPPORTED", "a target with echo, push", "-", "does not send each message back", "URL"),
-        ("UNSUPPORTED", "a target with emit, join", "-", "does not offer the fixture", "fixture"),
-        ("UNSUPPORTED", "a target with close_room", "-", "does not offer close_room", "fixture"),
-        ("UNSUPPORTED", "a target with call, tls", "-", "was not asked over TLS", "wss://"),
-        ("UNSUPPORTED", "a profile that declares max_message", "it does not", "no limit", "--prof"),
-        ("UNSUPPORTED", "Chromium", "none is on the PATH", "Chromium: none is on the PATH", ""),
-        (
-            "INCONCLUSIVE",
-            "an open WebSocket, so that the case can begin",
-            "expected 101; got HTTP/1.1 401 Unauthorized",
-            "an open WebSocket did not come: expected 101; got HTTP/1.1 401 Unauthorized",
-            "--auth",
-        ),
-        ("INCONCLUSIVE", "101", "got HTTP/1.1 503 Busy", "101 did not come", "fewer --jobs"),
-        ("INCONCLUSIVE", "101", "nothing more within 5 s", "101 did not come", "--timeout"),
+        (["echo", "push"], "does not send each message back", "URL"),
+        (["emit", "join"], "does not offer the fixture", "fixture"),
+        (["close_room"], "does not offer close_room", "fixture"),
+        (["call", "tls"], "was not asked over TLS", "wss://"),
+        (["limits.max_message"], "no limit is declared", "--profile"),
     ],
 )
-def test_what_could_not_be_judged_says_why_and_what_would_help(
-    outcome: str, expected: str, got: str, says: str, helps: str
-) -> None:
-    (group,) = told(case("a/b", PONG, outcome, expected=expected, got=got)).unjudged
+def test_what_the_target_lacks_is_the_reason(lacks: list[str], says: str, helps: str) -> None:
+    (group,) = told(case("a/b", PONG, "UNSUPPORTED", expected="-", got="-", lacks=lacks)).unjudged
     assert says in group.says
     assert helps in group.helps
 
 
+def test_what_else_is_missing_is_told_as_it_is() -> None:
+    record = case("a/b", PONG, "UNSUPPORTED", expected="Chromium", got="none is on the PATH")
+    (group,) = told(record).unjudged
+    assert (group.says, group.helps) == ("Chromium: none is on the PATH", "")
+
+
+@pytest.mark.parametrize(
+    ("seen", "came", "helps"),
+    [
+        ("refused", "HTTP 401", "--auth"),
+        ("refused", "HTTP 404", "--path"),
+        ("refused", "HTTP 503", "fewer --jobs"),
+        ("refused", "", "fewer --jobs"),
+        ("timed-out", "", "--timeout"),
+        ("other", "HTTP 302", "--path"),
+        ("other", "CONNECT_ERROR", "--auth"),
+        ("other", "TEXT", ""),
+    ],
+)
+def test_what_came_instead_says_what_would_help(seen: str, came: str, helps: str) -> None:
+    wanted = "an open WebSocket, so that the case can begin"
+    record = case("a/b", PONG, "INCONCLUSIVE", expected=wanted, got="?", seen=seen, came=came)
+    (group,) = told(record).unjudged
+    assert group.says == "an open WebSocket did not come: ?"
+    assert helps in group.helps
+    assert bool(helps) == bool(group.helps)
+
+
 def test_operations_of_a_fixture_that_is_not_there_are_one_reason() -> None:
     records = [
-        case(f"a/b[{n}]", PONG, "UNSUPPORTED", expected=f"a target with {name}")
-        for n, name in enumerate(["fixture", "rooms", "session_get, session_set"])
+        case(f"a/b[{n}]", PONG, "UNSUPPORTED", lacks=lacks)
+        for n, lacks in enumerate([["fixture"], ["rooms"], ["session_get", "session_set"]])
     ]
     assert len(told(*records).unjudged) == 1
     assert len(told(*records[1:]).unjudged) == 2

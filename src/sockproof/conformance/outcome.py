@@ -7,6 +7,7 @@ instead is for people in words (`got`), and for all that judges in `Evidence`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sockproof.vocabulary import Seen
@@ -134,6 +135,12 @@ class Unsupported(CaseEnd):
     """UNSUPPORTED: the target's profile or the negotiation lacks what the case needs."""
 
     outcome = "UNSUPPORTED"
+
+    def __init__(
+        self, expected: str, got: object = "", *, came: object = None, lacks: Sequence[str] = ()
+    ) -> None:
+        super().__init__(expected, got, came=came)
+        self.lacks = lacks  # capabilities, or `limits.NAME`
 
 
 class Inconclusive(CaseEnd):

@@ -19,7 +19,7 @@ LIMITS = 20  # of the run's limit are waited at most in all, so that a silent se
 ATTEMPTS = 3  # while the harness itself is disturbed
 VANISHED = "A time-out ended it; alone, it did not repeat."
 TAKEN_OVER = (
-    *("outcome", "expected", "got", "seen", "came", "seconds", "expectation"),
+    *("outcome", "expected", "got", "seen", "came", "lacks", "seconds", "expectation"),
     *("wire", "notes", "aside"),
 )
 

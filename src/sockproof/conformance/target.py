@@ -341,7 +341,9 @@ class Target:
         offered = self.capabilities & {"polling", "websocket", "upgrade"}
         chosen = asked or ("polling" if offered == {"polling"} else "websocket")
         if self.capabilities and chosen not in offered:  # none are known before it was asked
-            raise Unsupported(f"a target with {chosen}", "the target does not offer it")
+            raise Unsupported(
+                f"a target with {chosen}", "the target does not offer it", lacks=(chosen,)
+            )
         return chosen
 
     async def connect_engineio(self, transport: str | None = None) -> EngineIOPeer:

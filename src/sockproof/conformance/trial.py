@@ -21,6 +21,7 @@ from sockproof.conformance.outcome import (
     Overheard,
     StreamClosed,
     TurnedAway,
+    Unsupported,
 )
 from sockproof.conformance.plan import Plan
 from sockproof.conformance.scene import MAX_OCTETS_ALONE, MAX_OCTETS_BESIDE_OTHERS, Scene
@@ -118,8 +119,9 @@ async def run(trial: Trial, plan: Plan, *, patient: bool = False) -> None:
     case, server, record = trial.case, trial.server, trial.record
     trial.began = time.monotonic()
     if server is None:
-        missing = ", ".join(sorted(case.needs - plan.servers[0].capabilities))
-        record.outcome, record.expected = "UNSUPPORTED", f"a target with {missing}"
+        record.lacks = sorted(case.needs - plan.servers[0].capabilities)
+        record.outcome = "UNSUPPORTED"
+        record.expected = f"a target with {', '.join(record.lacks)}"
         record.got = "the target does not offer it"
     else:
         redactor = plan.redactor or Redactor()
@@ -160,6 +162,7 @@ async def _judge(target: Target, limit: float, trial: Trial, plan: Plan) -> None
         record.outcome, record.expected, record.got = end.outcome, end.expected, end.got
         record.seen, record.came = end.evidence.seen, end.evidence.came
         trial.certain = isinstance(end, IllegalFrame | Overheard)
+        record.lacks = list(end.lacks) if isinstance(end, Unsupported) else []
         _accuse(record, plan, getattr(end, "broken", None))
         _note_causes(trial, end, scene)
     except StreamClosed as closed:
@@ -252,6 +255,8 @@ def _note_causes(trial: Trial, error: BaseException, scene: Scene) -> None:
     record = trial.record
     if any(isinstance(each, TurnedAway) for each in causes):
         trial.turned_away = NOT_LET_IN
+    if isinstance(lost, ConnectionRefusedError):
+        record.seen = record.seen or Seen.REFUSED
     if record.seen is None and record.outcome == "FAIL":
         record.seen = Seen.OTHER
         if trial.unanswered:

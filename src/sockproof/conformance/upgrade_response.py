@@ -17,19 +17,21 @@ BROKEN_BY_UPGRADES = {
 def check_upgrade(request: Request, response: Response) -> None:
     """Raise `Failure` unless the response is the 101 that a client accepts (RFC 6455, 4.1)."""
     if response.status != 101:
-        raise Failure("101 Switching Protocols", f"{response}", came=response)
+        raise Failure("101 Switching Protocols", response)
     if response.tokens("Upgrade") != ["websocket"]:
-        raise Failure("Upgrade: websocket", f"Upgrade: {response.get('Upgrade')}")
+        got = f"Upgrade: {response.get('Upgrade')}"
+        raise Failure("Upgrade: websocket", got, came=response)
     if "upgrade" not in response.tokens("Connection"):
-        raise Failure("Connection: Upgrade", f"Connection: {response.get('Connection')}")
+        got = f"Connection: {response.get('Connection')}"
+        raise Failure("Connection: Upgrade", got, came=response)
     wanted = accept_value((request.get("Sec-WebSocket-Key") or "").strip())
     if response.all("Sec-WebSocket-Accept") != [wanted]:
-        got = response.get("Sec-WebSocket-Accept")
-        raise Failure(f"Sec-WebSocket-Accept: {wanted}", f"Sec-WebSocket-Accept: {got}")
+        got = f"Sec-WebSocket-Accept: {response.get('Sec-WebSocket-Accept')}"
+        raise Failure(f"Sec-WebSocket-Accept: {wanted}", got, came=response)
     for name, broken in BROKEN_BY_UPGRADES.items():
         if response.get(name) is not None and request.get(name) is None:
             got = f"{name}: {response.get(name)}"
-            raise IllegalFrame(f"no {name} where none was offered", got, broken)
+            raise IllegalFrame(f"no {name} where none was offered", got, broken, came=response)
     _check_extensions(request, response)
 
 
@@ -49,7 +51,7 @@ def _check_extensions(request: Request, response: Response) -> None:
         return
     if not set(names) <= known or len(names) > len(set(names)):
         got, broken = f"{name}: {answered}", BROKEN_BY_UPGRADES[name]
-        raise IllegalFrame(f"{name} with what was offered, once each", got, broken)
+        raise IllegalFrame(f"{name} with what was offered, once each", got, broken, came=response)
 
 
 def agreed_deflate(response: Response) -> Parameters | None:

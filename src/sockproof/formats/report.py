@@ -37,6 +37,11 @@ SeenInstead = Annotated[
     ),
 ]
 
+Lacks = Annotated[
+    list[str],
+    Meta(description="What the target would have to offer, or a `limits.NAME` of its profile."),
+]
+
 
 class Entry(TypedDict):
     """One thing that crossed a connection."""
@@ -75,7 +80,7 @@ class Aside(TypedDict):
 
 
 class Case(TypedDict):
-    """How one case ended; the last four are missing in reports of earlier versions."""
+    """How one case ended; the last five are missing in reports of earlier versions."""
 
     id: Id
     requirement: str
@@ -104,6 +109,7 @@ class Case(TypedDict):
     ]
     seen: NotRequired[SeenInstead]
     came: NotRequired[Came]
+    lacks: NotRequired[Lacks]
 
 
 class CasePart(TypedDict, total=False):
@@ -120,6 +126,7 @@ class CasePart(TypedDict, total=False):
     aside: Aside | None
     seen: SeenInstead
     came: Came
+    lacks: Lacks
 
 
 class Coverage(TypedDict):

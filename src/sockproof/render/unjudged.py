@@ -6,9 +6,9 @@ import re
 
 from sockproof.render.summary import Case
 from sockproof.render.text import short
+from sockproof.vocabulary import Seen
 
 _FIXTURE = "install the fixture, or name it the token: conformance/TARGET.md (--token)"
-_NEEDS = "a target with "
 _BEGIN = ", so that the case can begin"
 
 # The first of these that is lacking is the reason: what stands below it cannot be seen without.
@@ -52,37 +52,32 @@ _LACKING = {
     "cluster": ("is one process, as far as can be seen", ""),
     "unsticky": ("is not declared to have no sticky sessions", "--profile"),
 }
-_OPTIONS = (  # what stands in the way, and the option that most often removes it
-    (r"HTTP/1\.\d (?:401|403)|CONNECT_ERROR", "--header, --cookie or --auth"),
-    (r"HTTP/1\.\d 404", "--path, or another URL"),
-    (r"HTTP/1\.\d (?:429|503)|refused|Too many", "fewer --jobs"),
-    (r"nothing more within", "a longer --timeout, or fewer --jobs"),
-    (r"HTTP/1\.\d [23]\d\d", "--path, or another URL"),
+_OPTIONS = (  # what came instead, and the option that most often removes it
+    (("HTTP 401", "HTTP 403", "CONNECT_ERROR"), "--header, --cookie or --auth"),
+    (("HTTP 404", "HTTP 2", "HTTP 3"), "--path, or another URL"),
+    (("HTTP 429", "HTTP 503"), "fewer --jobs"),
 )
 
 
 def lacks_fixture(case: Case) -> bool:
     """Whether the fixture itself is lacking, and not only one of its operations."""
-    expected = case["expected"]
-    return expected.startswith(_NEEDS) and "fixture" in expected.removeprefix(_NEEDS).split(", ")
+    return "fixture" in case.get("lacks", ())
 
 
 def missing(case: Case, without_fixture: bool = False) -> tuple[str, str]:
     """Why a case is UNSUPPORTED, and what would help; without the fixture, operations lack it."""
-    expected = case["expected"]
-    if expected.startswith(_NEEDS):
-        lacking = expected.removeprefix(_NEEDS).split(", ")
+    lacking = case.get("lacks") or []
+    if any(name.startswith("limits.") for name in lacking):
+        return "no limit is declared", "[profile.limits] of a --profile"
+    if lacking:
         for name, (says, helps) in _LACKING.items():
             if name in lacking:
                 return says, helps
         if without_fixture or {"join", "emit"} & set(lacking):
             return _LACKING["fixture"]
         return f"does not offer {short(', '.join(lacking), 100)}", _FIXTURE
-    declared = re.fullmatch(r"a profile that declares (\w+)", expected)
-    if declared is not None:
-        return "no limit is declared", "[profile.limits] of a --profile"
     told = short(case["got"], 200)
-    wanted = short(expected or case["summary"], 200)
+    wanted = short(case["expected"] or case["summary"], 200)
     return (f"{wanted}: {told}" if told else wanted), ""
 
 
@@ -90,8 +85,16 @@ def obstacle(case: Case) -> tuple[str, str]:
     """Why a case is INCONCLUSIVE, and what would help."""
     wanted = case["expected"].removesuffix(_BEGIN) or case["summary"]
     got = case["got"] or case["summary"]
-    helps = next((option for pattern, option in _OPTIONS if re.search(pattern, got)), "")
-    return f"{short(wanted, 160)} did not come: {short(got, 300)}", helps
+    return f"{short(wanted, 160)} did not come: {short(got, 300)}", _helps(case)
+
+
+def _helps(case: Case) -> str:
+    seen, came = case.get("seen"), case.get("came") or ""
+    if seen == Seen.TIMED_OUT:
+        return "a longer --timeout, or fewer --jobs"
+    if seen == Seen.REFUSED and not came:
+        return "fewer --jobs"
+    return next((option for begins, option in _OPTIONS if came.startswith(begins)), "")
 
 
 def alike(text: str) -> str:
