@@ -5,7 +5,15 @@ one over long-polling, and one in the other namespaces. These cases end the run.
 something itself, and then tells what was overheard of it and of all that was said before.
 """
 
-from sockproof.conformance import BYSTANDERS, Failure, SocketIOPeer, Target, bystander, case
+from sockproof.conformance import (
+    BYSTANDERS,
+    Failure,
+    Seen,
+    SocketIOPeer,
+    Target,
+    bystander,
+    case,
+)
 
 NEEDS = {"fixture", "emit", "join"}
 AUDIENCES = {"audience": ("main", "custom")}
@@ -34,7 +42,7 @@ async def idle_client_hears_nothing_that_was_said_to_others(
     speaker, _ = await _speak(target)
     await idle.fence(speaker)
     if idle.leaks:
-        raise Failure(WANTED, "; ".join(map(str, idle.leaks[:3])))
+        raise Failure(WANTED, "; ".join(map(str, idle.leaks[:3])), seen=Seen.OVERHEARD)
 
 
 @case("rooms-broadcast-everyone", needs=NEEDS, last=True, over={"bystander": BYSTANDERS})
@@ -55,7 +63,7 @@ async def idle_client_hears_nothing_that_was_said_to_everyone_in_another_namespa
     await idle.fence(speaker)
     overheard = [leak for leak in idle.leaks if leak.case == target.scene.case]
     if overheard:
-        raise Failure(WANTED, overheard[0])
+        raise Failure(WANTED, overheard[0], seen=Seen.OVERHEARD)
 
 
 @case("rooms-bystanders", needs=NEEDS, last=True, over={"transport": ("websocket", "polling")})
@@ -78,4 +86,4 @@ async def clients_of_one_case_hear_nothing_that_another_case_said(target: Target
     await stranger.quiet()
     overheard = [leak for leak in target.scene.company.leaks if not leak.idle]
     if overheard:
-        raise Failure(WANTED, "; ".join(map(str, overheard[:3])))
+        raise Failure(WANTED, "; ".join(map(str, overheard[:3])), seen=Seen.OVERHEARD)

@@ -6,6 +6,7 @@ something itself, and then tells what was overheard of it and of all that was sa
 
 from sockproof.conformance import (
     Failure,
+    Seen,
     Target,
     WebSocketPeer,
     case,
@@ -32,7 +33,7 @@ async def idle_client_hears_nothing_that_was_said_to_others(target: Target) -> N
     with target.preparing("a Ping of the idle client answered"):
         await idle.fence()
     if idle.leaks:
-        raise Failure(WANTED, "; ".join(map(str, idle.leaks[:3])))
+        raise Failure(WANTED, "; ".join(map(str, idle.leaks[:3])), seen=Seen.OVERHEARD)
 
 
 @case(REQUIREMENT, needs="echo", last=True)
@@ -55,4 +56,4 @@ async def clients_of_one_case_hear_nothing_that_another_case_said(target: Target
 async def _tell(target: Target) -> None:
     overheard = [leak for leak in target.scene.company.leaks if not leak.idle]
     if overheard:
-        raise Failure(WANTED, "; ".join(map(str, overheard[:3])))
+        raise Failure(WANTED, "; ".join(map(str, overheard[:3])), seen=Seen.OVERHEARD)

@@ -342,4 +342,5 @@ class Seen(StrEnum):
     NOT_CLOSED = "not-closed"  # it went on, or stayed open
     FORBIDDEN = "forbidden"  # what no server may send, in whatever case
     OVERHEARD = "overheard"  # what was said in another case
+    OUT_OF_PROPORTION = "out-of-proportion"  # time that grows beyond what was sent
     DIED = "died"

@@ -17,6 +17,7 @@ from statistics import median
 
 from sockproof.conformance.outcome import Failure, Inconclusive
 from sockproof.conformance.target import Target
+from sockproof.vocabulary import Seen
 from sockproof.wire.http import Request
 
 LEAST = 56  # of the lengths that are tried: their doubles just fit into 8 and 16 KiB
@@ -136,7 +137,7 @@ async def expect_proportion(
         if found.is_steep and (await _compare(clock, hostile, harmless, length)).is_steep:
             # What fits into one slice may be quick on a busy machine, and the rest not.
             if median(found.quarter) > SLICE or not clock.is_crowded():
-                raise Failure(wanted, found)
+                raise Failure(wanted, found, seen=Seen.OUT_OF_PROPORTION)
             doubtful = found
         if clock.spent > BUDGET:
             break
