@@ -43,14 +43,14 @@ class Catch:
 
     seen: tuple[str, ...] = ()
     came: tuple[str, ...] = ()
-    accuses: tuple[str, ...] = ()
+    accuses: tuple[str, ...] | None = ()  # none named: the case's own; None: not asked
     shows: str = ""
 
     @classmethod
     def read(cls, value: str | dict[str, Any]) -> Catch:
         """As it stands in a file."""
         if isinstance(value, str):
-            return cls(shows=value)
+            return cls(shows=value, accuses=None)
         known = {name: value.pop(name, ()) for name in ("seen", "came", "accuses")}
         lists = {n: (each,) if isinstance(each, str) else tuple(each) for n, each in known.items()}
         assert set(lists["seen"]) <= set(Seen), value
@@ -62,8 +62,9 @@ class Catch:
             found = str(getattr(record, name) or "")
             if wanted and found not in wanted:
                 return f"{name} {' or '.join(wanted)}, not {found or 'nothing'}"
-        if record.requirement not in (self.accuses or (own,)):
-            return f"against {' or '.join(self.accuses or (own,))}, not {record.requirement}"
+        accused = self.accuses or (own,)
+        if self.accuses is not None and record.requirement not in accused:
+            return f"against {' or '.join(accused)}, not {record.requirement}"
         if re.search(self.shows, f"{record.expected} | {record.got}") is None:
             return f"which shows {self.shows!r}"
         return None
