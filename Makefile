@@ -9,7 +9,7 @@ RULES ?= smoke
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install conformance matrix load gate study test test-asyncio test-all check lint schemas format types imports clean
+.PHONY: help install conformance matrix load gate study test test-all check lint schemas format types imports clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -39,14 +39,11 @@ gate: $(STAMP) ## a short load run that has to keep gates/smoke.toml; RULES=…,
 study: $(STAMP) ## what is claimed of WebSocket and Socket.IO, measured; ARGS=--quick is short
 	$(BIN)/sockproof study $(ARGS)
 
-test: test-asyncio ## run this project's own tests
-
-# Locust patches sockets, which asyncio cannot bear: tests run it as a process of its own.
-test-asyncio: $(STAMP)
+test: $(STAMP) ## run this project's own tests
 	$(BIN)/python -m pytest -q -n 3 --dist worksteal $(ARGS)
 
 test-all: export SOCKPROOF_TEST_ALL = 1
-test-all: test-asyncio ## the tests, with all of what `make test` samples by date
+test-all: test ## the tests, with all of what `make test` samples by date
 
 check: lint types imports test ## what CI runs
 

@@ -179,16 +179,6 @@ def boot_id() -> str:
     return f"{os.uname().nodename[:20]}"
 
 
-def same_clock(client: int, other: int) -> bool:
-    """Whether the times of two clients can be compared: their tags begin with one boot's mark."""
-    return client >> 48 == other >> 48
-
-
-def client_name(client: int) -> str:
-    """How a client is called in examples: its number, and its process."""
-    return f"client {client & 0xFFFFFFFF} of process {client >> 32:08x}"
-
-
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """The lines of such a file; none when there is no file, and a torn last line is passed over."""
     yield from load_lines.read(path)

@@ -1,4 +1,4 @@
-"""Clients on different processes of one server, which share rooms and messages (room R34)."""
+"""Clients on different processes of one server, which share rooms and messages."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def coverage(
 
 
 def exit_code(outcomes: Sequence[CaseRecord], stale: Sequence[object], strict: bool) -> int:
-    """0 nothing unexpected, 1 a deviation, 2 not judged (the design's rule 5).
+    """0 nothing unexpected, 1 a deviation, 2 not judged.
 
     A deviation that was to be looked at again when the time was over is not judged.
     """

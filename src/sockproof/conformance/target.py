@@ -37,7 +37,6 @@ from sockproof.wire.websocket import Opcode, parse_close
 
 ORDINARY_MESSAGE = 64 * 1024  # octets that a server without declared limits is held to take
 ORDINARY_FRAGMENTS = 1000  # of one message, likewise
-CONNECT_LIMIT = 5.0  # seconds for TCP and TLS; the case's own limit is usually shorter
 _words = itertools.count(1)
 
 
@@ -404,7 +403,7 @@ class Target:
         return [await self.socketio(transport, namespace=namespace) for _ in range(count)]
 
     async def neighbours(self, *transports: str | None) -> list[SocketIOPeer]:
-        """Connected clients over these transports, all on one process: R34 is for other cases."""
+        """Connected clients over these transports, all on one process."""
         several = "cluster" in self.server.capabilities
         peers: list[SocketIOPeer] = []
         processes: set[object] = set()

@@ -391,7 +391,3 @@ class WebSocketPeer(WebSocketConnection):
                 told = f"it was still open after {within:g} s"
                 raise Failure(wanted, told, seen=Seen.NOT_CLOSED) from None
         raise Failure(wanted, got)
-
-    def is_closed(self) -> bool:
-        """Whether the server has ended the TCP connection, as far as has been noticed."""
-        return self.stream.ended is not None

@@ -21,7 +21,6 @@ from sockproof.vocabulary import TRANSPORTS
 from sockproof.wire import WireError
 
 _WEBSOCKET, _POLLING, _UPGRADE = TRANSPORTS
-_MAX_PAYLOAD = 1_000_000  # where the server names none
 MAX_SID = 4096  # characters of a session's id, which stands in each request
 LARGE = 64 * 1024  # octets of JSON, from which on its values are counted
 MAX_VALUES = 200_000  # each of which takes many times what its octets do

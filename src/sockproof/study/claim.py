@@ -1,9 +1,9 @@
 """A claim: a file on the shelf `study/`, what it may say, and what it comes to.
 
-A file has a `title`; the number `claim` under which the founding document's claims are listed;
-what it `says`, in a sentence; `method`, how it is measured; a `caption` that says how to read the
-figure; `order`; and three functions: `measure(bench)`, which gives plain values for JSON,
-`conclude(found)` and `draw(found)`.
+A file has a `title`; the number `claim`, by which `--claim` names it; what it `says`, in a
+sentence; `method`, how it is measured; a `caption` that says how to read the figure; `order`; and
+three functions: `measure(bench)`, which gives plain values for JSON, `conclude(found)` and
+`draw(found)`.
 """
 
 from __future__ import annotations
