@@ -135,6 +135,12 @@ def test_what_people_write_has_no_unknown_key_and_what_we_write_may() -> None:
             "expectation 2: outcome: unknown value 'FAI'; the values are PASS, ",
         ),
         ({"expectation": [{**CASE, "reason": " "}]}, ExpectationsFile, "reason: must not be empty"),
+        (
+            {"profile": {"capabilities": ["echo", "ehco"]}},
+            ProfileFile,
+            "profile.capabilities 2: unknown value 'ehco'; the values are echo, binary, push, "
+            "server-close, subprotocols, permessage-deflate, headers, tls, unsticky, ",
+        ),
         ({"document": 1}, RequirementsFile, "document: expected string, got whole number"),
         ({"name": "x\n\x1b"}, TargetFile, "the key 'title' is missing"),
     ],

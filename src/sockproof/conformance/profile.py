@@ -18,24 +18,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 
 from sockproof.formats import tables
 from sockproof.formats.reading import read_table
 
-WEBSOCKET_CAPABILITIES = frozenset(
-    {
-        "echo",
-        "binary",
-        "push",
-        "server-close",
-        "subprotocols",
-        "permessage-deflate",
-        "headers",
-        "tls",
-    }
-)
+WEBSOCKET_CAPABILITIES = frozenset[str](get_args(tables.WebSocketCapability))
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,8 @@ def _place(place: str, table: Mapping[str, Any]) -> str:
 
 
 def _behind(path: str) -> str:
-    return f"{path}: " if path else ""
+    counted = re.sub(r"\[(\d+)\]", lambda at: f" {int(at[1]) + 1}", path)
+    return f"{counted}: " if path else ""
 
 
 def _said(what: str) -> str:
@@ -78,17 +79,19 @@ def _said(what: str) -> str:
     return what
 
 
-def _known(what: str, place: str, kind: type[Any]) -> str:
+def _known(what: str, place: str, kind: Any) -> str:
     """What could stand there instead."""
-    here: Any = kind
+    here, inside = kind, [kind]
     for name in re.findall(r"\w+", re.sub(r"\[[^\]]*\]", "", place)):
         fields = msgspec.structs.fields(here) if _is_record(here) else ()
         types = [each.type for each in fields if each.name == name]
-        here = next(iter(_inside(types[0])), None) if types else None
+        inside = list(_inside(types[0])) if types else []
+        here = inside[0] if inside else None
     if "unknown field" in what and _is_record(here):
         return f"; the keys are {', '.join(here.__struct_fields__)}"
-    if "enum value" in what and get_origin(here) is Literal:
-        return f"; the values are {', '.join(map(str, get_args(here)))}"
+    if "enum value" in what:
+        words = [str(word) for each in inside for word in get_args(each)]
+        return f"; the values are {', '.join(words)}"
     return ""
 
 

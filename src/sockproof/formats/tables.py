@@ -9,7 +9,7 @@ from msgspec import Meta
 from sockproof.formats import HandWritten, Level, Outcome, Words
 
 Limit = Annotated[int, Meta(ge=1, le=(1 << 63) - 1)]
-Capability = Literal[
+WebSocketCapability = Literal[
     "echo",
     "binary",
     "push",
@@ -18,10 +18,9 @@ Capability = Literal[
     "permessage-deflate",
     "headers",
     "tls",
-    "unsticky",
-    "refuses-binary",
-    "refuses-text",
 ]
+# `unsticky`: several processes without sticky sessions. The last two are a policy's refusals.
+Capability = WebSocketCapability | Literal["unsticky", "refuses-binary", "refuses-text"]
 Path = Annotated[str, Meta(pattern="^/")]
 
 
