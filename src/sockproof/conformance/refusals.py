@@ -32,7 +32,7 @@ from sockproof.wire import WireError, engineio
 from sockproof.wire.socketio import Packet, PacketType, parse
 
 REJECT = "/reject"
-BURST = 150  # events at once; what a case sends at most, but for those that look for a limit
+BURST = 500  # events at once: as many as a case sends at most
 IN_A_POST = 10  # of them: some servers take no more packets at once
 SETTLED = 1.0  # seconds without another word, behind which no more is awaited
 
