@@ -8,7 +8,7 @@ import pytest
 
 from sockproof.conformance.address import Address
 from sockproof.conformance.engineio_peer import (
-    GETS_ARE_ANSWERED,
+    MESSAGES_ARRIVE,
     OCTETS_ARE_BINARY,
     EngineIOPeer,
 )
@@ -63,7 +63,7 @@ def test_other_text_that_is_no_packet_accuses_what_the_case_is_about(payload: by
     assert found.value.broken is None
 
 
-def test_get_that_a_crash_answers_accuses_the_answering_of_gets() -> None:
+def test_get_that_a_crash_answers_accuses_the_delivery_of_messages() -> None:
     async def taken() -> None:
         async with EngineIOEcho() as server:
             scene = Scene(WireLog())
@@ -74,4 +74,4 @@ def test_get_that_a_crash_answers_accuses_the_answering_of_gets() -> None:
 
     with pytest.raises(IllegalFrame) as found:
         asyncio.run(taken())
-    assert found.value.broken == GETS_ARE_ANSWERED
+    assert found.value.broken == MESSAGES_ARRIVE

@@ -45,7 +45,7 @@ LONGEST_PAUSE = 0.05  # seconds between two GETs of a server that holds none
 WITHOUT_FENCE = 1.0  # seconds for a server that answers nothing to end a session
 PONG = Packet(PacketType.PONG)
 CRASHED = 500  # the status of a server that does not know what befell it
-GETS_ARE_ANSWERED = "eio-polling-get-answered"  # requirements that are broken in whatever case
+MESSAGES_ARRIVE = "eio-message-polling"  # requirements that are broken in whatever case
 OCTETS_ARE_BINARY = "eio-websocket-binary-sent"
 
 
@@ -243,9 +243,9 @@ class EngineIOPeer(EngineIORequests):
         """Receive the packets of a GET's answer; gives them too."""
         if response.status != 200:
             self._forgive_end()
-            if response.status == CRASHED:  # whatever the case is about, the answer is lost
+            if response.status == CRASHED:  # what the answer would have held is lost
                 got = f"{response}: {response.body[:100]!r}"
-                raise IllegalFrame("200 with packets", got, GETS_ARE_ANSWERED, came=response)
+                raise IllegalFrame("200 with packets", got, MESSAGES_ARRIVE, came=response)
             raise Failure("200 with packets", f"{response}: {response.body[:100]!r}", came=response)
         packets = self._decode_payload(response.body)
         self._polled = time.monotonic()
