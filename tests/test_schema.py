@@ -37,7 +37,7 @@ from sockproof.formats.tables import (
     RulesFile,
     TargetFile,
 )
-from sockproof.records import to_json
+from sockproof.records import RunWriter, to_json
 from sockproof.shelves import shelf
 from tests import damage_run
 from tests.render import sample, test_matrix
@@ -187,6 +187,19 @@ def written(place: Path) -> Iterator[tuple[str, str]]:
     yield "load-run", (run / "run.json").read_text()
     yield "load-summary", (run / "summary.json").read_text()
     yield "conformance-report", to_json(sample.sample())
+    with RunWriter(place / "run.jsonl") as writer:
+        writer.header(sample.HEADER)
+        for record in sample.cases():
+            writer.case(record)
+        writer.revise(0, {"outcome": "FAIL", "got": "another"})
+        writer.finish(sample.FINISH)
+        writer.also({"remarks": ["so"]})
+    lines = (place / "run.jsonl").read_text().splitlines()
+    yield from (("conformance-run", line) for line in lines)
+    for kind in ("health", "latency", "delivery", "rooms"):
+        (path,) = run.glob(f"{kind}-*.jsonl")
+        name = "load-latency" if kind == "delivery" else f"load-{kind}"
+        yield from ((name, line) for line in path.read_text().splitlines())
     yield "matrix", test_matrix.to_json(test_matrix.matrix())
     yield "ab", json_text(document)
     yield "study", json_text(study)
@@ -200,8 +213,12 @@ def written(place: Path) -> Iterator[tuple[str, str]]:
 
 def test_what_is_written_keeps_its_schema(tmp_path: Path) -> None:
     seen = {}
+    keep = {
+        name: jsonschema.Draft202012Validator(json.loads(path_of(name).read_text()))
+        for name in FORMATS
+    }
     for name, text in written(tmp_path):
         seen[name] = json.loads(text)
-        jsonschema.Draft202012Validator(json.loads(path_of(name).read_text())).validate(seen[name])
+        keep[name].validate(seen[name])
         assert msgspec.json.decode(text, type=record_of(name))
     assert {*seen, *HAND_WRITTEN, "profile"} == set(FORMATS)

@@ -124,7 +124,7 @@ def read_lines(path: Path, most: int, most_line: int = 8 * MIB) -> Iterator[tupl
             raise FileError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def decode(octets: bytes | msgspec.Raw, kind: type[Type]) -> Type:
+def decode(octets: bytes, kind: type[Type]) -> Type:
     """JSON of this type; raises `ValueError` with what is wrong in a few words, and where."""
     try:
         return msgspec.json.decode(octets, type=kind)

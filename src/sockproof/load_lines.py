@@ -9,25 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
-
-from msgspec import Meta
+from typing import Any
 
 from sockproof import files
+from sockproof.formats.load import HealthLine, LatencyLine, RoomLine
 from sockproof.vocabulary import renamed
 
 MOST_OCTETS = 4 << 30  # of a file, which grows by some hundred octets a second
 MOST_PHASE = 3
 
-Bucket = Annotated[str, Meta(pattern="^[0-9]{1,4}$")]
-Counts = dict[Bucket, Annotated[int, Meta(ge=-(1 << 50), le=1 << 50)]]
-Whole = Annotated[int, Meta(ge=-(1 << 50), le=1 << 62)]
-Number = Annotated[float, Meta(ge=-1e18, le=1e18)]
 Line = dict[str, Any]
-
-_HEALTH = dict[str, Whole | Number | Counts]
-_LATENCY = dict[str, Whole | dict[str, Counts]]
-_ROOM = dict[str, Whole | str]
 
 
 def decode(name: str, octets: bytes) -> Line:
@@ -64,7 +55,7 @@ def read(path: Path, problems: list[str] | None = None) -> Iterator[Line]:
 
 
 def _health(octets: bytes) -> Line:
-    line = renamed(_timed(files.decode(octets, _HEALTH)))
+    line = renamed(_timed(files.decode(octets, HealthLine)))
     for key, value in line.items():
         if isinstance(value, dict) is not (key == "lag"):
             raise ValueError(f"is not what it should be: {key[:40]!r} is no number")
@@ -72,7 +63,7 @@ def _health(octets: bytes) -> Line:
 
 
 def _latency(octets: bytes) -> Line:
-    line = _timed(files.decode(octets, _LATENCY))
+    line = _timed(files.decode(octets, LatencyLine))
     for key, value in line.items():
         if key not in ("t", "phase") and not isinstance(value, dict):
             raise ValueError(f"is not what it should be: {key[:40]!r} has no counts")
@@ -90,7 +81,7 @@ def _timed(line: Line) -> Line:
 
 
 def _room(octets: bytes) -> Line:
-    line = files.decode(octets, _ROOM)
+    line = files.decode(octets, RoomLine)
     room, name = line.get("room"), line.get("name")
     if not isinstance(room, int) or not isinstance(name, str) or not 0 <= room < 1 << 32:
         raise ValueError("is not what it should be: it names no room")

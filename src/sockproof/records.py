@@ -25,7 +25,18 @@ from typing import Any, Self, get_args
 
 from sockproof import files
 from sockproof.formats import Level, Outcome
-from sockproof.formats.report import AsideKind, Case, Line, Report, Revision, Values
+from sockproof.formats.report import (
+    AlsoLine,
+    AsideKind,
+    CaseLine,
+    FinishLine,
+    HeaderLine,
+    Line,
+    Report,
+    RevisedLine,
+    Revision,
+    RunLine,
+)
 from sockproof.vocabulary import Seen
 
 SCHEMA = 1
@@ -281,24 +292,21 @@ class _Assembly:
             self._damaged.append(f"{self.path}: line {number} {error}")
 
     def _take(self, octets: bytes) -> None:
-        line = files.decode(octets, Line)
-        kind, values = line.kind, line.values
-        if kind == "header":
-            header = files.decode(values, Values)
-            _check_schema(self.path, header)
-            self.header = header
-        elif self.header is None:
+        if self.header is None and files.decode(octets, Line).kind != "header":
             raise ValueError("is not a record of sockproof: there is no header before it")
-        elif kind == "case":
-            self.cases.append(dict(files.decode(values, Case)))
-        elif kind == "revised":
-            self._revise(files.decode(values, Revision))
-        elif kind == "finish":
-            self.finish = {"interrupted": False, **files.decode(values, Values)}
-        elif kind == "also":
-            self.also.update(files.decode(values, Values))
-        else:
-            raise ValueError("is not a record of sockproof")
+        line: RunLine = files.decode(octets, RunLine)  # type: ignore[arg-type]
+        match line:
+            case HeaderLine(values=header):
+                _check_schema(self.path, header)
+                self.header = header
+            case CaseLine(values=case):
+                self.cases.append(dict(case))
+            case RevisedLine(values=revision):
+                self._revise(revision)
+            case FinishLine(values=finish):
+                self.finish = {"interrupted": False, **finish}
+            case AlsoLine(values=also):
+                self.also.update(also)
         self.seconds = line.at
 
     def _revise(self, revision: Revision) -> None:

@@ -1,4 +1,4 @@
-"""What load runs write: `run.json`, `summary.json`, `ended.json`."""
+"""What load runs write: `run.json`, `summary.json`, `ended.json`, and each process's lines."""
 
 from __future__ import annotations
 
@@ -99,3 +99,12 @@ class Ended(Written):
     that: str
     value: Annotated[float, Meta(ge=-1e18, le=1e18)]
     second: Seconds
+
+
+Bucket = Annotated[str, Meta(pattern="^[0-9]{1,4}$")]
+Buckets = dict[Bucket, Annotated[int, Meta(ge=-(1 << 50), le=1 << 50)]]
+Whole = Annotated[int, Meta(ge=-(1 << 50), le=1 << 62)]
+# Keys are the names of counters and gauges, and with `t` (nanoseconds) and `phase` in each line.
+HealthLine = dict[str, Whole | Annotated[float, Meta(ge=-1e18, le=1e18)] | Buckets]
+LatencyLine = dict[str, Whole | dict[str, Buckets]]  # by kind and origin
+RoomLine = dict[str, Whole | str]

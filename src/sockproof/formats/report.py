@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, NotRequired, TypedDict
 
-import msgspec
 from msgspec import Meta
 
 from sockproof.formats import Count, ExitCode, Level, Moment, Outcome, Seconds, Written
@@ -290,8 +289,44 @@ class Revision(TypedDict):
 
 
 class Line(Written):
-    """A line of a run's file."""
+    """A line of `run.jsonl`, as far as it says of which kind it is."""
 
     kind: str
+
+
+class HeaderLine(Written, tag_field="kind", tag="header"):
+    """What is known before the first case; it comes first."""
+
     at: Seconds
-    values: msgspec.Raw
+    values: Values
+
+
+class CaseLine(Written, tag_field="kind", tag="case"):
+    """How a case ended."""
+
+    at: Seconds
+    values: Case
+
+
+class RevisedLine(Written, tag_field="kind", tag="revised"):
+    """What was found later about a case."""
+
+    at: Seconds
+    values: Revision
+
+
+class FinishLine(Written, tag_field="kind", tag="finish"):
+    """What is known after the last case."""
+
+    at: Seconds
+    values: Values
+
+
+class AlsoLine(Written, tag_field="kind", tag="also"):
+    """What was concluded from the whole run."""
+
+    at: Seconds
+    values: Values
+
+
+RunLine = HeaderLine | CaseLine | RevisedLine | FinishLine | AlsoLine
