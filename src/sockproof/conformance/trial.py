@@ -50,8 +50,9 @@ class Trial:
     that there were too many requests.
     `stalled` is how long the harness itself stood still meanwhile, in seconds, and `jobs` how many
     cases might run when it began. `number` is that of its record, once that has been told.
-    `killed`: the server died of it. `stands_on`: requirements that it took for kept, and whether
-    that explains its end however it ended, or only where it lapsed.
+    `killed`: the server died of it. `connections`: how many it opened. `stands_on`: requirements
+    that it took for kept, and whether that explains its end however it ended, or only where it
+    lapsed.
     `certain`: what was seen no server may do, whatever was said.
     """
 
@@ -69,6 +70,7 @@ class Trial:
     jobs: int = 1
     number: int | None = None
     killed: bool = False
+    connections: int = 0
     stands_on: Mapping[str, bool] = field(default_factory=dict)
     certain: bool = False
 
@@ -138,7 +140,8 @@ async def run(trial: Trial, plan: Plan, *, patient: bool = False) -> None:
         finally:
             trial.ended = time.monotonic()
             record.wire = log.entries()
-        _excuse_crowd(trial, log.connections, server.room)
+        trial.connections = log.connections
+        _excuse_crowd(trial, server.room)
         _excuse_policy(trial, scene)
         trial.ended = time.monotonic()
         plan.patience.lapses += _wore_on(trial, limit)
@@ -218,9 +221,9 @@ def _wore_on(trial: Trial, limit: float) -> bool:
     return trial.lapsed or slow
 
 
-def _excuse_crowd(trial: Trial, clients: int, room: int | None) -> None:
+def _excuse_crowd(trial: Trial, room: int | None) -> None:
     """A case that needs more clients at once than there is room for says nothing."""
-    if room is not None and clients > room and trial.accuses:
+    if room is not None and trial.connections > room and trial.accuses:
         trial.record.outcome = "UNSUPPORTED"
         trial.record.seen, trial.record.came = None, ""
         trial.record.expected = "a server with room for the clients of this case"

@@ -12,6 +12,7 @@ from sockproof.conformance.trial import Trial
 from sockproof.conformance.wirelog import WireLog
 from sockproof.vocabulary import Seen
 
+FEW = 3  # connections, which a server has room for that serves anybody
 AT_ONCE = 2.0  # seconds for an ordinary client to be let in
 
 
@@ -24,10 +25,14 @@ async def check_service(trial: Trial, life: Liveness) -> None:
         record.outcome, record.expectation = "INCONCLUSIVE", None
         record.seen = Seen.REFUSED
         record.got += "; an ordinary client is turned away, too"
-    elif trial.limited or (trial.can_wait and record.outcome == "INCONCLUSIVE"):
+    elif trial.limited or (record.outcome == "INCONCLUSIVE" and _asks_a_lot(trial)):
         record.outcome, record.expectation = "UNSUPPORTED", None
         record.expected = "a server that takes all clients and requests of this case"
         record.got = f"an ordinary client is served, but the case was turned away: {record.got}"
+
+
+def _asks_a_lot(trial: Trial) -> bool:
+    return trial.can_wait or trial.connections > FEW
 
 
 async def _refuses_clients(server: Server) -> bool:
