@@ -16,7 +16,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tests.hostile.shelf import Hostile
+from sockproof.certificates import HOSTS, make_certificates
+from tests.hostile.shelf import Hostile, load
 
 CLIENTS = ("conformance", "lean", "reference")
 LEARNING = 60  # connections by which a conformance run knows what is there
@@ -57,17 +58,27 @@ class Served:
 
     port = 0
     begun = 0
+    ca: Path | None = None  # whom a client has to trust
 
 
 @contextlib.contextmanager
 def served(name: str, clean: int = 0) -> Iterator[Served]:
     """A hostile server in a process of its own."""
     told = Served()
-    words = [sys.executable, "-m", "tests.hostile.wire", name, str(clean)]
-    with subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
+    hostile = load()[name]
+    with (
+        tempfile.TemporaryDirectory() as place,
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.hostile.wire", name, str(clean), place],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as process,
+    ):
         try:
+            if hostile.tls:
+                told.ca = _certificates(Path(place))
             assert process.stdout is not None
             assert process.stdin is not None
             told.port = int(process.stdout.readline())
@@ -78,10 +89,34 @@ def served(name: str, clean: int = 0) -> Iterator[Served]:
             process.kill()
 
 
-def command(client: str, transport: str, port: int, folder: str) -> list[str]:
+def _certificates(place: Path) -> Path:
+    """One for each of its kind in a folder of its own; gives the authorities to be trusted."""
+    trusted = place / "trusted.pem"
+    for name, hosts in (
+        ("own", HOSTS),
+        ("other-host", ("elsewhere.example",)),
+        ("unknown-authority", HOSTS),
+    ):
+        (place / name).mkdir()
+        made = make_certificates(place / name, hosts)
+        if name != "unknown-authority":
+            with trusted.open("ab") as file:
+                file.write(made.ca.read_bytes())
+    return trusted
+
+
+def command(
+    client: str,
+    transport: str,
+    port: int,
+    folder: str,
+    ca: Path | None = None,
+    deflate: bool = False,
+) -> list[str]:
     """What is typed."""
-    scheme = "ws" if transport == "plain" else "http"
+    scheme = ("ws" if transport == "plain" else "http") + ("" if ca is None else "s")
     url = f"{scheme}://127.0.0.1:{port}/"
+    trust = [] if ca is None else ["--ca", str(ca)]
     begin = [sys.executable, "-c", "from sockproof.cli import run; run()"]
     if client == "conformance":
         globs = _CASES["plain" if transport == "plain" else "websocket"]
@@ -91,6 +126,7 @@ def command(client: str, transport: str, port: int, folder: str) -> list[str]:
             client,
             url,
             *cases,
+            *trust,
             "--timeout",
             "1",
             "--max-time",
@@ -100,7 +136,9 @@ def command(client: str, transport: str, port: int, folder: str) -> list[str]:
         ]
     scenario = "raw_websocket" if transport == "plain" else "echo"
     words = [*begin, "load", scenario, url, "--client", client, "--no-report", "--results", folder]
-    words += ["--users", "4", "--rate", "10", "--run-time", "3s", "--drain", "1"]
+    words += ["--users", "4", "--rate", "10", "--run-time", "3s", "--drain", "1", *trust]
+    if deflate and client == "lean":  # the other client's library cannot do it
+        words.append("--deflate")
     return words if transport == "plain" else [*words, "--transport", transport]
 
 
@@ -109,7 +147,8 @@ def run(hostile: Hostile, client: str, transport: str) -> Ended:
     clean = LEARNING if client == "conformance" else 0
     with tempfile.TemporaryDirectory() as folder:
         with served(hostile.name, clean) as server:
-            ended = watched(command(client, transport, server.port, folder))
+            words = command(client, transport, server.port, folder, server.ca, hostile.deflate)
+            ended = watched(words)
         name = "report.json" if client == "conformance" else "summary.json"
         told = next(Path(folder).glob(f"*/{name}"), None)
         value = {} if told is None else json.loads(told.read_text())

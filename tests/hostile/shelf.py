@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 # Where a misbehaviour begins, in the order in which a connection comes there.
-STAGES = ("tcp", "head", "body", "frames", "engineio", "socketio", "messages")
+STAGES = ("tcp", "tls", "head", "body", "frames", "engineio", "socketio", "messages")
 TRANSPORTS = {"body": "polling", "frames": "websocket"}  # what only one of them has
 
 
@@ -25,7 +25,13 @@ class Hostile:
     plain: bool  # on a WebSocket without Engine.IO
     harmless: bool  # whether an honest run may come of it
     breaks: tuple[str, ...]  # what a load run may say of it beside what every disturbance breaks
+    deflate: bool  # whether it agrees to permessage-deflate, which load runs then offer
     unseen: bool  # whether the cases that are run do not look at it
+
+    @property
+    def tls(self) -> bool:
+        """Whether it is spoken to over TLS."""
+        return self.stage == "tls"
 
     @property
     def transports(self) -> tuple[str, ...]:
@@ -52,6 +58,7 @@ def load() -> dict[str, Hostile]:
                     getattr(module, "PLAIN", stage in ("frames", "messages")),
                     full in getattr(module, "HARMLESS", ()),
                     getattr(module, "BREAKS", ()),
+                    getattr(module, "DEFLATE", False),
                     full in getattr(module, "UNSEEN", ()),
                 )  # fmt: skip
     return found

@@ -7,18 +7,21 @@ import itertools
 import json
 import queue
 import socket
+import ssl
 import struct
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterable
+from pathlib import Path
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 from sockproof.wire.http import Request
 from sockproof.wire.websocket import Frame, Opcode
 from tests.hostile.shelf import Hostile, load
-from tests.load.peers import Gone, Link, message, open_packet
+from tests.load.peers import DEFLATE, Gone, Link, message, open_packet
 
 LONGEST = 20.0  # seconds that one misbehaviour lasts
 AFTER = 3  # messages that are served before the stage `messages`
@@ -43,6 +46,7 @@ class Wire(Link):
 
     hostile: Hostile
     clean: bool
+    certificates: Path
     sessions: dict[str, Session]
     polling = False
     begun: ClassVar[itertools.count[int]] = itertools.count()  # misbehaviours of all connections
@@ -121,11 +125,44 @@ class Wire(Link):
 
     def serve(self) -> None:
         self.at("tcp")
+        if self.hostile.tls:
+            self.at("tls")
+            self.secure()
+        self.speak()
+
+    def secure(self, whose: str = "own", version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2) -> None:
+        """Speak TLS from here on, with one of the certificates."""
+        self.socket = self._context(whose, version).wrap_socket(self.socket, server_side=True)
+
+    def flight(self, hello: bytes) -> bytes:
+        """What a server answers to this ClientHello."""
+        heard, said = ssl.MemoryBIO(), ssl.MemoryBIO()
+        heard.write(hello)
+        with contextlib.suppress(ssl.SSLError):
+            self._context("own").wrap_bio(heard, said, server_side=True).do_handshake()
+        return said.read()
+
+    def _context(
+        self, whose: str, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
+    ) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        with warnings.catch_warnings(action="ignore"):
+            context.minimum_version = version
+            if version < ssl.TLSVersion.TLSv1_2:
+                context.maximum_version = version
+        folder = self.certificates / whose
+        context.load_cert_chain(folder / "chain.pem", folder / "key.pem")
+        return context
+
+    def speak(self) -> None:
+        """HTTP, until it becomes a WebSocket."""
         while (request := self.request()) is not None:
             self.request_now = request
             self.at("head")
             if request.get("Upgrade") is not None:
-                self.shake(request=request)
+                offered = "permessage-deflate" in (request.get("Sec-WebSocket-Extensions") or "")
+                agreed = (DEFLATE,) if self.hostile.deflate and offered else ()
+                self.shake(*agreed, request=request)
                 self._websocket("EIO=" in request.target)
                 return
             self.polling = True
@@ -206,7 +243,7 @@ def answers(text: str) -> list[str]:
     return []
 
 
-def main(name: str, clean: int) -> None:
+def main(name: str, clean: int, certificates: Path) -> None:
     """Serve until the standard input ends; prints the port."""
     hostile = load()[name]
     sessions: dict[str, Session] = {}
@@ -218,9 +255,11 @@ def main(name: str, clean: int) -> None:
         accepted.settimeout(LONGEST)
         wire = Wire(accepted, number)
         wire.hostile, wire.clean, wire.sessions = hostile, number < clean, sessions
+        wire.certificates = certificates
         with contextlib.suppress(OSError, Gone, Misbehaved, AssertionError, ValueError):
             wire.serve()
-        accepted.close()
+        with contextlib.suppress(OSError):
+            wire.socket.close()
 
     def accept() -> None:
         for number in itertools.count():
@@ -233,4 +272,4 @@ def main(name: str, clean: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))

@@ -212,16 +212,17 @@ class PollingTransport:
         if self.over:
             return
         self._remember_cookies(response)
-        if response.status != 200:
-            if self._closing:
-                return  # the session is over already for the server; the POST has the last word
+        if response.status != 200 and not self._closing:
             self._refused("GET", response, body)
             return
         try:
-            self._deliver(body)
+            if response.status == 200:  # else the session is over already for the server
+                self._deliver(body)
         except WireError as error:
             self._end(Reason.BAD_PACKET, str(error))
-        if self._on_paused is not None:
+        if self._closing:
+            self._see_whether_left()
+        elif self._on_paused is not None:
             self._see_whether_paused()
         else:
             self._poll()
@@ -261,9 +262,14 @@ class PollingTransport:
         elif self._queue:
             self._flush()
         elif self._closing:
-            self._end(Reason.CLIENT, "closed by us")
+            self._see_whether_left()
         elif self._on_paused is not None:
             self._see_whether_paused()
+
+    def _see_whether_left(self) -> None:
+        # What the server has held back until now comes with the answer to the last GET.
+        if not self.over and not self._get.busy and not self._post.busy and not self._queue:
+            self._end(Reason.CLIENT, "closed by us")
 
     def _see_whether_paused(self) -> None:
         if self._on_paused is None or self.over or self._get.busy or self._post.busy:

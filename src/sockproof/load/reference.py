@@ -19,6 +19,7 @@ from typing import Any
 import gevent
 import gevent.queue
 import socketio
+from socketio.packet import DISCONNECT
 
 from sockproof.load.acks import (
     NEVER,
@@ -41,6 +42,7 @@ from sockproof.load.wheel import wheel
 from sockproof.vocabulary import TRANSPORTS
 
 Handler = Callable[..., Any]
+LISTENING = 1.0  # seconds for what a server has held back until a client leaves
 
 _WEBSOCKET, _POLLING, _UPGRADE = TRANSPORTS
 _ENDED = {
@@ -322,8 +324,16 @@ class ReferenceSocketIO(Reference):
             self._ending = Reason.CLIENT, "closed by us"
             if self.state == OPEN and self._client is not None:
                 self.state = CLOSING
-                gevent.spawn(self._client.disconnect)
+                gevent.spawn(self._leave, self._client)
                 gevent.spawn_later(self.endpoint.close_limit / 1e9, self._let_go, self._client)
+
+    def _leave(self, client: Client) -> None:
+        try:
+            client._send_packet(client.packet_class(DISCONNECT, namespace=self.namespace))
+            gevent.sleep(LISTENING)  # the library hears nothing any more once it closes
+            client.eio.disconnect()
+        except Exception as error:  # it is gone meanwhile
+            self._ended(Reason.CLIENT, str(error))
 
     def abort(self) -> None:
         """Cut the connection off; the library has no ruder way than a quick goodbye."""
