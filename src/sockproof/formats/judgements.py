@@ -205,7 +205,7 @@ class Comparison(Written):
     paired: bool | UnsetType = UNSET
     stopped: str | UnsetType = UNSET
     interrupted: bool = False
-    started: Moment | UnsetType = UNSET
+    started: Text | UnsetType = UNSET
     result: Annotated[
         dict[str, Any] | UnsetType, Meta(description="The judgement; made anew by `--again`.")
     ] = UNSET

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from sockproof.formats import Count, Moment, Number, Seconds, Text, Written
+from sockproof.formats import Count, Number, Seconds, Text, Written
 
 Plain = None | bool | int | float | str
 Group = dict[str, Plain | list[Plain | list[Plain]] | dict[str, Plain]]
@@ -24,8 +24,8 @@ class About(Written):
     parameters: Group = {}
     versions: Group = {}
     machine: Group = {}
-    started: Moment | None = None
-    ended: Moment | None = None
+    started: Text | None = None
+    ended: Text | None = None
     started_ns: Annotated[Count | None, Meta(description="By the clock of its records.")] = None
     processes: Annotated[Count | None, Meta(description="How many were to leave records.")] = None
 
@@ -77,7 +77,7 @@ class Summary(Written, kw_only=True):
 
     schema: int = 1
     scenario: Text | None = None
-    started: Moment | None = None
+    started: Text | None = None
     counts: Annotated[dict[str, Count], Meta(description="By the name of the counter.")]
     unrecorded: MissingRecords | UnsetType = UNSET
     properties: dict[str, PropertyFound] = {}
