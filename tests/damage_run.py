@@ -290,7 +290,8 @@ def attempt(number: int, seed: int, samples: Path) -> Trial:
         names = "+".join(each.__name__ for each in damages)
         code, said, octets = (_really if real else _forked)(job.words, place)
         with contextlib.suppress(OSError):
-            path.chmod(0o644)
+            if not path.is_symlink():  # what it leads to is not ours
+                path.chmod(0o644)
     trial = Trial(number, job, file, names, real, code, said, octets)
     return Trial(*(*list(vars(trial).values())[:-1], _wrong(trial, damages)))
 
