@@ -8,6 +8,7 @@ from sockproof.conformance import (
     Opcode,
     Unsupported,
     case,
+    ordinary_handshake,
     text_frame,
 )
 
@@ -22,6 +23,18 @@ FIELDS = {
     "quoted": ("X-Sockproof-Quoted", '"all of it"'),
     "long": ("X-Sockproof-Long", "Abc " * 500 + "end"),
 }
+
+UNKNOWN = {
+    "list-in-two-lines": [("Accept-Language", "en-US"), ("Accept-Language", "de;q=0.5")],
+    "name-of-72-letters": [(f"X-Sockproof-{'Long-' * 11}Name!", "1")],
+    "name-of-one-letter": [("X", "1")],
+    "name-of-digits": [("1-2-3", "1")],
+}
+
+
+@case("rfc6455-4.2.1-unknown-fields", over={"fields": list(UNKNOWN)}, control=ordinary_handshake)
+async def unknown_field_of_an_unusual_form_is_ignored(target, fields):
+    await target.handshake(target.upgrade_request(headers=UNKNOWN[fields]))
 
 
 @case("rfc6455-4.1-header-fields-delivered", needs={"headers"}, over={"field": list(FIELDS)})
