@@ -141,3 +141,23 @@ async def server_closes_by_the_closing_handshake(target: Target) -> None:
     with target.awaits("a Close frame before the end of TCP"):
         while (await peer.receive()).opcode != Opcode.CLOSE:
             pass
+
+
+# Instead of an answer. A server may close whenever it wants (7.3), and that it does so now and then
+# is held against none. One that closes for each Ping, and lets its client speak, answers no Ping.
+
+TRIES = 3
+
+
+@case("rfc6455-5.5.2-answered", needs="echo")
+async def ping_is_no_reason_to_close(target: Target) -> None:
+    for _ in range(TRIES):
+        peer = await target.connect()
+        peer.send(client_frame(Opcode.PING, b"a reason to close?"))
+        with target.awaits("a PONG"):
+            got = await peer.receive_answer()
+        if got.opcode == Opcode.PONG:
+            return
+    await (await target.connect()).echoes()
+    got_each = f"{got}, on each of {TRIES} connections; a text is answered"
+    raise Failure("a PONG", got_each)

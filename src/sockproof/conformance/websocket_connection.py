@@ -33,6 +33,7 @@ from sockproof.wire.websocket import (
 TELLING_OCTETS = 8  # of contents by which one case is told from another
 MANY = 200  # frames at the beginning and at the end of a flood that its log may keep
 MESSAGES_APART = "rfc6455-6.2-next-message"  # what frames in one segment build on
+FRAGMENTS_JOINED = "rfc6455-5.4-fragmented-received"  # what messages in fragments build on
 PIECES_JOINED = "rfc6455-5.2-octet-by-octet"  # and one frame in several
 
 
@@ -89,6 +90,8 @@ class WebSocketConnection:
         """Send frames, together with everything else sent before the next await."""
         if len(frames) > 1 or self.stream.has_more_to_send:
             self.scene.builds_on(MESSAGES_APART, however=False)
+        if any(not frame.fin and frame.opcode in (Opcode.TEXT, Opcode.BINARY) for frame in frames):
+            self.scene.builds_on(FRAGMENTS_JOINED)
         for frame in frames:
             self._write(self._ready(frame))
 

@@ -201,6 +201,7 @@ class WebSocketPeer(WebSocketConnection):
                 if is_like(got, Opcode.PONG, payload):
                     return
                 if got.opcode == Opcode.CLOSE:
+                    self._forgive_unanswered(got, Opcode.PONG, payload)
                     raise Failure(wanted, got)
                 strange, fence = got, self._fence_frame()
                 self.send(fence)
