@@ -30,6 +30,7 @@ MESSAGES = {
     "10 KiB of text": WORDS * 205,
     "1 MiB of zeros": bytes(1 << 20),
     "70000 random octets": NOISE,
+    "the tail amid random octets": NOISE[:800] + bytes.fromhex("00 00 ff ff") * 3 + NOISE[800:1600],
 }
 HELLO = bytes.fromhex("f2 48 cd c9 c9 07 00")  # 7.2.3.1
 EXAMPLES = {

@@ -133,3 +133,23 @@ async def server_uses_no_extension_that_it_did_not_agree_to(target: Target) -> N
         ping = b"%d octets" % len(text)
         peer.send(client_frame(Opcode.TEXT, text), client_frame(Opcode.PING, ping))
         await peer.expect_all(Frame(Opcode.TEXT, text), Frame(Opcode.PONG, ping))
+
+
+LONG = 260  # turns, more than a count in one octet holds
+LIMIT = 20.0  # seconds for them
+
+
+@case("rfc6455-6.2-next-message", needs="echo", limit=LIMIT)
+async def each_message_of_a_long_conversation_comes_back(target: Target) -> None:
+    peer = await target.connect()
+    for number in range(target.rounds(LONG, 1100)):
+        peer.send(text_frame(f"turn {number}"))
+        await peer.expect_message(f"turn {number}")
+
+
+@case("rfc6455-5.5.2-answered", limit=LIMIT)
+async def each_ping_of_a_long_conversation_is_answered(target: Target) -> None:
+    peer = await target.connect()
+    for number in range(target.rounds(LONG, 1100)):
+        peer.send(client_frame(Opcode.PING, b"turn %d" % number))
+        await peer.expect(Opcode.PONG, b"turn %d" % number)

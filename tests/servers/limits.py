@@ -63,4 +63,6 @@ def spoilt_answer(fault: str | None, number: int, payload: bytes) -> bytes:
             return payload[:-1] + b"?"
         case "spoils-the-fifteenth-message" if number == 15:
             return payload + b"?"
+        case "counts-messages-in-an-octet" if number % 256 == 0:
+            return payload + b"?"
     return payload

@@ -277,6 +277,8 @@ class Connection(Receiver):
         self.ping_count += 1
         if self.fault == "dies-in-a-flood" and self.ping_count == 1500:
             raise Failed(1008, "too many Pings")
+        if self.fault == "counts-pings-in-an-octet" and self.ping_count % 256 == 0:
+            return
         if self.fault == "closes-for-pings" and payload == b"a reason to close?":
             raise Failed(4000, "no Pings, please")
         if self.fault == "answers-pings-late" and payload == b"soon":

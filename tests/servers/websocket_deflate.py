@@ -245,4 +245,6 @@ class MessageCodec:
         compressed = self._deflater.compress(payload)
         if self.fault == "tail-kept" and len(payload) == 50:
             return compressed + b"\0\0\xff\xff"
+        if self.fault == "tail-looked-for-anywhere":
+            return compressed.partition(b"\0\0\xff\xff")[0]
         return compressed

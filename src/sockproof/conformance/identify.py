@@ -11,8 +11,8 @@ import contextlib
 import re
 from urllib.parse import urljoin, urlsplit
 
-from sockproof.conformance.capabilities import NO_ANSWER, Ear, Message, asking
-from sockproof.conformance.client_frames import client_frame
+from sockproof.conformance.capabilities import NO_ANSWER, Ear, Message, asking, content
+from sockproof.conformance.client_frames import client_frame, text_frame
 from sockproof.conformance.identify_carrier import speaks_http2, speaks_tls
 from sockproof.conformance.probe import Answer, Prober, shown
 from sockproof.conformance.target import Target
@@ -83,9 +83,24 @@ async def _opened(prober: Prober) -> str | None:
                     todo = f"type {prober.url(prober.secure('http'))}"
                     return sentence(prober, "is a Socket.IO server, no plain WebSocket", todo, seen)
                 if opcode == Opcode.CLOSE and int.from_bytes(payload[:2], "big") in POLICIES:
+                    if await _lets_speak(prober):  # its Close was for the Ping
+                        return None
                     what = "opens a WebSocket and closes it before anything is said"
                     return wants_credentials(prober, what, seen)
     return None
+
+
+async def _lets_speak(prober: Prober) -> bool:
+    """Whether texts are answered, by whatever it may be, on a WebSocket without a Ping."""
+    async with asking() as scene:
+        with contextlib.suppress(*NO_ANSWER):
+            ear = await Ear.open(Target(prober.server, scene), prober.limit)
+            for _ in range(ROUND_TRIPS):
+                ear.peer.send(text_frame(content().decode()))
+                if (await ear.until(lambda _: True, prober.limit))[0] == Opcode.CLOSE:
+                    return False
+            return True
+    return False
 
 
 async def _redirect(prober: Prober, answer: Answer) -> str | None:

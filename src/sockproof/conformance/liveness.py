@@ -14,7 +14,7 @@ from sockproof.conformance.target import Server, Target
 from sockproof.conformance.wirelog import WireLog
 
 MISSES = 3  # in a row, before a server counts as gone
-ONE = 2.0  # seconds for one answer
+ONE = 2.0  # seconds for one answer, and twice as many with each attempt
 TURNS_AWAY = (429, 503)  # statuses that say that there are too many at the moment
 BETWEEN = 0.2  # seconds between two attempts
 
@@ -64,14 +64,15 @@ class Liveness:
                 return False
 
     async def _ask(self, server: Server, attempts: int, seconds: float) -> bool:
-        for _ in range(attempts):
+        for attempt in range(attempts):
             began = time.monotonic()
+            limit = seconds * 2**attempt
             try:
-                status = await _handshake(server, seconds)
+                status = await _handshake(server, limit)
             except ConnectionRefusedError:
                 self.last_miss, self.refused = "connection refused", True
             except (OSError, StreamClosed) as error:
-                self.last_miss = str(error) or f"no answer to a handshake within {seconds:g} s"
+                self.last_miss = str(error) or f"no answer to a handshake within {limit:g} s"
             else:
                 self.saw(server, began)
                 self.last_status = status
