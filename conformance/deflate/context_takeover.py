@@ -43,6 +43,20 @@ async def server_keeps_the_window_over_many_messages(target):
         await socket.expect_message(NOISE[:200])
 
 
+@case("rfc7692-7.2.2-client-takeover", needs=NEEDS, over={"between": ["a-ping", "40000-octets"]})
+async def server_keeps_the_window_whatever_comes_between(target, between):
+    """A Ping is no part of it; a message that is longer than the window fills it anew."""
+    socket = await target.connect_deflate()
+    _taken_over(socket)
+    compressor = Compressor(socket.deflate.client_max_window_bits)
+    for _ in range(3):
+        await _echo(socket, compressor, NOISE[-200:])
+        if between == "a-ping":
+            await socket.fence()
+        else:
+            await _echo(socket, compressor, NOISE)
+
+
 @case("rfc7692-7.2.2-client-no-takeover", needs=NEEDS)
 async def messages_with_empty_windows_are_inflated(target):
     offer = "permessage-deflate; client_no_context_takeover"

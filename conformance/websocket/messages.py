@@ -25,6 +25,8 @@ TEXTS = {
     "noncharacters": "\ufdd0 \uffff \U0001fffe",
     "json-number": "1.0",
     "json-large-number": "12345678901234567890",
+    "json-null": "null",
+    "json-empty-text": '""',
     "json-object": '{"b": 1.50, "a": 1e2, "b": [ ]}',
     "json-escapes": '"\\u00e9\\/ \\ud83d\\ude00"',
     "looks-escaped": "%41 &amp; \\n \\x41 +",

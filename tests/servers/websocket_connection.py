@@ -26,7 +26,7 @@ from sockproof.wire.websocket import (
     may_be_sent_in_close,
     parse_close,
 )
-from tests.servers import careless, framing_faults, neighbours, overhearing
+from tests.servers import careless, framing_faults, kept_state, neighbours, overhearing
 from tests.servers.freedom import NONE, Freedoms
 from tests.servers.limits import MAX_PINGS, frame_bound, spoilt_answer
 from tests.servers.tasks import end, linger
@@ -61,7 +61,8 @@ class Connection(Receiver):
         self.pings: list[bytes] = []
         self.deaf = False
         self.message_count = 0
-        self.ping_count = 0
+        self.ping_count = self.pong_count = 0
+        self.kept = b""
         self.close_passed_over = False
         self.masks_close = False
 
@@ -253,6 +254,7 @@ class Connection(Receiver):
             case Opcode.PING:
                 await self._ping(frame)
             case Opcode.PONG:
+                self.pong_count += 1
                 if self.fault == "answers-pongs":
                     self.send(Frame(Opcode.PONG, frame.payload))
                 if self.fault == "ends-tcp-at-an-empty-pong" and not frame.payload:
@@ -267,6 +269,8 @@ class Connection(Receiver):
 
     async def _ping(self, frame: Frame) -> None:
         payload = frame.payload
+        if self.fault == "a-ping-empties-the-window" and self.codec is not None:
+            self.codec.forget()
         if await self.freedoms.pings(self, payload):
             return
         if self.first is not None and self.fault == "loses-pings-inside-messages":
@@ -306,6 +310,8 @@ class Connection(Receiver):
             await self.writer.drain()
 
     async def answer(self, opcode: int, payload: bytes) -> None:
+        if kept_state.is_deaf(self):
+            return
         if self.headers:
             self.headers = False
             fields = {name.lower(): value for name, value in self.request.headers}
@@ -326,6 +332,7 @@ class Connection(Receiver):
             payload = b"?"
         payload = framing_faults.answered(self.fault, opcode, payload)
         payload = careless.echoed(self.fault, opcode, payload)
+        through, opcode, payload = kept_state.answer(self, opcode, payload)
         if self.fault == "answers-pings-behind-the-message":
             for ping in self.pings:
                 self.send(Frame(Opcode.PONG, ping))
@@ -342,7 +349,7 @@ class Connection(Receiver):
         payload = spoilt_answer(self.fault, self.message_count, payload)
         if self.fault == "swaps-two-messages" and payload == b"number 30 of them":
             return
-        await self.message(opcode, payload)
+        await through.message(opcode, payload)
         if self.fault == "swaps-two-messages" and payload == b"number 31 of them":
             await self.message(opcode, b"number 30 of them")
         await self.freedoms.answered(self, (opcode, payload))
@@ -379,6 +386,8 @@ class Connection(Receiver):
         if self.fault == "answers-the-answer":
             self.close_sent = False
         answer = framing_faults.close_answer(self.fault, code, reason)
+        if kept := kept_state.reason(self.fault, code, reason):
+            answer = Frame(Opcode.CLOSE, close_payload(code, kept))
         self.send(await self.freedoms.closing(self, answer))
         if self.fault == "answers-close-twice":
             self.close_sent = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import zlib
+from functools import partial
 
 from sockproof.wire import WireError
 from sockproof.wire.deflate import (
@@ -187,7 +188,8 @@ class MessageCodec:
             client_bits = min(client_bits, 10)
         boundless = fault in ("inflates-without-bound", "inflates-beyond-the-limit")
         bound = BOUNDLESS if boundless else (freedoms.bound() or MAX_MESSAGE)
-        self._inflater = Decompressor(client_bits, keeps_client, max_size=bound)
+        self._make_inflater = partial(Decompressor, client_bits, keeps_client, max_size=bound)
+        self._inflater = self._make_inflater()
         self._deflater = freedoms.compressor(parameters) or Compressor(server_bits, keeps_server)
 
     def inflate(self, payload: bytes) -> bytes:
@@ -209,11 +211,17 @@ class MessageCodec:
             content = self._inflater.decompress(payload)
             if self.fault == "compressed-lengths-misread" and len(payload) in COMPRESSED_LENGTHS:
                 content = content[:-1]
+            if self.fault == "a-long-message-empties-the-window" and len(content) > 32768:
+                self.forget()
             return content
         except WireError:
             if self.fault == "corrupt-message-delivered":
                 return b"corrupt"
             raise
+
+    def forget(self) -> None:
+        """Empty the client's window, which is a fault."""
+        self._inflater = self._make_inflater()
 
     def passed_by(self, payload: bytes) -> None:
         """An uncompressed message has come; it is nothing to the window, but for a fault."""
