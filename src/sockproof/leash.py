@@ -8,6 +8,7 @@ Locust sums up what it has, for which the servers under test go on.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import subprocess
 import sys
@@ -40,6 +41,15 @@ for group, seconds in reversed(held.items()):
 """
 _lock = threading.Lock()
 _watchers: list[subprocess.Popen[str]] = []
+
+
+@atexit.register
+def _done() -> None:
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        for watcher in _watchers:
+            if watcher.stdin is not None:
+                watcher.stdin.close()
+            watcher.wait(1)
 
 
 def ready() -> None:
