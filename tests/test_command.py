@@ -69,6 +69,22 @@ def test_wrong_command_is_one_line_and_exit_code_3(words: list[str], tmp_path: P
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["conformance", "ws://127.0.0.1:9/", "--haeder", "X-Own: sekret-1"],
+        ["conformance", "ws://127.0.0.1:9/", "--haeder=X-Own:sekret-1"],
+        ["conformance", "ws://127.0.0.1:9/", "--he=sekret-1"],
+        ["gate", "results", "--bass=sekret-1"],
+    ],
+)
+def test_misspelt_option_shows_no_value(words: list[str], tmp_path: Path) -> None:
+    done = sockproof(*words, cwd=tmp_path)
+    assert done.returncode == 3
+    assert done.stderr.count("\n") == 1
+    assert "sekret" not in done.stderr + done.stdout
+
+
 def test_fields_of_the_user_stand_alone_and_accuse_nobody(tmp_path: Path) -> None:
     done = sockproof(
         *("conformance", "--target", "websockets", "--json", "r.json"),
