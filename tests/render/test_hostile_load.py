@@ -9,7 +9,10 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import msgspec
+
 from sockproof.files import json_text
+from sockproof.formats.judgements import Capacity
 from sockproof.load_records import SUMMARY_FILE
 from sockproof.render import ab, capacity
 from tests.analysis.samples import summary
@@ -85,17 +88,12 @@ def test_comparison_that_strange_words_ended() -> None:
 
 def test_search_that_strange_words_ended() -> None:
     kinds = {kind: {"p99_ms": 2.0} for kind in ("ack", "delivery")}
-    told = {"users": 10, "outcome": "broken", "achieved_rate": 3.0, "lost": 0, "text": LONG}
-    probe = {**told, "latency": kinds}
-    value = {
-        "kept": None,
-        "limit": 10,
-        "why": "broken",
-        "text": LONG,
-        "objectives": ["counts.lost == 0"],
-    }
-    value["probes"] = [probe]
-    lines = [*capacity.lines(value), capacity.row(probe)]
+    told = {"users": 10, "outcome": "broken", "offered_rate": 3.0, "achieved_rate": 3.0}
+    probe = {**told, "heard_rate": 3.0, "lost": 0, "text": LONG, "latency": kinds}
+    end = {"kept": None, "limit": 10, "why": "broken", "text": LONG, "probes": [probe]}
+    begin = {"scenario": STRANGE, "objectives": ["counts.lost == 0"]}
+    value = msgspec.convert({**begin, **end}, Capacity)
+    lines = [*capacity.lines(value), capacity.row(value.probes[0])]
     page = capacity.markdown(value)
     assert visible("\n".join(lines))
     assert all("\n" not in line for line in lines)
