@@ -41,14 +41,17 @@ LAPSES_OF_MUTANTS = 15  # until the runner loses its patience with a fault that 
 JOBS = 16
 
 
+WALKS = frozenset({"websocket/kept_state"})  # and those whose mutants are blind faults
+
+
 @cache
 def _walks(kind: str) -> frozenset[str]:
-    """The case files that walk whole kinds, `SUITE/FILE`: they have blind faults as mutants.
+    """The case files that walk whole kinds, `SUITE/FILE`: most have blind faults as mutants.
 
     They notice many faults, and meet their own only: which, is what they have to show.
     """
     own = [fault.file for fault in faults(kind).values() if fault.name in ROUND]
-    return frozenset(file.removesuffix(".toml") for file in own)
+    return WALKS | {file.removesuffix(".toml") for file in own}
 
 
 def _file_of(case_id: str) -> str:

@@ -142,7 +142,7 @@ class Bystander:
 
     def _listening_for(self, speaker: SocketIOPeer) -> tuple[str, asyncio.Event]:
         """A word of the speaker's case, and what is set when this client hears it."""
-        word = f"to-a-bystander-{speaker.scene.mark}-{len(self._awaited)}"
+        word = f"to-a-bystander-{len(self._awaited)}-{speaker.scene.mark}"  # none begins another
         heard = self._awaited[word] = asyncio.Event()
         return word, heard
 
