@@ -14,7 +14,7 @@ from tests.progress import HUNG
 
 pytestmark = pytest.mark.timeout(HUNG)
 KIND = "socketio"
-SHARE = 18  # a freedom meets one in so many cases each day
+SHARE = 24  # a freedom meets one in so many cases each day
 PAIRS, SHARE_OF_A_PAIR = 6, 8
 CHOICES = (  # files of which a server takes one freedom at a time
     "engineio/transports.toml",
