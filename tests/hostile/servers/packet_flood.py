@@ -29,7 +29,7 @@ BREAKS = ("misacknowledged",)
 HARMLESS = tuple(
     f"packet_flood[{stage},{each}]"
     for stage in STAGES
-    for each in ("ping", "pong", "noop", "event", "connect")
+    for each in ("ping", "pong", "noop", "upgrade", "open", "event", "connect")
 )
 
 
