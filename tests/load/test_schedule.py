@@ -14,6 +14,7 @@ from sockproof.load.alarm import Alarm
 from sockproof.load.schedule import SECOND, Schedule, Turn
 from sockproof.load.wheel import STEP_NS, Wheel
 from sockproof.load_records import Stray
+from sockproof.wire import WireError
 from tests.load.peers import Hub, until
 
 pytestmark = pytest.mark.usefixtures("hub")
@@ -299,3 +300,16 @@ def test_acknowledgements_whose_time_has_passed_are_taken_out() -> None:
     for reply in (None, b"{}", b"[", b"\xff"):
         with pytest.raises(ValueError, match=r"."):
             arguments(reply)
+
+
+def test_connection_takes_so_many_acknowledgements_that_answer_nothing() -> None:
+    told: list[int] = []
+    strays = Strays(0)
+    strays.on_stray = lambda number, _: told.append(number)
+    with pytest.raises(WireError, match="more than 10,000"):
+        for number in range(20_000):
+            strays.strayed(number, 0)
+    assert len(told) == 10_000
+    strays.begin(0)
+    strays.strayed(7, 0)
+    assert len(told) == 10_001

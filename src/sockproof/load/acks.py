@@ -30,7 +30,7 @@ Acks = dict[Key, Waiting]
 NEVER = 1 << 62
 RANGE = 100_000  # numbers of a connection
 _RANGES = 20_000  # so that every number has 31 bits
-_MOST = 10_000  # numbers that one connection remembers
+_MOST = 10_000  # numbers that one connection remembers, and answers to nothing that it takes
 _next_range = itertools.count(random.randrange(_RANGES))
 _given: set[int] = set()
 OnStray = Callable[[int, Stray], None]
@@ -49,7 +49,7 @@ class Strays:
     Who calls says how far its numbers have come: `last`.
     """
 
-    __slots__ = ("_ahead", "_expired", "_first", "_range", "on_stray")
+    __slots__ = ("_ahead", "_expired", "_first", "_left", "_range", "on_stray")
 
     def __init__(self, first: int) -> None:
         self._range = self._first = first
@@ -58,10 +58,11 @@ class Strays:
         self._ahead: set[int] | frozenset[int] = frozenset()
         self._expired: set[int] | frozenset[int] = frozenset()
         self.on_stray: OnStray | None = None
+        self._left = _MOST
 
     def begin(self, last: int) -> None:
         """The connection is opened, perhaps again: what came before is no concern of it."""
-        self._first = last
+        self._first, self._left = last, _MOST
         self._ahead = self._expired = frozenset()
 
     def expired(self, number: int) -> None:
@@ -69,9 +70,15 @@ class Strays:
         self._expired = _with(self._expired, number)
 
     def strayed(self, key: Key, last: int, waiting: Acks | None = None) -> None:
-        """It came, and nobody waits for it; perhaps `waiting` has it in another namespace."""
+        """It came, and nobody waits for it; perhaps `waiting` has it in another namespace.
+
+        `WireError` where there are so many that they would fill memory and disk.
+        """
         if self.on_stray is None:
             return
+        self._left -= 1
+        if self._left < 0:
+            raise WireError(f"more than {_MOST:,} acknowledgements that answer nothing")
         number = number_of(key)
         if waiting and any(number_of(each) == number for each in waiting):
             self.on_stray(number, Stray.UNASKED)

@@ -40,6 +40,7 @@ from sockproof.load.stream import CLOSED, CLOSING, DIALLING, IDLE, OPEN, callbac
 from sockproof.load.websocket import no_message
 from sockproof.load.wheel import wheel
 from sockproof.vocabulary import TRANSPORTS
+from sockproof.wire import WireError
 
 Handler = Callable[..., Any]
 LISTENING = 1.0  # seconds for what a server has held back until a client leaves
@@ -292,7 +293,10 @@ class ReferenceSocketIO(Reference):
     def _acknowledged(self, number: int, reply: list[Any]) -> None:
         found = self._acks.pop(number, None)
         if found is None:  # the library does not know of time limits
-            self.strays.strayed(number, self._number)
+            try:
+                self.strays.strayed(number, self._number)
+            except WireError as error:
+                self._broken(str(error))
         else:
             self._answer(found, reply)
 
