@@ -38,11 +38,10 @@ class Parser(argparse.ArgumentParser):
     """A parser whose complaints are one line, with the exit code of a wrong command."""
 
     def error(self, message: str) -> NoReturn:
-        # Behind an option that is misspelt, a secret may stand.
-        message = re.sub(
-            r"(ambiguous option: --?[\w-]+)=.* could match", r"\1 could match", message
-        )
-        self.exit(WRONG_COMMAND, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        from sockproof.load.options import without_value  # needed by this alone
+
+        told = without_value(message)
+        self.exit(WRONG_COMMAND, f"{self.prog}: {told} (see {self.prog} --help)\n")
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:

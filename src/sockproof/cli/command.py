@@ -28,7 +28,9 @@ def execute(arguments: Sequence[str] | None = None) -> int:
         # For Locust, which knows the scenario's own arguments.
         options.more = [*options.passed, *_without_url(options, more)]
     elif more:
-        parser.error(f"unrecognized arguments: {_without_values(more)}")
+        from sockproof.load.options import names_alone
+
+        parser.error(f"unrecognized arguments: {names_alone(more)}")
     try:
         return int(getattr(module_of(options.command), options.command)(options))
     except WrongInput as error:
@@ -51,12 +53,6 @@ def say(error: object) -> None:
     """Say what is wrong, in a line, wherever that can be said."""
     with contextlib.suppress(OSError):
         print(f"sockproof: {lines(str(error))}", file=sys.stderr)
-
-
-def _without_values(words: Sequence[str]) -> str:
-    """The options alone: what stands behind one that is misspelt may be a secret."""
-    options = [word.partition("=")[0] for word in words if word.startswith("-")]
-    return " ".join(options) or f"{len(words)} more than there are"
 
 
 def _without_url(options: Namespace, more: list[str]) -> list[str]:

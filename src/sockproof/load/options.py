@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from argparse import Namespace
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,13 +69,21 @@ def without_secrets() -> set[str]:
     return found.names
 
 
+def names_alone(words: Sequence[str]) -> str:
+    """The options among words that argparse does not know: what stands behind may be a secret."""
+    names = [word.partition("=")[0] for word in words if word.startswith("-")]
+    return " ".join(names) or f"{len(words)} more than there are"
+
+
+def without_value(complaint: str) -> str:
+    """What argparse says of an option that is cut short, without what stood behind it."""
+    return re.sub(r"(ambiguous option: [^=\s]+)=.*( could match)", r"\1\2", complaint, flags=re.S)
+
+
 def without_values(complaint: str) -> str:
     """What argparse says of a command, without what stood behind options it does not know."""
     told, colon, words = complaint.partition("unrecognized arguments: ")
-    if colon:
-        names = [word.partition("=")[0] for word in words.split() if word.startswith("-")]
-        return told + colon + " ".join(names)
-    return re.sub(r"(ambiguous option: [^=\s]+)=.*( could match)", r"\1\2", complaint, flags=re.S)
+    return told + colon + names_alone(words.split()) if colon else without_value(complaint)
 
 
 def add_arguments(parser: Any) -> None:
