@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from sockproof import files, launch, records
 from sockproof.cli.ab_runs import Runner, Side, Unusable, summary_of
-from sockproof.cli.arguments import positive, run_time, share, whole
+from sockproof.cli.arguments import (
+    add_results,
+    add_shelf,
+    positive,
+    run_time,
+    share,
+    whole,
+)
 from sockproof.cli.load import masked
 from sockproof.cli.scenario_options import add_scenario_options
 from sockproof.errors import CommandError
@@ -53,8 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     each = "of each run, as 30s or 5m (10s)"
     add("-t", "--run-time", type=run_time, default="10s", metavar="T", help=each)
     add("--processes", type=whole(1, 256), default=1, metavar="N", help="worker processes (1)")
-    add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results/)")
-    add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
+    add_results(parser)
+    add_shelf(parser)
     add_scenario_options(parser)
 
 

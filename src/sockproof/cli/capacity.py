@@ -10,7 +10,7 @@ from sockproof import files, records
 from sockproof.analysis.capacity import Probe, Verdict, next_load, outcome_of, verdict
 from sockproof.analysis.rules import Condition, RuleError, condition
 from sockproof.cli.ab_runs import Runner, Side, Unusable
-from sockproof.cli.arguments import run_time, whole
+from sockproof.cli.arguments import add_results, add_shelf, run_time, whole
 from sockproof.cli.load import DEFAULT_TARGET
 from sockproof.cli.scenario_options import add_scenario_options
 from sockproof.errors import CommandError
@@ -34,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     each = "of each run, as 30s or 5m (15s)"
     add("-t", "--run-time", type=run_time, default="15s", metavar="T", help=each)
     add("--processes", type=whole(1, 256), default=1, metavar="N", help="worker processes (1)")
-    add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results/)")
-    add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
+    add_results(parser)
+    add_shelf(parser)
     add_scenario_options(parser)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sockproof import files, launch, records, shelves
-from sockproof.cli.arguments import seconds, time_span, whole
+from sockproof.cli.arguments import add_shelf, seconds, time_span, whole
 from sockproof.cli.expecting import load_named
 from sockproof.cli.judge import build_job, concerned, fitting_suites, judge, judge_target, suites_of
 from sockproof.cli.outputs import Judged, Outputs, write_autobahn, write_index
@@ -100,7 +100,7 @@ def add_places(parser: argparse.ArgumentParser) -> None:
     """Where runs are written and shelves are looked for, which no help shows."""
     results = {"type": Path, "default": Path("results"), "help": argparse.SUPPRESS}
     parser.add_argument("--results", metavar="DIR", **results)  # type: ignore[arg-type]
-    parser.add_argument("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
+    add_shelf(parser)
 
 
 def conformance(options: Namespace) -> int:

@@ -10,6 +10,7 @@ from sockproof import files, records
 from sockproof.analysis.gates import Outcome, worst
 from sockproof.analysis.rules import Rules
 from sockproof.cli.ab import compare_stored
+from sockproof.cli.arguments import add_results, add_shelf
 from sockproof.cli.rules import find_rules
 from sockproof.cli.rules_kept import beside, judge_report, judge_summary, show, write
 from sockproof.errors import CommandError
@@ -26,10 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("run", nargs="+", type=Path, metavar="RUN", help="a folder under results/")
     add("--rules", metavar="NAME", help="a name on the shelf gates/, or a .toml")
     add("--baseline", nargs="+", type=Path, metavar="RUN", help="runs that these are compared with")
-    add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results/)")
+    add_results(parser)
     for name in ("json", "junit", "markdown"):
         add(f"--{name}", type=Path, metavar="FILE", help="(beside the run)")
-    add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
+    add_shelf(parser)
 
 
 def gate(options: Namespace) -> int:

@@ -15,7 +15,14 @@ from typing import IO, Any
 
 from sockproof import launch, records, shelves
 from sockproof.analysis.follow import Follower
-from sockproof.cli.arguments import positive, run_time, time_span, whole
+from sockproof.cli.arguments import (
+    add_results,
+    add_shelf,
+    positive,
+    run_time,
+    time_span,
+    whole,
+)
 from sockproof.cli.load_report import write_load_report
 from sockproof.cli.locust_process import Bounds, Locust
 from sockproof.cli.rules import chosen, find_rules
@@ -51,10 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     time = {"type": run_time, "default": "10s", "metavar": "T", "help": "as 30s or 5m (10s)"}
     add("-t", "--run-time", **time)  # type: ignore[arg-type]
     add("--processes", type=whole(1, 256), default=1, metavar="N", help="worker processes (1)")
-    add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results/)")
+    add_results(parser)
     add("--no-report", action="store_true", help="draw no figures, write no page")
     add("--rules", metavar="NAME", help="judge the run by these: a name in gates/, or a .toml")
-    add("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
+    add_shelf(parser)
     add_scenario_options(parser)
 
 
