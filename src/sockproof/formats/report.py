@@ -294,38 +294,39 @@ class Line(Written):
     kind: str
 
 
-class HeaderLine(Written, tag_field="kind", tag="header"):
-    """What is known before the first case; it comes first."""
+class _Timed(Written):
+    """A line, and when it was written."""
 
     at: Seconds
+
+
+class HeaderLine(_Timed, tag_field="kind", tag="header"):
+    """What is known before the first case; it comes first."""
+
     values: Values
 
 
-class CaseLine(Written, tag_field="kind", tag="case"):
+class CaseLine(_Timed, tag_field="kind", tag="case"):
     """How a case ended."""
 
-    at: Seconds
     values: Case
 
 
-class RevisedLine(Written, tag_field="kind", tag="revised"):
+class RevisedLine(_Timed, tag_field="kind", tag="revised"):
     """What was found later about a case."""
 
-    at: Seconds
     values: Revision
 
 
-class FinishLine(Written, tag_field="kind", tag="finish"):
+class FinishLine(_Timed, tag_field="kind", tag="finish"):
     """What is known after the last case."""
 
-    at: Seconds
     values: Values
 
 
-class AlsoLine(Written, tag_field="kind", tag="also"):
+class AlsoLine(_Timed, tag_field="kind", tag="also"):
     """What was concluded from the whole run."""
 
-    at: Seconds
     values: Values
 
 
