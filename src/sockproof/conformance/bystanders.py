@@ -131,11 +131,13 @@ class Bystander:
 
     async def hears_everyone(self, speaker: SocketIOPeer) -> None:
         """What is said to everyone in one of its namespaces is heard by this client, too."""
+        said = {}
         for namespace in self.sids:
-            word, heard = self._listening_for(speaker)
+            word, said[namespace] = self._listening_for(speaker)
             await speaker.proof("emit", event="said", args=[word], namespace=namespace)
-            for _ in range(FENCES):
-                await self.fence(speaker)
+        for _ in range(FENCES):
+            await self.fence(speaker)
+        for namespace, heard in said.items():
             if not heard.is_set():
                 wanted = f"what is said to all of {namespace} heard by {self.name}"
                 raise Failure(wanted, "only what was then said to it alone")
