@@ -145,7 +145,7 @@ def make_samples(place: Path) -> None:
     from sockproof.certificates import make_certificates
     from sockproof.files import json_text
     from sockproof.formats.judgements import CalibrationPoint
-    from sockproof.records import RunWriter, to_json
+    from sockproof.records import to_json
     from tests.analysis.samples import P50, summary
     from tests.render import sample
     from tests.render.load_sample import run_folder
@@ -154,12 +154,7 @@ def make_samples(place: Path) -> None:
 
     for name in ("cases", "more", "study", "compared", "stored", "noise", "certificates"):
         (place / name).mkdir(parents=True)
-    with RunWriter(place / "cases/run.jsonl") as writer:
-        writer.header(sample.HEADER)
-        for record in sample.cases():
-            writer.case(record)
-        writer.revise(0, {"outcome": "FAIL", "got": "another"})
-        writer.finish(sample.FINISH)
+    sample.write_run(place / "cases/run.jsonl")
     for name in ("cases", "more"):
         (place / name / "report.json").write_text(to_json(sample.sample()))
     for name in ("load", "base"):

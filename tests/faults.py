@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -103,20 +104,28 @@ def plain_id(case_id: str) -> str:
     return name.replace("deflate/", "websocket/", 1) + (f"[{rest}]" if rest else "")
 
 
+def described(folder: Path, kind: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """What `SUITE/FILE.toml` in a folder describe for the suites of a kind: name, file, table."""
+    names: set[str] = set()
+    for suite in KINDS[kind]:
+        for path in sorted((folder / suite).glob("*.toml")):
+            for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items():
+                assert name not in names, f"{path}: {name} is described twice"
+                names.add(name)
+                yield name, f"{suite}/{path.name}", table
+
+
 @cache
 def faults(kind: str) -> dict[str, Fault]:
     """The faults of a kind by name."""
     found: dict[str, Fault] = {}
-    for suite in KINDS[kind]:
-        for path in sorted((MUTANTS / suite).glob("*.toml")):
-            for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items():
-                assert name not in found, f"{path}: the fault {name} is described twice"
-                catches = {glob: Catch.read(each) for glob, each in table["catches"].items()}
-                disturbs = tuple(table.get("disturbs", ()))
-                fields = {**table, "disturbs": disturbs, "catches": catches}
-                if name in ROUND:
-                    fields["what"] = _blind(kind)[name]["what"]
-                found[name] = Fault(name, f"{suite}/{path.name}", **fields)
+    for name, file, table in described(MUTANTS, kind):
+        catches = {glob: Catch.read(each) for glob, each in table["catches"].items()}
+        disturbs = tuple(table.get("disturbs", ()))
+        fields = {**table, "disturbs": disturbs, "catches": catches}
+        if name in ROUND:
+            fields["what"] = _blind(kind)[name]["what"]
+        found[name] = Fault(name, file, **fields)
     return found
 
 

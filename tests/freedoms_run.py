@@ -18,7 +18,6 @@ no FAIL, no INCONCLUSIVE, and no more UNSUPPORTED or NON_STRICT than the freedom
 from __future__ import annotations
 
 import asyncio
-import tomllib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -36,7 +35,8 @@ from sockproof.conformance.runner import Plan
 from sockproof.conformance.target import Server
 from sockproof.conformance.tls import Trust
 from sockproof.records import CaseRecord
-from tests.mutants_run import JOBS, KINDS, LIMIT, requirements
+from tests.faults import described
+from tests.mutants_run import JOBS, LIMIT, requirements
 from tests.progress import run_while_it_goes_on
 from tests.servers import socketio_fixture, tls
 from tests.servers.free_server import FreeServer
@@ -76,14 +76,10 @@ class Freedom:
 @cache
 def freedoms(kind: str) -> dict[str, Freedom]:
     """The freedoms of a kind by name."""
-    found: dict[str, Freedom] = {}
-    for suite in KINDS[kind]:
-        for path in sorted((FREEDOMS / suite).glob("*.toml")):
-            for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items():
-                assert name not in found, f"{path}: the freedom {name} is described twice"
-                file = f"{suite}/{path.name}"
-                found[name] = Freedom(name, file, **{key: _fixed(table[key]) for key in table})
-    return found
+    return {
+        name: Freedom(name, file, **{key: _fixed(table[key]) for key in table})
+        for name, file, table in described(FREEDOMS, kind)
+    }
 
 
 def _fixed(value: Any) -> Any:

@@ -37,7 +37,7 @@ from sockproof.formats.tables import (
     RulesFile,
     TargetFile,
 )
-from sockproof.records import RunWriter, to_json
+from sockproof.records import to_json
 from sockproof.shelves import shelf
 from tests import damage_run
 from tests.render import sample, test_matrix
@@ -187,13 +187,7 @@ def written(place: Path) -> Iterator[tuple[str, str]]:
     yield "load-run", (run / "run.json").read_text()
     yield "load-summary", (run / "summary.json").read_text()
     yield "conformance-report", to_json(sample.sample())
-    with RunWriter(place / "run.jsonl") as writer:
-        writer.header(sample.HEADER)
-        for record in sample.cases():
-            writer.case(record)
-        writer.revise(0, {"outcome": "FAIL", "got": "another"})
-        writer.finish(sample.FINISH)
-        writer.also({"remarks": ["so"]})
+    sample.write_run(place / "run.jsonl", also={"remarks": ["so"]})
     lines = (place / "run.jsonl").read_text().splitlines()
     yield from (("conformance-run", line) for line in lines)
     for kind in ("health", "latency", "delivery", "rooms"):

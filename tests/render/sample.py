@@ -196,6 +196,18 @@ FINISH: dict[str, Any] = {
 }
 
 
+def write_run(path: Path, also: dict[str, Any] | None = None) -> None:
+    """A `run.jsonl` with a line of each kind; that of what was concluded, where it is given."""
+    with RunWriter(path) as writer:
+        writer.header(HEADER)
+        for record in cases():
+            writer.case(record)
+        writer.revise(0, {"outcome": "FAIL", "got": "another"})
+        writer.finish(FINISH)
+        if also is not None:
+            writer.also(also)
+
+
 def run(records: list[CaseRecord], finish: dict[str, Any] | None, **header: Any) -> dict[str, Any]:
     """The report of a run of these records; no `finish` is a run that was killed."""
     with tempfile.TemporaryDirectory() as folder:
