@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from sockproof.load.recorder import EVERYONE, ITSELF, EmitFlag, Phase, Recorder
+from sockproof.load.record.recorder import EVERYONE, ITSELF, EmitFlag, Phase, Recorder
 from sockproof.wire import stamp
 
 CLIENTS = 1000
@@ -56,7 +56,7 @@ def write_run(folder: Path, heard_by: int, receipts: int) -> None:
 def main() -> None:
     """Check each shape, or the folder that a child process is given."""
     if len(sys.argv) > 2:
-        from sockproof.analysis.delivery import check
+        from sockproof.analysis.delivery.checker import check
 
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         began = time.perf_counter()

@@ -14,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from sockproof.load.recorder import EVERYONE, Phase, Recorder
-from sockproof.load_records import RUN_FILE, boot_id
+from sockproof.load.record.recorder import EVERYONE, Phase, Recorder
+from sockproof.runs.load_records import RUN_FILE, boot_id
 from sockproof.wire.stamp import find
 
 HEARERS = 1000

@@ -26,9 +26,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sockproof.analysis.metrics import DEFAULT_METRICS, TARGET_CPU, THROUGHPUT, value
-from sockproof.analysis.sequential import CANNOT_TELL, REGRESSION, Design, replay
-from sockproof.launch import free_port
+from sockproof.analysis.statistics.metrics import DEFAULT_METRICS, TARGET_CPU, THROUGHPUT, value
+from sockproof.analysis.statistics.sequential import CANNOT_TELL, REGRESSION, Design, replay
+from sockproof.targets.launch import free_port
 
 HERE = Path(__file__).parent
 USERS = 4

@@ -19,8 +19,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from sockproof.launch import launch, load_targets
 from sockproof.shelves import shelf
+from sockproof.targets.launch import launch, load_targets
 
 CASE = "websocket/control_frames/unsolicited_pong_is_not_answered"
 

@@ -3,9 +3,9 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from sockproof.analysis.frames import LoadRun
-from sockproof.histogram import value_of
+from sockproof.analysis.timeline.frames import LoadRun
 from sockproof.render.plot import INK, counts_y, legend, log_x, panels
+from sockproof.runs.histogram import value_of
 
 title = "Connect times"
 caption = """

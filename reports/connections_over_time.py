@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from sockproof.analysis.frames import LoadRun
+from sockproof.analysis.timeline.frames import LoadRun
 from sockproof.render.plot import column, counts_y, each_second, has, legend, line, over_time
 
 title = "Connections over time"

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sockproof.analysis.frames import LoadRun
+from sockproof.analysis.timeline.frames import LoadRun
 from sockproof.render.plot import INK, counts_y, legend, panels
 
 title = "Fan-out"

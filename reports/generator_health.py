@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from sockproof.analysis.frames import LoadRun
+from sockproof.analysis.timeline.frames import LoadRun
 from sockproof.render.plot import (
     column,
     counts_y,

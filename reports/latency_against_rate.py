@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from sockproof.analysis.frames import LoadRun
+from sockproof.analysis.timeline.frames import LoadRun
 from sockproof.render.plot import STYLES, column, counts_y, legend, log_y, panels, short_number
 
 title = "Latency against rate"

@@ -6,8 +6,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from sockproof.analysis.frames import LoadRun
-from sockproof.analysis.latency_frames import HEAT_FROM, HEAT_STEPS
+from sockproof.analysis.timeline.frames import LoadRun
+from sockproof.analysis.timeline.latency_frames import HEAT_FROM, HEAT_STEPS
 from sockproof.render.plot import INK, log_y, over_time, short_number
 
 title = "Latency heat map"

@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from sockproof.analysis.frames import LoadRun
+from sockproof.analysis.timeline.frames import LoadRun
 from sockproof.render.plot import column, each_second, has, legend, line, log_y, over_time, worst
 
 title = "Latency over time"

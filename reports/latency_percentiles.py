@@ -4,9 +4,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from sockproof.analysis.frames import LoadRun
-from sockproof.histogram import Histogram, value_of
+from sockproof.analysis.timeline.frames import LoadRun
 from sockproof.render.plot import legend, line, log_y, panels
+from sockproof.runs.histogram import Histogram, value_of
 
 title = "Latency by percentile"
 caption = """

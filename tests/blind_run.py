@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from sockproof.conformance.case import Case
-from sockproof.records import CaseRecord
+from sockproof.conformance.shelf.case import Case
+from sockproof.runs.records import CaseRecord
 from tests import mutants_run
 from tests.servers.blind import woven
 

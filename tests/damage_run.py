@@ -140,12 +140,12 @@ JOBS = (
 def make_samples(place: Path) -> None:
     """One of each file that any command reads."""
     from sockproof import shelves
-    from sockproof.analysis.calibration import calibration
-    from sockproof.analysis.sequential import Design
-    from sockproof.certificates import make_certificates
+    from sockproof.analysis.statistics.calibration import calibration
+    from sockproof.analysis.statistics.sequential import Design
     from sockproof.files import json_text
     from sockproof.formats.judgements import CalibrationPoint
-    from sockproof.records import to_json
+    from sockproof.runs.records import to_json
+    from sockproof.targets.certificates import make_certificates
     from tests.analysis.samples import P50, summary
     from tests.render import sample
     from tests.render.load_sample import run_folder
@@ -217,7 +217,7 @@ def vars_of(design: Any) -> dict[str, Any]:
 
 
 def study(found: Any) -> dict[str, Any]:
-    from sockproof.analysis.calibration import machine
+    from sockproof.analysis.statistics.calibration import machine
     from sockproof.cli.study_report import SCHEMA
     from sockproof.shelves import shelf
     from sockproof.study.claim import load_claims
@@ -409,9 +409,9 @@ def _worked(child: int) -> float:
 
 def run(numbers: Sequence[int], seed: int, tell: Callable[[Trial], None]) -> None:
     """Try these numbers; `tell` hears of each."""
-    import sockproof.analysis.export
-    import sockproof.analysis.overlay
-    import sockproof.analysis.summary
+    import sockproof.analysis.summary.run_summary
+    import sockproof.analysis.timeline.export
+    import sockproof.analysis.timeline.overlay
     import sockproof.render.figures
     import sockproof.render.overlay_figure
     import sockproof.render.study  # noqa: F401 - so that no fork has to

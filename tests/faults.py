@@ -23,9 +23,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sockproof.conformance.case import OFFERS
-from sockproof.conformance.expectations import glob_matches
-from sockproof.records import CaseRecord
+from sockproof.conformance.shelf.case import OFFERS
+from sockproof.conformance.shelf.expectations import glob_matches
+from sockproof.runs.records import CaseRecord
 from sockproof.vocabulary import Seen
 from tests.servers.blind import ROUND
 

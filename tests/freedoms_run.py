@@ -25,16 +25,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sockproof.conformance.address import Address
-from sockproof.conformance.case import Case
-from sockproof.conformance.expectations import glob_matches
+from sockproof.conformance.capabilities.room import jobs_for
+from sockproof.conformance.peers.tls import Trust
 from sockproof.conformance.preflight import Unreachable, introduce
-from sockproof.conformance.profile import Profile
-from sockproof.conformance.room import jobs_for
-from sockproof.conformance.runner import Plan
-from sockproof.conformance.target import Server
-from sockproof.conformance.tls import Trust
-from sockproof.records import CaseRecord
+from sockproof.conformance.running.runner import Plan
+from sockproof.conformance.shelf.case import Case
+from sockproof.conformance.shelf.expectations import glob_matches
+from sockproof.conformance.shelf.profile import Profile
+from sockproof.conformance.targets.address import Address
+from sockproof.conformance.targets.target import Server
+from sockproof.runs.records import CaseRecord
 from tests.faults import described
 from tests.mutants_run import JOBS, LIMIT, requirements
 from tests.progress import run_while_it_goes_on

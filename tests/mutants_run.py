@@ -11,16 +11,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache
 
-from sockproof.conformance.address import Address
-from sockproof.conformance.case import Case, load_cases
-from sockproof.conformance.expectations import glob_matches
+from sockproof.conformance.peers.tls import Trust
 from sockproof.conformance.preflight import introduce
-from sockproof.conformance.profile import WEBSOCKET_CAPABILITIES, Profile
-from sockproof.conformance.requirements import Requirement, load_requirements
-from sockproof.conformance.runner import LAPSES, Patience, Plan
-from sockproof.conformance.target import Server
-from sockproof.conformance.tls import Trust
-from sockproof.records import CaseRecord
+from sockproof.conformance.running.runner import LAPSES, Patience, Plan
+from sockproof.conformance.shelf.case import Case, load_cases
+from sockproof.conformance.shelf.expectations import glob_matches
+from sockproof.conformance.shelf.profile import WEBSOCKET_CAPABILITIES, Profile
+from sockproof.conformance.shelf.requirements import Requirement, load_requirements
+from sockproof.conformance.targets.address import Address
+from sockproof.conformance.targets.target import Server
+from sockproof.runs.records import CaseRecord
 from sockproof.shelves import shelf
 from tests.faults import KINDS, Catch, Fault, faults, plain_id
 from tests.progress import run_while_it_goes_on

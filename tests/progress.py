@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from sockproof.conformance.case import Case
-from sockproof.conformance.runner import Plan, run_cases
-from sockproof.records import CaseRecord
+from sockproof.conformance.running.runner import Plan, run_cases
+from sockproof.conformance.shelf.case import Case
+from sockproof.runs.records import CaseRecord
 
 STANDSTILL = 120.0  # seconds in which no case ends
 HUNG = 1800  # seconds, for pytest: several runs that each go on

@@ -9,10 +9,18 @@ from typing import Any
 
 import pytest
 
-from sockproof.analysis.calibration import FILE, above, calibration, machine, point, read, sentence
+from sockproof.analysis.statistics.calibration import (
+    FILE,
+    above,
+    calibration,
+    machine,
+    point,
+    read,
+    sentence,
+)
 from sockproof.files import json_text
 from sockproof.formats.judgements import CalibrationError, CalibrationPoint
-from sockproof.histogram import bucket_of
+from sockproof.runs.histogram import bucket_of
 from tests.render.load_sample import run_folder
 
 

@@ -10,9 +10,9 @@ import pytest
 import socketio
 from aiohttp import web
 
-from sockproof.conformance.address import Address
 from sockproof.conformance.preflight import introduce
-from sockproof.conformance.target import Server
+from sockproof.conformance.targets.address import Address
+from sockproof.conformance.targets.target import Server
 from sockproof.fixtures.python_socketio import install
 from tests.servers.blind import woven
 from tests.servers.socketio_server import SocketIOServer

@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 
 from sockproof.formats.schema import path_of
-from sockproof.records import read_run
+from sockproof.runs.records import read_run
 
 RUN = [sys.executable, "-c", "from sockproof.cli import run; run()"]
 MASKING = ["--case", "websocket/masking/*"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sockproof.conformance.company import KEPT_LEAKS, Company, Saying
+from sockproof.conformance.context.company import KEPT_LEAKS, Company, Saying
 
 
 def test_contents_are_whose_mark_they_carry() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.load_records import RUN_FILE, SUMMARY_FILE
+from sockproof.runs.load_records import RUN_FILE, SUMMARY_FILE
 from tests.render.load_sample import run_folder
 
 

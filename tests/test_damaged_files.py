@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.analysis.damage import all_problems
-from sockproof.analysis.summary import summarize
-from sockproof.load_records import ROW, ROWS_AT
+from sockproof.analysis.delivery.damage import all_problems
+from sockproof.analysis.summary.run_summary import summarize
 from sockproof.render.load_summary import verdict
+from sockproof.runs.load_records import ROW, ROWS_AT
 from tests import sample
 from tests.render.load_sample import run_folder
 

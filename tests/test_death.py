@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from sockproof.launch import free_port
-from sockproof.records import read_run
+from sockproof.runs.records import read_run
 from sockproof.shelves import SHELVES, shelf
+from sockproof.targets.launch import free_port
 
 RUN = [sys.executable, "-c", "from sockproof.cli import run; run()"]
 MORTAL = Path(__file__).parent / "servers" / "mortal.py"

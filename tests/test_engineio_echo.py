@@ -7,12 +7,12 @@ from functools import cache
 
 import pytest
 
-from sockproof.conformance.address import Address
-from sockproof.conformance.expectations import glob_matches
 from sockproof.conformance.preflight import introduce
-from sockproof.conformance.runner import Plan, run_cases
-from sockproof.conformance.target import Server
-from sockproof.records import CaseRecord
+from sockproof.conformance.running.runner import Plan, run_cases
+from sockproof.conformance.shelf.expectations import glob_matches
+from sockproof.conformance.targets.address import Address
+from sockproof.conformance.targets.target import Server
+from sockproof.runs.records import CaseRecord
 from tests import mutants_run
 from tests.sample import rotating
 from tests.servers.engineio_echo import EngineIOEcho

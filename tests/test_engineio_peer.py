@@ -6,16 +6,16 @@ import asyncio
 
 import pytest
 
-from sockproof.conformance.address import Address
-from sockproof.conformance.engineio_peer import (
+from sockproof.conformance.context.case_context import Scene
+from sockproof.conformance.context.outcome import CaseEnd, Failure, IllegalFrame, Inconclusive
+from sockproof.conformance.context.wirelog import WireLog
+from sockproof.conformance.sessions.engineio import (
     MESSAGES_ARRIVE,
     OCTETS_ARE_BINARY,
     EngineIOPeer,
 )
-from sockproof.conformance.outcome import CaseEnd, Failure, IllegalFrame, Inconclusive
-from sockproof.conformance.scene import Scene
-from sockproof.conformance.target import Server, Target
-from sockproof.conformance.wirelog import WireLog
+from sockproof.conformance.targets.address import Address
+from sockproof.conformance.targets.target import Server, Target
 from sockproof.wire.engineio import Packet, PacketType
 from sockproof.wire.http import Response
 from sockproof.wire.websocket import Frame, Opcode

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from sockproof.cli.expecting import load_named, propose
-from sockproof.conformance.expectations import load_expectations
-from sockproof.conformance.expectations_writer import write_expectations
-from sockproof.conformance.requirements import Requirement
+from sockproof.conformance.shelf.expectations import load_expectations
+from sockproof.conformance.shelf.expectations_writer import write_expectations
+from sockproof.conformance.shelf.requirements import Requirement
 from sockproof.errors import CommandError
-from sockproof.records import CaseRecord
+from sockproof.runs.records import CaseRecord
 from sockproof.shelves import shelf
 from tests.servers.websocket_server import WebSocketServer
 from tests.test_command import sockproof

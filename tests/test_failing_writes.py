@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from sockproof import launch, shelves
-from sockproof.load_records import SUMMARY_FILE
-from sockproof.records import RUN_FILE, read_run
+from sockproof import shelves
+from sockproof.runs.load_records import SUMMARY_FILE
+from sockproof.runs.records import RUN_FILE, read_run
+from sockproof.targets import launch
 from tests import sample
 from tests.render.load_sample import run_folder
 from tests.small_disk import small_disk

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.conformance.case import Case
+from sockproof.conformance.shelf.case import Case
 from tests import freedoms_run, mutants_run, sample
 from tests.freedoms_run import Freedom
 from tests.progress import HUNG

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sockproof.conformance.case import Case
+from sockproof.conformance.shelf.case import Case
 from tests import freedoms_run, mutants_run, sample
 from tests.progress import HUNG
 from tests.servers import freedoms as switches

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from sockproof.files import json_text
-from sockproof.load_records import RUN_FILE, SUMMARY_FILE
-from sockproof.records import RUN_FILE as CASES_FILE
-from sockproof.records import CaseRecord, RunWriter, read_run, to_json
+from sockproof.runs.load_records import RUN_FILE, SUMMARY_FILE
+from sockproof.runs.records import RUN_FILE as CASES_FILE
+from sockproof.runs.records import CaseRecord, RunWriter, read_run, to_json
 from tests.analysis.test_gates import SUMMARY
 from tests.load.command import load
 from tests.render.load_sample import run_folder

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from sockproof.conformance.growth import PATIENCE, Clock, Probe, Send, expect_proportion
-from sockproof.conformance.outcome import Failure, Inconclusive
+from sockproof.conformance.checks.growth import PATIENCE, Clock, Probe, Send, expect_proportion
+from sockproof.conformance.context.outcome import Failure, Inconclusive
 
 MOST = 64 * 1024
 Cost = Callable[[int], float]

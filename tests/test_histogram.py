@@ -8,7 +8,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sockproof.histogram import (
+from sockproof.runs.histogram import (
     RELATIVE_ERROR,
     Histogram,
     bucket_of,

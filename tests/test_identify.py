@@ -17,8 +17,8 @@ from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from sockproof.certificates import make_certificates
 from sockproof.cli import main
+from sockproof.targets.certificates import make_certificates
 from tests.background import Serving, answering, echo, pages, running, saying, websockets
 
 Told = Callable[..., list[str]]

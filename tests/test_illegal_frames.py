@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sockproof.conformance.message import BROKEN_BY_FRAMES, Assembler, Forbidden
-from sockproof.conformance.outcome import IllegalFrame
-from sockproof.conformance.requirements import Requirement, load_requirements
-from sockproof.conformance.scene import Scene
-from sockproof.conformance.stream import Stream
-from sockproof.conformance.upgrade_response import BROKEN_BY_UPGRADES
-from sockproof.conformance.websocket_connection import WebSocketConnection
-from sockproof.conformance.wirelog import WireLog
+from sockproof.conformance.context.case_context import Scene
+from sockproof.conformance.context.outcome import IllegalFrame
+from sockproof.conformance.context.wirelog import WireLog
+from sockproof.conformance.peers.message import BROKEN_BY_FRAMES, Assembler, Forbidden
+from sockproof.conformance.peers.stream import Stream
+from sockproof.conformance.peers.upgrade_response import BROKEN_BY_UPGRADES
+from sockproof.conformance.peers.websocket_connection import WebSocketConnection
+from sockproof.conformance.shelf.requirements import Requirement, load_requirements
 from sockproof.shelves import shelf
 from sockproof.wire.http import Response
 from sockproof.wire.websocket import RESERVED_OPCODES, Frame, Opcode

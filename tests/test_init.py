@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from sockproof.cli.arguments import build_parser
-from sockproof.launch import launch, load_targets
 from sockproof.shelves import shelf
+from sockproof.targets.launch import launch, load_targets
 
 ROOT = Path(__file__).parents[1]
 SCHEMAS = {

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from sockproof import launch
-from sockproof.certificates import make_certificates
-from sockproof.packages import debian_version
+from sockproof.targets import launch
+from sockproof.targets.certificates import make_certificates
+from sockproof.targets.packages import debian_version
 
 SERVER = """
 import sys

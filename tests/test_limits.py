@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-from sockproof.conformance.address import Address
-from sockproof.conformance.case import load_cases
-from sockproof.conformance.profile import Profile
-from sockproof.conformance.requirements import load_requirements
-from sockproof.conformance.run import choose_cases
-from sockproof.conformance.runner import Plan, run_cases
-from sockproof.conformance.target import Server
-from sockproof.records import CaseRecord
+from sockproof.conformance.running.run import choose_cases
+from sockproof.conformance.running.runner import Plan, run_cases
+from sockproof.conformance.shelf.case import load_cases
+from sockproof.conformance.shelf.profile import Profile
+from sockproof.conformance.shelf.requirements import load_requirements
+from sockproof.conformance.targets.address import Address
+from sockproof.conformance.targets.target import Server
+from sockproof.runs.records import CaseRecord
 from sockproof.shelves import shelf
 from tests.servers.websocket_server import WebSocketServer
 

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 import pytest
 from aiohttp import WSMsgType, web
 
-from sockproof.conformance.address import Address
 from sockproof.conformance.preflight import Introduction, Unreachable, introduce
-from sockproof.conformance.target import Server
+from sockproof.conformance.targets.address import Address
+from sockproof.conformance.targets.target import Server
 from tests import sample
 
 LIMIT = 0.3  # seconds that the server has for an answer

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from sockproof.conformance.address import Address
-from sockproof.conformance.case import Case, load_cases
 from sockproof.conformance.preflight import introduce
-from sockproof.conformance.runner import Plan, run_cases
-from sockproof.conformance.target import Server
-from sockproof.records import CaseRecord
+from sockproof.conformance.running.runner import Plan, run_cases
+from sockproof.conformance.shelf.case import Case, load_cases
+from sockproof.conformance.targets.address import Address
+from sockproof.conformance.targets.target import Server
+from sockproof.runs.records import CaseRecord
 from sockproof.shelves import shelf
 from sockproof.wire.http import Request, Response
 from tests.mutants_run import requirements

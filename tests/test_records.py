@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from sockproof.files import FileError, WriteError
 from sockproof.formats.schema import path_of
-from sockproof.records import (
+from sockproof.runs.records import (
     OUTCOMES,
     RUN_FILE,
     CaseRecord,

@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.conformance.case import load_cases
-from sockproof.conformance.requirements import Requirement, RequirementError, load_requirements
+from sockproof.conformance.shelf.case import load_cases
+from sockproof.conformance.shelf.requirements import (
+    Requirement,
+    RequirementError,
+    load_requirements,
+)
 from sockproof.files import FileError
-from sockproof.records import LEVELS
+from sockproof.runs.records import LEVELS
 from sockproof.shelves import shelf
 from sockproof.vocabulary import SUITES
 

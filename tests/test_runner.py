@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from sockproof.conformance.address import Address
-from sockproof.conformance.case import Case
-from sockproof.conformance.client_frames import client_frame, text_frame
-from sockproof.conformance.outcome import Failure
-from sockproof.conformance.requirements import Requirement
-from sockproof.conformance.runner import LAPSES, Ended, Patience, Plan, run_cases
-from sockproof.conformance.second_look import LIMITS, REPEATS
-from sockproof.conformance.target import Server, Target
-from sockproof.records import CaseRecord
+from sockproof.conformance.context.outcome import Failure
+from sockproof.conformance.peers.client_frames import client_frame, text_frame
+from sockproof.conformance.running.runner import LAPSES, Ended, Patience, Plan, run_cases
+from sockproof.conformance.shelf.case import Case
+from sockproof.conformance.shelf.requirements import Requirement
+from sockproof.conformance.targets.address import Address
+from sockproof.conformance.targets.target import Server, Target
+from sockproof.conformance.trials.second_look import LIMITS, REPEATS
+from sockproof.runs.records import CaseRecord
 from sockproof.wire.websocket import Opcode
 from tests.mutants_run import requirements
 from tests.servers.websocket_server import WebSocketServer

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sockproof.conformance.scene import Scene
-from sockproof.conformance.wirelog import WireLog
+from sockproof.conformance.context.case_context import Scene
+from sockproof.conformance.context.wirelog import WireLog
 
 
 def test_what_is_awaited_is_said() -> None:

@@ -12,10 +12,10 @@ import jsonschema
 import msgspec
 import pytest
 
-from sockproof.analysis import stored_summary
-from sockproof.analysis.calibration import calibration
-from sockproof.analysis.gates import judge, told
-from sockproof.analysis.rules import Rule, Rules, condition
+from sockproof.analysis.gates.gate import judge, told
+from sockproof.analysis.gates.rules import Rule, Rules, condition
+from sockproof.analysis.statistics.calibration import calibration
+from sockproof.analysis.summary import stored_summary
 from sockproof.files import FileError, json_text, read_toml
 from sockproof.formats import HandWritten
 from sockproof.formats.judgements import (
@@ -37,7 +37,7 @@ from sockproof.formats.tables import (
     RulesFile,
     TargetFile,
 )
-from sockproof.records import to_json
+from sockproof.runs.records import to_json
 from sockproof.shelves import shelf
 from tests import damage_run
 from tests.render import sample, test_matrix

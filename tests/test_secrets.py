@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.launch import free_port
 from sockproof.shelves import shelf
+from sockproof.targets.launch import free_port
 from tests.servers import reflecting
 
 RUN = [sys.executable, "-c", "from sockproof.cli import run; run()"]

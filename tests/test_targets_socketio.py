@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import socketio
 
-from sockproof import launch
 from sockproof.fixtures.python_socketio import install
 from sockproof.shelves import shelf
+from sockproof.targets import launch
 
 TARGETS = {
     name: spec

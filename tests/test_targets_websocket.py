@@ -14,9 +14,9 @@ from websockets.asyncio.client import connect as connect_in_a_loop
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import ClientConnection, connect
 
-from sockproof import launch
-from sockproof.certificates import make_certificates
 from sockproof.shelves import shelf
+from sockproof.targets import launch
+from sockproof.targets.certificates import make_certificates
 
 # The first test of a target installs or builds it.
 pytestmark = pytest.mark.timeout(launch.INSTALL_SECONDS + 60)

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from sockproof.conformance.address import Address
-from sockproof.conformance.case import load_cases
 from sockproof.conformance.preflight import introduce
-from sockproof.conformance.run import with_timers
-from sockproof.conformance.runner import Plan, run_cases
-from sockproof.conformance.target import Server
-from sockproof.records import CaseRecord
+from sockproof.conformance.running.run import with_timers
+from sockproof.conformance.running.runner import Plan, run_cases
+from sockproof.conformance.shelf.case import load_cases
+from sockproof.conformance.targets.address import Address
+from sockproof.conformance.targets.target import Server
+from sockproof.runs.records import CaseRecord
 from sockproof.shelves import shelf
 from tests.mutants_run import requirements
 from tests.servers.free_server import FreeServer

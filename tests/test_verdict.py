@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.conformance.expectations import (
+from sockproof.conformance.running.run import exit_code
+from sockproof.conformance.shelf.expectations import (
     ExpectationError,
     apply_expectations,
     glob_matches,
     load_expectations,
     stale_expectations,
 )
-from sockproof.conformance.run import exit_code
 from sockproof.files import FileError
-from sockproof.records import CaseRecord
+from sockproof.runs.records import CaseRecord
 
 ID = "websocket/masking/server_masks_no_frame[text]"
 

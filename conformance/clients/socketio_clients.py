@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from sockproof.conformance import Failure, case
-from sockproof.conformance.real_client import SOCKETIO_CLIENTS, carried, open_client
+from sockproof.conformance.checks.real_client import SOCKETIO_CLIENTS, carried, open_client
 
 DRIVERS = Path(__file__).parent / "drivers"
 NEEDS = {"fixture"}

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from sockproof.conformance import Failure, case
-from sockproof.conformance.real_client import WEBSOCKET_CLIENTS, carried, open_client
+from sockproof.conformance.checks.real_client import WEBSOCKET_CLIENTS, carried, open_client
 
 DRIVERS = Path(__file__).parent / "drivers"
 LIMIT = 60  # seconds: a browser takes its time to start

@@ -4,13 +4,7 @@ import asyncio
 import contextlib
 import itertools
 
-from sockproof.conformance import (
-    Failure,
-    Unsupported,
-    beside_gets,
-    case,
-    ordinary_post,
-)
+from sockproof.conformance import Failure, Unsupported, beside_gets, case, ordinary_post
 from sockproof.wire.engineio import PacketType
 
 TEXT = "text/plain;charset=UTF-8"

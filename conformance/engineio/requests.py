@@ -2,11 +2,7 @@
 
 from dataclasses import replace
 
-from sockproof.conformance import (
-    Failure,
-    case,
-    ordinary_session,
-)
+from sockproof.conformance import Failure, case, ordinary_session
 
 OPEN = "EIO=4&transport=polling"
 TEXT = "text/plain;charset=UTF-8"

@@ -5,15 +5,7 @@ one over long-polling, and one in the other namespaces. These cases end the run.
 something itself, and then tells what was overheard of it and of all that was said before.
 """
 
-from sockproof.conformance import (
-    BYSTANDERS,
-    Failure,
-    Seen,
-    SocketIOPeer,
-    Target,
-    bystander,
-    case,
-)
+from sockproof.conformance import BYSTANDERS, Failure, Seen, SocketIOPeer, Target, bystander, case
 
 NEEDS = {"fixture", "emit", "join"}
 AUDIENCES = {"audience": ("main", "custom")}

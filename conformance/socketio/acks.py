@@ -3,14 +3,7 @@
 import contextlib
 import json
 
-from sockproof.conformance import (
-    Failure,
-    SocketIOPeer,
-    StreamClosed,
-    Target,
-    case,
-    ordinary_client,
-)
+from sockproof.conformance import Failure, SocketIOPeer, StreamClosed, Target, case, ordinary_client
 from sockproof.wire.socketio import Packet, PacketType
 
 TRANSPORTS = {"transport": ("websocket", "polling")}

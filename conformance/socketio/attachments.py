@@ -1,11 +1,6 @@
 """Socket.IO protocol, "Sending and receiving data": attachments as they arrive, right and wrong."""
 
-from sockproof.conformance import (
-    Failure,
-    Target,
-    case,
-    ordinary_client,
-)
+from sockproof.conformance import Failure, Target, case, ordinary_client
 from sockproof.wire import engineio
 
 NEEDS = {"fixture", "slow-timers"}

@@ -1,11 +1,6 @@
 """Socket.IO protocol, "Packet encoding": attachments and the placeholders that stand for them."""
 
-from sockproof.conformance import (
-    Failure,
-    Target,
-    case,
-    ordinary_client,
-)
+from sockproof.conformance import Failure, Target, case, ordinary_client
 from sockproof.wire.socketio import Packet, PacketType
 
 TRANSPORTS = {"transport": ("websocket", "polling")}

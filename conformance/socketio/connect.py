@@ -1,12 +1,6 @@
 """Socket.IO protocol, "Connection to a namespace": CONNECT, its answer, and refusals."""
 
-from sockproof.conformance import (
-    Failure,
-    Target,
-    Unsupported,
-    case,
-    ordinary_client,
-)
+from sockproof.conformance import Failure, Target, Unsupported, case, ordinary_client
 from sockproof.wire.socketio import Packet, PacketType
 
 TRANSPORTS = {"transport": ("websocket", "polling")}

@@ -1,11 +1,6 @@
 """Socket.IO protocol, "Sending and receiving data": events, their order, and what is none."""
 
-from sockproof.conformance import (
-    Failure,
-    Target,
-    case,
-    ordinary_client,
-)
+from sockproof.conformance import Failure, Target, case, ordinary_client
 from sockproof.wire.socketio import Packet, PacketType
 
 TRANSPORTS = {"transport": ("websocket", "polling")}

@@ -1,13 +1,6 @@
 """Socket.IO protocol, "Packet encoding": "Format": packets of a client that are none."""
 
-from sockproof.conformance import (
-    Failure,
-    Seen,
-    SocketIOPeer,
-    Target,
-    case,
-    ordinary_client,
-)
+from sockproof.conformance import Failure, Seen, SocketIOPeer, Target, case, ordinary_client
 
 TRANSPORTS = {"transport": ("websocket", "polling")}
 NEEDS = {"fixture", "slow-timers"}

@@ -6,14 +6,7 @@ upgrade, with an id or attachments.
 
 import re
 
-from sockproof.conformance import (
-    Failure,
-    Seen,
-    SocketIOPeer,
-    Target,
-    case,
-    ordinary_client,
-)
+from sockproof.conformance import Failure, Seen, SocketIOPeer, Target, case, ordinary_client
 from sockproof.wire.socketio import PacketType
 
 NEEDS = {"fixture", "slow-timers"}

@@ -2,13 +2,7 @@
 
 import json
 
-from sockproof.conformance import (
-    Failure,
-    SocketIOPeer,
-    Target,
-    case,
-    ordinary_client,
-)
+from sockproof.conformance import Failure, SocketIOPeer, Target, case, ordinary_client
 from sockproof.wire import engineio
 
 TRANSPORTS = {"transport": ("websocket", "polling")}

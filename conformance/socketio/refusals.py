@@ -1,11 +1,6 @@
 """Socket.IO protocol, "Connection to a namespace": CONNECTs that are refused or cannot be read."""
 
-from sockproof.conformance import (
-    Failure,
-    Target,
-    case,
-    ordinary_client,
-)
+from sockproof.conformance import Failure, Target, case, ordinary_client
 from sockproof.wire.socketio import Packet, PacketType
 
 TRANSPORTS = {"transport": ("websocket", "polling")}

@@ -3,13 +3,7 @@
 The target contract fixes which ones a server speaks: `proof.v1` and `proof.v2`.
 """
 
-from sockproof.conformance import (
-    UNANSWERED,
-    Failure,
-    Unsupported,
-    case,
-    ordinary_handshake,
-)
+from sockproof.conformance import UNANSWERED, Failure, Unsupported, case, ordinary_handshake
 
 NEEDS = {"subprotocols"}
 OFFERS = {

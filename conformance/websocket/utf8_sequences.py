@@ -4,14 +4,7 @@ Each stands alone in a text message. The valid ones share a connection, which ev
 would end.
 """
 
-from sockproof.conformance import (
-    Opcode,
-    Target,
-    case,
-    client_frame,
-    ordinary_text,
-    text_frame,
-)
+from sockproof.conformance import Opcode, Target, case, client_frame, ordinary_text, text_frame
 
 KOSME = "κ\u1f79σμε".encode()  # its ό takes three octets
 CUTS = range(1, len(KOSME) + 1)  # 6.6 of Autobahn|Testsuite: every beginning of that word

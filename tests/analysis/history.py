@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sockproof.analysis.delivery import Delivery, check
-from sockproof.load.recorder import Phase, Recorder
+from sockproof.analysis.delivery.checker import Delivery, check
+from sockproof.load.record.recorder import Phase, Recorder
 from sockproof.vocabulary import PROPERTIES
 from sockproof.wire import stamp
 

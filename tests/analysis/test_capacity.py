@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sockproof.analysis.capacity import (
+from sockproof.analysis.gates.capacity import (
     MOST_PROBES,
     PRECISION,
     Outcome,
@@ -16,7 +16,7 @@ from sockproof.analysis.capacity import (
     outcome_of,
     verdict,
 )
-from sockproof.analysis.rules import condition
+from sockproof.analysis.gates.rules import condition
 
 KEPT, BROKEN, SATURATED, UNCLEAR = Outcome
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.load.recorder import EVERYONE, ITSELF, NOBODY, EmitFlag
+from sockproof.load.record.recorder import EVERYONE, ITSELF, NOBODY, EmitFlag
 from tests.analysis.history import RUN, Written, violations
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sockproof.analysis.delivery import Delivery
+from sockproof.analysis.delivery.checker import Delivery
 from tests.analysis.history import Written
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.analysis.frames import read
-from sockproof.load_records import SUMMARY_FILE, LoadRecordError
+from sockproof.analysis.timeline.frames import read
+from sockproof.runs.load_records import SUMMARY_FILE, LoadRecordError
 from tests.render.load_sample import LENGTH, run_folder
 
 

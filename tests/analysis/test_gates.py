@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from sockproof.analysis.follow import Follower
-from sockproof.analysis.gates import Finding, Outcome, judge, judge_cases, worst
-from sockproof.analysis.rules import Rule, Rules, condition
-from sockproof.load.recorder import Phase, Recorder
-from sockproof.load_records import ENDED_FILE
+from sockproof.analysis.gates.gate import Finding, Outcome, judge, judge_cases, worst
+from sockproof.analysis.gates.live_rules import Follower
+from sockproof.analysis.gates.rules import Rule, Rules, condition
+from sockproof.load.record.recorder import Phase, Recorder
+from sockproof.runs.load_records import ENDED_FILE
 
 SECOND = 1_000_000_000
 PASS, FAIL, NOT_FIT = Outcome.PASS, Outcome.FAIL, Outcome.NOT_FIT

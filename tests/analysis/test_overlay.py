@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.analysis.overlay import Change, Group, changes, curve
-from sockproof.load.recorder import Phase, Recorder
+from sockproof.analysis.timeline.overlay import Change, Group, changes, curve
+from sockproof.load.record.recorder import Phase, Recorder
 
 SECOND = 1_000_000_000
 

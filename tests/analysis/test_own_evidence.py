@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.analysis.delivery import check, missing
-from sockproof.analysis.delivery_latency import DeliveryLatencies
-from sockproof.analysis.history import History
-from sockproof.histogram import bucket_of
-from sockproof.load.recorder import ITSELF, NOBODY, EmitFlag, Phase, Recorder
-from sockproof.load_records import ROW, ROWS_AT, STEP, Kind, Stray, row_files
+from sockproof.analysis.delivery.checker import check, missing
+from sockproof.analysis.delivery.history import History
+from sockproof.analysis.delivery.latency import DeliveryLatencies
+from sockproof.load.record.recorder import ITSELF, NOBODY, EmitFlag, Phase, Recorder
+from sockproof.runs.histogram import bucket_of
+from sockproof.runs.load_records import ROW, ROWS_AT, STEP, Kind, Stray, row_files
 from sockproof.wire import stamp
 from tests.analysis.history import END, RUN, Written, violations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sockproof.analysis.paired import (
+from sockproof.analysis.statistics.paired import (
     SAMPLED,
     balanced_order,
     holm,

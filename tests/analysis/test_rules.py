@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.analysis.rules import RuleError, condition, read_rules
+from sockproof.analysis.gates.rules import RuleError, condition, read_rules
 from sockproof.files import FileError
 from sockproof.shelves import shelf
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sockproof.analysis.metrics import TARGET_CPU, THROUGHPUT, value
-from sockproof.analysis.repairing import measure, verdicts_of
-from sockproof.analysis.sequential import (
+from sockproof.analysis.statistics.metrics import TARGET_CPU, THROUGHPUT, value
+from sockproof.analysis.statistics.noise import measure, verdicts_of
+from sockproof.analysis.statistics.sequential import (
     CANNOT_TELL,
     NO_REGRESSION,
     REGRESSION,

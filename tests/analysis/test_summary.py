@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from sockproof.analysis.summary import summarize
-from sockproof.load.recorder import Phase, Recorder
-from sockproof.load_records import RUN_FILE, LoadRecordError
+from sockproof.analysis.summary.run_summary import summarize
+from sockproof.load.record.recorder import Phase, Recorder
+from sockproof.runs.load_records import RUN_FILE, LoadRecordError
 
 SECOND = 1_000_000_000
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sockproof.certificates import HOSTS, make_certificates
+from sockproof.targets.certificates import HOSTS, make_certificates
 from tests.hostile.shelf import Hostile, load
 
 CLIENTS = ("conformance", "lean", "reference")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.certificates import Certificates, make_certificates
+from sockproof.targets.certificates import Certificates, make_certificates
 from tests.load.peers import Hub, watched_hub
 
 

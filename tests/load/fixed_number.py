@@ -1,6 +1,6 @@
 """A locustfile: each user says the same number of messages, once all are in their rooms."""
 
-from sockproof.load.recorder import Phase
+from sockproof.load.record.recorder import Phase
 from sockproof.load.users import RoomUser, paced
 
 NUMBER = 30

@@ -10,8 +10,8 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
-from sockproof.load.endpoint import Endpoint
-from sockproof.load.socketio import SocketIOConnection
+from sockproof.load.net.endpoint import Endpoint
+from sockproof.load.socketio.connection import SocketIOConnection
 from sockproof.wire.http import Request
 from tests.load.peers import Heard, Link, Server, open_packet
 

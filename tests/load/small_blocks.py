@@ -1,6 +1,6 @@
 """A locustfile: a chat whose rows are written in small blocks, so that a disk is soon full."""
 
-from sockproof import load_records
+from sockproof.runs import load_records
 
 load_records.STEP = 1 << 16  # before anything takes it over
 

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from sockproof.load.acks import new_range
-from sockproof.load_records import Stray
+from sockproof.load.socketio.acks import new_range
+from sockproof.runs.load_records import Stray
 from tests.load.peers import Link, Server, until
 from tests.load.test_socketio_connection import MS, Replies, leave, left, made
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
-from sockproof.load.endpoint import Endpoint, Reason
-from sockproof.load.websocket import WebSocketConnection
+from sockproof.load.net.endpoint import Endpoint, Reason
+from sockproof.load.net.websocket import WebSocketConnection
 from sockproof.wire.deflate import Compressor
 from sockproof.wire.websocket import Frame, Opcode, close_payload
 from tests.load.peers import DEFLATE, Heard, Link, Server, connected, message, until
@@ -372,6 +372,6 @@ def test_machine_without_another_socket_is_its_own_reason(
     def none_left(*_: object) -> socket.socket:
         raise OSError(number, "none left")
 
-    monkeypatch.setattr("sockproof.load.stream._Socket", none_left)
+    monkeypatch.setattr("sockproof.load.net.stream._Socket", none_left)
     reason, text = tried("ws://127.0.0.1:9/")
     assert (reason, "opening a socket" in text) == (Reason.OWN_LIMIT, True), text

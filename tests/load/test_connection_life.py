@@ -9,8 +9,8 @@ import threading
 
 import pytest
 
-from sockproof.certificates import Certificates
-from sockproof.load.endpoint import Reason, traffic
+from sockproof.load.net.endpoint import Reason, traffic
+from sockproof.targets.certificates import Certificates
 from sockproof.wire.deflate import Decompressor
 from sockproof.wire.websocket import Frame, Opcode, close_payload
 from tests.load.peers import (

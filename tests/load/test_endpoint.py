@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.certificates import Certificates, make_certificates
-from sockproof.load import endpoint as module
-from sockproof.load.endpoint import Endpoint, EndpointError, Reason, resolve, why
-from sockproof.load.websocket import WebSocketConnection
+from sockproof.load.net import endpoint as module
+from sockproof.load.net.endpoint import Endpoint, EndpointError, Reason, resolve, why
+from sockproof.load.net.websocket import WebSocketConnection
+from sockproof.targets.certificates import Certificates, make_certificates
 from tests.load.peers import Heard, Link, Server, connected, echo, leave
 
 pytestmark = pytest.mark.usefixtures("hub")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.launch import launch, load_targets
-from sockproof.load_records import row_files
+from sockproof.runs.load_records import row_files
 from sockproof.shelves import shelf
+from sockproof.targets.launch import launch, load_targets
 from tests.load.command import LIMIT, command, load, result
 
 CHAT = ("--users", "10", "--room-size", "5", "--rate", "10")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.load_records import Kind, LoadRecordError, RowFile, row_files
+from sockproof.runs.load_records import Kind, LoadRecordError, RowFile, row_files
 from tests.load.command import LIMIT, Result, command, result
 from tests.load.test_counts import VIOLATIONS, served
 from tests.servers.unfaithful import UnfaithfulServer

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sockproof.histogram import bucket_of
-from sockproof.load.live import COUNTS, SILENCE, Gathered, Live
-from sockproof.load.live_rows import rows
-from sockproof.load_records import Phase
+from sockproof.load.record.live import COUNTS, SILENCE, Gathered, Live
+from sockproof.load.record.live_rows import rows
+from sockproof.runs.histogram import bucket_of
+from sockproof.runs.load_records import Phase
 
 SECOND = 1_000_000_000
 MILLISECOND = 1_000_000

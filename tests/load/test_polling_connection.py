@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from sockproof.certificates import Certificates
-from sockproof.launch import RunningTarget, launch, load_targets
-from sockproof.load.endpoint import Endpoint, Reason, traffic
-from sockproof.load.polling import MAX_PACKETS
-from sockproof.load.socketio import SocketIOConnection
+from sockproof.load.net.endpoint import Endpoint, Reason, traffic
+from sockproof.load.socketio.connection import SocketIOConnection
+from sockproof.load.socketio.polling import MAX_PACKETS
 from sockproof.shelves import shelf
+from sockproof.targets.certificates import Certificates
+from sockproof.targets.launch import RunningTarget, launch, load_targets
 from sockproof.wire.http import Request
 from sockproof.wire.websocket import Opcode
 from tests.load.peers import Gone, Heard, Link, Server, relay, until

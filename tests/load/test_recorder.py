@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from sockproof.analysis.history import History
-from sockproof.histogram import bucket_of
-from sockproof.load.recorder import Phase, Recorder
-from sockproof.load.row_writer import LineWriter
-from sockproof.load_records import (
+from sockproof.analysis.delivery.history import History
+from sockproof.load.record.recorder import Phase, Recorder
+from sockproof.load.record.row_writer import LineWriter
+from sockproof.runs.histogram import bucket_of
+from sockproof.runs.load_records import (
     FOREVER,
     ROW,
     ROWS_AT,

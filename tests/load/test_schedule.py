@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 import gevent
 import pytest
 
-from sockproof.load.acks import NEVER, Strays, Waiting, arguments, take_expired
-from sockproof.load.alarm import Alarm
-from sockproof.load.schedule import SECOND, Schedule, Turn
-from sockproof.load.wheel import STEP_NS, Wheel
-from sockproof.load_records import Stray
+from sockproof.load.locust.alarm import Alarm
+from sockproof.load.locust.schedule import SECOND, Schedule, Turn
+from sockproof.load.net.timer_wheel import STEP_NS, Wheel
+from sockproof.load.socketio.acks import NEVER, Strays, Waiting, arguments, take_expired
+from sockproof.runs.load_records import Stray
 from sockproof.wire import WireError
 from tests.load.peers import Hub, until
 
@@ -250,7 +250,7 @@ def rings(alarm_of: Callable[[Callable[[], None]], Alarm]) -> list[int]:
 @pytest.mark.parametrize("platform", ["linux", "other"])
 def test_alarm_rings_once_and_never_early(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if platform == "other":
-        monkeypatch.setattr("sockproof.load.alarm.sys.platform", "other")
+        monkeypatch.setattr("sockproof.load.locust.alarm.sys.platform", "other")
     early = 0 if platform == "linux" else -2 * MS  # the loop's own timer is that coarse
     assert min(rings(Alarm)) >= early
 

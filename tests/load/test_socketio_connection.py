@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from sockproof.load.acks import NEVER
-from sockproof.load.endpoint import Endpoint, Reason, traffic
-from sockproof.load.socketio import SocketIOConnection
+from sockproof.load.net.endpoint import Endpoint, Reason, traffic
+from sockproof.load.socketio.acks import NEVER
+from sockproof.load.socketio.connection import SocketIOConnection
 from sockproof.wire.websocket import Opcode
 from tests.load.peers import Heard, Hub, Link, Server, message, open_packet, until
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sockproof.load.endpoint import Endpoint, Reason, traffic
-from sockproof.load.socketio import SocketIOConnection
+from sockproof.load.net.endpoint import Endpoint, Reason, traffic
+from sockproof.load.socketio.connection import SocketIOConnection
 from tests.load.peers import Heard, Hub, Link, Server, open_packet, until
 
 pytestmark = pytest.mark.usefixtures("hub")

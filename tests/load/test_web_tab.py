@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from sockproof.launch import RunningTarget, free_port, launch, load_targets
 from sockproof.shelves import shelf
+from sockproof.targets.launch import RunningTarget, free_port, launch, load_targets
 
 USERS, ROOM = 12, 6
 LIMIT = 60  # seconds

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from sockproof.analysis.summary import write_summary
-from sockproof.load.recorder import ITSELF, Phase, Recorder
-from sockproof.load_records import RUN_FILE, Reason, boot_id
+from sockproof.analysis.summary.run_summary import write_summary
+from sockproof.load.record.recorder import ITSELF, Phase, Recorder
+from sockproof.runs.load_records import RUN_FILE, Reason, boot_id
 
 SECOND = 1_000_000_000
 BEGAN = 100 * SECOND

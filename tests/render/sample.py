@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from sockproof.records import CaseRecord, RunWriter, WireEntry, read_run
+from sockproof.runs.records import CaseRecord, RunWriter, WireEntry, read_run
 
 REPORTS = Path(__file__).parents[2] / "reports"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sockproof.analysis.comparison import result
-from sockproof.analysis.sequential import Design
+from sockproof.analysis.statistics.comparison import result
+from sockproof.analysis.statistics.sequential import Design
 from sockproof.render.ab import lines, markdown
 from tests.analysis.samples import P50, summary
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sockproof.records import WireEntry
 from sockproof.render.autobahn import files
+from sockproof.runs.records import WireEntry
 from tests.render import sample
 
 CLOSE = b"\x88\x02\x03\xea"

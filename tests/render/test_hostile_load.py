@@ -13,8 +13,8 @@ import msgspec
 
 from sockproof.files import json_text
 from sockproof.formats.judgements import Capacity
-from sockproof.load_records import SUMMARY_FILE
 from sockproof.render import ab, capacity
+from sockproof.runs.load_records import SUMMARY_FILE
 from tests.analysis.samples import summary
 from tests.render.load_sample import run_folder
 from tests.render.sample import HOSTILE

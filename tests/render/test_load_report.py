@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.analysis.frames import read
+from sockproof.analysis.timeline.frames import read
 from sockproof.render.figures import drawing, load_figures
 from sockproof.shelves import shelf
 from tests.render.load_sample import run_folder

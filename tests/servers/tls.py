@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sockproof.certificates import Certificates, make_certificates
+from sockproof.targets.certificates import Certificates, make_certificates
 from tests.servers.websocket_server import WebSocketServer
 
 PLAIN_400 = (

@@ -12,8 +12,8 @@ import struct
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
-from sockproof.conformance.outcome import Failure
-from sockproof.conformance.upgrade_response import agreed_deflate
+from sockproof.conformance.context.outcome import Failure
+from sockproof.conformance.peers.upgrade_response import agreed_deflate
 from sockproof.wire import WireError
 from sockproof.wire.deflate import Compressor
 from sockproof.wire.websocket import (

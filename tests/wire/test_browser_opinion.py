@@ -20,9 +20,9 @@ from typing import Any
 
 import pytest
 
-from sockproof.conformance.message import Assembler
-from sockproof.conformance.outcome import CaseEnd
-from sockproof.conformance.upgrade_response import agreed_deflate, check_upgrade
+from sockproof.conformance.context.outcome import CaseEnd
+from sockproof.conformance.peers.message import Assembler
+from sockproof.conformance.peers.upgrade_response import agreed_deflate, check_upgrade
 from sockproof.wire import WireError
 from sockproof.wire.http import HeadReader, Request, Response, accept_value, parse_request_head
 from sockproof.wire.websocket import Frame, FrameParser, Opcode, close_payload

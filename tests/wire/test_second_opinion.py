@@ -18,9 +18,9 @@ import pytest
 import socketio.packet
 import websocket
 
-from sockproof import launch
-from sockproof.conformance.message import Assembler
+from sockproof.conformance.peers.message import Assembler
 from sockproof.shelves import shelf
+from sockproof.targets import launch
 from sockproof.wire import WireError, engineio
 from sockproof.wire import socketio as sio
 from sockproof.wire.websocket import Frame, Opcode, close_payload

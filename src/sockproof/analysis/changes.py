@@ -45,7 +45,7 @@ def rank(outcome: str) -> int:
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Changes:
-    """Compare two reports, as `sockproof.records.read_run` gives them."""
+    """Compare two reports, as `sockproof.runs.records.read_run` gives them."""
     first, second = _worst(before["cases"]), _worst(after["cases"])
     found = Changes()
     for case_id, case in second.items():

@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sockproof import files, launch, records
+from sockproof import files
 from sockproof.cli.ab_runs import Runner, Side, Unusable, summary_of
 from sockproof.cli.arguments import (
     add_results,
@@ -25,9 +25,11 @@ from sockproof.cli.load import masked
 from sockproof.cli.scenario_options import add_scenario_options
 from sockproof.errors import CommandError
 from sockproof.render.ab import lines, markdown, pair_line
+from sockproof.runs import records
+from sockproof.targets import launch
 
 if TYPE_CHECKING:
-    from sockproof.analysis.sequential import Design
+    from sockproof.analysis.statistics.sequential import Design
 
 AB_FILE, MARKDOWN_FILE = "ab.json", "ab.md"
 PAIRS, MAX_PAIRS, TOLERANCE = 8, 12, 0.05
@@ -86,8 +88,8 @@ def ab(options: Namespace) -> int:
 
 def _design(options: Namespace, watched: bool, rejects: bool = True) -> Design:
     """What is decided before anything runs; `rejects`: it must be able to find a regression."""
-    from sockproof.analysis import metrics
-    from sockproof.analysis.sequential import Design
+    from sockproof.analysis.statistics import metrics
+    from sockproof.analysis.statistics.sequential import Design
 
     chosen = options.metric
     if chosen is None:
@@ -123,7 +125,7 @@ class _Document:
     """`ab.json`, written anew after each run, so that whatever ends this leaves it whole."""
 
     def __init__(self, folder: Path, value: dict[str, Any]) -> None:
-        from sockproof.analysis.comparison import SCHEMA
+        from sockproof.analysis.statistics.comparison import SCHEMA
 
         self.folder = folder
         self.value = {"schema": SCHEMA, **value}
@@ -145,7 +147,7 @@ class _Document:
 
     def conclude(self, interrupted: bool = False, stopped: str = "") -> int:
         """Judge it, write and show the judgement, and give the exit code."""
-        from sockproof.analysis.comparison import result
+        from sockproof.analysis.statistics.comparison import result
 
         if stopped:
             self.value["stopped"] = stopped
@@ -173,7 +175,7 @@ def _how(options: Namespace, runner: Runner) -> dict[str, Any]:
 def _pairs(options: Namespace) -> int:
     import numpy as np
 
-    from sockproof.analysis.paired import balanced_order
+    from sockproof.analysis.statistics.paired import balanced_order
 
     a, b = Side.of(options, "a"), Side.of(options, "b")
     runner = Runner(options)
@@ -219,7 +221,7 @@ def _pairs(options: Namespace) -> int:
 
 def _why_stop(document: Mapping[str, Any], design: Design, spare: int) -> str:
     """Why going on is of no use; empty when it is."""
-    from sockproof.analysis.comparison import complete, missing, unfit
+    from sockproof.analysis.statistics.comparison import complete, missing, unfit
 
     pairs = [pair for pair in document["pairs"] if complete(pair)]
     last = [pairs[-1][side]["summary"] for side in ("a", "b")]
@@ -232,8 +234,8 @@ def _why_stop(document: Mapping[str, Any], design: Design, spare: int) -> str:
 
 def _decided(document: Mapping[str, Any], design: Design) -> bool:
     """Whether no further pair can change the verdict."""
-    from sockproof.analysis.comparison import counted, facts
-    from sockproof.analysis.sequential import CANNOT_TELL, replay
+    from sockproof.analysis.statistics.comparison import counted, facts
+    from sockproof.analysis.statistics.sequential import CANNOT_TELL, replay
 
     if facts(document)[0]:
         return True
@@ -273,9 +275,9 @@ def _aa(options: Namespace) -> int:
 
 
 def _again(options: Namespace) -> int:
-    from sockproof.analysis import stored_comparison
-    from sockproof.analysis.comparison import design_of
-    from sockproof.analysis.metrics import METRICS
+    from sockproof.analysis.statistics import stored_comparison
+    from sockproof.analysis.statistics.comparison import design_of
+    from sockproof.analysis.statistics.metrics import METRICS
 
     path = options.again / AB_FILE if options.again.is_dir() else options.again
     value = stored_comparison.read(path)

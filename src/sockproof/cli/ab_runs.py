@@ -11,11 +11,12 @@ from typing import Any
 
 import msgspec
 
-from sockproof import launch, shelves
+from sockproof import shelves
 from sockproof.cli.load import ended_with, find_scenario, run_scenario
 from sockproof.errors import CommandError
 from sockproof.files import is_there, make_folder
-from sockproof.load_records import RUN_FILE, SUMMARY_FILE
+from sockproof.runs.load_records import RUN_FILE, SUMMARY_FILE
+from sockproof.targets import launch
 from sockproof.vocabulary import Counter
 from sockproof.wire.credentials import masked_url
 
@@ -111,8 +112,8 @@ def _last(log: Path) -> str:
 
 def summary_of(folder: Path, fresh: bool = False) -> dict[str, Any]:
     """The summary of a run folder, or in a file; raises `FileError`."""
-    from sockproof.analysis import stored_summary  # numpy takes its time to import
-    from sockproof.analysis.summary import write_summary
+    from sockproof.analysis.summary import stored_summary  # numpy takes its time to import
+    from sockproof.analysis.summary.run_summary import write_summary
 
     path = folder / SUMMARY_FILE if folder.is_dir() else folder
     if fresh or (folder.is_dir() and not is_there(path)):

@@ -38,7 +38,7 @@ class Parser(argparse.ArgumentParser):
     """A parser whose complaints are one line, with the exit code of a wrong command."""
 
     def error(self, message: str) -> NoReturn:
-        from sockproof.load.options import without_value  # needed by this alone
+        from sockproof.load.locust.options import without_value  # needed by this alone
 
         told = without_value(message)
         self.exit(WRONG_COMMAND, f"{self.prog}: {told} (see {self.prog} --help)\n")

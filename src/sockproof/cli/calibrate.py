@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sockproof import files, leash, records
-from sockproof.analysis.calibration import FILE, calibration, point, sentence
+from sockproof import files, leash
+from sockproof.analysis.statistics.calibration import FILE, calibration, point, sentence
 from sockproof.cli.ab_runs import summary_of
 from sockproof.cli.arguments import add_results, add_shelf
 from sockproof.cli.load import find_scenario, run_scenario
 from sockproof.errors import CommandError
 from sockproof.formats.judgements import CalibrationPoint
+from sockproof.runs import records
 
 DELAYS = (0.0, 1.0, 10.0, 100.0)  # ms
 RATES = (500, 1000, 2000, 4000, 8000, 16_000, 32_000)  # messages a second, of all users
@@ -78,7 +79,7 @@ def _take(points: list[CalibrationPoint], found: CalibrationPoint | None) -> Non
 
 @contextlib.contextmanager
 def _target() -> Iterator[str]:
-    command = [sys.executable, "-m", "sockproof.calibration_target"]
+    command = [sys.executable, "-m", "sockproof.targets.delay_server"]
     leash.ready()
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, start_new_session=True

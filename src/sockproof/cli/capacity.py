@@ -6,9 +6,9 @@ import argparse
 from argparse import Namespace
 from pathlib import Path
 
-from sockproof import files, records
-from sockproof.analysis.capacity import Probe, Verdict, next_load, outcome_of, verdict
-from sockproof.analysis.rules import Condition, RuleError, condition
+from sockproof import files
+from sockproof.analysis.gates.capacity import Probe, Verdict, next_load, outcome_of, verdict
+from sockproof.analysis.gates.rules import Condition, RuleError, condition
 from sockproof.cli.ab_runs import Runner, Side, Unusable
 from sockproof.cli.arguments import add_results, add_shelf, run_time, whole
 from sockproof.cli.load import DEFAULT_TARGET
@@ -16,6 +16,7 @@ from sockproof.cli.scenario_options import add_scenario_options
 from sockproof.errors import CommandError
 from sockproof.formats.judgements import Capacity, CapacityProbe, LoadOutcome
 from sockproof.render.capacity import lines, markdown, row
+from sockproof.runs import records
 from sockproof.vocabulary import MESSAGE_KINDS, Counter, Origin
 
 

@@ -28,7 +28,7 @@ def execute(arguments: Sequence[str] | None = None) -> int:
         # For Locust, which knows the scenario's own arguments.
         options.more = [*options.passed, *_without_url(options, more)]
     elif more:
-        from sockproof.load.options import names_alone
+        from sockproof.load.locust.options import names_alone
 
         parser.error(f"unrecognized arguments: {names_alone(more)}")
     try:

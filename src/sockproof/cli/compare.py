@@ -6,13 +6,13 @@ import argparse
 from argparse import Namespace
 from pathlib import Path
 
-from sockproof import records
 from sockproof.analysis.changes import Change, changes
 from sockproof.cli.arguments import add_results, add_shelf
 from sockproof.cli.compare_load import compare_load
 from sockproof.errors import CommandError
-from sockproof.load_records import is_load_run
 from sockproof.render.text import number, short
+from sockproof.runs import records
+from sockproof.runs.load_records import is_load_run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from sockproof import files, records, shelves
-from sockproof.analysis import conditions
+from sockproof import files, shelves
+from sockproof.analysis.summary import conditions
 from sockproof.cli.ab_runs import summary_of
 from sockproof.formats.judgements import Change, Compared
 from sockproof.render.overlay import lines, render
+from sockproof.runs import records
 from sockproof.vocabulary import MESSAGE_KINDS
 
 
 def compare_load(a: list[Path], b: list[Path], results: Path, shelf: Path | None) -> int:
     """Show and draw it; 1 when B is worse, 2 when nothing can be compared."""
-    from sockproof.analysis import damage, overlay  # numpy and matplotlib take their time to import
+    from sockproof.analysis.delivery import damage
+    from sockproof.analysis.timeline import (
+        overlay,  # numpy and matplotlib take their time to import
+    )
     from sockproof.render import figures
     from sockproof.render.overlay_figure import figure_file
 

@@ -10,20 +10,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sockproof import files, launch, records, shelves
+from sockproof import files, shelves
 from sockproof.cli.arguments import add_shelf, seconds, time_span, whole
 from sockproof.cli.expecting import load_named
 from sockproof.cli.judge import build_job, concerned, fitting_suites, judge, judge_target, suites_of
 from sockproof.cli.outputs import Judged, Outputs, write_autobahn, write_index
 from sockproof.cli.settings import build_server
-from sockproof.conformance.case import load_cases
-from sockproof.conformance.expectations import Expectation
 from sockproof.conformance.preflight import Unreachable
-from sockproof.conformance.profile import Profile, load_profile
-from sockproof.conformance.requirements import load_requirements
-from sockproof.conformance.run import choose_cases
+from sockproof.conformance.running.run import choose_cases
+from sockproof.conformance.shelf.case import load_cases
+from sockproof.conformance.shelf.expectations import Expectation
+from sockproof.conformance.shelf.profile import Profile, load_profile
+from sockproof.conformance.shelf.requirements import load_requirements
 from sockproof.errors import CANNOT_BE_JUDGED, CommandError
 from sockproof.render.html import IndexEntry
+from sockproof.runs import records
+from sockproof.targets import launch
 from sockproof.vocabulary import SOCKETIO_SUITES, SUITES, WEBSOCKET_SUITES, Suite
 
 EMBEDDED = ("websockets", "python-socketio-uvicorn")

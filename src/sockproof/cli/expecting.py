@@ -9,10 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sockproof import launch
-from sockproof.conformance.expectations import Expectation, load_expectations, stale_expectations
+from sockproof.conformance.shelf.expectations import (
+    Expectation,
+    load_expectations,
+    stale_expectations,
+)
 from sockproof.errors import CommandError
 from sockproof.render.causes import Group, answer
+from sockproof.targets import launch
 
 SHARE = 0.8  # of the faults, from which on a library is named that does not show what it is
 LEAST = 4  # of them, since some library has any single one

@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def export(options: Namespace) -> int:
     """Write them to a file, or to where the output goes."""
-    from sockproof.analysis import frames  # pandas takes its time to import
-    from sockproof.analysis.export import export as exported
+    from sockproof.analysis.timeline import frames  # pandas takes its time to import
+    from sockproof.analysis.timeline.export import export as exported
 
     path: Path | None = options.out
     if path is not None and not path.parent.is_dir():

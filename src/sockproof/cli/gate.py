@@ -6,9 +6,9 @@ import argparse
 from argparse import Namespace
 from pathlib import Path
 
-from sockproof import files, records
-from sockproof.analysis.gates import Outcome, worst
-from sockproof.analysis.rules import Rules
+from sockproof import files
+from sockproof.analysis.gates.gate import Outcome, worst
+from sockproof.analysis.gates.rules import Rules
 from sockproof.cli.ab import compare_stored
 from sockproof.cli.arguments import add_results, add_shelf
 from sockproof.cli.rules import find_rules
@@ -16,7 +16,8 @@ from sockproof.cli.rules_kept import beside, judge_report, judge_summary, show, 
 from sockproof.errors import CommandError
 from sockproof.formats.judgements import Gate
 from sockproof.formats.load import Summary
-from sockproof.load_records import RUN_FILE, SUMMARY_FILE, is_load_run
+from sockproof.runs import records
+from sockproof.runs.load_records import RUN_FILE, SUMMARY_FILE, is_load_run
 
 _REPORT_FILE = "report.json"
 
@@ -85,8 +86,8 @@ def _judged(rules: Rules, folder: Path) -> Gate:
 
 
 def _summary(folder: Path) -> Summary:
-    from sockproof.analysis import stored_summary  # numpy takes its time to import
-    from sockproof.analysis.summary import write_summary
+    from sockproof.analysis.summary import stored_summary  # numpy takes its time to import
+    from sockproof.analysis.summary.run_summary import write_summary
 
     path = folder / SUMMARY_FILE
     if not files.is_there(path):

@@ -12,25 +12,27 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sockproof import launch, records, shelves, signals
-from sockproof.certificates import make_certificates
+from sockproof import shelves, signals
 from sockproof.cli.expecting import propose
 from sockproof.cli.outputs import Judged, Outputs
 from sockproof.cli.settings import build_server, redactor, rerun_command
 from sockproof.cli.targets import Targets
-from sockproof.conformance.case import Case, load_cases
-from sockproof.conformance.expectations import Expectation, glob_matches, load_expectations
-from sockproof.conformance.expectations_writer import write_expectations
-from sockproof.conformance.profile import profile_of
-from sockproof.conformance.requirements import load_requirements
-from sockproof.conformance.run import Job, choose_cases, run_job
-from sockproof.conformance.target import Server
-from sockproof.conformance.tls import Trust
+from sockproof.conformance.peers.tls import Trust
+from sockproof.conformance.running.run import Job, choose_cases, run_job
+from sockproof.conformance.shelf.case import Case, load_cases
+from sockproof.conformance.shelf.expectations import Expectation, glob_matches, load_expectations
+from sockproof.conformance.shelf.expectations_writer import write_expectations
+from sockproof.conformance.shelf.profile import profile_of
+from sockproof.conformance.shelf.requirements import load_requirements
+from sockproof.conformance.targets.target import Server
 from sockproof.errors import CommandError
 from sockproof.files import FileError, WriteError
-from sockproof.records import CaseRecord, RunWriter
 from sockproof.render.terminal import Progress
 from sockproof.render.text import number
+from sockproof.runs import records
+from sockproof.runs.records import CaseRecord, RunWriter
+from sockproof.targets import launch
+from sockproof.targets.certificates import make_certificates
 from sockproof.vocabulary import SOCKETIO_SUITES, WEBSOCKET_SUITES, Suite
 
 WEBSOCKET_DOCUMENTS = "rfc"  # how the ids of their requirements begin

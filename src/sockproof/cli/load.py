@@ -13,8 +13,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
-from sockproof import launch, records, shelves
-from sockproof.analysis.follow import Follower
+from sockproof import shelves
+from sockproof.analysis.gates.live_rules import Follower
 from sockproof.cli.arguments import (
     add_results,
     add_shelf,
@@ -30,8 +30,10 @@ from sockproof.cli.scenario_options import add_scenario_options
 from sockproof.errors import CANNOT_BE_JUDGED, WRONG_COMMAND, CommandError
 from sockproof.files import FileError, WriteError
 from sockproof.formats.load import Summary
-from sockproof.load.options import SECRET_ARGUMENTS, without_secrets
-from sockproof.load_records import RUN_FILE, LoadRecordError
+from sockproof.load.locust.options import SECRET_ARGUMENTS, without_secrets
+from sockproof.runs import records
+from sockproof.runs.load_records import RUN_FILE, LoadRecordError
+from sockproof.targets import launch
 from sockproof.wire.credentials import masked_url
 
 DEFAULT_TARGET = "python-socketio-uvicorn"
@@ -152,7 +154,9 @@ def _bounds(options: Namespace) -> Bounds:
 
 def conclude(folder: Path) -> tuple[Summary, int]:
     """Write the summary, show it, and give it with the exit code that it means."""
-    from sockproof.analysis.summary import write_summary  # numpy takes its time to import
+    from sockproof.analysis.summary.run_summary import (
+        write_summary,  # numpy takes its time to import
+    )
     from sockproof.render.load_summary import lines, verdict
 
     value = write_summary(folder)

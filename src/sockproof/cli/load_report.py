@@ -10,10 +10,8 @@ from sockproof.files import write
 
 def write_load_report(folder: Path, shelf: Path | None) -> list[Path]:
     """Write `report.html`, `summary.md` and `figures/`; gives the first two."""
-    from sockproof.analysis import (  # pandas and matplotlib take their time to import
-        calibration,
-        frames,
-    )
+    from sockproof.analysis.statistics import calibration
+    from sockproof.analysis.timeline import frames
     from sockproof.render import figures, load_report
 
     reports = shelves.shelf("reports", shelf)

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import IO
 
 from sockproof import leash, signals
-from sockproof.analysis.follow import Follower
+from sockproof.analysis.gates.live_rules import Follower
 from sockproof.cli.rules import say_broken
-from sockproof.load_records import RUN_FILE, STARTED_BY
+from sockproof.runs.load_records import RUN_FILE, STARTED_BY
 
 LAST_WORDS = 15.0  # seconds beyond run time and drain
 SUMMING_UP = 60.0  # seconds that Locust has for that when nobody else will

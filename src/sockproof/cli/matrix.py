@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sockproof import __version__, files, launch, records, shelves
+from sockproof import __version__, files, shelves
 from sockproof.cli.conformance import (
     add_choice,
     add_places,
@@ -23,6 +23,8 @@ from sockproof.conformance.preflight import Unreachable
 from sockproof.errors import CANNOT_BE_JUDGED
 from sockproof.render.matrix import Column, Skipped, assemble, render, to_json
 from sockproof.render.text import short
+from sockproof.runs import records
+from sockproof.targets import launch
 
 REQUIRE = "SOCKPROOF_REQUIRE_TARGETS"
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sockproof import files, records, shelves
+from sockproof import files, shelves
 from sockproof.errors import CommandError
 from sockproof.render import autobahn, html, junit, markdown
+from sockproof.runs import records
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ import argparse
 from argparse import Namespace
 from pathlib import Path
 
-from sockproof import records
 from sockproof.cli.arguments import add_shelf
 from sockproof.cli.command import say
 from sockproof.cli.load_report import write_load_report
 from sockproof.cli.outputs import Outputs
 from sockproof.cli.study_report import is_study, write_study
-from sockproof.load_records import is_load_run
+from sockproof.runs import records
+from sockproof.runs.load_records import is_load_run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from sockproof import files, shelves
-from sockproof.analysis.rules import Rule, RuleError, Rules, read_rules
+from sockproof.analysis.gates.rules import Rule, RuleError, Rules, read_rules
 from sockproof.errors import CommandError
 from sockproof.formats.load import Ended
-from sockproof.load_records import ENDED_FILE
 from sockproof.render.text import short
+from sockproof.runs.load_records import ENDED_FILE
 
 
 def find_rules(name: str, shelf: Path | None) -> Rules:

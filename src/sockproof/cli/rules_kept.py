@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from sockproof import files
-from sockproof.analysis.gates import Outcome, judge, judge_cases, told, worst
-from sockproof.analysis.rules import Rules
+from sockproof.analysis.gates.gate import Outcome, judge, judge_cases, told, worst
+from sockproof.analysis.gates.rules import Rules
 from sockproof.cli.rules import chosen
 from sockproof.formats.judgements import Gate, Gates
 from sockproof.formats.load import Summary

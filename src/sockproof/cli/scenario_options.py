@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from sockproof.load.options import SECRET_ARGUMENTS, add_arguments
+from sockproof.load.locust.options import SECRET_ARGUMENTS, add_arguments
 
 
 class _PassOn(argparse.Action):

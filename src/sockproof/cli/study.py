@@ -11,16 +11,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sockproof import __version__, files, launch, records, shelves
-from sockproof.analysis.calibration import machine
+from sockproof import __version__, files, shelves
+from sockproof.analysis.statistics.calibration import machine
 from sockproof.cli.ab_runs import summary_of
 from sockproof.cli.arguments import add_results, add_shelf
 from sockproof.cli.load import ended_with, find_scenario, run_scenario
 from sockproof.cli.study_report import FILE, SCHEMA, write_study
 from sockproof.errors import CommandError
-from sockproof.load_records import RUN_FILE
+from sockproof.runs import records
+from sockproof.runs.load_records import RUN_FILE
 from sockproof.study.bench import Bench, NotMeasured
 from sockproof.study.claim import Claim, Conclusion, Verdict, load_claims
+from sockproof.targets import launch
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

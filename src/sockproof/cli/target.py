@@ -7,10 +7,11 @@ from argparse import Namespace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sockproof import launch, shelves
-from sockproof.certificates import make_certificates
+from sockproof import shelves
 from sockproof.cli.arguments import add_shelf, whole
 from sockproof.errors import CommandError
+from sockproof.targets import launch
+from sockproof.targets.certificates import make_certificates
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

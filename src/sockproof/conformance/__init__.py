@@ -1,15 +1,8 @@
 """Judging a server over the wire. What a shelf file of cases needs is named here."""
 
-from sockproof.conformance.bystanders import KINDS as BYSTANDERS
-from sockproof.conformance.bystanders import bystander, idle_websocket
-from sockproof.conformance.case import case
-from sockproof.conformance.client_frames import (
-    client_frame,
-    close_frame,
-    text_frame,
-    text_packet,
-)
-from sockproof.conformance.controls import (
+from sockproof.conformance.checks.bystanders import KINDS as BYSTANDERS
+from sockproof.conformance.checks.bystanders import bystander, idle_websocket
+from sockproof.conformance.checks.controls import (
     ordinary_client,
     ordinary_close,
     ordinary_compressed,
@@ -23,8 +16,7 @@ from sockproof.conformance.controls import (
     ordinary_upgrade,
     ordinary_websocket_session,
 )
-from sockproof.conformance.echo_peer import EchoPeer
-from sockproof.conformance.engineio_checks import (
+from sockproof.conformance.checks.engineio_checks import (
     abandon,
     check_label,
     expect_no_message,
@@ -33,10 +25,10 @@ from sockproof.conformance.engineio_checks import (
     expect_post_refused,
     expect_timed_out,
 )
-from sockproof.conformance.engineio_peer import EngineIOPeer
-from sockproof.conformance.growth import Probe, Send, expect_proportion, request_probe
-from sockproof.conformance.http_peer import HttpPeer
-from sockproof.conformance.outcome import (
+from sockproof.conformance.checks.growth import Probe, Send, expect_proportion, request_probe
+from sockproof.conformance.checks.processes import clients_apart, fence_across
+from sockproof.conformance.checks.still_serves import still_serves
+from sockproof.conformance.context.outcome import (
     UNANSWERED,
     Failure,
     IllegalFrame,
@@ -44,13 +36,21 @@ from sockproof.conformance.outcome import (
     StreamClosed,
     Unsupported,
 )
-from sockproof.conformance.processes import clients_apart, fence_across
-from sockproof.conformance.service import still_serves
-from sockproof.conformance.socketio_peer import SocketIOPeer
-from sockproof.conformance.target import Target
-from sockproof.conformance.upgrade_response import agreed_deflate, check_upgrade
-from sockproof.conformance.waiting_gets import beside_gets
-from sockproof.conformance.websocket_peer import DATA, WebSocketPeer
+from sockproof.conformance.peers.client_frames import (
+    client_frame,
+    close_frame,
+    text_frame,
+    text_packet,
+)
+from sockproof.conformance.peers.http import HttpPeer
+from sockproof.conformance.peers.upgrade_response import agreed_deflate, check_upgrade
+from sockproof.conformance.peers.websocket import DATA, WebSocketPeer
+from sockproof.conformance.sessions.echo import EchoPeer
+from sockproof.conformance.sessions.engineio import EngineIOPeer
+from sockproof.conformance.sessions.socketio import SocketIOPeer
+from sockproof.conformance.sessions.waiting_gets import beside_gets
+from sockproof.conformance.shelf.case import case
+from sockproof.conformance.targets.target import Target
 from sockproof.vocabulary import Seen
 from sockproof.wire.websocket import RSV1, RSV2, RSV3, Frame, Opcode
 

@@ -14,17 +14,17 @@ import socket
 import ssl
 from dataclasses import dataclass, replace
 
-from sockproof.conformance.capabilities import asking, websocket_capabilities
-from sockproof.conformance.capabilities_socketio import socketio_capabilities
-from sockproof.conformance.echo_habits import echo_habits
-from sockproof.conformance.identify import identify
-from sockproof.conformance.identify_carrier import no_http, no_tls
-from sockproof.conformance.identify_socketio import identify_socketio
-from sockproof.conformance.outcome import CaseEnd, StreamClosed
-from sockproof.conformance.probe import BODY, BODY_PATIENCE, Answer, Prober
-from sockproof.conformance.refusals import refusals
-from sockproof.conformance.room import SPARE, newest_alone, room
-from sockproof.conformance.target import Server, Target
+from sockproof.conformance.capabilities.echo_habits import echo_habits
+from sockproof.conformance.capabilities.refusals import refusals
+from sockproof.conformance.capabilities.room import SPARE, newest_alone, room
+from sockproof.conformance.capabilities.socketio import socketio_capabilities
+from sockproof.conformance.capabilities.websocket import asking, websocket_capabilities
+from sockproof.conformance.context.outcome import CaseEnd, StreamClosed
+from sockproof.conformance.identity.carrier import no_http, no_tls
+from sockproof.conformance.identity.identify import identify
+from sockproof.conformance.identity.probe import BODY, BODY_PATIENCE, Answer, Prober
+from sockproof.conformance.identity.socketio import identify_socketio
+from sockproof.conformance.targets.target import Server, Target
 from sockproof.errors import NotJudged
 from sockproof.wire import WireError
 

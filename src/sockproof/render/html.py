@@ -20,7 +20,6 @@ from typing import Any
 
 import jinja2
 
-from sockproof.records import LEVELS, OUTCOMES, count_outcomes
 from sockproof.render.causes import Answer, Group, answer
 from sockproof.render.summary import (
     STANDINGS,
@@ -45,6 +44,7 @@ from sockproof.render.text import (
     short,
     spaced_hex,
 )
+from sockproof.runs.records import LEVELS, OUTCOMES, count_outcomes
 
 WIRE_BUDGET = 3 * 1024 * 1024  # characters of all wire logs of one page, markup included
 _ENTRY_MARKUP = 150

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sockproof.records import OUTCOMES, count_outcomes
 from sockproof.render.causes import Group, answer
 from sockproof.render.summary import Case, coverage, groups, proposal, remarks, seen, verdict
 from sockproof.render.text import last_wire_lines, number, short
+from sockproof.runs.records import OUTCOMES, count_outcomes
 
 LIMIT_OCTETS = 64 * 1024
 _RESERVED = 1024  # for the lines that say what was left out

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sockproof.records import OUTCOMES, cut
 from sockproof.render.html import anchor, environment, wire_rows
 from sockproof.render.summary import Case, groups, standing
 from sockproof.render.text import sentence, short
+from sockproof.runs.records import OUTCOMES, cut
 
 SCHEMA = 1
 WIRE_BUDGET = 6 * 1024 * 1024  # characters of all wire logs of the page, markup included

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sockproof.records import OUTCOMES
 from sockproof.render.causes import Answer, Group, answer, evidence
 from sockproof.render.summary import proposal, remarks, seen, verdict
 from sockproof.render.text import number, short
+from sockproof.runs.records import OUTCOMES
 
 ROWS = 56  # of sixty: the run says up to four before it ends
 STYLES = {

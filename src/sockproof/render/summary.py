@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sockproof.records import weighs
 from sockproof.render.text import group_of, number, short
+from sockproof.runs.records import weighs
 from sockproof.vocabulary import SUITES
 
 Case = Mapping[str, Any]

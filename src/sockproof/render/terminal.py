@@ -26,10 +26,10 @@ from rich.progress import Progress as Live
 from rich.table import Table
 from rich.text import Text
 
-from sockproof.records import OUTCOMES, CaseRecord, count_outcomes
 from sockproof.render.screen import STYLES, TONES, screen
 from sockproof.render.summary import Case, findings, groups, seen, verdict
 from sockproof.render.text import last_wire_lines, number, short
+from sockproof.runs.records import OUTCOMES, CaseRecord, count_outcomes
 
 _STORIES = 30
 _WIRE_LINES = 6

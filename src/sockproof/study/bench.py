@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sockproof import launch
+from sockproof.targets import launch
 
 
 class NotMeasured(Exception):

@@ -1,0 +1,1 @@
+"""What became of every message of a load run, from the rows of its processes."""

@@ -1,0 +1,80 @@
+"""Acknowledgements, and connections that the target broke.
+
+The rules that hold here:
+
+* *unacknowledged*: an acknowledgement that was asked for and did not come within its time limit,
+  or before the end of the drain, although its sender's connection held to the end. Where the
+  message itself is lost for anyone, that is told instead.
+* *misacknowledged*: one that nobody had asked for (*stray*), that came before its message was
+  sent (*early*), a second time (*doubled*), or with the number of another client (*foreign*).
+* *broken*: a connection that ended neither by us nor by a Close, a CLOSE packet or a DISCONNECT
+  of the target: it fell silent, was cut off, or brought what the protocol does not allow.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sockproof.analysis.delivery.findings import EXAMPLES, Delivery
+from sockproof.analysis.delivery.history import History
+from sockproof.runs.load_records import EmitFlag, Kind, Reason, Stray
+from sockproof.vocabulary import STRAYS, Counter, Property
+
+_STRAYS = (Stray.UNASKED, Stray.EARLY, Stray.DOUBLED, Stray.FOREIGN)
+# By us, in order, or by a limit of this machine.
+_NOT_BROKEN = (
+    *(Reason.CLIENT, Reason.SERVER_CLOSED, Reason.SERVER_DISCONNECTED, Reason.NAMESPACE_REFUSED),
+    *(Reason.SOURCE, Reason.OWN_LIMIT),
+)
+
+
+def judge_answers(history: History, found: Delivery, lost: NDArray[np.bool_]) -> None:
+    """Judge them; `lost` says of which messages a receipt is."""
+    _unacknowledged(history, found, lost)
+    _misacknowledged(history, found)
+    _broken(history, found)
+
+
+def _unacknowledged(history: History, found: Delivery, lost: NDArray[np.bool_]) -> None:
+    emits = history.emits
+    asked = (emits.flags & EmitFlag.ACKNOWLEDGED) > 0
+    sender = emits.sender
+    due = asked & ~history.abrupt[sender] & ~history.unsent[sender]
+    due &= emits.actual <= history.sent_until[sender]
+    for process in history.processes:
+        until = max((end for _, end in process.lost(Kind.ACK)), default=0)
+        here = (sender >= process.base) & (sender < process.base + process.clients)
+        due &= ~(here & (emits.actual <= until))
+    due |= asked & (emits.acked > 0)
+    missing = np.flatnonzero(due & (emits.acked == 0) & ~lost)
+    found.exercised[Property.UNACKNOWLEDGED] = int(due.sum())
+    found.violated(Property.UNACKNOWLEDGED, emits.actual[missing])
+    for at in missing[:EXAMPLES].tolist():
+        who = history.name_of(int(sender[at]))
+        number = emits.key[at] & 0xFFFFFFFF
+        found.example(Property.UNACKNOWLEDGED, f"message {number} of {who} was never acknowledged")
+
+
+def _misacknowledged(history: History, found: Delivery) -> None:
+    counts = found.counts
+    for name, stray in zip(STRAYS, _STRAYS, strict=True):
+        counts[name] = history.strays[stray]
+    # What is early looks as if nobody would ever ask for it, until somebody does.
+    counts[Counter.STRAY_ACKS] = max(0, counts[Counter.STRAY_ACKS] - counts[Counter.EARLY_ACKS])
+    counts[Counter.LATE_ACKS] = history.late_acks + history.strays[Stray.LATE]
+    chances = counts[Counter.ACKNOWLEDGED] + sum(counts[name] for name in STRAYS)
+    found.exercised[Property.MISACKNOWLEDGED] = chances
+    found.violated(Property.MISACKNOWLEDGED, history.stray_times)
+    for text in history.stray_examples[:EXAMPLES]:
+        found.example(Property.MISACKNOWLEDGED, text)
+
+
+def _broken(history: History, found: Delivery) -> None:
+    found.exercised[Property.BROKEN] = history.opened
+    for client, reason, time in history.ended:
+        if reason in _NOT_BROKEN:
+            continue
+        found.violated(Property.BROKEN, np.array([time]))
+        label = Reason(reason).label if reason in tuple(Reason) else f"reason {reason}"
+        found.example(Property.BROKEN, f"{history.name_of(client)}: {label}")

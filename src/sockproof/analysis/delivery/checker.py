@@ -1,0 +1,324 @@
+"""The delivery checker: what became of every message of a load run, from its folder alone.
+
+The rules that hold here (times are of one clock; what cannot be compared is not judged):
+
+* What was sent, when, and with which body, is what its sender wrote down. The stamp of a message
+  that was heard only says which message it is; one that says anything else besides is *forged*.
+* A message is *processed* by the server between its actual send and its acknowledgement; without
+  one, before anyone heard it; if nobody did, before the end of the drain.
+* A receipt is *due* from everyone who was surely in the room all that time, when the message
+  surely reached the server: it was acknowledged, or heard, or its sender's connection held to the
+  end. What is due and did not come before the end of the drain is *lost*.
+* *duplicated*: n receipts of one message by one member count n - 1. *reordered*: of one sender,
+  in one room, at one receiver, a sequence number below the highest heard before (first receipts
+  only, as RFC 4737 counts). *leaked*: heard by one who was surely no member between the send and
+  the receipt. *corrupted*: the body is not the one that was sent, or the stamp cannot be read.
+  *invented*: nobody sent it. *undetermined*: a receipt that did not come and need not have.
+  *unrecorded*: a receipt of what a process may have sent while it could not write it down.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sockproof.analysis.delivery.answers import judge_answers
+from sockproof.analysis.delivery.findings import EXAMPLES, Delivery
+from sockproof.analysis.delivery.history import UNNAMED, History
+from sockproof.analysis.delivery.latency import DeliveryLatencies
+from sockproof.analysis.delivery.presence import Presence
+from sockproof.analysis.delivery.row_arrays import Numbers, Receipts, Stays
+from sockproof.runs.load_records import (
+    EVERYONE,
+    FIRST_ROOM,
+    ITSELF,
+    NOBODY,
+    EmitFlag,
+    ReceiptFlag,
+)
+from sockproof.vocabulary import Counter, Property
+
+__all__ = ["Delivery", "check", "missing"]
+
+Flags = NDArray[np.bool_]
+_CELLS = 2_000_000  # of messages by members that are looked at together
+_NO_STAMP = ReceiptFlag.UNREADABLE | ReceiptFlag.UNMARKED
+_NAMED, _NOWHERE = -1, -2  # kinds of rooms besides `EVERYONE`, `ITSELF` and `NOBODY`
+
+
+def check(
+    folder: Path, began: int = 0, processes: int = 0, latencies: DeliveryLatencies | None = None
+) -> Delivery:
+    """Account for every message of a run; raises `LoadRecordError`.
+
+    `began` is from where seconds count, in nanoseconds of the clock of the rows; `processes` is
+    how many were to write rows. What messages took to arrive goes into `latencies`.
+    """
+    return _Checker(History(folder), began, processes, latencies).run()
+
+
+def missing(folder: Path, now: int) -> int:
+    """How many receipts are due, and not in, if a run that goes on ended now."""
+    return _Checker(History(folder, until=now)).run().counts[Counter.LOST]
+
+
+class _Checker:
+    def __init__(
+        self,
+        history: History,
+        began: int = 0,
+        processes: int = 0,
+        latencies: DeliveryLatencies | None = None,
+    ) -> None:
+        self.history = history
+        self.processes = processes
+        self.latencies = latencies
+        self.found = Delivery(began=began, killed=history.killed)
+        emits = history.emits
+        self.sender = emits.sender
+        named = np.where(emits.room < 1_000_000 * FIRST_ROOM, emits.room % FIRST_ROOM, _NAMED)
+        self.kind = np.where(emits.room == UNNAMED, _NOWHERE, named)
+        links = history.connections
+        self.sure_from = np.full(history.clients, 1 << 62)
+        self.sure_to = np.zeros(history.clients, dtype=np.int64)
+        np.minimum.at(self.sure_from, links.client, links.sure_from)
+        np.maximum.at(self.sure_to, links.client, links.sure_to)
+        self.links = Presence(links)
+        held = ~history.abrupt[self.sender] & ~history.unsent[self.sender]
+        self.processed = (emits.acked > 0) | (emits.heard > 0) | held
+        self.processed &= emits.actual <= history.sent_until[self.sender]
+        ends = np.where(emits.heard > 0, emits.heard, max(history.drained, 1))
+        self.ends = np.where(emits.acked > 0, emits.acked, ends)
+        self.lost = np.zeros(len(emits.key), dtype=bool)  # for anyone
+
+    def _present(self, clients: Numbers, at: Numbers) -> Numbers:
+        """How many of the clients were surely connected when each message was sent."""
+        actual = self.history.emits.actual[at]
+        begun = np.searchsorted(np.sort(self.sure_from[clients]), actual, side="right")
+        ended = np.searchsorted(np.sort(self.sure_to[clients]), actual, side="left")
+        present: Numbers = np.maximum(begun - ended, 0)
+        return present
+
+    def run(self) -> Delivery:
+        found, emits = self.found, self.history.emits
+        found.counts[Counter.EMITTED] = len(emits.key)
+        found.counts[Counter.ACKNOWLEDGED] = int((emits.acked > 0).sum())
+        found.counts[Counter.ACK_TIMEOUTS] = self.history.timeouts
+        found.counts[Counter.LATE] = self.history.late
+        seen = np.zeros(self.history.clients, dtype=bool)
+        for receipts in self.history.receipts():
+            self._part(receipts, seen)
+        silent = np.flatnonzero(~seen)
+        if len(silent):  # who heard nothing at all may have lost everything
+            self._judge(Receipts.none(), np.empty(0, dtype=np.int64), silent)
+        judge_answers(self.history, found, self.lost)
+        return found
+
+    def _message(self, at: int) -> str:
+        emits, history = self.history.emits, self.history
+        room = history.name_of_room(int(emits.room[at]))
+        sender = history.name_of(int(self.sender[at]))
+        return f"message {emits.key[at] & 0xFFFFFFFF} of {sender} to {room}"
+
+    # One part of the receivers.
+
+    def _part(self, receipts: Receipts, seen: Flags) -> None:
+        clients = np.unique(receipts.client)
+        seen[clients] = True
+        found = self.found
+        number = len(receipts.client)
+        found.counts[Counter.RECEIPTS] += number
+        for name in (Property.CORRUPTED, Property.FORGED, Property.INVENTED):
+            found.exercised[name] += number
+        at = self.history.emits.find(receipts.sender, receipts.sequence)
+        readable = (receipts.flags & _NO_STAMP) == 0
+        foreign = readable & ((receipts.flags & ReceiptFlag.FOREIGN) > 0)
+        at[foreign | ~readable] = -1
+        self._contents(receipts, at)
+        nameless = readable & ~foreign & (at < 0)
+        unrecorded = nameless & self.history.without_rows(receipts.sender, self.processes)
+        found.counts[Counter.UNDETERMINED] += int(foreign.sum())
+        found.counts[Counter.UNRECORDED] += int(unrecorded.sum())
+        made_up = np.flatnonzero(nameless & ~unrecorded)
+        found.violated(Property.INVENTED, receipts.time[made_up])
+        for where in made_up[:EXAMPLES].tolist():
+            who = self.history.name_of(int(receipts.client[where]))
+            said = f"{who} heard number {receipts.sequence[where]} of a sender that never sent it"
+            found.example(Property.INVENTED, said)
+        chosen = at >= 0
+        kept, at = receipts.where(chosen), at[chosen]
+        if self.latencies is not None:
+            self.latencies.take(self.history, kept, at)
+        self._judge(kept, at, clients)
+
+    def _contents(self, receipts: Receipts, at: Numbers) -> None:
+        """What was heard against what its sender has written down; `at` is where that stands."""
+        emits, found = self.history.emits, self.found
+        known = (at >= 0) & ((receipts.flags & ReceiptFlag.EXACT) == 0)
+        altered = (receipts.flags & ReceiptFlag.CORRUPTED) > 0
+        forged = np.zeros(len(at), dtype=bool)
+        if len(emits.key):
+            of = np.maximum(at, 0)
+            other = receipts.checksum != emits.checksum[of]
+            forged = known & ((receipts.mark != emits.mark[of]) | (other & ~altered))
+            altered = np.where(known, other, altered)
+        for name, wrong, said in (
+            (Property.CORRUPTED, altered, "a message whose stamp or body was altered"),
+            (Property.FORGED, forged, "a message whose stamp is not the one that its sender made"),
+        ):
+            found.violated(name, receipts.time[wrong])
+            for where in np.flatnonzero(wrong)[:EXAMPLES].tolist():
+                who = self.history.name_of(int(receipts.client[where]))
+                which = f": {self._message(int(at[where]))}" if at[where] >= 0 else ""
+                found.example(name, f"{who} heard {said}{which}")
+
+    def _judge(self, receipts: Receipts, at: Numbers, clients: Numbers) -> None:
+        """`at` is where the message of each receipt stands; `clients` are the receivers."""
+        self._order(receipts, at)
+        self._own(receipts, at, clients)
+        rooms = self.history.emits.room
+        stays = self.history.stays.where(np.isin(self.history.stays.client, clients))
+        named = np.unique(rooms[(self.kind == EVERYONE) | (self.kind == _NAMED)])
+        room_of = rooms[at]
+        for room in named.tolist():
+            here = room_of == room
+            part = stays.where(stays.room == room)
+            if len(part.client) or here.any():
+                self._room(int(room), receipts, at, here, part, clients)
+
+    def _order(self, receipts: Receipts, at: Numbers) -> None:
+        """Reordered messages, by their first receipts."""
+        if not len(at):
+            return
+        pair = np.stack((receipts.client, at))
+        order = np.lexsort((np.arange(len(at)), pair[1], pair[0]))
+        ordered = pair[:, order]
+        fresh = np.ones(len(at), dtype=bool)
+        fresh[1:] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
+        first = np.sort(order[fresh])
+        sender, room = self.sender[at[first]], self.history.emits.room[at[first]]
+        client, sequence = receipts.client[first], receipts.sequence[first]
+        group = np.lexsort((first, room, sender, client))
+        keys = np.stack((client, sender, room))[:, group]
+        sequence = sequence[group]
+        change = np.ones(len(first), dtype=bool)
+        change[1:] = (keys[:, 1:] != keys[:, :-1]).any(axis=0)
+        lift = np.cumsum(change) << 33
+        highest = np.maximum.accumulate(sequence + lift)
+        late = np.zeros(len(first), dtype=bool)
+        late[1:] = (~change[1:]) & (sequence[1:] + lift[1:] < highest[:-1])
+        found = self.found
+        found.exercised[Property.REORDERED] += int((~change).sum())
+        found.violated(Property.REORDERED, receipts.time[first[group[late]]])
+        for where in np.flatnonzero(late)[:EXAMPLES].tolist():
+            before = int(highest[where - 1] - lift[where])
+            message = self._message(int(at[first[group[where]]]))
+            who = self.history.name_of(int(keys[0, where]))
+            found.example(Property.REORDERED, f"{message} came to {who} behind number {before}")
+
+    def _own(self, receipts: Receipts, at: Numbers, clients: Numbers) -> None:
+        """What comes back to its sender, and what is for nobody."""
+        emits, found = self.history.emits, self.found
+        kind = self.kind[at]
+        strangers = (kind == NOBODY) | ((kind == ITSELF) & (receipts.client != self.sender[at]))
+        self._leaks(receipts, at, strangers)
+        mine = np.flatnonzero((self.kind == ITSELF) & np.isin(self.sender, clients))
+        if not len(mine):
+            return
+        own = (kind == ITSELF) & ~strangers
+        counts = np.bincount(at[own], minlength=len(emits.key))[mine]
+        sender = self.sender[mine]
+        sure = self.links.sure(sender, emits.actual[mine], self.ends[mine])
+        self._tally(counts, sure, mine, sender)
+        others = self._present(clients, mine) - sure
+        found.exercised[Property.LEAKED] += int(np.maximum(others, 0).sum())
+
+    def _tally(self, counts: Numbers, sure: Flags, at: Numbers, receiver: Numbers) -> None:
+        """Count what is due, lost and doubled; one place for each message and receiver."""
+        found, processed = self.found, self.processed[at]
+        due = sure & processed
+        missing = counts == 0
+        found.counts[Counter.DUE] += int(due.sum())
+        found.exercised[Property.LOST] += int(due.sum())
+        lost, actual = due & missing, self.history.emits.actual
+        self.lost[at[lost]] = True
+        found.violated(Property.LOST, actual[at[lost]])
+        doubled = np.flatnonzero(counts > 1)
+        found.violated(Property.DUPLICATED, np.repeat(actual[at[doubled]], counts[doubled] - 1))
+        found.counts[Counter.UNDETERMINED] += int((missing & ~due).sum())
+        found.exercised[Property.DUPLICATED] += int((~missing).sum())
+        for where in np.flatnonzero(lost)[:EXAMPLES].tolist():
+            who = self.history.name_of(int(receiver[where]))
+            found.example(Property.LOST, f"{self._message(int(at[where]))} never came to {who}")
+        for where in doubled[:EXAMPLES].tolist():
+            who = self.history.name_of(int(receiver[where]))
+            times = int(counts[where])
+            said = f"{self._message(int(at[where]))} came to {who} {times} times"
+            found.example(Property.DUPLICATED, said)
+
+    def _leaks(self, receipts: Receipts, at: Numbers, leaked: Flags) -> None:
+        leaked = leaked & (receipts.time < self.history.doubtful[receipts.client])
+        self.found.violated(Property.LEAKED, receipts.time[leaked])
+        for where in np.flatnonzero(leaked)[:EXAMPLES].tolist():
+            who = self.history.name_of(int(receipts.client[where]))
+            self.found.example(
+                Property.LEAKED, f"{self._message(int(at[where]))} came to {who}, no member"
+            )
+
+    # A room: messages by members, in pieces.
+
+    def _room(
+        self,
+        room: int,
+        receipts: Receipts,
+        at: Numbers,
+        here: Flags,
+        stays: Stays,
+        receivers: Numbers,
+    ) -> None:
+        emits = self.history.emits
+        presence = Presence(stays)
+        members = presence.members
+        index = np.flatnonzero(here)
+        clients, messages = receipts.client[index], at[index]
+        place, _ = presence.places(clients)
+        inside = presence.maybe(clients, emits.actual[messages], receipts.time[index])
+        skipping = (emits.flags[messages] & EmitFlag.SKIPS_SENDER) > 0
+        inside &= ~(skipping & (clients == self.sender[messages]))
+        outside = np.zeros(len(at), dtype=bool)
+        outside[index[~inside]] = True
+        self._leaks(receipts, at, outside)
+        sent = np.flatnonzero(emits.room == room)
+        if not len(members):
+            self.found.exercised[Property.LEAKED] += int(self._present(receivers, sent).sum())
+            return
+        step = max(1, _CELLS // len(members))
+        rank = np.searchsorted(sent, messages[inside])
+        columns = place[inside]
+        order = np.argsort(rank, kind="stable")
+        rank, columns = rank[order], columns[order]
+        for start in range(0, len(sent), step):
+            some = sent[start : start + step]
+            low, high = np.searchsorted(rank, (start, start + len(some)))
+            cells = (rank[low:high] - start) * len(members) + columns[low:high]
+            counts = np.bincount(cells, minlength=len(some) * len(members))
+            self._piece(some, presence, counts.reshape(len(some), -1), receivers)
+
+    def _piece(
+        self,
+        some: Numbers,
+        presence: Presence,
+        counts: Numbers,
+        receivers: Numbers,
+    ) -> None:
+        emits, members = self.history.emits, presence.members
+        sure, may = presence.all_of(emits.actual[some], self.ends[some])
+        skipping = ((emits.flags[some] & EmitFlag.SKIPS_SENDER) > 0)[:, None]
+        apart = ~(skipping & (members[None, :] == self.sender[some][:, None]))
+        sure, may = sure & apart, (may & apart) | (counts > 0)
+        others = self._present(receivers, some) - may.sum(axis=1)
+        self.found.exercised[Property.LEAKED] += int(np.maximum(others, 0).sum())
+        rows, columns = np.nonzero(may)
+        self._tally(counts[may], sure[may], some[rows], members[columns])

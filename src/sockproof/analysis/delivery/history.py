@@ -1,0 +1,343 @@
+"""What happened in a load run: who sent what to whom, and who was there to hear it.
+
+The rules that hold here:
+
+* A stay has an inner and an outer span: from `sure_from` to `sure_to` the client was surely in
+  the room, before `may_from` and after `may_to` surely not.
+* A connection that ended before the drain did, or in a process whose rows end abruptly, owes
+  nothing that was under way then. What a client heard last tells how much that was: a connection
+  keeps the order, so whatever the server was done with before that message was *sent* came first.
+* The same holds where a process could not write down what it heard: a stay is parted there. Where
+  it could not write down who came and went, nobody is surely anywhere until it is told anew.
+* What comes behind the drain is late: it was not heard, and acknowledges nothing.
+* Clients whose clocks cannot be compared (another boot) are in rooms of their own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sockproof.analysis.delivery.damage import sound_rows
+from sockproof.analysis.delivery.findings import EXAMPLES
+from sockproof.analysis.delivery.row_arrays import (
+    HIGH,
+    LOW,
+    MESSAGES,
+    Emits,
+    Numbers,
+    Process,
+    Receipts,
+    Stays,
+    heard_by,
+    read,
+    sent_by,
+    sent_name,
+)
+from sockproof.runs.load_records import (
+    EVERYONE,
+    FIRST_ROOM,
+    FOREVER,
+    Kind,
+    LoadRecordError,
+    Phase,
+    Stray,
+)
+
+PART = 1_000_000  # receipts that are looked at together
+UNNAMED = -1  # a room whose name could not be written down
+_UNKNOWN, _NO_CLIENT, _LACKING = -1, -2, -3  # senders: of no process, never there, without rows
+_WHY = {
+    Stray.UNASKED: "of a number that it had not given",
+    Stray.DOUBLED: "of a message that was acknowledged before",
+    Stray.FOREIGN: "of another client's number",
+}
+_MEMBERSHIP = tuple(range(Kind.JOIN_ASKED, Kind.CONNECT_FAILED + 1))
+
+
+@dataclass
+class _Connection:
+    asked: int = 0
+    sure_from: int = FOREVER
+    sure_to: int = FOREVER
+    may_to: int = FOREVER
+    ended: int = 0  # the reason, when nobody had asked for it
+    rooms: dict[int, list[list[int]]] = field(default_factory=dict)
+
+    def note(self, kind: int, a: int, c: int) -> None:
+        """What a row about a connection or a room says."""
+        if kind == Kind.CONNECT_ASKED:
+            self.asked = c
+        elif kind == Kind.CONNECTED:
+            self.sure_from = c
+        elif kind == Kind.DISCONNECT_ASKED:
+            self.sure_to = c
+        elif kind in (Kind.DISCONNECTED, Kind.CONNECT_FAILED):
+            if kind == Kind.DISCONNECTED and self.sure_to == FOREVER:
+                self.ended = a
+            self.sure_to = min(self.sure_to, c)
+            self.may_to = c
+        else:
+            spells = self.rooms.setdefault(a, [])
+            if kind == Kind.JOIN_ASKED:
+                spells.append([c, FOREVER, FOREVER, FOREVER])
+            elif spells:
+                spells[-1][{Kind.JOINED: 1, Kind.LEAVE_ASKED: 2, Kind.LEFT: 3}[Kind(kind)]] = c
+
+
+class History:
+    """A run folder, read; `until` is when all of it shall have ended that still goes on."""
+
+    def __init__(self, folder: Path, until: int | None = None) -> None:
+        sound = sound_rows(folder)
+        files = sound.files
+        if not files:
+            why = f": {sound.problems[0]}" if sound.problems else ""
+            raise LoadRecordError(f"{folder} holds no rows of a load run{why}")
+        self.others = sound.others  # processes whose rows cannot be read at all
+        self.processes: list[Process] = []
+        base = 0
+        for file in files:
+            process = read(file, base)
+            base += process.clients
+            if until is not None and not process.complete:
+                process.complete = True
+                process.begun[Phase.OVER] = until
+            self.processes.append(process)
+        self.clients = base
+        self.names: dict[int, str] = {}
+        self._rooms: dict[tuple[int, str], int] = {}
+        self._tags = {process.file.tag: process for process in self.processes}
+        self.timeouts = 0
+        self.strays: Counter[int] = Counter()  # acknowledgements that answer nothing, by `Stray`
+        self.stray_times = np.zeros(0, dtype=np.int64)
+        self.stray_examples: list[str] = []
+        self.late_acks = self.late = self.opened = 0
+        # Connections that ended before the drain did, but for those that we ended: client, reason
+        # and time.
+        self.ended: list[tuple[int, int, int]] = []
+        self.abrupt = np.zeros(base, dtype=bool)  # whose connection ended before the drain did
+        self.clock = np.zeros(base, dtype=np.int64)
+        self.lacking = np.zeros(base, dtype=bool)  # whose messages need not have rows
+        self.unsent = np.zeros(base, dtype=bool)  # whose messages, unheard, need not have left
+        self.sent_until = np.full(base, FOREVER)  # what is sent in the drain need not come back
+        self.doubtful = np.full(base, FOREVER)  # from when on nobody knows where each was
+        self.stays = self._stays()
+        self.emits = self._emits()
+        self._hear()
+        self._part_at_gaps()
+        self.connections = self.stays.where(self.stays.room % FIRST_ROOM == EVERYONE)
+
+    @property
+    def drained(self) -> int:
+        """When the first process had waited for what was in flight; 0: none ever did."""
+        return min((process.drained for process in self.processes if process.drained), default=0)
+
+    @property
+    def killed(self) -> int:
+        """How many processes' rows end abruptly."""
+        return sum(not process.complete for process in self.processes)
+
+    def process_of(self, client: int) -> Process:
+        """The process of a client."""
+        return next(each for each in self.processes if client < each.base + each.clients)
+
+    def name_of(self, client: int) -> str:
+        """A client as examples name it."""
+        process = self.process_of(client)
+        return f"client {client - process.base + 1} of process {process.file.tag:08x}"
+
+    def name_of_room(self, room: int) -> str:
+        """A room as examples name it."""
+        return self.names.get(room, "everyone" if room % FIRST_ROOM == EVERYONE else "itself")
+
+    # Rooms: the three that have no name are one each for every clock; names come behind them.
+
+    def _room(self, process: Process, own: dict[int, str], number: int) -> int:
+        clock = process.clock
+        if number < FIRST_ROOM:
+            clocks = sorted({each.clock for each in self.processes})
+            return number + FIRST_ROOM * clocks.index(clock)
+        name = own.get(number)
+        if name is None:
+            return UNNAMED
+        found = self._rooms.get((clock, name))
+        if found is None:
+            # A multiple of FIRST_ROOM would be taken for everyone.
+            found = (len(self._rooms) + 1_000_000) * FIRST_ROOM + 1
+            self._rooms[clock, name] = found
+            self.names[found] = name
+        return found
+
+    def _stays(self) -> Stays:
+        stays: list[tuple[int, ...]] = []
+        for process in self.processes:
+            here = slice(process.base, process.base + process.clients)
+            self.clock[here] = process.clock
+            self.lacking[here] = process.lacks_emits
+            self.unsent[here] = bool(process.lost(Kind.WITHDRAWN))
+            own = process.file.rooms()
+            connections: dict[int, _Connection] = {}
+            rows = process.rows
+            rare = rows[~np.isin(rows["kind"], MESSAGES)]
+            for a, _, c, client, _, _, kind in rare.tolist():
+                if kind == Kind.PHASE:
+                    process.begun[a] = c
+                elif kind != Kind.END:
+                    connections.setdefault(client, _Connection()).note(kind, a, c)
+            until = process.begun.get(Phase.DRAIN) or process.drained or FOREVER
+            self.sent_until[here] = until
+            unsure = process.lost(*_MEMBERSHIP)
+            if unsure:
+                self.doubtful[here] = unsure[0][0]
+            for client, connection in connections.items():
+                number = process.base + client - 1
+                self.opened += connection.sure_from < FOREVER
+                if connection.ended and not 0 < process.drained < connection.may_to:
+                    self.ended.append((number, connection.ended, connection.may_to))
+                in_order = process.drained and connection.sure_to >= process.drained
+                known = all(connection.asked >= end for _, end in unsure)
+                self.abrupt[number] = not (process.complete and in_order and known)
+                everyone = [connection.asked, connection.sure_from, FOREVER, FOREVER]
+                spans = {EVERYONE: [everyone], **connection.rooms}
+                for room, spells in spans.items():
+                    place = self._room(process, own, room)
+                    for may_from, sure_from, sure_to, may_to in spells:
+                        doubts = [begin for begin, end in unsure if may_from < end]
+                        sure = min(sure_to, connection.sure_to, *doubts)
+                        end = min(may_to, connection.may_to)
+                        stays.append((number, place, sure_from, sure, may_from, end))
+        columns = np.array(stays, dtype=np.int64).reshape(-1, 6)
+        found = Stays(*columns.T)
+        return found.where(found.room != UNNAMED)
+
+    def _emits(self) -> Emits:
+        parts = []
+        acks: list[tuple[Numbers, Numbers]] = []
+        for process in self.processes:
+            rows, own = process.rows, process.file.rooms()
+            sent = sent_by(process)
+            local = (sent["a"] & LOW).astype(np.int64)
+            rooms = np.empty(len(sent), dtype=np.int64)
+            for number in np.unique(local).tolist():
+                rooms[local == number] = self._room(process, own, number)
+            parts.append(Emits.of(process, sent, rooms))
+            acked = rows[rows["kind"] == Kind.ACK]
+            in_time = self._in_time(process, acked)
+            self.late_acks += len(acked) - int(in_time.sum())
+            acked = acked[in_time]
+            name = sent_name(process, acked["client"], acked["a"])
+            acks.append((name, acked["c"].astype(np.int64)))
+            self.timeouts += int((rows["kind"] == Kind.ACK_TIMEOUT).sum())
+            if process.drained:
+                after = rows["c"] > np.uint64(process.drained)
+                self.late += int((after & (rows["kind"] == Kind.RECEIPT)).sum())
+            self._note_strays(process, rows[rows["kind"] == Kind.STRAY_ACK])
+        emits = Emits.together(parts)
+        for keys, times in acks:
+            at = emits.find(keys >> 32, keys & 0xFFFFFFFF)
+            emits.acked[at[at >= 0]] = times[at >= 0]
+        return emits
+
+    def _note_strays(self, process: Process, rows: NDArray[np.void]) -> None:
+        kinds, counts = np.unique(rows["a"], return_counts=True)
+        self.strays.update(dict(zip(kinds.tolist(), counts.tolist(), strict=True)))
+        # Of what turned out to be early, the time is told by the row that does not know it yet.
+        amiss = rows[(rows["a"] != Stray.LATE) & (rows["a"] != Stray.EARLY)]
+        times = amiss["c"].astype(np.int64)
+        self.stray_times = np.concatenate((self.stray_times, times))
+        for a, b, _, client, *_ in amiss[:EXAMPLES].tolist():
+            who = self.name_of(process.base + client - 1)
+            self.stray_examples.append(f"{who} got an acknowledgement {_WHY.get(a, '')} ({b})")
+
+    def _in_time(self, process: Process, rows: NDArray[np.void]) -> NDArray[np.bool_]:
+        """Which rows tell of something before the end of their process's drain."""
+        if not process.drained:
+            return np.ones(len(rows), dtype=bool)
+        found: NDArray[np.bool_] = rows["c"] <= np.uint64(process.drained)
+        return found
+
+    def _hear(self) -> None:
+        """Note when each message was heard first, and until when the end of each stay is sure."""
+        emits = self.emits
+        if emits.acked.all() and not self.abrupt.any():
+            return
+        first = np.full(len(emits.key), FOREVER)
+        newest = np.zeros(self.clients, dtype=np.int64)  # send time of anything that each heard
+        for receipts in self.receipts():
+            at = emits.find(receipts.sender, receipts.sequence)
+            known = at >= 0
+            np.minimum.at(first, at[known], receipts.time[known])
+            np.maximum.at(newest, receipts.client[known], emits.actual[at[known]])
+        emits.heard[:] = np.where(first < FOREVER, first, 0)
+        stays = self.stays
+        until = np.where(self.abrupt[stays.client], newest[stays.client], FOREVER)
+        stays.sure_to[:] = np.minimum(stays.sure_to, until)
+
+    def _part_at_gaps(self) -> None:
+        """Part the stays of clients that heard something while it could not be written down."""
+        for process in self.processes:
+            for begin, end in process.lost(Kind.RECEIPT):
+                newest = np.zeros(self.clients, dtype=np.int64)
+                for receipts in self._receipts_of(process):
+                    at = self.emits.find(receipts.sender, receipts.sequence)
+                    known = (at >= 0) & (receipts.time < begin)
+                    np.maximum.at(newest, receipts.client[known], self.emits.actual[at[known]])
+                stays = self.stays
+                sure = newest[stays.client]
+                of = (stays.client >= process.base) & (
+                    stays.client < process.base + process.clients
+                )
+                parted = of & (stays.sure_from < end) & (stays.sure_to > sure)
+                later = stays.where(parted)
+                later.sure_from[:] = np.maximum(later.sure_from, end)
+                stays.sure_to[parted] = sure[parted]
+                self.stays = stays.and_also(later)
+
+    # Receipts.
+
+    def receipts(self) -> Iterator[Receipts]:
+        """All receipts, some clients' after the others'; those of a client are never parted."""
+        for process in self.processes:
+            yield from self._receipts_of(process)
+
+    def _receipts_of(self, process: Process) -> Iterator[Receipts]:
+        rows = process.rows
+        heard = np.flatnonzero(rows["kind"] == Kind.RECEIPT)
+        client = rows["client"][heard].astype(np.int64)
+        totals = np.cumsum(np.bincount(client, minlength=process.clients + 1))
+        part = totals // PART
+        for number in np.unique(part[client]).tolist():
+            some = rows[heard[part[client] == number]]
+            some = some[self._in_time(process, some)]
+            yield heard_by(process, some, self._senders(some["a"]))
+
+    def _senders(self, identities: NDArray[np.uint64]) -> Numbers:
+        """The numbers of the clients that stamps name; negative where there is none."""
+        tags = (identities >> HIGH).astype(np.int64)
+        sender = np.full(len(identities), _UNKNOWN)
+        for tag in np.unique(tags).tolist():
+            source = self._tags.get(tag)
+            if source is not None:
+                of = tags == tag
+                own = (identities[of] & LOW).astype(np.int64)
+                nobody = _LACKING if source.lacks_emits else _NO_CLIENT
+                known = (own > 0) & (own <= source.clients)
+                sender[of] = np.where(known, source.base + own - 1, nobody)
+        return sender
+
+    def without_rows(self, sender: Numbers, processes: int) -> NDArray[np.bool_]:
+        """Whose messages may have been sent and never been written down.
+
+        `processes` is how many were to write rows.
+        """
+        others = processes > len(self.processes) or self.others > 0
+        lacking = np.isin(sender, (_LACKING, _UNKNOWN) if others else (_LACKING,))
+        known = sender >= 0
+        lacking[known] = self.lacking[sender[known]]
+        return lacking

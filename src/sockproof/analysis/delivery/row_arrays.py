@@ -1,0 +1,197 @@
+"""The rows of a load run as arrays, and what is made of them.
+
+A client is a number from 0 over all processes; a room is a number over all processes, by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sockproof.runs.load_records import ROWS_AT, Kind, Phase, RowFile
+
+ROW = np.dtype(
+    [
+        ("a", "<u8"),
+        ("b", "<u8"),
+        ("c", "<u8"),
+        ("client", "<u4"),
+        ("mark", "<u2"),
+        ("flags", "u1"),
+        ("kind", "u1"),
+    ]
+)
+Numbers = NDArray[np.int64]
+MESSAGES = (Kind.EMIT, Kind.ACK, Kind.ACK_TIMEOUT, Kind.RECEIPT, Kind.WITHDRAWN, Kind.STRAY_ACK)
+LOW, HIGH = np.uint64(0xFFFFFFFF), np.uint64(32)
+
+
+@dataclass
+class Process:
+    """One process's rows. `base` is the number of its first client, less one."""
+
+    file: RowFile
+    rows: Any
+    base: int
+    clients: int
+    complete: bool
+    begun: dict[int, int] = field(default_factory=dict)  # when each phase began
+
+    @property
+    def clock(self) -> int:
+        """What names the clock of its times."""
+        return self.file.tag >> 16
+
+    @property
+    def drained(self) -> int:
+        """When it had waited for what was in flight; 0: it never did."""
+        return self.begun.get(Phase.OVER, 0)
+
+    @property
+    def lacks_emits(self) -> bool:
+        """Whether it may have sent what has no row."""
+        return not self.complete or Kind.EMIT in self.file.missing
+
+    def lost(self, *kinds: int) -> list[tuple[int, int]]:
+        """From when to when rows of one of these kinds could not be written."""
+        return [(gap.begin, gap.end) for gap in self.file.gaps if gap.kinds & set(kinds)]
+
+
+@dataclass
+class Emits:
+    """All messages that were sent, in the order of sender and sequence number."""
+
+    key: Numbers  # sender << 32 | sequence
+    room: Numbers
+    intended: Numbers
+    actual: Numbers
+    flags: Numbers
+    checksum: NDArray[Any]  # of the body, 32 bits
+    mark: NDArray[Any]  # of the stamp, 16 bits
+    acked: Numbers  # when the acknowledgement came; 0: never, or late
+    heard: Numbers  # when anyone heard it first, as far as it was not acknowledged; 0: never
+
+    @classmethod
+    def of(cls, process: Process, sent: Any, rooms: Numbers) -> Emits:
+        """Those of a process, in the order of its rows."""
+        intended = sent["b"].astype(np.int64)
+        never = (np.zeros(len(sent), dtype=np.int64) for _ in range(2))
+        return cls(
+            sent_name(process, sent["client"], sent["a"] >> HIGH),
+            rooms,
+            intended,
+            intended + (sent["c"] & LOW).astype(np.int64) * 1000,
+            sent["flags"].astype(np.int64),
+            (sent["c"] >> HIGH).astype(np.uint32),
+            sent["mark"].copy(),
+            *never,
+        )
+
+    @classmethod
+    def together(cls, parts: list[Emits]) -> Emits:
+        """All, in their order."""
+        order = np.argsort(np.concatenate([part.key for part in parts]), kind="stable")
+        names = cls.__dataclass_fields__
+        return cls(
+            *(np.concatenate([getattr(part, name) for part in parts])[order] for name in names)
+        )
+
+    @property
+    def sender(self) -> Numbers:
+        """Who sent each."""
+        return self.key >> 32
+
+    def find(self, sender: Numbers, sequence: Numbers) -> Numbers:
+        """Where each message stands; -1 where there is none."""
+        if not len(self.key):
+            return np.full(len(sender), -1)
+        wanted = sender << 32 | sequence
+        at = np.minimum(np.searchsorted(self.key, wanted), len(self.key) - 1)
+        return np.where((self.key[at] == wanted) & (sender >= 0), at, -1)
+
+
+@dataclass
+class Stays:
+    """Who was in which room when, a row each."""
+
+    client: Numbers
+    room: Numbers
+    sure_from: Numbers
+    sure_to: Numbers
+    may_from: Numbers
+    may_to: Numbers
+
+    def where(self, chosen: Any) -> Stays:
+        """Some of them."""
+        return Stays(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
+
+    def and_also(self, more: Stays) -> Stays:
+        """These and more."""
+        pairs = ((getattr(self, name), getattr(more, name)) for name in self.__dataclass_fields__)
+        return Stays(*(np.concatenate(pair) for pair in pairs))
+
+
+@dataclass
+class Receipts:
+    """What some clients heard, in the order in which each heard it."""
+
+    client: Numbers
+    sender: Numbers  # -1: of no process of this run
+    sequence: Numbers
+    time: Numbers
+    flags: Numbers
+    checksum: NDArray[Any]  # of the body, as it was heard
+    mark: NDArray[Any]  # of the stamp, as it was heard
+
+    def where(self, chosen: Any) -> Receipts:
+        """Some of them."""
+        return Receipts(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
+
+    @classmethod
+    def none(cls) -> Receipts:
+        """No receipts."""
+        return cls(*(np.zeros(0, dtype=np.int64) for _ in cls.__dataclass_fields__))
+
+
+def sent_name(process: Process, client: Any, sequence: Any) -> Numbers:
+    """What names a message: its sender and its number."""
+    who = process.base + client.astype(np.int64) - 1
+    found: Numbers = who << 32 | sequence.astype(np.int64)
+    return found
+
+
+def sent_by(process: Process) -> Any:
+    """The rows of what a process has sent."""
+    rows = process.rows
+    sent = rows[rows["kind"] == Kind.EMIT]
+    withdrawn = rows[rows["kind"] == Kind.WITHDRAWN]
+    if not len(withdrawn):
+        return sent
+    gone = sent_name(process, withdrawn["client"], withdrawn["a"])
+    return sent[~np.isin(sent_name(process, sent["client"], sent["a"] >> HIGH), gone)]
+
+
+def heard_by(process: Process, rows: Any, sender: Numbers) -> Receipts:
+    """Receipts of a process by their rows."""
+    return Receipts(
+        process.base + rows["client"].astype(np.int64) - 1,
+        sender,
+        (rows["b"] & LOW).astype(np.int64),
+        rows["c"].astype(np.int64),
+        rows["flags"].astype(np.int64),
+        (rows["b"] >> HIGH).astype(np.uint32),
+        rows["mark"].copy(),
+    )
+
+
+def read(file: RowFile, base: int) -> Process:
+    """The rows of a file, as many as it says that there are."""
+    if not file.rows:
+        rows: Any = np.empty(0, dtype=ROW)
+    else:
+        rows = np.memmap(file.path, dtype=ROW, mode="r", offset=ROWS_AT, shape=(file.rows,))
+    clients = int(rows["client"].max()) if len(rows) else 0
+    return Process(file, rows, base, clients, file.closed)

@@ -1,0 +1,1 @@
+"""Rules, and whether a run keeps them: whole, in windows, while it goes on, and at which load."""

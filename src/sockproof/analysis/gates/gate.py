@@ -1,0 +1,250 @@
+"""Whether a run keeps the rules of a gate.
+
+Per rule: *pass*, *fail*, or *not fit* where the run cannot tell: no data, too few samples, a
+property that was not exercised, a generator that was the bottleneck. What was counted wrong in a
+run that is not fit is wrong all the same: a broken rule about violations fails.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+from sockproof import files
+from sockproof.analysis.delivery.damage import all_problems
+from sockproof.analysis.gates.rules import Condition, Rule, Rules, metric, value_in
+from sockproof.analysis.gates.windows import after_grace, windows
+from sockproof.formats.judgements import Gate, GateOutcome, JudgedRule
+from sockproof.formats.load import Ended
+from sockproof.runs.histogram import Histogram
+from sockproof.runs.load_records import ENDED_FILE
+from sockproof.runs.records import count_outcomes, weighs
+from sockproof.vocabulary import PROPERTIES
+
+_OUTCOMES = {
+    "passed": "PASS",
+    "non_strict": "NON_STRICT",
+    "failed": "FAIL",
+    "unsupported": "UNSUPPORTED",
+    "inconclusive": "INCONCLUSIVE",
+}
+
+
+class Outcome(IntEnum):
+    """What comes of a rule; the numbers are exit codes."""
+
+    PASS = 0
+    FAIL = 1
+    NOT_FIT = 2
+
+    @property
+    def word(self) -> GateOutcome:
+        """How files have it."""
+        words: dict[Outcome, GateOutcome] = {
+            Outcome.PASS: "pass",
+            Outcome.FAIL: "fail",
+            Outcome.NOT_FIT: "not_fit",
+        }
+        return words[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of one rule: the value that was found, and a line that says more."""
+
+    rule: Rule
+    outcome: Outcome
+    value: float | bool | None
+    text: str = ""
+
+
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """The outcome of all together: a failure outweighs what cannot be told."""
+    found = set(outcomes)
+    for outcome in (Outcome.FAIL, Outcome.NOT_FIT):
+        if outcome in found:
+            return outcome
+    return Outcome.PASS
+
+
+def told(title: str, run: str, about: str, findings: Sequence[Finding], left_out: int = 0) -> Gate:
+    """What came of a gate, as `gate.json` has it.
+
+    `about` says what the run did; `left_out` rules are about runs of another kind.
+    """
+    outcome = worst(finding.outcome for finding in findings)
+    rules = [
+        JudgedRule(
+            that=str(finding.rule.condition),
+            why=finding.rule.why,
+            outcome=finding.outcome.word,
+            value=finding.value,
+            text=finding.text,
+        )
+        for finding in findings
+    ]
+    return Gate(
+        title=title,
+        run=run,
+        about=about,
+        outcome=outcome.word,
+        exit_code=outcome.value,
+        rules=rules,
+        left_out=left_out,
+    )
+
+
+def judge(rules: Rules, summary: Mapping[str, Any], folder: Path | None = None) -> list[Finding]:
+    """Judge the summary of a load run; rules with a window read its `folder`."""
+    ended = None if folder is None else _ended(folder)
+    return [
+        _judge_ended(rule, summary, ended)
+        if ended is not None and rule.abort and str(rule.condition) == ended.that
+        else _judge(rule, summary, folder)
+        for rule in rules.rules
+    ]
+
+
+def _ended(folder: Path) -> Ended | None:
+    """What is known of the rule that ended the run; None when it ran to its end."""
+    path = folder / ENDED_FILE
+    if not files.is_there(path):
+        return None
+    return files.read_json(path, Ended, files.MIB)
+
+
+def _judge_ended(rule: Rule, summary: Mapping[str, Any], ended: Ended) -> Finding:
+    """A rule that was broken and ended the run, though the rest of the run be within it."""
+    value = ended.value
+    text = f"broken {ended.second:.0f} s after the run began, which ended it"
+    generator = summary.get("generator") or {}
+    # That the run is short is the rule's own doing; that the generator was busy is not.
+    if rule.condition.is_latency and generator.get("saturated"):
+        reasons = "; ".join(str(each) for each in generator.get("reasons") or ())
+        return Finding(rule, Outcome.NOT_FIT, value, f"{text}, but: {reasons}")
+    return Finding(rule, Outcome.FAIL, value, text)
+
+
+def judge_cases(rules: Rules, report: Mapping[str, Any]) -> list[Finding]:
+    """Judge the report of a conformance run."""
+    values = _case_metrics(report)
+    findings = []
+    for rule in rules.rules:
+        value = values.get(rule.condition.metric)
+        if report.get("interrupted") and (value is None or rule.condition.holds(value)):
+            findings.append(Finding(rule, Outcome.NOT_FIT, value, "the run was interrupted"))
+        elif report.get("damage") and (value is None or rule.condition.holds(value)):
+            why = "the run's records are damaged"
+            findings.append(Finding(rule, Outcome.NOT_FIT, value, why))
+        elif value is None or not report["cases"]:
+            findings.append(Finding(rule, Outcome.NOT_FIT, value, "no such case ran"))
+        else:
+            findings.append(_compared(rule, value))
+    return findings
+
+
+def _case_metrics(report: Mapping[str, Any]) -> dict[str, float]:
+    strict = bool(report.get("strict"))
+    values = {"conformance.stale": float(len(report.get("stale_expectations") or []))}
+    suites: dict[str, list[Mapping[str, Any]]] = {"": list(report["cases"])}
+    for case in report["cases"]:
+        suites.setdefault(str(case["id"]).partition("/")[0], []).append(case)
+    for suite, cases in suites.items():
+        counts = count_outcomes(cases)
+        prefix = f"conformance.suites.{suite}" if suite else "conformance"
+        values[f"{prefix}.cases"] = len(cases)
+        values[f"{prefix}.unexpected"] = sum(weighs(case, strict) for case in cases)
+        for name, outcome in _OUTCOMES.items():
+            values[f"{prefix}.{name}"] = counts.get(outcome, 0)
+    return values
+
+
+def _judge(rule: Rule, summary: Mapping[str, Any], folder: Path | None) -> Finding:
+    asked = rule.condition
+    needs_lines = rule.window or (rule.grace and asked.is_latency and not rule.abort)
+    if needs_lines and folder is not None and (problems := all_problems(folder)):
+        return Finding(rule, Outcome.NOT_FIT, None, f"the records are damaged: {problems[0]}")
+    if rule.window:
+        finding = _windows(rule, folder)
+    elif rule.grace and asked.is_latency and not rule.abort:
+        finding = _after_grace(rule, folder)
+    else:
+        finding = _whole(rule, summary)
+    generator = summary.get("generator") or {}
+    if generator.get("fit") or asked.metric == "generator.fit":
+        return finding
+    if finding.outcome == Outcome.FAIL and _is_violation(asked):
+        return finding
+    reasons = "; ".join(str(each) for each in generator.get("reasons") or ())
+    return Finding(rule, Outcome.NOT_FIT, finding.value, f"the run is not fit to judge: {reasons}")
+
+
+def _is_violation(asked: Condition) -> bool:
+    """Whether it is about what the target did, whatever the generator was like."""
+    return asked.metric.startswith("counts.") or asked.metric.endswith(".verdict")
+
+
+def _whole(rule: Rule, summary: Mapping[str, Any]) -> Finding:
+    asked = rule.condition
+    value = metric(summary, asked.metric)
+    if asked.is_latency:
+        samples = metric(summary, f"{asked.metric.rpartition('.')[0]}.samples") or 0
+        if value is None or samples < rule.min_samples:
+            return Finding(rule, Outcome.NOT_FIT, value, _too_few(samples, rule))
+    if value == "not exercised":
+        return Finding(rule, Outcome.NOT_FIT, None, "the property was not exercised")
+    if isinstance(value, bool) is not isinstance(asked.bound, bool):
+        return Finding(rule, Outcome.NOT_FIT, None, "there are no data")
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        return Finding(rule, Outcome.NOT_FIT, None, "there are no data")
+    finding = _compared(rule, value)
+    name = asked.metric.removeprefix("counts.")
+    exercised = name not in PROPERTIES or metric(summary, f"properties.{name}.exercised")
+    if finding.outcome == Outcome.PASS and not exercised:
+        return Finding(rule, Outcome.NOT_FIT, value, "the property was not exercised")
+    return finding
+
+
+def _compared(rule: Rule, value: float | bool) -> Finding:
+    holds = rule.condition.holds(value)
+    return Finding(rule, Outcome.PASS if holds else Outcome.FAIL, value)
+
+
+def _too_few(samples: int, rule: Rule) -> str:
+    wanted = f", {rule.min_samples:,} are wanted" if rule.min_samples else ""
+    return f"{samples:,} samples are too few{wanted}" if samples else "there are no data"
+
+
+def _windows(rule: Rule, folder: Path | None) -> Finding:
+    """The rule in each whole window of the measured part; the worst value is told."""
+    every = [] if folder is None else windows(rule, folder)
+    known = [(each.value, each.since) for each in every if each.value is not None]
+    if not known:
+        why = "no window has enough samples" if every else "it has no whole window"
+        return Finding(rule, Outcome.NOT_FIT, None, why)
+    broken = [each for each in known if not rule.condition.holds(each[0])]
+    lowest = rule.condition.comparison in (">=", ">")
+    value, since = (min if lowest else max)(broken or known)
+    if broken:
+        text = f"{len(broken)} of {len(every)} windows of {rule.window:g} s break it; "
+        text += f"the worst begins at {since:g} s of the measured part"
+        return Finding(rule, Outcome.FAIL, value, text)
+    if len(known) < len(every):
+        few = len(every) - len(known)
+        text = f"{few} of {len(every)} windows of {rule.window:g} s have too few samples"
+        return Finding(rule, Outcome.NOT_FIT, value, text)
+    return Finding(
+        rule, Outcome.PASS, value, f"the worst of {len(every)} windows of {rule.window:g} s"
+    )
+
+
+def _after_grace(rule: Rule, folder: Path | None) -> Finding:
+    total = Histogram() if folder is None else after_grace(rule, folder)
+    value = value_in(rule, total)
+    if value is None:
+        return Finding(rule, Outcome.NOT_FIT, None, _too_few(total.samples, rule))
+    return _compared(rule, value)

@@ -1,0 +1,1 @@
+"""Two servers compared by interleaved runs, and what the machine and the harness add."""

@@ -1,0 +1,1 @@
+"""A load run second by second, and two of them over each other."""

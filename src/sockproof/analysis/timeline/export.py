@@ -1,0 +1,133 @@
+"""The numbers behind a load run in formats that other programs read.
+
+* `csv`, `parquet`: a row for each second, units in the names of the columns (see `frames`).
+* `openmetrics`: counters and latency histograms of the whole, in seconds, ended by `# EOF`.
+* `hgrm`: a percentile distribution as HdrHistogram prints it and its plotters read it.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable, Iterator
+
+from sockproof.analysis.timeline.frames import LoadRun
+from sockproof.runs.histogram import RELATIVE_ERROR, Histogram, value_of
+from sockproof.runs.load_records import LoadRecordError
+from sockproof.vocabulary import CONNECTIONS, MESSAGES, VIOLATIONS, Counter
+
+_STEPS = 5  # percentiles told on each halving of what is left, as HdrHistogram does by default
+_COUNTERS = (
+    *MESSAGES,
+    *(*VIOLATIONS, Counter.LATE, Counter.UNRECORDED),
+    *CONNECTIONS,
+)
+_BOUNDS = [unit * 10.0**power for power in range(-4, 2) for unit in (1.0, 2.5, 5.0)]  # seconds
+
+
+def export(run: LoadRun, form: str, kind: str, origin: str) -> bytes:
+    """The run in a format of `FORMATS`; of `hgrm` the latency `kind` from `origin`'s time.
+
+    Raises `LoadRecordError` when the run has nothing of it, or a library is missing.
+    """
+    return FORMATS[form](run, kind, origin)
+
+
+def _csv(run: LoadRun, kind: str, origin: str) -> bytes:
+    del kind, origin
+    return str(run.seconds.to_csv(index=False, float_format="%.6g")).encode()
+
+
+def _parquet(run: LoadRun, kind: str, origin: str) -> bytes:
+    del kind, origin
+    octets = io.BytesIO()
+    try:
+        run.seconds.to_parquet(octets, index=False)
+    except ImportError:
+        raise LoadRecordError("parquet needs pyarrow: pip install 'sockproof[parquet]'") from None
+    return octets.getvalue()
+
+
+def _openmetrics(run: LoadRun, kind: str, origin: str) -> bytes:
+    del kind, origin
+    return ("\n".join(_metrics(run)) + "\n").encode()
+
+
+def _metrics(run: LoadRun) -> Iterator[str]:
+    counts = {} if run.summary is None else run.summary.counts
+    for each in _COUNTERS:
+        if each in counts:
+            yield f"# TYPE sockproof_{each} counter"
+            yield f"# HELP sockproof_{each} {each.help}"
+            yield f"sockproof_{each}_total {counts[each]}"
+    for kind, origins in run.histograms.items():
+        name = f"sockproof_{kind}_latency_seconds"
+        yield f"# TYPE {name} histogram"
+        yield f"# UNIT {name} seconds"
+        yield f"# HELP {name} Latency of the measured part; of connects, of the whole run."
+        for origin, histogram in origins.items():
+            yield from _buckets(name, f'from="{origin}"', histogram)
+    yield "# EOF"
+
+
+def _buckets(name: str, label: str, histogram: Histogram) -> Iterator[str]:
+    counts = sorted(histogram.counts.items())
+    below, at = 0, 0
+    for bound in _BOUNDS:
+        while at < len(counts) and value_of(counts[at][0]) <= bound * 1e9:
+            below += counts[at][1]
+            at += 1
+        yield f'{name}_bucket{{{label},le="{bound:g}"}} {below}'
+    yield f'{name}_bucket{{{label},le="+Inf"}} {histogram.samples}'
+    total = sum(value_of(bucket) * count for bucket, count in counts) / 1e9
+    yield f"{name}_count{{{label}}} {histogram.samples}"
+    yield f"{name}_sum{{{label}}} {total:.9g}"
+
+
+def _hgrm(run: LoadRun, kind: str, origin: str) -> bytes:
+    histogram = run.histograms.get(kind, {}).get(origin, Histogram())
+    if not histogram.samples:
+        raise LoadRecordError(f"the run has no {kind} latency from {origin} times")
+    return ("\n".join(_distribution(histogram)) + "\n").encode()
+
+
+def _distribution(histogram: Histogram) -> Iterator[str]:
+    """Values in milliseconds."""
+    counts = sorted(histogram.counts.items())
+    total = histogram.samples
+    yield "       Value     Percentile TotalCount 1/(1-Percentile)"
+    yield ""
+    below, level = 0, 0.0
+    for bucket, count in counts:
+        below += count
+        while below / total >= level:
+            share = below / total if below < total else 1.0
+            rest = "inf" if level >= 1 else f"{1 / (1 - level):.2f}"
+            told = level if share < 1 or level < 1 else 1.0
+            yield f"{value_of(bucket) / 1e6:12.6f} {told:.12f} {below:10d} {rest:>14}"
+            if level >= 1:
+                break
+            level = _next_level(level)
+            if level > 1 - 1 / total:
+                level = 1.0
+    values = [(value_of(bucket) / 1e6, count) for bucket, count in counts]
+    mean = sum(value * count for value, count in values) / total
+    spread = math.sqrt(sum(count * (value - mean) ** 2 for value, count in values) / total)
+    yield f"#[Mean    = {mean:12.6f}, StdDeviation   = {spread:12.6f}]"
+    yield f"#[Max     = {values[-1][0]:12.6f}, Total count    = {total:12d}]"
+    digits = -math.floor(math.log10(RELATIVE_ERROR))
+    yield f"#[Buckets = {len(counts):12d}, SubBuckets     = {10**digits:12d}]"
+
+
+def _next_level(level: float) -> float:
+    """Five steps on each halving of what is left."""
+    halvings = 2.0 ** math.floor(math.log2(1 / (1 - level)) + 1)
+    return level + 1 / (_STEPS * halvings)
+
+
+FORMATS: dict[str, Callable[[LoadRun, str, str], bytes]] = {
+    "csv": _csv,
+    "parquet": _parquet,
+    "openmetrics": _openmetrics,
+    "hgrm": _hgrm,
+}

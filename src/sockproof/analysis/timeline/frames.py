@@ -1,0 +1,262 @@
+"""A load run as frames: second by second, from its folder alone.
+
+The rules that hold here:
+
+* Second n is the time from n to n + 1 s after the run began. Counters are cut at whole seconds by
+  interpolation between the lines of each process; latencies belong to the second that their line
+  covers most of. What no process told of is missing (NaN), not 0.
+* The verdict is the stored one: nothing is judged again.
+* Whatever is missing or torn becomes a line in `problems`, never an exception.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sockproof.analysis.delivery.damage import all_problems, sound_rows
+from sockproof.analysis.summary import about, stored_summary
+from sockproof.analysis.timeline.latency_frames import Latencies, read_latencies
+from sockproof.analysis.timeline.process_lines import SEND_LAG_NS, ProcessLines, read_process
+from sockproof.analysis.timeline.row_counts import RowCounts, count_rows
+from sockproof.files import FileError, is_there
+from sockproof.formats.load import About, Summary
+from sockproof.runs.histogram import Histogram
+from sockproof.runs.load_records import (
+    RUN_FILE,
+    SUMMARY_FILE,
+    LoadRecordError,
+    Phase,
+    is_load_run,
+)
+from sockproof.vocabulary import EACH_SECOND, PROPERTIES, Counter, Gauge
+
+LONGEST = 7 * 24 * 3600  # seconds; lines that lie farther from the beginning are not believed
+Line = NDArray[np.float64]
+Read = TypeVar("Read")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of the run, in seconds since it began."""
+
+    name: str
+    begin: float
+    end: float
+
+
+@dataclass
+class LoadRun:
+    """What reports show of a load run.
+
+    `seconds` has a row for each second, with units in the names of its columns; `violations` one
+    for each second in which there were any, with a column for each property.
+    """
+
+    folder: Path
+    about: About  # run.json
+    summary: Summary | None  # summary.json, when it is whole
+    problems: list[str]
+    seconds: pd.DataFrame
+    spans: list[Span]
+    latency: Latencies
+    rows: RowCounts
+    violations: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def end(self) -> float:
+        """How long the run is, in seconds."""
+        return float(len(self.seconds))
+
+    @property
+    def histograms(self) -> dict[str, dict[str, Histogram]]:
+        """What the summary's percentiles are of, by kind and origin, in nanoseconds."""
+        return self.latency.totals
+
+
+def read(folder: Path) -> LoadRun:
+    """Read a run folder; raises `LoadRecordError` only when it is not that of a load run."""
+    if not is_load_run(folder):
+        raise LoadRecordError(f"{folder} is no folder of a load run")
+    problems: list[str] = []
+    told = _object(about.read, folder / RUN_FILE, problems) or About()
+    summary = _object(stored_summary.read, folder / SUMMARY_FILE, problems)
+    if summary is not None and (missing := stored_summary.lacks(summary)):
+        problems.append(f"{SUMMARY_FILE} is not whole: there is no {missing}")
+        summary = None
+    processes = [read_process(path) for path in sorted(folder.glob("health-*.jsonl"))]
+    begins = _begins(told, processes)
+    for process in processes:
+        process.begin_at(begins[process.clock], LONGEST)
+        if process.passed_over:
+            problems.append(f"{process.path.name}: {process.passed_over:,} lines could not be read")
+    length = max((process.end for process in processes), default=0.0)
+    count = _count(length)
+    spans = _spans(processes, length)
+    latency = _latencies(folder, processes, count, problems)
+    return LoadRun(
+        folder=folder,
+        about=told,
+        summary=summary,
+        problems=problems,
+        seconds=_seconds(processes, latency, spans, count),
+        spans=spans,
+        latency=latency,
+        rows=_rows(folder, problems),
+        violations=_violations(summary, count),
+    )
+
+
+def _count(length: float) -> int:
+    """How many seconds there are; what little is left behind the last belongs to it."""
+    return max(math.ceil(length - 0.25), 1) if length else 0
+
+
+def _object(read_it: Callable[[Path], Read], path: Path, problems: list[str]) -> Read | None:
+    if not is_there(path):
+        problems.append(f"there is no {path.name}")
+        return None
+    try:
+        return read_it(path)
+    except FileError as error:
+        problems.append(str(error)[:300])
+        return None
+
+
+def _begins(about: About, processes: list[ProcessLines]) -> dict[int, int]:
+    """When the run began by each clock: what was written down, or a second before the first line
+    of a clock that cannot be compared with it."""
+    mark = zlib.crc32(str(about.machine.get("boot")).encode()) & 0xFFFF or 1
+    began = about.started_ns
+    begins: dict[int, int] = {}
+    for process in processes:
+        first = process.first - 1_000_000_000
+        begins[process.clock] = min(first, begins.get(process.clock, first))
+    if began is not None and mark in begins and 0 <= begins[mark] - began + 1e9 < LONGEST * 1e9:
+        begins[mark] = began
+    return begins
+
+
+def _spans(processes: list[ProcessLines], length: float) -> list[Span]:
+    """The phases: measured from when all processes are, drained from when the first is."""
+    names = {Phase.RAMP: "ramp", Phase.MEASURED: "measured", Phase.DRAIN: "drain"}
+    begins: dict[Phase, float] = {Phase.RAMP: 0.0}
+    for phase, choose in ((Phase.MEASURED, max), (Phase.DRAIN, min), (Phase.OVER, max)):
+        times = [each.begun[phase] for each in processes if phase in each.begun]
+        if times:
+            begins[phase] = max(choose(times), max(begins.values()))
+    if not length:
+        return []
+    spans = []
+    for phase, name in names.items():
+        if phase in begins:
+            end = min((t for p, t in begins.items() if p > phase), default=length)
+            spans.append(Span(name, begins[phase], max(end, begins[phase])))
+    return spans
+
+
+def _latencies(
+    folder: Path,
+    processes: list[ProcessLines],
+    count: int,
+    problems: list[str],
+) -> Latencies:
+    known = {process.tag: process for process in processes}
+    files: dict[Path, Callable[[int], int | None]] = {}
+    for path in sorted(folder.glob("latency-*.jsonl")):
+        process = known.get(path.stem.partition("-")[2])
+        if process is None:
+            problems.append(f"{path.name} is passed over: its process told nothing of itself")
+        else:
+            files[path] = process.second_of
+    latency, torn = read_latencies(files, count)
+    if torn:
+        problems.append(f"{torn:,} lines of latencies could not be read")
+    return latency
+
+
+def _seconds(
+    processes: list[ProcessLines], latency: Latencies, spans: list[Span], count: int
+) -> pd.DataFrame:
+    edges = np.arange(count + 1, dtype=np.float64)
+    edges[-1] = max([count, *(process.end for process in processes)])
+    columns: dict[str, Any] = {"time_s": edges[:-1], "phase": _phases(spans, count)}
+    for counter in EACH_SECOND:
+        columns[counter.column] = _sum([each.growth(counter, edges) for each in processes], count)
+    live = [each.level(Counter.LIVE, edges) for each in processes]
+    columns["live_connections"] = _sum(live, count)
+    for column, name, together in (
+        ("cpu_percent_of_a_core", Gauge.CPU_S, _most),
+        ("target_cpu_percent_of_a_core", Gauge.TARGET_CPU_S, _most),
+    ):
+        parts = [each.growth(name, edges, from_zero=False) * 100 for each in processes]
+        columns[column] = together(parts, count)
+    memory = [each.level(Gauge.RSS_BYTES, edges) / 2**20 for each in processes]
+    columns["memory_mib"] = _sum(memory, count)
+    target = [each.level(Gauge.TARGET_RSS_BYTES, edges) / 2**20 for each in processes]
+    columns["target_memory_mib"] = _most(target, count)
+    columns["loop_lag_ms"] = _most(
+        [each.worst(Gauge.HUB_LAG_NS, count) for each in processes], count
+    )
+    columns["send_lag_ms"] = _most([each.worst(SEND_LAG_NS, count) for each in processes], count)
+    frame = pd.DataFrame(columns)
+    rows = pd.DataFrame.from_dict(latency.rows, orient="index")
+    return frame.join(rows)
+
+
+def _phases(spans: list[Span], count: int) -> list[str]:
+    """The phase of the middle of each second."""
+    told = []
+    for second in range(count):
+        middle = second + 0.5
+        inside = [span.name for span in spans if span.begin <= middle < span.end]
+        told.append(inside[-1] if inside else "over")
+    return told
+
+
+def _sum(parts: list[Line], count: int) -> Line:
+    """The sum of what is known; unknown where no process knows."""
+    if not parts:
+        return np.full(count, np.nan)
+    stacked = np.stack(parts)
+    known = ~np.isnan(stacked)
+    total: Line = np.where(known.any(axis=0), np.where(known, stacked, 0).sum(axis=0), np.nan)
+    return total
+
+
+def _most(parts: list[Line], count: int) -> Line:
+    """The largest of what is known."""
+    if not parts:
+        return np.full(count, np.nan)
+    most: Line = np.fmax.reduce(np.stack(parts), axis=0)
+    return most
+
+
+def _rows(folder: Path, problems: list[str]) -> RowCounts:
+    sound = sound_rows(folder)
+    problems += all_problems(folder, sound)
+    try:
+        return count_rows(sound.files)
+    except OSError as error:
+        problems.append(f"the rows cannot be read: {error.strerror}")
+        return RowCounts()
+
+
+def _violations(summary: Summary | None, count: int) -> pd.DataFrame:
+    """Violations by second, as the checker counted them; columns in the order of PROPERTIES."""
+    told = {} if summary is None else summary.violations_each_second
+    found: dict[str, dict[int, int]] = {}
+    for name in PROPERTIES:
+        found[name.value] = {}
+        for second, number in told.get(name, {}).items():
+            if second.isdecimal() and int(second) < count:
+                found[name][int(second)] = number
+    return pd.DataFrame(found, columns=list(found)).fillna(0).astype(int).sort_index()

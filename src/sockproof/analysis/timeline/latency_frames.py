@@ -1,0 +1,156 @@
+"""Latencies second by second, from what all processes wrote, added up one second at a time.
+
+Only one second is held at once, so that an hour of many processes takes no more memory than a
+minute of one. Here the percentiles of a second have no least number of samples: with fewer than
+a hundred the 99th is the largest. Those of the whole measured part are as the summary has them.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sockproof.analysis.summary.latency import latency_lines
+from sockproof.runs.histogram import Histogram, value_of
+from sockproof.runs.load_records import Phase
+from sockproof.vocabulary import (
+    MAX_MS,
+    MESSAGE_KINDS,
+    OF_A_SECOND,
+    SAMPLES,
+    LatencyKind,
+    Origin,
+    before_key,
+)
+
+HEAT_COLUMNS = 200  # at most, of a whole run
+HEAT_FROM, HEAT_TO = 4, 11  # powers of ten of nanoseconds: 10 µs to 100 s
+HEAT_STEPS = 12  # to a power of ten
+_TOP_BUCKET = (57 << 7) + 256  # of the largest value of 64 bits
+_MEASURED = (Phase.MEASURED, Phase.DRAIN)
+
+Counts = defaultdict[int, int]
+Key = tuple[str, str]
+
+
+@dataclass
+class Latencies:
+    """`rows` has a dict for each second in which anything came; `heat[kind]` counts messages by
+    power of ten (rows) and time (columns); `totals` is what the summary's percentiles are of."""
+
+    rows: dict[int, dict[str, float]] = field(default_factory=dict)
+    heat: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    totals: dict[str, dict[str, Histogram]] = field(
+        default_factory=lambda: {
+            k.value: {o.value: Histogram() for o in Origin} for k in LatencyKind
+        }
+    )
+
+
+def read_latencies(
+    files: Mapping[Path, Callable[[int], int | None]], seconds: int
+) -> tuple[Latencies, int]:
+    """The latencies of a run, and how many lines could not be read.
+
+    Each file comes with what tells in which second a time (in nanoseconds) lies, None for none.
+    """
+    found, torn = Latencies(), _Torn()
+    columns = max(1, min(seconds, HEAT_COLUMNS))
+    for kind in LatencyKind:
+        shape = ((HEAT_TO - HEAT_FROM) * HEAT_STEPS, columns)
+        found.heat[kind] = np.zeros(shape, dtype=np.int64)
+    streams = [_lines(path, place, torn, seconds) for path, place in files.items()]
+    second, counts = -1, _nothing()
+    for now, line in heapq.merge(*streams, key=lambda each: each[0]):
+        if now != second:
+            _close(found, second, counts, seconds)
+            second, counts = now, _nothing()
+        _add(line, counts, found, torn)
+    _close(found, second, counts, seconds)
+    return found, torn.lines
+
+
+class _Torn:
+    lines = 0
+
+
+def _nothing() -> dict[Key, Counts]:
+    return {(kind, origin): defaultdict(int) for kind in LatencyKind for origin in Origin}
+
+
+def _lines(
+    path: Path, place: Callable[[int], int | None], torn: _Torn, seconds: int
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    last = 0
+    for line in latency_lines(path):
+        time = line.get("t")
+        second = place(time) if isinstance(time, int) else None
+        if second is None:
+            torn.lines += 1
+            continue
+        last = max(last, min(second, seconds - 1))  # merging demands an order
+        yield last, line
+
+
+def _add(line: Mapping[str, Any], counts: dict[Key, Counts], found: Latencies, torn: _Torn) -> None:
+    measured = line.get("phase") in _MEASURED
+    try:
+        for kind in LatencyKind:
+            for origin in Origin:
+                total = found.totals[kind][origin].counts
+                kept = total if measured or kind == LatencyKind.CONNECT else None
+                _count(line.get(kind, {}).get(origin, {}), counts[kind, origin], kept)
+        before = line.get("before", {})
+        for kind in MESSAGE_KINDS:
+            for origin in Origin:
+                _count(before.get(before_key(kind, origin), {}), counts[kind, origin], None)
+    except (AttributeError, TypeError, ValueError):
+        torn.lines += 1
+
+
+def _count(told: Mapping[str, int], counts: Counts, total: Counts | None) -> None:
+    for bucket, number in told.items():
+        index = int(bucket)
+        if 0 <= index < _TOP_BUCKET and 0 < number < 1 << 50:
+            counts[index] += number
+            if total is not None:
+                total[index] += number
+
+
+def _close(found: Latencies, second: int, counts: dict[Key, Counts], seconds: int) -> None:
+    """A second is complete."""
+    if not 0 <= second < seconds:
+        return
+    row: dict[str, float] = {}
+    for (kind, origin), each in counts.items():
+        if not each:
+            continue
+        buckets = sorted(each)
+        numbers = np.array([each[bucket] for bucket in buckets])
+        upto = np.cumsum(numbers)
+        name = f"{kind}_{origin}"
+        row[f"{name}_{SAMPLES}"] = int(upto[-1])
+        for each_of in OF_A_SECOND:
+            at = int(np.searchsorted(upto, each_of.fraction * upto[-1]))
+            row[f"{name}_{each_of.ms}"] = value_of(buckets[at]) / 1e6
+        row[f"{name}_{MAX_MS}"] = value_of(buckets[-1]) / 1e6
+        if origin == Origin.INTENDED:
+            heat = found.heat[kind]
+            column = second * heat.shape[1] // seconds
+            places = [_heat_row(value_of(bucket)) for bucket in buckets]
+            np.add.at(heat[:, column], places, numbers)
+    if row:
+        found.rows[second] = row
+
+
+def _heat_row(nanoseconds: int) -> int:
+    place = math.floor((math.log10(max(nanoseconds, 1)) - HEAT_FROM) * HEAT_STEPS)
+    return min(max(place, 0), (HEAT_TO - HEAT_FROM) * HEAT_STEPS - 1)

@@ -1,0 +1,1 @@
+"""What a server offers, asked before the first case."""

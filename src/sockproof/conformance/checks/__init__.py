@@ -1,0 +1,1 @@
+"""What several case files check with: controls, bystanders, growth, real clients."""

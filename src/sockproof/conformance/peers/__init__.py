@@ -1,0 +1,1 @@
+"""Our end of a TCP stream, an HTTP exchange and a WebSocket."""

@@ -1,0 +1,234 @@
+"""The client's side of one WebSocket connection, able to break every rule.
+
+What `receive` gives are control frames and whole messages, the latter inflated and as one frame.
+A frame that no server may send (masked, reserved bits, a fragmented Ping …) is a Failure in
+whichever case meets it. Pings are answered and skipped, since a server may send them at any
+time; so are Pongs whose payload this peer never sent, which are a server's own heartbeats.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+
+from sockproof.conformance.context.case_context import Scene
+from sockproof.conformance.context.outcome import IllegalFrame, StreamClosed
+from sockproof.conformance.context.said import Said
+from sockproof.conformance.context.wirelog import RECEIVED, SENT
+from sockproof.conformance.peers.client_frames import client_frame
+from sockproof.conformance.peers.message import LENGTHS_ARE_RIGHT, Assembler, Forbidden
+from sockproof.conformance.peers.stream import Stream
+from sockproof.wire import WireError
+from sockproof.wire.deflate import Compressor, Decompressor, Parameters
+from sockproof.wire.http import Response
+from sockproof.wire.websocket import (
+    RSV1,
+    Frame,
+    FrameError,
+    FrameParser,
+    Opcode,
+    is_control,
+)
+
+TELLING_OCTETS = 8  # of contents by which one case is told from another
+MANY = 200  # frames at the beginning and at the end of a flood that its log may keep
+MESSAGES_APART = "rfc6455-6.2-next-message"  # what frames in one segment build on
+FRAGMENTS_JOINED = "rfc6455-5.4-fragmented-received"  # what messages in fragments build on
+PIECES_JOINED = "rfc6455-5.2-octet-by-octet"  # and one frame in several
+
+
+class WebSocketConnection:
+    """Our end of one WebSocket connection, from the server's 101 on."""
+
+    def __init__(
+        self,
+        scene: Scene,
+        stream: Stream,
+        number: int,
+        response: Response,
+        rest: bytes = b"",
+        deflate: Parameters | None = None,
+    ) -> None:
+        self.scene = scene
+        self.stream = stream
+        self.number = number
+        self.response = response
+        self.protocol = response.get("Sec-WebSocket-Protocol")
+        self.deflate = deflate
+        self.answer_pings = True
+        self._held: bytes | None = None  # PONGs, while a frame has been sent in part
+        self.skip_strange_pongs = True  # those whose payload was never sent are not received
+        self.compresses = False  # whether `send` compresses the data frames that it is given
+        self.frames: tuple[Frame, ...] = ()  # those that the last received message came in
+        self.compressed = False  # whether the last received message was
+        inflater = None
+        self._deflater = None
+        if deflate is not None:
+            inflater = Decompressor(
+                deflate.server_max_window_bits,
+                not deflate.server_no_context_takeover,
+                max_size=scene.max_octets,
+            )
+            self._deflater = Compressor(
+                deflate.client_max_window_bits, not deflate.client_no_context_takeover
+            )
+        self._assembler = Assembler(inflater, scene.max_octets)
+        self._parser = FrameParser(scene.max_octets)
+        self._frames: deque[Frame] = deque()
+        self._hopeless: str | None = None
+        self.said = Said()
+        self._octets_sent = FrameParser(scene.max_octets)
+        self._marks: list[bytes] = []  # of fences, which nobody else has sent
+        self._fences: list[bytes] = []  # marks of texts whose echoes nobody awaits any more
+        self._continues = False  # inside a fragmented message that is being compressed
+        if rest:
+            self._parse(rest)
+
+    # Sending. What is sent between two awaits leaves as one piece.
+
+    def send(self, *frames: Frame) -> None:
+        """Send frames, together with everything else sent before the next await."""
+        if len(frames) > 1 or self.stream.has_more_to_send:
+            self.scene.builds_on(MESSAGES_APART, however=False)
+        if any(not frame.fin and frame.opcode in (Opcode.TEXT, Opcode.BINARY) for frame in frames):
+            self.scene.builds_on(FRAGMENTS_JOINED)
+        for frame in frames:
+            self._write(self._ready(frame))
+
+    def _write(self, frame: Frame) -> None:
+        self.scene.log.frame(self.number, SENT, frame)
+        self.stream.write(frame.encode())
+
+    def _ready(self, frame: Frame) -> Frame:
+        """The frame as it is sent, and remembered where what comes back depends on it."""
+        self._say(frame, frame.payload)
+        return self._compressed(frame)
+
+    def _compressed(self, frame: Frame) -> Frame:
+        """The frame as this peer sends it; one that is wrong in itself is left as it is."""
+        first = frame.opcode in (Opcode.TEXT, Opcode.BINARY)
+        if not self.compresses or self._deflater is None or not (first or self._continues):
+            return frame
+        spoilt = frame.rsv or frame.length_octets is not None or frame.announced is not None
+        if spoilt or is_control(frame.opcode) or frame.opcode not in list(Opcode):
+            return frame
+        self._continues = not frame.fin
+        payload = self._deflater.compress(frame.payload, first=first, last=frame.fin)
+        return replace(frame, payload=payload, rsv=RSV1 if first else 0)
+
+    def send_message(self, opcode: int, payload: bytes) -> None:
+        """Send a whole message in one frame, compressed when that was negotiated."""
+        if self._deflater is None or self.compresses:
+            self.send(client_frame(opcode, payload))
+            return
+        frame = client_frame(opcode, self._deflater.compress(payload), rsv=RSV1)
+        self._say(frame, payload)
+        self._write(frame)
+
+    def send_octets(self, octets: bytes, meaning: str, *, inside: bool = False) -> None:
+        """Send octets that are no whole frame; `meaning` says in the wire log what they are.
+
+        They end `inside` a frame: until the rest is sent, no PONG of ours comes between.
+        """
+        self.scene.log.add(self.number, SENT, octets, meaning)
+        if inside:
+            self.scene.builds_on(PIECES_JOINED)
+        self.remember(octets)
+        self.stream.write(octets + (b"" if inside else self._held or b""))
+        self._held = b"" if inside else None
+
+    def remember(self, octets: bytes) -> None:
+        """Count these octets as said: what they hold, read as frames, may come back."""
+        try:
+            frames = self._octets_sent.feed(octets)
+        except FrameError as error:
+            frames, self._octets_sent = error.frames, FrameParser(self.scene.max_octets)
+        for frame in frames:
+            self._say(frame, frame.payload)
+
+    def _say(self, frame: Frame, payload: bytes) -> None:
+        self.said.note(frame, payload)
+        if frame.opcode == Opcode.BINARY:
+            self.scene.spoken.octets = True
+        elif frame.opcode == Opcode.TEXT:
+            self.scene.spoken.text(payload)
+        if frame.opcode == Opcode.CLOSE and len(payload) >= 2:
+            self._assembler.codes_sent.add(int.from_bytes(payload[:2], "big"))
+        whole = frame.fin and frame.opcode in (Opcode.TEXT, Opcode.BINARY)
+        if whole and len(payload) >= TELLING_OCTETS:
+            self.scene.company.said(self.scene.case, payload)
+
+    async def send_pieces(self, *frames: Frame, size: int = 1) -> None:
+        """Send frames in pieces of `size` octets, each in a TCP segment of its own."""
+        self.scene.builds_on(PIECES_JOINED)
+        frames = tuple(map(self._ready, frames))
+        for frame in frames:
+            self.scene.log.frame(self.number, SENT, frame, f"in pieces of {size}")
+        await self.stream.write_pieces(b"".join(frame.encode() for frame in frames), size)
+
+    async def flush(self) -> None:
+        """Send what is waiting, so that what follows goes into a TCP segment of its own."""
+        await self.stream.flush()
+
+    # Receiving.
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            frames = self._parser.feed(data)
+        except FrameError as error:
+            frames, self._hopeless = error.frames, str(error)
+            self.scene.log.add(self.number, RECEIVED, data[-32:], f"no frame: {error}")
+        log = self.scene.log
+        for frame in frames[:MANY]:
+            log.frame(self.number, RECEIVED, frame)
+        rest = frames[MANY:]
+        log.passed_over(len(rest) - len(rest[-MANY:]))
+        for frame in rest[-MANY:]:
+            log.frame(self.number, RECEIVED, frame)
+        self._frames.extend(frames)
+
+    async def receive_frame(self) -> Frame:
+        """The next frame just as it came; raises `StreamClosed` at the end of the stream."""
+        while not self._frames:
+            if self._hopeless is not None:
+                wanted = "well-formed frames from the server"
+                raise IllegalFrame(wanted, self._hopeless, LENGTHS_ARE_RIGHT)
+            try:
+                data = await self.stream.read()
+            except StreamClosed as error:
+                inside = bool(self._parser.pending)
+                where = f", inside a frame after {self._parser.pending} octets of it"
+                how = error.how + (where if inside else "")
+                self.scene.log.note(self.number, RECEIVED, how)
+                raise StreamClosed(how, reset=error.reset, inside=inside) from error
+            self._parse(data)
+        return self._frames.popleft()
+
+    async def receive(self) -> Frame:
+        """The next control frame or whole message; raises `StreamClosed` at the end."""
+        while True:
+            frame = await self.receive_frame()
+            try:
+                whole = self._assembler.feed(frame)
+            except WireError as error:
+                broken = error.requirement if isinstance(error, Forbidden) else None
+                wanted = "frames that a server may send"
+                raise IllegalFrame(wanted, f"{frame}: {error}", broken, came=frame) from error
+            if whole is None:
+                continue
+            if whole.opcode == Opcode.PING and self.answer_pings:
+                self.scene.log.note(self.number, SENT, "PONG to the server's PING")
+                pong = client_frame(Opcode.PONG, whole.payload).encode()
+                if self._held is None:
+                    self.stream.write(pong)
+                else:
+                    self._held += pong
+                continue
+            strange = whole.opcode == Opcode.PONG and not self.said.is_pinged(whole.payload)
+            if strange and self.skip_strange_pongs:
+                continue
+            if any(mark in whole.payload for mark in self._fences):
+                continue
+            self.frames = self._assembler.frames
+            self.compressed = self._assembler.compressed
+            return whole

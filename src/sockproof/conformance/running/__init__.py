@@ -1,0 +1,1 @@
+"""A run of cases, side by side, from preflight to the last record."""

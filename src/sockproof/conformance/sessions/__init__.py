@@ -1,0 +1,1 @@
+"""Our end of an Engine.IO session and of a Socket.IO namespace."""

@@ -1,0 +1,1 @@
+"""The server under test, and how a case connects to it."""

@@ -1,0 +1,1 @@
+"""One case that runs, and what is decided about its record afterwards."""

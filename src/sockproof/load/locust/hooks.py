@@ -1,0 +1,222 @@
+"""Where Locust's events lead into a run, alone, as a master or as a worker.
+
+A master makes the run folder and tells its workers by options that travel with the order to
+spawn; it records nothing itself. Whoever made the folder writes the summary when all is over, as
+a child process: nothing is analysed in a process that gevent has patched.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import gevent
+from locust import events
+from locust.runners import MasterRunner, WorkerRunner
+
+from sockproof import files
+from sockproof.errors import CANNOT_BE_JUDGED, WRONG_COMMAND
+from sockproof.load.locust import run as runs
+from sockproof.load.locust import web_tab
+from sockproof.load.locust.hush import Secrets
+from sockproof.load.locust.options import (
+    FOLDER,
+    RUN,
+    OptionError,
+    add_arguments,
+    read_options,
+    without_values,
+)
+from sockproof.load.locust.stats import LocustStats
+from sockproof.load.net.endpoint import EndpointError
+from sockproof.load.record.live import Live
+from sockproof.runs import records
+from sockproof.runs.load_records import STARTED_BY, LoadRecordError, finished_or_gone
+
+_log = logging.getLogger("sockproof")
+_WRONG = (OptionError, EndpointError, LoadRecordError, files.WriteError)
+_LAST_WORDS = 15.0  # seconds beyond the drain that workers have to write their last rows
+
+
+class Part:
+    """This process's part in whatever test runs now."""
+
+    def __init__(self, environment: Any) -> None:
+        self.environment = environment
+        self.secrets = Secrets(environment)
+        self.run: runs.Run | None = None
+        self.live: Live | None = None  # its numbers, or those of the run before
+        self.folder: Path | None = None  # when it is for this process to write the summary
+        self.given = str(getattr(environment.parsed_options, "run_folder", "") or "")
+        self.ending = False
+        self.is_called = bool(self.given)  # by a command that sums up itself
+
+    def begin(self) -> None:
+        """A test starts."""
+        environment, runner = self.environment, self.environment.runner
+        parsed = environment.parsed_options
+        self.secrets.put_back(parsed)
+        options = read_options(parsed)
+        self.secrets.know(options.host, options.headers, options.auth)
+        endpoint = runs.endpoint_of(options)
+        if isinstance(runner, WorkerRunner):
+            folder, number = Path(getattr(parsed, FOLDER)), int(getattr(parsed, RUN))
+        else:
+            number = runs.new_number()
+            folder = self._new_folder(options.results)
+            users = {"users": parsed.num_users, "spawn_rate": parsed.spawn_rate}
+            users["run_time"] = str(parsed.run_time or "")
+            runs.describe(folder, number, runs.scenario_name(), options, users)
+            self.folder = folder
+            setattr(parsed, FOLDER, str(folder))
+            setattr(parsed, RUN, number)
+            parsed.sockproof_processes = getattr(runner, "worker_count", 1)
+            runs.note(folder, processes=parsed.sockproof_processes)
+        if isinstance(runner, MasterRunner):
+            return
+        place = 0, 1
+        if isinstance(runner, WorkerRunner):
+            place = runner.worker_index, int(getattr(parsed, "sockproof_processes", 1))
+        stats = LocustStats(environment)
+        self.run = runs.Run(folder, number, options, endpoint, stats, _log.error, place)
+        self.run.hide = self.secrets.hide
+        self.live = self.run.live
+
+    def _new_folder(self, results: Path) -> Path:
+        if self.given:
+            folder, self.given = Path(self.given), ""
+            files.make_folder(folder)
+            return folder
+        folder = records.new_run_folder(results, "load")
+        records.link_latest(folder, "load")
+        return folder
+
+    def interrupt(self) -> None:
+        """End in order, once: a master interrupts its workers too, which end by then.
+
+        Python would raise KeyboardInterrupt in whatever callback of the loop runs just then; the
+        SIGTERM that Locust ends at is heard by the loop.
+        """
+        if not self.ending:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def follow(self, starter: int) -> None:
+        """End when whoever started this is gone: nobody else would stop it, or sum up."""
+        while os.getppid() == starter:
+            gevent.sleep(0.5)
+        self.is_called = False
+        self.interrupt()
+
+    def end(self) -> None:
+        """All users of this process are gone."""
+        if self.run is not None:
+            self.run.end()
+            self.run = None
+
+    def conclude(self) -> None:
+        """Write the summary, when that is for this process, after all others have ended."""
+        folder, self.folder = self.folder, None
+        if folder is None:
+            return
+        drain = float(self.environment.parsed_options.drain or 0)
+        deadline = time.monotonic() + drain + _LAST_WORDS
+        while not finished_or_gone(folder) and time.monotonic() < deadline:
+            gevent.sleep(0.1)
+        try:
+            runs.note(folder, ended=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+        except (files.FileError, files.WriteError) as error:
+            _log.error("%s", error)
+            self.environment.process_exit_code = CANNOT_BE_JUDGED
+        if self.is_called:
+            return
+        command = [sys.executable, "-m", "sockproof", "summary", str(folder)]
+        code = subprocess.run(command, check=False, env=_unpatched()).returncode
+        if code < 0:
+            _log.error("the summary was ended by signal %d; sum up %s again", -code, folder)
+            code = CANNOT_BE_JUDGED
+        if code and self.environment.process_exit_code is None:
+            self.environment.process_exit_code = code
+
+
+def _unpatched() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
+
+
+def run_of(environment: Any) -> runs.Run | None:
+    """The run that this process takes part in; None when it could not begin."""
+    part: Part = environment.sockproof
+    return part.run
+
+
+@events.init_command_line_parser.add_listener
+def _arguments(parser: Any, **_: Any) -> None:
+    add_arguments(parser)
+    complain = parser.error
+    # Behind a misspelt option there may be a secret.
+    parser.error = lambda message: complain(without_values(message))
+
+
+@events.init.add_listener
+def _init(environment: Any, **_: Any) -> None:
+    part = environment.sockproof = Part(environment)
+    web_tab.install(environment)
+
+    def spawned(**_: Any) -> None:
+        if part.run is not None:
+            part.run.ramped()
+
+    def stopping(**_: Any) -> None:
+        if part.run is not None:
+            part.run.drain()
+
+    gevent.signal_handler(signal.SIGINT, part.interrupt)
+    starter = os.environ.get(STARTED_BY, "")
+    if starter.isdigit() and not isinstance(environment.runner, WorkerRunner):
+        gevent.spawn(part.follow, int(starter))
+    parsed = environment.parsed_options
+    part.secrets.take()
+    if parsed.headless and not isinstance(environment.runner, WorkerRunner):
+        try:  # before anything runs; the web form is looked at when it is sent
+            told = Namespace(**vars(parsed))
+            part.secrets.put_back(told)
+            runs.endpoint_of(read_options(told))
+        except _WRONG as error:
+            _log.error("%s", error)
+            sys.exit(WRONG_COMMAND)
+    events.spawning_complete.add_listener(spawned)
+    events.test_stopping.add_listener(stopping)
+
+
+@events.test_start.add_listener
+def _test_start(environment: Any, **_: Any) -> None:
+    try:
+        environment.sockproof.begin()
+    except _WRONG as error:
+        _log.error("%s", error)
+        unwritten = isinstance(error, files.WriteError | LoadRecordError)
+        environment.process_exit_code = CANNOT_BE_JUDGED if unwritten else WRONG_COMMAND
+        gevent.spawn(environment.runner.quit)
+
+
+@events.test_stop.add_listener
+def _test_stop(environment: Any, **_: Any) -> None:
+    part: Part = environment.sockproof
+    part.end()
+    headless = bool(environment.parsed_options.headless)
+    if not isinstance(environment.runner, MasterRunner) or not headless:
+        part.conclude()
+
+
+@events.quitting.add_listener
+def _quitting(environment: Any, **_: Any) -> None:
+    environment.sockproof.ending = True
+    if isinstance(environment.runner, MasterRunner) and environment.sockproof.folder is not None:
+        environment.runner.quit()  # workers still run when this is an interrupt
+        environment.sockproof.conclude()

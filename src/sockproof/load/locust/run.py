@@ -1,0 +1,253 @@
+"""One process's part in a load run: its recorder, its schedule, its clock of phases.
+
+Locust's events lead through it: `begin` when a test starts, `ramped` when all users are there,
+`drain` before they are stopped, `end` when they are gone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import random
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import gevent
+
+from sockproof import files
+from sockproof.load.locust.options import Options, shown
+from sockproof.load.locust.schedule import SECOND, Schedule, Turn
+from sockproof.load.locust.stats import LocustStats
+from sockproof.load.net.endpoint import Endpoint, traffic
+from sockproof.load.record import health
+from sockproof.load.record.due import Question
+from sockproof.load.record.live import Live
+from sockproof.load.record.recorder import Recorder
+from sockproof.runs.load_records import RUN_FILE, SCHEMA, Phase, boot_id
+from sockproof.vocabulary import Gauge, LatencyKind
+from sockproof.wire.credentials import masked_url
+
+SETTLING = 30.0  # seconds that users may take to connect and join once all are spawned
+QUIET = 1.0  # seconds without a receipt, at least, before the drain may end
+SILENT = 0.3  # seconds without one after which it is worth asking what is missing
+_PACKAGES = ("sockproof", "locust", "gevent", "python-socketio", "websocket-client")
+
+
+class Run:
+    """What all users of this process share while a test runs."""
+
+    def __init__(
+        self,
+        folder: Path,
+        number: int,
+        options: Options,
+        endpoint: Endpoint,
+        stats: LocustStats,
+        report: Callable[[str], None],
+        place: tuple[int, int] = (0, 1),
+    ) -> None:
+        """`place` is this process's index among so many."""
+        self.options = options
+        self.ack_limit = int(options.ack_limit * SECOND)
+        self.folder = folder
+        self.index, self.processes = place
+        self.endpoint = endpoint
+        self.recorder = Recorder(folder, number, report)
+        self.schedule = Schedule(self._failed)
+        self._report = report
+        self.stats = stats
+        self.live = Live(number, time.monotonic_ns())
+        self._target = health.watch(options.target_pid)
+        self._users = 0
+        self.preparing = 0  # users that are not yet where their scenario has them
+        self._errors: set[str] = set()
+        self._ticker = gevent.spawn(self._tick)
+        self.over = False
+        self.hide: Callable[[str], str] = str  # shows a text without the run's secrets
+
+    def place_of_user(self) -> int:
+        """A number for a new user that no user of any process has."""
+        number = self._users * self.processes + self.index
+        self._users += 1
+        return number
+
+    # Phases.
+
+    def ramped(self) -> None:
+        """All users are spawned: the measured part begins when they have settled."""
+        gevent.spawn(self._settle)
+
+    def _settle(self) -> None:
+        deadline = time.monotonic() + SETTLING
+        while self.preparing > 0 and time.monotonic() < deadline and not self.over:
+            gevent.sleep(0.05)
+        if self.recorder.phase_now == Phase.RAMP and not self.over:
+            self._collect()
+            self.recorder.phase(Phase.MEASURED, time.monotonic_ns())
+
+    def drain(self) -> None:
+        """Send nothing more, and wait for what is in flight.
+
+        The whole time that there is for it, unless all that is due is in.
+        """
+        if self.recorder.phase_now >= Phase.DRAIN or self.over:
+            return
+        self.schedule.stop()
+        self._collect()
+        self.recorder.phase(Phase.DRAIN, time.monotonic_ns())
+        recorder, question = self.recorder, Question(self.folder)
+        deadline = time.monotonic() + self.options.drain
+        counted, since = (recorder.emitted, recorder.receipts), time.monotonic()
+        while time.monotonic() < deadline:
+            gevent.sleep(0.05)
+            now = time.monotonic()
+            if (recorder.emitted, recorder.receipts) != counted or recorder.outstanding > 0:
+                counted, since = (recorder.emitted, recorder.receipts), now
+            elif now - since >= QUIET and question.settled(recorder.emitted):
+                break
+            elif now - since >= SILENT:
+                question.ask(*counted, deadline - now)
+        question.close()
+        self._collect()
+        self.recorder.phase(Phase.OVER, time.monotonic_ns())
+
+    def end(self) -> None:
+        """The users are gone: once their connections are, write what is left, close the files."""
+        if self.over:
+            return
+        self.over = True
+        deadline = time.monotonic() + self.endpoint.close_limit / 1e9 + 1
+        while self.recorder.live > 0 and time.monotonic() < deadline:
+            gevent.sleep(0.02)
+        self._ticker.kill()
+        now = time.monotonic_ns()
+        if self.recorder.phase_now < Phase.OVER:
+            self._collect()
+            self.recorder.phase(Phase.OVER, now)
+        self._collect()
+        self.recorder.close(now, self._health())
+        self.schedule.close()
+
+    # Once a second.
+
+    def _tick(self) -> None:
+        due = time.monotonic()
+        while True:
+            due += 1.0
+            gevent.sleep(max(0.0, due - time.monotonic()))
+            self._late = max(0, int((time.monotonic() - due) * 1e9))
+            try:
+                self._collect()
+                self.recorder.tick(time.monotonic_ns(), self._health())
+            except Exception as error:  # the next second may go better
+                self.complain(f"a second of the run was not noted: {type(error).__name__}: {error}")
+
+    _late = 0
+
+    def _collect(self) -> None:
+        """Take over what others count, and give Locust's statistics what is theirs."""
+        recorder = self.recorder
+        recorder.fold()
+        recorder.offered = self.schedule.offered
+        recorder.bytes_sent = traffic.bytes_sent
+        recorder.bytes_received = traffic.bytes_received
+        recorder.back_pressured = traffic.back_pressured
+        self.stats.add(LatencyKind.ACK, recorder.ack_intended)
+        self.stats.add(LatencyKind.DELIVERY, recorder.delivery_intended)
+        self.stats.add(LatencyKind.CONNECT, recorder.connect_intended)
+        self.live.take(
+            time.monotonic_ns(),
+            recorder.phase_now,
+            recorder.counters(),
+            recorder.ack_intended,
+            recorder.delivery_intended,
+        )
+
+    def _health(self) -> dict[str, Any]:
+        state = health.own()
+        state[Gauge.HUB_LAG_NS] = max(self.schedule.take_lag(), self._late)
+        state["pings_answered"] = traffic.pings_answered
+        if traffic.cookies_refused:
+            state["cookies_refused"] = traffic.cookies_refused
+        if self._target is not None:
+            state.update(self._target.usage())
+        self.live.feel(time.monotonic_ns(), state)
+        return state
+
+    def _failed(self, turn: Turn, error: Exception) -> None:
+        """A scenario's own error: said once for each kind, and the turn goes on."""
+        del turn
+        self.complain(f"{type(error).__name__}: {error}")
+
+    def complain(self, text: str) -> None:
+        """Say something once."""
+        if text not in self._errors and len(self._errors) < 100:
+            self._errors.add(text)
+            self._report(text)
+
+
+def endpoint_of(options: Options) -> Endpoint:
+    """Where the options say that connections go; raises `EndpointError`."""
+    return Endpoint(
+        options.host,
+        headers=options.headers,
+        deflate=options.deflate,
+        sources=options.sources,
+        ca=options.ca,
+        insecure=options.insecure,
+        usual=options.payload_bytes or 0,
+    )
+
+
+def new_number() -> int:
+    """A number that tells this run's messages from those of any other."""
+    return random.SystemRandom().getrandbits(32) or 1
+
+
+def describe(
+    folder: Path, number: int, scenario: str, options: Options, users: dict[str, Any]
+) -> None:
+    """Write `run.json`: what is run, with what, on what."""
+    value = {
+        "schema": SCHEMA,
+        "run": number,
+        "target": masked_url(options.host),
+        "scenario": scenario,
+        "parameters": {**shown(options), **users},
+        "versions": {"python": platform.python_version(), **_versions()},
+        "machine": {"system": platform.platform(), "cpus": os.cpu_count(), "boot": boot_id()},
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "started_ns": time.monotonic_ns(),
+    }
+    files.write(folder / RUN_FILE, files.json_text(value, indent=1), durable=True)
+
+
+def note(folder: Path, **fields: Any) -> None:
+    """Add fields to `run.json`."""
+    path = folder / RUN_FILE
+    value = json.loads(files.read_text(path, files.MIB))
+    files.write(path, files.json_text({**value, **fields}, indent=1), durable=True)
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def scenario_name() -> str:
+    """The locustfile's name, as it was given to Locust."""
+    words = sys.argv
+    for flag in ("-f", "--locustfile"):
+        if flag in words[:-1]:
+            return Path(words[words.index(flag) + 1]).stem
+    return os.environ.get("LOCUST_LOCUSTFILE", "locustfile")

@@ -1,0 +1,99 @@
+"""The tab `sockproof` of Locust's web page, and the same numbers at `/sockproof/live.json`.
+
+Locust's page draws the table; its rows travel with the statistics that the page asks for. Workers
+send their numbers along with their own statistics.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from sockproof.load.locust.options import RUN
+from sockproof.load.record.live import WINDOW, Gathered
+from sockproof.load.record.live_rows import rows
+
+KEY = "sockproof"
+_COLUMNS = {
+    "what": "What",
+    "unit": "Unit",
+    "now": f"Last {WINDOW:g} s".replace(" ", "\N{NO-BREAK SPACE}"),
+    "measured": "Measured part",
+    "start": "Since the start",
+    "remark": "Remark",
+}
+
+
+class Tab:
+    """What this process shows or, as a worker, tells."""
+
+    def __init__(self, environment: Any) -> None:
+        self._environment = environment
+        self._gathered = Gathered(0)
+
+    def tell(self, data: dict[str, Any], **_: Any) -> None:
+        """A worker's report is about to leave."""
+        live = self._environment.sockproof.live
+        if live is not None:
+            data[KEY] = live.told()
+
+    def hear(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
+        """A worker's report is in."""
+        if KEY in data:
+            self._of_this_run().hear(client_id, data[KEY], time.monotonic())
+
+    def numbers(self) -> dict[str, Any]:
+        """The numbers of all processes together, now."""
+        gathered, now = self._of_this_run(), time.monotonic()
+        live = self._environment.sockproof.live  # a master has none
+        if live is not None:
+            gathered.hear("this process", live.told(), now)
+        return gathered.numbers(now)
+
+    def _of_this_run(self) -> Gathered:
+        number = getattr(self._environment.parsed_options, RUN, 0)
+        if self._gathered.run != number:
+            self._gathered = Gathered(number)
+        return self._gathered
+
+    def show(self, web_ui: Any) -> None:
+        """Add the tab and its numbers to the page."""
+        structure = [{"key": key, "title": title} for key, title in _COLUMNS.items()]
+        web_ui.template_args |= {
+            "extended_tabs": [
+                *web_ui.template_args.get("extended_tabs", ()),
+                {"title": KEY, "key": KEY},
+            ],
+            "extended_tables": [
+                *web_ui.template_args.get("extended_tables", ()),
+                {"key": KEY, "structure": structure},
+            ],
+        }
+        base = self._environment.parsed_options.web_base_path
+        blueprint = Blueprint(KEY, __name__, url_prefix=f"{base or ''}/{KEY}")
+
+        view = web_ui.auth_required_if_enabled(lambda: jsonify(self.numbers()))
+        blueprint.add_url_rule("/live.json", "live", view)
+        web_ui.app.register_blueprint(blueprint)
+        web_ui.app.after_request(self._extend)
+
+    def _extend(self, response: Response) -> Response:
+        """Add the rows to Locust's statistics, which it keeps for a while: they may be in."""
+        if request.endpoint == "locust.request_stats" and response.is_json:
+            value = response.get_json()
+            others = [each for each in value.get("extended_stats", ()) if each["key"] != KEY]
+            value["extended_stats"] = [*others, {"key": KEY, "data": rows(self.numbers())}]
+            response.set_data(json.dumps(value))
+        return response
+
+
+def install(environment: Any) -> None:
+    """Let a process show the tab, and its workers tell their numbers."""
+    tab = Tab(environment)
+    environment.events.report_to_master.add_listener(tab.tell)
+    environment.events.worker_report.add_listener(tab.hear)
+    if environment.web_ui is not None:
+        tab.show(environment.web_ui)

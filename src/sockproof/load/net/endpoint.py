@@ -1,0 +1,214 @@
+"""Where connections go and how: what thousands of them have in common, kept once.
+
+Names are resolved once a process, so that a run measures the target and not the name server.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import itertools
+import os
+import socket
+import ssl
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sockproof.files import MIB, FileError, opened
+from sockproof.runs.load_records import Reason as Reason
+from sockproof.vocabulary import TRAFFIC, Counter
+from sockproof.wire.credentials import basic, masked_url
+from sockproof.wire.http import Headers
+
+Address = tuple[int, tuple[object, ...]]  # family, and what connect() takes
+
+
+class Traffic:
+    """What all connections of this process did so far; plain counts, never reset here."""
+
+    __slots__ = (
+        *(each.value for each in (*TRAFFIC, Counter.BACK_PRESSURED)),
+        "callback_failures",
+        "cookies_refused",
+        "held",
+        "pings_answered",
+        "read_at",
+    )
+
+    def __init__(self) -> None:
+        self.bytes_sent = 0  # taken by the operating system, with headers and masks
+        self.bytes_received = 0
+        self.back_pressured = 0  # sends that had to wait because the target read too slowly
+        self.cookies_refused = 0  # beyond what a session keeps
+        self.held = 0  # octets of what has not come whole, beyond each connection's own share
+        self.callback_failures = 0  # exceptions of users' callbacks
+        self.pings_answered = 0  # heartbeats: Engine.IO PING packets, WebSocket Ping frames
+        self.read_at = 0  # when the octets that are being looked at were read, CLOCK_MONOTONIC
+
+
+traffic = Traffic()
+MAX_HELD = 16 * MIB  # of all connections of this process, beyond the share of each
+OWN_SHARE = 64 * 1024  # what a connection may hold besides messages of the length that is usual
+
+
+def held(before: int, octets: int, share: int) -> int:
+    """What a connection with so many octets holds beyond its share; it is `before` until now."""
+    beyond = max(0, octets - share)
+    traffic.held += beyond - before
+    return beyond
+
+
+class EndpointError(Exception):
+    """A URL, a name, a certificate file or a source address that is of no use; one line."""
+
+
+@functools.cache
+def resolve(host: str, port: int) -> tuple[Address, ...]:
+    """The addresses of a host, asked for once a process; raises `EndpointError`."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        what = getattr(error, "strerror", None) or error
+        raise EndpointError(f"the name {host!r} cannot be resolved: {what}") from None
+    return tuple(dict.fromkeys((int(family), address) for family, _, _, _, address in found))
+
+
+class Endpoint:
+    """A URL with all options of its connections; made once and shared.
+
+    Schemes: ws, wss, http, https. Limits are in seconds and octets. `sources` are own addresses
+    that are taken in turn; each has some 28,000 ports to one target. `deflate` offers
+    permessage-deflate. `path` is that of Socket.IO, used when the URL has none. `usual` is the
+    length of the run's own messages.
+    Raises `EndpointError`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        headers: Iterable[tuple[str, str]] = (),
+        protocols: Sequence[str] = (),
+        path: str = "/socket.io/",
+        deflate: bool = False,
+        sources: Sequence[str] = (),
+        ca: Path | str | None = None,
+        insecure: bool = False,
+        connect_limit: float = 10.0,
+        close_limit: float = 2.0,
+        max_message: int = 16 * MIB,
+        max_buffered: int = MIB,
+        usual: int = 0,
+    ) -> None:
+        shown = masked_url(url)
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise EndpointError(f"{shown!r} is no URL: {error}") from None
+        if parts.scheme not in ("ws", "wss", "http", "https") or not parts.hostname:
+            raise EndpointError(f"a URL like ws://HOST:PORT/ or http://HOST:PORT/, not {shown!r}")
+        self.url = url
+        self.tls = parts.scheme in ("wss", "https")
+        self.host = parts.hostname
+        self.port = port or (443 if self.tls else 80)
+        for character in parts.netloc + parts.path + parts.query + path:
+            if not "!" <= character <= "~":
+                raise EndpointError(f"{character!r} cannot stand in a URL as it is: {shown!r}")
+        self.host_header = parts.netloc.rpartition("@")[2]
+        self.path = parts.path or "/"
+        self.query = parts.query
+        self.socketio_path = self.path if self.path != "/" else path
+        self.headers = _with_credentials(tuple(headers), parts.netloc)
+        for name, value in self.headers:
+            if any(character in name + value for character in "\r\n\0"):
+                raise EndpointError(f"the header {name!r} has a line break in it")
+            if max(name + value, default="") > "\xff":
+                raise EndpointError(f"the header {name!r} has characters beyond Latin-1")
+        self.protocols = tuple(protocols)
+        self.deflate = deflate
+        self.connect_limit = int(connect_limit * 1e9)  # nanoseconds, like all times below
+        self.close_limit = int(close_limit * 1e9)
+        self.max_message = max_message
+        self.max_buffered = max_buffered
+        self.share = OWN_SHARE + 4 * usual  # a server may say it again in JSON, in Base64
+        self.verify: bool | str = False if insecure else True if ca is None else str(ca)
+        self.context = _context(ca, insecure) if self.tls else None
+        self.addresses = resolve(self.host, self.port)
+        self.preferred = 0  # the address that answered last
+        self._sources: Iterator[tuple[int, str]] | None = None
+        if sources:
+            checked = _checked_sources(sources)
+            self._sources = itertools.cycle(checked)
+            families = {family for family, _ in checked}
+            self.addresses = tuple(each for each in self.addresses if each[0] in families)
+            if not self.addresses:
+                what = "IPv4" if socket.AF_INET in families else "IPv6"
+                raise EndpointError(f"the sources are {what}, of which {self.host} has no address")
+
+    def next_source(self) -> tuple[int, str] | None:
+        """The own address (family, text) that the next connection goes out from."""
+        return None if self._sources is None else next(self._sources)
+
+    def target(self, extra: str = "", path: str | None = None) -> str:
+        """The request target, with `extra` added to the URL's own query."""
+        query = "&".join(part for part in (self.query, extra) if part)
+        where = self.path if path is None else path
+        return f"{where}?{query}" if query else where
+
+    def why_not_connected(self, number: int, address: Sequence[object]) -> tuple[Reason, str]:
+        """The reason and the line for an error number of a connect."""
+        where = f"{address[0]} port {address[1]}"
+        if number == errno.ECONNREFUSED:
+            return Reason.REFUSED, f"nobody listens on {where}"
+        return why(number, f"connecting to {where}")
+
+
+def why(number: int, doing: str) -> tuple[Reason, str]:
+    """The reason and the line for an error number of the operating system."""
+    said = f"{doing}: {os.strerror(number)}"
+    if number in (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED):
+        return Reason.RESET, said
+    if number == errno.EADDRNOTAVAIL:
+        return Reason.SOURCE, f"{said}; all ports are taken? name more own addresses (--source)"
+    if number in (errno.EMFILE, errno.ENFILE):
+        return Reason.OWN_LIMIT, f"{said}; raise the limit (ulimit -n)"
+    if number in (errno.ENOMEM, errno.ENOBUFS, errno.EACCES, errno.EPERM):
+        return Reason.OWN_LIMIT, said
+    return Reason.UNREACHABLE, said
+
+
+def _checked_sources(sources: Sequence[str]) -> list[tuple[int, str]]:
+    checked = []
+    for text in sources:
+        family = socket.AF_INET6 if ":" in text else socket.AF_INET
+        try:
+            socket.inet_pton(family, text)
+        except OSError:
+            raise EndpointError(f"a source is an own IP address, not {text!r}") from None
+        checked.append((int(family), text))
+    return checked
+
+
+def _context(ca: Path | str | None, insecure: bool) -> ssl.SSLContext:
+    try:
+        if ca is not None:
+            with opened(Path(ca), 16 * MIB):
+                pass
+        context = ssl.create_default_context(cafile=None if ca is None else str(ca))
+    except (OSError, FileError) as error:
+        raise EndpointError(f"the certificates in {ca} cannot be read: {error}") from None
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _with_credentials(headers: Headers, netloc: str) -> Headers:
+    """The fields, and Authorization of the URL's userinfo unless the fields have their own."""
+    userinfo, at, _ = netloc.rpartition("@")
+    if not at or any(name.lower() == "authorization" for name, _ in headers):
+        return headers
+    return (*headers, ("Authorization", basic(userinfo)))

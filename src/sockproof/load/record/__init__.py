@@ -1,0 +1,1 @@
+"""What a process of a load run writes down: rows of messages, counts, latencies, health."""

@@ -1,0 +1,109 @@
+"""The rows of the tab: what numbers of `live` mean, in which unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sockproof.load.record.live import SPANS
+from sockproof.vocabulary import LABELS, MAX_MS, MESSAGE_KINDS, P50, P90, P99, Counter
+
+_NOT_KNOWN = "–"
+_PHASES = {
+    "ramp": "users come; the measured part has not begun",
+    "measured": "the measured part",
+    "drain": "nothing more is sent; what is in flight is awaited",
+    "over": "over",
+}
+_ROWS = (  # what, unit, key, remark
+    ("Time", "s", "seconds", ""),
+    ("Live connections", "connections", Counter.LIVE, ""),
+    ("Opened", "connections", Counter.CONNECTIONS_OPENED, ""),
+    ("Connect failures", "connections", Counter.CONNECT_FAILURES, ""),
+    ("Disconnects", "connections", Counter.DISCONNECTED, "that no client had asked for"),
+    ("Offered rate", "messages/s", "offered_rate", "sends that were due"),
+    ("Achieved rate", "messages/s", "achieved_rate", "sends that were made"),
+    (
+        "Withheld sends",
+        "messages",
+        Counter.WITHHELD,
+        "acknowledgements or connections were missing",
+    ),
+    ("Emits", "messages", Counter.EMITTED, ""),
+    ("Receipts", "messages", Counter.RECEIPTS, ""),
+    ("Fan-out", "receipts/emit", "receipts_per_emit", ""),
+    *(
+        (f"{kind.label} latency, {LABELS[key]}", "ms", f"{kind}_{key}", remark)
+        for kind in MESSAGE_KINDS
+        for key, remark in (
+            (P50.ms, "since the message was due; from 20 samples on"),
+            (P90.ms, "from 100 samples on"),
+            (P99.ms, "from 1,000 samples on"),
+            (MAX_MS, ""),
+        )
+    ),
+    (
+        "Corrupted",
+        Counter.CORRUPTED.unit,
+        Counter.CORRUPTED,
+        "the body is not the one that was sent",
+    ),
+    (
+        "Unreadable",
+        Counter.UNREADABLE.unit,
+        Counter.UNREADABLE,
+        "no stamp, or one that was altered",
+    ),
+    ("Acknowledgement time-outs", "messages", Counter.ACK_TIMEOUTS, ""),
+    (
+        "Wrong acknowledgements",
+        "acknowledgements",
+        Counter.MISACKNOWLEDGED,
+        "stray, early, doubled, or with the number of another client",
+    ),
+    (
+        "Lost, duplicated, reordered, leaked, forged, invented",
+        "messages",
+        "",
+        "known when the run is over",
+    ),
+    ("Unacknowledged; connections that were broken", "", "", "known when the run is over"),
+    ("Generator: CPU", "% of a core", "cpu_percent", "of the busiest process"),
+    ("Generator: lag", "ms", "lag_ms", "worst of any process"),
+    ("Generator: memory", "MiB", "rss_mib", "of all processes; since the start: its peak"),
+    ("Target: CPU", "% of a core", "target_cpu_percent", ""),
+    ("Target: memory", "MiB", "target_rss_mib", "since the start: its peak"),
+)
+
+
+def rows(numbers: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The tab's rows. None has a `name`: Locust's page would sort them by it."""
+    told = [
+        {
+            "what": what,
+            "unit": unit,
+            **{span: _text(numbers[span].get(key)) for span in SPANS},
+            "remark": remark,
+        }
+        for what, unit, key, remark in _ROWS
+        if not key.startswith("target") or numbers["start"][key] is not None
+    ]
+    told[0]["remark"] = str(_PHASES.get(numbers["phase"], "no run yet"))
+    lost = [
+        f"{each['name']} ({each[Counter.LIVE]:,} connections)"
+        for each in numbers["processes"]
+        if each["lost"]
+    ]
+    here = len(numbers["processes"]) - len(lost)
+    more = {"now": f"{here:,}", "measured": _NOT_KNOWN, "start": f"{here + len(lost):,}"}
+    remark = f"lost: {', '.join(lost)}; what they had counted is included" if lost else ""
+    told.insert(1, {"what": "Processes", "unit": "processes", **more, "remark": remark})
+    return told
+
+
+def _text(value: float | None) -> str:
+    if value is None:
+        return _NOT_KNOWN
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.{0 if value >= 100 else 1 if value >= 10 else 2}f}"

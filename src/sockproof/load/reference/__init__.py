@@ -1,0 +1,1 @@
+"""Real clients (python-socketio, websocket-client) in the place of the lean connection."""

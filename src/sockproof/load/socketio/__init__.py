@@ -1,0 +1,1 @@
+"""Engine.IO sessions over both transports, and Socket.IO above them."""

@@ -1,0 +1,31 @@
+"""What locustfiles import.
+
+from sockproof.load.users import RoomUser, paced
+
+class Chatter(RoomUser):
+    rate = 2  # messages a second, kept whatever the server does
+
+    @paced
+    def talk(self):
+        self.say("hello, room")
+"""
+
+from sockproof.load.record.recorder import EVERYONE, ITSELF, NOBODY
+from sockproof.load.users.connected_user import ConnectedUser, paced
+from sockproof.load.users.message import BINARY_BODY, BODY, Message
+from sockproof.load.users.socketio_user import RoomUser, SocketIOUser
+from sockproof.load.users.websocket_user import WebSocketUser
+
+__all__ = [
+    "BINARY_BODY",
+    "BODY",
+    "EVERYONE",
+    "ITSELF",
+    "NOBODY",
+    "ConnectedUser",
+    "Message",
+    "RoomUser",
+    "SocketIOUser",
+    "WebSocketUser",
+    "paced",
+]

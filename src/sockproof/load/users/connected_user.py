@@ -1,0 +1,290 @@
+"""What all users have in common: one connection, its records, and paced methods.
+
+The rules that hold here:
+
+* `@paced` methods are called by the process's schedule at their intended times, without a switch
+  of greenlets: they must not wait. Locust's own `@task` methods run in the user's greenlet and
+  may wait.
+* A user without tasks has a greenlet only because Locust wants one; it sleeps from the beginning.
+* A connection that fails or is lost is opened again after `reconnect_after` seconds, as a client
+  of its own in the records.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import gevent
+from gevent.event import Event
+from greenlet import GreenletExit
+from locust import User
+from locust.exception import StopUser
+from locust.user.task import LOCUST_STATE_WAITING
+
+from sockproof.load.locust import hooks
+from sockproof.load.locust.run import Run
+from sockproof.load.locust.schedule import Turn
+from sockproof.load.net.endpoint import Reason, traffic
+from sockproof.load.record.recorder import EmitFlag
+from sockproof.vocabulary import Counter, LatencyKind
+
+# Plain numbers: the operators of flags cost a microsecond each.
+ACKNOWLEDGED, SKIPS_SENDER = int(EmitFlag.ACKNOWLEDGED), int(EmitFlag.SKIPS_SENDER)
+
+Method = TypeVar("Method", bound=Callable[..., None])
+_LETTERS = "sockproof speaks to itself, over and over; "
+
+
+@functools.cache
+def _filler(length: int) -> str:
+    """A body of so many octets, one for all users."""
+    return (_LETTERS * (length // len(_LETTERS) + 1))[:length]
+
+
+def paced(method: Method) -> Method:
+    """Have the schedule call a method of a user at its intended times; it must not wait."""
+    method.paced = True  # type: ignore[attr-defined]
+    return method
+
+
+def _nothing(user: Any) -> None:
+    """A task that is never run: Locust does not take users without any."""
+    del user
+
+
+class ConnectedUser(User):
+    """A user with one connection; a subclass says of which kind."""
+
+    abstract = True
+    _inert = False
+    tasks = [_nothing]  # noqa: RUF012
+    rate: float = 0  # messages a second of each paced method; 0: next when the answer is there
+    together = False  # whether all users' intended times fall together
+    payload_bytes = 64
+    reconnect_after = 1.0  # seconds; None: a lost connection stays lost
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        run = hooks.run_of(environment)
+        if run is None:  # it could not begin, and has said why
+            self._inert = True
+            return
+        self.sockproof: Run = run
+        options = run.options
+        self.recorder = self.sockproof.recorder
+        self.number = self.sockproof.place_of_user()
+        self.client = 0  # the connection's number in the records
+        self.sequence = 0
+        self.at = 0  # the intended time of what is being sent, while a paced method runs
+        self.outstanding = 0
+        self.ready = False
+        self.connection: Any = None
+        usual = getattr(self, "payload_octets", self.payload_bytes)  # as scenarios once spelt it
+        self.body = _filler(usual if options.payload_bytes is None else options.payload_bytes)
+        self._asked = 0  # when the connection was asked for
+        self._was_open = False
+        self._settled = False
+        self._leaving = False
+        self._cut = False  # by ourselves, as a lost network would
+        self._closed = Event()
+        self._turns: list[Turn] = []
+        self._closed_loops: list[Turn] = []  # of them, those that wait for answers
+
+    # What subclasses define.
+
+    def new_connection(self) -> Any:
+        """A connection that is not open yet."""
+        raise NotImplementedError
+
+    def connected(self) -> None:
+        """The connection is open; call `settled` when the user is where it is to be."""
+        self.settled()
+
+    # Locust's part.
+
+    def run(self) -> None:  # type: ignore[misc]  # final in Locust, whose loop needs tasks
+        """Run Locust's tasks; without any, the greenlet only waits to be stopped."""
+        if self._inert:
+            return
+        self.tasks = [task for task in self.tasks if task is not _nothing]
+        if self.tasks:
+            super().run()
+            return
+        try:
+            self.on_start()
+            self._state = LOCUST_STATE_WAITING
+            gevent.get_hub().switch()
+        except (GreenletExit, StopUser):
+            self.on_stop()
+
+    def on_start(self) -> None:
+        """Connect; with tasks of Locust's, wait until that is done."""
+        self.sockproof.preparing += 1
+        self.connection = self.new_connection()
+        self.connect()
+        while self.tasks and not self.ready:
+            gevent.sleep(0.01)
+
+    def on_stop(self) -> None:
+        """Disconnect."""
+        self.leave()
+
+    # Connecting.
+
+    def connect(self) -> None:
+        """Open the connection; `ready` tells when that is done."""
+        recorder, connection = self.recorder, self.connection
+        client = self.client = recorder.client()
+        self.sequence = 0
+        self._was_open, self._leaving, self._cut = False, False, False
+        self._closed.clear()
+        connection.on_open = self._opened
+        connection.on_close = self._ended
+        connection.on_message = self._listener(client)
+        self._asked = time.monotonic_ns()
+        recorder.connecting(client, self._asked)
+        connection.open()
+
+    def _listener(self, client: int) -> Callable[[bytes, bool], None]:
+        heard = self.recorder.heard
+
+        def on_message(data: bytes, _is_binary: bool) -> None:
+            heard(client, data, traffic.read_at)
+
+        return on_message
+
+    def _opened(self) -> None:
+        self._was_open = True
+        now = time.monotonic_ns()
+        self.recorder.connected(self.client, self._asked, self._asked, now)
+        self.connected()
+
+    def settled(self) -> None:
+        """The user is where it is to be: what is paced begins, or goes on."""
+        self.ready = True
+        schedule = self.sockproof.schedule
+        if self._settled:
+            for turn in self._closed_loops:
+                schedule.again(turn)
+            return
+        self._settled = True
+        self.sockproof.preparing -= 1
+        for method in self._paced_methods():
+            self._begin(method)
+
+    @classmethod
+    def _paced_methods(cls) -> list[str]:
+        return [name for name in dir(cls) if getattr(getattr(cls, name, None), "paced", False)]
+
+    def _begin(self, name: str) -> None:
+        options = self.sockproof.options
+        rate = self.rate if options.rate is None else options.rate
+        method, recorder, most = getattr(self, name), self.recorder, options.max_outstanding
+
+        def due(at: int) -> None:
+            if not self.ready or self.outstanding >= most:
+                recorder.withheld += 1
+                return
+            self.at = at
+            try:
+                method()
+            finally:
+                self.at = 0
+
+        def free(_: int) -> None:
+            if self.ready:
+                method()
+                if not self.outstanding:  # no answer will call this again
+                    gevent.spawn_later(0.01, self.sockproof.schedule.again, turn)
+
+        turn = Turn(due if rate else free, rate, options.poisson)
+        if not rate:
+            self._closed_loops.append(turn)
+        if self.together and rate:
+            interval = int(turn.interval)
+            turn.at = float((time.monotonic_ns() // interval + 1) * interval)
+        self._turns.append(turn)
+        self.sockproof.schedule.add(turn)
+
+    def _ended(self, reason: Reason, text: str) -> None:
+        now = time.monotonic_ns()
+        self.ready = False
+        stats = self.sockproof.stats
+        if not self._was_open:
+            self.recorder.connect_failed(self.client, int(reason), now)
+            if not self._leaving:
+                hidden = self.sockproof.hide(text)
+                stats.failed(LatencyKind.CONNECT, f"{reason.label}: {hidden}")
+        elif self._leaving or self._cut:
+            self.recorder.ended(self.client, int(reason), self.connection.last_received, now)
+        else:
+            self.recorder.dropped(self.client, int(reason), self.connection.last_received, now)
+            hidden = self.sockproof.hide(text)
+            stats.failed(Counter.DISCONNECTED, f"{reason.label}: {hidden}")
+        self._closed.set()
+        again = self.reconnect_after is not None and self.sockproof.schedule.running
+        if again and not self._leaving:
+            gevent.spawn_later(self.reconnect_after, self._again)
+
+    def _again(self) -> None:
+        if self.sockproof.schedule.running and not self._leaving:
+            self.connect()
+
+    def leave(self) -> None:
+        """Close the connection for good; with tasks of Locust's, wait until it is closed.
+
+        The others end by themselves, so that thousands need no stack each: `Run.end` waits.
+        """
+        for turn in self._turns:
+            turn.live = False
+        if not self._settled and self.connection is not None:
+            self._settled = True
+            self.sockproof.preparing -= 1
+        self._leaving = True
+        if self.connection is None or self._closed.is_set():
+            return
+        if self._was_open:
+            self.recorder.disconnecting(self.client, time.monotonic_ns())
+        self.connection.close()
+        if self.tasks:
+            self._closed.wait(self.sockproof.endpoint.close_limit / 1e9 + 1)
+
+    def lose_connection(self) -> None:
+        """Cut the connection off, as a lost network does; it is opened again as any lost one."""
+        if self._was_open and not self._leaving:
+            self.recorder.disconnecting(self.client, time.monotonic_ns())
+            self._cut = True
+            self.connection.abort()
+
+    # Sending.
+
+    def _take(self, checksum: int, to: int | str, flags: int) -> tuple[int, int, int, bytes]:
+        """A message is about to leave: its sequence number, its times, its stamp."""
+        recorder = self.recorder
+        actual = time.monotonic_ns()
+        intended = self.at or actual
+        sequence = self.sequence = self.sequence + 1
+        room = to if isinstance(to, int) else recorder.room(to)
+        stamp = recorder.sending(self.client, sequence, room, intended, actual, flags, checksum)
+        self.outstanding += flags & ACKNOWLEDGED
+        return sequence, intended, actual, stamp
+
+    def _withdraw(self, sequence: int, intended: int, actual: int, flags: int) -> None:
+        """A message that `_take` was told of does not leave."""
+        self.recorder.withdrawn(self.client, sequence, intended, actual, flags)
+        self.outstanding -= flags & ACKNOWLEDGED
+
+    def _answered(self, sequence: int, intended: int, actual: int, is_there: bool) -> None:
+        """What was waited for has come, or has not."""
+        self.outstanding -= 1
+        if is_there:
+            self.recorder.ack_received(self.client, sequence, intended, actual, traffic.read_at)
+        elif self.connection.is_open:
+            self.recorder.ack_timed_out(self.client, sequence, time.monotonic_ns())
+        else:
+            self.recorder.outstanding -= 1
+        for turn in self._closed_loops:
+            self.sockproof.schedule.again(turn)

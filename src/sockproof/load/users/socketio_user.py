@@ -1,0 +1,274 @@
+"""Users that speak Socket.IO, and users that sit in rooms."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from functools import partial
+from time import monotonic_ns
+from typing import Any
+
+import gevent
+from gevent.event import AsyncResult
+
+from sockproof.load.locust.schedule import SECOND
+from sockproof.load.net.endpoint import traffic
+from sockproof.load.record.recorder import ITSELF, NOBODY
+from sockproof.load.reference.socketio import ReferenceSocketIO
+from sockproof.load.socketio.acks import Reply, arguments, new_range
+from sockproof.load.socketio.connection import SocketIOConnection
+from sockproof.load.users.connected_user import ACKNOWLEDGED, SKIPS_SENDER, ConnectedUser
+from sockproof.load.users.message import BODY, Message, Said, prepared
+
+Token = tuple[int, int, int, bytes]  # sequence, intended and actual time, what comes back
+CONTROL = "sockproof"  # the event of the target contract that moves clients
+_ROUND_TRIP = Message("message-with-ack", BODY)
+
+
+class SocketIOUser(ConnectedUser):
+    """A user with one Socket.IO connection.
+
+    `transport` is `websocket`, `polling` or `upgrade`; None: as `--transport` says. `auth` is the
+    payload of CONNECT; None: as `--auth` says.
+    """
+
+    abstract = True
+    namespace = "/"
+    transport: str | None = None
+    auth: Any = None
+    _said: Said | None = None  # last
+
+    def new_connection(self) -> Any:
+        """A lean connection, or the reference client's."""
+        options = self.sockproof.options
+        kind = SocketIOConnection if options.client == "lean" else ReferenceSocketIO
+        return kind(
+            self.sockproof.endpoint,
+            transport=self.transport or options.transport,
+            namespace=self.namespace,
+            auth=options.auth if self.auth is None else self.auth,
+            numbers_from=new_range(),
+        )
+
+    def connect(self) -> None:
+        """Open the connection; `ready` tells when that is done."""
+        super().connect()
+        self.connection.strays.on_stray = partial(self.recorder.stray, self.client)
+
+    # Sending, in paced methods too.
+
+    def tell(
+        self,
+        message: Message,
+        body: str | bytes | None = None,
+        *,
+        to: int | str = ITSELF,
+        ack: bool = True,
+        skips_sender: bool = False,
+    ) -> bool:
+        """Send a counted message; false when the connection does not take it.
+
+        `to` is who hears it: the name of a room, `EVERYONE`, `ITSELF` (it comes back, by an event
+        or in the acknowledgement) or `NOBODY`. `skips_sender`: its sender does not hear it.
+        """
+        said = self._said
+        if body is None:
+            body = self.body
+        if said is None or said.message is not message or said.body is not body:
+            said = self._said = prepared(message, body)
+        # What `_take` does is written out here, and what `_answered` does below: a call for each
+        # message costs as much as the work.
+        actual = monotonic_ns()
+        intended = self.at or actual
+        sequence = self.sequence = self.sequence + 1
+        flags = 1 if ack else 0
+        if skips_sender:
+            flags |= SKIPS_SENDER
+        recorder = self.recorder
+        room = to if isinstance(to, int) else recorder.room(to)
+        stamp = recorder.sending(
+            self.client, sequence, room, intended, actual, flags, said.checksum
+        )
+        # What comes back as it was sent is known without looking into it.
+        echo = b'["' + stamp + said.behind if room == ITSELF else b""
+        token = sequence, intended, actual, echo
+        self.outstanding += flags & 1
+        if message.binary:
+            taken = self._tell_binary(said, stamp, token if ack else None)
+        elif ack:
+            parts = said.before, stamp, said.behind
+            until = actual + self.sockproof.ack_limit
+            taken = self.connection.emit_stamped(parts, self._acknowledged, token, until)
+        else:
+            taken = self.connection.emit_stamped((said.before, stamp, said.behind))
+        if not taken:
+            self._withdraw(sequence, intended, actual, flags)
+        return bool(taken)
+
+    def _tell_binary(self, said: Said, stamp: bytes, token: Token | None) -> bool:
+        on_ack = None if token is None else partial(self._acknowledged_and_heard, token)
+        args = said.message.arguments(stamp + said.octets)
+        event, limit = said.message.event, self.sockproof.ack_limit
+        return bool(self.connection.emit(event, *args, ack=on_ack, limit=limit))
+
+    def _acknowledged_and_heard(self, token: Token, reply: Reply) -> None:
+        """The connection has shown the reply to `on_message`: it must not be heard twice."""
+        self._acknowledged(None if reply is None else [], token)
+
+    def _acknowledged(self, reply: Reply, token: Token) -> None:
+        sequence, intended, actual, echo = token
+        if reply is None:
+            self._answered(sequence, intended, actual, is_there=False)
+            return
+        self.outstanding -= 1
+        recorder, now = self.recorder, traffic.read_at
+        if reply == echo:
+            recorder.echoed(self.client, sequence, intended, actual, now)
+        else:
+            if isinstance(reply, bytes):  # else it was looked at in pieces
+                recorder.heard(self.client, reply, now)
+            recorder.ack_received(self.client, sequence, intended, actual, now)
+        for turn in self._closed_loops:
+            self.sockproof.schedule.again(turn)
+
+    def round_trip(self) -> bool:
+        """Send the body and have it acknowledged with itself."""
+        return self.tell(_ROUND_TRIP)
+
+    def emit(self, event: str, *args: Any, ack: Callable[[Reply], None] | None = None) -> bool:
+        """Emit an event that nobody counts; false when the connection does not take it."""
+        return bool(self.connection.emit(event, *args, ack=ack, limit=self.sockproof.ack_limit))
+
+    def on(self, event: str, handler: Callable[..., Any] | None) -> None:
+        """Call `handler(*args)` for each event of this name; it must not wait."""
+        self.connection.on(event, handler)
+
+    # Rooms of the application's own: whoever is in one is owed what is said to it.
+
+    def enter(
+        self, room: str, event: str, *args: Any, then: Callable[[], None] | None = None
+    ) -> None:
+        """Emit the application's event that lets this user into a room.
+
+        It is a member when the server acknowledges; then `then` is called.
+        """
+        number = self.recorder.room(room)
+        self.recorder.joining(self.client, number, time.monotonic_ns())
+        self._move(partial(self.recorder.joined, self.client, number), event, args, then)
+
+    def exit(
+        self, room: str, event: str, *args: Any, then: Callable[[], None] | None = None
+    ) -> None:
+        """Emit the application's event that lets this user out of a room."""
+        number = self.recorder.room(room)
+        self.recorder.leaving(self.client, number, time.monotonic_ns())
+        self._move(partial(self.recorder.left, self.client, number), event, args, then)
+
+    def _move(
+        self,
+        done: Callable[[int], None],
+        event: str,
+        args: tuple[Any, ...],
+        then: Callable[[], None] | None,
+    ) -> None:
+        def answered(reply: Reply) -> None:
+            if reply is None:
+                self.sockproof.complain(f"no acknowledgement of {event}")
+                return
+            refusal = self.refusal(arguments(reply))
+            if refusal is not None:
+                self.sockproof.complain(f"the server refuses {event}: {refusal}")
+                return
+            done(self.connection.last_received)
+            if then is not None:
+                then()
+
+        self.connection.emit(event, *args, ack=answered, limit=self.sockproof.ack_limit)
+
+    def refusal(self, answer: list[Any]) -> str | None:
+        """What is wrong with the answer to `enter` or `exit`; None: nothing. May be overridden."""
+        del answer
+        return None
+
+    # Waiting, in Locust's tasks only.
+
+    def call(self, event: str, *args: Any, timeout: float = 30.0) -> list[Any]:
+        """Emit an event and wait for its acknowledgement's arguments; its latency is counted.
+
+        Raises TimeoutError when none comes, ConnectionError when the connection is not open.
+        """
+        result: AsyncResult[Reply] = AsyncResult()
+        flags = ACKNOWLEDGED
+        if not self.connection.is_open:
+            raise ConnectionError(f"{event}: the connection is not open")
+        sequence, intended, actual, _ = self._take(0, NOBODY, flags)
+        limit = int(timeout * SECOND)
+
+        def on_ack(reply: Reply) -> None:
+            self._acknowledged_and_heard((sequence, intended, actual, b""), reply)
+            result.set(reply)
+
+        if not self.connection.emit(event, *args, ack=on_ack, limit=limit):
+            on_ack(None)
+        reply = result.get()
+        if reply is None and self.connection.is_open:
+            raise TimeoutError(f"{event}: no acknowledgement within {timeout:g} s")
+        if reply is None:
+            raise ConnectionError(f"{event}: the connection ended before the acknowledgement")
+        return arguments(reply)
+
+    def wait_for(self, event: str, timeout: float = 30.0) -> tuple[Any, ...]:
+        """Wait for the next event of this name; gives its arguments, raises TimeoutError."""
+        result: AsyncResult[tuple[Any, ...]] = AsyncResult()
+        self.connection.on(event, lambda *args: result.ready() or result.set(args))
+        try:
+            return tuple(result.get(timeout=timeout))
+        except gevent.Timeout:
+            raise TimeoutError(f"{event}: no such event within {timeout:g} s") from None
+        finally:
+            self.connection.on(event, None)
+
+
+class RoomUser(SocketIOUser):
+    """A user that sits in a room with `room_size` others, joins it first, and speaks to it.
+
+    It needs the target contract's `sockproof` and `say` events. `room` may be overridden.
+    """
+
+    abstract = True
+    room_size = 10
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        size = self.sockproof.options.room_size or self.room_size
+        self.room = f"room-{self.sockproof.recorder.run:08x}-{self.number // size}"
+        self._say = Message("say", self.room, BODY)
+
+    def connected(self) -> None:
+        """Join the room; the user is settled when the server has said so."""
+        self.join(self.room, self.settled)
+
+    def join(self, room: str, then: Callable[[], None] | None = None) -> None:
+        """Ask to be let into a room."""
+        self.enter(room, CONTROL, _operation("join", room), then=then)
+
+    def leave_room(self, room: str, then: Callable[[], None] | None = None) -> None:
+        """Ask to be let out of a room."""
+        self.exit(room, CONTROL, _operation("leave", room), then=then)
+
+    def refusal(self, answer: list[Any]) -> str | None:
+        """The contract's answers say whether the operation was done."""
+        told = answer[0] if answer else None
+        done = isinstance(told, dict) and told.get("ok") is True
+        return None if done else f"{told!r:.200}"
+
+    def say(self, body: str | bytes | None = None) -> bool:
+        """Say something to the room; everyone in it hears it, the sender too."""
+        return self.tell(self._say, body, to=self.room)
+
+
+def _operation(op: str, room: str) -> dict[str, Any]:
+    request: dict[str, Any] = {"op": op, "rooms": [room]}
+    token = os.environ.get("SOCKPROOF_TOKEN")
+    return request if token is None else {**request, "token": token}

@@ -1,0 +1,304 @@
+"""The files of a load run's folder: what each process writes while it runs, and how it is read.
+
+The rules that hold here:
+
+* Rows have 32 octets, little endian: a, b, c (64 bits each), client (32), mark (16), flags (8),
+  kind (8). The kind is written last: a row that a killed process had not finished has kind 0,
+  and kind 0 means that nothing is there. What was written is never changed.
+* Rows stand behind a page that says whose they are and what could not be written: how many rows
+  of each kind, and when. The page is there from the beginning, so that a full disk is told too.
+* All times are nanoseconds of the monotonic clock, comparable between processes of one boot.
+* Everything but rows is a file of JSON lines, one file of each kind a process, each line flushed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, IntFlag
+from pathlib import Path
+from typing import Any
+
+from sockproof.errors import WrongInput
+from sockproof.files import is_there
+from sockproof.runs import load_lines
+
+SCHEMA = 1
+RUN_FILE = "run.json"
+SUMMARY_FILE = "summary.json"
+ENDED_FILE = "ended.json"  # of a run that a rule has ended: that rule, the value, the second
+# The environment variable with the number of the process that waits for Locust and sums up.
+STARTED_BY = "SOCKPROOF_STARTED_BY"
+MAGIC = b"SPROWS2\n"
+HEADER = struct.Struct("<8sIII36s8x")  # magic, run, tag, process id, boot id
+KINDS = 32  # of rows, at most
+LINE_FILES = ("rooms", "latency", "health")
+# Behind the header: whether the process has ended in order, how many gaps follow, how many rows
+# of each kind and how many lines of each file could not be written.
+STATE = struct.Struct(f"<II{KINDS}Q{len(LINE_FILES)}Q")
+GAP = struct.Struct("<QQII4x")  # from and to in nanoseconds (0: to the end), kinds as bits, rows
+GAPS = 64  # at most; the last goes on over those that follow
+ROWS_AT = 4096  # where the rows begin
+ROW = struct.Struct("<QQQIHBB")
+STEP = 4 << 20  # by how much a file of rows grows
+
+FOREVER = (1 << 63) - 1
+EVERYONE = 0  # the room of all connections
+ITSELF = 1  # the room in which each sender is alone: what comes back to it
+NOBODY = 2  # emits that are acknowledged and heard by none
+FIRST_ROOM = 3
+
+
+class LoadRecordError(WrongInput):
+    """A run folder that cannot be written or read; one line."""
+
+
+class Kind(IntEnum):
+    """What a row tells."""
+
+    # a = sequence << 32 | room, b = intended time, c = checksum of the body << 32 | microseconds
+    # by which it left later; mark = the last bits of its stamp's check
+    EMIT = 1
+    ACK = 2  # a = sequence, c = time
+    ACK_TIMEOUT = 3  # a = sequence, c = time
+    # a = sender, b = checksum of the body << 32 | sequence, c = time; mark = as the stamp has it
+    RECEIPT = 4
+    JOIN_ASKED = 5  # a = room, c = time; the next three too
+    JOINED = 6
+    LEAVE_ASKED = 7
+    LEFT = 8
+    CONNECT_ASKED = 9  # c = time; the next four too
+    CONNECTED = 10
+    DISCONNECT_ASKED = 11
+    DISCONNECTED = 12  # a = reason, b = when anything was last received
+    CONNECT_FAILED = 13  # a = reason
+    END = 14  # the process has recorded everything that it saw
+    PHASE = 15  # a = a `Phase`, c = when it began
+    WITHDRAWN = 16  # a = sequence: the emit of this number did not leave
+    STRAY_ACK = 17  # a = a `Stray`, b = the number of the acknowledgement, c = time
+
+
+class EmitFlag(IntFlag):
+    """What is special about an emit."""
+
+    ACKNOWLEDGED = 1  # an acknowledgement was asked for
+    SKIPS_SENDER = 2  # its sender is not to hear it, member or not
+
+
+class ReceiptFlag(IntFlag):
+    """What is wrong with a receipt."""
+
+    CORRUPTED = 1  # the body is not the one that was sent
+    UNREADABLE = 2  # the stamp was altered: nothing says whose message it was
+    UNMARKED = 4  # there was no stamp where each message has one
+    FOREIGN = 8  # it belongs to another run
+    EXACT = 16  # it came back to its sender octet for octet; there is no checksum and no mark
+
+
+class Stray(IntEnum):
+    """An acknowledgement that answers nothing."""
+
+    UNASKED = 1  # of a number that nobody has asked for
+    EARLY = 2  # it had come before the message was sent
+    DOUBLED = 3  # its message was acknowledged before
+    FOREIGN = 4  # of a number that another client has asked for
+    LATE = 5  # nobody waits for it any longer
+
+
+class Phase(IntEnum):
+    """The parts of a run, in their order."""
+
+    RAMP = 0
+    MEASURED = 1
+    DRAIN = 2
+    OVER = 3
+
+
+class Reason(IntEnum):
+    """Why a connection ended or did not come about; the numbers stand in the rows of a run."""
+
+    CLIENT = 1  # we closed it
+    SERVER_CLOSED = 2  # with a Close frame, a CLOSE packet
+    SERVER_DROPPED = 3  # the stream ended without any
+    RESET = 4
+    SERVER_DISCONNECTED = 5  # a Socket.IO DISCONNECT packet
+    PING_TIMEOUT = 6
+    REFUSED = 10
+    UNREACHABLE = 11
+    CONNECT_TIMEOUT = 12
+    TLS = 13
+    HTTP_STATUS = 14
+    BAD_HANDSHAKE = 15
+    NAMESPACE_REFUSED = 16
+    SOURCE = 17  # an own address that cannot be used, or has no port left
+    OWN_LIMIT = 18  # of this machine: open files, memory
+    PROTOCOL = 20  # WebSocket or HTTP that the standard does not allow
+    TOO_BIG = 21
+    BAD_PACKET = 22  # Engine.IO or Socket.IO that the protocol does not allow
+
+    @property
+    def label(self) -> str:
+        """The reason in words, for counting errors by it."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    Reason.CLIENT: "closed by us",
+    Reason.SERVER_CLOSED: "server closed",
+    Reason.SERVER_DROPPED: "server dropped the connection",
+    Reason.RESET: "connection reset",
+    Reason.SERVER_DISCONNECTED: "server disconnected the namespace",
+    Reason.PING_TIMEOUT: "ping timeout",
+    Reason.REFUSED: "connection refused",
+    Reason.UNREACHABLE: "unreachable",
+    Reason.CONNECT_TIMEOUT: "connect timed out",
+    Reason.TLS: "TLS failed",
+    Reason.HTTP_STATUS: "HTTP status",
+    Reason.BAD_HANDSHAKE: "bad handshake",
+    Reason.NAMESPACE_REFUSED: "namespace refused",
+    Reason.SOURCE: "no source address",
+    Reason.OWN_LIMIT: "limit of this machine",
+    Reason.PROTOCOL: "protocol error",
+    Reason.TOO_BIG: "too big",
+    Reason.BAD_PACKET: "bad packet",
+}
+
+
+def is_load_run(folder: Path) -> bool:
+    """Whether a folder is that of a load run, whole or not."""
+    return is_there(folder / RUN_FILE) or any(folder.glob("rows-*.bin"))
+
+
+def boot_id() -> str:
+    """What names this boot of this machine; processes that share it share a clock."""
+    with contextlib.suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()[:36]
+    return f"{os.uname().nodename[:20]}"
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of such a file; none when there is no file, and a torn last line is passed over."""
+    yield from load_lines.read(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A time in which a process could not write rows, and of which kinds they would have been."""
+
+    begin: int
+    end: int
+    kinds: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class RowFile:
+    """What the page before the rows says, and how many rows follow it at most."""
+
+    path: Path
+    run: int
+    tag: int
+    pid: int
+    boot: str
+    rows: int
+    closed: bool = False  # the process has ended in order, whatever it could write
+    missing: Mapping[int, int] = field(default_factory=dict)  # rows that were not written, by kind
+    missing_lines: Mapping[str, int] = field(default_factory=dict)  # by kind of file
+    gaps: tuple[Gap, ...] = ()
+
+    @property
+    def latency_path(self) -> Path:
+        """Where this process has written its histograms."""
+        return self.path.with_name(f"latency-{self.tag:08x}.jsonl")
+
+    @property
+    def delivery_path(self) -> Path:
+        """Where what its messages took is written by the times that their senders wrote down."""
+        return delivery_path(self.latency_path)
+
+    @property
+    def health_path(self) -> Path:
+        """Where this process has written how it was itself."""
+        return self.path.with_name(f"health-{self.tag:08x}.jsonl")
+
+    def rooms(self) -> dict[int, str]:
+        """The names of this process's rooms, by number."""
+        path = self.path.with_name(f"rooms-{self.tag:08x}.jsonl")
+        return {int(line["room"]): str(line["name"]) for line in read_lines(path)}
+
+
+def delivery_path(latency: Path) -> Path:
+    """The file of deliveries that goes with a process's file of latencies."""
+    return latency.with_name(f"delivery{latency.name.removeprefix('latency')}")
+
+
+def row_files(folder: Path) -> list[RowFile]:
+    """The files of rows in a run folder, in the order of their names."""
+    return [read_header(path) for path in sorted(folder.glob("rows-*.bin"))]
+
+
+def read_header(path: Path) -> RowFile:
+    """The header of a file of rows; raises `LoadRecordError` for anything else."""
+    try:
+        with path.open("rb") as file:
+            page = file.read(ROWS_AT)
+        length = path.stat().st_size
+    except OSError as error:
+        raise LoadRecordError(f"cannot read {path}: {error.strerror}") from None
+    if len(page) < ROWS_AT or not page.startswith(MAGIC):
+        raise LoadRecordError(f"{path} is no file of rows")
+    _, run, tag, pid, boot = HEADER.unpack_from(page)
+    closed, gaps, *missing = STATE.unpack_from(page, HEADER.size)
+    return RowFile(
+        path=path,
+        run=run,
+        tag=tag,
+        pid=pid,
+        boot=boot.rstrip(b"\0").decode("ascii", "replace"),
+        rows=(length - ROWS_AT) // ROW.size,
+        closed=bool(closed),
+        missing={kind: count for kind, count in enumerate(missing[:KINDS]) if count},
+        missing_lines={
+            name: count for name, count in zip(LINE_FILES, missing[KINDS:], strict=True) if count
+        },
+        gaps=tuple(_gap(page, number) for number in range(min(gaps, GAPS))),
+    )
+
+
+def _gap(page: bytes, number: int) -> Gap:
+    at = HEADER.size + STATE.size + number * GAP.size
+    begin, end, kinds, _ = GAP.unpack_from(page, at)
+    bits = (kind for kind in range(KINDS) if kinds >> kind & 1)
+    return Gap(min(begin, FOREVER), min(end or FOREVER, FOREVER), frozenset(bits))
+
+
+def read_rows(file: RowFile) -> Iterator[tuple[int, int, int, int, int, int, int]]:
+    """All rows of a file, plainly: a, b, c, client, spare, flags, kind. For tests and looking."""
+    with file.path.open("rb") as stream:
+        stream.seek(ROWS_AT)
+        while len(octets := stream.read(ROW.size)) == ROW.size:
+            row = ROW.unpack(octets)
+            if row[6] == 0:
+                return
+            yield row
+
+
+def finished_or_gone(folder: Path) -> bool:
+    """Whether every process of this boot that writes rows here has ended, in order or not."""
+    return not any(_goes_on(path) for path in folder.glob("rows-*.bin"))
+
+
+def _goes_on(path: Path) -> bool:
+    try:
+        file = read_header(path)
+    except LoadRecordError:
+        return False
+    if file.closed or file.boot != boot_id():
+        return False
+    try:
+        state = Path(f"/proc/{file.pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return state.rpartition(")")[2].split()[0] not in ("Z", "X")

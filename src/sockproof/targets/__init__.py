@@ -1,0 +1,1 @@
+"""Servers that come with sockproof: what they are, how they start and stop."""
