@@ -413,7 +413,7 @@ def run(numbers: Sequence[int], seed: int, tell: Callable[[Trial], None]) -> Non
     import sockproof.analysis.timeline.export
     import sockproof.analysis.timeline.overlay
     import sockproof.render.figures
-    import sockproof.render.overlay_figure
+    import sockproof.render.load.overlay_figure
     import sockproof.render.study  # noqa: F401 - so that no fork has to
     from sockproof.cli.arguments import build_parser
 

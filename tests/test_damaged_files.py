@@ -11,7 +11,7 @@ import pytest
 
 from sockproof.analysis.delivery.damage import all_problems
 from sockproof.analysis.summary.run_summary import summarize
-from sockproof.render.load_summary import verdict
+from sockproof.render.load.summary import verdict
 from sockproof.runs.load_records import ROW, ROWS_AT
 from tests import sample
 from tests.render.load_sample import run_folder

@@ -45,10 +45,10 @@ OTHERS = {
     ("load/reference/client.py", "broken"): "what is called when a client is",
     ("load/locust/schedule.py", "live"): "a turn that goes on",
     ("load/locust/web_tab.py", "live"): "a view",
-    ("render/capacity.py", "broken"): "an outcome of a load",
-    ("render/causes.py", "broken"): "what is said of who breaks a requirement",
-    ("render/gate.py", "broken"): "a rule",
-    ("render/junit.py", "broken"): "what is said of who breaks a requirement",
+    ("render/load/capacity.py", "broken"): "an outcome of a load",
+    ("render/conformance/causes.py", "broken"): "what is said of who breaks a requirement",
+    ("render/load/gate.py", "broken"): "a rule",
+    ("render/conformance/junit.py", "broken"): "what is said of who breaks a requirement",
     ("formats/report.py", "broken"): "the same",
 }
 

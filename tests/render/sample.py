@@ -312,7 +312,7 @@ def crowded(count: int) -> dict[str, Any]:
 if __name__ == "__main__":
     import sys
 
-    from sockproof.render import html
+    from sockproof.render.conformance import html
 
     into = Path(sys.argv[1])
     template = REPORTS / "conformance.html.j2"

@@ -9,7 +9,7 @@ import pytest
 
 from sockproof.analysis.statistics.comparison import result
 from sockproof.analysis.statistics.sequential import Design
-from sockproof.render.ab import lines, markdown
+from sockproof.render.load.ab import lines, markdown
 from tests.analysis.samples import P50, summary
 
 

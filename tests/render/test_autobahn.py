@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sockproof.render.autobahn import files
+from sockproof.render.conformance.autobahn import files
 from sockproof.runs.records import WireEntry
 from tests.render import sample
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sockproof.render.causes import Group, answer, evidence
+from sockproof.render.conformance.causes import Group, answer, evidence
 from tests.render import sample
 
 

@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from sockproof.render import html, junit, markdown
-from sockproof.render.terminal import Progress
+from sockproof.render.conformance import html, junit, markdown
+from sockproof.render.conformance.terminal import Progress
 from tests.render import sample
 
 TEMPLATE = sample.REPORTS / "conformance.html.j2"

@@ -13,7 +13,7 @@ import msgspec
 
 from sockproof.files import json_text
 from sockproof.formats.judgements import Capacity
-from sockproof.render import ab, capacity
+from sockproof.render.load import ab, capacity
 from sockproof.runs.load_records import SUMMARY_FILE
 from tests.analysis.samples import summary
 from tests.render.load_sample import run_folder

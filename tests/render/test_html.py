@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from sockproof.render import html
+from sockproof.render import html_page
+from sockproof.render.conformance import html
 from tests.render import sample
 
 TEMPLATE = sample.REPORTS / "conformance.html.j2"
@@ -99,7 +100,7 @@ def test_a_library_whose_faults_they_are_is_proposed() -> None:
 
 
 def test_every_outcome_has_a_word_and_a_shape(page: Page) -> None:
-    for outcome, shape in html.SHAPES.items():
+    for outcome, shape in html_page.SHAPES.items():
         assert f"{shape} {outcome.replace('_', '-')}" in page.text
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
-from sockproof.render import junit
+from sockproof.render.conformance import junit
 from tests.render import sample
 
 

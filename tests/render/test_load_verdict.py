@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sockproof.formats.load import Generator, Latency, PropertyFound, Summary, TargetCost
-from sockproof.render.load_summary import headline, lines, verdict
+from sockproof.render.load.summary import headline, lines, verdict
 from sockproof.vocabulary import PROPERTIES, LatencyKind, Origin
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sockproof.render import markdown
+from sockproof.render.conformance import markdown
 from tests.render import sample
 
 GOLDEN = """\

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sockproof.render.matrix import Column, Skipped, assemble, render, to_json
+from sockproof.render.conformance.matrix import Column, Skipped, assemble, render, to_json
 from tests.render import sample
 from tests.render.test_html import Page
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sockproof.render.screen import ROWS, screen
+from sockproof.render.conformance.screen import ROWS, screen
 from tests.render import sample
 
 WRITTEN = [Path(f"results/x/{name}") for name in ("report.html", "report.md", "junit.xml")]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 
-from sockproof.render import html, markdown
-from sockproof.render.summary import seen
-from sockproof.render.terminal import Progress
+from sockproof.render.conformance import html, markdown
+from sockproof.render.conformance.summary import seen
+from sockproof.render.conformance.terminal import Progress
 from tests.render import sample
 
 NOTE = "max_message: at least 16777216 octets, none declared"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sockproof.render.summary import coverage, findings, groups, verdict
+from sockproof.render.conformance.summary import coverage, findings, groups, verdict
 from tests.render import sample
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sockproof.render.terminal import Progress
+from sockproof.render.conformance.terminal import Progress
 from tests.render import sample
 
 

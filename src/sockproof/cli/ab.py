@@ -24,7 +24,7 @@ from sockproof.cli.arguments import (
 from sockproof.cli.load import masked
 from sockproof.cli.scenario_options import add_scenario_options
 from sockproof.errors import CommandError
-from sockproof.render.ab import lines, markdown, pair_line
+from sockproof.render.load.ab import lines, markdown, pair_line
 from sockproof.runs import records
 from sockproof.targets import launch
 

@@ -15,7 +15,7 @@ from sockproof.cli.load import DEFAULT_TARGET
 from sockproof.cli.scenario_options import add_scenario_options
 from sockproof.errors import CommandError
 from sockproof.formats.judgements import Capacity, CapacityProbe, LoadOutcome
-from sockproof.render.capacity import lines, markdown, row
+from sockproof.render.load.capacity import lines, markdown, row
 from sockproof.runs import records
 from sockproof.vocabulary import MESSAGE_KINDS, Counter, Origin
 
@@ -136,7 +136,7 @@ def _conclude(folder: Path, options: Namespace, probes: list[Probe], interrupted
     for line in lines(value):
         print(line)
     if any(each.heard_rate for each in value.probes):
-        from sockproof.render.capacity_figure import write_figure  # matplotlib takes its time
+        from sockproof.render.load.capacity_figure import write_figure  # matplotlib takes its time
 
         for path in write_figure(value, folder):
             print(f"figure: {path}")

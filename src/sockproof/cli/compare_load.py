@@ -9,7 +9,7 @@ from sockproof import files, shelves
 from sockproof.analysis.summary import conditions
 from sockproof.cli.ab_runs import summary_of
 from sockproof.formats.judgements import Change, Compared
-from sockproof.render.overlay import lines, render
+from sockproof.render.load.overlay import lines, render
 from sockproof.runs import records
 from sockproof.vocabulary import MESSAGE_KINDS
 
@@ -21,7 +21,7 @@ def compare_load(a: list[Path], b: list[Path], results: Path, shelf: Path | None
         overlay,  # numpy and matplotlib take their time to import
     )
     from sockproof.render import figures
-    from sockproof.render.overlay_figure import figure_file
+    from sockproof.render.load.overlay_figure import figure_file
 
     summaries = [[summary_of(folder) for folder in group] for group in (a, b)]
     found: list[overlay.Change] = []

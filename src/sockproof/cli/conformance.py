@@ -23,7 +23,7 @@ from sockproof.conformance.shelf.expectations import Expectation
 from sockproof.conformance.shelf.profile import Profile, load_profile
 from sockproof.conformance.shelf.requirements import load_requirements
 from sockproof.errors import CANNOT_BE_JUDGED, CommandError
-from sockproof.render.html import IndexEntry
+from sockproof.render.conformance.html import IndexEntry
 from sockproof.runs import records
 from sockproof.targets import launch
 from sockproof.vocabulary import SOCKETIO_SUITES, SUITES, WEBSOCKET_SUITES, Suite

@@ -15,7 +15,7 @@ from sockproof.conformance.shelf.expectations import (
     stale_expectations,
 )
 from sockproof.errors import CommandError
-from sockproof.render.causes import Group, answer
+from sockproof.render.conformance.causes import Group, answer
 from sockproof.targets import launch
 
 SHARE = 0.8  # of the faults, from which on a library is named that does not show what it is

@@ -27,7 +27,7 @@ from sockproof.conformance.shelf.requirements import load_requirements
 from sockproof.conformance.targets.target import Server
 from sockproof.errors import CommandError
 from sockproof.files import FileError, WriteError
-from sockproof.render.terminal import Progress
+from sockproof.render.conformance.terminal import Progress
 from sockproof.render.text import number
 from sockproof.runs import records
 from sockproof.runs.records import CaseRecord, RunWriter

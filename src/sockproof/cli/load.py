@@ -157,7 +157,7 @@ def conclude(folder: Path) -> tuple[Summary, int]:
     from sockproof.analysis.summary.run_summary import (
         write_summary,  # numpy takes its time to import
     )
-    from sockproof.render.load_summary import lines, verdict
+    from sockproof.render.load.summary import lines, verdict
 
     value = write_summary(folder)
     for line in lines(value):

@@ -12,7 +12,8 @@ def write_load_report(folder: Path, shelf: Path | None) -> list[Path]:
     """Write `report.html`, `summary.md` and `figures/`; gives the first two."""
     from sockproof.analysis.statistics import calibration
     from sockproof.analysis.timeline import frames
-    from sockproof.render import figures, load_report
+    from sockproof.render import figures
+    from sockproof.render.load import report as load_report
 
     reports = shelves.shelf("reports", shelf)
     run = frames.read(folder)

@@ -21,7 +21,7 @@ from sockproof.cli.judge import judge_target
 from sockproof.cli.outputs import Outputs
 from sockproof.conformance.preflight import Unreachable
 from sockproof.errors import CANNOT_BE_JUDGED
-from sockproof.render.matrix import Column, Skipped, assemble, render, to_json
+from sockproof.render.conformance.matrix import Column, Skipped, assemble, render, to_json
 from sockproof.render.text import short
 from sockproof.runs import records
 from sockproof.targets import launch

@@ -10,7 +10,7 @@ from typing import Any
 
 from sockproof import files, shelves
 from sockproof.errors import CommandError
-from sockproof.render import autobahn, html, junit, markdown
+from sockproof.render.conformance import autobahn, html, junit, markdown
 from sockproof.runs import records
 
 

@@ -15,7 +15,7 @@ from sockproof.analysis.gates.rules import Rules
 from sockproof.cli.rules import chosen
 from sockproof.formats.judgements import Gate, Gates
 from sockproof.formats.load import Summary
-from sockproof.render.gate import junit, lines, markdown
+from sockproof.render.load.gate import junit, lines, markdown
 
 _SUFFIXES = {"json": "json", "junit": "xml", "markdown": "md"}
 

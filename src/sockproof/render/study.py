@@ -13,8 +13,8 @@ from typing import Any
 
 from sockproof import __version__
 from sockproof.render.figures import Drawn
-from sockproof.render.html import environment
-from sockproof.render.markdown import Page, escape
+from sockproof.render.html_page import environment
+from sockproof.render.markdown_page import Page, escape
 from sockproof.render.text import number, short
 
 TEMPLATE = "study.html.j2"

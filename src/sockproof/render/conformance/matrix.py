@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sockproof.render.html import anchor, environment, wire_rows
-from sockproof.render.summary import Case, groups, standing
+from sockproof.render.conformance.html import anchor, wire_rows
+from sockproof.render.conformance.summary import Case, groups, standing
+from sockproof.render.html_page import environment
 from sockproof.render.text import sentence, short
 from sockproof.runs.records import OUTCOMES, cut
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sockproof.render.summary import Case
+from sockproof.render.conformance.summary import Case
 from sockproof.render.text import short
 from sockproof.vocabulary import Seen
 

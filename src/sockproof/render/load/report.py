@@ -15,11 +15,11 @@ from typing import Any, Protocol
 from sockproof import __version__
 from sockproof.formats.load import About, Summary
 from sockproof.render.figures import Drawn
-from sockproof.render.html import environment
-from sockproof.render.load_summary import headline
-from sockproof.render.load_summary import verdict as exit_code
-from sockproof.render.markdown import SIGNS, Page, code, escape
-from sockproof.render.summary import Verdict
+from sockproof.render.headline import Headline
+from sockproof.render.html_page import environment
+from sockproof.render.load.summary import headline
+from sockproof.render.load.summary import verdict as exit_code
+from sockproof.render.markdown_page import SIGNS, Page, code, escape
 from sockproof.render.text import number, short
 from sockproof.vocabulary import (
     ASIDE,
@@ -104,7 +104,7 @@ def markdown(run: LoadRun) -> str:
     """The Markdown of a run: at most 64 KiB."""
     told = _told(run)
     page = Page()
-    found: Verdict = told["verdict"]
+    found: Headline = told["verdict"]
     page.add(f"## {SIGNS[found.tone]} {escape(found.sentence, 600)}\n")
     page.add_all((f"* {escape(note)}" for note in found.notes), "* … and {number} more")
     page.add(_list(told["what"]))
@@ -135,15 +135,15 @@ def _list(pairs: Pairs) -> str:
     return "\n".join(f"* {escape(name)}: {code(value)}" for name, value in pairs) + "\n"
 
 
-def verdict(run: LoadRun) -> Verdict:
+def verdict(run: LoadRun) -> Headline:
     """What the stored summary says, in a sentence."""
     if run.summary is None:
-        return Verdict("Not judged: there is no summary of this run", "unknown", ())
+        return Headline("Not judged: there is no summary of this run", "unknown", ())
     found = exit_code(run.summary)
     notes = tuple(short(reason, 500) for reason in run.summary.generator.reasons[:20])
     sentence = headline(run.summary).rstrip(":")
     tone = "bad" if found == 1 else "good" if found == 0 else "unknown"
-    return Verdict(sentence, tone, notes)  # type: ignore[arg-type]
+    return Headline(sentence, tone, notes)  # type: ignore[arg-type]
 
 
 def _told(run: LoadRun) -> dict[str, Any]:

@@ -7,28 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from sockproof.render.headline import Headline
 from sockproof.render.text import group_of, number, short
 from sockproof.runs.records import weighs
 from sockproof.vocabulary import SUITES
 
 Case = Mapping[str, Any]
 Report = Mapping[str, Any]
-Tone = Literal["good", "bad", "unknown"]
 
 DIED = "The server died"
 JUDGED = ("PASS", "NON_STRICT", "FAIL")
 STANDINGS = ("wrong", "unclear", "remark", "known", "aside", "lacking", "rest")  # by gravity
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One sentence that answers, whether it is good news, and what else is worth a line."""
-
-    sentence: str
-    tone: Tone
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +78,7 @@ def _requirements(cases: Iterable[Case]) -> int:
     return len({case["requirement"] for case in cases})
 
 
-def verdict(report: Report) -> Verdict:
+def verdict(report: Report) -> Headline:
     """The verdict on a run, by its exit code and what it found."""
     found = findings(report)
     judged = _requirements(
@@ -99,14 +90,14 @@ def verdict(report: Report) -> Verdict:
     if report.get("interrupted"):
         so_far = f"; so far it fails {fails}" if found.wrong else ""
         sentence = f"Interrupted after {number(len(report['cases']), 'case')}{so_far}"
-        return Verdict(sentence, "bad" if found.wrong else "unknown", notes)
+        return Headline(sentence, "bad" if found.wrong else "unknown", notes)
     if found.wrong:
-        return Verdict(f"Fails {fails}", "bad", notes)
+        return Headline(f"Fails {fails}", "bad", notes)
     if report["exit_code"] == 1:
-        return Verdict(_stale(stale) if stale else _died(report), "bad", notes)
+        return Headline(_stale(stale) if stale else _died(report), "bad", notes)
     if report["exit_code"] != 0:
-        return Verdict(f"Could not be judged: {_problem(report, found)}", "unknown", notes)
-    return Verdict(f"Nothing unexpected in {number(judged, 'requirement')}", "good", notes)
+        return Headline(f"Could not be judged: {_problem(report, found)}", "unknown", notes)
+    return Headline(f"Nothing unexpected in {number(judged, 'requirement')}", "good", notes)
 
 
 def _died(report: Report) -> str:

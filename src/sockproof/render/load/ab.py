@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sockproof.render.markdown import escape
+from sockproof.render.markdown_page import escape
 from sockproof.render.text import number, short
 
 _HEADLINES = {

@@ -26,8 +26,8 @@ from rich.progress import Progress as Live
 from rich.table import Table
 from rich.text import Text
 
-from sockproof.render.screen import STYLES, TONES, screen
-from sockproof.render.summary import Case, findings, groups, seen, verdict
+from sockproof.render.conformance.screen import STYLES, TONES, screen
+from sockproof.render.conformance.summary import Case, findings, groups, seen, verdict
 from sockproof.render.text import last_wire_lines, number, short
 from sockproof.runs.records import OUTCOMES, CaseRecord, count_outcomes
 

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sockproof.render.summary import Case, Report, findings
+from sockproof.render.conformance.summary import Case, Report, findings
+from sockproof.render.conformance.unjudged import alike, lacks_fixture, missing, obstacle
 from sockproof.render.text import number, sentence, short
-from sockproof.render.unjudged import alike, lacks_fixture, missing, obstacle
 from sockproof.vocabulary import Seen
 
 _TEXT = 100

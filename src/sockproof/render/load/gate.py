@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
 
 from sockproof.formats.judgements import Gate, JudgedRule
-from sockproof.render.markdown import escape
+from sockproof.render.markdown_page import escape
 from sockproof.render.text import number, short
 
 _LABELS = {"pass": "pass", "fail": "FAIL", "not_fit": "not fit"}

@@ -10,21 +10,16 @@ A page stays light: wire logs share a budget, and those of the gravest cases com
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
-from sockproof.render.causes import Answer, Group, answer
-from sockproof.render.summary import (
+from sockproof.render.conformance.causes import Answer, Group, answer
+from sockproof.render.conformance.summary import (
     STANDINGS,
     Case,
-    Verdict,
     coverage,
     findings,
     groups,
@@ -34,11 +29,12 @@ from sockproof.render.summary import (
     standing,
     verdict,
 )
+from sockproof.render.headline import Headline
+from sockproof.render.html_page import environment
 from sockproof.render.text import (
     ARROWS,
     group_of,
     lines,
-    number,
     octets_left_out,
     sentence,
     short,
@@ -51,15 +47,6 @@ _ENTRY_MARKUP = 150
 _ENTRIES = 120
 _OCTETS = {"rest": 48, "lacking": 48}
 _OCTETS_OF_FINDINGS = 128
-
-# A word and a shape besides the colour, so that paper and every eye can tell them apart.
-SHAPES = {
-    "PASS": "✓",
-    "NON_STRICT": "≈",
-    "FAIL": "✕",
-    "UNSUPPORTED": "–",
-    "INCONCLUSIVE": "?",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,26 +147,7 @@ def index(reports: Sequence[IndexEntry], template: Path) -> str:
     return environment(template).get_template(template.name).render(entries=entries)
 
 
-def environment(template: Path) -> jinja2.Environment:
-    """Jinja as every page of ours is written with: escaping, strict, with shapes and numbers."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(template.parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals["shapes"] = SHAPES
-    environment.globals["number"] = number
-    environment.filters["sha256"] = _sha256
-    return environment
-
-
-def _sha256(text: object) -> str:
-    return base64.b64encode(hashlib.sha256(str(text).encode()).digest()).decode()
-
-
-def _about(report: Mapping[str, Any], found: Verdict) -> dict[str, Any]:
+def _about(report: Mapping[str, Any], found: Headline) -> dict[str, Any]:
     known = Counter(case["outcome"] for case in findings(report).known)
     return {
         "verdict": found,

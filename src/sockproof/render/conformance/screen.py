@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sockproof.render.causes import Answer, Group, answer, evidence
-from sockproof.render.summary import proposal, remarks, seen, verdict
+from sockproof.render.conformance.causes import Answer, Group, answer, evidence
+from sockproof.render.conformance.summary import proposal, remarks, seen, verdict
 from sockproof.render.text import number, short
 from sockproof.runs.records import OUTCOMES
 

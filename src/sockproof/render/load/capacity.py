@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sockproof.formats.judgements import Capacity, CapacityProbe
-from sockproof.render.markdown import escape
+from sockproof.render.markdown_page import escape
 from sockproof.render.text import short
 from sockproof.vocabulary import MESSAGE_KINDS, P99
 

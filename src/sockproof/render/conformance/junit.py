@@ -12,8 +12,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sockproof.render.causes import answer
-from sockproof.render.summary import Case, standing, verdict
+from sockproof.render.conformance.causes import answer
+from sockproof.render.conformance.summary import Case, standing, verdict
 from sockproof.render.text import group_of, last_wire_lines, short
 
 _TEXT = 4000

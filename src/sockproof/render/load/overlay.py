@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sockproof import __version__
 from sockproof.formats.judgements import Compared
-from sockproof.render.html import environment
+from sockproof.render.html_page import environment
 from sockproof.render.text import number, short
 
 if TYPE_CHECKING:  # matplotlib takes its time to import

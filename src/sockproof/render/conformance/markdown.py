@@ -1,37 +1,26 @@
-"""The report as Markdown that fits a CI step summary: never more than 64 KiB.
-
-Text from elsewhere is written with every ASCII punctuation mark as a numeric reference, which
-CommonMark never takes for structure: no table cell ends, no link or mention begins.
-"""
+"""The report as Markdown that fits a CI step summary: never more than 64 KiB."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from sockproof.render.causes import Group, answer
-from sockproof.render.summary import Case, coverage, groups, proposal, remarks, seen, verdict
+from sockproof.render.conformance.causes import Group, answer
+from sockproof.render.conformance.summary import (
+    Case,
+    coverage,
+    groups,
+    proposal,
+    remarks,
+    seen,
+    verdict,
+)
+from sockproof.render.markdown_page import SIGNS, Page, code, escape
 from sockproof.render.text import last_wire_lines, number, short
 from sockproof.runs.records import OUTCOMES, count_outcomes
 
-LIMIT_OCTETS = 64 * 1024
-_RESERVED = 1024  # for the lines that say what was left out
 _ROWS = 60
 _IDS = 4  # cases that a fault or a reason names
-
-_PUNCTUATION = re.compile(r"[!-+./:-@\[-`{-~]")  # of ASCII, all but the comma and the hyphen
-SIGNS = {"good": "✅", "bad": "❌", "unknown": "❔"}
-
-
-def escape(text: object, limit: int = 300) -> str:
-    """`text` as Markdown that shows it literally, on one line."""
-    return _PUNCTUATION.sub(lambda found: f"&#{ord(found[0])};", short(text, limit))
-
-
-def code(text: object, limit: int = 300) -> str:
-    """The same as code."""
-    return f"<code>{escape(text, limit)}</code>" if text else ""
 
 
 def _pre(text: str) -> str:
@@ -53,37 +42,6 @@ def render(report: Mapping[str, Any]) -> str:
     _reasons(page, "Could not be judged", told.unjudged)
     _seen(page, report)
     return page.text()
-
-
-class Page:
-    """Parts of a page, taken for as long as there is room, in octets."""
-
-    def __init__(self, room: int = LIMIT_OCTETS - _RESERVED) -> None:
-        self._parts: list[str] = []
-        self._room = room
-
-    def add(self, part: str) -> bool:
-        """Add a part; False when there is no room for it."""
-        size = len(part.encode()) + 1
-        if size > self._room:
-            return False
-        self._parts.append(part)
-        self._room -= size
-        return True
-
-    def add_all(self, parts: Iterable[str], left_out: str) -> None:
-        """Add part by part; `left_out` stands for those there is no room for."""
-        waiting = list(parts)
-        for at, part in enumerate(waiting):
-            if not self.add(part):
-                more = left_out.format(number=len(waiting) - at)
-                self._parts.append(more)
-                self._room -= len(more.encode()) + 1
-                return
-
-    def text(self) -> str:
-        """What there was room for."""
-        return "\n".join(self._parts) + "\n"
 
 
 def _top(report: Mapping[str, Any]) -> str:

@@ -1,0 +1,1 @@
+"""What is shown of load runs: reports, summaries, comparisons, gates."""
