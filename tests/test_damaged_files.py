@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,23 +13,23 @@ import pytest
 from sockproof.analysis.delivery.damage import all_problems
 from sockproof.analysis.summary.run_summary import summarize
 from sockproof.render.load.summary import verdict
-from sockproof.runs.load_records import ROW, ROWS_AT
+from sockproof.runs.load_records import HEADER, ROW, ROWS_AT
 from tests import sample
 from tests.render.load_sample import run_folder
+from tests.waiting import LIMIT
 
 ROOT = Path(__file__).parents[1]
 COUNT = 2000  # of all
 PARTS = 50  # that a part of is run each day
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("part", sample.rotating(range(PARTS), PARTS // 2, "damage"))
 def test_damaged_files_are_told_in_a_line(part: int) -> None:
     count = COUNT // PARTS
     words = [str(count), str(sample.SEED), str(part * count)]
     command = [sys.executable, "-m", "tests.damage_run", *words]
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=590
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=LIMIT
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -73,6 +74,63 @@ def test_rows_are_read_up_to_the_first_that_cannot_be(
     at = ROWS_AT + number * ROW.size
     told = f"row {number + 1:,} (octet {at:,}) is damaged; the {number:,} rows before it"
     assert told in said
+
+
+def altered(rows: Path, number: int, place: int) -> None:
+    """Turn one bit of a row, which could be as it is then."""
+    with rows.open("r+b") as file:
+        file.seek(ROWS_AT + number * ROW.size + place)
+        (octet,) = file.read(1)
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([octet ^ 1]))
+
+
+@pytest.mark.parametrize("place", [0, 4, 10, 18, 28])  # room, sequence, time, lag, mark
+def test_bit_of_a_row_that_was_turned_is_noticed(place: int, tmp_path: Path) -> None:
+    rows = two_processes(tmp_path)
+    whole = summarize(tmp_path).counts["emitted"]
+    number = _first_emit(rows, 1000)
+    altered(rows, number, place)
+    value = summarize(tmp_path)
+    assert verdict(value) == 2
+    (said,) = (each for each in value.generator.reasons if each.startswith(rows.name))
+    before = int(said.partition("; the ")[2].partition(" ")[0].replace(",", ""))
+    assert "behind it is not as it was written" in said
+    assert number - 300 <= before <= number  # it writes 300 rows a second
+    assert whole // 2 < value.counts["emitted"] < whole
+
+
+def test_checksum_that_is_altered_is_outweighed_by_those_behind_it(tmp_path: Path) -> None:
+    rows = two_processes(tmp_path)
+    path = rows.with_name(f"health{rows.stem.removeprefix('rows')}.jsonl")
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines[5]["rows_crc32"] ^= 1
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert all_problems(tmp_path) == []
+
+
+def test_rows_of_a_version_without_checksums_are_read(tmp_path: Path) -> None:
+    rows = two_processes(tmp_path)
+    whole = summarize(tmp_path).counts
+    for path in tmp_path.glob("health-*.jsonl"):
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        for line in lines:
+            del line["rows"], line["rows_crc32"]
+        path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    altered(rows, _first_emit(rows, 1000), 18)  # which nobody can tell there
+    assert all_problems(tmp_path) == []
+    assert summarize(tmp_path).counts == whole
+
+
+def test_rows_that_are_cut_off_of_a_process_that_was_killed_are_missed(tmp_path: Path) -> None:
+    rows = two_processes(tmp_path)
+    with rows.open("r+b") as file:
+        file.seek(HEADER.size)
+        file.write(bytes(4))  # it has not ended in order
+        file.truncate(ROWS_AT + 1000 * ROW.size)
+    (said,) = all_problems(tmp_path)
+    assert "row 1,001" in said
+    assert "is missing, and all behind it; the 1,000 rows before it can be read" in said
 
 
 def _first_emit(path: Path, start: int) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from sockproof.analysis.delivery.damage import all_problems
 from sockproof.analysis.delivery.history import History
 from sockproof.load.record.recorder import Phase, Recorder
 from sockproof.load.record.row_writer import LineWriter
@@ -188,6 +189,12 @@ def test_rows_go_on_when_there_is_space_again(
     assert list(read_rows(file))[-1][6] == Kind.END
     gap = file.gaps[0]
     assert (gap.begin, gap.kinds) == (ROWS_OF_A_BLOCK + 1, {Kind.EMIT})
+    assert [line["rows"] for line in read_lines(file.health_path)] == [
+        ROWS_OF_A_BLOCK,
+        ROWS_OF_A_BLOCK + 260_000 - 140_001,
+        len(found),
+    ]
+    assert all_problems(tmp_path) == []
 
 
 def test_process_that_is_killed_has_told_what_is_missing(

@@ -104,7 +104,8 @@ class Ended(Written):
 Bucket = Annotated[str, Meta(pattern="^[0-9]{1,4}$")]
 Buckets = dict[Bucket, Annotated[int, Meta(ge=-(1 << 50), le=1 << 50)]]
 Whole = Annotated[int, Meta(ge=-(1 << 50), le=1 << 62)]
-# Keys are the names of counters and gauges, and with `t` (nanoseconds) and `phase` in each line.
+# Keys are the names of counters and gauges, and with `t` (nanoseconds) and `phase` in each line;
+# `rows` and `rows_crc32` in those of health, to say what the file of rows holds by then.
 HealthLine = dict[str, Whole | Annotated[float, Meta(ge=-1e18, le=1e18)] | Buckets]
 LatencyLine = dict[str, Whole | dict[str, Buckets]]  # by kind and origin
 RoomLine = dict[str, Whole | str]

@@ -44,6 +44,8 @@ GAPS = 64  # at most; the last goes on over those that follow
 ROWS_AT = 4096  # where the rows begin
 ROW = struct.Struct("<QQQIHBB")
 STEP = 4 << 20  # by how much a file of rows grows
+# Keys of a line of health-TAG.jsonl: how many rows the process had written, and their CRC-32.
+ROWS, ROWS_CHECKSUM = "rows", "rows_crc32"
 
 FOREVER = (1 << 63) - 1
 EVERYONE = 0  # the room of all connections

@@ -6,13 +6,15 @@ The rules that hold here:
   killed, and nobody is held to what it may have written behind. One whose first page is damaged
   is left out.
 * A row is damaged where its kind, its client, its room or its time cannot be. That something else
-  is in the place of what was written, and could be, nobody can tell.
+  which could be is in the place of what was written is told by the checksums that the process has
+  left in its lines, once a second; older versions left none.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,7 +27,9 @@ from sockproof.analysis.delivery.row_arrays import ROW
 from sockproof.runs import load_lines
 from sockproof.runs.load_records import (
     LINE_FILES,
+    ROWS,
     ROWS_AT,
+    ROWS_CHECKSUM,
     Kind,
     LoadRecordError,
     Phase,
@@ -61,7 +65,8 @@ def sound_rows(folder: Path) -> Sound:
     found = Sound()
     for path in sorted(folder.glob("rows-*.bin")):
         try:
-            found.files.append(_rows(_header(path), found.problems))
+            checksums = _Checksums.of(path)  # before the header: a process may be writing on
+            found.files.append(_rows(_header(path), checksums, found.problems))
         except (files.FileError, LoadRecordError) as error:
             found.problems.append(f"{error}; its process is left out")
             found.others += 1
@@ -124,7 +129,48 @@ def _header(path: Path) -> RowFile:
     return file
 
 
-def _rows(file: RowFile, problems: list[str]) -> RowFile:
+@dataclass
+class _Checksums:
+    """What a process says of its rows, beside what is there."""
+
+    told: list[tuple[int, int]]  # rows so far and their checksum, the fewest last
+    most: int  # rows that it has told of
+    rows: int = 0  # that were looked at
+    checksum: int = 0
+    right: int = 0  # rows that are surely as they were written
+    wrong: int = 0  # rows of which the latest checksum is wrong
+
+    @classmethod
+    def of(cls, rows: Path) -> _Checksums:
+        """Those in the lines beside a file of rows."""
+        lines = rows.with_name(f"health{rows.stem.removeprefix('rows')}.jsonl")
+        told = {
+            (count, checksum)
+            for line in load_lines.read(lines)
+            if isinstance(count := line.get(ROWS), int) and count > 0
+            if isinstance(checksum := line.get(ROWS_CHECKSUM), int)
+        }
+        return cls(sorted(told, reverse=True), max([0, *(count for count, _ in told)]))
+
+    def take(self, rows: Any) -> None:
+        """Look at further rows."""
+        while self.told and self.told[-1][0] <= self.rows + len(rows):
+            count, checksum = self.told.pop()
+            here = count - self.rows
+            self._sum(rows[:here])
+            rows = rows[here:]
+            if checksum == self.checksum:
+                self.right = count
+            else:
+                self.wrong = count
+        self._sum(rows)
+
+    def _sum(self, rows: Any) -> None:
+        self.checksum = zlib.crc32(rows.tobytes(), self.checksum)
+        self.rows += len(rows)
+
+
+def _rows(file: RowFile, checksums: _Checksums, problems: list[str]) -> RowFile:
     """The file with as many rows as can be read."""
     good, wrong = 0, None
     most = SPARE + min(sum(file.missing.values()), 1 << 24)
@@ -139,8 +185,14 @@ def _rows(file: RowFile, problems: list[str]) -> RowFile:
             wrong = "is damaged"
             break
         good += here
+        checksums.take(rows[:here])
         if here < len(rows):
             break
+    if wrong is None and checksums.wrong > checksums.right:
+        good = checksums.right
+        wrong = f"or one of the {checksums.wrong - good - 1:,} behind it is not as it was written"
+    if wrong is None and good < checksums.most:
+        wrong = "is missing, and all behind it"
     if wrong is None and good < file.rows and (file.closed or _ends_with_a_row(file)):
         wrong = "is empty"
     if wrong is None and file.closed and not _ends(file, good):

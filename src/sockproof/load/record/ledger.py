@@ -18,6 +18,8 @@ from sockproof.runs.load_records import (
     FIRST_ROOM,
     LINE_FILES,
     ROW,
+    ROWS,
+    ROWS_CHECKSUM,
     STEP,
     Kind,
     LoadRecordError,
@@ -203,6 +205,7 @@ class Ledger(Counters):
         if any(self._before.values()):
             line["before"] = self._before
         state = {"t": now, "phase": int(self.phase_now), "lag": self.lag, **self.counters()}
+        state[ROWS], state[ROWS_CHECKSUM] = self._rows.attested(self._offset)
         self._line("latency", line)
         self._line("health", {**state, **(health or {})})
         self._new_histograms()

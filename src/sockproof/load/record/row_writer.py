@@ -5,6 +5,7 @@ The rules that hold here:
 * Rows go into a shared mapping of the file, so what was written survives the process (not the
   machine) without a system call for each row. A mapping is made of space that is allocated, and
   looked at, before it is used: a full disk is an error with a name, not a signal.
+* A checksum of all rows so far is told once a second, so that a bit that is altered later is seen.
 * What was written stays. While nothing can be written, rows are counted, in the page before the
   rows, which has its place from the beginning; as soon as there is space again, they are written.
 """
@@ -55,6 +56,8 @@ class RowWriter:
         self.run = run
         self.problem: str | None = None  # why rows are missing, at first
         self._base = 0
+        self._summed = ROWS_AT  # how far of the mapping the checksum has come
+        self._checksum = 0
         try:
             self.tag, self.path, self._file = self._create(folder)
             self._map: Map = self._grow(0)
@@ -115,6 +118,17 @@ class RowWriter:
         self._try(monotonic_ns())
         return self._map, _LAST if self._lossy else 0
 
+    def attested(self, offset: int) -> tuple[int, int]:
+        """How many rows the file has, and the checksum of them all; `offset` is as in `settle`."""
+        if not self._lossy:
+            self._sum(offset)
+        return (self._base + self._summed - ROWS_AT) // ROW.size, self._checksum
+
+    def _sum(self, end: int) -> None:
+        with memoryview(self._map) as whole, whole[self._summed : end] as rows:
+            self._checksum = zlib.crc32(rows, self._checksum)
+        self._summed = end
+
     def _try(self, now: int) -> None:
         base = self._base + STEP
         self._tried = now
@@ -125,8 +139,9 @@ class RowWriter:
                 self._begin_gap(now, _reason(error))
             return
         if isinstance(self._map, mmap.mmap):
+            self._sum(STEP)
             self._map.close()
-        self._map, self._base = following, base
+        self._map, self._base, self._summed = following, base, 0
         if self._lossy:
             self._lossy = False
             self._gap[1] = now
@@ -134,6 +149,7 @@ class RowWriter:
 
     def _begin_gap(self, now: int, reason: str) -> None:
         assert isinstance(self._map, mmap.mmap)
+        self._sum(STEP)
         self._map.close()
         self._map = bytearray(STEP)
         self._lossy = True
