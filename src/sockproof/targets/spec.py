@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -78,13 +79,12 @@ class TargetSpec:
 
         Another version of the package of Debian that it is built on makes another folder.
         """
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         digest = hashlib.sha256(repr(self.install).encode())
         if self.version.startswith("deb:"):
             digest.update(str(version_of(self.version, self.folder)).encode())
         for path in self.sources:
             digest.update(path.read_bytes())
-        return cache / "sockproof" / f"{self.name}-{digest.hexdigest()[:12]}"
+        return _cache() / "sockproof" / f"{self.name}-{digest.hexdigest()[:12]}"
 
     def server_version(self) -> str | None:
         """The version of what it runs on, where it can be told."""
@@ -98,6 +98,13 @@ class TargetSpec:
         name = self.version.rpartition(":")[2]
         at = len(name) if self.title.lower().startswith(name.lower()) else len(self.title)
         return f"{self.title[:at]} {version}{self.title[at:]}"
+
+
+def _cache() -> Path:
+    """Where what is installed is kept; where there is no home, a folder that nobody can make."""
+    with contextlib.suppress(RuntimeError):
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path("/nonexistent/.cache")
 
 
 def load_targets(shelf: Path) -> dict[str, TargetSpec]:
