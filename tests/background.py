@@ -13,6 +13,8 @@ import socketio
 from aiohttp import web
 from websockets.asyncio.server import ServerConnection, serve
 
+from tests.waiting import LIMIT
+
 Serving = Callable[[], AbstractAsyncContextManager[int]]
 """Serves on a port of its own while it is entered; gives the port."""
 
@@ -25,7 +27,7 @@ def running(serving: Serving) -> Iterator[int]:
     thread.start()
 
     def do(awaitable: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(awaitable, loop).result(timeout=20)
+        return asyncio.run_coroutine_threadsafe(awaitable, loop).result(timeout=LIMIT)
 
     context = serving()
     try:

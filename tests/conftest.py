@@ -1,10 +1,29 @@
-"""What was drawn by date stands at the end of every run of the tests."""
+"""Every test is watched, and what was drawn by date stands at the end of every run of the tests."""
 
 from __future__ import annotations
+
+from collections.abc import Generator
 
 import pytest
 
 from tests import sample
+from tests.watchdog import Watchdog
+
+WATCHDOG = Watchdog()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """End it when it stands still."""
+    if item.get_closest_marker("timeout"):
+        return (yield)
+    with WATCHDOG.watching():
+        return (yield)
+
+
+def pytest_sessionfinish() -> None:
+    """No test is left to be watched."""
+    WATCHDOG.end()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from tests.waiting import LIMIT
 
 COMMAND = (sys.executable, "benchmarks/generators/run.py")
 ROOT = Path(__file__).parents[1]
@@ -17,11 +17,10 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
     """The benchmark's command, to its end."""
     command = [*COMMAND, *words]
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=80
+        command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=LIMIT
     )
 
 
-@pytest.mark.timeout(90)
 def test_generators_are_measured_side_by_side(tmp_path: Path) -> None:
     told = tmp_path / "figures.json"
     words = ("--only", "locust-stock,sockproof-lean", "--measure", "echo", "--rounds", "1")

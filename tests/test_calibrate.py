@@ -22,6 +22,7 @@ from sockproof.files import json_text
 from sockproof.formats.judgements import CalibrationError, CalibrationPoint
 from sockproof.runs.histogram import bucket_of
 from tests.render.load_sample import run_folder
+from tests.waiting import LIMIT
 
 
 def at(
@@ -85,11 +86,10 @@ def test_reports_quote_it(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text(json_text(value))
     run = run_folder(tmp_path / "run")
     command = [sys.executable, "-m", "sockproof", "report", str(run)]
-    subprocess.run(command, check=True, capture_output=True, timeout=50)
+    subprocess.run(command, check=True, capture_output=True, timeout=LIMIT)
     assert sentence(value) in (run / "report.html").read_text()
 
 
-@pytest.mark.timeout(120)
 def test_machine_is_measured(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sockproof", "calibrate", "--quick"]
     done = subprocess.run(
@@ -97,7 +97,7 @@ def test_machine_is_measured(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=110,
+        timeout=LIMIT,
     )
     assert done.returncode == 0, done.stderr
     value = read(tmp_path)

@@ -18,7 +18,6 @@ def capacity(results: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
 
 
-@pytest.mark.timeout(90)
 def test_load_is_stepped_confirmed_and_drawn(tmp_path: Path) -> None:
     slo = ("--slo", "counts.lost == 0", "--slo", "counts.connections_opened <= 9")
     more = ("--rate", "5", "--run-time", "4s", "--from", "8", "--to", "10")
@@ -54,7 +53,6 @@ def test_wrong_command_is_one_line_and_code_3(
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.timeout(90)
 def test_server_that_is_not_there_is_said(tmp_path: Path) -> None:
     words = ("echo", "http://127.0.0.1:9/", "--slo", "counts.lost == 0", "--run-time", "3s")
     done = capacity(tmp_path, *words)

@@ -15,6 +15,7 @@ import pytest
 
 from sockproof.formats.schema import path_of
 from sockproof.runs.records import read_run
+from tests.waiting import LIMIT
 
 RUN = [sys.executable, "-c", "from sockproof.cli import run; run()"]
 MASKING = ["--case", "websocket/masking/*"]
@@ -22,7 +23,7 @@ MASKING = ["--case", "websocket/masking/*"]
 
 def sockproof(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*RUN, *words], cwd=cwd, capture_output=True, text=True, timeout=50, check=False
+        [*RUN, *words], cwd=cwd, capture_output=True, text=True, timeout=LIMIT, check=False
     )
 
 
@@ -151,7 +152,7 @@ def test_interrupt_leaves_the_reports_of_what_was_done(tmp_path: Path) -> None:
     while records.stat().st_size < 100_000:
         assert process.poll() is None
     os.kill(process.pid, signal.SIGINT)
-    process.communicate(timeout=40)
+    process.communicate(timeout=LIMIT)
     assert process.returncode == 130
     report = json.loads(records.with_name("report.json").read_text(encoding="utf-8"))
     assert report["interrupted"] is True

@@ -16,6 +16,7 @@ import pytest
 from sockproof.shelves import SHELVES, shelf
 from tests.servers.tls import TlsServer
 from tests.test_command import RUN
+from tests.waiting import LIMIT, SOON
 
 PINGS = ["--case", "websocket/control_frames/ping_is_answered_with_its_payload*"]
 CERTIFICATE = ["--case", "websocket/tls/certificate*", *PINGS]
@@ -28,7 +29,7 @@ def sockproof(*words: str, cwd: Path, **environment: str) -> subprocess.Complete
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=LIMIT,
         check=False,
     )
 
@@ -173,7 +174,7 @@ def secured() -> Iterator[TlsServer]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     yield server
-    asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result(10)
+    asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result(SOON)
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()

@@ -11,13 +11,14 @@ import pytest
 
 from sockproof.runs.load_records import RUN_FILE, SUMMARY_FILE
 from tests.render.load_sample import run_folder
+from tests.waiting import LIMIT
 
 
 def compare(results: Path, *words: object) -> subprocess.CompletedProcess[str]:
     """The command, to its end."""
     command = [sys.executable, "-m", "sockproof", "compare", *map(str, words)]
     command += ["--results", str(results)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
 
 
 def test_same_run_is_alike(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ import pytest
 from sockproof.runs.records import read_run
 from sockproof.shelves import SHELVES, shelf
 from sockproof.targets.launch import free_port
+from tests.waiting import LIMIT
 
 RUN = [sys.executable, "-c", "from sockproof.cli import run; run()"]
 MORTAL = Path(__file__).parent / "servers" / "mortal.py"
@@ -36,7 +37,7 @@ def judge(cwd: Path, *words: str) -> tuple[subprocess.CompletedProcess[str], dic
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=LIMIT,
         check=False,
     )
     assert "Traceback" not in done.stderr
@@ -129,7 +130,7 @@ def test_harness_that_was_stopped_accuses_nobody(tmp_path: Path) -> None:
             os.kill(process.pid, signal.SIGSTOP)
             time.sleep(4)  # twice the limit: this is what is tried, not waited for
             os.kill(process.pid, signal.SIGCONT)
-            process.communicate(timeout=60)
+            process.communicate(timeout=LIMIT)
     report = read_run(tmp_path / "report.json")
     assert failed(report) == []
     assert {case["outcome"] for case in report["cases"]} <= {"PASS", "NON_STRICT", "UNSUPPORTED"}
@@ -149,7 +150,7 @@ def test_background_job_of_a_script_is_ended_by_sigterm(tmp_path: Path) -> None:
             assert process.poll() is None
             time.sleep(0.02)
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=LIMIT)
     assert process.returncode == 130
     report = read_run(next(tmp_path.glob("results/*-conformance")) / "report.json")
     assert report["interrupted"] is True

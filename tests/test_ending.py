@@ -15,11 +15,10 @@ import pytest
 
 from tests import sample
 from tests.background import running, websockets
+from tests.waiting import LIMIT, until
 
 RUN = [sys.executable, "-c", "from sockproof.cli import run; run()"]
-ENDED = 30  # seconds; what is slower hangs
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
-pytestmark = pytest.mark.timeout(120)
 
 
 def started(
@@ -47,16 +46,9 @@ def _catches(pid: int, number: int) -> bool:
     return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
 
 
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + ENDED
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def ended(process: subprocess.Popen[str]) -> str:
     """What it printed; it must have been interrupted, and say so without a traceback."""
-    output, _ = process.communicate(timeout=ENDED)
+    output, _ = process.communicate(timeout=LIMIT)
     assert process.returncode == 130, output
     assert "Traceback" not in output
     assert "Exception ignored" not in output
@@ -115,7 +107,7 @@ def test_run_ends_when_its_time_is_over_and_lists_what_was_not_run(tmp_path: Pat
     words = ["--target", "websockets", "--suite", "websocket", "--max-time", "2"]
     done = subprocess.run(
         [*RUN, "conformance", *words, "--json", "r.json"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=ENDED, check=False,
+        cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT, check=False,
     )  # fmt: skip
     report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert done.returncode == 2, done.stdout
@@ -133,7 +125,7 @@ def test_bound_comes_from_the_number_of_cases(tmp_path: Path) -> None:
     with running(websockets(silent)) as port:
         done = subprocess.run(
             [*RUN, "conformance", f"ws://127.0.0.1:{port}/", "--suite", "websocket"],
-            cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False,
+            cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT, check=False,
         )  # fmt: skip
     told = done.stdout.splitlines()[0]
     assert 60 < int(told.rpartition(", ")[2].removesuffix(" s at most")) < 3600, told

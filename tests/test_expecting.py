@@ -23,6 +23,7 @@ from sockproof.runs.records import CaseRecord
 from sockproof.shelves import shelf
 from tests.servers.websocket_server import WebSocketServer
 from tests.test_command import sockproof
+from tests.waiting import SOON
 
 CONFORMANCE, TARGETS = shelf("conformance"), shelf("targets")
 RULE = Requirement("rfc0-1", "RFC 0", "1", "MUST", "It is.", broken="does not check")
@@ -38,13 +39,13 @@ def serve() -> Iterator[Callable[[str], str]]:
 
     def start(fault: str) -> str:
         server = WebSocketServer(fault=fault)
-        asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(SOON)
         servers.append(server)
         return server.url
 
     yield start
     for server in servers:
-        asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result(SOON)
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()

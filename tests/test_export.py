@@ -12,6 +12,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.render.load_sample import LENGTH, run_folder
+from tests.waiting import LIMIT
 
 EMITTED = 100 * (LENGTH - 1)
 MEASURED = 100 * (LENGTH - 3)
@@ -20,7 +21,7 @@ MEASURED = 100 * (LENGTH - 3)
 def export(*words: object) -> subprocess.CompletedProcess[bytes]:
     """The command, to its end."""
     command = [sys.executable, "-m", "sockproof", "export", *map(str, words)]
-    return subprocess.run(command, capture_output=True, check=False, timeout=50)
+    return subprocess.run(command, capture_output=True, check=False, timeout=LIMIT)
 
 
 @pytest.fixture

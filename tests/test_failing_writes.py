@@ -19,6 +19,7 @@ from sockproof.targets import launch
 from tests import sample
 from tests.render.load_sample import run_folder
 from tests.small_disk import small_disk
+from tests.waiting import LIMIT
 
 LIMITED = """
 import resource, sys
@@ -32,7 +33,7 @@ MIB = 1 << 20
 def sockproof(*words: object, limit: int = 1 << 40) -> subprocess.CompletedProcess[str]:
     """A command that may write no file bigger than `limit` octets."""
     command = [sys.executable, "-c", LIMITED, str(limit), *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=55)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
 
 
 def told(done: subprocess.CompletedProcess[str]) -> str:
@@ -130,7 +131,7 @@ LOAD = (sys.executable, "-m", "sockproof", "load", "echo")
 
 def test_load_on_a_disk_without_room_for_rows(url: str, small_disk: Path) -> None:
     command = [*LOAD, url, "--users", "3", "--run-time", "3s", "--results", str(small_disk)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=55)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
     assert done.returncode == 2, done.stdout + done.stderr
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
@@ -145,7 +146,7 @@ def test_load_whose_folder_is_deleted(url: str, tmp_path: Path) -> None:
         while process.poll() is None and not list(results.glob("*/rows-*.bin")):
             time.sleep(0.05)
         shutil.rmtree(results)
-        said, _ = process.communicate(timeout=50)
+        said, _ = process.communicate(timeout=LIMIT)
     assert process.returncode == 2, said
     assert "Traceback" not in said
     assert f"the run folder {results}" in said

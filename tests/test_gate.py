@@ -19,6 +19,7 @@ from tests.analysis.test_gates import SUMMARY
 from tests.load.command import load
 from tests.render.load_sample import run_folder
 from tests.render.sample import HOSTILE
+from tests.waiting import LIMIT
 
 RULES = """
 [[rule]]
@@ -30,7 +31,7 @@ why = "so it was agreed"
 def gate(*words: object) -> subprocess.CompletedProcess[str]:
     """The command, to its end."""
     command = [sys.executable, "-m", "sockproof", "gate", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
 
 
 def stored(folder: Path, **changes: object) -> Path:
@@ -281,7 +282,6 @@ def test_run_that_says_too_little_passes_no_gate(
     assert "1 of 2 rules cannot be judged" in done.stdout
 
 
-@pytest.mark.timeout(90)
 def test_load_run_keeps_the_rules_of_the_shelf(tmp_path: Path) -> None:
     for _ in range(3):  # a machine that is busy with other tests may leave a run unfit to judge
         found = load(tmp_path, "chat_rooms", "--run-time", "6s", "--rules", "smoke", "--rate", "5")
@@ -291,7 +291,6 @@ def test_load_run_keeps_the_rules_of_the_shelf(tmp_path: Path) -> None:
     assert "The gate is passed: 8 rules kept." in found.output
 
 
-@pytest.mark.timeout(90)
 def test_broken_rule_ends_a_run_early(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -302,7 +301,6 @@ def test_broken_rule_ends_a_run_early(tmp_path: Path) -> None:
     assert json.loads((found.folder / "gate.json").read_text())["outcome"] == "fail"
 
 
-@pytest.mark.timeout(90)
 def test_run_that_a_percentile_ends_is_broken_for_good(tmp_path: Path) -> None:
     path = tmp_path / "soon.toml"
     path.write_text(

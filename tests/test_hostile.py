@@ -22,7 +22,6 @@ RUNS = [
     for client in CLIENTS
     for transport in hostile.transports
 ]
-pytestmark = pytest.mark.timeout(480)
 
 
 @cache

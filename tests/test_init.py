@@ -13,6 +13,7 @@ import pytest
 from sockproof.cli.arguments import build_parser
 from sockproof.shelves import shelf
 from sockproof.targets.launch import launch, load_targets
+from tests.waiting import LIMIT
 
 ROOT = Path(__file__).parents[1]
 SCHEMAS = {
@@ -25,23 +26,21 @@ SCHEMAS = {
 def init(*words: object) -> subprocess.CompletedProcess[str]:
     """The command, to its end."""
     command = [sys.executable, "-m", "sockproof", "init", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
 
 
-@pytest.mark.timeout(90)
 def test_project_works_as_it_is(tmp_path: Path) -> None:
     done = init(tmp_path / "new")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "new/.github/workflows/sockproof.yml").is_file()
     make = ["make", "gate", f"SOCKPROOF={sys.executable} -m sockproof"]
     ran = subprocess.run(
-        make, cwd=tmp_path / "new", capture_output=True, text=True, check=False, timeout=80
+        make, cwd=tmp_path / "new", capture_output=True, text=True, check=False, timeout=LIMIT
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "The gate is passed" in ran.stdout
 
 
-@pytest.mark.timeout(90)
 def test_project_loads_the_server_that_is_named(tmp_path: Path) -> None:
     assert init(tmp_path).returncode == 0
     words = [f"SOCKPROOF={sys.executable} -m sockproof", "RUN_TIME=3s"]
@@ -52,7 +51,7 @@ def test_project_loads_the_server_that_is_named(tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=80,
+            timeout=LIMIT,
         )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     summary = json.loads((tmp_path / "results/latest-load/summary.json").read_text())
@@ -104,7 +103,7 @@ def test_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 def test_file_for_ci_keeps_its_schema(name: str) -> None:
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", SCHEMAS[name]]
     done = subprocess.run(
-        [*command, str(ROOT / name)], capture_output=True, text=True, check=False, timeout=50
+        [*command, str(ROOT / name)], capture_output=True, text=True, check=False, timeout=LIMIT
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -134,7 +133,7 @@ def test_action_runs_a_command_that_is_understood(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=50,
+        timeout=LIMIT,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "latest-load" / "gate.md").is_file()

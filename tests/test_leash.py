@@ -8,23 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sockproof import leash
+from tests.waiting import LIMIT, until
 
-pytestmark = pytest.mark.timeout(420)
-LIMIT = 180.0
 COMMAND = [sys.executable, "-c", "from sockproof.cli import run; run()"]
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.05)
 
 
 def lives(pid: int) -> bool:

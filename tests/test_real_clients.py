@@ -93,7 +93,6 @@ def stories(records: list[CaseRecord]) -> list[str]:
     ]
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("kind", KINDS)
 def test_client_gets_through(kind: str) -> None:
     async def both() -> list[CaseRecord]:
@@ -122,7 +121,6 @@ class Guarded(FreeServer):
 GIVEN = (("Cookie", "session=d41d8cd9; theme=dark"), ("X-Api-Key", "7f"))
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("kind", KINDS[:4])
 def test_socketio_client_brings_what_the_user_gave(kind: str) -> None:
     given = GIVEN[:1] if kind == "chromium" else GIVEN

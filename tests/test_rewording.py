@@ -92,7 +92,6 @@ async def verdicts(kind: str, fault: str | None) -> tuple[Verdicts, list[CaseRec
     return told, records
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     ("kind", "fault"),
     [*(("websocket", each) for each in WEBSOCKET), *(("socketio", each) for each in SOCKETIO)],

@@ -44,6 +44,7 @@ from tests.render import sample, test_matrix
 from tests.render.load_sample import run_folder
 from tests.render.test_ab import ALIKE, compared, judged
 from tests.study import found
+from tests.waiting import LIMIT
 
 HAND_WRITTEN = {
     "expectations": shelf("conformance").glob("expectations/*.toml"),
@@ -57,7 +58,7 @@ CASE = {"case": "a/b/c", "outcome": "FAIL", "reason": "so"}
 
 def schema(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "sockproof", "schema", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -18,6 +18,7 @@ import pytest
 from sockproof.shelves import shelf
 from sockproof.targets.launch import free_port
 from tests.servers import reflecting
+from tests.waiting import LIMIT
 
 RUN = [sys.executable, "-c", "from sockproof.cli import run; run()"]
 PASSWORD, TOKEN, QUERY = "Canary/Pass1word", 'canary+Token2"value', "canaryQuery3value"
@@ -26,8 +27,6 @@ BEARER, OWN = "canaryBearer7.value", "canaryOwn8parameter"
 CANARIES = [PASSWORD, TOKEN, QUERY, HEADER, COOKIE, AUTH, BEARER, OWN]
 GIVEN = ["--header", f"X-Canary: {HEADER}", "--auth", json.dumps({"who": {"token": AUTH}})]
 INSTEAD = ["--header", f"Authorization: Bearer {BEARER}"]  # of the URL's own
-LIMIT = 100
-pytestmark = pytest.mark.timeout(240)
 
 
 def url(port: int, scheme: str) -> str:
@@ -172,7 +171,7 @@ def _pages(page: str) -> dict[str, bytes]:
 
 
 def _get(address: str) -> bytes:
-    with urllib.request.urlopen(address, timeout=20) as answer:
+    with urllib.request.urlopen(address, timeout=LIMIT) as answer:
         fields = str(answer.headers).encode()
         body: bytes = answer.read()
         return fields + body

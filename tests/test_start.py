@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from sockproof.cli.arguments import COMMANDS, build_parser
+from tests.waiting import LIMIT
 
 HEAVY = {"numpy", "pandas", "matplotlib", "requests", "aiohttp", "socketio", "locust", "gevent"}
 LOADED = """
@@ -25,7 +26,7 @@ print("\\n", *sys.modules, file=sys.stderr)
 def loaded(*words: str) -> tuple[str, set[str]]:
     """What a command prints, and the modules that it has imported at its end."""
     command = [sys.executable, "-c", LOADED, *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=50)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LIMIT)
     return done.stdout, set(done.stderr.split())
 
 

@@ -18,6 +18,7 @@ import socketio
 from sockproof.fixtures.python_socketio import install
 from sockproof.shelves import shelf
 from sockproof.targets import launch
+from tests.waiting import SOON, until
 
 TARGETS = {
     name: spec
@@ -32,7 +33,6 @@ PAGES = {
 }
 # Octets that no library changes: which ones do is for the conformance cases to tell.
 WORDS = ["Grüße, 你好, 😀", b"\x00\xff", {"nested": [b"\x01", {"deep": b"\x02"}]}, None, 1.5]
-SECONDS = 10
 
 
 def prepared(name: str) -> launch.TargetSpec:
@@ -63,10 +63,7 @@ def target(request: pytest.FixtureRequest) -> Iterator[launch.RunningTarget]:
     with launch.launch(prepared(request.param)) as running:
         yield running
         os.kill(running.pid, signal.SIGTERM)
-        deadline = time.monotonic() + 3
-        while left := group(running.pid):
-            assert time.monotonic() < deadline, f"{left} still run: {running.stderr()}"
-            time.sleep(0.02)
+        until(lambda: not group(running.pid))
 
 
 class Client:
@@ -80,15 +77,15 @@ class Client:
         self.sio.on("disconnect", lambda _: self.heard.put(("disconnect",)))
         self.sio.on("question", lambda *args: args)
         self.sio.on("slow", lambda: time.sleep(0.5))
-        self.sio.connect(url, transports=transports, auth=auth, wait_timeout=SECONDS)
+        self.sio.connect(url, transports=transports, auth=auth, wait_timeout=SOON)
 
     def expect(self, *wanted: Any) -> None:
         """The next event."""
-        assert self.heard.get(timeout=SECONDS) == wanted
+        assert self.heard.get(timeout=SOON) == wanted
 
     def proof(self, op: str, **fields: Any) -> dict[str, Any]:
         """Have the server do an operation."""
-        answer = self.sio.call("sockproof", {"op": op, **fields}, timeout=SECONDS)
+        answer = self.sio.call("sockproof", {"op": op, **fields}, timeout=SOON)
         assert answer["ok"] is True, answer
         return dict(answer)
 
@@ -137,7 +134,7 @@ def test_greets_and_sends_back(
     client = connect(transport, auth={"who": "a client"})
     client.sio.emit("message", tuple(WORDS))
     client.expect("message-back", *WORDS)
-    assert client.sio.call("message-with-ack", tuple(WORDS), timeout=SECONDS) == tuple(WORDS)
+    assert client.sio.call("message-with-ack", tuple(WORDS), timeout=SOON) == tuple(WORDS)
     info = client.proof("info")
     assert (info["sid"], info["namespace"]) == (client.sid, "/")
     assert info["transport"] == transport
@@ -188,9 +185,8 @@ def test_disconnects_and_writes_it_down(target: launch.RunningTarget, connect: C
     sid = gone.sid
     observer.proof("disconnect", sid=sid)
     gone.expect("disconnect")
-    deadline = time.monotonic() + SECONDS
-    while len(entries := observer.proof("log", sid=sid)["entries"]) < 2:
-        assert time.monotonic() < deadline
+    until(lambda: len(observer.proof("log", sid=sid)["entries"]) >= 2)
+    entries = observer.proof("log", sid=sid)["entries"]
     assert [entry["type"] for entry in entries] == ["connect", "disconnect"]
     assert entries[0]["auth"] == {"join": ["a room"]}
     assert entries[1]["rooms"] == sorted([sid, "a room"])
@@ -200,7 +196,7 @@ def test_disconnects_and_writes_it_down(target: launch.RunningTarget, connect: C
 def test_refuses_what_it_does_not_know(target: launch.RunningTarget, connect: Connect) -> None:
     client = connect()
     for request in ({"op": "fly"}, {"op": "__init__"}, {"op": 7}, "join"):
-        answer = client.sio.call("sockproof", request, timeout=SECONDS)
+        answer = client.sio.call("sockproof", request, timeout=SOON)
         assert answer["ok"] is False
         assert answer["error"]
 
@@ -213,7 +209,7 @@ def test_refuses_a_namespace(target: launch.RunningTarget, mode: str) -> None:
     transports = ["polling"] if target.spec.name == POLLING_ONLY else ["websocket"]
     where = {"namespaces": ["/reject"], "transports": transports}
     sio.connect(target.url, auth={"mode": mode}, wait=False, **where)
-    refusal = told.get(timeout=SECONDS)
+    refusal = told.get(timeout=SOON)
     sio.eio.disconnect(abort=True)
     if mode != "false":
         wanted = {"message": "no entry"} | ({"data": {"code": 7}} if mode == "data" else {})
@@ -224,7 +220,7 @@ def test_pages_of_the_application_answer(target: launch.RunningTarget) -> None:
     if target.spec.name not in PAGES:
         pytest.skip(f"{target.spec.name} has no pages")
     for path, words in PAGES[target.spec.name].items():
-        with urllib.request.urlopen(target.url + path, timeout=SECONDS) as page:
+        with urllib.request.urlopen(target.url + path, timeout=SOON) as page:
             assert words in page.read().decode()
 
 
@@ -235,7 +231,7 @@ def test_operations_want_the_token(name: str, monkeypatch: pytest.MonkeyPatch) -
         client = Client(running.url, ["websocket"], {})
         try:
             for wrong in ({}, {"token": "other"}, {"token": None}):
-                answer = client.sio.call("sockproof", {"op": "info", **wrong}, timeout=SECONDS)
+                answer = client.sio.call("sockproof", {"op": "info", **wrong}, timeout=SOON)
                 assert answer["ok"] is False
                 assert "token" in answer["error"]
             client.proof("info", token="secret")

@@ -17,6 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 from sockproof.shelves import shelf
 from sockproof.targets import launch
 from sockproof.targets.certificates import make_certificates
+from tests.waiting import SOON
 
 # The first test of a target installs or builds it.
 pytestmark = pytest.mark.timeout(launch.INSTALL_SECONDS + 60)
@@ -59,23 +60,23 @@ def test_messages_come_back(target: launch.RunningTarget) -> None:
     with opened(target, "/any/path?and=query", compression=None) as socket:
         for message in ("text ✓", b"\x00\xff octets", "", b"", "long " * 100_000):
             socket.send(message)
-            assert socket.recv(timeout=10) == message
+            assert socket.recv(timeout=SOON) == message
 
 
 def test_pushes_unasked_and_echoes_then(target: launch.RunningTarget) -> None:
     needs(target, "push")
     with opened(target, "/push?count=3&size=20") as socket:
         for number in range(3):
-            assert socket.recv(timeout=10) == number.to_bytes(8, "big").ljust(20, b"\0")
+            assert socket.recv(timeout=SOON) == number.to_bytes(8, "big").ljust(20, b"\0")
         socket.send("and then")
-        assert socket.recv(timeout=10) == "and then"
+        assert socket.recv(timeout=SOON) == "and then"
 
 
 def test_closes_with_code_and_reason(target: launch.RunningTarget) -> None:
     needs(target, "server-close")
     with opened(target, "/close?code=4321&reason=enough") as socket:
         with pytest.raises(ConnectionClosed) as caught:
-            socket.recv(timeout=10)
+            socket.recv(timeout=SOON)
         assert caught.value.rcvd is not None
         assert (caught.value.rcvd.code, caught.value.rcvd.reason) == (4321, "enough")
 
@@ -110,7 +111,7 @@ def test_request_fields_are_told(target: launch.RunningTarget) -> None:
     fields = {"X-Sockproof": "one, two", "Cookie": "a=1; b=2"}
     with opened(target, "/headers", additional_headers=fields) as socket:
         socket.send("headers")
-        told = json.loads(socket.recv(timeout=10))
+        told = json.loads(socket.recv(timeout=SOON))
     assert {name: told[name.lower()] for name in fields} == fields
 
 

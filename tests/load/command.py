@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-LIMIT = 50  # seconds
+from tests.waiting import LIMIT
 
 
 @dataclass

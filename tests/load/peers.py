@@ -26,12 +26,12 @@ from sockproof.load.net.endpoint import Endpoint, Reason
 from sockproof.load.net.websocket import WebSocketConnection
 from sockproof.wire.http import BodyReader, HeadReader, Request, accept_value, parse_request_head
 from sockproof.wire.websocket import Frame, FrameParser, Opcode, close_payload
+from tests.waiting import SOON
 
-LIMIT = 10.0  # seconds after which a test has failed
 DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate"
 
 
-def until(condition: Callable[[], object], seconds: float = LIMIT) -> None:
+def until(condition: Callable[[], object], seconds: float = SOON) -> None:
     """Let the hub run until the condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -249,7 +249,7 @@ class Server:
                 accepted, _ = self._listener.accept()
             except OSError:
                 return
-            accepted.settimeout(LIMIT)
+            accepted.settimeout(SOON)
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             thread = threading.Thread(target=self._serve, args=(accepted,), daemon=True)
             self._threads.append(thread)
@@ -292,7 +292,7 @@ class Server:
             with contextlib.suppress(OSError):
                 link.socket.shutdown(socket.SHUT_RDWR)
         for thread in list(self._threads):
-            thread.join(LIMIT)
+            thread.join(SOON)
             assert not thread.is_alive(), "a script did not end"
         if self._failures:
             raise self._failures[0]

@@ -21,7 +21,6 @@ from tests.servers.unfaithful import UnfaithfulServer
 EMBEDDED = "python-socketio-uvicorn"
 SHORT = ("--users", "4", "--run-time", "3s", "--warm-up", "0", "--seed", "3")
 ONE_PAIR = ("--pairs", "1", "--max-pairs", "1")
-pytestmark = pytest.mark.timeout(90)
 
 
 @dataclass

@@ -10,6 +10,7 @@ from sockproof.load.socketio.acks import new_range
 from sockproof.runs.load_records import Stray
 from tests.load.peers import Link, Server, until
 from tests.load.test_socketio_connection import MS, Replies, leave, left, made
+from tests.waiting import SOON
 
 pytestmark = pytest.mark.usefixtures("hub")
 
@@ -53,7 +54,7 @@ def test_acknowledgement_in_another_namespace_answers_nothing(binary: bool) -> N
         assert link.text() == '421["a"]'
         assert link.text() == '42/chat,2["b"]'
         link.say(*said("/chat,", 1), *said("", 2), *said("/news,", 2), '42["fence"]')
-        assert seen.wait(10)
+        assert seen.wait(SOON)
         link.say(*said("", 1), *said("/chat,", 2), '42["fenced"]')
         left(link)
 
@@ -127,7 +128,7 @@ def test_acknowledgement_that_comes_too_late_is_known() -> None:
 
     def script(link: Link) -> None:
         link.admit()
-        assert late.wait(10)
+        assert late.wait(SOON)
         link.say('432["late"]', '431["in time"]', '42["fence"]')
         left(link)
 

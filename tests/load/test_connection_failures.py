@@ -15,6 +15,7 @@ from sockproof.load.net.websocket import WebSocketConnection
 from sockproof.wire.deflate import Compressor
 from sockproof.wire.websocket import Frame, Opcode, close_payload
 from tests.load.peers import DEFLATE, Heard, Link, Server, connected, message, until
+from tests.waiting import SOON
 
 pytestmark = pytest.mark.usefixtures("hub")
 MOST = 4096  # octets in a message
@@ -332,7 +333,7 @@ def test_close_while_the_server_does_not_read_ends_after_its_limit() -> None:
 
     def script(link: Link) -> None:
         link.shake()
-        assert resume.wait(10)
+        assert resume.wait(SOON)
         link.until_gone()
 
     with Server(script, receive_buffer=4096) as server:

@@ -24,6 +24,7 @@ from tests.load.peers import (
     message,
     until,
 )
+from tests.waiting import SOON
 
 pytestmark = pytest.mark.usefixtures("hub")
 KIB = 1024
@@ -167,7 +168,7 @@ def test_server_that_does_not_read_holds_sends_back(kind: str, certificates: Cer
     def script(link: Link) -> None:
         link.shake(*([DEFLATE] if kind == "deflate" else []))
         inflate = Decompressor()
-        assert resume.wait(10)
+        assert resume.wait(SOON)
         while (frame := link.frame()).opcode != Opcode.CLOSE:
             got.append(inflate.decompress(frame.payload) if kind == "deflate" else frame.payload)
         link.send(Frame(Opcode.CLOSE, frame.payload).encode())

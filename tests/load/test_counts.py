@@ -12,6 +12,7 @@ import pytest
 
 from tests.load.command import Result, load
 from tests.servers.unfaithful import HONEST, MISDEEDS, UnfaithfulServer
+from tests.waiting import SOON
 
 COUNTED = {
     "lose": "lost",
@@ -40,11 +41,11 @@ def served(server: UnfaithfulServer) -> Iterator[str]:
     thread = threading.Thread(target=asyncio.run, args=(main(),))
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(SOON)
         yield server.url
     finally:
         over.set()
-        thread.join(10)
+        thread.join(SOON)
 
 
 def run(server: UnfaithfulServer, results: Path, *more: str) -> Result:
@@ -53,7 +54,6 @@ def run(server: UnfaithfulServer, results: Path, *more: str) -> Result:
         return load(results, "chat_rooms", url, *CHAT, *more)
 
 
-@pytest.mark.timeout(90)
 @pytest.mark.parametrize("misdeed", MISDEEDS)
 def test_every_count_equals_the_truth(misdeed: str, tmp_path: Path) -> None:
     server = UnfaithfulServer(misdeed)
@@ -71,7 +71,6 @@ def test_every_count_equals_the_truth(misdeed: str, tmp_path: Path) -> None:
     assert all(each["exercised"] > 0 for each in properties.values())
 
 
-@pytest.mark.timeout(90)
 def test_a_faithful_server_is_accused_of_nothing(tmp_path: Path) -> None:
     server = UnfaithfulServer()
     found = run(server, tmp_path)
@@ -83,7 +82,6 @@ def test_a_faithful_server_is_accused_of_nothing(tmp_path: Path) -> None:
     assert {each["verdict"] for each in found.summary["properties"].values()} == {True}
 
 
-@pytest.mark.timeout(90)
 def test_the_reference_client_counts_the_same(tmp_path: Path) -> None:
     server = UnfaithfulServer("lose")
     found = run(server, tmp_path, "--client", "reference")
@@ -92,7 +90,6 @@ def test_the_reference_client_counts_the_same(tmp_path: Path) -> None:
     assert {name for name in VIOLATIONS if counts[name]} == {"lost"}
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("misdeed", [None, "double"])
 def test_both_clients_agree_on_every_count(misdeed: str | None, tmp_path: Path) -> None:
     told = []
@@ -108,7 +105,6 @@ def test_both_clients_agree_on_every_count(misdeed: str | None, tmp_path: Path) 
     assert told[0]["due"] == 10 * NUMBER * 5
 
 
-@pytest.mark.timeout(90)
 def test_a_delay_of_the_server_is_the_latency_that_is_reported(tmp_path: Path) -> None:
     found = run(UnfaithfulServer(delay=0.1), tmp_path)
     counts, delivery = found.summary["counts"], found.summary["latency"]["delivery"]

@@ -16,7 +16,6 @@ import pytest
 from tests.load.command import LIMIT, Result, command, result
 
 ECHO = ("echo", "--users", "4", "--rate", "20", "--run-time", "4s", "--drain", "1", "--no-report")
-pytestmark = pytest.mark.timeout(120)
 
 
 class Going:

@@ -11,7 +11,6 @@ from tests.load.test_counts import FIXED, NUMBER, served
 from tests.servers.unfaithful import HONEST, UnfaithfulServer
 from tests.servers.untrustworthy import ANSWERS, STAMPS, LateServer, UntrustworthyServer
 
-pytestmark = pytest.mark.timeout(120)
 LEAN = ("--client", "lean")
 REFERENCE = ("--client", "reference")
 POLLING = ("--transport", "polling")

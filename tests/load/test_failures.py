@@ -18,7 +18,6 @@ from sockproof.targets.launch import launch, load_targets
 from tests.load.command import LIMIT, command, load, result
 
 CHAT = ("--users", "10", "--room-size", "5", "--rate", "10")
-pytestmark = pytest.mark.timeout(90)
 
 
 def started(results: Path, *words: str) -> subprocess.Popen[str]:

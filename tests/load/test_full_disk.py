@@ -19,7 +19,6 @@ from tests.small_disk import small_disk
 
 SCENARIO = str(Path(__file__).with_name("small_blocks.py"))
 WORDS = ("--users", "20", "--run-time", "5m", "--no-report")
-pytestmark = pytest.mark.timeout(150)
 
 
 class Limit:

@@ -21,6 +21,7 @@ from sockproof.wire.http import Request
 from sockproof.wire.websocket import Opcode
 from tests.load.peers import Gone, Heard, Link, Server, relay, until
 from tests.load.polling_peer import SEPARATOR, PollingServer
+from tests.waiting import SOON
 
 pytestmark = pytest.mark.usefixtures("hub")
 
@@ -122,7 +123,7 @@ def test_posts_that_are_not_answered_hold_sends_back() -> None:
 
     def on_post(link: Link, request: Request) -> None:
         if b"42" in request.body:
-            assert resume.wait(10)
+            assert resume.wait(SOON)
 
     with PollingServer(maxPayload=4000) as server:
         server.on_post = on_post
@@ -157,7 +158,7 @@ def test_upgrade_loses_and_doubles_nothing(busy: bool) -> None:
     opened = threading.Event()
 
     def on_websocket(link: Link, request: Request) -> None:
-        assert opened.wait(10)  # else it might all come before the first namespace
+        assert opened.wait(SOON)  # else it might all come before the first namespace
         assert request.get("Cookie") == "node=3"
         probed(link, request)
         server.outgoing.put(b'42["polled",1]\x1e42["polled",2]')
@@ -242,7 +243,7 @@ def test_upgrade_that_comes_to_nothing_leaves_long_polling(hook: Any) -> None:
     opened, over = threading.Event(), threading.Event()
 
     def on_websocket(link: Link, request: Request) -> None:
-        assert opened.wait(10)  # from then on a GET hangs
+        assert opened.wait(SOON)  # from then on a GET hangs
         hook(link, request)
         over.set()
 
@@ -269,15 +270,15 @@ def test_what_was_held_back_is_kept_though_long_polling_is_full() -> None:
     opened, posting, drop, resume = (threading.Event() for _ in range(4))
 
     def on_websocket(link: Link, request: Request) -> None:
-        assert opened.wait(10)
+        assert opened.wait(SOON)
         probed(link, request)
         link.say("3probe")
-        assert drop.wait(10)
+        assert drop.wait(SOON)
 
     def on_post(link: Link, request: Request) -> None:
         if b"42" in request.body:
             posting.set()
-            assert resume.wait(10)
+            assert resume.wait(SOON)
 
     with PollingServer(upgrades=["websocket"]) as server:
         server.on_websocket, server.on_post = on_websocket, on_post
@@ -313,7 +314,7 @@ def test_session_ends_in_the_middle_of_an_upgrade(way: str, answered: bool) -> N
     opened, asked = threading.Event(), threading.Event()
 
     def on_websocket(link: Link, request: Request) -> None:
-        assert opened.wait(10)  # from then on a GET hangs
+        assert opened.wait(SOON)  # from then on a GET hangs
         probed(link, request)
         if answered:
             link.say("3probe")

@@ -15,7 +15,6 @@ SILENT = ("connection_ramp", "idle_soak", "reconnect_storm")  # nothing is said 
 NUMBERS = ("--users", "15", "--run-time", "5s")
 
 
-@pytest.mark.timeout(90)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_scenario_runs_and_finds_nothing(name: str, tmp_path: Path) -> None:
     more = ("--rate", "0.5") if name == "reconnect_storm" else ()
@@ -35,7 +34,6 @@ def test_scenario_runs_and_finds_nothing(name: str, tmp_path: Path) -> None:
     assert opened > 15 if name == "reconnect_storm" else opened == 15
 
 
-@pytest.mark.timeout(90)
 @pytest.mark.parametrize("name", ["echo", "binary", "raw_websocket"])
 def test_reference_client_runs_the_same_scenario(name: str, tmp_path: Path) -> None:
     found = load(tmp_path, name, *NUMBERS, "--client", "reference", "--rate", "5")
@@ -44,7 +42,6 @@ def test_reference_client_runs_the_same_scenario(name: str, tmp_path: Path) -> N
     assert counts["lost"] == 0
 
 
-@pytest.mark.timeout(90)
 @pytest.mark.parametrize("transport", ["polling", "upgrade"])
 def test_rooms_are_the_same_over_other_transports(transport: str, tmp_path: Path) -> None:
     found = load(tmp_path, "chat_rooms", *NUMBERS, "--rate", "5", "--transport", transport)
@@ -53,7 +50,6 @@ def test_rooms_are_the_same_over_other_transports(transport: str, tmp_path: Path
     assert [counts[name] for name in ("lost", "duplicated", "reordered", "leaked")] == [0] * 4
 
 
-@pytest.mark.timeout(90)
 def test_rooms_span_worker_processes(tmp_path: Path) -> None:
     more = ("--processes", "2", "--room-size", "4", "--rate", "5")
     found = load(tmp_path, "chat_rooms", *NUMBERS, *more)

@@ -14,6 +14,7 @@ from sockproof.load.socketio.acks import NEVER
 from sockproof.load.socketio.connection import SocketIOConnection
 from sockproof.wire.websocket import Opcode
 from tests.load.peers import Heard, Hub, Link, Server, message, open_packet, until
+from tests.waiting import SOON
 
 pytestmark = pytest.mark.usefixtures("hub")
 MS = 1_000_000
@@ -286,7 +287,7 @@ def test_session_that_the_server_ends_has_its_reason(name: str, before: bool) ->
         if before:
             assert link.text() == "40"
         else:
-            assert opened.wait(10)
+            assert opened.wait(SOON)
         end(link)
         if name in ("disconnect", "refused", "close-packet"):
             link.close()

@@ -10,6 +10,7 @@ import pytest
 from sockproof.load.net.endpoint import Endpoint, Reason, traffic
 from sockproof.load.socketio.connection import SocketIOConnection
 from tests.load.peers import Heard, Hub, Link, Server, open_packet, until
+from tests.waiting import SOON
 
 pytestmark = pytest.mark.usefixtures("hub")
 DEEP = "[" * 100_000
@@ -106,7 +107,7 @@ def after(packets: list[str | bytes], **options: Any) -> Reason:
 
     def script(link: Link) -> None:
         link.admit()
-        assert opened.wait(10)
+        assert opened.wait(SOON)
         link.say(*packets)
         link.say('42["x"]', '42["fence"]')
         link.expect_close()
@@ -221,7 +222,7 @@ def test_server_that_does_not_read_gets_no_more_than_the_limit() -> None:
 
     def script(link: Link) -> None:
         link.admit()
-        assert resume.wait(10)
+        assert resume.wait(SOON)
         while (text := link.text()) != "41":
             got.append(text)
             got.extend(link.frame().payload for _ in range(text.startswith("451-")))

@@ -18,10 +18,9 @@ import pytest
 
 from sockproof.shelves import shelf
 from sockproof.targets.launch import RunningTarget, free_port, launch, load_targets
+from tests.waiting import LIMIT, SOON
 
 USERS, ROOM = 12, 6
-LIMIT = 60  # seconds
-pytestmark = pytest.mark.timeout(150)
 
 
 @pytest.fixture
@@ -55,7 +54,7 @@ def page(target: RunningTarget, folder: Path, *words: str) -> Iterator[str]:
 
 
 def fetched(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=SOON) as answer:
         return json.load(answer)
 
 
@@ -110,7 +109,7 @@ def test_tab_shows_the_run(processes: int, target: RunningTarget, tmp_path: Path
         rows = tab(url)
         assert rows["Live connections"]["now"] == str(USERS)
         assert rows["Processes"]["now"] == str(processes)
-        assert "sockproof" in urllib.request.urlopen(f"{url}/", timeout=10).read().decode()
+        assert "sockproof" in urllib.request.urlopen(f"{url}/", timeout=SOON).read().decode()
         stop(url)
         over = awaited(url, lambda told: told["phase"] == "over")
         assert over["now"]["live"] == 0

@@ -19,6 +19,7 @@ from tests.analysis.samples import summary
 from tests.render.load_sample import run_folder
 from tests.render.sample import HOSTILE
 from tests.render.test_ab import compared, judged
+from tests.waiting import LIMIT
 
 # As a file's name and JSON can hold it, and long besides.
 STRANGE = HOSTILE.encode("utf-8", "replace").decode()
@@ -57,7 +58,7 @@ def test_page_of_two_strange_runs(tmp_path: Path) -> None:
     value["counts"]["lost"] = 3
     path.write_text(json_text(value))
     command = [sys.executable, "-m", "sockproof", "compare", str(a), str(b), "--results", tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
     assert done.returncode == 1, done.stderr
     page = (tmp_path / "latest-compare" / "compare.html").read_text()
     assert visible(done.stdout)

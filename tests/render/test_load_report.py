@@ -16,6 +16,7 @@ from sockproof.render.figures import drawing, load_figures
 from sockproof.shelves import shelf
 from tests.render.load_sample import run_folder
 from tests.render.sample import HOSTILE
+from tests.waiting import LIMIT
 
 REPORTS = shelf("reports")
 FIGURES = load_figures(REPORTS)
@@ -24,7 +25,7 @@ FIGURES = load_figures(REPORTS)
 def report(folder: Path) -> subprocess.CompletedProcess[str]:
     """`sockproof report`, to its end."""
     command = [sys.executable, "-m", "sockproof", "report", str(folder)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
 
 
 def test_report_stands_in_the_run_folder(tmp_path: Path) -> None:

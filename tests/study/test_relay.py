@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from sockproof.study import Octets, Relay
+from tests.waiting import SOON
 
 UPGRADE = b"GET / HTTP/1.1\r\nHost: here\r\nUPGRADE:  WebSocket\r\n\r\n"
 
@@ -39,7 +40,7 @@ def doubling() -> Iterator[str]:
 
 def client(relay: Relay) -> socket.socket:
     port = int(relay.url.partition("127.0.0.1:")[2].partition("/")[0])
-    return socket.create_connection(("127.0.0.1", port), timeout=10)
+    return socket.create_connection(("127.0.0.1", port), timeout=SOON)
 
 
 def exactly(connection: socket.socket, count: int) -> bytes:

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pytest
 
 from sockproof import files
 from tests.render.sample import HOSTILE
+from tests.waiting import LIMIT, until
 
 ROOT = Path(__file__).parents[2]
 SHELVES = ("conformance", "locustfiles", "targets", "reports", "gates", "ci", "study")
@@ -52,10 +52,10 @@ def shelf(folder: Path, **measures: str) -> Path:
     return folder
 
 
-def study(results: Path, *words: object, limit: float = 50) -> subprocess.CompletedProcess[str]:
+def study(results: Path, *words: object) -> subprocess.CompletedProcess[str]:
     """The command, to its end."""
     command = [*COMMAND, "study", *map(str, words), "--results", str(results)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=limit)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
 
 
 def stored(results: Path) -> dict[str, Any]:
@@ -63,9 +63,8 @@ def stored(results: Path) -> dict[str, Any]:
     return value
 
 
-@pytest.mark.timeout(240)
 def test_claims_are_measured_on_real_servers(tmp_path: Path) -> None:
-    done = study(tmp_path, "--quick", limit=230)
+    done = study(tmp_path, "--quick")
     if os.environ.get("SOCKPROOF_REQUIRE_TARGETS") == "1":
         assert done.returncode == 0, done.stdout + done.stderr
     claims = {each["number"]: each for each in stored(tmp_path)["claims"]}
@@ -120,12 +119,9 @@ def test_interrupt_keeps_what_was_measured(tmp_path: Path) -> None:
     own = shelf(tmp_path / "shelf", a='return {"x": 1}', b=wait)
     command = [*COMMAND, "study", "--shelf", str(own), "--results", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 40
-        while not flag.exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(flag.exists)
         process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=LIMIT)
     assert process.returncode == 130
     assert "1 claim; holds: 1" in output
     assert [each["number"] for each in stored(tmp_path)["claims"]] == ["A"]
@@ -143,7 +139,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def report(folder: Path, own: Path) -> subprocess.CompletedProcess[str]:
     command = [*COMMAND, "report", str(folder), "--shelf", str(own)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
 
 
 def test_report_is_written_again_from_the_folder_alone(

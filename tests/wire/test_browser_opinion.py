@@ -230,7 +230,6 @@ async def _opinions() -> list[tuple[bytes | Fields, bool, bool]]:
     ]
 
 
-@pytest.mark.timeout(120)
 def test_what_a_browser_refuses_is_not_called_right() -> None:
     opinions = asyncio.run(_opinions())
     laxer = [each for each, theirs, ours in opinions if ours and not theirs]

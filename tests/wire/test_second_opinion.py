@@ -25,6 +25,7 @@ from sockproof.wire import WireError, engineio
 from sockproof.wire import socketio as sio
 from sockproof.wire.websocket import Frame, Opcode, close_payload
 from tests import sample
+from tests.waiting import LIMIT
 
 Messages = list[str | bytes]
 
@@ -162,7 +163,7 @@ def _node(codec: str, all_messages: Iterable[Messages]) -> list[bool]:
         env={**os.environ, "NODE_PATH": str(spec.home / "node_modules")},
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=LIMIT,
         check=True,
     )
     answers = [json.loads(line) is True for line in ran.stdout.splitlines()]
