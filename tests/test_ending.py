@@ -10,14 +10,17 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests import sample
 from tests.background import running, websockets
+from tests.family import descendants, lives
 from tests.waiting import LIMIT, until
 
 RUN = [sys.executable, "-c", "from sockproof.cli import run; run()"]
+OUTPUT = "output"  # of a command, a file
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
 
@@ -25,14 +28,15 @@ def started(
     cwd: Path, *words: str, before: Callable[[], object] | None = None
 ) -> subprocess.Popen[str]:
     """A command that hears signals by now."""
-    process = subprocess.Popen(
-        [*RUN, *words],
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        preexec_fn=before,
-    )
+    with (cwd / OUTPUT).open("w") as output:
+        process = subprocess.Popen(
+            [*RUN, *words],
+            cwd=cwd,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=before,
+        )
     until(lambda: process.poll() is not None or _catches(process.pid, signal.SIGTERM))
     return process
 
@@ -46,33 +50,111 @@ def _catches(pid: int, number: int) -> bool:
     return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
 
 
-def ended(process: subprocess.Popen[str]) -> str:
-    """What it printed; it must have been interrupted, and say so without a traceback."""
-    output, _ = process.communicate(timeout=LIMIT)
+def ended(process: subprocess.Popen[str], cwd: Path, *signals: int) -> str:
+    """What it printed; it is interrupted, says so without a traceback, and leaves nobody behind."""
+    started = descendants(process.pid)
+    for number in signals:
+        process.send_signal(number)
+    process.wait(LIMIT)
+    output = (cwd / OUTPUT).read_text()
     assert process.returncode == 130, output
     assert "Traceback" not in output
     assert "Exception ignored" not in output
+    until(lambda: not any(map(lives, started)))
     return output
 
 
-MOMENTS = [(number, delay / 10) for number in SIGNALS for delay in range(0, 32)]
+TARGET = "python-socketio-uvicorn"
+SMALL = ("--users", "3", "--run-time", "3s", "--drain", "1")
+COMMANDS = {
+    "conformance": ("conformance", "--target", "websockets", "--repeat", "50"),
+    "load": ("load", "echo", "--users", "3", "--run-time", "60s", "--drain", "1"),
+    "capacity": ("capacity", "echo", "--slo", "counts.lost == 0", "--from", "3", *SMALL[2:]),
+    "ab": ("ab", "echo", "--a-target", TARGET, "--b-target", TARGET, "--warm-up", "0", *SMALL),
+    "calibrate": ("calibrate", "--quick"),
+    "matrix": (
+        *("matrix", "--suite", "websocket"),
+        *(word for name in ("websockets", "aiohttp", "tornado") for word in ("--target", name)),
+    ),
+    "study": ("study", "--quick"),
+}
+MOMENTS = [
+    (command, number, delay / 10)
+    for command in COMMANDS
+    for number in SIGNALS
+    for delay in range(0, 32)
+]
 
 
-@pytest.mark.parametrize(
-    ("number", "delay"), sample.rotating(MOMENTS, 12, "ending"), ids=lambda each: str(each)
-)
-@pytest.mark.parametrize("command", ["conformance", "load"])
+@pytest.mark.parametrize(("command", "number", "delay"), sample.rotating(MOMENTS, 40, "ending"))
 def test_signal_at_any_moment_ends_a_command(
     command: str, number: int, delay: float, tmp_path: Path
 ) -> None:
-    words = {
-        "conformance": ["conformance", "--target", "websockets", "--repeat", "50"],
-        "load": ["load", "echo", "--users", "3", "--run-time", "60s", "--drain", "1"],
-    }
-    process = started(tmp_path, *words[command])
+    process = started(tmp_path, *COMMANDS[command])
     time.sleep(delay)
-    process.send_signal(number)
-    ended(process)
+    ended(process, tmp_path, number)
+
+
+def _document(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / name
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return found
+
+
+def probes(folder: Path) -> list[Any]:
+    return list(_document(folder, "capacity.json").get("probes", ()))
+
+
+def claims(folder: Path) -> list[Any]:
+    return list(_document(folder, "study.json").get("claims", ()))
+
+
+def runs(folder: Path) -> list[Any]:
+    pairs = _document(folder, "ab.json").get("pairs", ())
+    return [pair[side] for pair in pairs for side in pair["order"].lower() if side in pair]
+
+
+def columns(folder: Path) -> list[Any]:
+    matrix = _document(folder, "matrix.json")
+    if matrix:
+        return [each["name"] for each in matrix["columns"]]
+    judged = [each.parent for each in folder.glob("*/report.json")]
+    return [each.name for each in sorted(judged, key=lambda each: each.stat().st_mtime)]
+
+
+RECORDS = {"capacity": probes, "study": claims, "ab": runs, "matrix": columns}
+PAGES = {"capacity": "capacity.md", "study": "study.html", "ab": "ab.md", "matrix": "matrix.html"}
+
+
+@pytest.mark.parametrize("signals", [(signal.SIGINT,), (signal.SIGTERM, signal.SIGINT)])
+@pytest.mark.parametrize("command", RECORDS)
+def test_signal_in_the_middle_leaves_all_that_was_recorded(
+    command: str, signals: tuple[int, ...], tmp_path: Path
+) -> None:
+    process = started(tmp_path, *COMMANDS[command])
+
+    def recorded() -> list[Any]:
+        folder = next(tmp_path.glob("results/2*"), None)
+        return [] if folder is None else RECORDS[command](folder)
+
+    until(lambda: process.poll() is not None or recorded())
+    time.sleep(sample.chance(f"{command} {len(signals)}").random())
+    before = recorded()
+    ended(process, tmp_path, *signals)
+    assert before
+    assert recorded()[: len(before)] == before
+    assert list(tmp_path.glob(f"results/2*/{PAGES[command]}"))
+
+
+def test_calibration_that_is_interrupted_keeps_the_older_one(tmp_path: Path) -> None:
+    older = tmp_path / "results" / "calibration.json"
+    older.parent.mkdir()
+    older.write_text("older")
+    process = started(tmp_path, *COMMANDS["calibrate"])
+    until(lambda: process.poll() is not None or "delay" in (tmp_path / OUTPUT).read_text())
+    assert "server p50" in ended(process, tmp_path, signal.SIGTERM)
+    assert os.listdir(older.parent) == [older.name]  # noqa: PTH208
+    assert older.read_text() == "older"
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -83,8 +165,7 @@ def test_signal_is_heard_by_who_has_inherited_it_ignored(number: int, tmp_path: 
     process = started(
         tmp_path, "conformance", "--target", "websockets", "--repeat", "50", before=ignore
     )
-    process.send_signal(number)
-    ended(process)
+    ended(process, tmp_path, number)
 
 
 def _cases(path: Path) -> int:
@@ -94,9 +175,7 @@ def _cases(path: Path) -> int:
 def test_two_quick_signals_leave_the_reports(tmp_path: Path) -> None:
     process = started(tmp_path, "conformance", "--target", "websockets", "--repeat", "50")
     until(lambda: any(_cases(path) > 20 for path in tmp_path.rglob("run.jsonl")))
-    process.send_signal(signal.SIGINT)
-    process.send_signal(signal.SIGTERM)
-    ended(process)
+    ended(process, tmp_path, signal.SIGINT, signal.SIGTERM)
     folder = next(tmp_path.glob("results/2*"))
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     assert report["interrupted"]

@@ -13,34 +13,16 @@ from pathlib import Path
 import pytest
 
 from sockproof import leash
+from tests.family import descendants, lives
 from tests.waiting import LIMIT, until
 
 COMMAND = [sys.executable, "-c", "from sockproof.cli import run; run()"]
 
 
-def lives(pid: int) -> bool:
-    """Whether it does, and is not only waited for by somebody."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
-
-
-def of(pid: int) -> set[int]:
-    """All that a process has started, and what those have."""
-    found = [pid]
-    for each in found:
-        with contextlib.suppress(OSError):
-            for thread in Path(f"/proc/{each}/task").glob("*/children"):
-                found += map(int, thread.read_text().split())
-    return set(found[1:])
-
-
 def has(pid: int, needs: dict[str, int]) -> bool:
     """Whether so many of its descendants have these words in their commands."""
     told = []
-    for each in of(pid):
+    for each in descendants(pid):
         with contextlib.suppress(OSError):
             told.append(Path(f"/proc/{each}/cmdline").read_bytes().replace(b"\0", b" ").decode())
     return all(sum(word in one for one in told) >= count for word, count in needs.items())
@@ -70,7 +52,7 @@ def test_nothing_outlives_a_command_that_is_killed(name: str, tmp_path: Path) ->
     all_of_it: set[int] = set()
     try:
         until(lambda: has(process.pid, needs))
-        all_of_it = of(process.pid)
+        all_of_it = descendants(process.pid)
         time.sleep(1)  # until whoever has started the last of them knows of it
         process.kill()
         process.wait()

@@ -210,7 +210,7 @@ def _place(path: Path) -> tuple[str | None, int | None]:
         raise IsADirectoryError(21, "Is a directory")
     if not stat.S_ISREG(found.st_mode):
         return None, None
-    if not os.access(place, os.W_OK):
+    if not os.access(place, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         raise PermissionError(13, "Permission denied")
     return place, stat.S_IMODE(found.st_mode)
 

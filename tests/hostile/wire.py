@@ -130,9 +130,17 @@ class Wire(Link):
             self.secure()
         self.speak()
 
-    def secure(self, whose: str = "own", version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2) -> None:
+    def secure(
+        self,
+        whose: str = "own",
+        version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2,
+        newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED,
+    ) -> None:
         """Speak TLS from here on, with one of the certificates."""
-        self.socket = self._context(whose, version).wrap_socket(self.socket, server_side=True)
+        context = self._context(whose, version)
+        if version >= ssl.TLSVersion.TLSv1_2:
+            context.maximum_version = newest
+        self.socket = context.wrap_socket(self.socket, server_side=True)
 
     def flight(self, hello: bytes) -> bytes:
         """What a server answers to this ClientHello."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from sockproof.shelves import shelf
-from tests.load.command import load
+from tests.load.command import LIMIT, command, load, result
 
 SCENARIOS = sorted(path.stem for path in shelf("locustfiles").glob("*.py"))
 ROUND_TRIPS = ("echo", "binary", "raw_websocket")
@@ -60,3 +61,22 @@ def test_rooms_span_worker_processes(tmp_path: Path) -> None:
     assert summary["counts"]["due"] > 100
     assert summary["properties"]["leaked"]["exercised"] > 0
     assert {each["verdict"] for each in summary["properties"].values()} == {True}, found.output
+
+
+def test_runs_of_several_processes_do_not_meet(tmp_path: Path) -> None:
+    words = ("echo", *NUMBERS, "--processes", "2", "--rate", "5")
+    several = [
+        subprocess.Popen(
+            command(tmp_path / name, *words),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for name in "ab"
+    ]
+    for name, each in zip("ab", several, strict=True):
+        output, _ = each.communicate(timeout=LIMIT)
+        found = result(tmp_path / name, each.returncode, output)
+        assert "Traceback" not in output
+        assert found.summary["counts"]["connections_opened"] == 15, output
+        assert len(list(found.folder.glob("rows-*.bin"))) == 2, output

@@ -204,6 +204,7 @@ async def _browser(url: str) -> AsyncIterator[None]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = await asyncio.create_subprocess_exec(
             *(program, *OPTIONS, f"--user-data-dir={profile}", url),
+            env={**os.environ, "TMPDIR": profile},
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from sockproof import shelves
+from sockproof import shelves, signals
 from sockproof.cli.load import ended_with, find_scenario, run_scenario
 from sockproof.errors import CommandError
 from sockproof.files import is_there, make_folder
@@ -98,7 +98,9 @@ class Runner:
                 raise KeyboardInterrupt
             said = f"Locust {ended_with(code)} before the run began: {_last(log_path)}"
             raise Unusable(said) if code < 0 else CommandError(said)
-        summary = summary_of(folder, fresh=True)
+        with signals.counted():  # what was measured is summed up, whatever comes meanwhile
+            summary = summary_of(folder, fresh=True)
+        cut = cut or signals.interrupted()
         if not cut and not summary["counts"][Counter.CONNECTIONS_OPENED]:
             why = "; ".join(summary["generator"]["reasons"])
             raise Unusable(f"{side.name.upper()} at {masked_url(url)}: {why} (see {log_path})")

@@ -42,6 +42,7 @@ KILLED = 2  # the exit code where somebody has killed Locust before it recorded 
 LOCUST_HOST = "LOCUST_HOST"  # the variable; arguments are for all eyes
 # What stands before the first option, and what of Locust's own may be seen.
 _SHOWN = {"-m", "-f", "--users", "--spawn-rate", "--run-time", "--run-folder", "--processes"}
+_SHOWN |= {"--master-bind-host", "--master-bind-port", "--master-port"}
 _SHOWN |= {"--host", "--tags", "--exclude-tags", "--loglevel", "--stop-timeout", "--csv"}
 
 
@@ -214,6 +215,11 @@ def _command(options: Namespace, scenario: Path, folder: Path) -> list[str]:
     command += ["--only-summary"]
     if options.processes > 1:
         command += ["--processes", str(options.processes)]
+        if not any(word.startswith("--master") for word in options.more):
+            # Locust's own port is one for all runs of a machine, and open to its network.
+            port = str(launch.free_port())
+            command += ["--master-bind-host", "127.0.0.1", "--master-bind-port", port]
+            command += ["--master-port", port]
     return [*command, *options.more]
 
 

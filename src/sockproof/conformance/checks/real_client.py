@@ -201,6 +201,7 @@ class BrowserClient(RealClient):
             self._process = await asyncio.create_subprocess_exec(
                 *(program, *_BROWSER_OPTIONS, f"--user-data-dir={self._profile.name}"),
                 f"http://127.0.0.1:{relay.port}{PAGES}page.html?{control.port}",
+                env={**os.environ, "TMPDIR": self._profile.name},  # it leaves folders behind
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,
