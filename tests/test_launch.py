@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.targets import launch
+from sockproof.targets import install, launch
 from sockproof.targets.certificates import make_certificates
 from sockproof.targets.packages import debian_version
 
@@ -118,15 +118,15 @@ def test_install_runs_once_into_a_folder_of_its_own(tmp_path: Path) -> None:
 def test_installation_that_another_process_never_ends_is_told_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launch, "INSTALL_SECONDS", 0.2)
+    monkeypatch.setattr(install, "INSTALL_SECONDS", 0.2)
     spec = launch.load_target(folder(tmp_path, install=["true"]))
     spec.home.mkdir(parents=True)
     with (spec.home / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(launch.TargetMissing, match="another process has been at it") as caught:
-            launch.prepare(spec)
+            install.prepare(spec)
     assert "\n" not in str(caught.value)
-    launch.prepare(spec)
+    install.prepare(spec)
 
 
 @pytest.mark.parametrize("name", ["package.json", "server.c"])
@@ -188,7 +188,7 @@ def test_version_may_be_written_by_the_installation(tmp_path: Path) -> None:
         folder(tmp_path, install=["{python}", "-c", write], version="file:version")
     )
     assert spec.described() == "A little server"
-    launch.prepare(spec)
+    install.prepare(spec)
     assert spec.described() == "A little server 2.8.0"
 
 

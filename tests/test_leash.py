@@ -36,7 +36,7 @@ COMMANDS: dict[str, tuple[list[str], dict[str, int]]] = {
         ["load", "echo", "--users", "3", "--rate", "5", "--run-time", "90s", "--processes", "2"],
         {"server.py": 1, " locust ": 3},
     ),
-    "calibrate": (["calibrate", "--quick"], {"calibration_target": 1, " locust ": 1}),
+    "calibrate": (["calibrate", "--quick"], {"delay_server": 1, " locust ": 1}),
 }
 
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import socketio
 
-from sockproof.fixtures.python_socketio import install
+from sockproof.fixtures import python_socketio
 from sockproof.shelves import shelf
-from sockproof.targets import launch
+from sockproof.targets import install, launch
 from tests.waiting import SOON, until
 
 TARGETS = {
@@ -39,7 +39,7 @@ def prepared(name: str) -> launch.TargetSpec:
     """The target, with what it needs; skipped where that is missing and may be missing."""
     spec = TARGETS[name]
     try:
-        launch.prepare(spec)
+        install.prepare(spec)
     except launch.TargetMissing as error:
         if os.environ.get("SOCKPROOF_REQUIRE_TARGETS") == "1":
             raise
@@ -244,7 +244,7 @@ def test_handlers_of_the_application_are_called_as_before() -> None:
     called: list[tuple[Any, ...]] = []
     sio.on("connect", lambda sid, environ: called.append(("connect", sid, environ)))
     sio.on("disconnect", lambda sid, reason: called.append(("disconnect", sid, reason)))
-    install(sio)
+    python_socketio.install(sio)
     sid = sio.manager.connect("the session", "/")
     sio.handlers["/"]["connect"](sid, {"PATH": "/"}, None)
     sio.handlers["/"]["disconnect"](sid, "over")

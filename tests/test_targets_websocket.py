@@ -15,12 +15,12 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import ClientConnection, connect
 
 from sockproof.shelves import shelf
-from sockproof.targets import launch
+from sockproof.targets import install, launch
 from sockproof.targets.certificates import make_certificates
 from tests.waiting import SOON
 
 # The first test of a target installs or builds it.
-pytestmark = pytest.mark.timeout(launch.INSTALL_SECONDS + 60)
+pytestmark = pytest.mark.timeout(install.INSTALL_SECONDS + 60)
 
 TARGETS = {
     name: spec
@@ -33,7 +33,7 @@ def prepared(name: str) -> launch.TargetSpec:
     """The target, with what it needs; skipped where that is missing and may be missing."""
     spec = TARGETS[name]
     try:
-        launch.prepare(spec)
+        install.prepare(spec)
     except launch.TargetMissing as error:
         if os.environ.get("SOCKPROOF_REQUIRE_TARGETS") == "1":
             raise

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -65,6 +67,12 @@ def hold(group: int, seconds: float = 0.0) -> None:
 def let_go(group: int) -> None:
     """It has ended."""
     _tell(f"{group} -1\n")
+
+
+def kill(group: int, how: signal.Signals = signal.SIGKILL) -> None:
+    """Send a signal to a whole process group, if any of it is left."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, how)
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ import websocket
 
 from sockproof.conformance.peers.message import Assembler
 from sockproof.shelves import shelf
-from sockproof.targets import launch
+from sockproof.targets import install, launch
 from sockproof.wire import WireError, engineio
 from sockproof.wire import socketio as sio
 from sockproof.wire.websocket import Frame, Opcode, close_payload
@@ -148,7 +148,7 @@ def _node(codec: str, all_messages: Iterable[Messages]) -> list[bool]:
     """Whether node's client takes each of them."""
     spec = launch.load_targets(shelf("targets"))["node-socketio"]
     try:
-        launch.prepare(spec)
+        install.prepare(spec)
     except launch.TargetMissing as missing:
         if os.environ.get("SOCKPROOF_REQUIRE_TARGETS"):
             raise

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -90,8 +89,7 @@ class Locust:
                 code = self._watch(process)
             finally:
                 # Of workers whose master is gone none is left behind.
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                leash.kill(process.pid)
                 process.wait()
                 leash.let_go(process.pid)
         return code, signals.interrupted()

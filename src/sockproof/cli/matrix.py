@@ -25,6 +25,7 @@ from sockproof.render.conformance.matrix import Column, Skipped, assemble, rende
 from sockproof.render.text import short
 from sockproof.runs import records
 from sockproof.targets import launch
+from sockproof.targets.install import prepare
 
 REQUIRE = "SOCKPROOF_REQUIRE_TARGETS"
 
@@ -55,7 +56,7 @@ def matrix(options: Namespace) -> int:
     try:
         for spec in chosen:
             try:
-                launch.prepare(spec)
+                prepare(spec)
             except launch.TargetMissing as error:
                 if os.environ.get(REQUIRE) == "1" or options.target:
                     raise

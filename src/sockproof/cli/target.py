@@ -35,8 +35,14 @@ def target(options: Namespace) -> int:
         raise CommandError(f"no target {options.name!r}; there are {', '.join(targets)}")
     spec = targets[options.name]
     if not options.tls:
-        return launch.run_in_foreground(spec, options.port)
+        return launch.run_in_foreground(spec, _announce, options.port)
     if not spec.tls:
         raise CommandError(f"the target {spec.name} speaks no TLS")
     with TemporaryDirectory(prefix="sockproof-") as folder:
-        return launch.run_in_foreground(spec, options.port, make_certificates(Path(folder)))
+        return launch.run_in_foreground(
+            spec, _announce, options.port, make_certificates(Path(folder))
+        )
+
+
+def _announce(line: str) -> None:
+    print(line, flush=True)

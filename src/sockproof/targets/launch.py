@@ -8,24 +8,21 @@ prints goes into a file, of which only the end is ever read.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
-import re
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 from sockproof import leash, signals
-from sockproof.formats.tables import Profile
 from sockproof.targets.certificates import Certificates
+from sockproof.targets.install import prepare
+from sockproof.targets.placeholders import command, environment, url_of
 from sockproof.targets.spec import TargetError as TargetError
 from sockproof.targets.spec import TargetMissing as TargetMissing
 from sockproof.targets.spec import TargetSpec as TargetSpec
@@ -33,38 +30,8 @@ from sockproof.targets.spec import load_target as load_target
 from sockproof.targets.spec import load_targets as load_targets
 
 KEPT_LOG = 64 * 1024
-INSTALL_SECONDS = 300.0
 START_SECONDS = 60.0  # which a busy machine may need
-INSTALLED = ".installed"  # in a cache folder where `install` is done
 _STOP_SECONDS = 5.0
-
-
-def _command(
-    spec: TargetSpec, parts: Sequence[str], certificates: Certificates | None = None, **more: int
-) -> list[str]:
-    """`parts` of the target's file with their placeholders filled in."""
-    values: dict[str, object] = {
-        "python": sys.executable,
-        "folder": spec.folder,
-        "home": spec.home,
-        "fixtures": Path(__file__).parents[1] / "fixtures",
-        **more,
-    }
-    if certificates is not None:
-        values |= {"certificate": certificates.chain, "key": certificates.key}
-    try:
-        return [part.format(**values) for part in parts]
-    except (KeyError, IndexError, ValueError) as error:
-        raise TargetError(f"{spec.folder}: {error!r} cannot be filled in") from None
-
-
-def _environment(spec: TargetSpec) -> dict[str, str]:
-    return {**os.environ, "NODE_PATH": str(spec.home / "node_modules")}
-
-
-def _url(spec: TargetSpec, port: int, tls: bool) -> str:
-    url = spec.url.format(port=port)
-    return re.sub(r"^(ws|http)://", r"\1s://", url) if tls else url
 
 
 def free_port() -> int:
@@ -73,78 +40,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def prepare(spec: TargetSpec) -> None:
-    """See that all is there, and run `install` unless it has been; raises `TargetError`."""
-    needs = spec.needs()
-    if needs:
-        raise TargetMissing(f"the target {spec.name} needs: {'; '.join(needs)}")
-    if spec.install and not (spec.home / INSTALLED).exists():
-        _install(spec)
-
-
-def node_modules(name: str, folder: Path) -> Path:
-    """Where the packages of a folder's `package.json` are, installed once; raises `TargetError`."""
-    install = ("npm", "install", "--no-audit", "--no-fund", "--omit=dev")
-    spec = TargetSpec(name, name, "", folder, (), "", (), "", Profile(), ("node", "npm"), install)
-    prepare(spec)
-    return spec.home / "node_modules"
-
-
-def _install(spec: TargetSpec) -> None:
-    """Run `install`, unless another process or thread has done it meanwhile."""
-    done = spec.home / INSTALLED
-    deadline = time.monotonic() + INSTALL_SECONDS
-    try:
-        spec.home.mkdir(parents=True, exist_ok=True)
-        with (spec.home / ".lock").open("w") as lock:
-            _take(lock, deadline)
-            if done.exists():
-                return
-            for path in spec.folder.glob("*.json"):
-                shutil.copy(path, spec.home)
-            code, said = _run(spec, deadline)
-            if code == 0:
-                done.touch()
-                return
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise TargetMissing(f"the target {spec.name} cannot be installed: {error}") from None
-    last = " / ".join(said.decode("utf-8", "replace").strip().splitlines()[-3:])
-    raise TargetMissing(f"the target {spec.name} cannot be installed: {last}")
-
-
-def _run(spec: TargetSpec, deadline: float) -> tuple[int, bytes]:
-    """Run `install` to its end: its exit code, and what it complained of."""
-    leash.ready()
-    process = subprocess.Popen(
-        _command(spec, spec.install),
-        cwd=spec.home,
-        env=_environment(spec),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    with process, leash.held(process.pid):
-        try:
-            _, said = process.communicate(timeout=max(0.0, deadline - time.monotonic()))
-        except BaseException:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            raise
-    return process.returncode, said
-
-
-def _take(lock: IO[str], deadline: float) -> None:
-    """Hold the lock; raises `OSError` when another process still holds it at the deadline."""
-    while True:
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        if time.monotonic() >= deadline:
-            raise OSError(f"another process has been at it for {INSTALL_SECONDS:g} s ({lock.name})")
-        time.sleep(0.1)
 
 
 class RunningTarget:
@@ -160,7 +55,7 @@ class RunningTarget:
     ) -> None:
         self.spec = spec
         self.port = port
-        self.url = _url(spec, port, tls)
+        self.url = url_of(spec, port, tls)
         self._process = process
         self._log = log
 
@@ -210,15 +105,13 @@ class RunningTarget:
             with signals.held():
                 self._end()
         finally:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)  # what the server left behind
+            leash.kill(self._process.pid)  # what the server left behind
             leash.let_go(self._process.pid)
             self._log.unlink(missing_ok=True)
 
     def _end(self) -> None:
         for how in (signal.SIGTERM, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, how)
+            leash.kill(self._process.pid, how)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_STOP_SECONDS)
                 break
@@ -242,15 +135,15 @@ def launch(
     chosen = free_port() if port is None else port
     parts = (*spec.start, *spec.tls) if certificates else spec.start
     numbers = {"port": chosen, "ping_interval": ping_interval, "ping_timeout": ping_timeout}
-    command = _command(spec, parts, certificates, **numbers)
+    words = command(spec, parts, certificates, **numbers)
     handle, name = tempfile.mkstemp(prefix=f"sockproof-{spec.name}-", suffix=".log")
     leash.ready()
     with os.fdopen(handle, "wb") as log:
         try:
             process = subprocess.Popen(
-                command,
+                words,
                 cwd=spec.folder,
-                env=_environment(spec),
+                env=environment(spec),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -270,20 +163,26 @@ def launch(
 
 
 def run_in_foreground(
-    spec: TargetSpec, port: int | None = None, certificates: Certificates | None = None
+    spec: TargetSpec,
+    announce: Callable[[str], None],
+    port: int | None = None,
+    certificates: Certificates | None = None,
 ) -> int:
-    """Run a target until it ends or is interrupted; its output is the terminal's."""
+    """Run a target until it ends or is interrupted; its output is the terminal's.
+
+    `announce` is told where it is, before it starts. Returns the exit code: 130 when interrupted.
+    """
     prepare(spec)
     chosen = free_port() if port is None else port
     parts = (*spec.start, *spec.tls) if certificates else spec.start
-    command = _command(spec, parts, certificates, port=chosen, ping_interval=25, ping_timeout=20)
-    url = _url(spec, chosen, certificates is not None)
-    print(f"{spec.described()} on {url} (Ctrl-C stops it)", flush=True)
+    words = command(spec, parts, certificates, port=chosen, ping_interval=25, ping_timeout=20)
+    url = url_of(spec, chosen, certificates is not None)
+    announce(f"{spec.described()} on {url} (Ctrl-C stops it)")
     if certificates is not None:
-        print(f"trust it with --ca {certificates.ca}", flush=True)
+        announce(f"trust it with --ca {certificates.ca}")
     leash.ready()
     process = subprocess.Popen(
-        command, cwd=spec.folder, env=_environment(spec), start_new_session=True
+        words, cwd=spec.folder, env=environment(spec), start_new_session=True
     )
     with leash.held(process.pid):
         try:
@@ -294,6 +193,5 @@ def run_in_foreground(
                 process.wait(_STOP_SECONDS)
             return 130
         finally:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
+            leash.kill(process.pid)
             process.wait()

@@ -14,7 +14,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import sys
 import tempfile
 from collections import deque
@@ -28,7 +27,8 @@ from sockproof.conformance.context.case_context import Scene
 from sockproof.conformance.context.outcome import Failure, Inconclusive, Unsupported
 from sockproof.conformance.context.wirelog import RECEIVED, SENT
 from sockproof.conformance.targets.target import Target
-from sockproof.targets.launch import TargetMissing, node_modules
+from sockproof.targets.install import node_modules
+from sockproof.targets.spec import TargetMissing
 
 MAX_LINE = 1 << 20
 CREDENTIALS = ("auth", "headers", "cookies")  # fields of commands that no log shows
@@ -241,8 +241,7 @@ class BrowserClient(RealClient):
 
 def _end(process: asyncio.subprocess.Process) -> None:
     """Kill a process with all that it has started."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    leash.kill(process.pid)
 
 
 _PAGES_SET = re.compile(r"authorization|x-.*", re.IGNORECASE)  # others are left out unsaid

@@ -6,9 +6,9 @@ What stands in its messages is for the subclass; see `socketio`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import monotonic_ns
-from typing import Any, Protocol
+from typing import Any
 
 from sockproof.load.net.endpoint import MAX_HELD, Endpoint, Reason, held, traffic
 from sockproof.load.net.stream import (
@@ -24,6 +24,7 @@ from sockproof.load.net.timer_wheel import wheel
 from sockproof.load.net.websocket import WebSocketConnection, no_message
 from sockproof.load.socketio.acks import NEVER, Acks, Strays, answer, take_expired
 from sockproof.load.socketio.polling import PollingTransport
+from sockproof.load.socketio.transport import Transport
 from sockproof.load.socketio.upgrade import Upgrade
 from sockproof.vocabulary import TRANSPORTS
 from sockproof.wire import WireError
@@ -34,27 +35,6 @@ LARGE = 64 * 1024  # octets of JSON, from which on its values are counted
 MAX_VALUES = 200_000  # each of which takes many times what its octets do
 _HELD_UP = 500_000_000  # nanoseconds by which this process's own loop was too late
 _decoded = json.JSONDecoder().decode
-
-
-class Transport(Protocol):
-    """What carries Engine.IO packets: a WebSocket, long-polling, or what waits between them."""
-
-    @property
-    def congested(self) -> bool:
-        """Whether nothing more is taken."""
-
-    @property
-    def buffered(self) -> int:
-        """Octets that wait."""
-
-    def send_text(self, data: bytes) -> bool:
-        """Send a text packet; false when it was not taken."""
-
-    def send_packet(self, text: bytes, attachments: Sequence[bytes]) -> bool:
-        """Send a text packet and binary ones directly behind it."""
-
-    def close(self) -> None:
-        """End the session; `on_close` follows."""
 
 
 def not_sent(data: bytes) -> bool:
@@ -349,14 +329,14 @@ class Session:
         self._send_text = transport.send_text
 
     def upgraded(self, connection: WebSocketConnection) -> None:
-        """The session goes on over this WebSocket; called by the upgrade."""
+        """The session goes on over this WebSocket."""
         connection.on_message = self._message
         connection.on_close = self._transport_closed
         self._websocket, self._polling, self._upgrade = connection, None, None
         self._use(connection)
 
     def use(self, transport: Transport | None) -> None:
-        """Send over this transport for now, or over long-polling again; called by the upgrade."""
+        """Send over this transport for now, or over long-polling again."""
         if transport is not None:
             self._use(transport)
         elif self._polling is not None:

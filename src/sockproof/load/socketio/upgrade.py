@@ -8,16 +8,13 @@ change over; so nothing is lost and nothing overtakes anything.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from sockproof.load.net.endpoint import Reason, traffic
 from sockproof.load.net.stream import callback_failed
 from sockproof.load.net.websocket import WebSocketConnection, no_message
 from sockproof.load.socketio.polling import MAX_PACKETS_QUEUED, PollingTransport
-
-if TYPE_CHECKING:
-    from sockproof.load.socketio.session import Session
+from sockproof.load.socketio.transport import Upgrading
 
 
 class _Held:
@@ -55,7 +52,7 @@ class Upgrade:
 
     __slots__ = ("_connection", "_held", "_polling", "_session")
 
-    def __init__(self, session: Session, polling: PollingTransport, sid: str) -> None:
+    def __init__(self, session: Upgrading, polling: PollingTransport, sid: str) -> None:
         endpoint = session.endpoint
         self._session = session
         self._polling = polling
