@@ -19,11 +19,11 @@ from sockproof.conformance.preflight import introduce
 from sockproof.conformance.running.runner import Plan, run_cases
 from sockproof.conformance.shelf.case import Case, load_cases
 from sockproof.conformance.shelf.requirements import load_requirements
-from sockproof.conformance.targets.address import Address
 from sockproof.conformance.targets.target import Server
 from sockproof.runs.records import CaseRecord
 from sockproof.shelves import shelf
 from sockproof.targets.launch import TargetSpec, launch, load_targets
+from sockproof.wire.url import Address
 
 LONG = ("websocket/large_messages/", "websocket/limits/", "deflate/payloads/")
 

@@ -32,9 +32,9 @@ from sockproof.conformance.running.runner import Plan
 from sockproof.conformance.shelf.case import Case
 from sockproof.conformance.shelf.expectations import glob_matches
 from sockproof.conformance.shelf.profile import Profile
-from sockproof.conformance.targets.address import Address
 from sockproof.conformance.targets.target import Server
 from sockproof.runs.records import CaseRecord
+from sockproof.wire.url import Address
 from tests.faults import described
 from tests.mutants_run import JOBS, LIMIT, requirements
 from tests.progress import run_while_it_goes_on

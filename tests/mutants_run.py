@@ -18,10 +18,10 @@ from sockproof.conformance.shelf.case import Case, load_cases
 from sockproof.conformance.shelf.expectations import glob_matches
 from sockproof.conformance.shelf.profile import WEBSOCKET_CAPABILITIES, Profile
 from sockproof.conformance.shelf.requirements import Requirement, load_requirements
-from sockproof.conformance.targets.address import Address
 from sockproof.conformance.targets.target import Server
 from sockproof.runs.records import CaseRecord
 from sockproof.shelves import shelf
+from sockproof.wire.url import Address
 from tests.faults import KINDS, Catch, Fault, faults, plain_id
 from tests.progress import run_while_it_goes_on
 from tests.servers.blind import ROUND, woven

@@ -13,8 +13,8 @@ from websockets.asyncio.server import ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
 
 from sockproof.conformance.preflight import introduce
-from sockproof.conformance.targets.address import Address
 from sockproof.conformance.targets.target import Server
+from sockproof.wire.url import Address
 from tests.servers.websocket_server import WebSocketServer
 
 LIMIT = 0.5  # seconds that a server has for an answer

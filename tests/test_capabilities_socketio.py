@@ -11,9 +11,9 @@ import socketio
 from aiohttp import web
 
 from sockproof.conformance.preflight import introduce
-from sockproof.conformance.targets.address import Address
 from sockproof.conformance.targets.target import Server
 from sockproof.fixtures.python_socketio import install
+from sockproof.wire.url import Address
 from tests.servers.blind import woven
 from tests.servers.socketio_server import SocketIOServer
 

@@ -14,10 +14,10 @@ from sockproof.conformance.sessions.engineio import (
     OCTETS_ARE_BINARY,
     EngineIOPeer,
 )
-from sockproof.conformance.targets.address import Address
 from sockproof.conformance.targets.target import Server, Target
 from sockproof.wire.engineio import Packet, PacketType
 from sockproof.wire.http import Response
+from sockproof.wire.url import Address
 from sockproof.wire.websocket import Frame, Opcode
 from tests.servers.engineio_echo import EngineIOEcho
 

@@ -15,8 +15,8 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from sockproof.conformance.preflight import Introduction, Unreachable, introduce
-from sockproof.conformance.targets.address import Address
 from sockproof.conformance.targets.target import Server
+from sockproof.wire.url import Address
 from tests import sample
 
 LIMIT = 0.3  # seconds that the server has for an answer

@@ -14,11 +14,11 @@ import pytest
 from sockproof.conformance.preflight import introduce
 from sockproof.conformance.running.runner import Plan, run_cases
 from sockproof.conformance.shelf.case import Case, load_cases
-from sockproof.conformance.targets.address import Address
 from sockproof.conformance.targets.target import Server
 from sockproof.runs.records import CaseRecord
 from sockproof.shelves import shelf
 from sockproof.wire.http import Request, Response
+from sockproof.wire.url import Address
 from tests.mutants_run import requirements
 from tests.servers.free_server import FreeServer
 from tests.servers.socketio_server import SocketIOServer

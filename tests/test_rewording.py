@@ -16,10 +16,10 @@ from sockproof.conformance.context import outcome
 from sockproof.conformance.preflight import introduce
 from sockproof.conformance.running.runner import Plan, run_cases
 from sockproof.conformance.shelf.expectations import glob_matches
-from sockproof.conformance.targets.address import Address
 from sockproof.conformance.targets.target import Server
 from sockproof.runs.records import CaseRecord
 from sockproof.wire import WireError
+from sockproof.wire.url import Address
 from tests.mutants_run import cases, requirements
 from tests.servers.socketio_server import SocketIOServer
 from tests.servers.websocket_server import WebSocketServer

@@ -15,10 +15,10 @@ from sockproof.conformance.peers.client_frames import client_frame, text_frame
 from sockproof.conformance.running.runner import LAPSES, Ended, Patience, Plan, run_cases
 from sockproof.conformance.shelf.case import Case
 from sockproof.conformance.shelf.requirements import Requirement
-from sockproof.conformance.targets.address import Address
 from sockproof.conformance.targets.target import Server, Target
 from sockproof.conformance.trials.second_look import LIMITS, REPEATS
 from sockproof.runs.records import CaseRecord
+from sockproof.wire.url import Address
 from sockproof.wire.websocket import Opcode
 from tests.mutants_run import requirements
 from tests.servers.websocket_server import WebSocketServer

@@ -144,7 +144,7 @@ ANSWERS = {
         Reason.BAD_HANDSHAKE,
         "Sec-WebSocket-Accept 'AAAA'",
     ),
-    "no-accept": (f"{OK}\r\n".encode(), Reason.BAD_HANDSHAKE, "Sec-WebSocket-Accept None"),
+    "no-accept": (f"{OK}\r\n".encode(), Reason.BAD_HANDSHAKE, "Sec-WebSocket-Accept is None"),
     "no-upgrade": (
         b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n",
         Reason.BAD_HANDSHAKE,

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from sockproof.wire.credentials import basic
 from sockproof.wire.http import Request, Response
+from sockproof.wire.url import basic
 from tests.servers.freedom import Freedom, refused, without
 
 Rule = Callable[[Request], bool]

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from sockproof.wire.credentials import basic, masked_url
+from sockproof.wire.url import basic, masked_url
 
 
 @pytest.mark.parametrize(

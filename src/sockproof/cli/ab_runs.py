@@ -18,7 +18,7 @@ from sockproof.files import is_there, make_folder
 from sockproof.runs.load_records import RUN_FILE, SUMMARY_FILE
 from sockproof.targets import launch
 from sockproof.vocabulary import Counter
-from sockproof.wire.credentials import masked_url
+from sockproof.wire.url import masked_url
 
 LOG_FILE = "locust.log"
 

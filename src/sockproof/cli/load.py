@@ -34,7 +34,7 @@ from sockproof.load.locust.options import SECRET_ARGUMENTS, without_secrets
 from sockproof.runs import records
 from sockproof.runs.load_records import RUN_FILE, LoadRecordError
 from sockproof.targets import launch
-from sockproof.wire.credentials import masked_url
+from sockproof.wire.url import masked_url
 
 DEFAULT_TARGET = "python-socketio-uvicorn"
 DRAIN = 10.0  # seconds, where Locust is not told otherwise

@@ -7,9 +7,9 @@ import contextlib
 from types import TracebackType
 from typing import Any, Self
 
-from sockproof.conformance.targets.address import Address
 from sockproof.conformance.targets.target import Server
 from sockproof.targets import launch
+from sockproof.wire.url import Address
 
 KEPT_LOG = 64 * 1024  # characters of what the first target printed
 

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
-from sockproof.wire.credentials import basic, is_secret
+from sockproof.wire.url import basic, is_secret
 
 SHORTEST = 4  # characters of a secret
 PART = 8  # octets of one that are blotted out without the rest

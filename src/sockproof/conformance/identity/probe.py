@@ -18,10 +18,10 @@ from sockproof.conformance.context.case_context import Scene
 from sockproof.conformance.context.outcome import Failure
 from sockproof.conformance.context.wirelog import WireLog
 from sockproof.conformance.peers.upgrade_response import check_upgrade
-from sockproof.conformance.targets.address import Address
 from sockproof.conformance.targets.target import Server, Target
 from sockproof.wire.engineio import is_like_open
 from sockproof.wire.http import Request, Response
+from sockproof.wire.url import Address
 
 SHOWN = 120  # characters of whatever a server says
 BODY = 16 * 1024  # octets of a body that are looked at

@@ -27,12 +27,11 @@ from sockproof.conformance.sessions.engineio import EngineIOPeer
 from sockproof.conformance.sessions.fences import fence_of
 from sockproof.conformance.sessions.socketio import SocketIOPeer
 from sockproof.conformance.shelf.profile import Profile
-from sockproof.conformance.targets.address import Address
 from sockproof.conformance.targets.farewell import Farewell
 from sockproof.vocabulary import Seen
-from sockproof.wire.credentials import basic
 from sockproof.wire.engineio import Packet, PacketType, encode_payload
 from sockproof.wire.http import Request, upgrade_request
+from sockproof.wire.url import Address, basic
 from sockproof.wire.websocket import Opcode, parse_close
 
 ORDINARY_MESSAGE = 64 * 1024  # octets that a server without declared limits is held to take

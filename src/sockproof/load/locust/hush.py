@@ -13,13 +13,13 @@ from argparse import Namespace
 from typing import IO, Any
 
 from sockproof.load.locust.options import SECRET_ARGUMENTS
-from sockproof.wire.credentials import masked_url
 from sockproof.wire.redaction import (
     Redactor,
     secrets_of_headers,
     secrets_of_url,
     secrets_of_value,
 )
+from sockproof.wire.url import masked_url
 
 MASKED = "***"  # what stands for a value that was given at the start
 _HOST = "LOCUST_HOST"

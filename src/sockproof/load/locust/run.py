@@ -30,7 +30,7 @@ from sockproof.load.record.live import Live
 from sockproof.load.record.recorder import Recorder
 from sockproof.runs.load_records import RUN_FILE, SCHEMA, Phase, boot_id
 from sockproof.vocabulary import Gauge, LatencyKind
-from sockproof.wire.credentials import masked_url
+from sockproof.wire.url import masked_url
 
 SETTLING = 30.0  # seconds that users may take to connect and join once all are spawned
 QUIET = 1.0  # seconds without a receipt, at least, before the drain may end

@@ -13,15 +13,14 @@ import socket
 import ssl
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from sockproof.files import MIB, FileError, opened
 from sockproof.runs.load_records import Reason as Reason
 from sockproof.vocabulary import TRAFFIC, Counter
-from sockproof.wire.credentials import basic, masked_url
 from sockproof.wire.http import Headers
+from sockproof.wire.url import Address, AddressError, basic
 
-Address = tuple[int, tuple[object, ...]]  # family, and what connect() takes
+SocketAddress = tuple[int, tuple[object, ...]]  # family, and what connect() takes
 
 
 class Traffic:
@@ -64,7 +63,7 @@ class EndpointError(Exception):
 
 
 @functools.cache
-def resolve(host: str, port: int) -> tuple[Address, ...]:
+def resolve(host: str, port: int) -> tuple[SocketAddress, ...]:
     """The addresses of a host, asked for once a process; raises `EndpointError`."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -101,26 +100,22 @@ class Endpoint:
         max_buffered: int = MIB,
         usual: int = 0,
     ) -> None:
-        shown = masked_url(url)
         try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError as error:
-            raise EndpointError(f"{shown!r} is no URL: {error}") from None
-        if parts.scheme not in ("ws", "wss", "http", "https") or not parts.hostname:
-            raise EndpointError(f"a URL like ws://HOST:PORT/ or http://HOST:PORT/, not {shown!r}")
-        self.url = url
-        self.tls = parts.scheme in ("wss", "https")
-        self.host = parts.hostname
-        self.port = port or (443 if self.tls else 80)
-        for character in parts.netloc + parts.path + parts.query + path:
+            address = Address.parse(url)
+        except AddressError as error:
+            raise EndpointError(str(error)) from None
+        for character in path:
             if not "!" <= character <= "~":
-                raise EndpointError(f"{character!r} cannot stand in a URL as it is: {shown!r}")
-        self.host_header = parts.netloc.rpartition("@")[2]
-        self.path = parts.path or "/"
-        self.query = parts.query
+                raise EndpointError(f"{character!r} cannot stand in a path as it is: {path!r}")
+        self.url = url
+        self.tls = address.tls
+        self.host = address.host
+        self.port = address.port
+        self.host_header = address.authority
+        self.path = address.path
+        self.query = address.query
         self.socketio_path = self.path if self.path != "/" else path
-        self.headers = _with_credentials(tuple(headers), parts.netloc)
+        self.headers = _with_credentials(tuple(headers), address.user)
         for name, value in self.headers:
             if any(character in name + value for character in "\r\n\0"):
                 raise EndpointError(f"the header {name!r} has a line break in it")
@@ -206,9 +201,8 @@ def _context(ca: Path | str | None, insecure: bool) -> ssl.SSLContext:
     return context
 
 
-def _with_credentials(headers: Headers, netloc: str) -> Headers:
+def _with_credentials(headers: Headers, user: str | None) -> Headers:
     """The fields, and Authorization of the URL's userinfo unless the fields have their own."""
-    userinfo, at, _ = netloc.rpartition("@")
-    if not at or any(name.lower() == "authorization" for name, _ in headers):
+    if user is None or any(name.lower() == "authorization" for name, _ in headers):
         return headers
-    return (*headers, ("Authorization", basic(userinfo)))
+    return (*headers, ("Authorization", basic(user)))

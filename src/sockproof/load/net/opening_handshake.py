@@ -11,16 +11,16 @@ from sockproof.wire.deflate import NAME, Compressor, Decompressor, Parameters, p
 from sockproof.wire.http import (
     HeadReader,
     Response,
-    accept_value,
     parse_response_head,
     upgrade_request,
 )
+from sockproof.wire.opening_handshake import wrong_field
 
 MAX_HEAD = 64 * 1024
 Codecs = tuple[Compressor, Decompressor]
 
 
-class Shake:
+class OpeningHandshake:
     """What a connection needs until its opening handshake is over."""
 
     __slots__ = ("_reader", "key", "refused")
@@ -65,12 +65,9 @@ class Shake:
         return rest, *self._agree(response, endpoint)
 
     def _agree(self, response: Response, endpoint: Endpoint) -> tuple[str | None, Codecs | None]:
-        if "websocket" not in response.tokens("Upgrade"):
-            raise WireError(f"Upgrade is {response.get('Upgrade')!r}, not websocket")
-        if "upgrade" not in response.tokens("Connection"):
-            raise WireError(f"Connection is {response.get('Connection')!r}, not Upgrade")
-        if response.get("Sec-WebSocket-Accept") != accept_value(self.key):
-            raise WireError(f"wrong Sec-WebSocket-Accept {response.get('Sec-WebSocket-Accept')!r}")
+        wrong = wrong_field(response, self.key)
+        if wrong is not None:
+            raise WireError(f"{wrong.field} is {wrong.got!r}, not {wrong.wanted}")
         protocol = response.get("Sec-WebSocket-Protocol")
         if protocol is not None and protocol not in endpoint.protocols:
             raise WireError(f"the subprotocol {protocol!r} was not offered")

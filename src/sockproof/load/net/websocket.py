@@ -15,7 +15,7 @@ from random import getrandbits
 
 from sockproof.load.net.endpoint import Endpoint, Reason, traffic
 from sockproof.load.net.frames import SHORT, TEXT, TEXT_FRAMES, frame
-from sockproof.load.net.opening_handshake import Shake
+from sockproof.load.net.opening_handshake import OpeningHandshake
 from sockproof.load.net.stream import CLOSED, CLOSING, IDLE, OPEN, Stream, callback_failed
 from sockproof.wire import TooBig, WireError
 from sockproof.wire.deflate import Compressor, Decompressor
@@ -79,7 +79,7 @@ class WebSocketConnection(Stream):
         self._reset()
 
     def _reset(self) -> None:
-        self._shake: Shake | None = None
+        self._shake: OpeningHandshake | None = None
         self._close_heard = False
         self._collected: bytearray | None = None  # a frame that has not arrived whole
         self._needed = 0  # octets it has at least
@@ -100,7 +100,7 @@ class WebSocketConnection(Stream):
         """Begin to connect; raises RuntimeError when it is open already."""
         self._open()
         self._reset()
-        self._shake = Shake()
+        self._shake = OpeningHandshake()
 
     def send_text(self, data: bytes) -> bool:
         """Send a text message given as UTF-8; false when it was not taken.

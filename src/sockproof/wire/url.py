@@ -1,11 +1,21 @@
-"""The URL of a target, taken apart: RFC 6455, section 3, and http(s) for Socket.IO."""
+"""URLs of targets: taken apart (RFC 6455, 3; http and https for Socket.IO), and shown.
+
+A URL may hold credentials: what is sent of them, and how a URL is shown without them.
+"""
 
 from __future__ import annotations
 
+import base64
+import re
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
-from sockproof.wire.credentials import masked_url
+_USERINFO = re.compile(r"(?<=//)[^/?#]*@")
+_SECRET_NAME = re.compile(
+    r"token|auth|key|secret|passw|pwd|signature|\bsig\b|session|\bsid\b|jwt|credential",
+    re.IGNORECASE,
+)
+_PARAMETER = re.compile(r"([?&])([^=&#]*)=([^&#\s]+)")
 
 DEFAULT_PORTS = {"ws": 80, "http": 80, "wss": 443, "https": 443}
 
@@ -75,3 +85,27 @@ class Address:
     def target(self) -> str:
         """Path and query for the request line."""
         return f"{self.path}?{self.query}" if self.query else self.path
+
+
+def basic(userinfo: str) -> str:
+    """The Authorization field's value for a URL's `user:password` (RFC 7617, 2; RFC 3986, 3.2.1).
+
+    Percent-encoded octets are sent decoded; a missing password is an empty one.
+    """
+    user, _, password = userinfo.partition(":")
+    octets = unquote_to_bytes(user) + b":" + unquote_to_bytes(password)
+    return "Basic " + base64.b64encode(octets).decode("ascii")
+
+
+def is_secret(name: str) -> bool:
+    """Whether a parameter of this name is likely to be nobody else's business."""
+    return _SECRET_NAME.search(name) is not None
+
+
+def masked_url(url: str) -> str:
+    """`url`, valid or not, with asterisks for its userinfo and for parameters named as secrets."""
+    return _PARAMETER.sub(_masked, _USERINFO.sub("***@", url))
+
+
+def _masked(found: re.Match[str]) -> str:
+    return f"{found[1]}{found[2]}=***" if is_secret(found[2]) else found[0]
