@@ -19,7 +19,7 @@ from sockproof.conformance.preflight import introduce
 from sockproof.conformance.running.runner import Plan, run_cases
 from sockproof.conformance.shelf.case import Case, load_cases
 from sockproof.conformance.shelf.requirements import load_requirements
-from sockproof.conformance.targets.target import Server
+from sockproof.conformance.targets.server import Server
 from sockproof.runs.records import CaseRecord
 from sockproof.shelves import shelf
 from sockproof.targets.launch import TargetSpec, launch, load_targets

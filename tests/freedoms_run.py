@@ -32,7 +32,7 @@ from sockproof.conformance.running.runner import Plan
 from sockproof.conformance.shelf.case import Case
 from sockproof.conformance.shelf.expectations import glob_matches
 from sockproof.conformance.shelf.profile import Profile
-from sockproof.conformance.targets.target import Server
+from sockproof.conformance.targets.server import Server
 from sockproof.runs.records import CaseRecord
 from sockproof.wire.url import Address
 from tests.faults import described

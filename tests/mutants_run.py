@@ -18,7 +18,7 @@ from sockproof.conformance.shelf.case import Case, load_cases
 from sockproof.conformance.shelf.expectations import glob_matches
 from sockproof.conformance.shelf.profile import WEBSOCKET_CAPABILITIES, Profile
 from sockproof.conformance.shelf.requirements import Requirement, load_requirements
-from sockproof.conformance.targets.target import Server
+from sockproof.conformance.targets.server import Server
 from sockproof.runs.records import CaseRecord
 from sockproof.shelves import shelf
 from sockproof.wire.url import Address

@@ -13,7 +13,7 @@ from websockets.asyncio.server import ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
 
 from sockproof.conformance.preflight import introduce
-from sockproof.conformance.targets.target import Server
+from sockproof.conformance.targets.server import Server
 from sockproof.wire.url import Address
 from tests.servers.websocket_server import WebSocketServer
 

@@ -11,7 +11,7 @@ import socketio
 from aiohttp import web
 
 from sockproof.conformance.preflight import introduce
-from sockproof.conformance.targets.target import Server
+from sockproof.conformance.targets.server import Server
 from sockproof.fixtures.python_socketio import install
 from sockproof.wire.url import Address
 from tests.servers.blind import woven

@@ -10,7 +10,7 @@ import pytest
 from sockproof.conformance.preflight import introduce
 from sockproof.conformance.running.runner import Plan, run_cases
 from sockproof.conformance.shelf.expectations import glob_matches
-from sockproof.conformance.targets.target import Server
+from sockproof.conformance.targets.server import Server
 from sockproof.runs.records import CaseRecord
 from sockproof.wire.url import Address
 from tests import mutants_run

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from sockproof.conformance.context.case_context import Scene
+from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.outcome import CaseEnd, Failure, IllegalFrame, Inconclusive
 from sockproof.conformance.context.wirelog import WireLog
 from sockproof.conformance.sessions.engineio import (
@@ -14,7 +14,8 @@ from sockproof.conformance.sessions.engineio import (
     OCTETS_ARE_BINARY,
     EngineIOPeer,
 )
-from sockproof.conformance.targets.target import Server, Target
+from sockproof.conformance.targets.server import Server
+from sockproof.conformance.targets.target import Target
 from sockproof.wire.engineio import Packet, PacketType
 from sockproof.wire.http import Response
 from sockproof.wire.url import Address
@@ -25,8 +26,10 @@ from tests.servers.engineio_echo import EngineIOEcho
 async def _posts_until_refused(interval: int, timeout: int, *, says_close: bool) -> CaseEnd:
     """Send without a GET, until the session has ended; gives what the peer says of that."""
     async with EngineIOEcho(ping_interval=interval, ping_timeout=timeout) as server:
-        scene = Scene(WireLog())
-        engine = await Target(Server(Address.parse(server.url)), scene).connect_engineio("polling")
+        context = CaseContext(WireLog())
+        engine = await Target(Server(Address.parse(server.url)), context).connect_engineio(
+            "polling"
+        )
         packets = [Packet(PacketType.MESSAGE, "more")]
         packets += [Packet(PacketType.CLOSE)] if says_close else []
         try:
@@ -35,7 +38,7 @@ async def _posts_until_refused(interval: int, timeout: int, *, says_close: bool)
         except CaseEnd as ended:
             return ended
         finally:
-            scene.close()
+            context.close()
 
 
 def test_session_whose_pings_we_left_unanswered_may_end() -> None:
@@ -66,10 +69,10 @@ def test_other_text_that_is_no_packet_accuses_what_the_case_is_about(payload: by
 def test_get_that_a_crash_answers_accuses_the_delivery_of_messages() -> None:
     async def taken() -> None:
         async with EngineIOEcho() as server:
-            scene = Scene(WireLog())
-            target = Target(Server(Address.parse(server.url)), scene)
+            context = CaseContext(WireLog())
+            target = Target(Server(Address.parse(server.url)), context)
             engine = await target.connect_engineio("polling")
-            scene.close()
+            context.close()
             engine.take(Response(500, "Internal Server Error"))
 
     with pytest.raises(IllegalFrame) as found:

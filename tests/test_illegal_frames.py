@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sockproof.conformance.context.case_context import Scene
+from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.outcome import IllegalFrame
 from sockproof.conformance.context.wirelog import WireLog
 from sockproof.conformance.peers.message import BROKEN_BY_FRAMES, Assembler, Forbidden
@@ -56,9 +56,9 @@ frames = st.builds(
 def received(sent: list[Frame]) -> IllegalFrame:
     """What a peer says of these frames from a server."""
     octets = b"".join(frame.encode() for frame in sent)
-    scene = Scene(WireLog())
+    context = CaseContext(WireLog())
     unread = cast(Stream, None)  # all that there is has come with the response
-    peer = WebSocketConnection(scene, unread, 1, Response(101), octets)
+    peer = WebSocketConnection(context, unread, 1, Response(101), octets)
     with pytest.raises(IllegalFrame) as told:
         asyncio.run(peer.receive())
     return told.value

@@ -15,7 +15,7 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from sockproof.conformance.preflight import Introduction, Unreachable, introduce
-from sockproof.conformance.targets.target import Server
+from sockproof.conformance.targets.server import Server
 from sockproof.wire.url import Address
 from tests import sample
 

@@ -14,7 +14,7 @@ import pytest
 from sockproof.conformance.preflight import introduce
 from sockproof.conformance.running.runner import Plan, run_cases
 from sockproof.conformance.shelf.case import Case, load_cases
-from sockproof.conformance.targets.target import Server
+from sockproof.conformance.targets.server import Server
 from sockproof.runs.records import CaseRecord
 from sockproof.shelves import shelf
 from sockproof.wire.http import Request, Response

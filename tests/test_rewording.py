@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from sockproof.conformance.context import case_context as scene
+from sockproof.conformance.context import case_context as context
 from sockproof.conformance.context import outcome
 from sockproof.conformance.preflight import introduce
 from sockproof.conformance.running.runner import Plan, run_cases
 from sockproof.conformance.shelf.expectations import glob_matches
-from sockproof.conformance.targets.target import Server
+from sockproof.conformance.targets.server import Server
 from sockproof.runs.records import CaseRecord
 from sockproof.wire import WireError
 from sockproof.wire.url import Address
@@ -57,13 +57,13 @@ def backwards(monkeypatch: pytest.MonkeyPatch) -> None:
     def stream_closed(self: Any, how: str, **more: Any) -> None:
         closed(self, how[::-1], **more)
 
-    def awaiting(self: scene.Scene) -> str:
+    def awaiting(self: context.CaseContext) -> str:
         return (self._awaiting or "more")[::-1]
 
     monkeypatch.setattr(outcome.CaseEnd, "__init__", end)
-    monkeypatch.setattr(scene, "finding", seen)
+    monkeypatch.setattr(context, "finding", seen)
     monkeypatch.setattr(outcome.StreamClosed, "__init__", stream_closed)
-    monkeypatch.setattr(scene.Scene, "awaiting", property(awaiting))
+    monkeypatch.setattr(context.CaseContext, "awaiting", property(awaiting))
     monkeypatch.setattr(WireError, "__str__", lambda self: str(self.args[0])[::-1], raising=False)
 
 

@@ -15,7 +15,8 @@ from sockproof.conformance.peers.client_frames import client_frame, text_frame
 from sockproof.conformance.running.runner import LAPSES, Ended, Patience, Plan, run_cases
 from sockproof.conformance.shelf.case import Case
 from sockproof.conformance.shelf.requirements import Requirement
-from sockproof.conformance.targets.target import Server, Target
+from sockproof.conformance.targets.server import Server
+from sockproof.conformance.targets.target import Target
 from sockproof.conformance.trials.second_look import LIMITS, REPEATS
 from sockproof.runs.records import CaseRecord
 from sockproof.wire.url import Address
@@ -197,7 +198,7 @@ def test_server_that_turns_connections_away_has_fewer_at_a_time() -> None:
                 await asyncio.sleep(0.02)
         except Exception as error:
             octets = b"HTTP/1.1 503 Service Unavailable\r\n\r\n"
-            target.scene.log.add(1, "received", octets, "a refusal")
+            target.context.log.add(1, "received", octets, "a refusal")
             raise error
         finally:
             open_now -= 1
@@ -374,7 +375,7 @@ def builds_on(name: str, ends: Function, however: bool = True) -> Function:
     """A case that does this behind a step of that requirement."""
 
     async def does(target: Target) -> None:
-        target.scene.builds_on(name, however)
+        target.context.builds_on(name, however)
         await ends(target)
 
     return does

@@ -11,7 +11,7 @@ from sockproof.conformance.preflight import introduce
 from sockproof.conformance.running.run import with_timers
 from sockproof.conformance.running.runner import Plan, run_cases
 from sockproof.conformance.shelf.case import load_cases
-from sockproof.conformance.targets.target import Server
+from sockproof.conformance.targets.server import Server
 from sockproof.runs.records import CaseRecord
 from sockproof.shelves import shelf
 from sockproof.wire.url import Address

@@ -45,7 +45,7 @@ async def _send(peer, opcode, payload, form):
     if form not in ("ping", "both"):
         return before
     wanted = "PONG 'between'"
-    with peer.scene.awaits(wanted):
+    with peer.context.awaits(wanted):
         while (got := await websocket.receive()).opcode != Opcode.PONG:
             before.append(got)  # an answer or the application's own, from another thread
     if got.payload != b"between":

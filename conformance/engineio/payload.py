@@ -21,7 +21,7 @@ async def _bodies(peer, wanted):
 @case("eio-polling-content-type-sent", needs={"polling"})
 async def answer_with_packets_is_labelled_as_text(target):
     response = await target.engineio().exchange("GET", "EIO=4&transport=polling")
-    check_label(target.scene, response)
+    check_label(target.context, response)
 
 
 @case("eio-polling-utf8-received", needs=NEEDS)

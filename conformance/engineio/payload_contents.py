@@ -140,7 +140,7 @@ async def answer_with_a_message_is_labelled_as_text(target):
     with target.awaits("an answer with the message"):
         while True:
             response = await peer.engine.poll()
-            check_label(target.scene, response)
+            check_label(target.context, response)
             if "message-back" in response.body.decode("utf-8", "replace"):
                 return
 
@@ -150,4 +150,4 @@ async def answer_that_an_upgrade_releases_is_labelled_as_text(target):
     engine = await target.connect_engineio("polling")
     get = await engine.hold_get()
     await engine.probed()
-    check_label(target.scene, await get.response("the waiting GET answered"))
+    check_label(target.context, await get.response("the waiting GET answered"))

@@ -53,7 +53,7 @@ async def idle_client_hears_nothing_that_was_said_to_everyone_in_another_namespa
     await speaker.proof("emit", event="said", args=["to everyone here"])
     await other.expect_event("said", "to everyone here")
     await idle.fence(speaker)
-    overheard = [leak for leak in idle.leaks if leak.case == target.scene.case]
+    overheard = [leak for leak in idle.leaks if leak.case == target.context.case]
     if overheard:
         raise Failure(WANTED, overheard[0], seen=Seen.OVERHEARD)
 
@@ -76,6 +76,6 @@ async def clients_of_one_case_hear_nothing_that_another_case_said(target: Target
     stranger = await target.beside().socketio()
     await _speak(target)
     await stranger.quiet()
-    overheard = [leak for leak in target.scene.company.leaks if not leak.idle]
+    overheard = [leak for leak in target.context.company.leaks if not leak.idle]
     if overheard:
         raise Failure(WANTED, "; ".join(map(str, overheard[:3])), seen=Seen.OVERHEARD)

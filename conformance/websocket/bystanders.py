@@ -14,7 +14,7 @@ REQUIREMENT = "rfc6455-6.1-own-connection"
 async def _speak(target: Target, peer: WebSocketPeer) -> None:
     """Say things that nobody else says, and have them back."""
     for size in (1, 10, 100):
-        text = f"{target.scene.mark} {target.unique('own')} " * size
+        text = f"{target.context.mark} {target.unique('own')} " * size
         peer.send(text_frame(text))
         await peer.expect_message(text)
 
@@ -47,6 +47,6 @@ async def clients_of_one_case_hear_nothing_that_another_case_said(target: Target
 
 
 async def _tell(target: Target) -> None:
-    overheard = [leak for leak in target.scene.company.leaks if not leak.idle]
+    overheard = [leak for leak in target.context.company.leaks if not leak.idle]
     if overheard:
         raise Failure(WANTED, "; ".join(map(str, overheard[:3])), seen=Seen.OVERHEARD)

@@ -7,7 +7,7 @@ async def pushed(peer: WebSocketPeer, number: int, size: int) -> None:
     """The next message is the one of this number; what fills it up is the server's own."""
     start = number.to_bytes(8, "big")[:size]
     wanted = f"BINARY of {size} octets that begins with {start.hex(' ')}"
-    with peer.scene.awaits(wanted):
+    with peer.context.awaits(wanted):
         got = await peer.expect(Opcode.BINARY)
         while len(got.payload) != size:  # the application's own talk
             got = await peer.expect(Opcode.BINARY)

@@ -142,7 +142,7 @@ ANSWERS = {
     "wrong-accept": (
         f"{OK}Sec-WebSocket-Accept: AAAA\r\n\r\n".encode(),
         Reason.BAD_HANDSHAKE,
-        "Sec-WebSocket-Accept 'AAAA'",
+        "Sec-WebSocket-Accept is 'AAAA'",
     ),
     "no-accept": (f"{OK}\r\n".encode(), Reason.BAD_HANDSHAKE, "Sec-WebSocket-Accept is None"),
     "no-upgrade": (

@@ -24,7 +24,7 @@ from sockproof.conformance.shelf.expectations import Expectation, glob_matches, 
 from sockproof.conformance.shelf.expectations_writer import write_expectations
 from sockproof.conformance.shelf.profile import profile_of
 from sockproof.conformance.shelf.requirements import load_requirements
-from sockproof.conformance.targets.target import Server
+from sockproof.conformance.targets.server import Server
 from sockproof.errors import CommandError
 from sockproof.files import FileError, WriteError
 from sockproof.render.conformance.terminal import Progress

@@ -14,7 +14,7 @@ from sockproof.conformance.context.wirelog import Redactor
 from sockproof.conformance.peers.tls import Trust, TrustError
 from sockproof.conformance.shelf.case import Case
 from sockproof.conformance.shelf.profile import Profile
-from sockproof.conformance.targets.target import Server
+from sockproof.conformance.targets.server import Server
 from sockproof.errors import CommandError
 from sockproof.wire.http import is_token
 from sockproof.wire.redaction import is_public, secrets_of_headers, secrets_of_url, secrets_of_value

@@ -7,7 +7,7 @@ import contextlib
 from types import TracebackType
 from typing import Any, Self
 
-from sockproof.conformance.targets.target import Server
+from sockproof.conformance.targets.server import Server
 from sockproof.targets import launch
 from sockproof.wire.url import Address
 

@@ -24,7 +24,8 @@ from sockproof.conformance.identity.carrier import no_http, no_tls
 from sockproof.conformance.identity.identify import identify
 from sockproof.conformance.identity.probe import BODY, BODY_PATIENCE, Answer, Prober
 from sockproof.conformance.identity.socketio import identify_socketio
-from sockproof.conformance.targets.target import Server, Target
+from sockproof.conformance.targets.server import Server
+from sockproof.conformance.targets.target import Target
 from sockproof.errors import NotJudged
 from sockproof.wire import WireError
 
@@ -115,8 +116,8 @@ async def _first_answer(server: Server) -> Answer:
     prober = Prober(server, 0)
     websocket = server.address.is_websocket
     request = prober.handshake_request() if websocket else prober.polling_request()
-    async with asking() as scene:
-        peer = await Target(server, scene).tls_connection(server.tls)
+    async with asking() as context:
+        peer = await Target(server, context).tls_connection(server.tls)
         response = await peer.ask(request, body=False)
         if response.status != 101:
             response = await peer.beginning(response, BODY, BODY_PATIENCE)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from sockproof.conformance.capabilities.websocket import NO_ANSWER, Ear, asking, content
 from sockproof.conformance.peers.client_frames import client_frame
-from sockproof.conformance.targets.target import Server, Target
+from sockproof.conformance.targets.server import Server
+from sockproof.conformance.targets.target import Target
 from sockproof.wire.websocket import Opcode
 
 AT_ONCE = 8  # messages, whose order is looked at
@@ -38,8 +39,8 @@ class EchoHabits:
 async def echo_habits(server: Server, limit: float) -> EchoHabits:
     """Ask a server that was found to echo."""
     try:
-        async with asking() as scene:
-            ear = await Ear.open(Target(server, scene), limit)
+        async with asking() as context:
+            ear = await Ear.open(Target(server, context), limit)
             seconds = min([await _answer_time(ear, limit) for _ in range(SINGLE)])
         orders = [await _order(server, limit) for _ in range(BURSTS)]
     except NO_ANSWER:
@@ -60,8 +61,8 @@ async def _order(server: Server, limit: float) -> tuple[int, ...]:
     """The places of messages that were sent together, in the order in which they come back."""
     messages = [(int(Opcode.TEXT), content()) for _ in range(AT_ONCE)]
     came: list[int] = []
-    async with asking() as scene:
-        ear = await Ear.open(Target(server, scene), limit)
+    async with asking() as context:
+        ear = await Ear.open(Target(server, context), limit)
         ear.peer.send(*(client_frame(*each) for each in messages))
         for _ in messages:
             got = await ear.until(messages.__contains__, limit)

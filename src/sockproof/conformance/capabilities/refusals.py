@@ -27,7 +27,8 @@ from sockproof.conformance.context.contract import Contract
 from sockproof.conformance.context.policy import NAMESPACES
 from sockproof.conformance.sessions.engineio import EngineIOPeer
 from sockproof.conformance.sessions.fences import CONNECT_ANSWERS
-from sockproof.conformance.targets.target import Server, Target
+from sockproof.conformance.targets.server import Server
+from sockproof.conformance.targets.target import Target
 from sockproof.wire import WireError, engineio
 from sockproof.wire.socketio import Packet, PacketType, parse
 
@@ -56,7 +57,7 @@ class Visitor:
     async def enter(self, payload: dict[str, Any] | None = None) -> Packet | None:
         """Ask to be let in; the answer, None where the server ends the session instead."""
         server = self.target.server
-        credentials = Contract(self.target.scene, server.auth, None, False).credentials(payload)
+        credentials = Contract(self.target.context, server.auth, None, False).credentials(payload)
         await self.say(Packet(PacketType.CONNECT, self.namespace, credentials))
         while (text := await self.hear()) is not None:
             with contextlib.suppress(WireError):
@@ -105,10 +106,10 @@ async def refusals(server: Server, limit: float) -> Server:
     main = server.profile.namespace
 
     async def ask(namespace: str, question: Callable[[Visitor], Awaitable[Any]]) -> Any:
-        async with asking() as scene:
+        async with asking() as context:
             with contextlib.suppress(*NO_ANSWER):
                 async with asyncio.timeout(limit):
-                    visitor = await Visitor.come(Target(server, scene), transport, namespace)
+                    visitor = await Visitor.come(Target(server, context), transport, namespace)
                     return await question(visitor)
         return None
 

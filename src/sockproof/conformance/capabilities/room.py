@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 from sockproof.conformance.capabilities.websocket import NO_ANSWER, Ear, asking
 from sockproof.conformance.peers.client_frames import client_frame
-from sockproof.conformance.targets.target import Server, Target
+from sockproof.conformance.targets.server import Server
+from sockproof.conformance.targets.target import Target
 from sockproof.wire.socketio import Packet, PacketType
 from sockproof.wire.websocket import Opcode
 
@@ -23,9 +24,9 @@ FOR_EACH_JOB = 3  # clients, where there is room for few
 
 async def room(server: Server, clients: int, limit: float) -> int | None:
     """How many of so many clients are served at once; None where all of them are, or none is."""
-    async with asking() as scene:
+    async with asking() as context:
         opened = await asyncio.gather(
-            *(_open(Target(server, scene), limit) for _ in range(clients))
+            *(_open(Target(server, context), limit) for _ in range(clients))
         )
         ears = [each for each in opened if each is not None]
         served = sum(await asyncio.gather(*(_is_served(each, limit) for each in ears)))
@@ -45,8 +46,8 @@ def remark(places: int, jobs: int) -> str:
 
 async def newest_alone(server: Server, limit: float) -> bool:
     """Whether a Socket.IO server sends a client away when the next one comes."""
-    async with asking() as scene:
-        target = Target(server, scene)
+    async with asking() as context:
+        target = Target(server, context)
         try:
             async with asyncio.timeout(limit):
                 first, _ = await target.connect_socketio(2)

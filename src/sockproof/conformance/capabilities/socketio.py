@@ -32,7 +32,8 @@ from sockproof.conformance.context.contract import EVENTS
 from sockproof.conformance.peers.client_frames import client_frame
 from sockproof.conformance.sessions.engineio import EngineIOPeer
 from sockproof.conformance.sessions.fences import ACKS, CONNECT_ANSWERS
-from sockproof.conformance.targets.target import Server, Target
+from sockproof.conformance.targets.server import Server
+from sockproof.conformance.targets.target import Target
 from sockproof.wire import WireError, engineio
 from sockproof.wire.engineio import Handshake, is_like_open
 from sockproof.wire.socketio import Decoder, Packet, PacketType
@@ -96,10 +97,10 @@ async def socketio_capabilities(server: Server, limit: float) -> Offered:
 
 async def _over(server: Server, transport: str, limit: float) -> Found:
     found = Found()
-    async with asking() as scene:
+    async with asking() as context:
         with contextlib.suppress(*NO_ANSWER):
             async with asyncio.timeout(limit):
-                engine = await Target(server, scene).connect_engineio(transport)
+                engine = await Target(server, context).connect_engineio(transport)
             found.handshake = engine.handshake
             found.capabilities.add(transport)
             # Side by side, since a server that answers neither is waited for.
@@ -122,10 +123,10 @@ async def _over(server: Server, transport: str, limit: float) -> Found:
 
 async def _misopens(server: Server, transport: str, limit: float) -> bool:
     """Whether a session opens and begins with what is no OPEN packet, or none to be used."""
-    async with asking() as scene:
+    async with asking() as context:
         with contextlib.suppress(*NO_ANSWER):
             async with asyncio.timeout(limit):
-                engine = Target(server, scene).engineio()
+                engine = Target(server, context).engineio()
                 query = f"EIO=4&transport={transport}"
                 if transport == "polling":
                     response = await engine.exchange("GET", query)
@@ -141,10 +142,10 @@ async def _misopens(server: Server, transport: str, limit: float) -> bool:
 
 
 async def _echo(server: Server, transport: str, limit: float) -> bool:
-    async with asking() as scene:
+    async with asking() as context:
         with contextlib.suppress(*NO_ANSWER):
             async with asyncio.timeout(limit):
-                return await sends_back(await Target(server, scene).connect_engineio(transport))
+                return await sends_back(await Target(server, context).connect_engineio(transport))
     return False
 
 
@@ -300,8 +301,8 @@ class Questions:
 async def _has_processes(server: Server, limit: float) -> bool:
     """Whether several server processes answer, as `info` tells them apart."""
     processes: set[str] = set()
-    async with asking() as scene:
-        target = Target(server, scene)
+    async with asking() as context:
+        target = Target(server, context)
         with contextlib.suppress(*NO_ANSWER):
             for _ in range(CLIENTS_TO_COMPARE):
                 async with asyncio.timeout(limit):

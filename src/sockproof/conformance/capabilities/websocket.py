@@ -24,13 +24,14 @@ import operator
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from sockproof.conformance.context.case_context import Scene
+from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.outcome import CaseEnd, IllegalFrame, StreamClosed
 from sockproof.conformance.context.wirelog import WireLog
 from sockproof.conformance.peers.client_frames import client_frame, text_frame
 from sockproof.conformance.peers.upgrade_response import agreed_deflate
 from sockproof.conformance.peers.websocket import WebSocketPeer
-from sockproof.conformance.targets.target import Server, Target
+from sockproof.conformance.targets.server import Server
+from sockproof.conformance.targets.target import Target
 from sockproof.wire import WireError
 from sockproof.wire.http import Request, Response
 from sockproof.wire.websocket import Opcode, close_payload
@@ -48,14 +49,14 @@ NO_ANSWER = (CaseEnd, StreamClosed, TimeoutError, OSError, WireError)
 
 
 @contextlib.asynccontextmanager
-async def asking() -> AsyncIterator[Scene]:
-    """A scene for connections that belong to no case."""
-    scene = Scene(WireLog())
+async def asking() -> AsyncIterator[CaseContext]:
+    """A context for connections that belong to no case."""
+    context = CaseContext(WireLog())
     try:
-        yield scene
+        yield context
     finally:
-        scene.close()
-        await scene.gone()
+        context.close()
+        await context.gone()
 
 
 def content(length: int = LENGTHS[0]) -> bytes:
@@ -77,9 +78,9 @@ async def websocket_capabilities(server: Server, limit: float) -> frozenset[str]
 
 async def _ask(server: Server, limit: float, *questions: Question) -> set[str]:
     async def answer(question: Question) -> set[str]:
-        async with asking() as scene:
+        async with asking() as context:
             with contextlib.suppress(*NO_ANSWER):
-                return await question(Target(server, scene), limit)
+                return await question(Target(server, context), limit)
         return set()
 
     if server.room is not None:
@@ -340,8 +341,8 @@ async def _upgrade(target: Target, request: Request, limit: float) -> Response:
     """The answer to a handshake, whose connection ends with it and leaves its place to the next."""
     async with asyncio.timeout(limit):
         while True:
-            async with asking() as scene:
-                peer = await Target(target.server, scene).http()
+            async with asking() as context:
+                peer = await Target(target.server, context).http()
                 response = await peer.ask(request, body=False)
             if response.status == 101 or target.server.room is None:
                 return response

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 
 from sockproof.conformance.checks.idle_websocket import IdleWebSocket
-from sockproof.conformance.context.case_context import Scene
+from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.company import KEPT_LEAKS, Company, Leak, Saying
 from sockproof.conformance.context.contract import EVENTS, contents_of
 from sockproof.conformance.context.outcome import CaseEnd, Failure, StreamClosed, Unsupported
@@ -22,7 +22,8 @@ from sockproof.conformance.context.wirelog import WireLog
 from sockproof.conformance.sessions.engineio import EngineIOPeer
 from sockproof.conformance.sessions.fences import ACKS, FENCES
 from sockproof.conformance.sessions.socketio import SocketIOPeer
-from sockproof.conformance.targets.target import Server, Target
+from sockproof.conformance.targets.server import Server
+from sockproof.conformance.targets.target import Target
 from sockproof.wire import WireError
 from sockproof.wire.socketio import Packet
 
@@ -40,7 +41,7 @@ class Bystander:
     kind: str
     server: Server
     company: Company
-    scene: Scene
+    context: CaseContext
     gone: str = ""
     engine: EngineIOPeer | None = None
     opened_at: float = 0.0  # by `time.monotonic`
@@ -61,7 +62,7 @@ class Bystander:
         self.opened_at = time.monotonic()
         try:
             async with asyncio.timeout(OPENING):
-                peer = await self._opened(Target(self.server, self.scene))
+                peer = await self._opened(Target(self.server, self.context))
         except GONE as error:
             self.gone = f"{type(error).__name__}: {error}"
             return
@@ -112,7 +113,7 @@ class Bystander:
         answers = packet.type in EVENTS and packet.data[0] == "message-back"
         if saying is None and (answers or packet.type in ACKS):
             saying = Saying("another client's request")
-        if saying is not None and not saying.is_meant_for(self.scene.case, audience):
+        if saying is not None and not saying.is_meant_for(self.context.case, audience):
             leak = self.company.leaked(saying, self.name, f"{packet!s:.200}", idle=True)
             if len(self.leaks) < KEPT_LEAKS:
                 self.leaks.append(leak)
@@ -124,7 +125,7 @@ class Bystander:
         for namespace, sid in self.sids.items():
             word, heard = self._listening_for(speaker)
             await speaker.proof("emit", event="fence", args=[word], to=[sid], namespace=namespace)
-            with speaker.scene.preparing(f"a word to {self.name} heard by it"):
+            with speaker.context.preparing(f"a word to {self.name} heard by it"):
                 await heard.wait()
             if self.gone:
                 raise Unsupported(f"{self.name} that stays", self.gone)
@@ -144,7 +145,7 @@ class Bystander:
 
     def _listening_for(self, speaker: SocketIOPeer) -> tuple[str, asyncio.Event]:
         """A word of the speaker's case, and what is set when this client hears it."""
-        word = f"to-a-bystander-{len(self._awaited)}-{speaker.scene.mark}"  # none begins another
+        word = f"to-a-bystander-{len(self._awaited)}-{speaker.context.mark}"  # none begins another
         heard = self._awaited[word] = asyncio.Event()
         return word, heard
 
@@ -165,8 +166,8 @@ class Bystander:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        self.scene.close()
-        await self.scene.gone()
+        self.context.close()
+        await self.context.gone()
 
 
 @contextlib.asynccontextmanager
@@ -176,12 +177,16 @@ async def bystanders(servers: Sequence[Server], company: Company) -> AsyncIterat
     offering = [each for each in roomy if {"fixture", "emit"} <= each.capabilities]
     slow = [each for each in offering if "fast-timers" not in each.capabilities]
     idle: list[Bystander | IdleWebSocket] = [
-        IdleWebSocket(server, company, Scene(WireLog(), company=company, case="an idle client"))
+        IdleWebSocket(
+            server, company, CaseContext(WireLog(), company=company, case="an idle client")
+        )
         for server in roomy
         if "echo" in server.capabilities and "broadcast" not in server.capabilities
     ]
     idle += [
-        Bystander(kind, server, company, Scene(WireLog(), company=company, case=f"a {kind} client"))
+        Bystander(
+            kind, server, company, CaseContext(WireLog(), company=company, case=f"a {kind} client")
+        )
         for server in slow or offering
         for kind in KINDS
     ]
@@ -198,7 +203,7 @@ async def bystanders(servers: Sequence[Server], company: Company) -> AsyncIterat
 def bystander(target: Target, kind: str) -> Bystander:
     """The bystander of this kind at the target; UNSUPPORTED where there is none."""
     wanted = f"an idle client ({kind}) that listens"
-    for each in target.scene.company.bystanders:
+    for each in target.context.company.bystanders:
         if isinstance(each, Bystander) and (each.kind, each.server) == (kind, target.server):
             if each.gone:
                 raise Unsupported(wanted, each.gone)
@@ -211,7 +216,7 @@ def idle_websocket(target: Target) -> IdleWebSocket:
     wanted = "an idle client that listens"
     if "broadcast" in target.capabilities:
         raise Unsupported(wanted, "the server sends what one says to everyone")
-    for each in target.scene.company.bystanders:
+    for each in target.context.company.bystanders:
         if isinstance(each, IdleWebSocket) and each.server == target.server and each.was_there:
             return each
     raise Unsupported(wanted, "the run has none")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from sockproof.conformance.context.case_context import Scene
+from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.outcome import Failure, StreamClosed
 from sockproof.conformance.peers.client_frames import client_frame, close_frame, text_packet
 from sockproof.conformance.peers.websocket import WebSocketPeer
@@ -16,7 +16,7 @@ from sockproof.wire.http import Response
 from sockproof.wire.websocket import Opcode
 
 
-def check_label(scene: Scene, response: Response) -> None:
+def check_label(context: CaseContext, response: Response) -> None:
     """An answer to long-polling is labelled as text in UTF-8; as another type it is NON_STRICT."""
     label = response.get("Content-Type")
     kind, _, parameters = (label or "text/plain").lower().partition(";")
@@ -24,21 +24,21 @@ def check_label(scene: Scene, response: Response) -> None:
     if charset not in ("", "utf-8", "utf8"):
         raise Failure("text/plain, in UTF-8", f"Content-Type: {label}")
     if kind.strip() != "text/plain":
-        scene.non_strict("text/plain, in UTF-8", f"Content-Type: {label}")
+        context.non_strict("text/plain, in UTF-8", f"Content-Type: {label}")
 
 
 async def expect_post_refused(engine: EngineIOPeer, body: bytes) -> None:
     """A POST of what is no packet gets 400 or ends the connection; else it is NON_STRICT."""
     wanted = "400, or the connection closed"
     try:
-        with engine.scene.awaits(wanted):
+        with engine.context.awaits(wanted):
             response = await engine.post(body)
     except Failure as failure:
         if isinstance(failure.__cause__, StreamClosed):
             return
         raise
     if response.status != 400:
-        engine.scene.non_strict(wanted, f"{response}: {response.body[:60]!r}", came=response)
+        engine.context.non_strict(wanted, f"{response}: {response.body[:60]!r}", came=response)
 
 
 # Heartbeat.
@@ -53,7 +53,7 @@ async def expect_ping(engine: EngineIOPeer) -> Packet:
     patience = sum(engine.timers) + 0.5
     try:
         async with asyncio.timeout(patience):
-            with engine.scene.awaits("a PING"):
+            with engine.context.awaits("a PING"):
                 while (packet := await engine.receive()).type == PacketType.MESSAGE:
                     pass
     except TimeoutError:
@@ -96,7 +96,7 @@ async def expect_no_message(websocket: WebSocketPeer) -> None:
     """No MESSAGE has been sent on a WebSocket whose upgrade is not complete."""
     ping = client_frame(Opcode.PING, b"behind it")
     websocket.send(ping)
-    with websocket.scene.awaits("PONG"):
+    with websocket.context.awaits("PONG"):
         while (frame := await websocket.receive()).payload != ping.payload:
             if frame.opcode == Opcode.BINARY or frame.payload[:1] == b"4":
                 raise Failure("no MESSAGE on the WebSocket before UPGRADE", frame)
@@ -107,7 +107,7 @@ async def expect_no_message(websocket: WebSocketPeer) -> None:
 async def expect_no_probe(websocket: WebSocketPeer, wanted: str) -> None:
     """The probe of a WebSocket that the session has no use for is answered by its end."""
     websocket.send(text_packet(PacketType.PING, "probe"))
-    with websocket.scene.awaits(wanted):
+    with websocket.context.awaits(wanted):
         try:
             frame = await websocket.receive()
         except StreamClosed:

@@ -6,12 +6,13 @@ import asyncio
 import os
 from dataclasses import dataclass, field
 
-from sockproof.conformance.context.case_context import Scene
+from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.company import KEPT_LEAKS, Company, Leak
 from sockproof.conformance.context.outcome import CaseEnd, StreamClosed
 from sockproof.conformance.peers.client_frames import client_frame
 from sockproof.conformance.peers.websocket import WebSocketPeer
-from sockproof.conformance.targets.target import Server, Target
+from sockproof.conformance.targets.server import Server
+from sockproof.conformance.targets.target import Target
 from sockproof.wire import WireError
 from sockproof.wire.websocket import Frame, Opcode
 
@@ -26,7 +27,7 @@ class IdleWebSocket:
 
     server: Server
     company: Company
-    scene: Scene
+    context: CaseContext
     kind: str = "first"
     was_there: bool = False
     gone: str = ""
@@ -39,7 +40,7 @@ class IdleWebSocket:
         """Connect, and listen from then on; who is turned away is gone at once."""
         try:
             async with asyncio.timeout(OPENING):
-                self._peer = await Target(self.server, self.scene).connect()
+                self._peer = await Target(self.server, self.context).connect()
         except GONE as error:
             self.gone = f"{type(error).__name__}: {error}"
             return
@@ -82,4 +83,4 @@ class IdleWebSocket:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        self.scene.close()
+        self.context.close()

@@ -23,7 +23,7 @@ from typing import Any
 
 from sockproof import leash
 from sockproof.conformance.checks.relay import PAGES, Relay
-from sockproof.conformance.context.case_context import Scene
+from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.outcome import Failure, Inconclusive, Unsupported
 from sockproof.conformance.context.wirelog import RECEIVED, SENT
 from sockproof.conformance.targets.target import Target
@@ -42,10 +42,10 @@ _BROWSER_OPTIONS = (
 class RealClient:
     """One driven client; what it hears is kept in order until it is asked for."""
 
-    def __init__(self, scene: Scene, name: str) -> None:
-        self.scene = scene
+    def __init__(self, context: CaseContext, name: str) -> None:
+        self.context = context
         self.name = name
-        self.number = scene.log.new_connection()
+        self.number = context.log.new_connection()
         self._ids = 0
         self._inbox: deque[dict[str, Any]] = deque()
         self._changed = asyncio.Event()
@@ -68,8 +68,8 @@ class RealClient:
         number = self._ids
         line = json.dumps({"id": number, "do": what, **fields})
         shown = {name: value for name, value in fields.items() if name not in CREDENTIALS}
-        self.scene.log.note(self.number, SENT, f"{self.name}: {what} {json.dumps(shown)[:300]}")
-        with self.scene.awaits(f"{self.name} to {what}"):
+        self.context.log.note(self.number, SENT, f"{self.name}: {what} {json.dumps(shown)[:300]}")
+        with self.context.awaits(f"{self.name} to {what}"):
             await self._say(line)
             answer = await self._next(lambda said: said.get("id") == number)
         if "missing" in answer:
@@ -87,7 +87,7 @@ class RealClient:
 
     async def event(self, wanted: str = "an event") -> tuple[str, Any]:
         """The next event that the client hears, with its arguments."""
-        with self.scene.awaits(wanted):
+        with self.context.awaits(wanted):
             said = await self._next(lambda said: "heard" in said)
         return str(said["heard"]), said.get("args")
 
@@ -108,7 +108,7 @@ class RealClient:
         except ValueError:
             return  # a library that prints something
         if isinstance(said, dict):
-            self.scene.log.note(self.number, RECEIVED, f"{self.name}: {json.dumps(said)[:300]}")
+            self.context.log.note(self.number, RECEIVED, f"{self.name}: {json.dumps(said)[:300]}")
             self._inbox.append(said)
             self._changed.set()
 
@@ -120,21 +120,23 @@ class RealClient:
 class ClientProcess(RealClient):
     """A driver in a process group of its own, on its standard input and output."""
 
-    def __init__(self, scene: Scene, name: str, process: asyncio.subprocess.Process) -> None:
-        super().__init__(scene, name)
+    def __init__(
+        self, context: CaseContext, name: str, process: asyncio.subprocess.Process
+    ) -> None:
+        super().__init__(context, name)
         self._process = process
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
     async def open(
         cls,
-        scene: Scene,
+        context: CaseContext,
         name: str,
         command: Sequence[str],
         environment: dict[str, str] | None = None,
     ) -> ClientProcess:
         """Start the driver; raises `Inconclusive` when that is impossible."""
-        with scene.preparing(f"{name} to start"):
+        with context.preparing(f"{name} to start"):
             leash.ready()
             process = await asyncio.create_subprocess_exec(
                 *command,
@@ -146,8 +148,8 @@ class ClientProcess(RealClient):
                 limit=MAX_LINE,
             )
         leash.hold(process.pid)
-        client = cls(scene, name, process)
-        scene.owns(client)
+        client = cls(context, name, process)
+        context.owns(client)
         return client
 
     async def _read(self) -> None:
@@ -178,8 +180,8 @@ class ClientProcess(RealClient):
 class BrowserClient(RealClient):
     """A page in headless Chromium, which asks for its commands and tells what comes of them."""
 
-    def __init__(self, scene: Scene, name: str, files: dict[str, Path]) -> None:
-        super().__init__(scene, name)
+    def __init__(self, context: CaseContext, name: str, files: dict[str, Path]) -> None:
+        super().__init__(context, name)
         self._files = files
         self._commands: asyncio.Queue[str] = asyncio.Queue()
         self._process: asyncio.subprocess.Process | None = None
@@ -195,8 +197,8 @@ class BrowserClient(RealClient):
         program = next((path for path in map(shutil.which, _BROWSERS) if path), None)
         if program is None:
             raise Unsupported("Chromium", f"none of {', '.join(_BROWSERS)} is on the PATH")
-        self.scene.owns(self)
-        with self.scene.preparing(f"{self.name} to start"):
+        self.context.owns(self)
+        with self.context.preparing(f"{self.name} to start"):
             leash.ready()
             self._process = await asyncio.create_subprocess_exec(
                 *(program, *_BROWSER_OPTIONS, f"--user-data-dir={self._profile.name}"),
@@ -288,28 +290,28 @@ async def open_client(target: Target, kind: str, drivers: Path) -> tuple[RealCli
         return await _open_browser(target, kind, drivers)
     relay = Relay(where.host, where.port)
     await relay.open()
-    target.scene.owns(relay)
+    target.context.owns(relay)
     if kind == "node":
         modules = await _node_modules(drivers)
         command = ["node", str(drivers / "node_socketio_client.js")]
         environment = {"NODE_PATH": str(modules)}
-        return await ClientProcess.open(target.scene, kind, command, environment), relay
+        return await ClientProcess.open(target.context, kind, command, environment), relay
     program = "websocket_client.py" if kind == "websocket-client" else "python_socketio_client.py"
     options = ["--async"] if kind.endswith("-async") else []
     command = [sys.executable, str(drivers / program), *options]
-    return await ClientProcess.open(target.scene, kind, command), relay
+    return await ClientProcess.open(target.context, kind, command), relay
 
 
 async def _open_browser(target: Target, kind: str, drivers: Path) -> tuple[RealClient, Relay]:
     modules = await _node_modules(drivers)
     bundle = modules / "socket.io-client" / "dist" / "socket.io.min.js"
     files = {name: drivers / name for name in ("page.html", "commands.js")}
-    client = BrowserClient(target.scene, kind, {**files, "socket.io.js": bundle})
+    client = BrowserClient(target.context, kind, {**files, "socket.io.js": bundle})
     where = target.address
     relays = [Relay(where.host, where.port, client.pages) for _ in range(2)]
     for relay in relays:
         await relay.open()
-        target.scene.owns(relay)
+        target.context.owns(relay)
     await client.open(*relays)
     return client, relays[0]
 

@@ -1,4 +1,4 @@
-"""The scene of one case: its wire log, what it is waiting for, and what it noted on the way.
+"""The context of one case: its wire log, what it is waiting for, and what it noted on the way.
 
 Peers and the target share it, so that a time-out can say what was awaited, and whether that was
 the case's preparation (INCONCLUSIVE) or what the standard demands (FAIL).
@@ -48,7 +48,7 @@ class Lingering(Protocol):
         """Return when it is."""
 
 
-class Scene:
+class CaseContext:
     """What one running case has opened, awaits and noted."""
 
     def __init__(
@@ -186,7 +186,7 @@ class Scene:
             thing.reset()
 
     def reset(self) -> None:
-        """The same, of a scene within another one."""
+        """The same, of a context within another one."""
         self.close()
 
     async def gone(self) -> None:

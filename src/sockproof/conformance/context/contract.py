@@ -13,7 +13,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from sockproof.conformance.context.case_context import Scene
+from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.outcome import Overheard, Unsupported
 from sockproof.conformance.context.policy import NO_OCTETS, closed
 from sockproof.wire.socketio import Packet, PacketType
@@ -27,8 +27,8 @@ _OFFSET = re.compile(r',"[^"\\]{1,100}"\]$')  # of connection state recovery, at
 class Contract:
     """What one peer has asked for, and what of it comes."""
 
-    def __init__(self, scene: Scene, auth: Any, token: str | None, greets: bool) -> None:
-        self.scene = scene
+    def __init__(self, context: CaseContext, auth: Any, token: str | None, greets: bool) -> None:
+        self.context = context
         self.auth = auth
         self.token = token
         self.greets = greets  # whether the event `auth` follows each CONNECT
@@ -52,7 +52,7 @@ class Contract:
 
     def dressed(self, packet: Packet) -> Packet:
         """The packet as it is sent; UNSUPPORTED where the application is known to refuse it."""
-        policy = self.scene.policy
+        policy = self.context.policy
         if packet.type in EVENTS and "refuses-binary" in policy.capabilities and packet.encode()[1]:
             raise Unsupported(*NO_OCTETS)
         if packet.type == PacketType.CONNECT:
@@ -73,10 +73,10 @@ class Contract:
             dressed["token"] = self.token
         match request:
             case {"op": "emit" | "call", "event": str(event)}:
-                dressed["event"] = event = f"{event}-{self.scene.mark}"
+                dressed["event"] = event = f"{event}-{self.context.mark}"
                 args = request.get("args", [])
             case {"op": "send"}:
-                event, args = SENT_EVENT, [*request.get("args", []), self.scene.mark]
+                event, args = SENT_EVENT, [*request.get("args", []), self.context.mark]
                 dressed["args"] = args
             case _:
                 return dressed
@@ -85,7 +85,7 @@ class Contract:
         everyone = request["op"] != "call" and not any(request.get("to") or ())
         where = request.get("namespace", packet.namespace)
         contents = contents_of(Packet(PacketType.EVENT, where, [event, *args]))
-        self.scene.company.said(self.scene.case, contents, where if everyone else None)
+        self.context.company.said(self.context.case, contents, where if everyone else None)
         return dressed
 
     def events(self, event: str, args: tuple[Any, ...]) -> list[Any]:
@@ -119,8 +119,8 @@ class Contract:
         if recovers and len(data) > 1 and isinstance(data[-1], str):
             data.pop()
         if isinstance(data[0], str):
-            data[0] = data[0].removesuffix(f"-{self.scene.mark}")
-        if data[0] == SENT_EVENT and data[-1] == self.scene.mark:
+            data[0] = data[0].removesuffix(f"-{self.context.mark}")
+        if data[0] == SENT_EVENT and data[-1] == self.context.mark:
             data.pop()
         return replace(packet, data=data)
 
@@ -128,7 +128,7 @@ class Contract:
         """The same for a packet that is looked at as it is written."""
         if packet.type in EVENTS and packet.id is None and packet.namespace in self._recovering:
             text = _OFFSET.sub("]", text)
-        return text.replace(f"-{self.scene.mark}", "", 1)
+        return text.replace(f"-{self.context.mark}", "", 1)
 
     def is_unasked(self, packet: Packet) -> bool:
         """Whether the packet, as it came, is an event that the application sent by itself.
@@ -138,7 +138,7 @@ class Contract:
         if packet.type not in EVENTS or packet.data[0] == "message-back":
             return False
         contents = contents_of(packet)
-        if self.scene.mark in contents:
+        if self.context.mark in contents:
             return False
         if packet.data[0] == "auth" and self.greets:
             payload = self._payloads.get(packet.namespace)
@@ -148,15 +148,15 @@ class Contract:
         return True
 
     def _look_for_leaks(self, packet: Packet, contents: str) -> None:
-        company = self.scene.company
+        company = self.context.company
         saying = company.whose(contents)
         # Who has asked to be let in may hear what is said to all before the answer comes.
         there = packet.namespace in self.joined | self.asked_in
         audience = packet.namespace if there else None
-        if saying is None or saying.is_meant_for(self.scene.case, audience):
-            self.scene.passed_over(f"the event {packet.data[0]!r:.60} in {packet.namespace}")
+        if saying is None or saying.is_meant_for(self.context.case, audience):
+            self.context.passed_over(f"the event {packet.data[0]!r:.60} in {packet.namespace}")
             return
-        leak = company.leaked(saying, self.scene.case, contents)
+        leak = company.leaked(saying, self.context.case, contents)
         if not company.is_told:
             raise Overheard("no event that was said to others", str(leak))
 

@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from sockproof.conformance.capabilities.websocket import NO_ANSWER, asking
 from sockproof.conformance.identity.probe import Prober, shown
-from sockproof.conformance.targets.target import Server, Target
+from sockproof.conformance.targets.server import Server
+from sockproof.conformance.targets.target import Target
 
 HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"  # RFC 9113, 3.4
 HTTP2_SETTINGS = b"\0\0\0\x04\0\0\0\0\0"  # an empty SETTINGS frame, behind the preface
@@ -31,24 +32,24 @@ def _any_certificate(server: Server) -> ssl.SSLContext:
 
 async def speaks_tls(server: Server, limit: float) -> bool:
     """Whether TLS is spoken on the port."""
-    async with asking() as scene:
+    async with asking() as context:
         with contextlib.suppress(*NO_ANSWER):
             async with asyncio.timeout(limit):
-                await Target(_stranger(server), scene).tls_connection(_any_certificate(server))
+                await Target(_stranger(server), context).tls_connection(_any_certificate(server))
             return True
     return False
 
 
 async def speaks_http2(server: Server, limit: float) -> bool:
     """Whether HTTP/2 is spoken on the port; over TLS it is agreed upon by ALPN."""
-    context = None
+    tls_context = None
     if server.address.tls:
-        context = _any_certificate(server)
-        context.set_alpn_protocols(["h2"])
-    async with asking() as scene:
+        tls_context = _any_certificate(server)
+        tls_context.set_alpn_protocols(["h2"])
+    async with asking() as context:
         with contextlib.suppress(*NO_ANSWER):
             async with asyncio.timeout(limit):
-                peer = await Target(replace(_stranger(server), tls=context), scene).http()
+                peer = await Target(replace(_stranger(server), tls=tls_context), context).http()
                 peer.send_octets(HTTP2_PREFACE + HTTP2_SETTINGS, "the preface of HTTP/2")
                 return (await peer.octets("a SETTINGS frame"))[3:4] == b"\x04"
     return False
@@ -56,10 +57,10 @@ async def speaks_http2(server: Server, limit: float) -> bool:
 
 async def _banner(server: Server, limit: float) -> str:
     """What is said in answer to a request, as text."""
-    async with asking() as scene:
+    async with asking() as context:
         with contextlib.suppress(*NO_ANSWER):
             async with asyncio.timeout(limit):
-                target = Target(_stranger(server), scene)
+                target = Target(_stranger(server), context)
                 peer = await target.http()
                 peer.send(target.upgrade_request())
                 octets = await peer.octets("anything")

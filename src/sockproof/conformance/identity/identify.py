@@ -72,9 +72,9 @@ async def _opened(prober: Prober) -> str | None:
         fenced = message[0] == Opcode.PONG and not wants_engineio
         return fenced or message[1].startswith(b'0{"sid"')
 
-    async with asking() as scene:
+    async with asking() as context:
         with contextlib.suppress(*NO_ANSWER):
-            ear = await Ear.open(Target(prober.server, scene), prober.limit)
+            ear = await Ear.open(Target(prober.server, context), prober.limit)
             for _ in range(ROUND_TRIPS):
                 ear.peer.send(client_frame(Opcode.PING, b"sockproof"))
                 opcode, payload = await ear.until(tells, prober.limit)
@@ -92,9 +92,9 @@ async def _opened(prober: Prober) -> str | None:
 
 async def _lets_speak(prober: Prober) -> bool:
     """Whether texts are answered, by whatever it may be, on a WebSocket without a Ping."""
-    async with asking() as scene:
+    async with asking() as context:
         with contextlib.suppress(*NO_ANSWER):
-            ear = await Ear.open(Target(prober.server, scene), prober.limit)
+            ear = await Ear.open(Target(prober.server, context), prober.limit)
             for _ in range(ROUND_TRIPS):
                 ear.peer.send(text_frame(content().decode()))
                 if (await ear.until(lambda _: True, prober.limit))[0] == Opcode.CLOSE:

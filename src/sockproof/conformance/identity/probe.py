@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from html import unescape
 
 from sockproof.conformance.capabilities.websocket import NO_ANSWER, asking
-from sockproof.conformance.context.case_context import Scene
+from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.outcome import Failure
 from sockproof.conformance.context.wirelog import WireLog
 from sockproof.conformance.peers.upgrade_response import check_upgrade
-from sockproof.conformance.targets.target import Server, Target
+from sockproof.conformance.targets.server import Server
+from sockproof.conformance.targets.target import Target
 from sockproof.wire.engineio import is_like_open
 from sockproof.wire.http import Request, Response
 from sockproof.wire.url import Address
@@ -140,14 +141,14 @@ class Prober:
         return f"{scheme}s" if self.address.tls else scheme
 
     def _target(self) -> Target:
-        return Target(self.server, Scene(WireLog()))
+        return Target(self.server, CaseContext(WireLog()))
 
     async def ask(self, request: Request) -> Answer | None:
         """The answer to a request; None where no HTTP comes back."""
-        async with asking() as scene:
+        async with asking() as context:
             with contextlib.suppress(*NO_ANSWER):
                 async with asyncio.timeout(self.limit):
-                    peer = await Target(self.server, scene).http()
+                    peer = await Target(self.server, context).http()
                     response = await peer.ask(request, body=False)
                     if response.status != 101:
                         response = await peer.beginning(response, BODY, BODY_PATIENCE)
@@ -184,9 +185,9 @@ class Prober:
 
     async def opens_engineio_websocket(self) -> bool:
         """Whether an Engine.IO session opens on a WebSocket at once."""
-        async with asking() as scene:
+        async with asking() as context:
             with contextlib.suppress(*NO_ANSWER):
                 async with asyncio.timeout(self.limit):
-                    await Target(self.server, scene).connect_engineio("websocket")
+                    await Target(self.server, context).connect_engineio("websocket")
                 return True
         return False

@@ -11,7 +11,8 @@ from sockproof.conformance.capabilities.socketio import Offered
 from sockproof.conformance.capabilities.websocket import NO_ANSWER, asking
 from sockproof.conformance.identity.identify import JUDGED, OLD, sentence
 from sockproof.conformance.identity.probe import Prober, shown
-from sockproof.conformance.targets.target import Server, Target
+from sockproof.conformance.targets.server import Server
+from sockproof.conformance.targets.target import Target
 from sockproof.wire import engineio
 from sockproof.wire.socketio import Packet
 
@@ -57,8 +58,8 @@ def _refused(prober: Prober, refusal: Packet) -> str:
 
 async def _unsticky(prober: Prober) -> str | None:
     """Sessions that are known to one process, while requests reach several."""
-    async with asking() as scene:
-        target = Target(prober.server, scene)
+    async with asking() as context:
+        target = Target(prober.server, context)
 
         async def goes_on() -> bool | None:
             """Whether a session takes a packet; None where that cannot be said."""
@@ -88,10 +89,10 @@ _CONNECT = engineio.Packet(engineio.PacketType.MESSAGE, "0")
 
 async def _msgpack(prober: Prober, server: Server) -> str | None:
     """Another parser: packets are binary messages, which a text CONNECT does not reach."""
-    async with asking() as scene:
+    async with asking() as context:
         with contextlib.suppress(*NO_ANSWER):
             async with asyncio.timeout(prober.limit):
-                engine = await Target(server, scene).connect_engineio()
+                engine = await Target(server, context).connect_engineio()
                 await engine.send(engineio.Packet(engineio.PacketType.MESSAGE, MSGPACK_CONNECT))
                 while True:
                     packet = await engine.receive()

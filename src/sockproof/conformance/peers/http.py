@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from dataclasses import replace
 
-from sockproof.conformance.context.case_context import Scene
+from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.outcome import UNANSWERED, Failure, StreamClosed
 from sockproof.conformance.context.wirelog import RECEIVED, SENT
 from sockproof.conformance.peers.stream import Stream
@@ -23,30 +23,30 @@ from sockproof.wire.http import BodyReader, HeadReader, Request, Response, parse
 class HttpPeer:
     """Our end of one HTTP connection."""
 
-    def __init__(self, scene: Scene, stream: Stream, number: int) -> None:
-        self.scene = scene
+    def __init__(self, context: CaseContext, stream: Stream, number: int) -> None:
+        self.context = context
         self.stream = stream
         self.number = number
         self._rest = b""
 
     def send(self, request: Request) -> None:
         """Send a request, together with everything else sent before the next await."""
-        self.scene.log.add(self.number, SENT, request.encode(), str(request), head=True)
-        self.scene.spoken.body(request.body)
+        self.context.log.add(self.number, SENT, request.encode(), str(request), head=True)
+        self.context.spoken.body(request.body)
         self.stream.write(request.encode())
 
     def send_octets(self, octets: bytes, meaning: str) -> None:
         """Send octets that are no whole request; `meaning` says in the wire log what they are."""
-        self.scene.log.add(self.number, SENT, octets, meaning, head=True)
-        self.scene.spoken.body(octets.rpartition(b"\r\n\r\n")[2])
+        self.context.log.add(self.number, SENT, octets, meaning, head=True)
+        self.context.spoken.body(octets.rpartition(b"\r\n\r\n")[2])
         self.stream.write(octets)
 
     async def send_pieces(self, request: Request, size: int = 1) -> None:
         """Send a request in pieces of `size` octets, each in a TCP segment of its own."""
         octets = request.encode()
         meaning = f"{request}  in pieces of {size}"
-        self.scene.log.add(self.number, SENT, octets, meaning, head=True)
-        self.scene.spoken.body(request.body)
+        self.context.log.add(self.number, SENT, octets, meaning, head=True)
+        self.context.spoken.body(request.body)
         await self.stream.write_pieces(octets, size)
 
     async def response(self, expected: str = "an HTTP response", *, body: bool = True) -> Response:
@@ -54,7 +54,7 @@ class HttpPeer:
 
         Raises `Failure` when what came is no HTTP, `StreamClosed` when the stream ended first.
         """
-        with self.scene.awaits(expected):
+        with self.context.awaits(expected):
             while True:
                 try:
                     response = await self._one(body)
@@ -76,17 +76,17 @@ class HttpPeer:
         try:
             response = parse_response_head(lines, wrong)
         except WireError:
-            self.scene.log.add(self.number, RECEIVED, reader.octets, "no HTTP", head=True)
+            self.context.log.add(self.number, RECEIVED, reader.octets, "no HTTP", head=True)
             raise
         if response.status < 200 or not with_body:
             head = reader.octets[: len(reader.octets) - len(rest)]
-            self.scene.log.add(self.number, RECEIVED, head, str(response), head=True)
+            self.context.log.add(self.number, RECEIVED, head, str(response), head=True)
             self._rest = rest
             return response
         return await self._with_body(response, rest)
 
     async def _with_body(self, response: Response, rest: bytes) -> Response:
-        body = BodyReader(response, self.scene.max_octets)
+        body = BodyReader(response, self.context.max_octets)
         body.feed(rest)
         ended = None
         while not body.complete and ended is None:
@@ -96,8 +96,8 @@ class HttpPeer:
                 ended = closed
         whole = replace(response, body=bytes(body.body), violations=response.violations)
         meaning = f"{whole}, body of {len(whole.body)} octets"
-        self.scene.log.add(self.number, RECEIVED, whole.encode(), meaning, head=True)
-        self.scene.saw_body(whole.body)
+        self.context.log.add(self.number, RECEIVED, whole.encode(), meaning, head=True)
+        self.context.saw_body(whole.body)
         if ended is not None:
             self._log_end(ended, b"")
             body.feed_eof()
@@ -106,8 +106,8 @@ class HttpPeer:
 
     def _log_end(self, closed: StreamClosed, octets: bytes) -> None:
         if octets:
-            self.scene.log.add(self.number, RECEIVED, octets, "incomplete head", head=True)
-        self.scene.log.note(self.number, RECEIVED, closed.how)
+            self.context.log.add(self.number, RECEIVED, octets, "incomplete head", head=True)
+        self.context.log.note(self.number, RECEIVED, closed.how)
 
     async def ask(
         self, request: Request, expected: str = "an HTTP response", *, body: bool = True
@@ -118,7 +118,7 @@ class HttpPeer:
 
     async def beginning(self, response: Response, octets: int, seconds: float) -> Response:
         """The response with what comes of its body, at most so much and for so long."""
-        body = BodyReader(response, self.scene.max_octets)
+        body = BodyReader(response, self.context.max_octets)
         with contextlib.suppress(StreamClosed, TimeoutError, WireError):
             async with asyncio.timeout(seconds):
                 body.feed(self._rest)
@@ -129,18 +129,18 @@ class HttpPeer:
     def upgraded(self, response: Response, deflate: Parameters | None = None) -> WebSocketPeer:
         """The WebSocket that a 101 response has made of this connection."""
         rest, self._rest = self._rest, b""
-        return WebSocketPeer(self.scene, self.stream, self.number, response, rest, deflate)
+        return WebSocketPeer(self.context, self.stream, self.number, response, rest, deflate)
 
     async def octets(self, expected: str) -> bytes:
         """What comes next, just as it came; nothing when the server ends TCP."""
         data, self._rest = self._rest, b""
-        with self.scene.awaits(expected):
+        with self.context.awaits(expected):
             try:
                 data = data or await self.stream.read()
             except StreamClosed as closed:
-                self.scene.log.note(self.number, RECEIVED, closed.how)
+                self.context.log.note(self.number, RECEIVED, closed.how)
                 return b""
-        self.scene.log.add(self.number, RECEIVED, data, "octets", head=True)
+        self.context.log.add(self.number, RECEIVED, data, "octets", head=True)
         return data
 
     def expect_nothing_yet(self, expected: str) -> None:
@@ -172,7 +172,7 @@ class HttpPeer:
         self.send(request)
         response = await self.response_or_end(wanted)
         if response is None:
-            self.scene.non_strict(wanted, UNANSWERED)
+            self.context.non_strict(wanted, UNANSWERED)
         elif response.status == 101:
             raise Failure(wanted, response)
         return response
@@ -191,10 +191,10 @@ class HttpPeer:
         wanted = f"the handshake refused with {best}"
         response = await self.response_or_end(wanted)
         if response is None:
-            self.scene.non_strict(wanted, UNANSWERED)
+            self.context.non_strict(wanted, UNANSWERED)
             return None
         if response.status < 300:
             raise Failure(wanted, response)
         if response.status not in statuses:
-            self.scene.non_strict(wanted, response)
+            self.context.non_strict(wanted, response)
         return response

@@ -63,20 +63,20 @@ class WebSocketPeer(WebSocketConnection):
 
     def _is_own(self, message: Frame) -> bool:
         """Whether the message holds what this peer has sent, and nobody else can have said it."""
-        if "broadcast" not in self.scene.policy.capabilities:
+        if "broadcast" not in self.context.policy.capabilities:
             return self.said.holds(message)
         return any(mark in message.payload for mark in self._marks)
 
     def _pass_over(self, message: Frame) -> None:
         """The application said this of its own accord, unless another case said it: a leak."""
-        company, capabilities = self.scene.company, self.scene.policy.capabilities
+        company, capabilities = self.context.company, self.context.policy.capabilities
         saying = company.whose(message.payload)
-        foreign = saying is not None and not saying.is_meant_for(self.scene.case)
+        foreign = saying is not None and not saying.is_meant_for(self.context.case)
         if saying is None or not foreign or "echo" not in capabilities:
-            self.scene.passed_over(str(message))
+            self.context.passed_over(str(message))
             company.talked(message.payload)
         elif "broadcast" not in capabilities:
-            leak = company.leaked(saying, self.scene.case, message.payload)
+            leak = company.leaked(saying, self.context.case, message.payload)
             if not company.is_told:
                 raise Overheard("no message that was said on another connection", str(leak))
 
@@ -125,18 +125,18 @@ class WebSocketPeer(WebSocketConnection):
         """Whether a text message may be sent now, and comes back from this server."""
         said = self.said
         midway = said.open or self._continues or self._held is not None
-        return "echo" in self.scene.policy.capabilities and not said.closing and not midway
+        return "echo" in self.context.policy.capabilities and not said.closing and not midway
 
     def _send_text_fence(self) -> bytes:
         """Send a text with a mark in it, thrice, lest a spoilt octet hide it; gives the mark."""
-        mark = f"{self.scene.mark}-{os.urandom(3).hex()}".encode()
+        mark = f"{self.context.mark}-{os.urandom(3).hex()}".encode()
         self._write(client_frame(Opcode.TEXT, b"a fence: " + b", ".join([mark] * 3)))
         return mark
 
     def _forgive(self, close: Frame | None, got: str) -> None:
         """Raise `Unsupported` where policy or a limit explains that the server ends here."""
         code = None if close is None else close_code(close)
-        wanted = self.scene.policy.explains(code, self.said)
+        wanted = self.context.policy.explains(code, self.said)
         if wanted is not None:
             raise Unsupported(wanted, got)
 
@@ -151,11 +151,11 @@ class WebSocketPeer(WebSocketConnection):
 
     async def expect(self, opcode: int, payload: bytes | None = None) -> Frame:
         """The next control frame or answer, which must be this one; its content counts."""
-        policy = self.scene.policy
+        policy = self.context.policy
         if opcode == Opcode.BINARY and policy.lacks("binary") and not policy.lacks("echo"):
             raise Unsupported("a server that sends binary messages back", "it does not")
         wanted = str(Frame(opcode, payload)) if payload is not None else Opcode(opcode).name
-        with self.scene.awaits(wanted):
+        with self.context.awaits(wanted):
             if is_control(opcode):
                 got = await self.receive_answer()
             else:
@@ -176,7 +176,7 @@ class WebSocketPeer(WebSocketConnection):
         """These come, in whatever order: no document fixes that of Pongs among messages."""
         left = [(frame.opcode, frame.payload) for frame in frames]
         wanted = " and ".join(map(str, frames))
-        with self.scene.awaits(wanted):
+        with self.context.awaits(wanted):
             while left:
                 got = await self._answer(wanted, *left[-1], also=left)
                 if (got.opcode, got.payload) not in left:
@@ -193,7 +193,7 @@ class WebSocketPeer(WebSocketConnection):
         tell; and since only the latest of several need be answered (5.5.3), the first is repeated.
         """
         wanted = str(Frame(Opcode.PONG, payload))
-        with self.scene.awaits(wanted):
+        with self.context.awaits(wanted):
             for _ in range(ROUNDS):
                 self.skip_strange_pongs = False
                 got = await self.receive_answer()
@@ -216,8 +216,8 @@ class WebSocketPeer(WebSocketConnection):
 
     async def echoes(self, message: str | bytes = "") -> None:
         """Prepare: send a message and have it back, so that the server is surely in its loop."""
-        message = message or f"are you there? {self.scene.mark}"
-        with self.scene.preparing("an echo of an ordinary message"):
+        message = message or f"are you there? {self.context.mark}"
+        with self.context.preparing("an echo of an ordinary message"):
             payload = message.encode("utf-8") if isinstance(message, str) else message
             self.send_message(Opcode.TEXT if isinstance(message, str) else Opcode.BINARY, payload)
             await self.expect_message(message)
@@ -231,7 +231,7 @@ class WebSocketPeer(WebSocketConnection):
         """Nothing of ours came before: the answer to a Ping sent now is the next thing received."""
         fence = self._fence_frame()
         self.send(fence)
-        with self.scene.step(PINGS_ANSWERED, however=False):
+        with self.context.step(PINGS_ANSWERED, however=False):
             await self.expect(Opcode.PONG, fence.payload)
         self.said.is_answered(fence.payload)
 
@@ -259,7 +259,7 @@ class WebSocketPeer(WebSocketConnection):
         wanted = f"the connection failed: Close {names}, then the end of TCP"
         behind = self._send_fence(fence)
         try:
-            with self.scene.awaits(wanted), self._fence_step(fence):
+            with self.context.awaits(wanted), self._fence_step(fence):
                 close = await self._failing(wanted, behind, after)
         except Failure as failure:
             if isinstance(failure.__cause__, StreamClosed):
@@ -271,7 +271,7 @@ class WebSocketPeer(WebSocketConnection):
         code = close_code(close)
         if code not in codes:
             self._forgive(close, str(close))
-            self.scene.non_strict(wanted, close)
+            self.context.non_strict(wanted, close)
         if not self.said.closing:
             self.send(close_frame(None))
         if silent:
@@ -281,11 +281,11 @@ class WebSocketPeer(WebSocketConnection):
     def dropped(self, wanted: str, closed: StreamClosed) -> None:
         """Note that the server failed the connection by ending TCP alone, whatever it was for."""
         got = f"{closed.how} without a Close frame"
-        self.scene.non_strict(wanted, got, FAILS_WITH_A_CLOSE, came=closed)
+        self.context.non_strict(wanted, got, FAILS_WITH_A_CLOSE, came=closed)
 
     def _fence_step(self, fence: str) -> AbstractContextManager[None]:
         if fence == "ping":
-            return self.scene.step(PINGS_ANSWERED, however=False)
+            return self.context.step(PINGS_ANSWERED, however=False)
         return contextlib.nullcontext()
 
     def _send_fence(self, fence: str) -> Frame | None:
@@ -312,7 +312,9 @@ class WebSocketPeer(WebSocketConnection):
         if said is not None:
             raise Failure(wanted, f"{WENT_ON}: {said}, then {got}", came=got, seen=Seen.NOT_CLOSED)
         what = "it answered what was sent behind it: " if answers(got, behind) else ""
-        before = f"; before it came {self.scene.last_unasked}" if self.scene.last_unasked else ""
+        before = (
+            f"; before it came {self.context.last_unasked}" if self.context.last_unasked else ""
+        )
         raise Failure(wanted, f"{WENT_ON}: {what}{got}{before}", came=got, seen=Seen.NOT_CLOSED)
 
     async def _nothing_after_close(self, wanted: str, behind: Frame | None) -> None:
@@ -359,7 +361,7 @@ class WebSocketPeer(WebSocketConnection):
         """The next answer is a Close with one of these codes (None: none), or with any."""
         named = ", ".join("no code" if code is None else str(code) for code in codes)
         wanted = f"CLOSE with {named}" if codes else "CLOSE"
-        with self.scene.awaits(wanted):
+        with self.context.awaits(wanted):
             got = await self.receive_answer()
         if got.opcode != Opcode.CLOSE:
             raise Failure(wanted, got)
@@ -379,7 +381,7 @@ class WebSocketPeer(WebSocketConnection):
         is for what has to happen at once; else the case's own limit holds.
         """
         wanted = "the end of the TCP connection"
-        with self.scene.preparing(wanted) if forbids else self.scene.awaits(wanted):
+        with self.context.preparing(wanted) if forbids else self.context.awaits(wanted):
             try:
                 async with asyncio.timeout(within):
                     while (got := await self.receive_frame()).opcode not in forbids:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 
-from sockproof.conformance.context.case_context import Scene
+from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.outcome import IllegalFrame, StreamClosed
 from sockproof.conformance.context.said import Said
 from sockproof.conformance.context.wirelog import RECEIVED, SENT
@@ -42,14 +42,14 @@ class WebSocketConnection:
 
     def __init__(
         self,
-        scene: Scene,
+        context: CaseContext,
         stream: Stream,
         number: int,
         response: Response,
         rest: bytes = b"",
         deflate: Parameters | None = None,
     ) -> None:
-        self.scene = scene
+        self.context = context
         self.stream = stream
         self.number = number
         self.response = response
@@ -67,17 +67,17 @@ class WebSocketConnection:
             inflater = Decompressor(
                 deflate.server_max_window_bits,
                 not deflate.server_no_context_takeover,
-                max_size=scene.max_octets,
+                max_size=context.max_octets,
             )
             self._deflater = Compressor(
                 deflate.client_max_window_bits, not deflate.client_no_context_takeover
             )
-        self._assembler = Assembler(inflater, scene.max_octets)
-        self._parser = FrameParser(scene.max_octets)
+        self._assembler = Assembler(inflater, context.max_octets)
+        self._parser = FrameParser(context.max_octets)
         self._frames: deque[Frame] = deque()
         self._hopeless: str | None = None
         self.said = Said()
-        self._octets_sent = FrameParser(scene.max_octets)
+        self._octets_sent = FrameParser(context.max_octets)
         self._marks: list[bytes] = []  # of fences, which nobody else has sent
         self._fences: list[bytes] = []  # marks of texts whose echoes nobody awaits any more
         self._continues = False  # inside a fragmented message that is being compressed
@@ -89,14 +89,14 @@ class WebSocketConnection:
     def send(self, *frames: Frame) -> None:
         """Send frames, together with everything else sent before the next await."""
         if len(frames) > 1 or self.stream.has_more_to_send:
-            self.scene.builds_on(MESSAGES_APART, however=False)
+            self.context.builds_on(MESSAGES_APART, however=False)
         if any(not frame.fin and frame.opcode in (Opcode.TEXT, Opcode.BINARY) for frame in frames):
-            self.scene.builds_on(FRAGMENTS_JOINED)
+            self.context.builds_on(FRAGMENTS_JOINED)
         for frame in frames:
             self._write(self._ready(frame))
 
     def _write(self, frame: Frame) -> None:
-        self.scene.log.frame(self.number, SENT, frame)
+        self.context.log.frame(self.number, SENT, frame)
         self.stream.write(frame.encode())
 
     def _ready(self, frame: Frame) -> Frame:
@@ -130,9 +130,9 @@ class WebSocketConnection:
 
         They end `inside` a frame: until the rest is sent, no PONG of ours comes between.
         """
-        self.scene.log.add(self.number, SENT, octets, meaning)
+        self.context.log.add(self.number, SENT, octets, meaning)
         if inside:
-            self.scene.builds_on(PIECES_JOINED)
+            self.context.builds_on(PIECES_JOINED)
         self.remember(octets)
         self.stream.write(octets + (b"" if inside else self._held or b""))
         self._held = b"" if inside else None
@@ -142,28 +142,28 @@ class WebSocketConnection:
         try:
             frames = self._octets_sent.feed(octets)
         except FrameError as error:
-            frames, self._octets_sent = error.frames, FrameParser(self.scene.max_octets)
+            frames, self._octets_sent = error.frames, FrameParser(self.context.max_octets)
         for frame in frames:
             self._say(frame, frame.payload)
 
     def _say(self, frame: Frame, payload: bytes) -> None:
         self.said.note(frame, payload)
         if frame.opcode == Opcode.BINARY:
-            self.scene.spoken.octets = True
+            self.context.spoken.octets = True
         elif frame.opcode == Opcode.TEXT:
-            self.scene.spoken.text(payload)
+            self.context.spoken.text(payload)
         if frame.opcode == Opcode.CLOSE and len(payload) >= 2:
             self._assembler.codes_sent.add(int.from_bytes(payload[:2], "big"))
         whole = frame.fin and frame.opcode in (Opcode.TEXT, Opcode.BINARY)
         if whole and len(payload) >= TELLING_OCTETS:
-            self.scene.company.said(self.scene.case, payload)
+            self.context.company.said(self.context.case, payload)
 
     async def send_pieces(self, *frames: Frame, size: int = 1) -> None:
         """Send frames in pieces of `size` octets, each in a TCP segment of its own."""
-        self.scene.builds_on(PIECES_JOINED)
+        self.context.builds_on(PIECES_JOINED)
         frames = tuple(map(self._ready, frames))
         for frame in frames:
-            self.scene.log.frame(self.number, SENT, frame, f"in pieces of {size}")
+            self.context.log.frame(self.number, SENT, frame, f"in pieces of {size}")
         await self.stream.write_pieces(b"".join(frame.encode() for frame in frames), size)
 
     async def flush(self) -> None:
@@ -177,8 +177,8 @@ class WebSocketConnection:
             frames = self._parser.feed(data)
         except FrameError as error:
             frames, self._hopeless = error.frames, str(error)
-            self.scene.log.add(self.number, RECEIVED, data[-32:], f"no frame: {error}")
-        log = self.scene.log
+            self.context.log.add(self.number, RECEIVED, data[-32:], f"no frame: {error}")
+        log = self.context.log
         for frame in frames[:MANY]:
             log.frame(self.number, RECEIVED, frame)
         rest = frames[MANY:]
@@ -199,7 +199,7 @@ class WebSocketConnection:
                 inside = bool(self._parser.pending)
                 where = f", inside a frame after {self._parser.pending} octets of it"
                 how = error.how + (where if inside else "")
-                self.scene.log.note(self.number, RECEIVED, how)
+                self.context.log.note(self.number, RECEIVED, how)
                 raise StreamClosed(how, reset=error.reset, inside=inside) from error
             self._parse(data)
         return self._frames.popleft()
@@ -217,7 +217,7 @@ class WebSocketConnection:
             if whole is None:
                 continue
             if whole.opcode == Opcode.PING and self.answer_pings:
-                self.scene.log.note(self.number, SENT, "PONG to the server's PING")
+                self.context.log.note(self.number, SENT, "PONG to the server's PING")
                 pong = client_frame(Opcode.PONG, whole.payload).encode()
                 if self._held is None:
                     self.stream.write(pong)

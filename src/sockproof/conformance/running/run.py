@@ -28,7 +28,7 @@ from sockproof.conformance.shelf.expectations import (
     stale_expectations,
 )
 from sockproof.conformance.shelf.requirements import Requirement
-from sockproof.conformance.targets.target import Server
+from sockproof.conformance.targets.server import Server
 from sockproof.conformance.trials.plan import Plan, longest
 from sockproof.files import WriteError
 from sockproof.runs import records

@@ -19,7 +19,7 @@ from sockproof.conformance.checks.bystanders import bystanders
 from sockproof.conformance.running.lag import Lag
 from sockproof.conformance.running.pace import Pace
 from sockproof.conformance.shelf.case import Case
-from sockproof.conformance.targets.target import Server
+from sockproof.conformance.targets.server import Server
 from sockproof.conformance.trials import death, second_look
 from sockproof.conformance.trials.control import Controls
 from sockproof.conformance.trials.follows import follow

@@ -21,7 +21,7 @@ class EchoPeer:
     """Our end of one session. A value that is said comes back as it was, once and in its turn."""
 
     def __init__(self, engine: EngineIOPeer, socket: SocketIOPeer | None = None) -> None:
-        self.scene = engine.scene
+        self.context = engine.context
         self.engine = engine
         self.socket = socket
         self._said: list[str | bytes] = []
@@ -35,7 +35,10 @@ class EchoPeer:
             self._said.append(_plain(value))
             data: list[str | bytes] = [_plain(value)]
             if self.socket is not None:
-                if isinstance(value, bytes) and "refuses-binary" in self.scene.policy.capabilities:
+                if (
+                    isinstance(value, bytes)
+                    and "refuses-binary" in self.context.policy.capabilities
+                ):
                     raise Unsupported(*NO_OCTETS)
                 where = self.socket.namespace
                 event = socketio.Packet(socketio.PacketType.EVENT, where, ["message", value])
@@ -77,12 +80,12 @@ class EchoPeer:
         """
         wanted = str(Packet(PacketType.MESSAGE, value))
         strange, fence, meanwhile = None, "", []
-        with self.scene.awaits(wanted):
+        with self.context.awaits(wanted):
             while (got := await self.engine.expect(PacketType.MESSAGE)).data != value:
                 if got.data in self._said:
                     raise Failure(wanted, got)
                 if strange is None:
-                    strange, fence = got, f"fence-{self.scene.mark}-{len(self._said)}"
+                    strange, fence = got, f"fence-{self.context.mark}-{len(self._said)}"
                     await self.engine.send(Packet(PacketType.MESSAGE, fence))
                 elif got.data == fence:
                     raise Failure(wanted, strange)

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from sockproof.conformance.context.case_context import Scene
+from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.outcome import (
     Failure,
     IllegalFrame,
@@ -58,9 +58,9 @@ class EngineIOPeer(EngineIORequests):
     """
 
     def __init__(
-        self, scene: Scene, open_http: Opener, open_websocket: Upgrader, request: Requester
+        self, context: CaseContext, open_http: Opener, open_websocket: Upgrader, request: Requester
     ) -> None:
-        super().__init__(scene, open_http, request)
+        super().__init__(context, open_http, request)
         self.open_websocket = open_websocket
         self.transport = "none"
         self.websocket: WebSocketPeer | None = None
@@ -81,7 +81,7 @@ class EngineIOPeer(EngineIORequests):
 
     async def open_polling(self, query: str = "") -> Response:
         """Handshake by a long-polling GET; gives its response."""
-        with self.scene.step("eio-handshake-polling"):
+        with self.context.step("eio-handshake-polling"):
             response = await self.exchange("GET", f"EIO=4&transport=polling{query}")
             if response.status != 200:
                 raise Failure(
@@ -91,7 +91,7 @@ class EngineIOPeer(EngineIORequests):
             self._expect_open(packets[0])
         self._take_handshake(packets[0])
         if not self.sid:
-            with self.scene.step("eio-handshake-sid"):
+            with self.context.step("eio-handshake-sid"):
                 raise Failure("a sid in the OPEN packet", packets[0])
         self._polled = time.monotonic()
         self.inbox.extend(packets[1:])
@@ -100,10 +100,10 @@ class EngineIOPeer(EngineIORequests):
 
     async def open_direct(self, query: str = "") -> None:
         """Handshake on a WebSocket, without long-polling before."""
-        with self.scene.step("eio-handshake-websocket"):
+        with self.context.step("eio-handshake-websocket"):
             self.websocket = await self.open_websocket(f"EIO=4&transport=websocket{query}")
             self.transport = "websocket"
-            with self.scene.awaits("an OPEN packet"):
+            with self.context.awaits("an OPEN packet"):
                 packet = await self._from_websocket()
             self._expect_open(packet)
         self._take_handshake(packet)
@@ -115,7 +115,7 @@ class EngineIOPeer(EngineIORequests):
 
     def _take_handshake(self, packet: Packet) -> None:
         """Read what can be used of the handshake: its fields are for cases of their own."""
-        with self.scene.step("eio-handshake-object"):
+        with self.context.step("eio-handshake-object"):
             try:
                 self.handshake = Handshake.usable(packet)
             except WireError as error:
@@ -129,12 +129,12 @@ class EngineIOPeer(EngineIORequests):
     async def probe(self) -> None:
         """Open the WebSocket of an upgrade and have its probe answered."""
         self.websocket = await self._second_transport()
-        with self.scene.step("eio-upgrade-probe"):
+        with self.context.step("eio-upgrade-probe"):
             self.websocket.send(text_packet(PacketType.PING, "probe"))
             await self.websocket.expect(Opcode.TEXT, b"3probe")
 
     async def _second_transport(self) -> WebSocketPeer:
-        with self.scene.step("eio-upgrade-announced"):
+        with self.context.step("eio-upgrade-announced"):
             return await self.open_websocket(self.query_of("websocket"))
 
     def complete_upgrade(self) -> None:
@@ -142,16 +142,16 @@ class EngineIOPeer(EngineIORequests):
         assert self.websocket is not None
         self.websocket.send(text_packet(PacketType.UPGRADE))
         self.transport = "websocket"
-        self.scene.sessions.pop(self.sid, None)  # it ends with its WebSocket
+        self.context.sessions.pop(self.sid, None)  # it ends with its WebSocket
 
     async def unprobed(self) -> WebSocketPeer:
         """A WebSocket of this session, as the case needs it, on which nothing has been said."""
-        with self.scene.preparing("a WebSocket for the session"):
+        with self.context.preparing("a WebSocket for the session"):
             return await self._second_transport()
 
     async def probed(self) -> WebSocketPeer:
         """The WebSocket of an upgrade, as the case needs it, whose probe has been answered."""
-        with self.scene.preparing("a probed WebSocket"):
+        with self.context.preparing("a probed WebSocket"):
             await self.probe()
         assert self.websocket is not None
         return self.websocket
@@ -281,7 +281,7 @@ class EngineIOPeer(EngineIORequests):
     async def expect(self, type_: PacketType, data: str | bytes | None = None) -> Packet:
         """The next packet, which must be of this type and, where given, hold this data."""
         wanted = type_.name if data is None else str(Packet(type_, data))
-        with self.scene.awaits(wanted):
+        with self.context.awaits(wanted):
             packet = await self.receive()
         if packet.type != type_ or (data is not None and packet.data != data):
             raise Failure(wanted, packet)
@@ -293,7 +293,7 @@ class EngineIOPeer(EngineIORequests):
         if self.websocket is not None:
             self.websocket.stream.close()
         else:
-            self.scene.builds_on("eio-close-received-polling")
+            self.context.builds_on("eio-close-received-polling")
 
     # The end of a session: a CLOSE packet, the end of the WebSocket, 400 over HTTP.
 
@@ -312,7 +312,7 @@ class EngineIOPeer(EngineIORequests):
         `held` is a GET that waits already.
         """
         fence = self.fence()
-        with self.scene.awaits(expected):
+        with self.context.awaits(expected):
             try:
                 async with asyncio.timeout(None if fence else WITHOUT_FENCE):
                     answer = await self._behind(fence, held)
@@ -324,7 +324,7 @@ class EngineIOPeer(EngineIORequests):
             got = f"the server went on: {answer}"
             if not lenient:
                 raise Failure(expected, got, came=answer, seen=Seen.NOT_CLOSED)
-            self.scene.non_strict(expected, got, came=answer, seen=Seen.NOT_CLOSED)
+            self.context.non_strict(expected, got, came=answer, seen=Seen.NOT_CLOSED)
 
     async def _behind(self, fence: Fence | None, held: HttpPeer | None) -> Packet | None:
         """The answer to the fence; None when the session ends instead."""
@@ -338,7 +338,7 @@ class EngineIOPeer(EngineIORequests):
         while (message := await self.message_or_end()) is not None:
             if fence is not None and fence.answered_by(message.data):
                 return message
-            self.scene.passed_over(f"{message!s:.60}")
+            self.context.passed_over(f"{message!s:.60}")
         return None
 
     async def send_or_end(self, *packets: Packet) -> bool:

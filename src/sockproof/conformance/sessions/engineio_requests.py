@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
-from sockproof.conformance.context.case_context import Scene
+from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.outcome import Failure
 from sockproof.conformance.peers.http import HttpPeer
 from sockproof.wire.engineio import Handshake
@@ -19,8 +19,8 @@ Requester = Callable[..., Request]
 class EngineIORequests:
     """A client that makes requests, each on a connection of its own, in a session if it has one."""
 
-    def __init__(self, scene: Scene, open_http: Opener, request: Requester) -> None:
-        self.scene = scene
+    def __init__(self, context: CaseContext, open_http: Opener, request: Requester) -> None:
+        self.context = context
         self.open_http = open_http
         self.request = request
         self.handshake = Handshake("", (), 0, 0, None)
@@ -54,7 +54,7 @@ class EngineIORequests:
 
     async def passes(self) -> None:
         """Two requests come and go that are no business of this session."""
-        with self.scene.preparing("answers to other requests meanwhile"):
+        with self.context.preparing("answers to other requests meanwhile"):
             for _ in range(2):
                 await self.exchange("GET", "EIO=4&transport=polling")
 
@@ -71,9 +71,9 @@ class EngineIORequests:
 
         So is an acceptance if `lenient`, which is a Failure otherwise.
         """
-        with self.scene.awaits("400"):
+        with self.context.awaits("400"):
             response = await self.exchange(method, query, body, content_type)
         if response.status < 400 and not lenient:
             raise Failure("400", f"{response}: {response.body[:100]!r}", came=response)
         if response.status != 400:
-            self.scene.non_strict("400", f"{response}: {response.body[:100]!r}", came=response)
+            self.context.non_strict("400", f"{response}: {response.body[:100]!r}", came=response)

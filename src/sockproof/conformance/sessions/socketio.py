@@ -35,7 +35,7 @@ class SocketIOPeer(SocketIOConnection):
         """The next packet must be exactly this event, in this namespace, asking for no ack."""
         data = self.contract.events(event, args)
         wanted = Packet(PacketType.EVENT, namespace or self.namespace, data)
-        with self.scene.awaits(str(wanted)):
+        with self.context.awaits(str(wanted)):
             got = await self.receive(str(wanted) if event in FENCED else None)
         if got.type not in EVENTS or (got.namespace, got.data) != (wanted.namespace, wanted.data):
             raise Failure(str(wanted), got)
@@ -45,7 +45,7 @@ class SocketIOPeer(SocketIOConnection):
         """The next packet must be of this type and in this namespace."""
         where = namespace or self.namespace
         wanted = f"{type_.name} in {where}"
-        with self.scene.awaits(wanted):
+        with self.context.awaits(wanted):
             got = await self.receive(wanted if type_ in EVENTS else None)
         if got.type != type_ or got.namespace != where:
             refused = (type_, got.type) == (PacketType.CONNECT, PacketType.CONNECT_ERROR)
@@ -64,7 +64,7 @@ class SocketIOPeer(SocketIOConnection):
     async def ack(self, number: int, namespace: str | None = None) -> list[Any]:
         """The acknowledgement of this id; other packets that come before it are kept."""
         where = namespace or self.namespace
-        with self.scene.awaits(f"the acknowledgement {number} in {where}"):
+        with self.context.awaits(f"the acknowledgement {number} in {where}"):
             for heard in self._inbox:
                 if _acknowledges(heard.packet, number, where):
                     self._inbox.remove(heard)
@@ -82,11 +82,11 @@ class SocketIOPeer(SocketIOConnection):
         """Connect to a namespace and give the sid; a refusal is a Failure."""
         where = namespace or self.namespace
         answered = "sio-connect-answered" if where == "/" else "sio-connect-answered-custom"
-        with self.scene.step(answered):
+        with self.context.step(answered):
             await self.send(Packet(PacketType.CONNECT, where, auth))
             packet = await self.expect(PacketType.CONNECT, where)
         sid = packet.data.get("sid") if isinstance(packet.data, dict) else None
-        with self.scene.step("sio-connect-sid"):
+        with self.context.step("sio-connect-sid"):
             if not isinstance(sid, str) or not sid:
                 raise Failure("a CONNECT packet with a sid", packet)
         self.sids[where] = sid
@@ -94,7 +94,7 @@ class SocketIOPeer(SocketIOConnection):
 
     async def enter(self, namespace: str, auth: Any = None) -> str:
         """Be in a further namespace, as the case needs it; `auth` of the fixture is taken off."""
-        with self.scene.preparing(f"the client in {namespace} too"):
+        with self.context.preparing(f"the client in {namespace} too"):
             sid = await self.connect(namespace, auth)
             await self.greeted(namespace, auth)
         return sid
@@ -128,7 +128,7 @@ class SocketIOPeer(SocketIOConnection):
 
     async def proof(self, op: str, **fields: Any) -> dict[str, Any]:
         """Have the target do an operation that the case builds on; `via` names a namespace."""
-        with self.scene.preparing(f"the operation {op}"):
+        with self.context.preparing(f"the operation {op}"):
             answer = await self.operate(op, **fields)
             if answer["ok"] is True:
                 return answer
@@ -169,7 +169,7 @@ class SocketIOPeer(SocketIOConnection):
 
         Where the application has an event `message` of its own, a room of this peer alone tells.
         """
-        if self.scene.policy.lacks("message-echo"):
+        if self.context.policy.lacks("message-echo"):
             await self.fence(self)
             return
         word = f"fence-{next(self._words)}"
@@ -203,7 +203,7 @@ class SocketIOPeer(SocketIOConnection):
         fence = Packet(PacketType.EVENT, self._joined() or self.namespace, ["message", word])
         found: list[Packet] = []
         kind = engineio.PacketType.MESSAGE
-        with self.scene.awaits(expected):
+        with self.context.awaits(expected):
             for several in (messages, self.text(fence)):
                 packets = [engineio.Packet(kind, message) for message in several]
                 if packets and not await self.engine.send_or_end(*packets):

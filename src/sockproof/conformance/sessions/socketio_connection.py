@@ -33,7 +33,7 @@ class SocketIOConnection:
     """What a peer sends and receives; `sids` maps each connected namespace to its sid."""
 
     def __init__(self, engine: EngineIOPeer, namespace: str, contract: Contract) -> None:
-        self.scene = engine.scene
+        self.context = engine.context
         self.engine = engine
         self.namespace = namespace
         self.contract = contract

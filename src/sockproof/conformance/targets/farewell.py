@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from sockproof.conformance.context.case_context import Scene
+from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.outcome import CaseEnd, StreamClosed
 
 PATIENCE = 2.0  # seconds for the answers to all farewells of a case
@@ -18,10 +18,10 @@ ENOUGH = 10  # cases in a row whose farewells were not answered in time: then no
 
 
 class Farewell:
-    """What a scene owns so that its sessions are closed; `close` closes one, by its sid."""
+    """What a context owns so that its sessions are closed; `close` closes one, by its sid."""
 
-    def __init__(self, scene: Scene, close: Callable[[str], Awaitable[None]]) -> None:
-        self.scene = scene
+    def __init__(self, context: CaseContext, close: Callable[[str], Awaitable[None]]) -> None:
+        self.context = context
         self.close = close
 
     def reset(self) -> None:
@@ -29,15 +29,15 @@ class Farewell:
 
     async def gone(self) -> None:
         """Return when the sessions are closed, or the server does not answer."""
-        sids = list(self.scene.sessions)
-        self.scene.sessions.clear()
-        if not sids or self.scene.company.farewells_unanswered >= ENOUGH:
+        sids = list(self.context.sessions)
+        self.context.sessions.clear()
+        if not sids or self.context.company.farewells_unanswered >= ENOUGH:
             return
         try:
             async with asyncio.timeout(PATIENCE):
                 for sid in sids:
                     with contextlib.suppress(CaseEnd, StreamClosed, OSError):
                         await self.close(sid)
-            self.scene.company.farewells_unanswered = 0
+            self.context.company.farewells_unanswered = 0
         except TimeoutError:
-            self.scene.company.farewells_unanswered += 1
+            self.context.company.farewells_unanswered += 1

@@ -8,10 +8,10 @@ import os
 import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from sockproof.conformance.context.case_context import Scene
+from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.contract import Contract
 from sockproof.conformance.context.outcome import Failure, StreamClosed, Unsupported
 from sockproof.conformance.context.policy import TOO_BIG, Policy
@@ -19,15 +19,14 @@ from sockproof.conformance.context.wirelog import WireLog
 from sockproof.conformance.peers.client_frames import client_frame
 from sockproof.conformance.peers.http import HttpPeer
 from sockproof.conformance.peers.stream import Stream
-from sockproof.conformance.peers.tls import Trust
 from sockproof.conformance.peers.upgrade_response import agreed_deflate, check_upgrade
 from sockproof.conformance.peers.websocket import WebSocketPeer
 from sockproof.conformance.sessions.echo import EchoPeer
 from sockproof.conformance.sessions.engineio import EngineIOPeer
 from sockproof.conformance.sessions.fences import fence_of
 from sockproof.conformance.sessions.socketio import SocketIOPeer
-from sockproof.conformance.shelf.profile import Profile
 from sockproof.conformance.targets.farewell import Farewell
+from sockproof.conformance.targets.server import Server
 from sockproof.vocabulary import Seen
 from sockproof.wire.engineio import Packet, PacketType, encode_payload
 from sockproof.wire.http import Request, upgrade_request
@@ -39,60 +38,27 @@ ORDINARY_FRAGMENTS = 1000  # of one message, likewise
 _words = itertools.count(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A server under test, the same for every case of a run.
-
-    `headers` are the user's own (credentials, cookies) and go with every request; `subprotocols`
-    are offered by each WebSocket handshake that is not about subprotocols itself.
-    `capabilities` is what the profile declares, or what was found out before the run.
-    `trust` says how certificates are judged; `tls` is the context of ordinary connections.
-    `ping_interval` and `ping_timeout` (ms) are those that a Socket.IO target announces.
-    `room` is how many clients it takes at once, where these are few; `burst` how many events of
-    one client; `patience` how many times the limit a case has with one that takes its time for
-    each answer.
-    """
-
-    address: Address
-    profile: Profile = field(default_factory=Profile)
-    capabilities: frozenset[str] = frozenset()
-    headers: tuple[tuple[str, str], ...] = ()
-    subprotocols: tuple[str, ...] = ()
-    auth: Any = None
-    token: str | None = None
-    ping_interval: int = 25_000
-    ping_timeout: int = 20_000
-    trust: Trust = field(default_factory=Trust)
-    tls: ssl.SSLContext | None = None
-    thorough: bool = False
-    room: int | None = None
-    burst: int | None = None
-    patience: float = 1.0
-
-    @property
-    def has_credentials(self) -> bool:
-        """Whether requests carry anything of the user's own."""
-        mine = (self.headers, self.auth, self.token, self.address.user, self.address.query)
-        return any(mine)
-
-
 class Target:
     """One server, seen from one case; its connections end with the case."""
 
-    def __init__(self, server: Server, scene: Scene, offer: str | None = None) -> None:
+    def __init__(self, server: Server, context: CaseContext, offer: str | None = None) -> None:
         self.server = server
-        self.scene = scene
+        self.context = context
         profile = server.profile
-        scene.policy = Policy(profile.limits, server.capabilities, server.burst, profile.namespace)
+        context.policy = Policy(
+            profile.limits, server.capabilities, server.burst, profile.namespace
+        )
         if not server.address.is_websocket:
-            scene.owns(Farewell(scene, self._close_session))
+            context.owns(Farewell(context, self._close_session))
         self.offer = offer  # of permessage-deflate, with each WebSocket that the case opens
 
     def beside(self) -> Target:
         """The same server as another case sees it; its connections end with this one."""
-        scene = Scene(self.scene.log, company=self.scene.company, case=f"beside {self.scene.case}")
-        self.scene.owns(scene)
-        return Target(self.server, scene)
+        context = CaseContext(
+            self.context.log, company=self.context.company, case=f"beside {self.context.case}"
+        )
+        self.context.owns(context)
+        return Target(self.server, context)
 
     # What the case may ask and say.
 
@@ -146,11 +112,11 @@ class Target:
 
     def preparing(self, what: str, connecting: bool = False) -> AbstractContextManager[None]:
         """What goes wrong inside makes the case INCONCLUSIVE: it could not be set up."""
-        return self.scene.preparing(what, connecting)
+        return self.context.preparing(what, connecting)
 
     def awaits(self, what: str) -> AbstractContextManager[None]:
         """A time-out inside is a FAIL that expected `what`."""
-        return self.scene.awaits(what)
+        return self.context.awaits(what)
 
     def non_strict(
         self, expected: str, got: object, *, came: object = None, seen: Seen | None = None
@@ -159,11 +125,11 @@ class Target:
 
         `got` is the thing that came, or words about it: then `came` is the thing.
         """
-        self.scene.non_strict(expected, got, came=came, seen=seen)
+        self.context.non_strict(expected, got, came=came, seen=seen)
 
     def report(self, name: str, text: str) -> None:
         """Have the report tell what was seen and is not judged: a limit, a choice of the server."""
-        self.scene.notes.append((name, text))
+        self.context.notes.append((name, text))
 
     def supports(self, capability: str) -> bool:
         """Whether the server offers a capability."""
@@ -174,24 +140,24 @@ class Target:
     async def http(self) -> HttpPeer:
         """A fresh connection on which no request has been made."""
         where = self.server.address
-        with self.scene.preparing(f"a connection to {where.host}:{where.port}", connecting=True):
+        with self.context.preparing(f"a connection to {where.host}:{where.port}", connecting=True):
             return await self._open(self.server.tls)
 
     async def plain_connection(self) -> HttpPeer:
         """A fresh TCP connection without TLS, whatever the URL says."""
-        with self.scene.preparing("a TCP connection"):
+        with self.context.preparing("a TCP connection"):
             return await self._open(None)
 
-    async def tls_connection(self, context: ssl.SSLContext | None) -> HttpPeer:
+    async def tls_connection(self, tls_context: ssl.SSLContext | None) -> HttpPeer:
         """A fresh connection with this context; raises `ssl.SSLError` and other `OSError`."""
-        return await self._open(context)
+        return await self._open(tls_context)
 
     async def _open(self, tls: ssl.SSLContext | None) -> HttpPeer:
         where = self.server.address
-        number = self.scene.log.new_connection()
+        number = self.context.log.new_connection()
         stream = await Stream.open(where.host, where.port, tls)
-        self.scene.owns(stream)
-        return HttpPeer(self.scene, stream, number)
+        self.context.owns(stream)
+        return HttpPeer(self.context, stream, number)
 
     @property
     def credentials(self) -> tuple[tuple[str, str], ...]:
@@ -246,7 +212,7 @@ class Target:
         """An open WebSocket; the handshake is part of setting the case up."""
         offer = extensions or self.offer
         request = self.upgrade_request(path, protocols=protocols, extensions=offer, headers=headers)
-        with self.scene.preparing("an open WebSocket", connecting=True):
+        with self.context.preparing("an open WebSocket", connecting=True):
             peer = await self.handshake(request)
         if extensions is None and self.offer is not None:
             _agreed_upon(peer, self.offer).compresses = True
@@ -284,7 +250,7 @@ class Target:
         """The Close code with which the server fails a connection for a frame that is no frame."""
         peer = await self.connect()
         peer.send(client_frame(0x3, b"reserved", rsv=7))
-        with self.scene.preparing("a connection that fails"):
+        with self.context.preparing("a connection that fails"):
             try:
                 got = await peer.receive()
             except StreamClosed:
@@ -319,20 +285,22 @@ class Target:
 
     def engineio(self) -> EngineIOPeer:
         """An Engine.IO peer that has not opened anything yet."""
-        peer = EngineIOPeer(self.scene, self.http, self._engineio_websocket, self.engineio_request)
+        peer = EngineIOPeer(
+            self.context, self.http, self._engineio_websocket, self.engineio_request
+        )
         peer.fence = lambda: fence_of(self.capabilities, self.server.auth)
         peer.most_octets = self.limit("max_message")
         return peer
 
     async def _close_session(self, sid: str) -> None:
         """Close a session over long-polling, out of the case's sight."""
-        scene = Scene(WireLog())
+        context = CaseContext(WireLog())
         try:
-            peer = Target(self.server, scene).engineio()
+            peer = Target(self.server, context).engineio()
             peer.handshake = replace(peer.handshake, sid=sid)
             await peer.post(encode_payload([Packet(PacketType.CLOSE)]))
         finally:
-            scene.close()
+            context.close()
 
     def _transport(self, asked: str | None) -> str:
         """The transport to use: the one asked for, or what the target has, WebSocket first."""
@@ -348,7 +316,7 @@ class Target:
         """An open Engine.IO session over `websocket`, `polling`, or both in turn (`upgrade`)."""
         transport = self._transport(transport)
         peer = self.engineio()
-        with self.scene.preparing(f"an Engine.IO session ({transport})", connecting=True):
+        with self.context.preparing(f"an Engine.IO session ({transport})", connecting=True):
             if transport == "websocket":
                 await peer.open_direct()
                 return peer
@@ -364,18 +332,18 @@ class Target:
         where = namespace or self.server.profile.namespace
         engine = await self.connect_engineio(transport)
         peer = self._socketio_peer(engine, where)
-        with self.scene.preparing(f"a Socket.IO client in {where}"):
+        with self.context.preparing(f"a Socket.IO client in {where}"):
             await peer.connect(where, auth)
             await peer.greeted(where, auth)
         return peer
 
     def payload(self, own: Any) -> Any:
         """The payload of a CONNECT: a case's own, with the user's credentials in it."""
-        return Contract(self.scene, self.server.auth, None, False).credentials(own)
+        return Contract(self.context, self.server.auth, None, False).credentials(own)
 
     def _socketio_peer(self, engine: EngineIOPeer, namespace: str) -> SocketIOPeer:
         greets = self.supports("auth")
-        contract = Contract(self.scene, self.server.auth, self.server.token, greets)
+        contract = Contract(self.context, self.server.auth, self.server.token, greets)
         return SocketIOPeer(engine, namespace, contract)
 
     async def echo(self, transport: str | None = None) -> EchoPeer:
@@ -406,7 +374,7 @@ class Target:
         several = "cluster" in self.server.capabilities
         peers: list[SocketIOPeer] = []
         processes: set[object] = set()
-        with self.scene.preparing("clients at one process"):
+        with self.context.preparing("clients at one process"):
             while len(peers) < len(transports):
                 peer = await self.socketio(transports[len(peers)])
                 place = (await peer.proof("info")).get("process") if several else None

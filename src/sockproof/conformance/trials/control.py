@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sockproof.conformance.context.case_context import MAX_OCTETS_BESIDE_OTHERS, Scene
+from sockproof.conformance.context.case_context import MAX_OCTETS_BESIDE_OTHERS, CaseContext
 from sockproof.conformance.context.outcome import CaseEnd, StreamClosed, Unsupported
 from sockproof.conformance.context.wirelog import Redactor, WireLog
 from sockproof.conformance.shelf.case import Case, variant_text
-from sockproof.conformance.targets.target import Server, Target
+from sockproof.conformance.targets.server import Server
+from sockproof.conformance.targets.target import Target
 from sockproof.conformance.trials.plan import LESS, Plan
 from sockproof.conformance.trials.second_look import marked
 from sockproof.conformance.trials.trial import Trial
@@ -92,15 +93,17 @@ class Controls:
         # Twice: what fails once may have met a server that was just about to die.
         for is_last in (False, True):
             redactor = self._plan.redactor or Redactor()
-            scene = Scene(WireLog(redactor), MAX_OCTETS_BESIDE_OTHERS, self._plan.company, case.id)
+            context = CaseContext(
+                WireLog(redactor), MAX_OCTETS_BESIDE_OTHERS, self._plan.company, case.id
+            )
             told, lapsed = await _try(
-                function, Target(server, scene, case.offer), limit, parameters
+                function, Target(server, context, case.offer), limit, parameters
             )
             if told is None:
                 return None
             self._lapses += lapsed
             told = redactor.text(told)
-            wire = tuple(scene.log.entries()[-SHOWN:])
+            wire = tuple(context.log.entries()[-SHOWN:])
             if is_last or (lapsed and self.are_alone):
                 break
         sentence = (inspect.getdoc(function) or name).partition("\n")[0]
@@ -117,7 +120,7 @@ async def _try(
     function: Any, target: Target, limit: float, parameters: Mapping[str, Any]
 ) -> tuple[str | None, bool]:
     """What went wrong, None when nothing did, and whether a time-out ended it."""
-    scene = target.scene
+    context = target.context
     try:
         async with asyncio.timeout(limit):
             await function(target, **parameters)
@@ -128,12 +131,12 @@ async def _try(
             raise _NobodyThere from end
         return f"expected {end.expected}, got {end.got}" if end.got else end.expected, False
     except StreamClosed as closed:
-        return f"expected {scene.awaiting}, got: {closed.how}", False
+        return f"expected {context.awaiting}, got: {closed.how}", False
     except TimeoutError:
-        return f"expected {scene.awaiting}, nothing more within {limit:g} s", True
+        return f"expected {context.awaiting}, nothing more within {limit:g} s", True
     except Exception as error:
         return f"{type(error).__name__}: {error}", False
     finally:
-        scene.close()
-        await scene.gone()
+        context.close()
+        await context.gone()
     return None, False

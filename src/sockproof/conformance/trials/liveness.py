@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import time
 
-from sockproof.conformance.context.case_context import Scene
+from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.outcome import CaseEnd, StreamClosed
 from sockproof.conformance.context.wirelog import WireLog
-from sockproof.conformance.targets.target import Server, Target
+from sockproof.conformance.targets.server import Server
+from sockproof.conformance.targets.target import Target
 
 MISSES = 3  # in a row, before a server counts as gone
 ONE = 2.0  # seconds for one answer, and twice as many with each attempt
@@ -86,8 +87,8 @@ async def _handshake(server: Server, seconds: float) -> int:
 
     Raises `OSError` (a time-out is one) or `StreamClosed`.
     """
-    scene = Scene(WireLog())
-    target = Target(server, scene)
+    context = CaseContext(WireLog())
+    target = Target(server, context)
     try:
         async with asyncio.timeout(seconds):
             peer = await target.http()
@@ -101,4 +102,4 @@ async def _handshake(server: Server, seconds: float) -> int:
             raise end.__cause__ from None
         return 0
     finally:
-        scene.close()
+        context.close()

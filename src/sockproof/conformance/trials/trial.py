@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from sockproof.conformance.context.case_context import (
     MAX_OCTETS_ALONE,
     MAX_OCTETS_BESIDE_OTHERS,
-    Scene,
+    CaseContext,
 )
 from sockproof.conformance.context.outcome import (
     CaseEnd,
@@ -30,7 +30,8 @@ from sockproof.conformance.context.wirelog import RECEIVED, Redactor, WireLog
 from sockproof.conformance.peers.stream import Stream
 from sockproof.conformance.shelf.case import Case
 from sockproof.conformance.shelf.expectations import apply_expectations
-from sockproof.conformance.targets.target import Server, Target
+from sockproof.conformance.targets.server import Server
+from sockproof.conformance.targets.target import Target
 from sockproof.conformance.trials.plan import Plan
 from sockproof.runs.records import CaseRecord
 from sockproof.vocabulary import Seen
@@ -138,18 +139,18 @@ async def run(trial: Trial, plan: Plan, *, patient: bool = False) -> None:
         limit *= server.patience
         limit = limit if patient else plan.patience.limit(limit)
         most = MAX_OCTETS_ALONE if case.exclusive else MAX_OCTETS_BESIDE_OTHERS
-        scene = Scene(log, most, plan.company, case.id)
+        context = CaseContext(log, most, plan.company, case.id)
         try:
-            await _judge(Target(server, scene, case.offer), limit, trial, plan)
+            await _judge(Target(server, context, case.offer), limit, trial, plan)
         finally:
             trial.ended = time.monotonic()
             record.wire = log.entries()
         trial.connections = log.connections
         _excuse_crowd(trial, server.room)
-        _excuse_policy(trial, scene)
+        _excuse_policy(trial, context)
         trial.ended = time.monotonic()
         plan.patience.lapses += _wore_on(trial, limit)
-        record.notes = [redactor.text(f"{name}: {text}") for name, text in scene.notes]
+        record.notes = [redactor.text(f"{name}: {text}") for name, text in context.notes]
         _note_limits(trial)
         if record.outcome == "PASS":
             record.wire = record.wire[:PASSES_SHOW]
@@ -161,7 +162,7 @@ async def run(trial: Trial, plan: Plan, *, patient: bool = False) -> None:
 
 
 async def _judge(target: Target, limit: float, trial: Trial, plan: Plan) -> None:
-    scene, case, record = target.scene, trial.case, trial.record
+    context, case, record = target.context, trial.case, trial.record
     try:
         async with asyncio.timeout(limit):
             await case.function(target, **case.parameters)
@@ -171,20 +172,20 @@ async def _judge(target: Target, limit: float, trial: Trial, plan: Plan) -> None
         trial.certain = isinstance(end, IllegalFrame | Overheard)
         record.lacks = list(end.lacks) if isinstance(end, Unsupported) else []
         _accuse(record, plan, getattr(end, "broken", None))
-        _note_causes(trial, end, scene)
+        _note_causes(trial, end, context)
     except StreamClosed as closed:
-        record.outcome, record.expected, record.got = "FAIL", scene.awaiting, closed.how
+        record.outcome, record.expected, record.got = "FAIL", context.awaiting, closed.how
         record.seen, record.came = closed.evidence.seen, closed.evidence.came
         trial.unanswered = True
     except TimeoutError as error:
-        record.outcome = "INCONCLUSIVE" if scene.setting_up else "FAIL"
-        record.expected = scene.awaiting
+        record.outcome = "INCONCLUSIVE" if context.setting_up else "FAIL"
+        record.expected = context.awaiting
         record.got = f"nothing more within {limit:g} s"
         record.seen = Seen.TIMED_OUT
-        if scene.last_unasked is not None:
-            record.got += f"; what the server said of its own accord: {scene.last_unasked}"
-        _note_causes(trial, error, scene)
-        if await _still_sends(scene):
+        if context.last_unasked is not None:
+            record.got += f"; what the server said of its own accord: {context.last_unasked}"
+        _note_causes(trial, error, context)
+        if await _still_sends(context):
             record.outcome, record.expected = "INCONCLUSIVE", "all octets of the case sent in time"
             record.got = f"within {limit:g} s what the case had to send was still leaving"
     except asyncio.CancelledError:
@@ -195,21 +196,23 @@ async def _judge(target: Target, limit: float, trial: Trial, plan: Plan) -> None
         place = traceback.extract_tb(error.__traceback__)[-1]
         record.outcome, record.expected = "INCONCLUSIVE", "a case that runs to its end"
         record.got = f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})"
-        _note_causes(trial, error, scene)
+        _note_causes(trial, error, context)
     else:
-        if scene.findings:
+        if context.findings:
             record.outcome = "NON_STRICT"
-            record.expected = "; ".join(dict.fromkeys(each.expected for each in scene.findings))
-            record.got = "; ".join(dict.fromkeys(each.got for each in scene.findings))
-            broken = {each.broken for each in scene.findings}
+            record.expected = "; ".join(dict.fromkeys(each.expected for each in context.findings))
+            record.got = "; ".join(dict.fromkeys(each.got for each in context.findings))
+            broken = {each.broken for each in context.findings}
             _accuse(record, plan, broken.pop() if len(broken) == 1 else None)
-            first = scene.findings[0].evidence
+            first = context.findings[0].evidence
             record.seen, record.came = first.seen or Seen.OTHER, first.came
-            trial.unanswered = any(each.evidence.seen == Seen.TCP_ENDED for each in scene.findings)
+            trial.unanswered = any(
+                each.evidence.seen == Seen.TCP_ENDED for each in context.findings
+            )
     finally:
-        trial.stands_on = scene.stands_on
-        scene.close()
-        await scene.gone()
+        trial.stands_on = context.stands_on
+        context.close()
+        await context.gone()
 
 
 def _accuse(record: CaseRecord, plan: Plan, broken: str | None) -> None:
@@ -234,9 +237,9 @@ def _excuse_crowd(trial: Trial, room: int | None) -> None:
         trial.record.got = f"it takes {room} at once"
 
 
-def _excuse_policy(trial: Trial, scene: Scene) -> None:
+def _excuse_policy(trial: Trial, context: CaseContext) -> None:
     """A case says nothing that said what the application is known to refuse."""
-    explained = scene.policy.explains_packets(scene.spoken)
+    explained = context.policy.explains_packets(context.spoken)
     if explained is None or trial.certain or not trial.accuses:
         return
     trial.record.outcome = "UNSUPPORTED"
@@ -245,12 +248,12 @@ def _excuse_policy(trial: Trial, scene: Scene) -> None:
     trial.lapsed = trial.unanswered = False
 
 
-async def _still_sends(scene: Scene) -> bool:
-    streams = [thing for thing in scene.owned if isinstance(thing, Stream)]
+async def _still_sends(context: CaseContext) -> bool:
+    streams = [thing for thing in context.owned if isinstance(thing, Stream)]
     return any([await stream.still_sends() for stream in streams])
 
 
-def _note_causes(trial: Trial, error: BaseException, scene: Scene) -> None:
+def _note_causes(trial: Trial, error: BaseException, context: CaseContext) -> None:
     """What lies behind an outcome: a time-out, the end of a connection, one that was refused."""
     causes = list(_behind(error))
     trial.lapsed = any(isinstance(each, TimeoutError) for each in causes)
@@ -268,7 +271,7 @@ def _note_causes(trial: Trial, error: BaseException, scene: Scene) -> None:
         record.seen = Seen.OTHER
         if trial.unanswered:
             record.seen = Seen.NO_ANSWER if trial.lapsed else Seen.TCP_ENDED
-    if record.outcome == "INCONCLUSIVE" and scene.connecting:
+    if record.outcome == "INCONCLUSIVE" and context.connecting:
         if record.came in _FORBIDDEN:
             trial.turned_away = record.came
         if lost is not None or closed:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from sockproof.conformance.context.case_context import Scene
+from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.outcome import CaseEnd, StreamClosed, TurnedAway
 from sockproof.conformance.context.wirelog import WireLog
-from sockproof.conformance.targets.target import Server, Target
+from sockproof.conformance.targets.server import Server
+from sockproof.conformance.targets.target import Target
 from sockproof.conformance.trials.liveness import Liveness
 from sockproof.conformance.trials.trial import Trial
 from sockproof.vocabulary import Seen
@@ -39,15 +40,15 @@ async def _refuses_clients(server: Server) -> bool:
     """Whether a Socket.IO server lets no ordinary client in now, with nobody else there."""
     if "socketio" not in server.capabilities:
         return False
-    scene = Scene(WireLog())
+    context = CaseContext(WireLog())
     try:
         async with asyncio.timeout(AT_ONCE):
-            await Target(server, scene).socketio()
+            await Target(server, context).socketio()
     except CaseEnd as end:
         return isinstance(end.__cause__, TurnedAway)
     except (StreamClosed, OSError, TimeoutError):
         return False
     finally:
-        scene.close()
-        await scene.gone()
+        context.close()
+        await context.gone()
     return False
