@@ -57,10 +57,11 @@ def main() -> None:
     """Check each shape, or the folder that a child process is given."""
     if len(sys.argv) > 2:
         from sockproof.analysis.delivery.checker import check
+        from sockproof.runs.reader import LoadRunFolder
 
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         began = time.perf_counter()
-        found = check(Path(sys.argv[1]))
+        found = check(LoadRunFolder(Path(sys.argv[1])))
         seconds = time.perf_counter() - began
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
         assert found.counts["lost"] == 0

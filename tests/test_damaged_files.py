@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.analysis.delivery.damage import all_problems
 from sockproof.analysis.summary.run_summary import summarize
 from sockproof.render.load.summary import verdict
 from sockproof.runs.load_records import HEADER, ROW, ROWS_AT
+from sockproof.runs.reader import LoadRunFolder
 from tests import sample
 from tests.render.load_sample import run_folder
 from tests.waiting import LIMIT
@@ -44,7 +44,7 @@ def two_processes(folder: Path) -> Path:
 
 def test_folder_that_is_whole_has_no_problems(tmp_path: Path) -> None:
     two_processes(tmp_path)
-    assert all_problems(tmp_path) == []
+    assert LoadRunFolder(tmp_path).problems == []
     assert verdict(summarize(tmp_path)) == 0
 
 
@@ -106,7 +106,7 @@ def test_checksum_that_is_altered_is_outweighed_by_those_behind_it(tmp_path: Pat
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     lines[5]["rows_crc32"] ^= 1
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-    assert all_problems(tmp_path) == []
+    assert LoadRunFolder(tmp_path).problems == []
 
 
 def test_rows_of_a_version_without_checksums_are_read(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_rows_of_a_version_without_checksums_are_read(tmp_path: Path) -> None:
             del line["rows"], line["rows_crc32"]
         path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     altered(rows, _first_emit(rows, 1000), 18)  # which nobody can tell there
-    assert all_problems(tmp_path) == []
+    assert LoadRunFolder(tmp_path).problems == []
     assert summarize(tmp_path).counts == whole
 
 
@@ -128,7 +128,7 @@ def test_rows_that_are_cut_off_of_a_process_that_was_killed_are_missed(tmp_path:
         file.seek(HEADER.size)
         file.write(bytes(4))  # it has not ended in order
         file.truncate(ROWS_AT + 1000 * ROW.size)
-    (said,) = all_problems(tmp_path)
+    (said,) = LoadRunFolder(tmp_path).problems
     assert "row 1,001" in said
     assert "is missing, and all behind it; the 1,000 rows before it can be read" in said
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sockproof.analysis.delivery.checker import Delivery, check
 from sockproof.load.record.recorder import Phase, Recorder
+from sockproof.runs.reader import LoadRunFolder
 from sockproof.vocabulary import PROPERTIES
 from sockproof.wire import stamp
 
@@ -82,7 +83,7 @@ class Written:
             if number not in killed:
                 recorder.phase(Phase.OVER, END)
                 recorder.close(END + 1)
-        found = check(self.folder)
+        found = check(LoadRunFolder(self.folder))
         for number in killed:
             self.recorders[number].close(END + 1)
         return found

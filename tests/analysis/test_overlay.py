@@ -9,6 +9,7 @@ import pytest
 
 from sockproof.analysis.timeline.overlay import Change, Group, changes, curve
 from sockproof.load.record.recorder import Phase, Recorder
+from sockproof.runs.reader import LoadRunFolder
 
 SECOND = 1_000_000_000
 
@@ -34,8 +35,8 @@ def recorded(folder: Path, seed: int, scale: float = 1.0, seconds: int = 40) -> 
 
 
 def compared(tmp_path: Path, scale: float, seed: int = 2) -> dict[str, Change]:
-    a = Group([recorded(tmp_path / "a", 1)], "ack", 1)
-    b = Group([recorded(tmp_path / "b", seed, scale)], "ack", 2)
+    a = Group([LoadRunFolder(recorded(tmp_path / "a", 1))], "ack", 1)
+    b = Group([LoadRunFolder(recorded(tmp_path / "b", seed, scale))], "ack", 2)
     return {each.metric.rpartition(".")[2]: each for each in changes(a, b, "ack")}
 
 
@@ -55,14 +56,14 @@ def test_percentile_with_too_few_samples_is_left_out(tmp_path: Path) -> None:
 
 
 def test_runs_of_a_group_count_together(tmp_path: Path) -> None:
-    folders = [recorded(tmp_path / str(seed), seed, seconds=5) for seed in range(4)]
-    group = Group(folders, "ack")
+    runs = [LoadRunFolder(recorded(tmp_path / str(s), s, seconds=5)) for s in range(4)]
+    group = Group(runs, "ack")
     assert group.samples == 4 * 5 * 100
-    assert Group(folders, "delivery").samples == 0
+    assert Group(runs, "delivery").samples == 0
 
 
 def test_curve_lies_within_its_interval(tmp_path: Path) -> None:
-    found = curve(Group([recorded(tmp_path / "a", 1)], "ack"))
+    found = curve(Group([LoadRunFolder(recorded(tmp_path / "a", 1))], "ack"))
     assert (found.low <= found.values).all()
     assert (found.values <= found.high).all()
     assert (found.values[1:] >= found.values[:-1]).all()

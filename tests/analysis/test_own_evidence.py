@@ -12,9 +12,11 @@ from sockproof.analysis.delivery.history import History
 from sockproof.analysis.delivery.latency import DeliveryLatencies
 from sockproof.load.record.recorder import ITSELF, NOBODY, EmitFlag, Phase, Recorder
 from sockproof.runs.histogram import bucket_of
-from sockproof.runs.load_records import ROW, ROWS_AT, STEP, Kind, Stray, row_files
+from sockproof.runs.load_records import ROW, ROWS_AT, STEP, Kind, Stray
+from sockproof.runs.reader import LoadRunFolder
 from sockproof.wire import stamp
 from tests.analysis.history import END, RUN, Written, violations
+from tests.recorded import row_files
 
 ASKED = EmitFlag.ACKNOWLEDGED
 BODY = "a body"
@@ -86,7 +88,7 @@ def test_latency_is_by_the_senders_row(tmp_path: Path) -> None:
     recorder.phase(Phase.OVER, 1_000_000)
     recorder.close(1_000_001)
     latencies = DeliveryLatencies()
-    check(tmp_path, latencies=latencies)
+    check(LoadRunFolder(tmp_path), latencies=latencies)
     (line,) = latencies.lines(recorder.tag)
     assert line["phase"] == Phase.MEASURED
     told = {name: sum(map(int, counts)) for name, counts in line["delivery"].items()}
@@ -106,7 +108,7 @@ def test_what_comes_behind_the_drain_is_late_and_lost(run: Written) -> None:
     recorder.ack_received(client[1], 1, 10, 10, 121)
     recorder.ended(client[1], 1, 120, 130)
     recorder.close(140)
-    found = check(run.folder)
+    found = check(LoadRunFolder(run.folder))
     assert violations(found) == {"lost": 1}
     assert found.counts["receipts"] == found.counts["acknowledged"] == 0
     assert found.counts["late"] == found.counts["late_acks"] == 1
@@ -121,7 +123,7 @@ def test_what_is_sent_in_the_drain_need_not_come_back(run: Written) -> None:
     run.hear(client, client, 1, 120)
     recorder.ack_received(client[1], 1, 90, 90, 121)
     recorder.close(140)
-    found = check(run.folder)
+    found = check(LoadRunFolder(run.folder))
     assert violations(found) == {}
     assert found.counts["due"] == 0
     assert found.counts["undetermined"] == found.counts["late"] == 1
@@ -134,12 +136,12 @@ def test_what_is_missing_is_known_while_a_run_goes_on(run: Written) -> None:
     run.say(clients[0], 1, "lobby", 10, acked=20)
     run.say(clients[1], 1, "lobby", 10)  # nobody knows whether it has arrived
     run.hear(clients[0], clients[0], 1, 15)
-    assert missing(run.folder, 50) == 2 + 3
+    assert missing(LoadRunFolder(run.folder), 50) == 2 + 3
     for client in clients[1:]:
         run.hear(client, clients[0], 1, 60)
     for client in clients:
         run.hear(client, clients[1], 1, 60)
-    assert missing(run.folder, 70) == 0
+    assert missing(LoadRunFolder(run.folder), 70) == 0
     run.check()
 
 
@@ -277,8 +279,8 @@ def test_message_of_a_process_without_records_is_not_called_invented(tmp_path: P
         recorder.phase(Phase.OVER, END)
         recorder.close(END + 1)
     run.recorders[1]._rows.path.unlink()
-    assert violations(check(tmp_path, processes=1)) == {"invented": 1}
-    found = check(tmp_path, processes=2)
+    assert violations(check(LoadRunFolder(tmp_path), processes=1)) == {"invented": 1}
+    found = check(LoadRunFolder(tmp_path), processes=2)
     assert violations(found) == {}
     assert found.counts["unrecorded"] == 1
 
@@ -310,7 +312,7 @@ def test_room_whose_name_is_missing_accuses_nobody(run: Written) -> None:
     run.recorders[0].phase(Phase.OVER, END)
     run.recorders[0].close(END + 1)
     next(run.folder.glob("rooms-*.jsonl")).unlink()
-    assert violations(check(run.folder)) == {}
+    assert violations(check(LoadRunFolder(run.folder))) == {}
 
 
 def test_withdrawn_message_was_not_sent(run: Written) -> None:
@@ -327,5 +329,5 @@ def test_rows_begin_behind_a_page(run: Written) -> None:
     run.check()
     file = row_files(run.folder)[0]
     assert file.path.stat().st_size == ROWS_AT + file.rows * ROW.size
-    assert History(run.folder).killed == 0
+    assert History(LoadRunFolder(run.folder)).killed == 0
     assert file.run == RUN

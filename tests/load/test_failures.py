@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.runs.load_records import row_files
 from sockproof.shelves import shelf
 from sockproof.targets.launch import launch, load_targets
 from tests.load.command import LIMIT, command, load, result
+from tests.recorded import row_files
 
 CHAT = ("--users", "10", "--room-size", "5", "--rate", "10")
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.runs.load_records import Kind, LoadRecordError, RowFile, row_files
+from sockproof.runs.load_records import Kind, LoadRecordError, RowFile
 from tests.load.command import LIMIT, Result, command, result
 from tests.load.test_counts import VIOLATIONS, served
+from tests.recorded import row_files
 from tests.servers.unfaithful import UnfaithfulServer
 from tests.small_disk import small_disk
 

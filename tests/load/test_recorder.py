@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from sockproof.analysis.delivery.damage import all_problems
 from sockproof.analysis.delivery.history import History
 from sockproof.load.record.recorder import Phase, Recorder
 from sockproof.load.record.row_writer import LineWriter
+from sockproof.runs import load_lines
 from sockproof.runs.histogram import bucket_of
 from sockproof.runs.load_records import (
     FOREVER,
@@ -24,11 +24,10 @@ from sockproof.runs.load_records import (
     Kind,
     LoadRecordError,
     ReceiptFlag,
-    read_lines,
-    read_rows,
-    row_files,
 )
+from sockproof.runs.reader import LoadRunFolder
 from sockproof.wire import stamp
+from tests.recorded import lines_of, read_rows, row_files
 
 RUN = 7
 
@@ -49,7 +48,7 @@ def rows(folder: Path) -> list[tuple[int, ...]]:
 
 def latency(folder: Path) -> dict[str, Any]:
     """The first line of histograms."""
-    path = row_files(folder)[0].latency_path
+    path = lines_of(row_files(folder)[0], "latency")
     value: dict[str, Any] = json.loads(path.read_text().splitlines()[0])
     return value
 
@@ -128,7 +127,7 @@ def test_latency_belongs_to_the_part_in_which_the_message_was_due(tmp_path: Path
     recorder.ack_received(2, 1, 1_500, 1_500, 5_000)
     recorder.ack_received(2, 2, 2_500, 2_600, 5_000)
     recorder.close(7_000_000)
-    lines = row_files(tmp_path)[0].latency_path.read_text().splitlines()
+    lines = lines_of(row_files(tmp_path)[0], "latency").read_text().splitlines()
     told = json.loads(lines[1])
     assert told["delivery"]["intended"] == {}
     assert sum(told["ack"]["intended"].values()) == sum(told["ack"]["actual"].values()) == 1
@@ -189,12 +188,12 @@ def test_rows_go_on_when_there_is_space_again(
     assert list(read_rows(file))[-1][6] == Kind.END
     gap = file.gaps[0]
     assert (gap.begin, gap.kinds) == (ROWS_OF_A_BLOCK + 1, {Kind.EMIT})
-    assert [line["rows"] for line in read_lines(file.health_path)] == [
+    assert [line["rows"] for line in load_lines.read(lines_of(file, "health"))] == [
         ROWS_OF_A_BLOCK,
         ROWS_OF_A_BLOCK + 260_000 - 140_001,
         len(found),
     ]
-    assert all_problems(tmp_path) == []
+    assert LoadRunFolder(tmp_path).problems == []
 
 
 def test_process_that_is_killed_has_told_what_is_missing(
@@ -229,7 +228,7 @@ def test_lines_wait_for_space(tmp_path: Path) -> None:
     lines.write({"n": 4})
     assert lines.missing == 0
     lines.close()
-    assert [line["n"] for line in read_lines(path)] == [0, 1, 2, 3, 4]
+    assert [line["n"] for line in load_lines.read(path)] == [0, 1, 2, 3, 4]
 
 
 def test_lines_that_are_too_many_to_wait_are_counted(tmp_path: Path) -> None:
@@ -245,7 +244,7 @@ def test_lines_that_are_too_many_to_wait_are_counted(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     lines.write({"n": "last"})
     lines.close()
-    found = list(read_lines(path))
+    found = list(load_lines.read(path))
     assert len(found) + lines.missing == 301
     assert 100 < len(found) < 110
     assert found[-1] == {"n": "last"}
@@ -288,10 +287,10 @@ def test_message_that_did_not_leave_was_not_emitted(tmp_path: Path) -> None:
     recorder.close(40)
     told = [(row[0], row[3]) for row in rows(tmp_path) if row[6] == Kind.WITHDRAWN]
     assert told == [(2, 3), (1, 4)]
-    emits = History(tmp_path).emits
+    emits = History(LoadRunFolder(tmp_path)).emits
     assert (emits.key & 0xFFFFFFFF).tolist() == [1]
     assert emits.sender.tolist() == [2]
-    health = json.loads(row_files(tmp_path)[0].health_path.read_text().splitlines()[0])
+    health = json.loads(lines_of(row_files(tmp_path)[0], "health").read_text().splitlines()[0])
     assert {name: count for name, count in health["lag"].items() if count} == {"10": 1}
 
 
@@ -300,5 +299,5 @@ def test_lag_of_what_is_on_time_is_nothing(tmp_path: Path) -> None:
     for actual in (10, 10, 15):
         recorder.sending(3, 1, 1, 10, actual)
     recorder.close(40)
-    health = json.loads(row_files(tmp_path)[0].health_path.read_text().splitlines()[0])
+    health = json.loads(lines_of(row_files(tmp_path)[0], "health").read_text().splitlines()[0])
     assert health["lag"] == {"0": 2, "5": 1}

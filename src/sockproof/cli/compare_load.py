@@ -11,23 +11,22 @@ from sockproof.cli.ab_runs import summary_of
 from sockproof.formats.judgements import Change, Compared
 from sockproof.render.load.overlay import lines, render
 from sockproof.runs import records
+from sockproof.runs.reader import LoadRunFolder, said
 from sockproof.vocabulary import MESSAGE_KINDS
 
 
 def compare_load(a: list[Path], b: list[Path], results: Path, shelf: Path | None) -> int:
     """Show and draw it; 1 when B is worse, 2 when nothing can be compared."""
-    from sockproof.analysis.delivery import damage
-    from sockproof.analysis.timeline import (
-        overlay,  # numpy and matplotlib take their time to import
-    )
+    from sockproof.analysis.timeline import overlay  # numpy takes its time to import
     from sockproof.render import figures
     from sockproof.render.load.overlay_figure import figure_file
 
     summaries = [[summary_of(folder) for folder in group] for group in (a, b)]
+    runs_of_a, runs_of_b = ([LoadRunFolder(folder) for folder in group] for group in (a, b))
     found: list[overlay.Change] = []
     curves = []
     for kind in MESSAGE_KINDS:
-        of_a, of_b = overlay.Group(a, kind, 1), overlay.Group(b, kind, 2)
+        of_a, of_b = overlay.Group(runs_of_a, kind, 1), overlay.Group(runs_of_b, kind, 2)
         if not of_a.samples or not of_b.samples:
             continue
         found += overlay.changes(of_a, of_b, kind)
@@ -74,8 +73,8 @@ def compare_load(a: list[Path], b: list[Path], results: Path, shelf: Path | None
     pictures = [figures.draw_one(file, pair, place) for file, pair in curves]
     files.write(page, render(value, pictures, template))
     print(f"report: {page}")
-    problems = [f"{each}: {p}" for each in (*a, *b) for p in damage.all_problems(each)]
-    for problem in damage.said(problems):
+    problems = [f"{run.path}: {p}" for run in (*runs_of_a, *runs_of_b) for p in run.problems]
+    for problem in said(problems):
         print(f"sockproof: {problem}", file=sys.stderr)
     worse = any(after[name] > 0 and not before[name] for name in before)
     if worse:

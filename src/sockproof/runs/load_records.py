@@ -1,4 +1,4 @@
-"""The files of a load run's folder: what each process writes while it runs, and how it is read.
+"""The files of a load run's folder: what each process writes while it runs; `runs` reads them.
 
 The rules that hold here:
 
@@ -16,15 +16,13 @@ from __future__ import annotations
 import contextlib
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from pathlib import Path
-from typing import Any
 
 from sockproof.errors import WrongInput
 from sockproof.files import is_there
-from sockproof.runs import load_lines
 
 SCHEMA = 1
 RUN_FILE = "run.json"
@@ -42,7 +40,12 @@ STATE = struct.Struct(f"<II{KINDS}Q{len(LINE_FILES)}Q")
 GAP = struct.Struct("<QQII4x")  # from and to in nanoseconds (0: to the end), kinds as bits, rows
 GAPS = 64  # at most; the last goes on over those that follow
 ROWS_AT = 4096  # where the rows begin
-ROW = struct.Struct("<QQQIHBB")
+# What a row consists of, in its order, and how much space each takes.
+ROW_FIELDS = (
+    *(("a", "Q"), ("b", "Q"), ("c", "Q")),
+    *(("client", "I"), ("mark", "H"), ("flags", "B"), ("kind", "B")),
+)
+ROW = struct.Struct("<" + "".join(code for _, code in ROW_FIELDS))
 STEP = 4 << 20  # by how much a file of rows grows
 # Keys of a line of health-TAG.jsonl: how many rows the process had written, and their CRC-32.
 ROWS, ROWS_CHECKSUM = "rows", "rows_crc32"
@@ -181,11 +184,6 @@ def boot_id() -> str:
     return f"{os.uname().nodename[:20]}"
 
 
-def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of such a file; none when there is no file, and a torn last line is passed over."""
-    yield from load_lines.read(path)
-
-
 @dataclass(frozen=True, slots=True)
 class Gap:
     """A time in which a process could not write rows, and of which kinds they would have been."""
@@ -209,36 +207,6 @@ class RowFile:
     missing: Mapping[int, int] = field(default_factory=dict)  # rows that were not written, by kind
     missing_lines: Mapping[str, int] = field(default_factory=dict)  # by kind of file
     gaps: tuple[Gap, ...] = ()
-
-    @property
-    def latency_path(self) -> Path:
-        """Where this process has written its histograms."""
-        return self.path.with_name(f"latency-{self.tag:08x}.jsonl")
-
-    @property
-    def delivery_path(self) -> Path:
-        """Where what its messages took is written by the times that their senders wrote down."""
-        return delivery_path(self.latency_path)
-
-    @property
-    def health_path(self) -> Path:
-        """Where this process has written how it was itself."""
-        return self.path.with_name(f"health-{self.tag:08x}.jsonl")
-
-    def rooms(self) -> dict[int, str]:
-        """The names of this process's rooms, by number."""
-        path = self.path.with_name(f"rooms-{self.tag:08x}.jsonl")
-        return {int(line["room"]): str(line["name"]) for line in read_lines(path)}
-
-
-def delivery_path(latency: Path) -> Path:
-    """The file of deliveries that goes with a process's file of latencies."""
-    return latency.with_name(f"delivery{latency.name.removeprefix('latency')}")
-
-
-def row_files(folder: Path) -> list[RowFile]:
-    """The files of rows in a run folder, in the order of their names."""
-    return [read_header(path) for path in sorted(folder.glob("rows-*.bin"))]
 
 
 def read_header(path: Path) -> RowFile:
@@ -274,17 +242,6 @@ def _gap(page: bytes, number: int) -> Gap:
     begin, end, kinds, _ = GAP.unpack_from(page, at)
     bits = (kind for kind in range(KINDS) if kinds >> kind & 1)
     return Gap(min(begin, FOREVER), min(end or FOREVER, FOREVER), frozenset(bits))
-
-
-def read_rows(file: RowFile) -> Iterator[tuple[int, int, int, int, int, int, int]]:
-    """All rows of a file, plainly: a, b, c, client, spare, flags, kind. For tests and looking."""
-    with file.path.open("rb") as stream:
-        stream.seek(ROWS_AT)
-        while len(octets := stream.read(ROW.size)) == ROW.size:
-            row = ROW.unpack(octets)
-            if row[6] == 0:
-                return
-            yield row
 
 
 def finished_or_gone(folder: Path) -> bool:

@@ -49,7 +49,9 @@ def _unacknowledged(history: History, found: Delivery, lost: NDArray[np.bool_]) 
     due |= asked & (emits.acked > 0)
     missing = np.flatnonzero(due & (emits.acked == 0) & ~lost)
     found.exercised[Property.UNACKNOWLEDGED] = int(due.sum())
-    found.violated(Property.UNACKNOWLEDGED, emits.actual[missing])
+    found.violated(
+        Property.UNACKNOWLEDGED, history.seconds_of(sender[missing], emits.actual[missing])
+    )
     for at in missing[:EXAMPLES].tolist():
         who = history.name_of(int(sender[at]))
         number = emits.key[at] & 0xFFFFFFFF
@@ -65,7 +67,7 @@ def _misacknowledged(history: History, found: Delivery) -> None:
     counts[Counter.LATE_ACKS] = history.late_acks + history.strays[Stray.LATE]
     chances = counts[Counter.ACKNOWLEDGED] + sum(counts[name] for name in STRAYS)
     found.exercised[Property.MISACKNOWLEDGED] = chances
-    found.violated(Property.MISACKNOWLEDGED, history.stray_times)
+    found.violated(Property.MISACKNOWLEDGED, history.stray_seconds)
     for text in history.stray_examples[:EXAMPLES]:
         found.example(Property.MISACKNOWLEDGED, text)
 
@@ -75,6 +77,6 @@ def _broken(history: History, found: Delivery) -> None:
     for client, reason, time in history.ended:
         if reason in _NOT_BROKEN:
             continue
-        found.violated(Property.BROKEN, np.array([time]))
+        found.violated(Property.BROKEN, history.seconds_of(np.array([client]), np.array([time])))
         label = Reason(reason).label if reason in tuple(Reason) else f"reason {reason}"
         found.example(Property.BROKEN, f"{history.name_of(client)}: {label}")

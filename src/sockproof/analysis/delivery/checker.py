@@ -19,8 +19,6 @@ The rules that hold here (times are of one clock; what cannot be compared is not
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,6 +36,7 @@ from sockproof.runs.load_records import (
     EmitFlag,
     ReceiptFlag,
 )
+from sockproof.runs.reader import LoadRunFolder
 from sockproof.vocabulary import Counter, Property
 
 __all__ = ["Delivery", "check", "missing"]
@@ -49,33 +48,31 @@ _NAMED, _NOWHERE = -1, -2  # kinds of rooms besides `EVERYONE`, `ITSELF` and `NO
 
 
 def check(
-    folder: Path, began: int = 0, processes: int = 0, latencies: DeliveryLatencies | None = None
+    run: LoadRunFolder, processes: int = 0, latencies: DeliveryLatencies | None = None
 ) -> Delivery:
     """Account for every message of a run; raises `LoadRecordError`.
 
-    `began` is from where seconds count, in nanoseconds of the clock of the rows; `processes` is
-    how many were to write rows. What messages took to arrive goes into `latencies`.
+    `processes` is how many were to write rows. What messages took to arrive goes into `latencies`.
     """
-    return _Checker(History(folder), began, processes, latencies).run()
+    return _Checker(History(run), processes, latencies).run()
 
 
-def missing(folder: Path, now: int) -> int:
+def missing(run: LoadRunFolder, now: int) -> int:
     """How many receipts are due, and not in, if a run that goes on ended now."""
-    return _Checker(History(folder, until=now)).run().counts[Counter.LOST]
+    return _Checker(History(run, until=now)).run().counts[Counter.LOST]
 
 
 class _Checker:
     def __init__(
         self,
         history: History,
-        began: int = 0,
         processes: int = 0,
         latencies: DeliveryLatencies | None = None,
     ) -> None:
         self.history = history
         self.processes = processes
         self.latencies = latencies
-        self.found = Delivery(began=began, killed=history.killed)
+        self.found = Delivery(killed=history.killed)
         emits = history.emits
         self.sender = emits.sender
         named = np.where(emits.room < 1_000_000 * FIRST_ROOM, emits.room % FIRST_ROOM, _NAMED)
@@ -122,6 +119,15 @@ class _Checker:
         sender = history.name_of(int(self.sender[at]))
         return f"message {emits.key[at] & 0xFFFFFFFF} of {sender} to {room}"
 
+    def _sent_in(self, at: Numbers) -> Numbers:
+        """The seconds in which messages were sent."""
+        return self.history.seconds_of(self.sender[at], self.history.emits.actual[at])
+
+    def _heard_wrong(self, name: Property, receipts: Receipts, which: Numbers | Flags) -> None:
+        """Some receipts violate a property, in the seconds in which they came."""
+        client, time = receipts.client[which], receipts.time[which]
+        self.found.violated(name, self.history.seconds_of(client, time))
+
     # One part of the receivers.
 
     def _part(self, receipts: Receipts, seen: Flags) -> None:
@@ -142,7 +148,7 @@ class _Checker:
         found.counts[Counter.UNDETERMINED] += int(foreign.sum())
         found.counts[Counter.UNRECORDED] += int(unrecorded.sum())
         made_up = np.flatnonzero(nameless & ~unrecorded)
-        found.violated(Property.INVENTED, receipts.time[made_up])
+        self._heard_wrong(Property.INVENTED, receipts, made_up)
         for where in made_up[:EXAMPLES].tolist():
             who = self.history.name_of(int(receipts.client[where]))
             said = f"{who} heard number {receipts.sequence[where]} of a sender that never sent it"
@@ -168,7 +174,7 @@ class _Checker:
             (Property.CORRUPTED, altered, "a message whose stamp or body was altered"),
             (Property.FORGED, forged, "a message whose stamp is not the one that its sender made"),
         ):
-            found.violated(name, receipts.time[wrong])
+            self._heard_wrong(name, receipts, wrong)
             for where in np.flatnonzero(wrong)[:EXAMPLES].tolist():
                 who = self.history.name_of(int(receipts.client[where]))
                 which = f": {self._message(int(at[where]))}" if at[where] >= 0 else ""
@@ -211,7 +217,7 @@ class _Checker:
         late[1:] = (~change[1:]) & (sequence[1:] + lift[1:] < highest[:-1])
         found = self.found
         found.exercised[Property.REORDERED] += int((~change).sum())
-        found.violated(Property.REORDERED, receipts.time[first[group[late]]])
+        self._heard_wrong(Property.REORDERED, receipts, first[group[late]])
         for where in np.flatnonzero(late)[:EXAMPLES].tolist():
             before = int(highest[where - 1] - lift[where])
             message = self._message(int(at[first[group[where]]]))
@@ -242,11 +248,13 @@ class _Checker:
         missing = counts == 0
         found.counts[Counter.DUE] += int(due.sum())
         found.exercised[Property.LOST] += int(due.sum())
-        lost, actual = due & missing, self.history.emits.actual
+        lost = due & missing
         self.lost[at[lost]] = True
-        found.violated(Property.LOST, actual[at[lost]])
+        found.violated(Property.LOST, self._sent_in(at[lost]))
         doubled = np.flatnonzero(counts > 1)
-        found.violated(Property.DUPLICATED, np.repeat(actual[at[doubled]], counts[doubled] - 1))
+        found.violated(
+            Property.DUPLICATED, np.repeat(self._sent_in(at[doubled]), counts[doubled] - 1)
+        )
         found.counts[Counter.UNDETERMINED] += int((missing & ~due).sum())
         found.exercised[Property.DUPLICATED] += int((~missing).sum())
         for where in np.flatnonzero(lost)[:EXAMPLES].tolist():
@@ -260,7 +268,7 @@ class _Checker:
 
     def _leaks(self, receipts: Receipts, at: Numbers, leaked: Flags) -> None:
         leaked = leaked & (receipts.time < self.history.doubtful[receipts.client])
-        self.found.violated(Property.LEAKED, receipts.time[leaked])
+        self._heard_wrong(Property.LEAKED, receipts, leaked)
         for where in np.flatnonzero(leaked)[:EXAMPLES].tolist():
             who = self.history.name_of(int(receipts.client[where]))
             self.found.example(

@@ -14,13 +14,14 @@ from pathlib import Path
 
 from sockproof.analysis.delivery.checker import missing
 from sockproof.runs.load_records import LoadRecordError
+from sockproof.runs.reader import LoadRunFolder
 
 
 def main() -> int:
     """Print the number for the folder and the time that are given."""
     os.nice(10)
     try:
-        print(missing(Path(sys.argv[1]), int(sys.argv[2])))  # noqa: T201
+        print(missing(LoadRunFolder(Path(sys.argv[1])), int(sys.argv[2])))  # noqa: T201
     except (LoadRecordError, OSError, ValueError, IndexError):
         return 2
     return 0

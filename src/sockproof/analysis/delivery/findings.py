@@ -26,7 +26,6 @@ class Delivery:
     when: dict[str, Counter[int]] = field(
         default_factory=lambda: {p.value: Counter() for p in PROPERTIES}
     )
-    began: int = 0  # from where seconds count
     killed: int = 0  # processes whose rows end abruptly
 
     def example(self, name: Property, text: str) -> None:
@@ -34,8 +33,8 @@ class Delivery:
         if len(self.examples[name]) < EXAMPLES:
             self.examples[name].append(text)
 
-    def violated(self, name: Property, times: NDArray[np.int64]) -> None:
-        """A property was violated at these times."""
-        self.counts[name] += len(times)
-        seconds, counts = np.unique((times - self.began) // 1_000_000_000, return_counts=True)
-        self.when[name].update(dict(zip(seconds.tolist(), counts.tolist(), strict=True)))
+    def violated(self, name: Property, seconds: NDArray[np.int64]) -> None:
+        """A property was violated in these seconds of the run."""
+        self.counts[name] += len(seconds)
+        each, counts = np.unique(seconds, return_counts=True)
+        self.when[name].update(dict(zip(each.tolist(), counts.tolist(), strict=True)))

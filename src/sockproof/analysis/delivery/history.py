@@ -18,12 +18,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sockproof.analysis.delivery.damage import sound_rows
 from sockproof.analysis.delivery.findings import EXAMPLES
 from sockproof.analysis.delivery.row_arrays import (
     HIGH,
@@ -35,10 +33,10 @@ from sockproof.analysis.delivery.row_arrays import (
     Receipts,
     Stays,
     heard_by,
-    read,
     sent_by,
     sent_name,
 )
+from sockproof.runs.clock import SECOND
 from sockproof.runs.load_records import (
     EVERYONE,
     FIRST_ROOM,
@@ -48,6 +46,7 @@ from sockproof.runs.load_records import (
     Phase,
     Stray,
 )
+from sockproof.runs.reader import LoadRunFolder
 
 PART = 1_000_000  # receipts that are looked at together
 UNNAMED = -1  # a room whose name could not be written down
@@ -93,21 +92,19 @@ class _Connection:
 class History:
     """A run folder, read; `until` is when all of it shall have ended that still goes on."""
 
-    def __init__(self, folder: Path, until: int | None = None) -> None:
-        sound = sound_rows(folder)
-        files = sound.files
-        if not files:
-            why = f": {sound.problems[0]}" if sound.problems else ""
-            raise LoadRecordError(f"{folder} holds no rows of a load run{why}")
-        self.others = sound.others  # processes whose rows cannot be read at all
+    def __init__(self, run: LoadRunFolder, until: int | None = None) -> None:
+        self.run = run
+        if not run.recorded:
+            why = f": {run.row_problems[0]}" if run.row_problems else ""
+            raise LoadRecordError(f"{run.path} holds no rows of a load run{why}")
         self.processes: list[Process] = []
         base = 0
-        for file in files:
-            process = read(file, base)
+        for records in run.recorded:
+            process = Process.of(records, base)
             base += process.clients
             if until is not None and not process.complete:
                 process.complete = True
-                process.begun[Phase.OVER] = until
+                process.begun.setdefault(Phase.OVER, until)
             self.processes.append(process)
         self.clients = base
         self.names: dict[int, str] = {}
@@ -115,7 +112,7 @@ class History:
         self._tags = {process.file.tag: process for process in self.processes}
         self.timeouts = 0
         self.strays: Counter[int] = Counter()  # acknowledgements that answer nothing, by `Stray`
-        self.stray_times = np.zeros(0, dtype=np.int64)
+        self.stray_seconds = np.zeros(0, dtype=np.int64)  # of the run
         self.stray_examples: list[str] = []
         self.late_acks = self.late = self.opened = 0
         # Connections that ended before the drain did, but for those that we ended: client, reason
@@ -142,6 +139,16 @@ class History:
     def killed(self) -> int:
         """How many processes' rows end abruptly."""
         return sum(not process.complete for process in self.processes)
+
+    def seconds_of(self, clients: Numbers, times: Numbers) -> Numbers:
+        """The seconds of the run in which something was, by the clocks of these clients."""
+        if not len(times):
+            return times
+        clock = self.run.clock
+        begins = np.array([clock.origin(process.file.tag) for process in self.processes])
+        bases = np.array([process.base for process in self.processes])
+        found: Numbers = times - begins[np.searchsorted(bases, clients, side="right") - 1]
+        return found // SECOND
 
     def process_of(self, client: int) -> Process:
         """The process of a client."""
@@ -181,14 +188,12 @@ class History:
             self.clock[here] = process.clock
             self.lacking[here] = process.lacks_emits
             self.unsent[here] = bool(process.lost(Kind.WITHDRAWN))
-            own = process.file.rooms()
+            own = process.records.rooms()
             connections: dict[int, _Connection] = {}
             rows = process.rows
             rare = rows[~np.isin(rows["kind"], MESSAGES)]
             for a, _, c, client, _, _, kind in rare.tolist():
-                if kind == Kind.PHASE:
-                    process.begun[a] = c
-                elif kind != Kind.END:
+                if kind not in (Kind.PHASE, Kind.END):
                     connections.setdefault(client, _Connection()).note(kind, a, c)
             until = process.begun.get(Phase.DRAIN) or process.drained or FOREVER
             self.sent_until[here] = until
@@ -220,7 +225,7 @@ class History:
         parts = []
         acks: list[tuple[Numbers, Numbers]] = []
         for process in self.processes:
-            rows, own = process.rows, process.file.rooms()
+            rows, own = process.rows, process.records.rooms()
             sent = sent_by(process)
             local = (sent["a"] & LOW).astype(np.int64)
             rooms = np.empty(len(sent), dtype=np.int64)
@@ -249,8 +254,9 @@ class History:
         self.strays.update(dict(zip(kinds.tolist(), counts.tolist(), strict=True)))
         # Of what turned out to be early, the time is told by the row that does not know it yet.
         amiss = rows[(rows["a"] != Stray.LATE) & (rows["a"] != Stray.EARLY)]
-        times = amiss["c"].astype(np.int64)
-        self.stray_times = np.concatenate((self.stray_times, times))
+        clients = process.base + amiss["client"].astype(np.int64) - 1
+        seconds = self.seconds_of(clients, amiss["c"].astype(np.int64))
+        self.stray_seconds = np.concatenate((self.stray_seconds, seconds))
         for a, b, _, client, *_ in amiss[:EXAMPLES].tolist():
             who = self.name_of(process.base + client - 1)
             self.stray_examples.append(f"{who} got an acknowledgement {_WHY.get(a, '')} ({b})")
@@ -336,7 +342,7 @@ class History:
 
         `processes` is how many were to write rows.
         """
-        others = processes > len(self.processes) or self.others > 0
+        others = processes > len(self.processes) or self.run.left_out > 0
         lacking = np.isin(sender, (_LACKING, _UNKNOWN) if others else (_LACKING,))
         known = sender >= 0
         lacking[known] = self.lacking[sender[known]]

@@ -19,11 +19,12 @@ import numpy as np
 from sockproof import files
 from sockproof.analysis.delivery.history import History
 from sockproof.analysis.delivery.row_arrays import Numbers, Process, Receipts
+from sockproof.runs.clock import SECOND
 from sockproof.runs.histogram import BITS
-from sockproof.runs.load_records import Phase, RowFile
+from sockproof.runs.load_records import Phase
+from sockproof.runs.reader import RunProcess
 from sockproof.vocabulary import LatencyKind, Origin, before_key
 
-_SECOND = 1_000_000_000
 _DELIVERY = LatencyKind.DELIVERY.value
 _KINDS = tuple(before_key(LatencyKind.DELIVERY, origin) for origin in Origin)
 # A sample as one number: its second, phase, whether it was due before, kind and bucket.
@@ -82,7 +83,7 @@ class DeliveryLatencies:
         time, at = receipts.time[same], at[same]
         phase = _phases(process, time)
         # A line is written at the end of its second.
-        second = -((_origin(process) - time) // _SECOND) + _OFFSET
+        second = -((_origin(process) - time) // SECOND) + _OFFSET
         before = emits.intended[at] < process.begun.get(Phase.MEASURED, 0)
         before &= phase >= Phase.MEASURED
         key = second * _TURN + phase * _PHASE + before * _BEFORE
@@ -101,11 +102,11 @@ class DeliveryLatencies:
                 yield _line(process, part, numbers)
 
 
-def write(processes: Iterable[RowFile], found: DeliveryLatencies) -> None:
+def write(processes: Iterable[RunProcess], found: DeliveryLatencies) -> None:
     """Write the files of all processes; raises `files.WriteError`."""
-    for file in processes:
-        lines = (json.dumps(line, separators=(",", ":")) for line in found.lines(file.tag))
-        files.write(file.delivery_path, "".join(f"{line}\n" for line in lines))
+    for process in processes:
+        lines = (json.dumps(line, separators=(",", ":")) for line in found.lines(process.tag))
+        files.write(process.path("delivery"), "".join(f"{line}\n" for line in lines))
 
 
 def _origin(process: Process) -> int:
@@ -124,7 +125,7 @@ def _phases(process: Process, time: Numbers) -> Numbers:
 def _line(process: Process, keys: Numbers, counts: Numbers) -> dict[str, Any]:
     phase = int(keys[0] // _PHASE % (_TURN // _PHASE))
     second = int(keys[0] // _TURN) - _OFFSET
-    time = _origin(process) + second * _SECOND
+    time = _origin(process) + second * SECOND
     following = [begun for number, begun in process.begun.items() if number > phase]
     time = min([time, *following])
     told: dict[tuple[bool, str], dict[str, int]] = {}

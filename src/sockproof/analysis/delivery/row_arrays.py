@@ -11,19 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sockproof.runs.load_records import ROWS_AT, Kind, Phase, RowFile
+from sockproof.runs.clock import clock_of
+from sockproof.runs.load_records import Kind, Phase, RowFile
+from sockproof.runs.reader import RunProcess
 
-ROW = np.dtype(
-    [
-        ("a", "<u8"),
-        ("b", "<u8"),
-        ("c", "<u8"),
-        ("client", "<u4"),
-        ("mark", "<u2"),
-        ("flags", "u1"),
-        ("kind", "u1"),
-    ]
-)
 Numbers = NDArray[np.int64]
 MESSAGES = (Kind.EMIT, Kind.ACK, Kind.ACK_TIMEOUT, Kind.RECEIPT, Kind.WITHDRAWN, Kind.STRAY_ACK)
 LOW, HIGH = np.uint64(0xFFFFFFFF), np.uint64(32)
@@ -33,17 +24,30 @@ LOW, HIGH = np.uint64(0xFFFFFFFF), np.uint64(32)
 class Process:
     """One process's rows. `base` is the number of its first client, less one."""
 
-    file: RowFile
+    records: RunProcess
     rows: Any
     base: int
     clients: int
     complete: bool
-    begun: dict[int, int] = field(default_factory=dict)  # when each phase began
+    begun: dict[Phase, int] = field(default_factory=dict)  # when each phase began
+
+    @classmethod
+    def of(cls, records: RunProcess, base: int) -> Process:
+        """What a process has recorded."""
+        rows = records.rows.together()
+        clients = int(rows["client"].max()) if len(rows) else 0
+        begun = dict(records.rows.begun)
+        return cls(records, rows, base, clients, records.file.closed, begun)
+
+    @property
+    def file(self) -> RowFile:
+        """What the page before its rows says."""
+        return self.records.file
 
     @property
     def clock(self) -> int:
         """What names the clock of its times."""
-        return self.file.tag >> 16
+        return clock_of(self.file.tag)
 
     @property
     def drained(self) -> int:
@@ -185,13 +189,3 @@ def heard_by(process: Process, rows: Any, sender: Numbers) -> Receipts:
         (rows["b"] >> HIGH).astype(np.uint32),
         rows["mark"].copy(),
     )
-
-
-def read(file: RowFile, base: int) -> Process:
-    """The rows of a file, as many as it says that there are."""
-    if not file.rows:
-        rows: Any = np.empty(0, dtype=ROW)
-    else:
-        rows = np.memmap(file.path, dtype=ROW, mode="r", offset=ROWS_AT, shape=(file.rows,))
-    clients = int(rows["client"].max()) if len(rows) else 0
-    return Process(file, rows, base, clients, file.closed)

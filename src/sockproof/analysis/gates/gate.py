@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from sockproof import files
-from sockproof.analysis.delivery.damage import all_problems
 from sockproof.analysis.gates.rules import Condition, Rule, Rules, metric, value_in
 from sockproof.analysis.gates.windows import after_grace, windows
 from sockproof.formats.judgements import Gate, GateOutcome, JudgedRule
 from sockproof.formats.load import Ended
 from sockproof.runs.histogram import Histogram
 from sockproof.runs.load_records import ENDED_FILE
+from sockproof.runs.reader import LoadRunFolder
 from sockproof.runs.records import count_outcomes, weighs
 from sockproof.vocabulary import PROPERTIES
 
@@ -101,10 +101,11 @@ def told(title: str, run: str, about: str, findings: Sequence[Finding], left_out
 def judge(rules: Rules, summary: Mapping[str, Any], folder: Path | None = None) -> list[Finding]:
     """Judge the summary of a load run; rules with a window read its `folder`."""
     ended = None if folder is None else _ended(folder)
+    run = None if folder is None else LoadRunFolder(folder)
     return [
         _judge_ended(rule, summary, ended)
         if ended is not None and rule.abort and str(rule.condition) == ended.that
-        else _judge(rule, summary, folder)
+        else _judge(rule, summary, run)
         for rule in rules.rules
     ]
 
@@ -163,15 +164,15 @@ def _case_metrics(report: Mapping[str, Any]) -> dict[str, float]:
     return values
 
 
-def _judge(rule: Rule, summary: Mapping[str, Any], folder: Path | None) -> Finding:
+def _judge(rule: Rule, summary: Mapping[str, Any], run: LoadRunFolder | None) -> Finding:
     asked = rule.condition
     needs_lines = rule.window or (rule.grace and asked.is_latency and not rule.abort)
-    if needs_lines and folder is not None and (problems := all_problems(folder)):
-        return Finding(rule, Outcome.NOT_FIT, None, f"the records are damaged: {problems[0]}")
+    if needs_lines and run is not None and run.problems:
+        return Finding(rule, Outcome.NOT_FIT, None, f"the records are damaged: {run.problems[0]}")
     if rule.window:
-        finding = _windows(rule, folder)
+        finding = _windows(rule, run)
     elif rule.grace and asked.is_latency and not rule.abort:
-        finding = _after_grace(rule, folder)
+        finding = _after_grace(rule, run)
     else:
         finding = _whole(rule, summary)
     generator = summary.get("generator") or {}
@@ -219,9 +220,9 @@ def _too_few(samples: int, rule: Rule) -> str:
     return f"{samples:,} samples are too few{wanted}" if samples else "there are no data"
 
 
-def _windows(rule: Rule, folder: Path | None) -> Finding:
+def _windows(rule: Rule, run: LoadRunFolder | None) -> Finding:
     """The rule in each whole window of the measured part; the worst value is told."""
-    every = [] if folder is None else windows(rule, folder)
+    every = [] if run is None else windows(rule, run)
     known = [(each.value, each.since) for each in every if each.value is not None]
     if not known:
         why = "no window has enough samples" if every else "it has no whole window"
@@ -242,8 +243,8 @@ def _windows(rule: Rule, folder: Path | None) -> Finding:
     )
 
 
-def _after_grace(rule: Rule, folder: Path | None) -> Finding:
-    total = Histogram() if folder is None else after_grace(rule, folder)
+def _after_grace(rule: Rule, run: LoadRunFolder | None) -> Finding:
+    total = Histogram() if run is None else after_grace(rule, run)
     value = value_in(rule, total)
     if value is None:
         return Finding(rule, Outcome.NOT_FIT, None, _too_few(total.samples, rule))

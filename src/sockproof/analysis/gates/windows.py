@@ -1,5 +1,6 @@
 """A rule in stretches of a load run's measured part, from what each process wrote once a second.
 
+The measured part is the run's: from when all processes are in theirs until the first drains.
 A latency belongs to the stretch in which its message was due, not to that of its answer: what a
 server that stalls holds back counts against the time of the stall, were it answered in the drain.
 Seconds are as exact as they were recorded: to within one.
@@ -9,15 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from sockproof.analysis.gates.rules import COUNTERS, Condition, Rule, value_in
-from sockproof.analysis.summary.latency import by_second
+from sockproof.analysis.summary.latency import by_second, measured_from
 from sockproof.runs.histogram import Histogram, value_of
-from sockproof.runs.load_records import Phase, read_lines
+from sockproof.runs.load_records import Phase
+from sockproof.runs.reader import HealthLine, LoadRunFolder, RunProcess
+from sockproof.vocabulary import Counter
 
 _SLACK = 0.5  # seconds that a window at the end of a run may lack
 
@@ -30,30 +31,30 @@ class Window:
     value: float | None
 
 
-def windows(rule: Rule, folder: Path) -> list[Window]:
+def windows(rule: Rule, run: LoadRunFolder) -> list[Window]:
     """All whole windows of the measured part that begin after the time of grace."""
     if rule.condition.is_latency:
-        return _of_latency(rule, folder)
-    return _of_counter(rule, folder)
+        return _of_latency(rule, run)
+    return _of_counter(rule, run)
 
 
-def after_grace(rule: Rule, folder: Path) -> Histogram:
+def after_grace(rule: Rule, run: LoadRunFolder) -> Histogram:
     """The latencies of messages that were due after the time of grace."""
     total = Histogram()
-    for due, bucket, number in _by_due_time(rule.condition, folder)[0]:
+    for due, bucket, number in _by_due_time(rule.condition, run):
         if due >= rule.grace:
             total.counts[bucket] += number
     return total
 
 
-def _whole_ones(rule: Rule, length: float) -> range:
-    return range(int((length + _SLACK - rule.grace) // rule.window))
+def _whole_ones(rule: Rule, run: LoadRunFolder) -> range:
+    length = run.clock.measured_to - measured_from(run.clock)
+    return range(max(int((length + _SLACK - rule.grace) // rule.window), 0))
 
 
-def _of_latency(rule: Rule, folder: Path) -> list[Window]:
-    latencies, length = _by_due_time(rule.condition, folder)
-    found = [Histogram() for _ in _whole_ones(rule, length)]
-    for due, bucket, number in latencies:
+def _of_latency(rule: Rule, run: LoadRunFolder) -> list[Window]:
+    found = [Histogram() for _ in _whole_ones(rule, run)]
+    for due, bucket, number in _by_due_time(rule.condition, run):
         at = int((due - rule.grace) // rule.window)
         if 0 <= at < len(found):
             found[at].counts[bucket] += number
@@ -63,33 +64,26 @@ def _of_latency(rule: Rule, folder: Path) -> list[Window]:
     ]
 
 
-def _by_due_time(asked: Condition, folder: Path) -> tuple[list[tuple[float, int, int]], float]:
-    """When messages were due, the bucket of their latency and how many; and how long that is."""
+def _by_due_time(asked: Condition, run: LoadRunFolder) -> Iterator[tuple[float, int, int]]:
+    """When messages were due, the bucket of their latency and how many."""
     _, kind, origin, _ = asked.metric.split(".")
-    seconds, length = by_second(folder, kind, origin)
-    found = []
-    for at, histogram in seconds:
-        for bucket, number in histogram.counts.items():
-            due = min(max(at - value_of(bucket) / 1e9, 0.0), max(length - 1e-6, 0.0))
-            found.append((due, bucket, number))
-    return found, length
+    for each in by_second(run, kind, origin):
+        for bucket, number in each.histogram.counts.items():
+            last = max(each.ends - 1e-6, each.begins)
+            yield min(max(each.at - value_of(bucket) / 1e9, each.begins), last), bucket, number
 
 
-def _of_counter(rule: Rule, folder: Path) -> list[Window]:
+def _of_counter(rule: Rule, run: LoadRunFolder) -> list[Window]:
     names = COUNTERS[rule.condition.metric]
-    processes = [
-        each
-        for path in sorted(folder.glob("health-*.jsonl"))
-        if len(each := list(_counted(path, names))) > 1
-    ]
-    length = max((points[-1][0] for points in processes), default=0.0)
-    count = len(_whole_ones(rule, length))
+    count = len(_whole_ones(rule, run))
     edges = rule.grace + rule.window * np.arange(count + 1)
     grown = np.zeros(count)
-    for points in processes:
-        times, values = zip(*points, strict=True)
-        # A thing counts once, in the window in which most of its second lies.
-        grown += np.diff(np.round(np.interp(edges, times, values)))
+    for process in run.processes:
+        points = list(_counted(process, run, names))
+        if len(points) > 1:
+            times, values = zip(*points, strict=True)
+            # A thing counts once, in the window in which most of its second lies.
+            grown += np.diff(np.round(np.interp(edges, times, values)))
     if rule.condition.metric.endswith("_rate"):
         grown /= rule.window
     return [
@@ -98,18 +92,23 @@ def _of_counter(rule: Rule, folder: Path) -> list[Window]:
     ]
 
 
-def _counted(path: Path, names: tuple[str, ...]) -> Iterator[tuple[float, float]]:
+def _counted(
+    process: RunProcess, run: LoadRunFolder, names: tuple[Counter, ...]
+) -> Iterator[tuple[float, float]]:
     """Seconds of the measured part, and how many there were by then."""
-    before: dict[str, Any] | None = None
-    began = None
-    for line in read_lines(path):
-        if line.get("phase") == Phase.MEASURED:
-            if began is None:
-                began = int(line["t"]) - 1_000_000_000 if before is None else int(before["t"])
-                yield 0.0, _sum(before or {}, names)
-            yield (int(line["t"]) - began) / 1e9, _sum(line, names)
+    clock, zero = run.clock, measured_from(run.clock)
+    before: HealthLine | None = None
+    begins: float | None = None
+    for line in process.health():
+        if not clock.believes(process.tag, line.time):
+            continue
+        if line.phase == Phase.MEASURED:
+            if begins is None:
+                begins = clock.begun(process.tag).get(Phase.MEASURED, zero) - zero
+                yield begins, _sum(before, names)
+            yield clock.seconds(process.tag, line.time) - zero, _sum(line, names)
         before = line
 
 
-def _sum(line: dict[str, Any], names: tuple[str, ...]) -> float:
-    return float(sum(int(line.get(name, 0)) for name in names))
+def _sum(line: HealthLine | None, names: tuple[Counter, ...]) -> float:
+    return 0.0 if line is None else float(sum(int(line.values.get(name, 0)) for name in names))

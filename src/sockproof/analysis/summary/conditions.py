@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sockproof.analysis.summary import about
 from sockproof.files import FileError
 from sockproof.formats.load import About
-from sockproof.runs.load_records import RUN_FILE
+from sockproof.runs.reader import LoadRunFolder
 
 Conditions = dict[str, str]
 
@@ -18,7 +17,7 @@ _MOST = 100  # of one group; nobody has more, but the file may be anyone's
 def read(folder: Path) -> Conditions:
     """The conditions of one run by name; none of a file that is missing or damaged."""
     try:
-        return dict(_named(about.read(folder / RUN_FILE)))
+        return dict(_named(LoadRunFolder(folder).about))
     except FileError:
         return {}
 

@@ -2,71 +2,41 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from sockproof.analysis.delivery.latency import DeliveryLatencies
+from sockproof.runs.clock import Clock
 from sockproof.runs.histogram import Histogram
-from sockproof.runs.load_records import Phase, RowFile, delivery_path, read_lines
+from sockproof.runs.load_records import Phase
+from sockproof.runs.reader import LatencyLine, LoadRunFolder, RunProcess
 from sockproof.vocabulary import FRACTIONS, MAX_MS, SAMPLES, LatencyKind, Origin
 
 _MEASURED = (Phase.MEASURED, Phase.DRAIN)  # what was sent in it and came in the drain counts too
 
 
-def latency_lines(
-    path: Path, deliveries: Iterable[dict[str, Any]] | None = None
-) -> Iterator[dict[str, Any]]:
-    """The lines of a process's histograms, in the order of their times.
+def counts_for(kind: LatencyKind, line: LatencyLine) -> bool:
+    """Whether a line's latencies are those of the run.
 
-    What its deliveries took is taken from `deliveries`, or from the file that the summary has
-    written; only where there is neither, the times in stamps are believed.
+    Those of messages that were sent in the measured part; those of connects in the whole run,
+    since most are made in the ramp.
     """
-    own = read_lines(path)
-    if deliveries is None:
-        if not delivery_path(path).exists():
-            yield from own
-            return
-        deliveries = read_lines(delivery_path(path))
-    yield from heapq.merge(map(_without_deliveries, own), deliveries, key=_time)
-
-
-def _without_deliveries(line: dict[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in line.items() if name != LatencyKind.DELIVERY}
-    before = line.get("before")
-    if isinstance(before, dict):
-        kept["before"] = {
-            k: each for k, each in before.items() if not k.startswith(LatencyKind.DELIVERY)
-        }
-    return kept
-
-
-def _time(line: Mapping[str, Any]) -> int:
-    time = line.get("t")
-    return time if isinstance(time, int) else 0
+    return kind == LatencyKind.CONNECT or line.phase in _MEASURED
 
 
 def latencies(
-    files: Iterable[RowFile], deliveries: DeliveryLatencies
+    processes: Iterable[RunProcess], deliveries: DeliveryLatencies
 ) -> dict[str, dict[str, Histogram]]:
-    """For each kind the histograms from intended and from actual times, in nanoseconds.
-
-    Messages that were sent in the measured part; connects of the whole run, since most are made
-    in the ramp.
-    """
+    """For each kind the histograms from intended and from actual times, in nanoseconds."""
     found = {kind.value: {origin.value: Histogram() for origin in Origin} for kind in LatencyKind}
-    for file in files:
-        for line in latency_lines(file.latency_path, deliveries.lines(file.tag)):
+    for process in processes:
+        for line in process.latencies(deliveries.lines(process.tag)):
             for kind in LatencyKind:
-                if kind == LatencyKind.CONNECT or line.get("phase") in _MEASURED:
-                    _add(found[kind], line.get(kind, {}))
+                if counts_for(kind, line):
+                    for origin in Origin:
+                        found[kind][origin].add(Histogram.from_json(line.counts(kind, origin)))
     return found
-
-
-def _add(histograms: Mapping[str, Histogram], line: Mapping[str, Mapping[str, int]]) -> None:
-    for origin, histogram in histograms.items():
-        histogram.add(Histogram.from_json(line.get(origin, {})))
 
 
 def percentiles(histogram: Histogram) -> dict[str, Any]:
@@ -82,25 +52,34 @@ def _milliseconds(nanoseconds: int | None) -> float | None:
     return None if nanoseconds is None else round(nanoseconds / 1e6, 4)
 
 
-def by_second(
-    folder: Path, kind: str, origin: str
-) -> tuple[Sequence[tuple[float, Histogram]], float]:
-    """Histograms, each with the seconds since the measured part began, and how long that is.
+@dataclass(frozen=True, slots=True)
+class Latencies:
+    """What took how long, of a process, in about a second of the run.
 
-    Those of the drain, which belong to it, are among them.
+    Times are seconds since the run's measured part began. A process may have begun its own
+    earlier than the last one, and ended it later than the first.
     """
-    found, length = [], 0.0
-    for path in sorted(folder.glob("latency-*.jsonl")):
-        begun = None
-        for line in latency_lines(path):
-            phase = line.get("phase")
-            if phase not in (Phase.MEASURED, Phase.DRAIN):
-                begun = int(line["t"]) if phase == Phase.RAMP else begun
-                continue
-            begun = int(line["t"]) - 1_000_000_000 if begun is None else begun
-            # A line is written at the end of its second.
-            at = max(0.0, (int(line["t"]) - begun) / 1e9 - 0.5)
-            found.append((at, Histogram.from_json(line.get(kind, {}).get(origin, {}))))
-            if phase == Phase.MEASURED:
-                length = max(length, (int(line["t"]) - begun) / 1e9)
-    return found, length
+
+    at: float  # the middle of that second
+    begins: float  # the process's own measured part
+    ends: float
+    histogram: Histogram
+
+
+def by_second(run: LoadRunFolder, kind: str, origin: str) -> Iterator[Latencies]:
+    """Those of all processes, with those of the drain, which belong to the measured part."""
+    clock, zero = run.clock, measured_from(run.clock)
+    for process in run.processes:
+        begun = clock.begun(process.tag)
+        begins = begun.get(Phase.MEASURED, zero) - zero
+        ends = begun.get(Phase.DRAIN, clock.ended(process.tag)) - zero
+        for line in process.latencies():
+            if line.phase in _MEASURED and clock.believes(process.tag, line.time):
+                # A line is written at the end of its second.
+                at = max(begins, clock.seconds(process.tag, line.time) - zero - 0.5)
+                yield Latencies(at, begins, ends, Histogram.from_json(line.counts(kind, origin)))
+
+
+def measured_from(clock: Clock) -> float:
+    """From when seconds of the measured part count; of a run that has none, from its end on."""
+    return clock.end if clock.measured_from is None else clock.measured_from

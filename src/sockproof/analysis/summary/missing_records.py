@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from sockproof.formats.load import MissingRecords
-from sockproof.runs.load_records import FOREVER, Kind, RowFile
+from sockproof.runs.load_records import FOREVER, Kind
+from sockproof.runs.reader import LoadRunFolder
 from sockproof.vocabulary import Counter
 
 _ROWS = {
@@ -22,30 +23,28 @@ _CONNECTIONS = range(Kind.CONNECT_ASKED, Kind.CONNECT_FAILED + 1)
 _LINES = {"rooms": "names of rooms", "latency": "latencies", "health": "counters"}
 
 
-def missing_records(files: Iterable[RowFile], began: int) -> MissingRecords:
-    """How many of each, in words, and in which seconds of the run rows are missing.
-
-    `began` is when the run began, by the clock of the rows.
-    """
+def missing_records(run: LoadRunFolder) -> MissingRecords:
+    """How many of each, in words, and in which seconds of the run rows are missing."""
     rows: collections.Counter[str] = collections.Counter()
     lines: collections.Counter[str] = collections.Counter()
     gaps: list[list[float | None]] = []
-    for file in files:
+    for process in run.recorded:
+        file = process.file
         for kind, count in file.missing.items():
             if name := _name(kind):
                 rows[name] += count
         for name, count in file.missing_lines.items():
             lines[_LINES[name]] += count
         gaps += [
-            [_second(gap.begin, began), None if gap.end == FOREVER else _second(gap.end, began)]
+            [_second(run, file.tag, gap.begin), _second(run, file.tag, gap.end)]
             for gap in file.gaps
             if gap.kinds
         ]
     return MissingRecords(dict(rows), dict(lines), sorted(gaps, key=str))
 
 
-def _second(time: int, began: int) -> float:
-    return round(max(0, time - began) / 1e9, 3)
+def _second(run: LoadRunFolder, tag: int, time: int) -> float | None:
+    return None if time == FOREVER else round(max(0.0, run.clock.seconds(tag, time)), 3)
 
 
 def _name(kind: int) -> str | None:

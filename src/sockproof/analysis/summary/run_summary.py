@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sockproof import files
 from sockproof.analysis.delivery.checker import Delivery, check
-from sockproof.analysis.delivery.damage import all_problems, said, sound_rows
 from sockproof.analysis.delivery.latency import DeliveryLatencies
 from sockproof.analysis.delivery.latency import write as write_deliveries
-from sockproof.analysis.summary import about
 from sockproof.analysis.summary.latency import latencies, percentiles
 from sockproof.analysis.summary.missing_records import missing_records, said_of_missing
 from sockproof.files import FileError
@@ -27,16 +24,15 @@ from sockproof.formats.load import (
     Summary,
     TargetCost,
 )
+from sockproof.runs.clock import SECOND
 from sockproof.runs.histogram import Histogram
 from sockproof.runs.load_records import (
-    RUN_FILE,
     SCHEMA,
     SUMMARY_FILE,
     LoadRecordError,
     Phase,
-    RowFile,
-    read_lines,
 )
+from sockproof.runs.reader import HealthLine, LoadRunFolder, RunProcess, said
 from sockproof.vocabulary import CONNECTIONS, PROPERTIES, TRAFFIC, Counter, Gauge
 
 LATE_NS = 10_000_000  # a send that leaves so long behind its intended time is late
@@ -48,38 +44,32 @@ _UNKNOWN = 1 << 30  # how many processes there were, where nothing tells it
 
 def write_summary(folder: Path) -> Summary:
     """Write `summary.json` into the run folder and give what is in it; may raise."""
-    deliveries = DeliveryLatencies()
-    value = summarize(folder, deliveries)
-    write_deliveries(sound_rows(folder).files, deliveries)
+    run, deliveries = LoadRunFolder(folder), DeliveryLatencies()
+    value = _summarize(run, deliveries)
+    write_deliveries(run.recorded, deliveries)
     files.write(folder / SUMMARY_FILE, files.json_text(value, indent=1), durable=True)
     return value
 
 
-def summarize(folder: Path, deliveries: DeliveryLatencies | None = None) -> Summary:
-    """The summary of a run folder; raises `LoadRecordError`.
+def summarize(folder: Path) -> Summary:
+    """The summary of a run folder; raises `LoadRecordError`."""
+    return _summarize(LoadRunFolder(folder), DeliveryLatencies())
 
-    What messages took to arrive is left in `deliveries`.
-    """
-    sound = sound_rows(folder)
-    files, problems = sound.files, all_problems(folder, sound)
+
+def _summarize(folder: LoadRunFolder, deliveries: DeliveryLatencies) -> Summary:
+    """What messages took to arrive is left in `deliveries`."""
+    problems = list(folder.problems)
     try:
-        run = about.read(folder / RUN_FILE)
+        run = folder.about
     except FileError as error:
-        if not files:
-            raise LoadRecordError(f"{folder} is no folder of a load run: {error}") from None
+        if not folder.recorded:
+            raise LoadRecordError(f"{folder.path} is no folder of a load run: {error}") from None
         run = About(processes=_UNKNOWN)
         problems.insert(0, str(error))
-    began = run.started_ns or 0
-    deliveries = DeliveryLatencies() if deliveries is None else deliveries
-    delivery = check(
-        folder,
-        began,
-        run.processes or 0,
-        deliveries,
-    )
-    health = [_Health.read(file) for file in files]
-    found = latencies(files, deliveries)
-    missing = missing_records(files, began)
+    delivery = check(folder, run.processes or 0, deliveries)
+    health = [_Health.of(process) for process in folder.recorded]
+    found = latencies(folder.recorded, deliveries)
+    missing = missing_records(folder)
     counts = dict(delivery.counts)
     for name in (*CONNECTIONS, *TRAFFIC):
         counts[name.value] = sum(int(each.last.get(name, 0)) for each in health)
@@ -119,9 +109,9 @@ def _properties(delivery: Delivery) -> dict[str, PropertyFound]:
 class _Health:
     """What one process wrote about itself; the measured part is from `begun` to `ended`."""
 
-    last: dict[str, Any]
-    begun: dict[str, Any] | None
-    ended: dict[str, Any] | None
+    last: dict[str, float]
+    begun: HealthLine | None
+    ended: HealthLine | None
     lag: Histogram
     worst_lag: int
     rss: int
@@ -129,41 +119,42 @@ class _Health:
     target_rss: int
 
     @classmethod
-    def read(cls, file: RowFile) -> _Health:
+    def of(cls, process: RunProcess) -> _Health:
         """The lines of one process."""
         health = cls({}, None, None, Histogram(), 0, 0, None, 0)
-        for line in read_lines(file.health_path):
+        for line in process.health():
             health.take(line)
         return health
 
-    def take(self, line: dict[str, Any]) -> None:
+    def take(self, line: HealthLine) -> None:
         """One line more."""
-        if Gauge.CPU_S in line:
-            if line.get("phase") == Phase.MEASURED:
+        values, measured = line.values, line.phase == Phase.MEASURED
+        if Gauge.CPU_S in values:
+            if measured:
                 self.begun = self.begun or line
                 self.ended = line
-            self.rss = max(self.rss, int(line.get(Gauge.RSS_BYTES, 0)))
-        if line.get("phase") == Phase.MEASURED:
-            self.lag.add(Histogram.from_json(line.get("lag", {})))
-        self.worst_lag = max(self.worst_lag, int(line.get(Gauge.HUB_LAG_NS, 0)))
-        if Gauge.TARGET_CPU_S in line:
-            now = float(line[Gauge.TARGET_CPU_S])
+            self.rss = max(self.rss, int(values.get(Gauge.RSS_BYTES, 0)))
+        if measured:
+            self.lag.add(Histogram.from_json(line.lag))
+        self.worst_lag = max(self.worst_lag, int(values.get(Gauge.HUB_LAG_NS, 0)))
+        if Gauge.TARGET_CPU_S in values:
+            now = float(values[Gauge.TARGET_CPU_S])
             self.target_cpu = (self.target_cpu[0] if self.target_cpu else now, now)
-            self.target_rss = max(self.target_rss, int(line.get(Gauge.TARGET_RSS_BYTES, 0)))
-        self.last = {**self.last, **line}
+            self.target_rss = max(self.target_rss, int(values.get(Gauge.TARGET_RSS_BYTES, 0)))
+        self.last.update(values)
 
     @property
     def seconds(self) -> float:
         """How long the measured part is."""
         if self.begun is None or self.ended is None:
             return 0.0
-        return float(self.ended["t"] - self.begun["t"]) / 1e9
+        return (self.ended.time - self.begun.time) / SECOND
 
     def grown(self, name: str) -> float:
         """By how much a counter grew in the measured part."""
         if self.begun is None or self.ended is None:
             return 0.0
-        return float(self.ended.get(name, 0)) - float(self.begun.get(name, 0))
+        return float(self.ended.values.get(name, 0)) - float(self.begun.values.get(name, 0))
 
 
 def _target(run: About, health: list[_Health]) -> TargetCost:

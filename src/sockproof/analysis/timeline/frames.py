@@ -12,7 +12,6 @@ The rules that hold here:
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,13 +21,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sockproof.analysis.delivery.damage import all_problems, sound_rows
-from sockproof.analysis.summary import about, stored_summary
+from sockproof.analysis.summary import stored_summary
 from sockproof.analysis.timeline.latency_frames import Latencies, read_latencies
-from sockproof.analysis.timeline.process_lines import SEND_LAG_NS, ProcessLines, read_process
+from sockproof.analysis.timeline.process_lines import SEND_LAG_NS, ProcessLines
 from sockproof.analysis.timeline.row_counts import RowCounts, count_rows
 from sockproof.files import FileError, is_there
 from sockproof.formats.load import About, Summary
+from sockproof.runs.clock import Clock
 from sockproof.runs.histogram import Histogram
 from sockproof.runs.load_records import (
     RUN_FILE,
@@ -37,11 +36,12 @@ from sockproof.runs.load_records import (
     Phase,
     is_load_run,
 )
+from sockproof.runs.reader import LoadRunFolder
 from sockproof.vocabulary import EACH_SECOND, PROPERTIES, Counter, Gauge
 
-LONGEST = 7 * 24 * 3600  # seconds; lines that lie farther from the beginning are not believed
 Line = NDArray[np.float64]
 Read = TypeVar("Read")
+_NAMES = {Phase.RAMP: "ramp", Phase.MEASURED: "measured", Phase.DRAIN: "drain"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,22 +86,22 @@ def read(folder: Path) -> LoadRun:
     """Read a run folder; raises `LoadRecordError` only when it is not that of a load run."""
     if not is_load_run(folder):
         raise LoadRecordError(f"{folder} is no folder of a load run")
+    run = LoadRunFolder(folder)
     problems: list[str] = []
-    told = _object(about.read, folder / RUN_FILE, problems) or About()
+    told = _object(lambda _: run.about, folder / RUN_FILE, problems) or About()
     summary = _object(stored_summary.read, folder / SUMMARY_FILE, problems)
     if summary is not None and (missing := stored_summary.lacks(summary)):
         problems.append(f"{SUMMARY_FILE} is not whole: there is no {missing}")
         summary = None
-    processes = [read_process(path) for path in sorted(folder.glob("health-*.jsonl"))]
-    begins = _begins(told, processes)
+    processes = [ProcessLines(each, run.clock) for each in run.processes if "health" in each.kinds]
     for process in processes:
-        process.begin_at(begins[process.clock], LONGEST)
         if process.passed_over:
-            problems.append(f"{process.path.name}: {process.passed_over:,} lines could not be read")
+            name = f"health-{process.tag:08x}.jsonl"
+            problems.append(f"{name}: {process.passed_over:,} lines could not be read")
     length = max((process.end for process in processes), default=0.0)
     count = _count(length)
-    spans = _spans(processes, length)
-    latency = _latencies(folder, processes, count, problems)
+    spans = _spans(run.clock, length)
+    latency = _latencies(run, count, problems)
     return LoadRun(
         folder=folder,
         about=told,
@@ -110,7 +110,7 @@ def read(folder: Path) -> LoadRun:
         seconds=_seconds(processes, latency, spans, count),
         spans=spans,
         latency=latency,
-        rows=_rows(folder, problems),
+        rows=_rows(run, problems),
         violations=_violations(summary, count),
     )
 
@@ -131,53 +131,30 @@ def _object(read_it: Callable[[Path], Read], path: Path, problems: list[str]) ->
         return None
 
 
-def _begins(about: About, processes: list[ProcessLines]) -> dict[int, int]:
-    """When the run began by each clock: what was written down, or a second before the first line
-    of a clock that cannot be compared with it."""
-    mark = zlib.crc32(str(about.machine.get("boot")).encode()) & 0xFFFF or 1
-    began = about.started_ns
-    begins: dict[int, int] = {}
-    for process in processes:
-        first = process.first - 1_000_000_000
-        begins[process.clock] = min(first, begins.get(process.clock, first))
-    if began is not None and mark in begins and 0 <= begins[mark] - began + 1e9 < LONGEST * 1e9:
-        begins[mark] = began
-    return begins
-
-
-def _spans(processes: list[ProcessLines], length: float) -> list[Span]:
-    """The phases: measured from when all processes are, drained from when the first is."""
-    names = {Phase.RAMP: "ramp", Phase.MEASURED: "measured", Phase.DRAIN: "drain"}
-    begins: dict[Phase, float] = {Phase.RAMP: 0.0}
-    for phase, choose in ((Phase.MEASURED, max), (Phase.DRAIN, min), (Phase.OVER, max)):
-        times = [each.begun[phase] for each in processes if phase in each.begun]
-        if times:
-            begins[phase] = max(choose(times), max(begins.values()))
+def _spans(clock: Clock, length: float) -> list[Span]:
+    """The parts of the run, each until the next begins."""
+    begins = clock.phases()
     if not length:
         return []
     spans = []
-    for phase, name in names.items():
+    for phase, name in _NAMES.items():
         if phase in begins:
             end = min((t for p, t in begins.items() if p > phase), default=length)
             spans.append(Span(name, begins[phase], max(end, begins[phase])))
     return spans
 
 
-def _latencies(
-    folder: Path,
-    processes: list[ProcessLines],
-    count: int,
-    problems: list[str],
-) -> Latencies:
-    known = {process.tag: process for process in processes}
-    files: dict[Path, Callable[[int], int | None]] = {}
-    for path in sorted(folder.glob("latency-*.jsonl")):
-        process = known.get(path.stem.partition("-")[2])
-        if process is None:
-            problems.append(f"{path.name} is passed over: its process told nothing of itself")
+def _latencies(run: LoadRunFolder, count: int, problems: list[str]) -> Latencies:
+    known = []
+    for process in run.processes:
+        if "latency" not in process.kinds:
+            continue
+        if "health" in process.kinds:
+            known.append(process)
         else:
-            files[path] = process.second_of
-    latency, torn = read_latencies(files, count)
+            name = process.path("latency").name
+            problems.append(f"{name} is passed over: its process told nothing of itself")
+    latency, torn = read_latencies(known, run.clock, count)
     if torn:
         problems.append(f"{torn:,} lines of latencies could not be read")
     return latency
@@ -240,11 +217,10 @@ def _most(parts: list[Line], count: int) -> Line:
     return most
 
 
-def _rows(folder: Path, problems: list[str]) -> RowCounts:
-    sound = sound_rows(folder)
-    problems += all_problems(folder, sound)
+def _rows(run: LoadRunFolder, problems: list[str]) -> RowCounts:
+    problems += run.problems
     try:
-        return count_rows(sound.files)
+        return count_rows(run.recorded)
     except OSError as error:
         problems.append(f"the rows cannot be read: {error.strerror}")
         return RowCounts()

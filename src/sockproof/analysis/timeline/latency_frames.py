@@ -10,17 +10,16 @@ from __future__ import annotations
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sockproof.analysis.summary.latency import latency_lines
+from sockproof.analysis.summary.latency import counts_for
+from sockproof.runs.clock import Clock
 from sockproof.runs.histogram import Histogram, value_of
-from sockproof.runs.load_records import Phase
+from sockproof.runs.reader import LatencyLine, RunProcess
 from sockproof.vocabulary import (
     MAX_MS,
     MESSAGE_KINDS,
@@ -28,14 +27,12 @@ from sockproof.vocabulary import (
     SAMPLES,
     LatencyKind,
     Origin,
-    before_key,
 )
 
 HEAT_COLUMNS = 200  # at most, of a whole run
 HEAT_FROM, HEAT_TO = 4, 11  # powers of ten of nanoseconds: 10 µs to 100 s
 HEAT_STEPS = 12  # to a power of ten
 _TOP_BUCKET = (57 << 7) + 256  # of the largest value of 64 bits
-_MEASURED = (Phase.MEASURED, Phase.DRAIN)
 
 Counts = defaultdict[int, int]
 Key = tuple[str, str]
@@ -56,24 +53,21 @@ class Latencies:
 
 
 def read_latencies(
-    files: Mapping[Path, Callable[[int], int | None]], seconds: int
+    processes: Iterable[RunProcess], clock: Clock, seconds: int
 ) -> tuple[Latencies, int]:
-    """The latencies of a run, and how many lines could not be read.
-
-    Each file comes with what tells in which second a time (in nanoseconds) lies, None for none.
-    """
+    """The latencies of processes, and how many of their lines are of no second of the run."""
     found, torn = Latencies(), _Torn()
     columns = max(1, min(seconds, HEAT_COLUMNS))
     for kind in LatencyKind:
         shape = ((HEAT_TO - HEAT_FROM) * HEAT_STEPS, columns)
         found.heat[kind] = np.zeros(shape, dtype=np.int64)
-    streams = [_lines(path, place, torn, seconds) for path, place in files.items()]
+    streams = [_lines(process, clock, torn, seconds) for process in processes]
     second, counts = -1, _nothing()
     for now, line in heapq.merge(*streams, key=lambda each: each[0]):
         if now != second:
             _close(found, second, counts, seconds)
             second, counts = now, _nothing()
-        _add(line, counts, found, torn)
+        _add(line, counts, found)
     _close(found, second, counts, seconds)
     return found, torn.lines
 
@@ -87,12 +81,11 @@ def _nothing() -> dict[Key, Counts]:
 
 
 def _lines(
-    path: Path, place: Callable[[int], int | None], torn: _Torn, seconds: int
-) -> Iterator[tuple[int, dict[str, Any]]]:
+    process: RunProcess, clock: Clock, torn: _Torn, seconds: int
+) -> Iterator[tuple[int, LatencyLine]]:
     last = 0
-    for line in latency_lines(path):
-        time = line.get("t")
-        second = place(time) if isinstance(time, int) else None
+    for line in process.latencies():
+        second = clock.second_of_line(process.tag, line.time)
         if second is None:
             torn.lines += 1
             continue
@@ -100,20 +93,14 @@ def _lines(
         yield last, line
 
 
-def _add(line: Mapping[str, Any], counts: dict[Key, Counts], found: Latencies, torn: _Torn) -> None:
-    measured = line.get("phase") in _MEASURED
-    try:
-        for kind in LatencyKind:
-            for origin in Origin:
-                total = found.totals[kind][origin].counts
-                kept = total if measured or kind == LatencyKind.CONNECT else None
-                _count(line.get(kind, {}).get(origin, {}), counts[kind, origin], kept)
-        before = line.get("before", {})
-        for kind in MESSAGE_KINDS:
-            for origin in Origin:
-                _count(before.get(before_key(kind, origin), {}), counts[kind, origin], None)
-    except (AttributeError, TypeError, ValueError):
-        torn.lines += 1
+def _add(line: LatencyLine, counts: dict[Key, Counts], found: Latencies) -> None:
+    for kind in LatencyKind:
+        for origin in Origin:
+            total = found.totals[kind][origin].counts if counts_for(kind, line) else None
+            _count(line.counts(kind, origin), counts[kind, origin], total)
+    for kind in MESSAGE_KINDS:
+        for origin in Origin:
+            _count(line.before(kind, origin), counts[kind, origin], None)
 
 
 def _count(told: Mapping[str, int], counts: Counts, total: Counts | None) -> None:

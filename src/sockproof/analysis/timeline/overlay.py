@@ -7,9 +7,9 @@ runs of the same server differ by more. `sockproof ab` measures that, too.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sockproof.analysis.summary.latency import by_second
 from sockproof.formats.judgements import ChangeVerdict
 from sockproof.runs.histogram import Histogram, samples_needed, value_of
+from sockproof.runs.reader import LoadRunFolder
 from sockproof.vocabulary import FRACTIONS, PROPERTIES, Origin
 
 BLOCK = 5  # seconds
@@ -63,12 +64,12 @@ class Curve:
 class Group:
     """The seconds of one or more runs, for one kind of latency from its intended time."""
 
-    def __init__(self, folders: Sequence[Path], kind: str, seed: int = 1) -> None:
+    def __init__(self, runs: Sequence[LoadRunFolder], kind: str, seed: int = 1) -> None:
         seconds: list[Histogram] = []
-        for folder in folders:
+        for run in runs:
             merged: dict[int, Histogram] = {}
-            for at, histogram in by_second(folder, kind, Origin.INTENDED)[0]:
-                merged.setdefault(int(at), Histogram()).add(histogram)
+            for each in by_second(run, kind, Origin.INTENDED):
+                merged.setdefault(math.floor(each.at), Histogram()).add(each.histogram)
             seconds += [merged[second] for second in sorted(merged)]
         self.total = Histogram.sum(seconds)
         buckets = sorted(self.total.counts)

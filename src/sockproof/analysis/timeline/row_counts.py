@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sockproof.analysis.delivery.damage import parts
-from sockproof.runs.load_records import NOBODY, Kind, Reason, ReceiptFlag, RowFile
+from sockproof.runs.load_records import NOBODY, Kind, Reason, ReceiptFlag
+from sockproof.runs.reader import RunProcess
 
 MOST_RECEIPTS = 1_000_000  # of one message; what was heard more often counts as this
 _SPARE = 1000  # how many numbers of a sender may be missing, besides as many as there are
@@ -52,24 +52,24 @@ class _Sender:
         return places
 
 
-def count_rows(files: Iterable[RowFile]) -> RowCounts:
+def count_rows(processes: Iterable[RunProcess]) -> RowCounts:
     """Go through all rows twice, piece by piece."""
-    files = list(files)
+    processes = list(processes)
     found = RowCounts()
     senders: dict[int, _Sender] = {}
     total = 0
-    for file in files:
-        senders[file.tag], total = _sender(file, found, total)
+    for process in processes:
+        senders[process.tag], total = _sender(process, found, total)
     sent = np.zeros(total, dtype=bool)
     heard = np.zeros(total, dtype=np.int32)
-    for file in files:
-        for rows in parts(file):
+    for process in processes:
+        for rows in process.rows.parts():
             emits = rows[rows["kind"] == Kind.EMIT]
             emits = emits[(emits["a"] & _LOW) != NOBODY]
-            sent[senders[file.tag].places(*_of_emits(emits))] = True
+            sent[senders[process.tag].places(*_of_emits(emits))] = True
             withdrawn = rows[rows["kind"] == Kind.WITHDRAWN]
             gone = withdrawn["client"].astype(np.int64), withdrawn["a"].astype(np.int64)
-            sent[senders[file.tag].places(*gone)] = False
+            sent[senders[process.tag].places(*gone)] = False
             _receipts(rows, senders, heard)
     times = np.bincount(np.minimum(heard[sent], MOST_RECEIPTS))
     found.heard = times.astype(np.int64)
@@ -80,11 +80,11 @@ def _of_emits(emits: Any) -> tuple[Numbers, Numbers]:
     return emits["client"].astype(np.int64), (emits["a"] >> _HIGH).astype(np.int64)
 
 
-def _sender(file: RowFile, found: RowCounts, begin: int) -> tuple[_Sender, int]:
+def _sender(process: RunProcess, found: RowCounts, begin: int) -> tuple[_Sender, int]:
     """Who sent how many; `begin` is where the first message stands."""
     tops: Counter[int] = Counter()
     numbers: Counter[int] = Counter()
-    for rows in parts(file):
+    for rows in process.rows.parts():
         _connections(rows, found)
         client, sequence = _of_emits(rows[rows["kind"] == Kind.EMIT])
         clients, at, counts = np.unique(client, return_inverse=True, return_counts=True)

@@ -22,6 +22,7 @@ from pathlib import Path
 from time import monotonic_ns
 from typing import Any, BinaryIO
 
+from sockproof.runs.clock import mark_of
 from sockproof.runs.load_records import (
     GAP,
     GAPS,
@@ -74,7 +75,7 @@ class RowWriter:
         self._tried = 0
 
     def _create(self, folder: Path) -> tuple[int, Path, BinaryIO]:
-        mark = zlib.crc32(self.boot.encode()) & 0xFFFF or 1
+        mark = mark_of(self.boot)
         while True:
             tag = mark << 16 | random.SystemRandom().getrandbits(16)
             path = folder / f"rows-{tag:08x}.bin"

@@ -1,0 +1,337 @@
+"""The folder of a load run, read: its processes, what each wrote, and the run's clock.
+
+The rules that hold here:
+
+* Whoever reads a run folder asks here: no other module knows how its files are named or parsed.
+* What is damaged costs itself and is told in one line: a line that cannot be read, the rows of a
+  process from the first that cannot be, a process whose first page cannot be. See `rows` and
+  `load_lines`, which say what that is.
+* Nothing is read before it is asked for, and nothing of a file is kept: an hour of many processes
+  takes no more memory than a minute of one.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from sockproof import files
+from sockproof.formats.load import About
+from sockproof.runs import load_lines
+from sockproof.runs.clock import Clock
+from sockproof.runs.load_records import (
+    LINE_FILES,
+    ROWS,
+    ROWS_CHECKSUM,
+    RUN_FILE,
+    LoadRecordError,
+    Phase,
+    RowFile,
+)
+from sockproof.vocabulary import Gauge, LatencyKind, Origin, before_key, renamed
+
+if TYPE_CHECKING:  # numpy takes its time to import, and who follows a run needs no rows
+    from sockproof.runs.rows import Rows
+
+MOST_ABOUT = 16 * files.MIB  # octets of `run.json`
+_NAME = re.compile(r"(rows|health|latency|delivery|rooms)-([0-9a-f]{8})\.(bin|jsonl)")
+_SUFFIX = {"rows": "bin"}
+
+
+class HealthLine(NamedTuple):
+    """What a process wrote of itself and the target: all that it had counted until then."""
+
+    time: int
+    phase: Phase
+    values: Mapping[str, float]  # by counter and gauge
+    lag: Mapping[str, int]  # of the sends since the line before: how many fell into each bucket
+
+    @classmethod
+    def of(cls, line: Mapping[str, Any]) -> Self:
+        """A line of `health-TAG.jsonl`."""
+        values = {key: value for key, value in line.items() if key not in ("t", "phase", "lag")}
+        return cls(line["t"], Phase(line["phase"]), values, line.get("lag", {}))
+
+    @property
+    def tick(self) -> bool:
+        """Whether it was written since a second had passed, not since a part of the run ended."""
+        return Gauge.HUB_LAG_NS in self.values
+
+
+class LatencyLine(NamedTuple):
+    """What took how long, of what ended since the line before: numbers by bucket."""
+
+    time: int
+    phase: Phase
+    kinds: Mapping[str, Mapping[str, Mapping[str, int]]]
+
+    @classmethod
+    def of(cls, line: Mapping[str, Any]) -> Self:
+        """A line of `latency-TAG.jsonl` or `delivery-TAG.jsonl`."""
+        kinds = {key: value for key, value in line.items() if key not in ("t", "phase")}
+        return cls(line["t"], Phase(line["phase"]), kinds)
+
+    def counts(self, kind: str, origin: str) -> Mapping[str, int]:
+        """Of what was due in the part of the run in which the line stands."""
+        return self.kinds.get(kind, {}).get(origin, {})
+
+    def before(self, kind: LatencyKind, origin: Origin) -> Mapping[str, int]:
+        """Of what was due before the measured part."""
+        return self.kinds.get("before", {}).get(before_key(kind, origin), {})
+
+    def without_deliveries(self) -> LatencyLine:
+        """What stays when deliveries are told by who knows better."""
+        kinds = {key: value for key, value in self.kinds.items() if key != LatencyKind.DELIVERY}
+        if "before" in kinds:
+            kinds["before"] = {
+                key: value
+                for key, value in kinds["before"].items()
+                if not key.startswith(LatencyKind.DELIVERY)
+            }
+        return self._replace(kinds=kinds)
+
+
+_LINES = {"health": HealthLine, "latency": LatencyLine}
+
+
+class RunProcess:
+    """One process of a load run; what it wrote is read each time that it is asked for."""
+
+    def __init__(self, folder: Path, tag: int, kinds: Iterable[str]) -> None:
+        """`kinds` are those of the files that there are."""
+        self._folder = folder
+        self.tag = tag
+        self.kinds = frozenset(kinds)
+        self._rows: Rows | None = None
+
+    def has_read(self, rows: Rows) -> None:
+        """Its rows could be read."""
+        self._rows = rows
+
+    def path(self, kind: str) -> Path:
+        """Where it has written, or would have, its `health`, `latency`, `rooms` or `rows`."""
+        return self._folder / f"{kind}-{self.tag:08x}.{_SUFFIX.get(kind, 'jsonl')}"
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether its rows can be read, be there any or not."""
+        return self._rows is not None
+
+    @property
+    def rows(self) -> Rows:
+        """Its rows as far as they can be read; only where `has_rows`."""
+        assert self._rows is not None
+        return self._rows
+
+    @property
+    def file(self) -> RowFile:
+        """What the page before its rows says; only where `has_rows`."""
+        return self.rows.file
+
+    def health(self) -> Iterator[HealthLine]:
+        """How it was, and all that it had counted, about once a second."""
+        return map(HealthLine.of, load_lines.read(self.path("health")))
+
+    def latencies(
+        self, deliveries: Iterable[Mapping[str, Any]] | None = None
+    ) -> Iterator[LatencyLine]:
+        """What took how long, about once a second, in the order of time.
+
+        What its deliveries took is taken from `deliveries`, or from the file that the summary has
+        written; only where there is neither, the times in stamps are believed.
+        """
+        own = map(LatencyLine.of, load_lines.read(self.path("latency")))
+        if deliveries is None:
+            if "delivery" not in self.kinds:
+                return own
+            deliveries = load_lines.read(self.path("delivery"))
+        kept = (line.without_deliveries() for line in own)
+        return heapq.merge(kept, map(LatencyLine.of, deliveries), key=lambda line: line.time)
+
+    def checksums(self) -> Iterator[tuple[int, int]]:
+        """How many rows it had written, and their checksum, each time that it told."""
+        for line in self.health():
+            count, checksum = line.values.get(ROWS), line.values.get(ROWS_CHECKSUM)
+            if isinstance(count, int) and count > 0 and isinstance(checksum, int):
+                yield count, checksum
+
+    def rooms(self) -> dict[int, str]:
+        """The names of its rooms, by number."""
+        return {line["room"]: line["name"] for line in load_lines.read(self.path("rooms"))}
+
+
+class LoadRunFolder:
+    """A run folder, whole or not, of a run that is over or goes on."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @cached_property
+    def about(self) -> About:
+        """What is known of the run, from `run.json`; raises `FileError`."""
+        return read_about(self.path)
+
+    @cached_property
+    def _named(self) -> dict[int, set[str]]:
+        """The kinds of files that there are of each process, in the order of their names."""
+        try:
+            names = sorted(os.listdir(self.path))  # noqa: PTH208
+        except OSError:
+            return {}
+        found: dict[int, set[str]] = {}
+        for name in names:
+            if (match := _NAME.fullmatch(name)) and match[3] == _SUFFIX.get(match[1], "jsonl"):
+                found.setdefault(int(match[2], 16), set()).add(match[1])
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def _read(self) -> tuple[list[RunProcess], list[str]]:
+        from sockproof.runs import rows
+
+        processes: list[RunProcess] = []
+        problems: list[str] = []
+        for tag, kinds in self._named.items():
+            process = RunProcess(self.path, tag, kinds)
+            processes.append(process)
+            if "rows" in kinds:
+                checksums = list(process.checksums())  # first: the process may be writing on
+                try:
+                    process.has_read(rows.read(process.path("rows"), checksums, problems))
+                except (files.FileError, LoadRecordError) as error:
+                    problems.append(f"{error}; its process is left out")
+        return processes, problems
+
+    @property
+    def processes(self) -> list[RunProcess]:
+        """All processes that left anything, in the order of their tags."""
+        return self._read[0]
+
+    @property
+    def recorded(self) -> list[RunProcess]:
+        """Those whose rows can be read."""
+        return [each for each in self.processes if each.has_rows]
+
+    @property
+    def left_out(self) -> int:
+        """How many processes have rows that cannot be read at all."""
+        return sum("rows" in each.kinds and not each.has_rows for each in self.processes)
+
+    @property
+    def row_problems(self) -> list[str]:
+        """What is damaged of rows, a line each."""
+        return self._read[1]
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The time of the run."""
+        try:
+            clock = Clock(self.about)
+        except files.FileError:
+            clock = Clock()
+        for process in self.processes:
+            if process.has_rows:
+                clock.has_rows(process.tag, process.rows.first, process.rows.begun)
+            for line in process.health():
+                clock.has_line(process.tag, line.time, line.phase, line.tick)
+        return clock
+
+    @cached_property
+    def problems(self) -> list[str]:
+        """All that is damaged or missing of what processes wrote, a line each."""
+        lines: list[str] = []
+        missing: list[str] = []
+        for process in self.processes:
+            for kind in ("rows", *LINE_FILES):
+                if kind not in process.kinds:
+                    missing.append(f"there is no {process.path(kind).name}")
+            closed = process.has_rows and process.file.closed
+            for kind in sorted(process.kinds - {"rows"}):
+                lines += _damage(process.path(kind), closed)
+        return [*self.row_problems, *sorted(lines), *missing]
+
+
+class GrowingRun:
+    """The folder of a run that goes on, read again and again, each line once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.clock = Clock()
+        self._known = False
+        self._read: dict[Path, int] = {}
+
+    def health(self) -> Iterator[tuple[int, HealthLine]]:
+        """The lines that are new since the last look, and of which process each is."""
+        if not self._known:
+            try:
+                self.clock.begins(read_about(self.path))
+                self._known = True
+            except files.FileError:
+                pass  # it is not there yet
+        for tag, line in self._lines("health"):
+            found = HealthLine.of(line)
+            self.clock.has_line(tag, found.time, found.phase, found.tick)
+            yield tag, found
+
+    def latencies(self) -> Iterator[tuple[int, LatencyLine]]:
+        """The same of latencies, by the times in stamps."""
+        for tag, line in self._lines("latency"):
+            yield tag, LatencyLine.of(line)
+
+    def _lines(self, kind: str) -> Iterator[tuple[int, load_lines.Line]]:
+        """A line that is not whole waits, one that is damaged is passed over."""
+        for path in sorted(self.path.glob(f"{kind}-*.jsonl")):
+            if not (match := _NAME.fullmatch(path.name)):
+                continue
+            octets = self._new(path)
+            for line in octets.split(b"\n")[:-1]:
+                try:
+                    yield int(match[2], 16), load_lines.decode(path.name, line)
+                except ValueError:
+                    continue
+
+    def _new(self, path: Path) -> bytes:
+        """The whole lines that a file has grown by."""
+        since = self._read.get(path, 0)
+        try:
+            with files.opened(path, load_lines.MOST_OCTETS) as handle:
+                octets = os.pread(handle, max(os.fstat(handle).st_size - since, 0), since)
+        except (files.FileError, OSError):
+            return b""
+        whole = octets[: octets.rfind(b"\n") + 1]
+        self._read[path] = since + len(whole)
+        return whole
+
+
+def read_about(folder: Path) -> About:
+    """What is known of a run; raises `FileError`."""
+    found = files.read_json(folder / RUN_FILE, About, MOST_ABOUT)
+    found.parameters = renamed(found.parameters)
+    return found
+
+
+def _damage(path: Path, closed: bool) -> Iterator[str]:
+    """What is damaged of a file of lines, whose process has ended in order, or not."""
+    problems: list[str] = []
+    for _ in load_lines.read(path, problems):
+        pass
+    yield from problems
+    if closed and not problems and _is_torn(path):
+        yield f"{path.name}: its last line is torn"
+
+
+def _is_torn(path: Path) -> bool:
+    with files.opened(path, load_lines.MOST_OCTETS) as handle:
+        length = os.fstat(handle).st_size
+        return length > 0 and os.pread(handle, 1, length - 1) != b"\n"
+
+
+def said(problems: Iterable[str], most: int = 5) -> list[str]:
+    """The first of them, and how many more there are."""
+    told = list(problems)
+    more = [f"{len(told) - most:,} more files are damaged"] if len(told) > most else []
+    return told[:most] + more
