@@ -4,8 +4,15 @@ The run keeps an idle client of its own, the first to connect. These cases end t
 something itself, and then tells what was overheard of it and of all that was said before.
 """
 
-from sockproof.conformance import Failure, Seen, Target, WebSocketPeer, case, text_frame
-from sockproof.conformance.checks import idle_websocket
+from sockproof.conformance import (
+    Failure,
+    Seen,
+    Target,
+    WebSocketPeer,
+    case,
+    idle_websocket,
+    text_frame,
+)
 
 WANTED = "nothing of what was said on other connections"
 REQUIREMENT = "rfc6455-6.1-own-connection"
