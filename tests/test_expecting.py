@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from sockproof.cli.expecting import load_named, propose
+from sockproof.api.expecting import load_named, propose
 from sockproof.conformance.shelf.expectations import load_expectations
 from sockproof.conformance.shelf.expectations_writer import write_expectations
 from sockproof.conformance.shelf.requirements import Requirement

@@ -40,6 +40,17 @@ def test_version_and_help_import_no_command(option: str) -> None:
     assert not {f"sockproof.cli.{name}" for name in COMMANDS} & modules
 
 
+def test_the_package_imports_what_is_asked_for() -> None:
+    code = "import sys, sockproof; print(sockproof.__version__, *sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(done.stdout.split())
+    assert {each for each in modules if each.startswith("sockproof")} == {"sockproof"}
+    assert not modules & (HEAVY | {"asyncio", "ssl", "argparse"})
+    code = "import sys, sockproof; sockproof.judge; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & HEAVY
+
+
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_help_of_a_command_imports_no_other(command: str) -> None:
     said, modules = loaded(command, "--help")

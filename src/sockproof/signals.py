@@ -6,6 +6,7 @@ The rules that hold here:
   at once what still goes on, and what there is is written even so; at the third all is left.
 * The first raises KeyboardInterrupt, unless it comes inside `held`, when the block has ended;
   inside `run_async`, where it cancels the main task; or inside `counted`, which looks itself.
+* A program that calls `sockproof.judge` keeps its own handlers, and its own rule.
 * Where Python lets no exception out, in the callback of a weak reference for instance, it is
   raised again a moment later.
 """
@@ -13,10 +14,13 @@ The rules that hold here:
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterator
+from contextvars import ContextVar
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -25,6 +29,7 @@ Result = TypeVar("Result")
 THE_LAST = 3  # signals after which nothing is held any more
 PATIENCE = 5.0  # seconds that tasks have to end once they are cancelled
 _MOMENT = 0.01  # seconds
+_LOOK = 0.1  # seconds between two looks at a thread
 AGAIN = 2.0  # seconds after which what did not end is told again
 
 
@@ -99,9 +104,32 @@ def held() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
+class _Aside:
+    """What runs in a thread of its own, for somebody who waits in another one."""
+
+    def __init__(self) -> None:
+        self.ended = threading.Event()
+        self.end_by = math.inf
+        self.cancelled = False
+        self.cancel: Callable[[], object] = lambda: None
+
+    def leave_off(self) -> None:
+        """Cancel it, and wait a little for its end."""
+        self.cancelled = True
+        with contextlib.suppress(RuntimeError):  # its loop is closed
+            self.cancel()
+        self.ended.wait(PATIENCE)
+
+
+_aside: ContextVar[_Aside | None] = ContextVar("aside", default=None)
+
+
 def end_within(seconds: float) -> None:
     """Have what `run_async` runs end by then, even if it lets nothing else run meanwhile."""
-    if _State.cancel is not None:
+    going = _aside.get()
+    if going is not None:
+        going.end_by = time.monotonic() + seconds
+    elif _State.cancel is not None:
         signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
 
 
@@ -109,8 +137,62 @@ def run_async(work: Coroutine[Any, Any, Result]) -> Result:
     """Run `asyncio.run(work)`; a signal cancels it and raises KeyboardInterrupt when it has ended.
 
     What has not ended when `end_within` says so is cancelled, too, and TimeoutError raised. Tasks
-    that do not heed their cancellation, and threads that they wait for, are left behind.
+    that do not heed their cancellation, and threads that they wait for, are left behind. Outside
+    of the main thread, and beside a running event loop, it runs in a thread of its own.
     """
+    import asyncio  # which takes longer than a signal may go unheard
+
+    alone = threading.current_thread() is threading.main_thread()
+    with contextlib.suppress(RuntimeError):
+        alone = alone and not asyncio.get_running_loop()
+    return _run_here(work) if alone else _run_aside(work)
+
+
+def _run_aside(work: Coroutine[Any, Any, Result]) -> Result:
+    import asyncio
+
+    going = _Aside()
+    results: list[Result] = []
+    errors: list[BaseException] = []
+
+    async def main() -> Result:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        going.cancel = lambda: loop.call_soon_threadsafe(task.cancel)
+        if going.cancelled:
+            task.cancel()
+        return await work
+
+    def run() -> None:
+        _aside.set(going)
+        try:
+            results.append(asyncio.run(main()))
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            going.ended.set()
+
+    # A loop that `asyncio.run` runs has an interrupt cancel the task that waits here.
+    task = None
+    with contextlib.suppress(RuntimeError):
+        task = asyncio.current_task()
+    before = task.cancelling() if task is not None else 0
+    threading.Thread(target=run, name="sockproof", daemon=True).start()
+    try:
+        while not going.ended.wait(_LOOK):
+            if task is not None and task.cancelling() > before:
+                raise KeyboardInterrupt
+            if time.monotonic() > going.end_by:
+                raise TimeoutError
+    except (KeyboardInterrupt, TimeoutError):
+        going.leave_off()
+        raise
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def _run_here(work: Coroutine[Any, Any, Result]) -> Result:
     import asyncio  # which takes longer than a signal may go unheard
 
     late = False

@@ -11,14 +11,17 @@ import tempfile
 import urllib.request
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sockproof import files, leash
 from sockproof.analysis.statistics.calibration import FILE, calibration, point, sentence
-from sockproof.cli.ab_runs import summary_of
+from sockproof.api.load import LoadTarget
+from sockproof.api.plans import LoadPlan
+from sockproof.api.runner import Runner, Unusable
 from sockproof.cli.arguments import add_results, add_shelf
-from sockproof.cli.load import find_scenario, run_scenario
+from sockproof.cli.speech import warn
 from sockproof.errors import CommandError
 from sockproof.formats.judgements import CalibrationPoint
 from sockproof.runs import records
@@ -38,15 +41,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def calibrate(options: Namespace) -> int:
     """Measure, write `calibration.json`, say what it comes to; 2 when nothing could be measured."""
     seconds = 3 if options.quick else 6
+    plan = LoadPlan(
+        scenario="echo",
+        users=USERS,
+        spawn_rate=500.0,
+        run_time=seconds + 1.0,
+        shelf=options.shelf,
+    )
+    runner = Runner(plan, warn)
     started = records.now()
     delays: list[CalibrationPoint] = []
     rates: list[CalibrationPoint] = []
     with _target() as url, tempfile.TemporaryDirectory(prefix="sockproof-") as name:
         place = Path(name)
         for delay in DELAYS:
-            _take(delays, _point(options, url, place, delay, 500, seconds))
+            _take(delays, _point(runner, url, place, delay, 500))
         for rate in RATES[1::3] if options.quick else RATES:
-            found = _point(options, url, place, 0.0, rate, seconds)
+            found = _point(runner, url, place, 0.0, rate)
             _take(rates, found)
             if found is None or not found.fit:
                 break
@@ -98,25 +109,18 @@ def _target() -> Iterator[str]:
 
 
 def _point(
-    options: Namespace, url: str, place: Path, delay: float, rate: int, seconds: int
+    runner: Runner, url: str, place: Path, delay: float, rate: int
 ) -> CalibrationPoint | None:
     """Run the scenario echo with the server's delay, and ask the server how long it took."""
     _ask(f"{url}delay?ms={delay:g}")
-    folder = Path(tempfile.mkdtemp(dir=place))
-    run = Namespace(
-        scenario="echo",
-        shelf=options.shelf,
-        users=USERS,
-        spawn_rate=500.0,
-        run_time=f"{seconds + 1}s",
-        processes=1,
-        more=["--rate", f"{rate / USERS:g}"],
-    )
-    with (folder / "locust.log").open("w", encoding="utf-8") as log:
-        _, interrupted = run_scenario(run, find_scenario(run), url, folder, None, log)
-    if interrupted:
+    plan = replace(runner.plan, more=("--rate", f"{rate / USERS:g}"))
+    try:
+        found = runner.run(LoadTarget(url), Path(tempfile.mkdtemp(dir=place)), plan)
+    except Unusable:
+        return None
+    if found["interrupted"]:
         raise KeyboardInterrupt
-    return point(delay, summary_of(folder, fresh=True), _ask(f"{url}delays"))
+    return point(delay, found["summary"], _ask(f"{url}delays"))
 
 
 def _ask(url: str) -> dict[str, Any]:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sockproof import files
 from sockproof.analysis.gates.capacity import Probe, Verdict, next_load, outcome_of, verdict
 from sockproof.analysis.gates.rules import Condition, RuleError, condition
-from sockproof.cli.ab_runs import Runner, Side, Unusable
+from sockproof.api.load import LoadTarget, load_target
+from sockproof.api.runner import Runner, Unusable
 from sockproof.cli.arguments import add_results, add_shelf, run_time, whole
-from sockproof.cli.load import DEFAULT_TARGET
+from sockproof.cli.load_plans import capacity_plan
 from sockproof.cli.scenario_options import add_scenario_options
+from sockproof.cli.speech import warn
 from sockproof.errors import CommandError
 from sockproof.formats.judgements import Capacity, CapacityProbe, LoadOutcome
 from sockproof.render.load.capacity import lines, markdown, row
@@ -45,28 +49,26 @@ def capacity(options: Namespace) -> int:
     objectives = _objectives(options.slo)
     if options.first > options.most:
         raise CommandError(f"--from {options.first} is more than --to {options.most}")
-    target = options.target or (None if options.url else DEFAULT_TARGET)
-    pid = options.target_pid if options.url else None
-    named = {"a": options.url, "a_target": target, "a_pid": pid}
-    side = Side.of(Namespace(**named, shelf=options.shelf), "a")
-    runner = Runner(options)
+    runner = Runner(capacity_plan(options), warn)
+    target = load_target(runner.plan, runner.scenario)
     folder = records.new_run_folder(options.results, "capacity")
     records.link_latest(folder, "capacity")
     probes: list[Probe] = []
     interrupted = False
     try:
         while (users := next_load(probes, options.first, options.most)) is not None:
-            probe = _probe(
-                options, runner, side, folder / f"{len(probes) + 1:02}", users, objectives
-            )
+            own = folder / f"{len(probes) + 1:02}"
+            probe = _probe(runner, target, own, users, objectives)
             probes.append(probe)
             print(row(_told(probe)), flush=True)
-            _write(folder, options, probes)
+            _write(folder, _value(options.scenario, options.slo, probes))
     except KeyboardInterrupt:
         interrupted = True
     except Unusable as error:
         print(f"ended: {error}")
-    return _conclude(folder, options, probes, interrupted)
+    value = _value(options.scenario, options.slo, probes)
+    _write(folder, value)
+    return _conclude(folder, value, interrupted)
 
 
 def _objectives(texts: list[str]) -> list[Condition]:
@@ -80,16 +82,10 @@ def _objectives(texts: list[str]) -> list[Condition]:
 
 
 def _probe(
-    options: Namespace,
-    runner: Runner,
-    side: Side,
-    folder: Path,
-    users: int,
-    objectives: list[Condition],
+    runner: Runner, target: LoadTarget, folder: Path, users: int, objectives: list[Condition]
 ) -> Probe:
-    options.users = users
-    options.spawn_rate = max(100.0, users / 10)
-    found = runner.run(side, folder)
+    plan = replace(runner.plan, users=users, spawn_rate=max(100.0, users / 10))
+    found = runner.run(target, folder, plan)
     if found["interrupted"]:
         raise KeyboardInterrupt
     outcome, text = outcome_of(found["summary"], objectives)
@@ -112,10 +108,11 @@ def _told(probe: Probe) -> CapacityProbe:
     )
 
 
-def _value(options: Namespace, probes: list[Probe], found: Verdict) -> Capacity:
+def _value(scenario: str, objectives: Sequence[str], probes: list[Probe]) -> Capacity:
+    found: Verdict = verdict(probes)
     return Capacity(
-        scenario=options.scenario,
-        objectives=list(options.slo),
+        scenario=scenario,
+        objectives=list(objectives),
         kept=found.kept,
         limit=found.limit,
         why=found.why,
@@ -124,15 +121,12 @@ def _value(options: Namespace, probes: list[Probe], found: Verdict) -> Capacity:
     )
 
 
-def _write(folder: Path, options: Namespace, probes: list[Probe]) -> Capacity:
-    value = _value(options, probes, verdict(probes))
+def _write(folder: Path, value: Capacity) -> None:
     files.write(folder / "capacity.json", files.json_text(value, indent=1), durable=True)
     files.write(folder / "capacity.md", markdown(value))
-    return value
 
 
-def _conclude(folder: Path, options: Namespace, probes: list[Probe], interrupted: bool) -> int:
-    value = _write(folder, options, probes)
+def _conclude(folder: Path, value: Capacity, interrupted: bool) -> int:
     for line in lines(value):
         print(line)
     if any(each.heard_rate for each in value.probes):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import re
@@ -11,8 +10,8 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from sockproof.cli.arguments import build_parser, module_of
+from sockproof.cli.speech import warn
 from sockproof.errors import CANNOT_BE_JUDGED, WRONG_COMMAND, NotJudged, WrongInput
-from sockproof.render.text import lines
 
 
 def execute(arguments: Sequence[str] | None = None) -> int:
@@ -20,7 +19,27 @@ def execute(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names of files may be no text
             stream.reconfigure(errors="backslashreplace")
-    words = sys.argv[1:] if arguments is None else arguments
+    options = _options(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return int(getattr(module_of(options.command), options.command)(options))
+    except WrongInput as error:
+        warn(error)
+        return WRONG_COMMAND
+    except NotJudged as error:
+        warn(error)
+        return CANNOT_BE_JUDGED
+    except BrokenPipeError:
+        # Whoever read our lines went away; what is written to files is complete.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 130
+    except OSError as error:  # the machine's limits: a full disk under our own output, open files
+        where = f"{error.filename}: " if error.filename else ""
+        warn(f"{where}{error.strerror or error}")
+        return CANNOT_BE_JUDGED
+
+
+def _options(words: Sequence[str]) -> Namespace:
+    """What was typed; a wrong word ends the command."""
     # No option that stands before the command takes a value.
     parser = build_parser([word for word in words if not word.startswith("-")][:1])
     options, more = parser.parse_known_args(words)
@@ -31,28 +50,7 @@ def execute(arguments: Sequence[str] | None = None) -> int:
         from sockproof.load.locust.options import names_alone
 
         parser.error(f"unrecognized arguments: {names_alone(more)}")
-    try:
-        return int(getattr(module_of(options.command), options.command)(options))
-    except WrongInput as error:
-        say(error)
-        return WRONG_COMMAND
-    except NotJudged as error:
-        say(error)
-        return CANNOT_BE_JUDGED
-    except BrokenPipeError:
-        # Whoever read our lines went away; what is written to files is complete.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 130
-    except OSError as error:  # the machine's limits: a full disk under our own output, open files
-        where = f"{error.filename}: " if error.filename else ""
-        say(f"{where}{error.strerror or error}")
-        return CANNOT_BE_JUDGED
-
-
-def say(error: object) -> None:
-    """Say what is wrong, in a line, wherever that can be said."""
-    with contextlib.suppress(OSError):
-        print(f"sockproof: {lines(str(error))}", file=sys.stderr)
+    return options
 
 
 def _without_url(options: Namespace, more: list[str]) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sockproof import files, shelves
 from sockproof.analysis.summary import conditions
-from sockproof.cli.ab_runs import summary_of
+from sockproof.api.runner import summary_of
 from sockproof.formats.judgements import Change, Compared
 from sockproof.render.load.overlay import lines, render
 from sockproof.runs import records

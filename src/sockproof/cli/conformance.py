@@ -4,33 +4,36 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sockproof import files, shelves
+from sockproof.api.expecting import load_named
+from sockproof.api.job import concerned, fitting_suites, suites_of
+from sockproof.api.judge import JUDGED, Judged, Place, judge_target, judge_url, judged_target
+from sockproof.api.plans import JudgePlan
 from sockproof.cli.arguments import add_shelf, seconds, time_span, whole
-from sockproof.cli.expecting import load_named
-from sockproof.cli.judge import build_job, concerned, fitting_suites, judge, judge_target, suites_of
-from sockproof.cli.outputs import Judged, Outputs, write_autobahn, write_index
-from sockproof.cli.settings import build_server
+from sockproof.cli.judge_plans import judge_plan
+from sockproof.cli.outputs import Outputs, write_autobahn, write_index
+from sockproof.cli.speech import warn
 from sockproof.conformance.preflight import Unreachable
 from sockproof.conformance.running.run import choose_cases
 from sockproof.conformance.shelf.case import load_cases
 from sockproof.conformance.shelf.expectations import Expectation
-from sockproof.conformance.shelf.profile import Profile, load_profile
+from sockproof.conformance.shelf.expectations_writer import write_expectations
 from sockproof.conformance.shelf.requirements import load_requirements
 from sockproof.errors import CANNOT_BE_JUDGED, CommandError
 from sockproof.render.conformance.html import IndexEntry
+from sockproof.render.conformance.terminal import Progress
+from sockproof.render.text import number
 from sockproof.runs import records
 from sockproof.targets import launch
 from sockproof.vocabulary import SOCKETIO_SUITES, SUITES, WEBSOCKET_SUITES, Suite
 
 EMBEDDED = ("websockets", "python-socketio-uvicorn")
-
-JUDGED = ("websocket", "socketio")  # kinds of targets; applications are for load tests
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -105,97 +108,127 @@ def add_places(parser: argparse.ArgumentParser) -> None:
     add_shelf(parser)
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What the user gets of the runs: where they are recorded, which reports, and what is shown."""
+
+    results: Path
+    shelf: Path | None
+    outputs: Outputs | None  # those that file options name
+    autobahn: Path | None
+    expectations: Path | None  # to be written
+    verbose: bool
+
+    @contextlib.contextmanager
+    def place(self) -> Iterator[Place]:
+        """Where one run is recorded.
+
+        With a file option the records go into a folder that does not outlive the run.
+        """
+        if self.outputs is not None:
+            with TemporaryDirectory(prefix="sockproof-") as name:
+                yield Place(Path(name), self.outputs.write, stays=False)
+            return
+        folder = records.new_run_folder(self.results, "conformance")
+        try:
+            yield Place(folder, Outputs.in_folder(folder, self.shelf).write)
+            records.link_latest(folder, "conformance")
+        finally:
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # only when nothing was written: the server could not be reached
+
+    def show(self, progress: Progress, judged: Judged) -> Judged:
+        """Show how a run ended, and write its expectations."""
+        progress.finish(judged.report, judged.written)
+        if self.expectations is not None and not judged.report["interrupted"]:
+            count = write_expectations(
+                self.expectations,
+                judged.report["cases"],
+                [case.id for case in judged.job.all_cases],
+                judged.job.plan.requirements,
+                judged.report["started"][:10],
+            )
+            print(f"{number(count, 'expectation')} in {self.expectations}")
+        return judged
+
+
 def conformance(options: Namespace) -> int:
     """Carry the command out; gives its exit code."""
-    if options.url is not None and options.target:
-        raise CommandError("a URL and --target exclude each other")
+    plan = judge_plan(options)
     if options.list:
-        return _list(options)
-    shelf = shelves.shelf("conformance", options.shelf)
-    expectations = load_named(options.expect, shelf)
-    if options.url is not None:
-        return _judge_url(options, shelf, expectations)
-    return _judge_targets(options, shelf, expectations)
+        return _list(plan)
+    wanted = _Wanted(
+        results=options.results,
+        shelf=options.shelf,
+        outputs=Outputs.asked_for(
+            options.shelf,
+            json=options.json,
+            junit=options.junit,
+            html=options.html,
+            markdown=options.markdown,
+        ),
+        autobahn=options.autobahn,
+        expectations=options.write_expectations,
+        verbose=options.verbose,
+    )
+    expectations = load_named(plan.expect, shelves.shelf("conformance", plan.shelf))
+    if plan.url is not None:
+        return _judge_url(plan, plan.url, expectations, wanted)
+    return _judge_targets(plan, expectations, wanted)
 
 
-def _list(options: Namespace) -> int:
-    shelf = shelves.shelf("conformance", options.shelf)
+def _list(plan: JudgePlan) -> int:
+    shelf = shelves.shelf("conformance", plan.shelf)
     catalogue = load_requirements(shelf / "requirements")
-    suites = suites_of(options, WEBSOCKET_SUITES + SOCKETIO_SUITES)
-    for case in choose_cases(load_cases(shelf, suites), options.case, options.exclude):
+    suites = suites_of(plan, WEBSOCKET_SUITES + SOCKETIO_SUITES)
+    for case in choose_cases(load_cases(shelf, suites), plan.cases, plan.exclude):
         requirement = catalogue[case.requirement]
         print(f"{requirement.level:9} {case.id}  ({requirement.document}, {requirement.section})")
     return 0
 
 
-def _judge_url(options: Namespace, shelf: Path, expectations: list[Expectation]) -> int:
-    profile = Profile() if options.profile is None else load_profile(options.profile)
-    server = build_server(options.url, profile, options)
-    job = build_job([server], [options.url], shelf, expectations, options)
-    with _place(options) as (folder, outputs):
-        judged = judge(job, folder, outputs, None, options)
-        _link(folder, options)
-    write_autobahn([judged], options)
-    return int(judged.report["exit_code"])
-
-
-@contextlib.contextmanager
-def _place(options: Namespace) -> Iterator[tuple[Path, Outputs]]:
-    """The folder of the run's records, and the reports to write.
-
-    With a file option the records go into a folder that does not outlive the run.
-    """
-    asked = Outputs.asked_for(options)
-    if asked is not None:
-        with TemporaryDirectory(prefix="sockproof-") as name:
-            yield Path(name), asked
-        return
-    folder = records.new_run_folder(options.results, "conformance")
-    try:
-        yield folder, Outputs.in_folder(folder, options.shelf)
-    finally:
-        with contextlib.suppress(OSError):
-            folder.rmdir()  # only when nothing was written: the server could not be reached
-
-
-def _link(folder: Path, options: Namespace) -> None:
-    if Outputs.asked_for(options) is None:
-        records.link_latest(folder, "conformance")
+def _judge_url(plan: JudgePlan, url: str, expectations: list[Expectation], wanted: _Wanted) -> int:
+    with wanted.place() as place, Progress(verbose=wanted.verbose) as progress:
+        judged = wanted.show(progress, judge_url(plan, url, expectations, place, progress))
+    write_autobahn([judged], wanted.autobahn)
+    return judged.exit_code
 
 
 # Targets that are started here.
 
 
-def _judge_targets(options: Namespace, shelf: Path, expectations: list[Expectation]) -> int:
-    known = launch.load_targets(shelves.shelf("targets", options.shelf))
-    chosen = choose_targets(options, known, EMBEDDED)
-    if options.profile is not None:
+def _judge_targets(plan: JudgePlan, expectations: list[Expectation], wanted: _Wanted) -> int:
+    known = launch.load_targets(shelves.shelf("targets", plan.shelf))
+    chosen = choose_targets(plan, known, EMBEDDED)
+    if plan.profile is not None:
         raise CommandError("--profile is for a URL: a target has its own")
-    if len(chosen) > 1 and Outputs.asked_for(options) is not None:
+    if len(chosen) > 1 and wanted.outputs is not None:
         raise CommandError("one report file cannot hold two targets; name one with --target")
     if len(chosen) == 1:
-        with _place(options) as (folder, outputs):
-            judged = judge_target(chosen[0], folder, outputs, shelf, expectations, options)
-            _link(folder, options)
-        write_autobahn([judged], options)
-        return int(judged.report["exit_code"])
-    folder = records.new_run_folder(options.results, "conformance")
+        with wanted.place() as place, Progress(verbose=wanted.verbose) as progress:
+            judged = judge_target(plan, chosen[0], expectations, place, progress)
+            wanted.show(progress, judged)
+        write_autobahn([judged], wanted.autobahn)
+        return judged.exit_code
+    folder = records.new_run_folder(wanted.results, "conformance")
     all_judged: list[Judged] = []
     codes: list[int] = []
     try:
         for spec in chosen:
             own = folder / spec.name
             files.make_folder(own)
-            outputs = Outputs.in_folder(own, options.shelf)
+            place = Place(own, Outputs.in_folder(own, wanted.shelf).write)
             try:
-                judged = judge_target(spec, own, outputs, shelf, expectations, options)
+                with Progress(verbose=wanted.verbose) as progress:
+                    judged = judge_target(plan, spec, expectations, place, progress)
+                    wanted.show(progress, judged)
             except (Unreachable, launch.TargetError) as error:
-                print(f"sockproof: {spec.name}: {error}", file=sys.stderr)
+                warn(f"{spec.name}: {error}")
                 own.rmdir()
                 codes.append(CANNOT_BE_JUDGED)
                 continue
             all_judged.append(judged)
-            codes.append(int(judged.report["exit_code"]))
+            codes.append(judged.exit_code)
             print()
             if judged.report["interrupted"]:
                 break
@@ -205,44 +238,40 @@ def _judge_targets(options: Namespace, shelf: Path, expectations: list[Expectati
                 IndexEntry(each.title, f"{each.folder.name}/report.html", each.report)
                 for each in all_judged
             ]
-            page = write_index(folder, entries, options.shelf)
+            page = write_index(folder, entries, wanted.shelf)
             records.link_latest(folder, "conformance")
             print(f"all targets: {page}")
-            write_autobahn(all_judged, options)
+            write_autobahn(all_judged, wanted.autobahn)
     return worst(codes)
 
 
 def choose_targets(
-    options: Namespace, known: Mapping[str, launch.TargetSpec], default: Sequence[str]
+    plan: JudgePlan, known: Mapping[str, launch.TargetSpec], default: Sequence[str]
 ) -> list[launch.TargetSpec]:
-    """The targets that `--target` names, or of the default ones those that the cases concern."""
-    for name in options.target:
-        if name not in known:
-            raise CommandError(f"no target {name!r}; there are {', '.join(known)}")
-        if known[name].kind not in JUDGED:
-            raise CommandError(f"the target {name} is for load tests: `sockproof load --help`")
-        fitting_suites(known[name].kind == "websocket", options)
-    if options.target:
-        return [known[name] for name in dict.fromkeys(options.target)]
+    """The targets that the plan names, or of the default ones those that the cases concern."""
+    for name in plan.targets:
+        fitting_suites(judged_target(name, known).kind == "websocket", plan)
+    if plan.targets:
+        return [known[name] for name in dict.fromkeys(plan.targets)]
     chosen = [known[name] for name in default if known[name].kind in JUDGED]
-    if not (options.suite or options.case or options.exclude):
+    if not (plan.suites or plan.cases or plan.exclude):
         return chosen
-    shelf = shelves.shelf("conformance", options.shelf)
-    fitting = [spec for spec in chosen if _concerns(spec, shelf, options)]
+    shelf = shelves.shelf("conformance", plan.shelf)
+    fitting = [spec for spec in chosen if _concerns(spec, shelf, plan)]
     if not fitting:
         raise CommandError("no case matches that concerns these targets; --list shows all cases")
     return fitting
 
 
-def _concerns(spec: launch.TargetSpec, shelf: Path, options: Namespace) -> bool:
+def _concerns(spec: launch.TargetSpec, shelf: Path, plan: JudgePlan) -> bool:
     """Whether any of the chosen cases is for a target of this kind."""
     websocket = spec.kind == "websocket"
     default = WEBSOCKET_SUITES if websocket else SOCKETIO_SUITES
     # Those that run only when they are named.
     named = (Suite.ABUSE,) if websocket else (Suite.ABUSE, Suite.CLIENTS)
-    suites = [name for name in suites_of(options, default) if name in (*default, *named)]
+    suites = [name for name in suites_of(plan, default) if name in (*default, *named)]
     cases = concerned(load_cases(shelf, suites), suites, websocket)
-    return bool(choose_cases(cases, options.case, options.exclude))
+    return bool(choose_cases(cases, plan.cases, plan.exclude))
 
 
 def worst(codes: Sequence[int]) -> int:

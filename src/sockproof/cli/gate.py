@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sockproof import files
 from sockproof.analysis.gates.gate import Outcome, worst
 from sockproof.analysis.gates.rules import Rules
-from sockproof.cli.ab import compare_stored
+from sockproof.api.ab import compare_stored
+from sockproof.api.plans import ComparisonPlan
+from sockproof.cli.ab import show as show_comparison
 from sockproof.cli.arguments import add_results, add_shelf
 from sockproof.cli.rules import find_rules
 from sockproof.cli.rules_kept import beside, judge_report, judge_summary, show, write
+from sockproof.cli.speech import say
 from sockproof.errors import CommandError
 from sockproof.formats.judgements import Gate
 from sockproof.formats.load import Summary
@@ -38,23 +42,26 @@ def gate(options: Namespace) -> int:
     """Judge each run by the rules, and all against a baseline; what is worst decides."""
     if options.rules is None and options.baseline is None:
         raise CommandError("a gate wants --rules, or runs to compare with: --baseline RUN …")
+    formats = {"json": options.json, "junit": options.junit, "markdown": options.markdown}
+    named = {name: path for name, path in formats.items() if path is not None}
     outcomes = []
     if options.rules is not None:
-        outcomes += _by_rules(find_rules(options.rules, options.shelf), options)
+        rules = find_rules(options.rules, options.shelf)
+        outcomes += _by_rules(rules, options.run, named)
     if options.baseline is not None:
         print("\nagainst the baseline:")
-        outcomes.append(Outcome(compare_stored(options.baseline, options.run, options.results)))
+        told = ComparisonPlan()  # what `sockproof ab` has unless told otherwise
+        compared = compare_stored(told, options.baseline, options.run, options.results, say)
+        outcomes.append(Outcome(show_comparison(compared)))
     return int(worst(outcomes))
 
 
-def _by_rules(rules: Rules, options: Namespace) -> list[Outcome]:
-    formats = {name: getattr(options, name) for name in ("json", "junit", "markdown")}
-    named = {name: path for name, path in formats.items() if path is not None}
+def _by_rules(rules: Rules, runs: Sequence[Path], named: Mapping[str, Path]) -> list[Outcome]:
     for path in named.values():
         if not path.parent.is_dir():
             raise CommandError(f"{path}: there is no folder {path.parent}")
     all_judged = []
-    for folder in (each for run in options.run for each in _runs(run)):
+    for folder in (each for run in runs for each in _runs(run)):
         judged = _judged(rules, folder)
         show(judged)
         all_judged.append(judged)

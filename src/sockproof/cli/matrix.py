@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sockproof import __version__, files, shelves
+from sockproof.api.expecting import load_named
+from sockproof.api.judge import Place, judge_target
 from sockproof.cli.conformance import (
     add_choice,
     add_places,
     choose_targets,
     worst,
 )
-from sockproof.cli.expecting import load_named
-from sockproof.cli.judge import judge_target
+from sockproof.cli.judge_plans import matrix_plan
 from sockproof.cli.outputs import Outputs
+from sockproof.cli.speech import warn
 from sockproof.conformance.preflight import Unreachable
 from sockproof.errors import CANNOT_BE_JUDGED
 from sockproof.render.conformance.matrix import Column, Skipped, assemble, render, to_json
+from sockproof.render.conformance.terminal import Progress
 from sockproof.render.text import short
 from sockproof.runs import records
 from sockproof.targets import launch
@@ -34,20 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command can be told."""
     add_choice(parser)
     add_places(parser)
-    # What `conformance` can be told besides, and a matrix of our own targets has no use for.
-    unused = ("url", "profile", "path", "namespace", "auth", "token", "ca", "write_expectations")
-    parser.set_defaults(
-        insecure=False, header=[], cookie=[], subprotocol=[], **dict.fromkeys(unused)
-    )
 
 
 def matrix(options: Namespace) -> int:
     """Judge the targets and write the matrix; the worst of their exit codes."""
-    shelf = shelves.shelf("conformance", options.shelf)
+    plan = matrix_plan(options)
     template = shelves.shelf("reports", options.shelf) / "matrix.html.j2"
     known = launch.load_targets(shelves.shelf("targets", options.shelf))
-    chosen = choose_targets(options, known, tuple(known))
-    expectations = load_named(options.expect, shelf)
+    chosen = choose_targets(plan, known, tuple(known))
+    expectations = load_named(plan.expect, shelves.shelf("conformance", plan.shelf))
     folder = records.new_run_folder(options.results, "matrix")
     started = records.now()
     columns: list[Column] = []
@@ -58,23 +55,25 @@ def matrix(options: Namespace) -> int:
             try:
                 prepare(spec)
             except launch.TargetMissing as error:
-                if os.environ.get(REQUIRE) == "1" or options.target:
+                if os.environ.get(REQUIRE) == "1" or plan.targets:
                     raise
                 print(f"{spec.name}: skipped: {error}")
                 skipped.append(Skipped(spec.name, str(error)))
                 continue
             own = folder / spec.name
             files.make_folder(own)
-            outputs = Outputs.in_folder(own, options.shelf)
+            place = Place(own, Outputs.in_folder(own, plan.shelf).write)
             try:
-                judged = judge_target(spec, own, outputs, shelf, expectations, options)
+                with Progress(verbose=options.verbose) as progress:
+                    judged = judge_target(plan, spec, expectations, place, progress)
+                    progress.finish_briefly(judged.report, judged.title)
             except (Unreachable, launch.TargetError) as error:
-                print(f"sockproof: {spec.name}: {error}", file=sys.stderr)
+                warn(f"{spec.name}: {error}")
                 own.rmdir()
                 skipped.append(Skipped(spec.name, str(error).partition("\n")[0]))
                 codes.append(CANNOT_BE_JUDGED)
                 continue
-            codes.append(int(judged.report["exit_code"]))
+            codes.append(judged.exit_code)
             href = f"{spec.name}/report.html"
             columns.append(Column(spec.name, judged.title, spec.kind, href, judged.report))
             if judged.report["interrupted"]:

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sockproof import files, shelves
+from sockproof.api.judge import Judged
 from sockproof.errors import CommandError
 from sockproof.render.conformance import autobahn, html, junit, markdown
 from sockproof.runs import records
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One target's run: where it was written, and how it ended."""
-
-    title: str
-    folder: Path
-    report: dict[str, Any]
-    written: list[Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +36,16 @@ class Outputs:
         )
 
     @classmethod
-    def asked_for(cls, options: Namespace) -> Outputs | None:
-        """Those that the file options name; None when there is no such option."""
-        files = (options.json, options.junit, options.html, options.markdown)
-        if not any(files):
+    def asked_for(cls, shelf: Path | None, **formats: Path | None) -> Outputs | None:
+        """Those that the file options name, by their format; None when there is no such option."""
+        if not any(formats.values()):
             return None
-        for path in files:
+        for path in formats.values():
             if path is not None and not path.parent.is_dir():
                 raise CommandError(f"{path}: there is no folder {path.parent}")
             if path is not None and path.is_dir():
                 raise CommandError(f"{path}: is a folder")
-        return cls(*files, _template(options.shelf))
+        return cls(**formats, template=_template(shelf))
 
     def write(self, report: Mapping[str, Any]) -> list[Path]:
         """Write them; gives the files in the order in which a person wants them."""
@@ -78,9 +67,8 @@ def _template(shelf: Path | None) -> Path:
     return shelves.shelf("reports", shelf) / "conformance.html.j2"
 
 
-def write_autobahn(judged: Sequence[Judged], options: Namespace) -> None:
+def write_autobahn(judged: Sequence[Judged], folder: Path | None) -> None:
     """Write the files that `--autobahn` asks for."""
-    folder: Path | None = options.autobahn
     if folder is None:
         return
     files.make_folder(folder)

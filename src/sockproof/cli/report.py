@@ -7,9 +7,9 @@ from argparse import Namespace
 from pathlib import Path
 
 from sockproof.cli.arguments import add_shelf
-from sockproof.cli.command import say
 from sockproof.cli.load_report import write_load_report
 from sockproof.cli.outputs import Outputs
+from sockproof.cli.speech import warn
 from sockproof.cli.study_report import is_study, write_study
 from sockproof.runs import records
 from sockproof.runs.load_records import is_load_run
@@ -33,7 +33,7 @@ def report(options: Namespace) -> int:
         return 0
     found = records.read_run(options.run)
     for line in found.get("damage", ()):
-        say(line)
+        warn(line)
     folder = options.run if options.run.is_dir() else options.run.parent
     for path in Outputs.in_folder(folder, options.shelf).write(found):
         print(f"report: {path}")

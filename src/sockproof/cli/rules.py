@@ -1,15 +1,12 @@
-"""The rules of a gate by their name, and the rule that ends a run."""
+"""The rules of a gate by their name."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from sockproof import files, shelves
-from sockproof.analysis.gates.rules import Rule, RuleError, Rules, read_rules
+from sockproof import shelves
+from sockproof.analysis.gates.rules import RuleError, Rules, read_rules
 from sockproof.errors import CommandError
-from sockproof.formats.load import Ended
-from sockproof.render.text import short
-from sockproof.runs.load_records import ENDED_FILE
 
 
 def find_rules(name: str, shelf: Path | None) -> Rules:
@@ -35,12 +32,3 @@ def chosen(rules: Rules, folder: Path | None, cases: bool) -> Rules:
         what = f"this is {kind}" if folder is None else f"{folder} is {kind}"
         raise CommandError(f"{what}, and the rules {rules.title!r} are about {other}")
     return about
-
-
-def say_broken(folder: Path, rule: Rule, value: float, second: float) -> None:
-    """Say that a rule ends a run, and note it for whoever judges the folder."""
-    why = f" ({short(rule.why, 300)})" if rule.why else ""
-    broken = f"{rule.condition} is broken: {value:,g}{why}"
-    print(f"\nended after {second:.0f} s: {broken}", flush=True)
-    note = Ended(that=str(rule.condition), value=value, second=round(second, 1))
-    files.write(folder / ENDED_FILE, files.json_text(note), durable=True)

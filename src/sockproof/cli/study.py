@@ -13,13 +13,14 @@ from typing import Any
 
 from sockproof import __version__, files, shelves
 from sockproof.analysis.statistics.calibration import machine
-from sockproof.cli.ab_runs import summary_of
-from sockproof.cli.arguments import add_results, add_shelf
-from sockproof.cli.load import ended_with, find_scenario, run_scenario
+from sockproof.api.load import LoadTarget
+from sockproof.api.plans import LoadPlan
+from sockproof.api.runner import Runner, Unusable
+from sockproof.cli.arguments import add_results, add_shelf, time_span
+from sockproof.cli.speech import warn
 from sockproof.cli.study_report import FILE, SCHEMA, write_study
 from sockproof.errors import CommandError
 from sockproof.runs import records
-from sockproof.runs.load_records import RUN_FILE
 from sockproof.study.bench import Bench, NotMeasured
 from sockproof.study.claim import Claim, Conclusion, Verdict, load_claims
 from sockproof.targets import launch
@@ -42,7 +43,7 @@ def study(options: Namespace) -> int:
     targets = launch.load_targets(shelves.shelf("targets", options.shelf))
     folder = records.new_run_folder(options.results, "study")
     records.link_latest(folder, "study")
-    bench = Bench(targets, options.quick, _load(options), lambda text: print(f"  {text}"))
+    bench = Bench(targets, options.quick, _load(options.shelf), lambda text: print(f"  {text}"))
     value = {
         "schema": SCHEMA,
         "sockproof": __version__,
@@ -101,31 +102,28 @@ def _measure(claim: Claim, bench: Bench) -> dict[str, Any]:
     }
 
 
-def _load(options: Namespace) -> Any:
+def _load(shelf: Path | None) -> Any:
     def load(
         scenario: str, url: str, pid: int, *, users: int, spawn_rate: float, run_time: str,
         more: Sequence[str],
     ) -> dict[str, Any]:  # fmt: skip
-        run = Namespace(
+        plan = LoadPlan(
             scenario=scenario,
-            shelf=options.shelf,
             users=users,
             spawn_rate=spawn_rate,
-            run_time=run_time,
-            processes=1,
-            more=list(more),
+            run_time=time_span(run_time),
+            more=tuple(more),
+            shelf=shelf,
         )
         with tempfile.TemporaryDirectory(prefix="sockproof-") as name:
-            folder = Path(name)
-            with (folder / "locust.log").open("w+", encoding="utf-8") as log:
-                code, cut = run_scenario(run, find_scenario(run), url, folder, pid, log)
-                if cut:
-                    raise KeyboardInterrupt
-                if not (folder / RUN_FILE).exists():
-                    log.seek(0)
-                    last = (log.read().strip().splitlines() or ["it printed nothing"])[-1]
-                    raise NotMeasured(f"Locust {ended_with(code)}: {last}")
-            return summary_of(folder, fresh=True)
+            try:
+                found = Runner(plan, warn).run(LoadTarget(url, pid=pid), Path(name))
+            except (CommandError, Unusable) as error:
+                raise NotMeasured(str(error)) from None
+        if found["interrupted"]:
+            raise KeyboardInterrupt
+        summary: dict[str, Any] = found["summary"]
+        return summary
 
     return load
 

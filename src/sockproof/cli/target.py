@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from sockproof import shelves
 from sockproof.cli.arguments import add_shelf, whole
+from sockproof.cli.speech import say
 from sockproof.errors import CommandError
 from sockproof.targets import launch
 from sockproof.targets.certificates import make_certificates
@@ -35,14 +36,8 @@ def target(options: Namespace) -> int:
         raise CommandError(f"no target {options.name!r}; there are {', '.join(targets)}")
     spec = targets[options.name]
     if not options.tls:
-        return launch.run_in_foreground(spec, _announce, options.port)
+        return launch.run_in_foreground(spec, say, options.port)
     if not spec.tls:
         raise CommandError(f"the target {spec.name} speaks no TLS")
     with TemporaryDirectory(prefix="sockproof-") as folder:
-        return launch.run_in_foreground(
-            spec, _announce, options.port, make_certificates(Path(folder))
-        )
-
-
-def _announce(line: str) -> None:
-    print(line, flush=True)
+        return launch.run_in_foreground(spec, say, options.port, make_certificates(Path(folder)))

@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sockproof import __version__, signals
 from sockproof.conformance.capabilities.room import jobs_for, remark
-from sockproof.conformance.context.wirelog import Redactor
 from sockproof.conformance.peers.message import BROKEN_BY_FRAMES
 from sockproof.conformance.peers.upgrade_response import BROKEN_BY_UPGRADES
 from sockproof.conformance.peers.websocket import FAILS_WITH_A_CLOSE
@@ -23,7 +22,6 @@ from sockproof.conformance.preflight import Unreachable, introduce
 from sockproof.conformance.running.runner import run_cases
 from sockproof.conformance.shelf.case import Case
 from sockproof.conformance.shelf.expectations import (
-    Expectation,
     glob_matches,
     stale_expectations,
 )
@@ -54,30 +52,27 @@ _DOCUMENT_OF_SUITE: dict[str, str] = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be run: servers (the first is the one named), cases, and how.
+    """What is to be run: the cases that are `chosen`, and by the plan how.
 
-    `name` replaces what the server says of itself, where we know better since we started it.
+    Of the plan's servers the first is the one named; they are asked before the first case what
+    they are. `name` replaces what the server says of itself, where we know better since we
+    started it. Without a `max_time` of the plan's the run takes what `plan.longest` says at most.
     """
 
-    servers: Sequence[Server]
+    plan: Plan
     suites: Sequence[str]
     all_cases: Sequence[Case]
     chosen: Sequence[Case]
-    requirements: dict[str, Requirement]
-    expectations: Sequence[Expectation] = ()
-    rerun: Callable[[Case], str] = field(default=lambda case: case.id)
-    redactor: Redactor = field(default_factory=Redactor)
     name: str | None = None
-    jobs: int = 32
-    limit: float = 5.0
-    repeat: int = 1
-    shuffle: bool = False
     strict: bool = False
     excluded: Sequence[str] = ()  # globs of cases that were to be left out
-    restart: Callable[[Server], Awaitable[bool]] | None = None  # see `plan.Plan`
-    max_time: float | None = None  # seconds; without it, what `plan.longest` says
+
+    @property
+    def target(self) -> str:
+        """The URL of the server, as it may be shown."""
+        return self.plan.redactor.text(self.plan.servers[0].address.url)
 
 
 def choose_cases(
@@ -93,7 +88,7 @@ def choose_cases(
 
 
 def coverage(
-    cases: Iterable[Case], requirements: dict[str, Requirement], suites: Iterable[str]
+    cases: Iterable[Case], requirements: Mapping[str, Requirement], suites: Iterable[str]
 ) -> dict[str, Any]:
     """Which requirements of the suites' documents have a case, which none, which can have none."""
     prefixes = tuple(_DOCUMENT_OF_SUITE.get(suite, "-") for suite in suites)
@@ -154,38 +149,39 @@ async def run_job(
     Raises `preflight.Unreachable` before anything is written when there is nothing to judge.
     Cancelled, it notes that the run was interrupted, and lets the cancellation pass.
     """
-    began = time.monotonic()
-    introduction = job.max_time or INTRODUCTION + INTRODUCTION_LIMITS * job.limit
+    began, asked = time.monotonic(), job.plan
+    hide = asked.redactor.text
+    introduction = asked.max_time or INTRODUCTION + INTRODUCTION_LIMITS * asked.limit
     signals.end_within(introduction + LAST_WORDS)
     try:
         async with asyncio.timeout(introduction):
             introductions = await asyncio.gather(
-                *(introduce(each, job.limit, job.jobs) for each in job.servers)
+                *(introduce(each, asked.limit, asked.jobs) for each in asked.servers)
             )
     except Unreachable as error:
-        raise Unreachable(job.redactor.text(str(error))) from None
+        raise Unreachable(hide(str(error))) from None
     except TimeoutError:
         said = f"after {introduction:g} s it was not known what it is (--max-time)"
-        raise Unreachable(f"{job.redactor.text(job.servers[0].address.url)}: {said}") from None
+        raise Unreachable(f"{job.target}: {said}") from None
     name = job.name or introductions[0].name
     servers = with_timers([each.server for each in introductions])
     # What one case says, another would hear.
-    jobs = 1 if any("broadcast" in each.capabilities for each in servers) else job.jobs
+    jobs = 1 if any("broadcast" in each.capabilities for each in servers) else asked.jobs
     jobs = jobs_for([each.room for each in servers], jobs)
-    order = [case for case in job.chosen for _ in range(job.repeat)]
-    bound = job.max_time or math.ceil(longest(order, servers, jobs, job.limit))
+    order = [case for case in job.chosen for _ in range(asked.repeat)]
+    bound = asked.max_time or math.ceil(longest(order, servers, jobs, asked.limit))
     writer.header(
         {
             "sockproof": __version__,
-            "target": job.redactor.text(job.servers[0].address.url),
-            "server": None if name is None else job.redactor.text(name),
+            "target": job.target,
+            "server": None if name is None else hide(name),
             "started": records.now(),
             "suites": list(job.suites),
             "excluded": list(job.excluded),
             "max_time": bound,
-            "coverage": coverage(job.all_cases, job.requirements, job.suites),
+            "coverage": coverage(job.all_cases, asked.requirements, job.suites),
             "requirements": {
-                name: _requirement_json(job.requirements[name])
+                name: _requirement_json(asked.requirements[name])
                 for name in dict.fromkeys(
                     [
                         *(each.requirement for each in job.chosen),
@@ -211,21 +207,10 @@ async def run_job(
         told = record.to_json()
         writer.revise(number, {name: told[name] for name in fields})
 
-    plan = Plan(
-        servers,
-        job.requirements,
-        job.expectations,
-        job.redactor,
-        job.rerun,
-        jobs,
-        job.limit,
-        job.repeat,
-        job.shuffle,
-        restart=job.restart,
-        max_time=bound if job.max_time is None else began + bound - time.monotonic(),
-    )
-    left = bound if job.max_time is None else began + bound - time.monotonic()
+    # Where the user has said how long it may take, the time before the first case counts, too.
+    left = bound if asked.max_time is None else began + bound - time.monotonic()
     signals.end_within(left + LAST_WORDS)
+    plan = replace(asked, servers=servers, jobs=jobs, max_time=left)
     finish: dict[str, Any] = {"interrupted": True, "exit_code": 130}
     try:
         try:
@@ -233,13 +218,13 @@ async def run_job(
         except BaseExceptionGroup as group:
             raise (_unwritten(group) or group) from None
         ran = [(each.id, each.outcome) for each in outcomes if each.aside is None]
-        stale = stale_expectations(job.expectations, ran, [each.id for each in job.all_cases])
+        stale = stale_expectations(asked.expectations, ran, [each.id for each in job.all_cases])
         code = 1 if ended.died else exit_code(outcomes, stale, job.strict)
         code = code or (2 if ended.not_run else 0)
         finish = {"interrupted": False, "exit_code": code, "stale_expectations": stale}
         finish["not_run"] = list(ended.not_run)
         finish["died"] = ended.died
-        finish["remarks"] = [job.redactor.text(each) for each in [*found, *ended.remarks]]
+        finish["remarks"] = [hide(each) for each in [*found, *ended.remarks]]
         return code
     finally:
         finish["strict"] = job.strict

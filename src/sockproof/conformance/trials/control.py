@@ -14,7 +14,7 @@ from typing import Any
 
 from sockproof.conformance.context.case_context import MAX_OCTETS_BESIDE_OTHERS, CaseContext
 from sockproof.conformance.context.outcome import CaseEnd, StreamClosed, Unsupported
-from sockproof.conformance.context.wirelog import Redactor, WireLog
+from sockproof.conformance.context.wirelog import WireLog
 from sockproof.conformance.shelf.case import Case, variant_text
 from sockproof.conformance.targets.server import Server
 from sockproof.conformance.targets.target import Target
@@ -92,7 +92,7 @@ class Controls:
         limit *= LESS if self._lapses >= SILENT else 1.0
         # Twice: what fails once may have met a server that was just about to die.
         for is_last in (False, True):
-            redactor = self._plan.redactor or Redactor()
+            redactor = self._plan.redactor
             context = CaseContext(
                 WireLog(redactor), MAX_OCTETS_BESIDE_OTHERS, self._plan.company, case.id
             )

@@ -48,7 +48,7 @@ class Plan:
     servers: Sequence[Server]
     requirements: Mapping[str, Requirement]
     expectations: Sequence[Expectation] = ()
-    redactor: Redactor | None = None
+    redactor: Redactor = field(default_factory=Redactor)
     rerun: Callable[[Case], str] = lambda case: case.id
     jobs: int = 32
     limit: float = 5.0

@@ -26,7 +26,7 @@ from sockproof.conformance.context.outcome import (
     TurnedAway,
     Unsupported,
 )
-from sockproof.conformance.context.wirelog import RECEIVED, Redactor, WireLog
+from sockproof.conformance.context.wirelog import RECEIVED, WireLog
 from sockproof.conformance.peers.stream import Stream
 from sockproof.conformance.shelf.case import Case
 from sockproof.conformance.shelf.expectations import apply_expectations
@@ -131,7 +131,7 @@ async def run(trial: Trial, plan: Plan, *, patient: bool = False) -> None:
         record.expected = f"a target with {', '.join(record.lacks)}"
         record.got = "the target does not offer it"
     else:
-        redactor = plan.redactor or Redactor()
+        redactor = plan.redactor
         log = WireLog(redactor)
         limit = max(
             plan.limit, case.limit_with(server.ping_interval / 1000, server.ping_timeout / 1000)

@@ -7,13 +7,13 @@ a child process: nothing is analysed in a process that gevent has patched.
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import signal
 import subprocess
 import sys
 import time
-from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -184,7 +184,7 @@ def _init(environment: Any, **_: Any) -> None:
     part.secrets.take()
     if parsed.headless and not isinstance(environment.runner, WorkerRunner):
         try:  # before anything runs; the web form is looked at when it is sent
-            told = Namespace(**vars(parsed))
+            told = copy.copy(parsed)
             part.secrets.put_back(told)
             runs.endpoint_of(read_options(told))
         except _WRONG as error:

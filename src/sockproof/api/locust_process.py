@@ -14,17 +14,18 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from sockproof import leash, signals
+from sockproof import files, leash, signals
 from sockproof.analysis.gates.live_rules import Follower
-from sockproof.cli.rules import say_broken
-from sockproof.runs.load_records import RUN_FILE, STARTED_BY
+from sockproof.analysis.gates.rules import Rule
+from sockproof.formats.load import Ended
+from sockproof.render.text import short
+from sockproof.runs.load_records import ENDED_FILE, RUN_FILE, STARTED_BY
 
 LAST_WORDS = 15.0  # seconds beyond run time and drain
 SUMMING_UP = 60.0  # seconds that Locust has for that when nobody else will
@@ -43,6 +44,16 @@ class Bounds:
     processes: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a run of Locust ended: its exit code, whether it was told to by a signal, and what there
+    is to complain of, a line."""
+
+    code: int
+    interrupted: bool
+    complaint: str = ""
+
+
 class Locust:
     """One run of Locust."""
 
@@ -52,26 +63,29 @@ class Locust:
         folder: Path,
         bounds: Bounds,
         secret: Mapping[str, str],
+        say: Callable[[str], None],
         log: IO[str] | None = None,
         follower: Follower | None = None,
     ) -> None:
         """`secret` goes into its environment, what it prints to `log`, if there is one.
 
-        `follower` says when a rule is broken.
+        `follower` says when a rule is broken, which `say` is told.
         """
         self._secret = secret
         self._command = command
         self._begun = folder / RUN_FILE
         self._bounds = bounds
+        self._say = say
         self._log = log
         self._follower = follower
         self._heard = 0  # signals
         self._looked = 0.0  # when the rules were looked at
         self._end_by = 0.0
         self._runs = False
+        self._complaint = ""
 
-    def run(self) -> tuple[int, bool]:
-        """Run it to its end: its exit code, and whether it was interrupted."""
+    def run(self) -> Ran:
+        """Run it to its end."""
         environment = {**os.environ, **self._secret, "PYTHONUNBUFFERED": "1"}
         environment[STARTED_BY] = str(os.getpid())
         with signals.counted():
@@ -92,7 +106,7 @@ class Locust:
                 leash.kill(process.pid)
                 process.wait()
                 leash.let_go(process.pid)
-        return code, signals.interrupted()
+        return Ran(code, signals.interrupted(), self._complaint)
 
     def _watch(self, process: subprocess.Popen[bytes]) -> int:
         bounds = self._bounds
@@ -109,7 +123,7 @@ class Locust:
                 self._looked = now
                 self._look_at_rules(process, self._follower)
             if now > self._end_by:
-                print(self._late(), file=sys.stderr, flush=True)
+                self._complaint = self._late()
                 process.kill()
                 return process.wait()
 
@@ -127,11 +141,19 @@ class Locust:
     def _look_at_rules(self, process: subprocess.Popen[bytes], follower: Follower) -> None:
         broken = follower.broken()
         if broken is not None:
-            say_broken(follower.folder, *broken)
+            self._ended_by(follower.folder, *broken)
             self._follower = None
             process.terminate()
 
+    def _ended_by(self, folder: Path, rule: Rule, value: float, second: float) -> None:
+        """Say that a rule ends the run, and note it for whoever judges the folder."""
+        why = f" ({short(rule.why, 300)})" if rule.why else ""
+        broken = f"{rule.condition} is broken: {value:,g}{why}"
+        self._say(f"\nended after {second:.0f} s: {broken}")
+        note = Ended(that=str(rule.condition), value=value, second=round(second, 1))
+        files.write(folder / ENDED_FILE, files.json_text(note), durable=True)
+
     def _late(self) -> str:
         if not self._runs:
-            return "sockproof: Locust has not begun the run in time, and was ended"
-        return "sockproof: Locust did not end by itself in time, and was ended"
+            return "Locust has not begun the run in time, and was ended"
+        return "Locust did not end by itself in time, and was ended"

@@ -1,0 +1,336 @@
+"""One load run: Locust in a process of its own. `load` is for Python programs.
+
+The rules that hold here:
+
+* Nothing is printed: what is to be said goes to whoever is named for it, or into a log.
+* gevent and Locust are never imported: they would patch the program that calls.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import importlib.util
+import json
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, Any
+
+from sockproof import shelves
+from sockproof.analysis.gates.live_rules import Follower
+from sockproof.api.locust_process import Bounds, Locust, Ran
+from sockproof.api.plans import DRAIN, RUN_TIME, SPAWN_RATE, USERS, LoadPlan
+from sockproof.errors import CommandError, NotJudged
+from sockproof.files import FileError, WriteError
+from sockproof.formats.load import Summary
+from sockproof.load.locust.options import SECRET_ARGUMENTS, without_secrets
+from sockproof.runs import records
+from sockproof.runs.load_records import RUN_FILE, LoadRecordError
+from sockproof.targets import launch
+from sockproof.wire.url import masked_url
+
+DEFAULT_TARGET = "python-socketio-uvicorn"
+LOG_FILE = "locust.log"
+LOCUST_HOST = "LOCUST_HOST"  # the variable; arguments are for all eyes
+# What stands before the first option, and what of Locust's own may be seen.
+_SHOWN = {"-m", "-f", "--users", "--spawn-rate", "--run-time", "--run-folder", "--processes"}
+_SHOWN |= {"--master-bind-host", "--master-bind-port", "--master-port"}
+_SHOWN |= {"--host", "--tags", "--exclude-tags", "--loglevel", "--stop-timeout", "--csv"}
+
+
+def load(
+    scenario: str | Path,
+    url: str | None = None,
+    *,
+    target: str | None = None,
+    users: int = USERS,
+    spawn_rate: float = SPAWN_RATE,
+    run_time: float = RUN_TIME,
+    processes: int = 1,
+    rate: float | None = None,
+    poisson: bool = False,
+    payload_bytes: int | None = None,
+    room_size: int | None = None,
+    transport: str | None = None,
+    client: str | None = None,
+    max_outstanding: int | None = None,
+    ack_timeout: float | None = None,
+    drain: float | None = None,
+    headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
+    auth: Mapping[str, Any] | None = None,
+    sources: Sequence[str] = (),
+    deflate: bool = False,
+    ca: str | Path | None = None,
+    insecure: bool = False,
+    target_pid: int | None = None,
+    more: Sequence[str] = (),
+    results: str | Path | None = None,
+) -> Summary:
+    """Load the server at a URL with a scenario, and return what became of every message.
+
+    `scenario` is a name on the shelf, as "echo" or "chat_rooms", or a locustfile's path. Without
+    `url`, `target` is started, or the target that the scenario is made for. `users` come at
+    `spawn_rate` users a second and stay for `run_time` seconds, in so many worker `processes`;
+    each sends `rate` messages a second, of `payload_bytes` octets (0: as soon as the last one is
+    acknowledged). At the end, what is in flight is awaited for `drain` seconds at most. What is
+    not given is the scenario's to say; `more` are words for Locust, as "--tags=slow".
+
+    Locust runs in a process of its own, so that gevent patches nothing here. The summary is what
+    `sockproof schema load-summary` describes: `counts` by the name of the counter, `properties`
+    with what was kept ("lost" and the others: True, False, or "not exercised"), `latency` in
+    milliseconds by kind and origin, `generator.fit` with `reasons` where the run is not fit to
+    judge the server by. With `results`, the run's folder stays below it, of which `sockproof
+    report` makes a page.
+
+    Raises `sockproof.errors.WrongInput` where an argument is of no use, also to Locust, and
+    `sockproof.errors.NotJudged` where the target does not start, nothing was recorded or nothing
+    can be written. At a KeyboardInterrupt Locust and the target are ended first.
+
+    It can be called from any thread, blocks until the run has ended, and prints nothing.
+    """
+    if url is not None and target is not None:
+        raise CommandError("name one of a URL and a target")
+    given = {
+        "rate": rate,
+        "payload-bytes": payload_bytes,
+        "room-size": room_size,
+        "transport": transport,
+        "client": client,
+        "max-outstanding": max_outstanding,
+        "ack-timeout": ack_timeout,
+        "drain": drain,
+        "source": ",".join(sources) or None,
+        "ca": ca,
+        "target-pid": target_pid,
+    }
+    words = [f"--{name}={value}" for name, value in given.items() if value is not None]
+    flags = {"poisson": poisson, "deflate": deflate, "insecure": insecure}
+    words += [f"--{name}" for name, is_on in flags.items() if is_on]
+    secrets = {}
+    if pairs := list(headers.items() if isinstance(headers, Mapping) else headers):
+        secrets["header"] = "\n".join(f"{name}: {value}" for name, value in pairs)
+    if auth is not None:
+        secrets["auth"] = json.dumps(auth)
+    plan = LoadPlan(
+        scenario=str(scenario),
+        url=url,
+        target=target,
+        users=users,
+        spawn_rate=spawn_rate,
+        run_time=run_time,
+        processes=processes,
+        more=(*words, *more),
+        secrets=secrets,
+    )
+    path = find_scenario(plan)
+    server = load_target(plan, path)
+    with contextlib.ExitStack() as stack:
+        if results is None:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="sockproof-")))
+        else:
+            folder = records.new_run_folder(Path(results), "load")
+        return _run(plan, path, server, folder)
+
+
+def _run(plan: LoadPlan, scenario: Path, server: LoadTarget, folder: Path) -> Summary:
+    """A whole run, with its summary."""
+    from sockproof.analysis.summary.run_summary import (
+        write_summary,  # numpy takes its time to import
+    )
+
+    log_path = folder / LOG_FILE
+    with server.running() as (url, pid), log_path.open("w", encoding="utf-8") as log:
+        ran = run_scenario(plan, scenario, url, folder, pid, log)
+    if missing := nothing_recorded(folder, ran):
+        said = f"Locust {ended_with(ran.code)} before {missing}: {last_line(log_path)}"
+        raise NotJudged(said) if ran.code < 0 else CommandError(said)
+    try:
+        return write_summary(folder)
+    except (FileError, LoadRecordError) as error:  # of a run of our own: not the user's doing
+        raise WriteError(f"nothing can be told of the run: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadTarget:
+    """A server to load: at an address, or a target that is started for each run.
+
+    A server that stays up has its luck with memory and hashes once for all runs; one that is
+    started anew has it each time, and so it averages out.
+    """
+
+    url: str | None
+    spec: launch.TargetSpec | None = None
+    pid: int | None = None  # the process of the server at `url`
+    name: str = ""  # of a side of a comparison
+
+    @property
+    def watched(self) -> bool:
+        """Whether its CPU is known."""
+        return self.spec is not None or self.pid is not None
+
+    def to_json(self) -> dict[str, Any]:
+        """Which server it is."""
+        url = masked_url(self.url) if self.url else None
+        return {"url": url, "target": self.spec.name if self.spec else None, "pid": self.pid}
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[tuple[str, int | None]]:
+        """Its URL and process, for one run."""
+        if self.spec is None:
+            assert self.url is not None
+            yield self.url, self.pid
+            return
+        with launch.launch(self.spec) as target:
+            yield target.url, target.pid
+
+
+def load_target(plan: LoadPlan, scenario: Path) -> LoadTarget:
+    """The server that a plan names, or the target that its scenario is made for."""
+    if plan.url is not None:
+        return LoadTarget(plan.url, pid=plan.target_pid)
+    return named_target(plan.target or _own_target(scenario) or DEFAULT_TARGET, plan.shelf)
+
+
+def named_target(target: str, shelf: Path | None, name: str = "") -> LoadTarget:
+    """A target of the shelf; raises `CommandError`."""
+    known = launch.load_targets(shelves.shelf("targets", shelf))
+    if target not in known:
+        raise CommandError(f"no target {target!r}; there are {', '.join(known)}")
+    return LoadTarget(None, known[target], name=name)
+
+
+def find_scenario(plan: LoadPlan) -> Path:
+    """The locustfile: a path, or a name on the shelf; raises `CommandError`."""
+    if importlib.util.find_spec("locust") is None:
+        raise CommandError("load tests need Locust: pip install locust")
+    given = Path(plan.scenario)
+    if given.suffix == ".py":
+        if given.is_file():
+            return given.resolve()
+        raise CommandError(f"there is no locustfile {given}")
+    shelf = shelves.shelf("locustfiles", plan.shelf)
+    path = shelf / f"{plan.scenario}.py"
+    if "/" in plan.scenario or not path.is_file():
+        known = ", ".join(sorted(each.stem for each in shelf.glob("*.py")))
+        raise CommandError(f"no scenario {plan.scenario!r}; there are {known}, or name a .py")
+    return path
+
+
+def _own_target(scenario: Path) -> str | None:
+    """What the locustfile says at its top as `TARGET = "…"`; it is read, not run."""
+    try:
+        tree = ast.parse(scenario.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise CommandError(f"{scenario}: {error}") from None
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            names = [each.id for each in node.targets if isinstance(each, ast.Name)]
+            if "TARGET" in names and isinstance(node.value.value, str):
+                return node.value.value
+    return None
+
+
+def run_scenario(
+    plan: LoadPlan,
+    scenario: Path,
+    url: str,
+    folder: Path,
+    pid: int | None = None,
+    log: IO[str] | None = None,
+    say: Callable[[str], None] | None = None,
+    follower: Follower | None = None,
+) -> Ran:
+    """Run it once, into a folder.
+
+    `pid` is the target's process, to be watched. What Locust prints goes to `log`, or where the
+    output goes; what is said besides goes to `say`, or to `log`. `follower` says when a rule is
+    broken that ends the run.
+    """
+    command = _command(plan, scenario, folder)
+    if pid is not None:
+        command += ["--target-pid", str(pid)]
+    secret = {SECRET_ARGUMENTS[name]: value for name, value in plan.secrets.items()}
+    secret[LOCUST_HOST] = url
+    told = (f"--{name}={value}" for name, value in plan.secrets.items())
+    shown = shlex.join(masked([*command, "--host", url, *told]))
+
+    def into_log(line: str) -> None:
+        if log is not None:
+            print(line, file=log, flush=True)
+
+    say = say or into_log
+    say(f"$ {shown}\n")
+    return Locust(command, folder, _bounds(plan), secret, say, log, follower).run()
+
+
+def _command(plan: LoadPlan, scenario: Path, folder: Path) -> list[str]:
+    command = [sys.executable, "-m", "locust", "-f", str(scenario), "--headless"]
+    command += ["--users", str(plan.users), "--spawn-rate", str(plan.spawn_rate)]
+    command += ["--run-time", plan.run_time_word, "--run-folder", str(folder)]
+    command += ["--only-summary"]
+    if plan.processes > 1:
+        command += ["--processes", str(plan.processes)]
+        if not any(word.startswith("--master") for word in plan.more):
+            # Locust's own port is one for all runs of a machine, and open to its network.
+            port = str(launch.free_port())
+            command += ["--master-bind-host", "127.0.0.1", "--master-bind-port", port]
+            command += ["--master-port", port]
+    return [*command, *plan.more]
+
+
+def _bounds(plan: LoadPlan) -> Bounds:
+    """How long Locust may take, by what it is told."""
+    drain = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    drain.add_argument("--drain", type=float, default=DRAIN)
+    try:
+        told = drain.parse_known_args(plan.more)[0].drain
+    except (argparse.ArgumentError, SystemExit):
+        told = DRAIN  # which Locust will complain of
+    return Bounds(plan.run_time, told, plan.processes)
+
+
+def nothing_recorded(folder: Path, ran: Ran) -> str:
+    """What had not come about when the run was over; empty where something was recorded."""
+    if not (folder / RUN_FILE).exists():
+        return "the run began"
+    if ran.code < 0 and not any(folder.glob("rows-*.bin")):
+        return "anything was recorded"
+    return ""
+
+
+def ended_with(code: int) -> str:
+    """How a process ended, in words."""
+    return f"was ended by signal {-code}" if code < 0 else f"ended with {code}"
+
+
+def last_line(log: Path) -> str:
+    """What a process said last."""
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it printed nothing"
+
+
+def masked(command: Sequence[str]) -> list[str]:
+    """The command as it may be shown: its secrets are for nobody else.
+
+    Only values of options that are known to hold none are shown: a secret may stand behind one
+    that is misspelt, or shortened, or in words that a shell has taken apart.
+    """
+    shown = without_secrets() | _SHOWN
+    told, may_follow = [], True
+    for word in command:
+        option, equals, _ = word.partition("=")
+        if word.startswith("-"):
+            known = option in shown
+            told.append(masked_url(word) if known or not equals else f"{option}=***")
+            may_follow = known and not equals
+        else:
+            address = re.match(r"(?i)(ws|http)s?://", word)
+            told.append(masked_url(word) if may_follow or address else "***")
+            may_follow = False
+    return told

@@ -1,0 +1,80 @@
+"""From the options of commands that load servers to plans; nobody else looks at those options."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sockproof.api.load import LoadTarget, named_target
+from sockproof.api.plans import ComparisonPlan, LoadPlan
+from sockproof.cli.arguments import time_span
+from sockproof.errors import CommandError
+
+
+def load_plan(options: Namespace) -> LoadPlan:
+    """What `load` is told."""
+    return _load(options, url=options.url, target=options.target, **_amount(options))
+
+
+def capacity_plan(options: Namespace) -> LoadPlan:
+    """What `capacity` is told of its runs, but for the users."""
+    pid = options.target_pid if options.url else None
+    return _load(options, url=options.url, target=options.target, target_pid=pid)
+
+
+def compared_load_plan(options: Namespace) -> LoadPlan:
+    """What `ab` is told of its runs, but for the servers."""
+    return _load(options, **_amount(options))
+
+
+def _amount(options: Namespace) -> dict[str, Any]:
+    return {"users": options.users, "spawn_rate": options.spawn_rate}
+
+
+def _load(options: Namespace, **fields: Any) -> LoadPlan:
+    return LoadPlan(
+        scenario=options.scenario,
+        run_time=time_span(options.run_time),
+        processes=options.processes,
+        more=tuple(options.more),
+        secrets=dict(options.secrets),
+        shelf=options.shelf,
+        **fields,
+    )
+
+
+def comparison_plan(options: Namespace) -> ComparisonPlan:
+    """What `ab` is told of how it compares."""
+    return ComparisonPlan(
+        metrics=None if options.metric is None else tuple(options.metric),
+        pairs=options.pairs,
+        max_pairs=options.max_pairs,
+        runs=options.runs,
+        warm_up=options.warm_up,
+        tolerance=options.tolerance,
+        seed=options.seed,
+    )
+
+
+def side_of(options: Namespace, name: str) -> LoadTarget:
+    """What `ab` is told of the server `name`, a or b."""
+    url, target, pid = (getattr(options, f"{name}{end}") for end in ("", "_target", "_pid"))
+    if (url is None) == (target is None):
+        raise CommandError(f"name one of --{name} URL and --{name}-target NAME")
+    if target is None:
+        return LoadTarget(url, pid=pid, name=name)
+    if pid is not None:
+        raise CommandError(f"--{name}-pid is for a server that --{name} names")
+    return named_target(target, options.shelf, name)
+
+
+def stored_runs(words: Sequence[str], paired: bool) -> tuple[list[Path], list[Path]]:
+    """The run folders of two servers, as `ab --stored` names them."""
+    a, b = ([Path(word) for word in each.split(",") if word] for each in words)
+    if not a or not b:
+        raise CommandError("--stored wants two lists of run folders, as A1,A2 B1,B2")
+    if paired and len(a) != len(b):
+        raise CommandError(f"--paired: {len(a)} runs and {len(b)} make no pairs")
+    return a, b

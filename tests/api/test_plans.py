@@ -1,0 +1,91 @@
+"""Plans are made of options once; nobody makes up options, changes them, or looks into others'."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import sockproof.api
+from sockproof.api.plans import JudgePlan, LoadPlan
+from sockproof.cli.arguments import COMMANDS
+from sockproof.errors import CommandError
+
+SOURCE = Path(sockproof.api.__file__).parents[1]
+# Those that turn options into something else, and the one that makes them.
+MAY_LOOK = {"judge_plans", "load_plans", "command"}
+
+
+def _trees() -> dict[Path, ast.Module]:
+    return {path: ast.parse(path.read_text()) for path in sorted(SOURCE.rglob("*.py"))}
+
+
+def forged(tree: ast.AST) -> list[int]:
+    """The lines in which options are made up."""
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return [call.lineno for call in calls if ast.unparse(call.func).endswith("Namespace")]
+
+
+def changed(tree: ast.AST) -> list[int]:
+    """The lines in which options are changed."""
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store | ast.Del)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "options"
+    ]
+
+
+def lookers(tree: ast.AST) -> list[str]:
+    """The functions that are handed options."""
+    return [
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and any(
+            each.annotation is not None and "Namespace" in ast.unparse(each.annotation)
+            for each in (*node.args.args, *node.args.kwonlyargs)
+        )
+    ]
+
+
+def test_no_options_are_made_up_or_changed() -> None:
+    for path, tree in _trees().items():
+        assert not forged(tree), path
+        if path.stem not in MAY_LOOK:
+            assert not changed(tree), path
+
+
+def test_options_go_no_further_than_the_command() -> None:
+    for path in sorted((SOURCE / "cli").glob("*.py")):
+        if path.stem not in MAY_LOOK:
+            allowed = {path.stem} & set(COMMANDS)
+            assert set(lookers(ast.parse(path.read_text()))) <= allowed, path
+    for path in (SOURCE / "api").glob("*.py"):
+        assert "argparse.Namespace" not in path.read_text()
+        assert not lookers(ast.parse(path.read_text())), path
+
+
+def test_what_is_made_up_would_be_found() -> None:
+    tree = ast.parse(
+        "def other(options: Namespace) -> None:\n"
+        "    options.users = 3\n"
+        "    load(argparse.Namespace(url=None))\n"
+    )
+    assert (forged(tree), changed(tree), lookers(tree)) == ([3], [2], ["other"])
+
+
+def test_plans_are_checked_when_they_are_made() -> None:
+    assert JudgePlan(url="ws://h/").jobs == 32
+    assert LoadPlan(scenario="echo", run_time=90).run_time_word == "90s"
+    for wrong in ({"jobs": 257}, {"repeat": 0}, {"timeout": 1e9}, {"suites": ("nonsense",)}):
+        with pytest.raises(CommandError):
+            JudgePlan(url="ws://h/", **wrong)  # type: ignore[arg-type]
+    with pytest.raises(CommandError, match="exclude each other"):
+        JudgePlan(url="ws://h/", targets=("websockets",))
+    for wrong in ({"users": 0}, {"spawn_rate": 0}, {"run_time": 0.5}, {"processes": 1000}):
+        with pytest.raises(CommandError):
+            LoadPlan(scenario="echo", **wrong)  # type: ignore[arg-type]
