@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sockproof.analysis.summary.run_summary import summarize
-from sockproof.render.load.summary import verdict
+from sockproof.runs.exit_code import exit_code
 from sockproof.runs.load_records import HEADER, ROW, ROWS_AT
 from sockproof.runs.reader import LoadRunFolder
 from tests import sample
@@ -45,7 +45,7 @@ def two_processes(folder: Path) -> Path:
 def test_folder_that_is_whole_has_no_problems(tmp_path: Path) -> None:
     two_processes(tmp_path)
     assert LoadRunFolder(tmp_path).problems == []
-    assert verdict(summarize(tmp_path)) == 0
+    assert exit_code(summarize(tmp_path)) == 0
 
 
 def test_process_whose_first_page_is_damaged_is_left_out(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_process_whose_first_page_is_damaged_is_left_out(tmp_path: Path) -> None
         file.write(b"nonsense")
     value = summarize(tmp_path)
     assert value.counts["emitted"] == whole // 2
-    assert verdict(value) == 2
+    assert exit_code(value) == 2
     assert f"{rows} is no file of rows; its process is left out" in value.generator.reasons
 
 
@@ -69,7 +69,7 @@ def test_rows_are_read_up_to_the_first_that_cannot_be(
         file.seek(ROWS_AT + number * ROW.size + place)
         file.write(octets)
     value = summarize(tmp_path)
-    assert verdict(value) == 2
+    assert exit_code(value) == 2
     (said,) = (each for each in value.generator.reasons if each.startswith(rows.name))
     at = ROWS_AT + number * ROW.size
     told = f"row {number + 1:,} (octet {at:,}) is damaged; the {number:,} rows before it"
@@ -92,7 +92,7 @@ def test_bit_of_a_row_that_was_turned_is_noticed(place: int, tmp_path: Path) -> 
     number = _first_emit(rows, 1000)
     altered(rows, number, place)
     value = summarize(tmp_path)
-    assert verdict(value) == 2
+    assert exit_code(value) == 2
     (said,) = (each for each in value.generator.reasons if each.startswith(rows.name))
     before = int(said.partition("; the ")[2].partition(" ")[0].replace(",", ""))
     assert "behind it is not as it was written" in said
@@ -149,7 +149,7 @@ def test_damaged_lines_are_said_with_their_place(name: str, tmp_path: Path) -> N
     count = path.read_text().count("\n")
     path.write_text('{"t": "soon"}\n' + path.read_text())
     value = summarize(tmp_path)
-    assert verdict(value) == 2
+    assert exit_code(value) == 2
     (said,) = (each for each in value.generator.reasons if each.startswith(path.name))
     assert said.startswith(f"{path.name}: line 1 is not what it should be")
     assert said.endswith(f"; {count} lines can be read")
@@ -161,5 +161,5 @@ def test_run_that_knows_nothing_of_itself_is_summed_up(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(json.dumps({"processes": "two"}))
     value = summarize(tmp_path)
     assert value.counts == before.counts
-    assert verdict(value) == 2
+    assert exit_code(value) == 2
     assert "run.json" in value.generator.reasons[0]

@@ -22,7 +22,7 @@ from sockproof.vocabulary import SUITES
 
 FOLDER = shelf("conformance") / "requirements"
 FILES = sorted(FOLDER.glob("*.toml"))
-KEYS = {"id", "section", "level", "text", "untestable", "row", "requires", "broken", "harms"}
+KEYS = {"id", "section", "level", "text", "untestable", "requires", "broken", "harms"}
 PREFIXES = {
     "RFC 6455": "rfc6455-",
     "RFC 7692": "rfc7692-",
@@ -119,11 +119,17 @@ def test_every_requirement_has_a_case_or_a_reason() -> None:
     assert set(known) - covered - reasons == set()
 
 
+def test_document_of_rooms_says_each_sentence_under_its_number() -> None:
+    text = (FOLDER.parents[1] / "docs" / "rooms.md").read_text(encoding="utf-8")
+    sections = {part.split(":", 1)[0]: part for part in text.split("\n## ")[1:]}
+    wanted = [each for each in load_requirements(FOLDER).values() if each.document == "Rooms"]
+    assert wanted
+    assert [each.id for each in wanted if f"* {each.text}" not in sections[each.section]] == []
+
+
 def test_requirement_holds_what_its_file_says(tmp_path: Path) -> None:
-    found = load(tmp_path, HEADER + ENTRY + 'row = "E1"\nuntestable = "It hides."\n')
-    assert found == {
-        "rfc0-1": Requirement("rfc0-1", "RFC 0", "1", "MUST", "It is.", "It hides.", "E1")
-    }
+    found = load(tmp_path, HEADER + ENTRY + 'untestable = "It hides."\n')
+    assert found == {"rfc0-1": Requirement("rfc0-1", "RFC 0", "1", "MUST", "It is.", "It hides.")}
 
 
 def test_requirement_may_say_what_is_broken_and_whom_it_harms(tmp_path: Path) -> None:
@@ -144,9 +150,9 @@ def test_what_a_file_requires_all_of_it_does(tmp_path: Path) -> None:
     assert found["rfc0-2"].requires == ("rfc0-0", "rfc0-1")
 
 
-def test_row_and_reason_may_be_missing(tmp_path: Path) -> None:
+def test_reason_may_be_missing(tmp_path: Path) -> None:
     found = load(tmp_path, HEADER + ENTRY)["rfc0-1"]
-    assert (found.untestable, found.row) == (None, None)
+    assert found.untestable is None
 
 
 @pytest.mark.parametrize(
@@ -159,7 +165,7 @@ def test_row_and_reason_may_be_missing(tmp_path: Path) -> None:
         (HEADER + "requirement = [1]\n", "rfc0.toml: requirement 1: expected table"),
         (HEADER + "requirement = [{}]\n", "rfc0.toml: requirement 1: the key 'id' is missing"),
         (HEADER + ENTRY + "levle = 1\n", "requirement 1 (rfc0-1): unknown key 'levle'"),
-        (HEADER + ENTRY + "row = 1\n", "requirement 1 (rfc0-1): row: expected string"),
+        (HEADER + ENTRY + "broken = 1\n", "requirement 1 (rfc0-1): broken: expected string"),
         (HEADER + ENTRY + "harms = 'us'\n", "harms: unknown value 'us'; the values are data"),
         (HEADER + ENTRY + 'untestable = " "\n', "(rfc0-1): untestable: must not be empty"),
         (HEADER + ENTRY.replace("MUST", "MUSN'T"), "requirement 1 (rfc0-1): level: unknown value "),

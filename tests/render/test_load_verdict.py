@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sockproof.formats.load import Generator, Latency, PropertyFound, Summary, TargetCost
-from sockproof.render.load.summary import headline, lines, verdict
+from sockproof.render.load.summary import headline, lines
+from sockproof.runs.exit_code import exit_code
 from sockproof.vocabulary import PROPERTIES, LatencyKind, Origin
 
 
@@ -41,7 +42,7 @@ def summary(fit: bool = True, emitted: int = 50, **verdicts: bool) -> Summary:
     ],
 )
 def test_verdict_and_headline(told: Summary, code: int, said: str) -> None:
-    assert (verdict(told), headline(told)) == (code, said)
+    assert (exit_code(told), headline(told)) == (code, said)
 
 
 def test_what_counts_for_nothing_is_told_where_there_is_any() -> None:

@@ -109,10 +109,11 @@ def conclude(folder: Path) -> tuple[Summary, int]:
     from sockproof.analysis.summary.run_summary import (
         write_summary,  # numpy takes its time to import
     )
-    from sockproof.render.load.summary import lines, verdict
+    from sockproof.render.load.summary import lines
+    from sockproof.runs.exit_code import exit_code
 
     value = write_summary(folder)
     for line in lines(value):
         print(line)
     print(f"\nrun folder: {folder}", flush=True)
-    return value, verdict(value)
+    return value, exit_code(value)

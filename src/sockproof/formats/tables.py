@@ -111,7 +111,6 @@ class RequirementEntry(HandWritten, frozen=True):
     level: Level
     text: Words
     untestable: Annotated[Words | None, Meta(description="Why nobody outside can see it.")] = None
-    row: Words | None = None
     requires: Annotated[list[str], Meta(description="Those without which it cannot be kept.")] = []
     broken: Annotated[Words | None, Meta(description="What a server does that breaks it.")] = None
     harms: Literal["data"] | None = None

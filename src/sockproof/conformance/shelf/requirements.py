@@ -21,8 +21,7 @@ class RequirementError(WrongInput):
 class Requirement:
     """One sentence that binds a server, in our words.
 
-    `untestable` says why nobody outside can see whether it is kept; `row` is the number of the
-    table that a requirement of Engine.IO, Socket.IO or rooms was taken from. `requires` names
+    `untestable` says why nobody outside can see whether it is kept. `requires` names
     others without which this one cannot be kept, whatever the server does about it: where one
     of them is broken, what fails here follows from that. What a file requires at its top, each
     of its requirements does. `broken` is what is said of a server that does not keep it, with
@@ -36,7 +35,6 @@ class Requirement:
     level: str
     text: str
     untestable: str | None = None
-    row: str | None = None
     broken: str | None = None
     harms: str | None = None
     requires: tuple[str, ...] = ()

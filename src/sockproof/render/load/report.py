@@ -18,9 +18,9 @@ from sockproof.render.figures import Drawn
 from sockproof.render.headline import Headline
 from sockproof.render.html_page import environment
 from sockproof.render.load.summary import headline
-from sockproof.render.load.summary import verdict as exit_code
 from sockproof.render.markdown_page import SIGNS, Page, code, escape
 from sockproof.render.text import number, short
+from sockproof.runs.exit_code import exit_code
 from sockproof.vocabulary import (
     ASIDE,
     CONNECTIONS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from sockproof.formats.load import PropertyFound, Summary
+from sockproof.runs.exit_code import held
 from sockproof.vocabulary import (
     CONNECTIONS,
     LABELS,
@@ -15,22 +16,7 @@ from sockproof.vocabulary import (
     Counter,
     LatencyKind,
     Origin,
-    Property,
 )
-
-
-def verdict(summary: Summary) -> int:
-    """The exit code: 1 where a property does not hold, 2 where the run is not fit to judge or
-    nothing of it was judged."""
-    if any(each.verdict is False for each in summary.properties.values()):
-        return 1
-    return 0 if summary.generator.fit and _held(summary) else 2
-
-
-def _held(summary: Summary) -> list[str]:
-    """What holds; that connections held is nothing of itself where messages were sent."""
-    held = [name for name, each in summary.properties.items() if each.verdict is True]
-    return [] if held == [Property.BROKEN] and summary.counts[Counter.EMITTED] else held
 
 
 def lines(summary: Summary) -> Iterator[str]:
@@ -92,8 +78,8 @@ def headline(summary: Summary) -> str:
         return f"Violations: {told}"
     if not summary.generator.fit:
         return "Not fit to judge:"
-    held = _held(summary)
-    return f"Nothing {', '.join(held)}" if held else "No property was exercised"
+    kept = held(summary)
+    return f"Nothing {', '.join(kept)}" if kept else "No property was exercised"
 
 
 def _told(each: PropertyFound) -> str:
