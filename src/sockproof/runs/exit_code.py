@@ -15,6 +15,9 @@ def exit_code(summary: Summary) -> int:
 
 
 def held(summary: Summary) -> list[str]:
-    """The properties that hold; that connections held is nothing of itself where messages were sent."""
-    held = [name for name, each in summary.properties.items() if each.verdict is True]
-    return [] if held == [Property.BROKEN] and summary.counts[Counter.EMITTED] else held
+    """The properties that hold.
+
+    That connections held is nothing of itself where messages were sent.
+    """
+    found = [name for name, each in summary.properties.items() if each.verdict is True]
+    return [] if found == [Property.BROKEN] and summary.counts[Counter.EMITTED] else found
