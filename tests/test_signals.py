@@ -8,7 +8,8 @@ import signal
 import sys
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,7 @@ def test_signal_in_what_lets_no_exception_out_is_not_lost(
 
     def let_go() -> None:
         held.clear()
-        threading.Event().wait(30)
+        threading.Event().wait(3600)
 
     with pytest.raises(KeyboardInterrupt):
         let_go()
@@ -101,3 +102,70 @@ def test_first_signal_waits_for_the_end_of_what_is_held_and_the_third_does_not()
     with pytest.raises(KeyboardInterrupt):
         write(3)
     assert done == [1, 2]
+
+
+def beside_a_loop(work: Coroutine[Any, Any, int]) -> int:
+    """`run_async` from within a coroutine, as in a notebook."""
+
+    async def cell() -> int:
+        return signals.run_async(work)
+
+    return asyncio.run(cell())
+
+
+def test_beside_a_running_loop_work_has_a_thread_of_its_own() -> None:
+    async def work() -> int:
+        return threading.get_ident()
+
+    assert beside_a_loop(work()) != threading.get_ident()
+    assert signals.run_async(work()) == threading.get_ident()
+
+
+def test_what_goes_wrong_in_the_thread_is_told() -> None:
+    async def work() -> int:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        beside_a_loop(work())
+
+
+def test_in_the_thread_too_work_that_takes_too_long_is_ended() -> None:
+    over = threading.Event()
+
+    async def hogging_until() -> int:
+        signals.end_within(0.1)
+        over.wait(60)  # lets nothing else run
+        return 0
+
+    async def sleeping() -> int:
+        signals.end_within(0.1)
+        await asyncio.sleep(3600)
+        return 0
+
+    try:
+        for work in (hogging_until, sleeping):
+            with pytest.raises(TimeoutError):
+                beside_a_loop(work())
+    finally:
+        over.set()
+
+
+def test_task_that_waits_for_the_thread_can_be_cancelled() -> None:
+    ended = []
+
+    async def cell() -> None:
+        waiting = asyncio.current_task()
+        assert waiting is not None
+
+        async def work() -> None:
+            waiting.cancel()  # as the handler of `asyncio.run` does it
+            try:
+                await asyncio.sleep(3600)
+            finally:
+                ended.append(True)
+
+        signals.run_async(work())
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(cell())
+    assert ended == [True]

@@ -64,7 +64,10 @@ def _swallowed(told: sys.UnraisableHookArgs) -> None:
         sys.__unraisablehook__(told)
     elif _State.cancel is None:  # else what cancels is repeated
         _State.again = True
-        threading.Timer(_MOMENT, signal.raise_signal, (signal.SIGINT,)).start()
+        # To this thread itself, which may be waiting: another one's signal does not wake it.
+        waiting = threading.main_thread().ident
+        assert waiting is not None
+        threading.Timer(_MOMENT, signal.pthread_kill, (waiting, signal.SIGINT)).start()
 
 
 def _heard(number: int, frame: FrameType | None) -> None:

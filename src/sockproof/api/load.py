@@ -94,8 +94,6 @@ def load(
 
     It can be called from any thread, blocks until the run has ended, and prints nothing.
     """
-    if url is not None and target is not None:
-        raise CommandError("name one of a URL and a target")
     given = {
         "rate": rate,
         "payload-bytes": payload_bytes,
@@ -107,7 +105,6 @@ def load(
         "drain": drain,
         "source": ",".join(sources) or None,
         "ca": ca,
-        "target-pid": target_pid,
     }
     words = [f"--{name}={value}" for name, value in given.items() if value is not None]
     flags = {"poisson": poisson, "deflate": deflate, "insecure": insecure}
@@ -121,6 +118,7 @@ def load(
         scenario=str(scenario),
         url=url,
         target=target,
+        target_pid=target_pid,
         users=users,
         spawn_rate=spawn_rate,
         run_time=run_time,

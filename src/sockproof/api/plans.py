@@ -21,6 +21,7 @@ JOBS, TIMEOUT = 32, 5.0  # cases side by side; seconds for each
 USERS, SPAWN_RATE, RUN_TIME = 20, 100.0, 10.0  # of load; users a second; seconds
 DRAIN = 10.0  # seconds, where Locust is not told otherwise
 LONGEST = 10_000_000.0  # seconds that a run may be told to take
+_ONE_SERVER = "a URL and a target exclude each other"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ class JudgePlan:
 
     def __post_init__(self) -> None:
         if self.url is not None and self.targets:
-            raise CommandError("a URL and --target exclude each other")
+            raise CommandError(_ONE_SERVER)
         for name in self.suites:
             if name not in SUITES:
                 raise CommandError(f"no suite {name!r}; there are {', '.join(SUITES)}")
@@ -93,6 +94,8 @@ class LoadPlan:
     shelf: Path | None = None  # the folder of the shelves, where it is not sockproof's own
 
     def __post_init__(self) -> None:
+        if self.url is not None and self.target is not None:
+            raise CommandError(_ONE_SERVER)
         _check("users", self.users, 1, 1_000_000)
         _check("spawn_rate", self.spawn_rate, 1e-6, 1_000_000)
         _check("run_time", self.run_time, 1, LONGEST)
