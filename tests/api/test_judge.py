@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.background import Serving, running
-from tests.servers.websocket_server import WebSocketServer
 
 import sockproof
 from sockproof.errors import NotJudged, WrongInput
 from sockproof.runs.records import CaseRecord, read_run
+from tests.background import Serving, running
+from tests.servers.websocket_server import WebSocketServer
 
 MASKING = ["websocket/masking/*"]
 pytestmark = pytest.mark.timeout(120)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.load.test_counts import served
-from tests.servers.unfaithful import UnfaithfulServer
 
 import sockproof
 from sockproof.errors import NotJudged, WrongInput
 from sockproof.formats.load import Summary
 from sockproof.runs.load_records import is_load_run
+from tests.load.test_counts import served
+from tests.servers.unfaithful import UnfaithfulServer
 
 CHAT: dict[str, Any] = {"users": 20, "room_size": 5, "rate": 20, "run_time": 3, "drain": 5}
 U = "http://127.0.0.1:9/"

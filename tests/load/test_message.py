@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from sockproof.load.users.message import BINARY_BODY, BODY, Message, escaped
+from sockproof.load.messages.message import BINARY_BODY, BODY, Message, escaped
 
 
 def test_body_goes_where_the_scenario_says() -> None:

@@ -10,9 +10,9 @@ class Chatter(RoomUser):
         self.say("hello, room")
 """
 
+from sockproof.load.messages.message import BINARY_BODY, BODY, Message
 from sockproof.load.record.recorder import EVERYONE, ITSELF, NOBODY
 from sockproof.load.users.connected_user import ConnectedUser, paced
-from sockproof.load.users.message import BINARY_BODY, BODY, Message
 from sockproof.load.users.socketio_user import RoomUser, SocketIOUser
 from sockproof.load.users.websocket_user import WebSocketUser
 

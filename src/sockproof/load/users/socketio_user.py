@@ -13,13 +13,13 @@ import gevent
 from gevent.event import AsyncResult
 
 from sockproof.load.locust.schedule import SECOND
+from sockproof.load.messages.message import BODY, Message, Said, prepared
 from sockproof.load.net.endpoint import traffic
 from sockproof.load.record.recorder import ITSELF, NOBODY
 from sockproof.load.reference.socketio import ReferenceSocketIO
 from sockproof.load.socketio.acks import Reply, arguments, new_range
 from sockproof.load.socketio.connection import SocketIOConnection
 from sockproof.load.users.connected_user import ACKNOWLEDGED, SKIPS_SENDER, ConnectedUser
-from sockproof.load.users.message import BODY, Message, Said, prepared
 
 Token = tuple[int, int, int, bytes]  # sequence, intended and actual time, what comes back
 CONTROL = "sockproof"  # the event of the target contract that moves clients

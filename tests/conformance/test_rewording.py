@@ -24,7 +24,7 @@ from tests.mutants_run import cases, requirements
 from tests.servers.socketio_server import SocketIOServer
 from tests.servers.websocket_server import WebSocketServer
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 # Each accuses in another way: frames, codes, refusals, the end of TCP, what is forbidden, silence.
 WEBSOCKET = (
     *("spoils-pongs", "fails-without-close", "accepts-long-ping", "masks-its-pongs"),

@@ -15,7 +15,7 @@ from sockproof.shelves import shelf
 from sockproof.targets.launch import launch, load_targets
 from tests.waiting import LIMIT
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SCHEMAS = {
     "ci/github-workflow.yml": "vendor.github-workflows",
     "ci/gitlab-ci.yml": "vendor.gitlab-ci",

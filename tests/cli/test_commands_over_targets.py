@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from sockproof.shelves import SHELVES, shelf
+from tests.cli.test_command import RUN
 from tests.servers.tls import TlsServer
-from tests.test_command import RUN
 from tests.waiting import LIMIT, SOON
 
 PINGS = ["--case", "websocket/control_frames/ping_is_answered_with_its_payload*"]

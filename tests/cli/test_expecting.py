@@ -21,8 +21,8 @@ from sockproof.conformance.shelf.requirements import Requirement
 from sockproof.errors import CommandError
 from sockproof.runs.records import CaseRecord
 from sockproof.shelves import shelf
+from tests.cli.test_command import sockproof
 from tests.servers.websocket_server import WebSocketServer
-from tests.test_command import sockproof
 from tests.waiting import SOON
 
 CONFORMANCE, TARGETS = shelf("conformance"), shelf("targets")

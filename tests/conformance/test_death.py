@@ -22,7 +22,7 @@ from sockproof.targets.launch import free_port
 from tests.waiting import LIMIT
 
 RUN = [sys.executable, "-c", "from sockproof.cli import run; run()"]
-MORTAL = Path(__file__).parent / "servers" / "mortal.py"
+MORTAL = Path(__file__).parents[1] / "servers" / "mortal.py"
 DEADLY = "ff" * 8  # the length 2**64 - 1
 KILLER = (
     "websocket/frame_lengths/small_length_with_its_top_bit_set_fails_the_connection"
