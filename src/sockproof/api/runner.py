@@ -9,15 +9,20 @@ from typing import Any
 import msgspec
 
 from sockproof import signals
-from sockproof.api.load import LoadTarget, ended_with, find_scenario, last_line, run_scenario
+from sockproof.api.load import (
+    LOG_FILE,
+    LoadTarget,
+    ended_with,
+    find_scenario,
+    last_line,
+    run_scenario,
+)
 from sockproof.api.plans import LoadPlan
 from sockproof.errors import CommandError
 from sockproof.files import is_there, make_folder
 from sockproof.runs.load_records import RUN_FILE, SUMMARY_FILE
 from sockproof.vocabulary import Counter
 from sockproof.wire.url import masked_url
-
-LOG_FILE = "locust.log"
 
 
 class Unusable(Exception):
