@@ -16,4 +16,6 @@ def say(line: str) -> None:
 def warn(error: object) -> None:
     """Say what is wrong, in a line, wherever that can be said."""
     with contextlib.suppress(OSError):
+        sys.stdout.flush()  # what was said before stands before it
+    with contextlib.suppress(OSError):
         print(f"sockproof: {lines(str(error))}", file=sys.stderr, flush=True)
