@@ -31,7 +31,7 @@ from sockproof.files import FileError, WriteError
 from sockproof.formats.load import Summary
 from sockproof.load.locust.options import SECRET_ARGUMENTS, without_secrets
 from sockproof.runs import records
-from sockproof.runs.load_records import RUN_FILE, LoadRecordError
+from sockproof.runs.load_records import RUN_FILE, LoadRecordError, has_rows
 from sockproof.targets import launch
 from sockproof.wire.url import masked_url
 
@@ -297,7 +297,7 @@ def nothing_recorded(folder: Path, ran: Ran) -> str:
     """What had not come about when the run was over; empty where something was recorded."""
     if not (folder / RUN_FILE).exists():
         return "the run began"
-    if ran.code < 0 and not any(folder.glob("rows-*.bin")):
+    if ran.code < 0 and not has_rows(folder):
         return "anything was recorded"
     return ""
 

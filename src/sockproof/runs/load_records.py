@@ -57,6 +57,9 @@ NOBODY = 2  # emits that are acknowledged and heard by none
 FIRST_ROOM = 3
 
 
+_ROW_FILES = "rows-*.bin"
+
+
 class LoadRecordError(WrongInput):
     """A run folder that cannot be written or read; one line."""
 
@@ -172,9 +175,19 @@ _LABELS = {
 }
 
 
+def record_file(kind: str, tag: int) -> str:
+    """The name of a process's file of rows, or of lines of a kind."""
+    return f"{kind}-{tag:08x}.{'bin' if kind == 'rows' else 'jsonl'}"
+
+
+def has_rows(folder: Path) -> bool:
+    """Whether any process has recorded anything in a folder."""
+    return any(folder.glob(_ROW_FILES))
+
+
 def is_load_run(folder: Path) -> bool:
     """Whether a folder is that of a load run, whole or not."""
-    return is_there(folder / RUN_FILE) or any(folder.glob("rows-*.bin"))
+    return is_there(folder / RUN_FILE) or has_rows(folder)
 
 
 def boot_id() -> str:
@@ -246,7 +259,7 @@ def _gap(page: bytes, number: int) -> Gap:
 
 def finished_or_gone(folder: Path) -> bool:
     """Whether every process of this boot that writes rows here has ended, in order or not."""
-    return not any(_goes_on(path) for path in folder.glob("rows-*.bin"))
+    return not any(_goes_on(path) for path in folder.glob(_ROW_FILES))
 
 
 def _goes_on(path: Path) -> bool:

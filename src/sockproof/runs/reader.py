@@ -32,6 +32,7 @@ from sockproof.runs.load_records import (
     LoadRecordError,
     Phase,
     RowFile,
+    record_file,
 )
 from sockproof.vocabulary import Gauge, LatencyKind, Origin, before_key, renamed
 
@@ -39,8 +40,7 @@ if TYPE_CHECKING:  # numpy takes its time to import, and who follows a run needs
     from sockproof.runs.rows import Rows
 
 MOST_ABOUT = 16 * files.MIB  # octets of `run.json`
-_NAME = re.compile(r"(rows|health|latency|delivery|rooms)-([0-9a-f]{8})\.(bin|jsonl)")
-_SUFFIX = {"rows": "bin"}
+_NAME = re.compile(r"(rows|health|latency|delivery|rooms)-([0-9a-f]{8})\.\w+")
 
 
 class HealthLine(NamedTuple):
@@ -115,7 +115,7 @@ class RunProcess:
 
     def path(self, kind: str) -> Path:
         """Where it has written, or would have, its `health`, `latency`, `rooms` or `rows`."""
-        return self._folder / f"{kind}-{self.tag:08x}.{_SUFFIX.get(kind, 'jsonl')}"
+        return self._folder / record_file(kind, self.tag)
 
     @property
     def has_rows(self) -> bool:
@@ -185,8 +185,10 @@ class LoadRunFolder:
             return {}
         found: dict[int, set[str]] = {}
         for name in names:
-            if (match := _NAME.fullmatch(name)) and match[3] == _SUFFIX.get(match[1], "jsonl"):
-                found.setdefault(int(match[2], 16), set()).add(match[1])
+            if match := _NAME.fullmatch(name):
+                kind, tag = match[1], int(match[2], 16)
+                if name == record_file(kind, tag):
+                    found.setdefault(tag, set()).add(kind)
         return dict(sorted(found.items()))
 
     @cached_property

@@ -29,6 +29,7 @@ from sockproof.runs.load_records import (
     Phase,
     RowFile,
     read_header,
+    record_file,
 )
 
 ROW = np.dtype([(name, f"<{code}") for name, code in ROW_FIELDS])
@@ -156,7 +157,7 @@ def _header(path: Path) -> RowFile:
         pass
     file = read_header(path)
     wrong = None
-    if path.name != f"rows-{file.tag:08x}.bin":
+    if path.name != record_file("rows", file.tag):
         wrong = "its name is not that of its process"
     elif not file.boot.isprintable() or not file.boot.isascii():
         wrong = "it names no boot"

@@ -35,6 +35,7 @@ from sockproof.runs.load_records import (
     LoadRecordError,
     Phase,
     is_load_run,
+    record_file,
 )
 from sockproof.runs.reader import LoadRunFolder
 from sockproof.vocabulary import EACH_SECOND, PROPERTIES, Counter, Gauge
@@ -96,7 +97,7 @@ def read(folder: Path) -> LoadRun:
     processes = [ProcessLines(each, run.clock) for each in run.processes if "health" in each.kinds]
     for process in processes:
         if process.passed_over:
-            name = f"health-{process.tag:08x}.jsonl"
+            name = record_file("health", process.tag)
             problems.append(f"{name}: {process.passed_over:,} lines could not be read")
     length = max((process.end for process in processes), default=0.0)
     count = _count(length)

@@ -24,6 +24,7 @@ from sockproof.runs.load_records import (
     Kind,
     LoadRecordError,
     Phase,
+    record_file,
 )
 from sockproof.vocabulary import (
     MESSAGE_KINDS,
@@ -67,7 +68,7 @@ class Ledger(Counters):
         self.problem: str | None = None  # why something is missing
         self._on_problem = on_problem
         self._lines = {
-            name: LineWriter(folder / f"{name}-{self.tag:08x}.jsonl") for name in LINE_FILES
+            name: LineWriter(folder / record_file(name, self.tag)) for name in LINE_FILES
         }
         self._map: Map
         self._map, self._offset = self._rows.taken()

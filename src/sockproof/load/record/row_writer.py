@@ -37,6 +37,7 @@ from sockproof.runs.load_records import (
     Kind,
     LoadRecordError,
     boot_id,
+    record_file,
 )
 
 _AGAIN = 20_000_000  # nanoseconds between two attempts to get space
@@ -78,7 +79,7 @@ class RowWriter:
         mark = mark_of(self.boot)
         while True:
             tag = mark << 16 | random.SystemRandom().getrandbits(16)
-            path = folder / f"rows-{tag:08x}.bin"
+            path = folder / record_file("rows", tag)
             with contextlib.suppress(FileExistsError):
                 return tag, path, path.open("x+b")
 
