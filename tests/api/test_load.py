@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 import sockproof
+from sockproof.api.load import DEFAULT_TARGET, load_target
+from sockproof.api.plans import LoadPlan
 from sockproof.errors import NotJudged, WrongInput
 from sockproof.formats.load import Summary
 from sockproof.runs.load_records import is_load_run
@@ -75,6 +77,21 @@ def test_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(NotJudged, match="cannot be written"):
         sockproof.load("echo", "http://127.0.0.1:9/", results=tmp_path / "file")
+
+
+def test_target_is_the_one_named_or_the_locustfile_s_own(tmp_path: Path) -> None:
+    own, plain = tmp_path / "own.py", tmp_path / "plain.py"
+    own.write_text('TARGET = "websockets"\n')
+    plain.write_text("TARGET = None\n")
+
+    def server(scenario: Path, **given: Any) -> str | None:
+        target = load_target(LoadPlan(scenario=str(scenario), **given), scenario)
+        return target.url if target.spec is None else target.spec.name
+
+    assert server(own) == "websockets"
+    assert server(own, target="aiohttp") == "aiohttp"
+    assert server(own, url=U) == U
+    assert server(plain) == DEFAULT_TARGET
 
 
 INTERRUPTED = """

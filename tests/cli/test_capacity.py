@@ -11,6 +11,8 @@ import pytest
 
 from tests.load.command import LIMIT
 
+U = "http://127.0.0.1:9/"
+
 
 def capacity(results: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """The command, to its end."""
@@ -42,6 +44,7 @@ def test_load_is_stepped_confirmed_and_drawn(tmp_path: Path) -> None:
         (("nonsense", "--slo", "counts.lost == 0"), "no scenario 'nonsense'"),
         (("echo", "--slo", "counts.lost == 0", "--from", "9", "--to", "8"), "more than --to"),
         (("echo", "--slo", "counts.lost == 0", "--target", "nonsense"), "no target 'nonsense'"),
+        (("echo", U, "--slo", "counts.lost == 0", "--target", "websockets"), "exclude each other"),
     ],
 )
 def test_wrong_command_is_one_line_and_code_3(
@@ -54,7 +57,7 @@ def test_wrong_command_is_one_line_and_code_3(
 
 
 def test_server_that_is_not_there_is_said(tmp_path: Path) -> None:
-    words = ("echo", "http://127.0.0.1:9/", "--slo", "counts.lost == 0", "--run-time", "3s")
+    words = ("echo", U, "--slo", "counts.lost == 0", "--run-time", "3s")
     done = capacity(tmp_path, *words)
     assert done.returncode == 2, done.stdout + done.stderr
     assert "no connection was opened" in done.stdout
