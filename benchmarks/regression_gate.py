@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 
 from sockproof.analysis.statistics.metrics import DEFAULT_METRICS, TARGET_CPU, THROUGHPUT, value
-from sockproof.analysis.statistics.sequential import CANNOT_TELL, REGRESSION, Design, replay
+from sockproof.analysis.statistics.sequential import INCONCLUSIVE, REGRESSION, Design, replay
 from sockproof.targets.launch import free_port
 
 HERE = Path(__file__).parent
@@ -126,7 +126,7 @@ def deal(design: Design, a: list, b: list | None, rng: np.random.Generator) -> s
     else:
         pairs = [(a[i], b[j]) for i, j in zip(order, rng.permutation(len(b)), strict=False)]
     last = replay(design, pairs[: design.max_pairs], final=True)[-1]
-    verdict = {CANNOT_TELL: CANNOT_TELL, REGRESSION: "REGRESSION"}.get(last.verdict, last.verdict)
+    verdict = {INCONCLUSIVE: INCONCLUSIVE, REGRESSION: "REGRESSION"}.get(last.verdict, last.verdict)
     return f"{verdict} after {last.pairs} pairs"
 
 

@@ -1,4 +1,4 @@
-"""Binary round trips: octets travel as an attachment and are acknowledged with themselves."""
+"""Acknowledged round trips with a binary attachment."""
 
 from sockproof.load.users import BINARY_BODY, Message, SocketIOUser, paced
 

@@ -1,4 +1,4 @@
-"""A broadcast: one says, and everyone in the namespace hears it."""
+"""One user broadcasts to everyone in the namespace."""
 
 from sockproof.load.users import BODY, EVERYONE, Message, SocketIOUser, paced
 
@@ -15,4 +15,4 @@ class Speaker(SocketIOUser):
 
 
 class Hearer(SocketIOUser):
-    """Hears, and says nothing."""
+    """Receives, and sends nothing."""

@@ -1,4 +1,4 @@
-"""Chat rooms: everyone sits in a room of ten, speaks once a second and hears the rest."""
+"""Rooms in which every user speaks and hears the others."""
 
 from sockproof.load.users import RoomUser, paced
 

@@ -1,4 +1,4 @@
-"""Connections are opened as fast as --spawn-rate says, and held."""
+"""Connections opened at --spawn-rate and held open."""
 
 from sockproof.load.users import SocketIOUser
 

@@ -1,10 +1,10 @@
-"""Acknowledged round trips: everyone sends its body and has it acknowledged with itself."""
+"""Acknowledged round trips of text."""
 
 from sockproof.load.users import SocketIOUser, paced
 
 
 class Echo(SocketIOUser):
-    rate = 0  # a closed loop: the next leaves when the last is acknowledged
+    rate = 0  # closed loop: the next message is sent when the last is acknowledged
 
     @paced
     def ask(self) -> None:

@@ -1,4 +1,4 @@
-"""Connections that only answer heartbeats; one that is lost is opened again, and counted."""
+"""Idle connections that only answer heartbeats; lost ones reconnect."""
 
 from sockproof.load.users import SocketIOUser
 

@@ -1,33 +1,32 @@
-"""An application with a login and events of its own, as it is: the example to copy.
+"""Example for your own application, with a login and events of its own.
 
-It fits the chat server that comes with sockproof as the target `own-application`; the comments
-say what to put in the place of what.
+It is written for the bundled chat server `own-application`; the comments say what to replace.
 """
 
 import requests
 
 from sockproof.load.users import BODY, Message, SocketIOUser, paced
 
-TARGET = "own-application"  # what is started when no URL is given; take it away for your own
-# An event of yours and its arguments; BODY is where the text goes, and with it the stamp.
+TARGET = "own-application"  # bundled server to start without a URL; remove for yours
+# Your event and its arguments; BODY marks where the text goes, with the stamp.
 HELLO = Message("chat message", {"room": "lobby", "text": BODY})
 
 
 class Visitor(SocketIOUser):
     rate = 0.5  # messages a second of each user
 
-    # Your login: whatever gives a user what the server lets it in for. Without one, take it away.
+    # Your login: gets whatever the server requires of a client. Remove it if there is none.
     def new_connection(self) -> object:
         name = {"name": f"visitor {self.number}"}
         answer = requests.post(f"{self.host.rstrip('/')}/login", json=name, timeout=10)
         self.auth = {"token": answer.json()["token"]}
         return super().new_connection()
 
-    # Where a user has to be before it speaks: your event that enters a room, and its arguments.
+    # Your event that joins a room, and its arguments; the user starts to send when it is answered.
     def connected(self) -> None:
         self.enter("lobby", "enter", "lobby", then=self.settled)
 
-    # What a user says `rate` times a second, and to which room; who is in it has to hear it.
+    # Called `rate` times per second: sends your event to a room, whose members must receive it.
     @paced
     def greet(self) -> None:
         self.tell(HELLO, "hello, lobby", to="lobby")

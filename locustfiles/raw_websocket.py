@@ -1,4 +1,4 @@
-"""Plain WebSockets: everyone sends text and waits for its echo."""
+"""Echo round trips over plain WebSocket."""
 
 from sockproof.load.users import WebSocketUser, paced
 

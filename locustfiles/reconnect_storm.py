@@ -1,4 +1,4 @@
-"""Reconnect storms: all connections are cut off at once every ten seconds, and come back."""
+"""All connections cut at once every ten seconds, to reconnect immediately."""
 
 from sockproof.load.users import RoomUser, paced
 

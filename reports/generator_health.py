@@ -17,12 +17,12 @@ from sockproof.render.plot import (
 
 title = "The generator's own health"
 caption = """
-CPU of the busiest process (above 90 % the run is not fit to judge), how late the event loop woke
+CPU of the busiest process (above 90 % the run is inconclusive), how late the event loop woke
 and how late most messages left (99 of 100), and the memory of all processes. Latency that rises
 together with these is the generator's; latency that rises alone is the server's.
 """
 order = 110
-nothing = "No process told how it was."
+nothing = "No process recorded its state."
 
 
 def draw(run: LoadRun) -> Figure | None:

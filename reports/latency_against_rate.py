@@ -38,7 +38,7 @@ def draw(run: LoadRun) -> Figure | None:
     counts_y(axes, "")
     axes.set_xlim(0, float(np.nanmax(x)) * 1.08 or 1)
     axes.xaxis.set_major_formatter(lambda value, _: short_number(value))
-    axes.set_xlabel(f"{'heard' if kind == 'delivery' else 'acknowledged'} [messages/s]")
+    axes.set_xlabel(f"{'received' if kind == 'delivery' else 'acknowledged'} [messages/s]")
     log_y(axes, values, f"{kind} latency [ms]")
     legend(axes, above=-10)
     return figure

@@ -28,6 +28,6 @@ def draw(run: LoadRun) -> Figure | None:
         line(sent, x, column(frame, f"{name}_messages_per_s"), label, style)
     line(heard, x, column(frame, "received_messages_per_s"), "heard", 3)
     counts_y(sent, "sent [messages/s]")
-    counts_y(heard, "heard [messages/s]")
+    counts_y(heard, "received [messages/s]")
     legend(sent)
     return figure

@@ -24,7 +24,7 @@ def draw(run: LoadRun) -> Figure | None:
     figure, (heard, wrong) = over_time(run, (1.0, 1.7))
     received = column(frame, "received_messages_per_s")
     line(heard, frame["time_s"].to_numpy() + 0.5, received, "heard", 2, marks=0)
-    counts_y(heard, "heard [messages/s]")
+    counts_y(heard, "received [messages/s]")
     for style, name in enumerate(broken):
         counts = found[name][found[name] > 0]
         color, _, mark = STYLES[style % len(STYLES)]

@@ -14,11 +14,11 @@ title = "Connections held, by kind of server"
 says = "Threads or processes hold few concurrent connections, coroutines many."
 method = """
 The same Socket.IO application on each kind of server, one worker process whose own limit is set
-high, one after the other: so many clients connect over WebSocket, 500 a second, and stay, and each
-sends a message every ten seconds, which the server acknowledges. Time is left until connects at
-half that pace would all be done. Latency is from when a message was due until its acknowledgement.
-Memory and CPU are those of the server's processes. Runs in which the generator gave out are left
-out.
+high, one after the other: the clients connect over WebSocket, 500 per second, and stay, and each
+sends a message every ten seconds, which the server acknowledges. The run leaves enough time to
+connect at half that rate. Latency is from when a message was due until its acknowledgement.
+Memory and CPU are those of the server's processes. Runs in which the load generator saturated
+are left out.
 """
 caption = """
 Above, the p50 latency; in the middle, memory of the server for each connection; below, its CPU time
@@ -168,7 +168,7 @@ def _row(kind: Mapping[str, Any], each: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         kind["kind"],
         f"{each['asked']:,}",
-        f"{each['opened'] - each['lost']:,}" if each["fit"] else "not fit to judge",
+        f"{each['opened'] - each['lost']:,}" if each["fit"] else "inconclusive",
         ms(each["p50_ms"]),
         ms(each["p99_ms"]),
         ms(each["connect_p50_ms"]),

@@ -56,7 +56,7 @@ def test_process_whose_first_page_is_damaged_is_left_out(tmp_path: Path) -> None
     value = summarize(tmp_path)
     assert value.counts["emitted"] == whole // 2
     assert exit_code(value) == 2
-    assert f"{rows} is no file of rows; its process is left out" in value.generator.reasons
+    assert f"{rows} is not a file of rows; its process is left out" in value.generator.reasons
 
 
 @pytest.mark.parametrize(("place", "octets"), [(24, b"\xff" * 4), (31, b"\x63"), (8, b"\xff" * 8)])
@@ -151,7 +151,7 @@ def test_damaged_lines_are_said_with_their_place(name: str, tmp_path: Path) -> N
     value = summarize(tmp_path)
     assert exit_code(value) == 2
     (said,) = (each for each in value.generator.reasons if each.startswith(path.name))
-    assert said.startswith(f"{path.name}: line 1 is not what it should be")
+    assert said.startswith(f"{path.name}: line 1 is invalid")
     assert said.endswith(f"; {count} lines can be read")
 
 

@@ -114,12 +114,12 @@ def test_line_that_does_not_fit_leaves_nothing_behind(small_disk: Path) -> None:
     [
         ("missing", "cannot be read: No such file or directory"),
         ("folder", "is a folder"),
-        ("pipe", "is no regular file"),
-        ("zero", "is no regular file"),
+        ("pipe", "is not a regular file"),
+        ("zero", "is not a regular file"),
         ("loop", "cannot be read: Too many levels of symbolic links"),
         ("hole", "has 1,048,576 MiB, more than 1 MiB"),
         ("latin", r"is not UTF-8 \(byte 2\)"),
-        ("nul\0", "is no name of a file"),
+        ("nul\0", "is not a file name"),
     ],
 )
 def test_what_cannot_be_read_is_one_line(tmp_path: Path, name: str, said: str) -> None:
@@ -139,12 +139,12 @@ def test_what_cannot_be_read_is_one_line(tmp_path: Path, name: str, said: str) -
     ("text", "said"),
     [
         ("a = [" * 50_000, "is nested too deeply|has a line"),
-        ("[" * 5000, "is no TOML|is nested too deeply"),
+        ("[" * 5000, "is not TOML|is nested too deeply"),
         ("a" + ".a" * 100_000 + " = 1", "has a line of more than 16,384 characters"),
         ("a" + ".a" * 5000 + " = 1", "is nested too deeply"),
-        ("a = 1979-13-01", "is no TOML"),
-        ("a = 1\na = 2", "is no TOML: Cannot overwrite a value"),
-        ("\0", "is no TOML"),
+        ("a = 1979-13-01", "is not TOML"),
+        ("a = 1\na = 2", "is not TOML: Cannot overwrite a value"),
+        ("\0", "is not TOML"),
         ("#" + "\n#" * (1 << 20), "more than 1 MiB"),
     ],
 )
@@ -158,13 +158,13 @@ def test_what_is_no_toml_is_one_line(tmp_path: Path, text: str, said: str) -> No
 @pytest.mark.parametrize(
     ("octets", "said"),
     [
-        (b"", "is no JSON"),
-        (b"{", "is no JSON"),
-        (b'{"a": NaN}', r"is no JSON: invalid character \(byte 6\)"),
-        (b'{"a": 1e999}', "is not what it should be: Number out of range"),
-        (b'{"a": "\\ud800"}', "is no JSON"),
-        (b"[]", "is not what it should be: Expected object, got array"),
-        (b'{"a": "x"}', r"is not what it should be: Expected int, got str - at \$\[...\]"),
+        (b"", "is not JSON"),
+        (b"{", "is not JSON"),
+        (b'{"a": NaN}', r"is not JSON: invalid character \(byte 6\)"),
+        (b'{"a": 1e999}', "is invalid: Number out of range"),
+        (b'{"a": "\\ud800"}', "is not JSON"),
+        (b"[]", "is invalid: Expected object, got array"),
+        (b'{"a": "x"}', r"is invalid: Expected int, got str - at \$\[...\]"),
     ],
 )
 def test_what_is_no_json_of_its_type_is_one_line(tmp_path: Path, octets: bytes, said: str) -> None:
@@ -177,8 +177,8 @@ def test_what_is_no_json_of_its_type_is_one_line(tmp_path: Path, octets: bytes, 
 @pytest.mark.parametrize(
     ("octets", "said"),
     [
-        (b'{"a": "\xff"}', r"is no JSON: not UTF-8 \(byte \d\)"),
-        (b'{"a":' * 100_000, "is no JSON: it is nested too deeply"),
+        (b'{"a": "\xff"}', r"is not JSON: not UTF-8 \(byte \d\)"),
+        (b'{"a":' * 100_000, "is not JSON: it is nested too deeply"),
     ],
 )
 def test_what_is_no_json_of_any_type_is_one_line(tmp_path: Path, octets: bytes, said: str) -> None:

@@ -158,7 +158,7 @@ def test_reason_may_be_missing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("document = ", "rfc0.toml: is no TOML"),
+        ("document = ", "rfc0.toml: is not TOML"),
         (ENTRY, "rfc0.toml: the key 'document' is missing"),
         (HEADER + "titel = 1\n" + ENTRY, "rfc0.toml: unknown key 'titel'"),
         (HEADER + "requirement = 1\n", "rfc0.toml: requirement: expected array"),

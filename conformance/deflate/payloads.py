@@ -175,7 +175,7 @@ async def _comes_back(socket, opcode: Opcode, message: bytes) -> None:
             await socket.expect(opcode, message)
     except TimeoutError:
         wanted = f"the echo of {len(message)} octets"
-        raise Failure(wanted, f"nothing more within {PATIENCE:g} s") from None
+        raise Failure(wanted, f"timed out after {PATIENCE:g} s") from None
 
 
 def _fragments(opcode: Opcode, payload: bytes, size: int):

@@ -227,4 +227,4 @@ async def acknowledgement_without_an_id_counts_for_nothing(target: Target) -> No
 async def acknowledgement_without_an_id_is_ignored_or_closes_the_connection(target: Target) -> None:
     peer = await target.socketio()
     await peer.send_raw('3["for whom?"]')
-    await peer.goes_on("it is ignored or closes the connection, which is not left deaf")
+    await peer.goes_on("it is ignored or closes the connection, which must not stop responding")

@@ -33,7 +33,7 @@ async def _had_better_close(target: Target, peer: SocketIOPeer, message: str) ->
 
 
 async def _ignored(peer: SocketIOPeer, *messages: str | bytes) -> None:
-    """What is sent is passed over or closes the connection, which is not left deaf."""
+    """What is sent is passed over or closes the connection, which must not stop responding."""
     wanted = "the packet passed over, or the connection closed"
     for packet in await peer.aftermath(*messages, expected=wanted) or ():
         if packet.type == PacketType.DISCONNECT:  # put out for it

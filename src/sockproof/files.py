@@ -70,11 +70,11 @@ def opened(path: Path, most: int) -> Iterator[int]:
     except OSError as error:
         raise FileError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError:  # a NUL in the name
-        raise FileError(f"{str(path)!r} is no name of a file") from None
+        raise FileError(f"{str(path)!r} is not a file name") from None
     try:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
-            kind = "a folder" if stat.S_ISDIR(found.st_mode) else "no regular file"
+            kind = "a folder" if stat.S_ISDIR(found.st_mode) else "not a regular file"
             raise FileError(f"{path}: is {kind}")
         if found.st_size > most:
             raise FileError(f"{path}: has {_size(found.st_size)}, more than {_size(most)}")
@@ -129,9 +129,9 @@ def decode(octets: bytes, kind: type[Type]) -> Type:
     try:
         return msgspec.json.decode(octets, type=kind)
     except msgspec.ValidationError as error:
-        raise ValueError(f"is not what it should be: {_reason(error)}") from None
+        raise ValueError(f"is invalid: {_reason(error)}") from None
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"is no JSON: {_reason(error)}") from None
+        raise ValueError(f"is not JSON: {_reason(error)}") from None
 
 
 def checked(value: Any, kind: type[Type]) -> Type:
@@ -139,7 +139,7 @@ def checked(value: Any, kind: type[Type]) -> Type:
     try:
         return msgspec.convert(value, kind)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"is not what it should be: {_reason(error)}") from None
+        raise ValueError(f"is invalid: {_reason(error)}") from None
 
 
 def _reason(error: Exception) -> str:
@@ -159,7 +159,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         tables = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, ValueError) as error:  # a date, or a number, that is none
-        raise FileError(f"{path}: is no TOML: {_reason(error)}") from None
+        raise FileError(f"{path}: is not TOML: {_reason(error)}") from None
     except RecursionError:
         raise FileError(f"{path}: is nested too deeply") from None
     if _is_deeper(tables, MOST_DEPTH):
@@ -196,11 +196,11 @@ def write(path: Path, content: str | bytes, durable: bool = False) -> None:
     except OSError as error:
         raise WriteError(f"cannot write {path}: {error.strerror}") from None
     except ValueError:
-        raise WriteError(f"cannot write {str(path)!r}: that is no name of a file") from None
+        raise WriteError(f"cannot write {str(path)!r}: that is not a file name") from None
 
 
 def _place(path: Path) -> tuple[str | None, int | None]:
-    """Where links lead and the mode of what is there; no place for what is no regular file."""
+    """Where links lead and the mode of what is there; no place for what is not a regular file."""
     place = os.path.realpath(path)
     try:
         found = os.stat(path)  # noqa: PTH116 - a loop of links is an error

@@ -46,12 +46,12 @@ class Counter(StrEnum):
         "acknowledged_messages_per_s",
     )
     RECEIPTS = (
-        *("receipts", "received", "receipts", "Messages that clients heard."),
+        *("receipts", "received", "receipts", "Messages that clients received."),
         "received_messages_per_s",
     )
     WITHHELD = (
         *("withheld", "sends withheld", "messages"),
-        "Sends that were not made: acknowledgements or connections were missing.",
+        "Sends skipped because acknowledgements or connections were missing.",
         "withheld_messages_per_s",
     )
     ACK_TIMEOUTS = (
@@ -62,7 +62,7 @@ class Counter(StrEnum):
     DUE = "due", "receipts due", "receipts", "Receipts that were due."
     UNDETERMINED = (
         *("undetermined", "undetermined", "receipts"),
-        "Receipts of which nobody can tell whether they were due.",
+        "Receipts that may or may not have been due.",
     )
     # What a target can do wrong.
     LOST = "lost", "lost", "receipts", "Receipts that were due and did not come."
@@ -71,7 +71,7 @@ class Counter(StrEnum):
         *("reordered", "reordered", "receipts"),
         "Receipts behind a later message of their sender.",
     )
-    LEAKED = "leaked", "leaked", "receipts", "Receipts by who was no member."
+    LEAKED = "leaked", "leaked", "receipts", "Receipts by clients that were not in the room."
     CORRUPTED = (
         *("corrupted", "corrupted", "receipts", "Receipts of altered messages."),
         "corrupted_messages_per_s",
@@ -80,21 +80,21 @@ class Counter(StrEnum):
         *("forged", "forged", "receipts"),
         "Receipts whose stamp is not the one that the sender made.",
     )
-    INVENTED = "invented", "invented", "receipts", "Receipts of what nobody sent."
+    INVENTED = "invented", "invented", "receipts", "Receipts of messages that nobody sent."
     UNACKNOWLEDGED = (
         *("unacknowledged", "unacknowledged", "messages"),
         "Acknowledgements that were asked for and did not come in time.",
     )
     MISACKNOWLEDGED = (
         *("misacknowledged", "misacknowledged", "acknowledgements"),
-        "Acknowledgements that answer nothing.",
+        "Acknowledgements that match no message.",
         "wrong_acknowledgements_per_s",
     )
     BROKEN = "broken", "broken", "connections", "Connections that the target broke."
     # Acknowledgements that answer nothing, by why.
     STRAY_ACKS = (
-        *("stray_acks", "acknowledgements that nobody asked for", "acknowledgements"),
-        "Acknowledgements that nobody asked for.",
+        *("stray_acks", "unrequested acknowledgements", "acknowledgements"),
+        "Unrequested acknowledgements.",
     )
     EARLY_ACKS = (
         *("early_acks", "acknowledgements before the message", "acknowledgements"),
@@ -109,14 +109,14 @@ class Counter(StrEnum):
         "Acknowledgements with the number of another client's message.",
     )
     # What counts for nothing, or as something else than it is called.
-    LATE = "late", "received when nobody waited any longer", "receipts", "Receipts after the drain."
+    LATE = "late", "received too late", "receipts", "Receipts after the drain."
     LATE_ACKS = (
-        *("late_acks", "acknowledged when nobody waited any longer", "acknowledgements"),
+        *("late_acks", "acknowledged too late", "acknowledgements"),
         "Acknowledgements after their time limit, or after the drain.",
     )
     UNRECORDED = (
         *("unrecorded", "received without a record of the send", "receipts"),
-        "Receipts of what may have been sent unrecorded.",
+        "Receipts of messages whose send may not have been recorded.",
     )
     UNREADABLE = (
         *("unreadable", "unreadable", "receipts", "Receipts with no stamp, or an altered one."),
@@ -128,12 +128,12 @@ class Counter(StrEnum):
         "connections_opened_per_s",
     )
     CONNECT_FAILURES = (
-        *("connect_failures", "failed", "connections", "Connections that did not come about."),
+        *("connect_failures", "failed", "connections", "Connections that could not be opened."),
         "connect_failures_per_s",
     )
     DISCONNECTED = (
         *("disconnected", "lost", "connections"),
-        "Connections that ended without being asked to.",
+        "Connections that ended unexpectedly.",
         "connections_lost_per_s",
     )
     LIVE = "live", "live connections", "connections", "Connections that are open."

@@ -97,7 +97,7 @@ class Processes:
                 return
             self.watch()
             time.sleep(0.02)
-        sys.exit(f"nobody listens on {path}")
+        sys.exit(f"nothing listens on {path}")
 
     def watch(self) -> None:
         """End when one of them has."""

@@ -42,7 +42,7 @@ def test_lost_and_doubled_messages_are_counted_and_named(run: Written) -> None:
     found = run.check()
     assert violations(found) == {"lost": 1, "duplicated": 3}
     assert "message 1 of client 1 of process" in found.examples["lost"][0]
-    assert "to lobby never came to client 3 of process" in found.examples["lost"][0]
+    assert "to lobby was never received by client 3 of process" in found.examples["lost"][0]
     assert found.examples["duplicated"][0].endswith("4 times")
 
 
@@ -68,7 +68,7 @@ def test_order_is_judged_by_sender_and_room_without_duplicates(run: Written) -> 
     assert violations(found) == {"reordered": 2, "duplicated": 1}
     assert found.exercised["reordered"] == 9
     assert "message 2 of" in found.examples["reordered"][0]
-    assert found.examples["reordered"][0].endswith("behind number 3")
+    assert found.examples["reordered"][0].endswith("after number 3")
 
 
 def test_rooms_are_ordered_apart(run: Written) -> None:

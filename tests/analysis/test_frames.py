@@ -71,5 +71,5 @@ def test_lines_that_are_cut_off_are_passed_over(tmp_path: Path) -> None:
 
 
 def test_folder_of_something_else_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LoadRecordError, match="is no folder of a load run"):
+    with pytest.raises(LoadRecordError, match="is not the folder of a load run"):
         read(tmp_path)

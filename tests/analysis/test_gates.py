@@ -16,7 +16,7 @@ from sockproof.load.record.recorder import Phase, Recorder
 from sockproof.runs.load_records import ENDED_FILE
 
 SECOND = 1_000_000_000
-PASS, FAIL, NOT_FIT = Outcome.PASS, Outcome.FAIL, Outcome.NOT_FIT
+PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 SUMMARY: dict[str, Any] = {
     "counts": {"lost": 0, "leaked": 0, "receipts": 500, "connect_failures": 0},
     "properties": {
@@ -50,16 +50,16 @@ def changed(*path: str, to: Any) -> dict[str, Any]:
     [
         ("latency.ack.intended.p50_ms <= 3", PASS, ""),
         ("latency.ack.intended.p50_ms < 3", FAIL, ""),
-        ("latency.ack.intended.p999_ms < 3", NOT_FIT, "500 samples are too few"),
-        ("latency.delivery.intended.p50_ms < 3", NOT_FIT, "there are no data"),
+        ("latency.ack.intended.p999_ms < 3", INCONCLUSIVE, "500 samples are too few"),
+        ("latency.delivery.intended.p50_ms < 3", INCONCLUSIVE, "there is no data"),
         ("counts.lost == 0", PASS, ""),
         ("counts.receipts < 500", FAIL, ""),
-        ("counts.leaked == 0", NOT_FIT, "not exercised"),
+        ("counts.leaked == 0", INCONCLUSIVE, "not exercised"),
         ("properties.lost.verdict == true", PASS, ""),
         ("properties.lost.verdict != true", FAIL, ""),
-        ("properties.leaked.verdict == true", NOT_FIT, "not exercised"),
-        ("properties.corrupted.verdict == true", NOT_FIT, "no data"),
-        ("target.cpu_s < 3", NOT_FIT, "there are no data"),
+        ("properties.leaked.verdict == true", INCONCLUSIVE, "not exercised"),
+        ("properties.corrupted.verdict == true", INCONCLUSIVE, "no data"),
+        ("target.cpu_s < 3", INCONCLUSIVE, "there is no data"),
         ("generator.achieved_rate >= 99", PASS, ""),
         ("generator.fit == true", PASS, ""),
     ],
@@ -71,7 +71,7 @@ def test_rule_about_a_whole_run(text: str, outcome: Outcome, said: str) -> None:
 
 
 def test_too_few_samples_are_no_pass() -> None:
-    assert one("latency.ack.intended.p50_ms <= 3", min_samples=501).outcome == NOT_FIT
+    assert one("latency.ack.intended.p50_ms <= 3", min_samples=501).outcome == INCONCLUSIVE
     assert one("latency.ack.intended.p50_ms <= 3", min_samples=500).outcome == PASS
 
 
@@ -80,10 +80,10 @@ def test_too_few_samples_are_no_pass() -> None:
     [
         ("counts.receipts == 1", FAIL),  # what was counted is a fact
         ("properties.lost.verdict != true", FAIL),
-        ("counts.lost == 0", NOT_FIT),
-        ("latency.ack.intended.p50_ms <= 1", NOT_FIT),
-        ("generator.achieved_rate >= 1000", NOT_FIT),
-        ("properties.lost.exercised >= 1000", NOT_FIT),  # so few because of the generator
+        ("counts.lost == 0", INCONCLUSIVE),
+        ("latency.ack.intended.p50_ms <= 1", INCONCLUSIVE),
+        ("generator.achieved_rate >= 1000", INCONCLUSIVE),
+        ("properties.lost.exercised >= 1000", INCONCLUSIVE),  # so few because of the generator
         ("generator.fit == true", FAIL),
     ],
 )
@@ -91,13 +91,13 @@ def test_generator_that_was_the_bottleneck_judges_nobody(text: str, outcome: Out
     summary = changed("generator", to={"fit": False, "reasons": ["too slow"]})
     finding = one(text, summary)
     assert finding.outcome == outcome
-    if outcome == NOT_FIT:
-        assert finding.text == "the run is not fit to judge: too slow"
+    if outcome == INCONCLUSIVE:
+        assert finding.text == "the run is inconclusive: too slow"
 
 
 def test_failure_outweighs_what_cannot_be_told() -> None:
-    assert worst([PASS, NOT_FIT, FAIL]) == FAIL
-    assert worst([PASS, NOT_FIT]) == NOT_FIT
+    assert worst([PASS, INCONCLUSIVE, FAIL]) == FAIL
+    assert worst([PASS, INCONCLUSIVE]) == INCONCLUSIVE
     assert worst([PASS, PASS]) == PASS
 
 
@@ -127,7 +127,7 @@ def recorded(folder: Path, seconds: dict[int, int]) -> Path:
         ({3: 90}, 2.0, 2.0, FAIL),
         ({3: 90, 5: 90}, 0.0, 5.0, PASS),
         ({5: 90, 6: 90, 7: 90, 8: 90}, 0.0, 5.0, FAIL),
-        ({}, 20.0, 0.0, NOT_FIT),  # no whole window
+        ({}, 20.0, 0.0, INCONCLUSIVE),  # no whole window
     ],
 )
 def test_window_and_grace_look_at_parts_of_a_run(
@@ -183,7 +183,7 @@ def test_window_with_too_few_samples_is_no_pass(tmp_path: Path) -> None:
     recorder.phase(Phase.DRAIN, 11 * SECOND)
     recorder.close(12 * SECOND)
     (finding,) = judge(Rules("test", (WINDOW,)), SUMMARY, tmp_path)
-    assert finding.outcome == NOT_FIT
+    assert finding.outcome == INCONCLUSIVE
     assert finding.text == "1 of 5 windows of 2 s have too few samples"
 
 
@@ -197,7 +197,7 @@ def test_window_with_too_few_samples_is_no_pass(tmp_path: Path) -> None:
         ("counts.acknowledged >= 101", 2.0, 0.0, FAIL, 100),
         ("generator.achieved_rate >= 50", 5.0, 0.0, PASS, 50),
         ("generator.achieved_rate > 50", 5.0, 0.0, FAIL, 50),
-        ("counts.disconnected == 0", 30.0, 0.0, NOT_FIT, None),
+        ("counts.disconnected == 0", 30.0, 0.0, INCONCLUSIVE, None),
     ],
 )
 def test_counts_and_rates_are_known_of_each_window(
@@ -230,7 +230,7 @@ def test_counts_and_rates_are_known_of_each_window(
         (
             "latency.ack.intended.p50_ms <= 3",
             {"fit": False, "saturated": True, "reasons": ["its core was full"]},
-            NOT_FIT,
+            INCONCLUSIVE,
         ),
         ("counts.disconnected == 0", {"fit": False, "saturated": True, "reasons": ["x"]}, FAIL),
     ],
@@ -248,7 +248,7 @@ def test_rule_that_ended_a_run_is_broken_whatever_came_after(
 
 def test_number_that_is_none_is_no_data() -> None:
     finding = one("target.cpu_s < 3", changed("target", "cpu_s", to=float("nan")))
-    assert finding.outcome == NOT_FIT
+    assert finding.outcome == INCONCLUSIVE
 
 
 def test_follower_counts_altered_stamps_as_corrupted(tmp_path: Path) -> None:
@@ -273,7 +273,7 @@ def case(name: str, outcome: str, level: str = "MUST") -> dict[str, Any]:
         ("conformance.unexpected == 0", FAIL),
         ("conformance.suites.rooms.failed == 0", PASS),
         ("conformance.suites.websocket.passed >= 2", FAIL),
-        ("conformance.suites.deflate.failed == 0", NOT_FIT),
+        ("conformance.suites.deflate.failed == 0", INCONCLUSIVE),
         ("conformance.stale == 0", FAIL),
     ],
 )
@@ -287,7 +287,7 @@ def test_rule_about_cases(text: str, outcome: Outcome) -> None:
 def test_run_of_cases_that_was_interrupted_passes_nothing() -> None:
     report = {"cases": [case("rooms/a", "PASS")], "interrupted": True}
     rules = Rules("test", (Rule(condition("conformance.failed == 0")),))
-    assert judge_cases(rules, report)[0].outcome == NOT_FIT
+    assert judge_cases(rules, report)[0].outcome == INCONCLUSIVE
 
 
 def test_follower_says_when_a_rule_is_broken(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def compared(tmp_path: Path, scale: float, seed: int = 2) -> dict[str, Change]:
 
 
 @pytest.mark.parametrize(
-    ("scale", "verdict"), [(1.0, "alike"), (1.5, "slower"), (0.6, "faster"), (1.1, "can't tell")]
+    ("scale", "verdict"), [(1.0, "alike"), (1.5, "slower"), (0.6, "faster"), (1.1, "inconclusive")]
 )
 def test_median_that_differs_is_told(scale: float, verdict: str, tmp_path: Path) -> None:
     found = compared(tmp_path, scale)["p50_ms"]

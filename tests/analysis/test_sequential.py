@@ -11,7 +11,7 @@ import pytest
 from sockproof.analysis.statistics.metrics import TARGET_CPU, THROUGHPUT, value
 from sockproof.analysis.statistics.noise import measure, verdicts_of
 from sockproof.analysis.statistics.sequential import (
-    CANNOT_TELL,
+    INCONCLUSIVE,
     NO_REGRESSION,
     REGRESSION,
     Design,
@@ -55,7 +55,7 @@ def test_looks() -> None:
 def test_a_clear_slowdown_is_a_regression_at_the_first_look_that_can_say_so() -> None:
     looks = replay(ONE, pairs(*[1.2, 1.22, 1.18] * 4))
     assert [look.pairs for look in looks] == [8, 10]
-    assert looks[0].verdict == CANNOT_TELL  # eight pairs cannot reject
+    assert looks[0].verdict == INCONCLUSIVE  # eight pairs cannot reject
     estimate = looks[1].estimates[0]
     assert estimate.verdict == REGRESSION
     assert estimate.p == 1 / 1024
@@ -79,9 +79,9 @@ def test_a_significant_change_within_the_tolerance_passes() -> None:
 def test_noise_stays_open_until_the_cap() -> None:
     looks = replay(ONE, pairs(*[1.5, 0.7, 1.3, 0.8] * 3))
     assert [(look.pairs, look.verdict) for look in looks] == [
-        (8, CANNOT_TELL),
-        (10, CANNOT_TELL),
-        (12, CANNOT_TELL),
+        (8, INCONCLUSIVE),
+        (10, INCONCLUSIVE),
+        (12, INCONCLUSIVE),
     ]
 
 
@@ -95,13 +95,13 @@ def test_what_was_cut_short_is_judged_with_the_error_that_is_left() -> None:
 
 def test_fewer_than_five_pairs_never_pass() -> None:
     look = judge(ONE, pairs(1, 1, 1, 1), 0.01)
-    assert look.verdict == CANNOT_TELL
+    assert look.verdict == INCONCLUSIVE
     assert look.estimates[0].note == "fewer than 5 measurements"
 
 
 def test_missing_data_never_passes() -> None:
     look = judge(ONE, [*pairs(*[1.0] * 9), (summary(1.0), summary(None))], 0.01)
-    assert look.verdict == CANNOT_TELL
+    assert look.verdict == INCONCLUSIVE
     assert look.estimates[0].note == "no data in 1 pair"
 
 
@@ -128,7 +128,7 @@ def test_stored_groups(paired: bool) -> None:
     assert compare_groups(a, slower, ONE, paired).verdict == REGRESSION
     assert compare_groups(a, alike, ONE, paired).verdict == NO_REGRESSION
     assert compare_groups(slower, a, ONE, paired).verdict == NO_REGRESSION
-    assert compare_groups(a[:3], slower[:3], ONE, paired).verdict == CANNOT_TELL
+    assert compare_groups(a[:3], slower[:3], ONE, paired).verdict == INCONCLUSIVE
 
 
 def test_groups_may_differ_in_size() -> None:

@@ -66,7 +66,7 @@ def test_run_without_fault_is_fit(tmp_path: Path) -> None:
     [
         ({"late": 2}, "2.0% of the messages left more than 10 ms late", True),
         ({"cpu": 0.95}, "a process of the generator used 95% of a core", True),
-        ({"offered": 102}, "of the offered rate 98.0% was achieved", False),
+        ({"offered": 102}, "only 98.0% of the offered rate was achieved", False),
         ({"connected": False, "offered": 100}, "no connection was opened; 1 failed", False),
         ({"seconds": 1}, "the measured part is missing or shorter than two seconds", False),
         ({"closed": False}, "the records of 1 of 1 processes end abruptly", False),
@@ -88,5 +88,5 @@ def test_run_within_the_bounds_is_fit(fault: dict[str, Any], tmp_path: Path) -> 
 
 
 def test_folder_of_something_else_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LoadRecordError, match="is no folder of a load run"):
+    with pytest.raises(LoadRecordError, match="is not the folder of a load run"):
         summarize(tmp_path)

@@ -61,7 +61,7 @@ def test_nobody_there_is_not_fit_to_judge() -> None:
         ({"scenario": "echo", "target": "nobody"}, "no target 'nobody'"),
         (
             {"scenario": "echo", "url": U, "target": "node-ws"},
-            "exclude each other",
+            "cannot be combined",
         ),
         ({"scenario": "echo", "url": U, "users": 0}, "users is from 1"),
         ({"scenario": "echo", "url": U, "run_time": 0.1}, "run_time is from"),

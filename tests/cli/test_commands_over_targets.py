@@ -227,7 +227,7 @@ def test_insecure_judges_no_certificate(secured: TlsServer, tmp_path: Path) -> N
             "missing.pem: cannot be read: No such file",
         ),
         (["wss://127.0.0.1:1/", "--ca", "empty.pem"], "no certificate in PEM form"),
-        (["wss://127.0.0.1:1/", "--ca", "empty.pem", "--insecure"], "exclude each other"),
+        (["wss://127.0.0.1:1/", "--ca", "empty.pem", "--insecure"], "cannot be combined"),
         (["ws://127.0.0.1:1/", "--insecure"], "are for wss:// and https://"),
     ],
 )

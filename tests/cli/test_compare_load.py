@@ -45,7 +45,7 @@ def test_messages_that_only_b_loses_are_worse(tmp_path: Path) -> None:
     path.write_text(json.dumps(value))
     done = compare(tmp_path, a, b)
     assert done.returncode == 1
-    assert "B does to messages what A did not: lost" in done.stdout
+    assert "B has violations that A does not have: lost" in done.stdout
     assert "lost: 0 in A, 3 in B" in done.stdout
 
 
@@ -60,8 +60,8 @@ def test_what_was_run_differently_is_said(tmp_path: Path) -> None:
     assert done.stdout.startswith(
         f"A: echo on http://echo/ ({a})\nB: rooms on http://rooms/ ({b})\n"
     )
-    assert "not the same in both: scenario (echo in A, rooms in B)" in done.stdout
-    assert "not the same in both: room size (nothing in A, 20 in B)" in done.stdout
+    assert "different: scenario (echo in A, rooms in B)" in done.stdout
+    assert "different: room size (nothing in A, 20 in B)" in done.stdout
     assert "users" not in done.stdout
 
 
@@ -75,7 +75,7 @@ def test_groups_of_runs_are_compared(tmp_path: Path) -> None:
     ("before", "after", "said"),
     [
         (",", "run", "name two runs"),
-        ("run", "other", "one is a load run and the other is not"),
+        ("run", "other", "a load run can only be compared with a load run"),
         ("other", "other", "no such"),
         ("other,other", "other", "two are compared"),
     ],

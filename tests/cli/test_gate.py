@@ -52,7 +52,7 @@ def test_gate_is_passed(tmp_path: Path) -> None:
     run = stored(tmp_path / "run")
     done = gate(run, "--rules", rules(tmp_path, "3"))
     assert done.returncode == 0, done.stderr
-    assert "The gate is passed: 1 rule kept." in done.stdout
+    assert "Gate passed: 1 rule kept." in done.stdout
     assert json.loads((run / "gate.json").read_text())["outcome"] == "pass"
 
 
@@ -84,7 +84,7 @@ def test_rules_without_sense_are_refused_before_anything_is_read(tmp_path: Path)
     done = gate(tmp_path / "no-run", "--rules", rules(tmp_path, "soon"))
     assert done.returncode == 3
     assert done.stderr.count("\n") == 1
-    assert "'soon' is no number" in done.stderr
+    assert "'soon' is not a number" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["nonsense", "no/such", "missing.toml"])
@@ -279,7 +279,7 @@ def test_run_that_says_too_little_passes_no_gate(
     done = gate(run, "--rules", tmp_path / "mine.toml")
     assert done.returncode == 2, done.stderr
     assert said in done.stdout
-    assert "1 of 2 rules cannot be judged" in done.stdout
+    assert "1 of 2 rules cannot be checked" in done.stdout
 
 
 def test_load_run_keeps_the_rules_of_the_shelf(tmp_path: Path) -> None:
@@ -288,7 +288,7 @@ def test_load_run_keeps_the_rules_of_the_shelf(tmp_path: Path) -> None:
         if found.code != 2:
             break
     assert found.code == 0, found.output
-    assert "The gate is passed: 8 rules kept." in found.output
+    assert "Gate passed: 8 rules kept." in found.output
 
 
 def test_broken_rule_ends_a_run_early(tmp_path: Path) -> None:

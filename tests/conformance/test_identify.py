@@ -94,8 +94,8 @@ def test_redirect(told: Told, scheme: str, location: str, typed: str) -> None:
 @pytest.mark.parametrize(
     ("serving", "what"),
     [
-        (answering(401, "who?", **{"WWW-Authenticate": "Basic"}), "wants a login"),
-        (answering(403, "no"), "lets nobody in"),
+        (answering(401, "who?", **{"WWW-Authenticate": "Basic"}), "requires a login"),
+        (answering(403, "no"), "rejects every client"),
         (answering(302, Location="/login?next=/"), "redirects to a login"),
         (answering(200, LOGIN), "is a login page (Sign in)"),
     ],
@@ -122,14 +122,14 @@ def test_websocket_that_is_closed_at_once(told: Told) -> None:
         await connection.close(4401, "no token")
 
     first, second = told(websockets(turn_away), "ws")
-    assert "opens a WebSocket and closes it before anything is said: give credentials" in first
+    assert "opens a WebSocket and closes it immediately: give credentials" in first
     assert "CLOSE 4401 'no token'" in second
 
 
 def test_plain_websocket_server_behind_http(told: Told) -> None:
     first, second = told(websockets(echo), "http", "/chat")
     assert first == (
-        "sockproof: http://HOST/chat is a plain WebSocket server, no Socket.IO: type ws://HOST/chat"
+        "sockproof: http://HOST/chat is a plain WebSocket server, not a Socket.IO server: type ws://HOST/chat"
     )
     assert "HTTP/1.1 426 Upgrade Required" in second
 
@@ -137,7 +137,7 @@ def test_plain_websocket_server_behind_http(told: Told) -> None:
 @pytest.mark.parametrize("path", ["/", "/socket.io/", "/socket.io/?EIO=4&transport=websocket"])
 def test_socketio_server_behind_ws(told: Told, path: str) -> None:
     first, _ = told(pages(sio=plain()), "ws", path)
-    assert "is a Socket.IO server, no plain WebSocket: type http://HOST/" in first
+    assert "is a Socket.IO server, not a plain WebSocket server: type http://HOST/" in first
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_engineio_3(told: Told, status: int, body: str, scheme: str) -> None:
 def test_msgpack(told: Told) -> None:
     sio = socketio.AsyncServer(async_mode="aiohttp", serializer="msgpack")
     first, _ = told(pages(sio=sio), "http")
-    assert "packs its packets with msgpack: have it use the default parser" in first
+    assert "encodes its packets with msgpack: use the default parser" in first
 
 
 def test_sessions_that_are_known_to_one_process_alone(told: Told) -> None:
@@ -177,7 +177,7 @@ def test_sessions_that_are_known_to_one_process_alone(told: Told) -> None:
 
     first, second = told(pages(web.route("*", "/socket.io/", poll)), "http")
     assert "has several processes and no sticky sessions: lead the requests" in first
-    assert second.endswith("sessions were unknown to their next request")
+    assert second.endswith("sessions were unknown at their next request")
 
 
 def refusing(message: str) -> Serving:
@@ -208,7 +208,7 @@ def test_namespace_that_is_not_there(told: Told) -> None:
 def test_another_path(told: Told) -> None:
     first, _ = told(pages(sio=plain(), path="engine.io"), "http")
     assert first == (
-        "sockproof: http://HOST/ has no server to judge at /socket.io/, but an Engine.IO server"
+        "sockproof: http://HOST/ has no server to check at /socket.io/, but an Engine.IO server"
         " answers at /engine.io/: type http://HOST/engine.io/"
     )
 
@@ -230,13 +230,13 @@ def test_another_path(told: Told) -> None:
 
 def test_demanded_subprotocol(told: Told) -> None:
     first, second = told(websockets(echo, subprotocols=["chat.v7"]), "ws")
-    assert first == "sockproof: ws://HOST/ demands a subprotocol: name it with --subprotocol NAME"
+    assert first == "sockproof: ws://HOST/ requires a subprotocol: name it with --subprotocol NAME"
     assert "subprotocol" in second
 
 
 def test_demanded_origin(told: Told) -> None:
     first, _ = told(websockets(echo, origins=["https://example.org"]), "ws")
-    assert "wants the header field Origin: name one that it takes with --header" in first
+    assert "requires the header field Origin: name one that it accepts with --header" in first
 
     def check(connection: ServerConnection, request: Request) -> Response | None:
         del connection
@@ -246,7 +246,7 @@ def test_demanded_origin(told: Told) -> None:
 
     first, second = told(websockets(echo, process_request=check), "ws")
     assert first == (
-        "sockproof: ws://HOST/ wants the header field Origin: add --header 'Origin: http://HOST'"
+        "sockproof: ws://HOST/ requires the header field Origin: add --header 'Origin: http://HOST'"
     )
     assert '"browsers only"' in second
 
@@ -255,12 +255,12 @@ def test_demanded_origin(told: Told) -> None:
 def test_proxy(told: Told, status: int) -> None:
     page = f"<html><title>{status}</title><center>nginx</center></html>"
     first, _ = told(answering(status, page, Server="nginx/1.24"), "ws")
-    assert "is a proxy (nginx/1.24) that does not reach the server behind it" in first
+    assert "is a proxy (nginx/1.24) that does not reach its server" in first
 
 
 def test_server_that_fails(told: Told) -> None:
     first, second = told(answering(500, "Traceback\r\nmore"), "http")
-    assert "http://HOST/ fails: its own log should say why" in first
+    assert "http://HOST/ fails: its log should say why" in first
     assert '500 Internal Server Error, "Traceback"' in second
 
 
@@ -269,14 +269,14 @@ def test_server_that_fails(told: Told) -> None:
 def test_something_else(told: Told, scheme: str, first: bool) -> None:
     lines = told(saying(b"SSH-2.0-OpenSSH_9.6\x07\r\n", first), scheme)
     assert lines == [
-        'sockproof: HOST speaks no HTTP: is the port right? It says "SSH-2.0-OpenSSH_9.6\\x07"'
+        'sockproof: HOST does not speak HTTP: is the port right? It says "SSH-2.0-OpenSSH_9.6\\x07"'
     ]
 
 
 def test_http2_alone(told: Told) -> None:
     settings = b"\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x64"
     first, _ = told(saying(settings), "ws")
-    assert "ws://HOST/ speaks HTTP/2 alone: have it speak HTTP/1.1 as well" in first
+    assert "ws://HOST/ speaks only HTTP/2: enable HTTP/1.1 as well" in first
 
 
 @pytest.mark.parametrize("scheme", ["http", "ws"])
@@ -287,7 +287,7 @@ def test_tls_where_none_was_named_and_the_reverse(told: Told, scheme: str, tmp_p
     first, _ = told(pages(ssl_context=context), scheme)
     assert f"{scheme}://HOST/ speaks TLS: type {scheme}s://HOST/" in first
     first, _ = told(answering(200, "hello"), f"{scheme}s", "/", "--insecure")
-    assert f"{scheme}s://HOST/ speaks no TLS: type {scheme}://HOST/" in first
+    assert f"{scheme}s://HOST/ does not speak TLS: type {scheme}://HOST/" in first
 
 
 def test_body_without_end_and_lines_without_end(told: Told) -> None:

@@ -65,7 +65,7 @@ def test_what_is_set_aside_decides_nothing() -> None:
 
 def test_case_for_whose_second_look_there_was_no_time_is_not_judged() -> None:
     cut_short = record("FAIL")
-    cut_short.set_aside("no-time", "", "It was to run again, alone, but the run ended.")
+    cut_short.set_aside("no-time", "", "It was due to run again alone, but the run ended.")
     assert exit_code([record("PASS"), cut_short], [], False) == 2
     assert exit_code([record("FAIL"), cut_short], [], False) == 1
 

@@ -175,7 +175,7 @@ def written(place: Path) -> Iterator[tuple[str, str]]:
         text="",
         probes=[probe],
     )
-    change = Change("latency.ack.intended.p50_ms", 1.0, 1.1, 1.1, 0.9, 1.2, "can't tell")
+    change = Change("latency.ack.intended.p50_ms", 1.0, 1.1, 1.1, 0.9, 1.2, "inconclusive")
     both = Compared(
         a=["a"],
         b=["b"],

@@ -50,7 +50,7 @@ def _told(hostile: Hostile, client: str, transport: str) -> dict[str, Any]:
     if ended.told and client != "conformance":
         begins = ("Violations", "Nothing ", "Not fit", "No property")
         verdict = [line for line in said if line.startswith(begins)]
-        if verdict == ["Not fit to judge:"]:
+        if verdict == ["Inconclusive:"]:
             verdict = ended.told["generator"]["reasons"][:1]
     told = {"run": (hostile.name, client, transport), "code": ended.code}
     told |= {"seconds": round(ended.seconds, 1), "mib": round(ended.mib), "begun": ended.begun}

@@ -64,7 +64,7 @@ def test_a_server_against_itself(tmp_path: Path) -> None:
         assert pair[side]["summary"] == {k: v for k, v in kept.items() if k != "examples"}
         assert kept["counts"]["acknowledged"] > 100
     (look,) = document["result"]["looks"]
-    assert [each["verdict"] for each in look["estimates"]] == ["can't tell"] * 2
+    assert [each["verdict"] for each in look["estimates"]] == ["inconclusive"] * 2
     assert all(each["change"] is not None for each in look["estimates"])
     assert "target.cpu_ms_per_message" in (found.folder / "ab.md").read_text()
 
@@ -116,7 +116,7 @@ def test_what_was_run_before_an_interrupt_is_judged(tmp_path: Path) -> None:
     assert "Traceback" not in output
     document = json.loads((folder / "ab.json").read_text())
     assert document["interrupted"] is True
-    assert document["result"]["verdict"] == "can't tell"
+    assert document["result"]["verdict"] == "inconclusive"
 
 
 def test_nobody_listens(tmp_path: Path) -> None:
@@ -143,9 +143,9 @@ U = "http://127.0.0.1:9/"
         (("--a", U, "--b", U, "echo", "--metric", "latency.ack.p50"), "no metric"),
         (("--a", U, "--b", U, "echo", "--pairs", "9", "--max-pairs", "8"), "--pairs 9 is more"),
         (("--aa", "--a", U, "--b", U, "echo"), "--aa is of one server"),
-        (("--aa", "--again", "x", "echo"), "--aa and --again exclude each other"),
+        (("--aa", "--again", "x", "echo"), "--aa and --again cannot be combined"),
         (("--again", "missing"), "missing: cannot be read: No such file"),
-        (("--again", "{other}"), "is not what it should be: Object missing required field"),
+        (("--again", "{other}"), "is invalid: Object missing required field"),
         (("--stored", "missing", "missing"), "missing"),
         (("--stored", ",", "x"), "two lists of run folders"),
         (("--paired", "--a", U, "--b", U, "echo"), "--paired is for --stored"),

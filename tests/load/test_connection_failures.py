@@ -155,8 +155,8 @@ ANSWERS = {
         Reason.BAD_HANDSHAKE,
         "Connection is None",
     ),
-    "no-http": (b"220 mail.example ESMTP\r\n\r\n", Reason.BAD_HANDSHAKE, "no HTTP status line"),
-    "octets": (bytes(range(256)) + b"\n\n", Reason.BAD_HANDSHAKE, "no HTTP status line"),
+    "no-http": (b"220 mail.example ESMTP\r\n\r\n", Reason.BAD_HANDSHAKE, "not an HTTP status line"),
+    "octets": (bytes(range(256)) + b"\n\n", Reason.BAD_HANDSHAKE, "not an HTTP status line"),
     "nothing": (b"", Reason.BAD_HANDSHAKE, "instead of answering"),
     "half": (OK.encode(), Reason.BAD_HANDSHAKE, "instead of answering"),
 }
@@ -286,7 +286,7 @@ def test_port_where_nobody_listens_is_refused() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     found = tried(f"ws://127.0.0.1:{port}/")
-    assert found == (Reason.REFUSED, f"nobody listens on 127.0.0.1 port {port}")
+    assert found == (Reason.REFUSED, f"nothing listens on 127.0.0.1 port {port}")
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_locust_killed_before_the_run_began_is_no_wrong_command(tmp_path: Path) 
     run.locusts()[0].kill()
     found = run.ended()
     assert found.code == 2
-    assert "Locust was ended by signal 9 before" in found.output
+    assert "Locust was stopped by signal 9 before" in found.output
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -133,7 +133,7 @@ def test_summary_that_is_killed_is_said(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": path},
     )  # fmt: skip
     assert done.returncode == 2, done.stderr
-    assert "the summary was ended by signal 9" in done.stderr
+    assert "the summary was stopped by signal 9" in done.stderr
 
 
 def _scenario() -> str:

@@ -133,7 +133,7 @@ def test_what_was_recorded_is_right_and_what_was_not_is_said(
     assert counts["lost"] <= server.done
     assert (counts["lost"] > 0) == (misdeed == "lose"), found.output
     assert told["generator"]["fit"] is False
-    assert "not recorded, for want of space or a limit: " in found.output
+    assert "not recorded, because of missing space or a limit: " in found.output
     assert len(missing["seconds"]) == 2
     assert file.closed
 

@@ -55,7 +55,7 @@ ANSWERS = {
         Reason.HTTP_STATUS,
         "answered with 500 Oh: 'sorry'",
     ),
-    "no-http": (b"SSH-2.0-x\r\n\r\n", Reason.PROTOCOL, "no HTTP status line"),
+    "no-http": (b"SSH-2.0-x\r\n\r\n", Reason.PROTOCOL, "not an HTTP status line"),
     "two-lengths": (
         OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n1",
         Reason.PROTOCOL,

@@ -130,7 +130,8 @@ def test_what_is_set_aside_is_in_no_other_group() -> None:
     aside = {"kind": "control", "of": "a/b", "text": "The same without it fails."}
     found = told(*(case(f"a/b[{n}]", PONG, outcome, aside=aside) for n, outcome in enumerate(
         ["FAIL", "FAIL", "INCONCLUSIVE", "NON_STRICT"])))  # fmt: skip
-    why = "say nothing, since the same without the offence fails too: The same without it fails."
+    why = "are inconclusive, because the same without the fault fails too"
+    why += ": The same without it fails."
     assert shape(found.aside) == [("", why, 4)]
     assert (found.faults, found.remarks, found.unjudged) == ([], [], [])
 
@@ -143,7 +144,7 @@ def test_what_follows_names_the_fault() -> None:
         "RFC 6455 5.5",
     )
     (group,) = told(case("a/b", PONG, "NON_STRICT", aside=aside)).aside
-    assert group.says == "show a habit that is told already"
+    assert group.says == "show behaviour that is already listed"
     (group,) = told(case("a/b", PONG, aside=aside | {"of": "gone"})).aside
     assert group.says == "follow from another fault: It follows."
 
@@ -151,10 +152,10 @@ def test_what_follows_names_the_fault() -> None:
 @pytest.mark.parametrize(
     ("lacks", "says", "helps"),
     [
-        (["echo", "push"], "does not send each message back", "URL"),
+        (["echo", "push"], "does not echo messages", "URL"),
         (["emit", "join"], "does not offer the fixture", "fixture"),
         (["close_room"], "does not offer close_room", "fixture"),
-        (["call", "tls"], "was not asked over TLS", "wss://"),
+        (["call", "tls"], "was not checked over TLS", "wss://"),
         (["limits.max_message"], "no limit is declared", "--profile"),
     ],
 )
@@ -187,7 +188,7 @@ def test_what_came_instead_says_what_would_help(seen: str, came: str, helps: str
     wanted = "an open WebSocket, so that the case can begin"
     record = case("a/b", PONG, "INCONCLUSIVE", expected=wanted, got="?", seen=seen, came=came)
     (group,) = told(record).unjudged
-    assert group.says == "an open WebSocket did not come: ?"
+    assert group.says == "expected an open WebSocket; got ?"
     assert helps in group.helps
     assert bool(helps) == bool(group.helps)
 

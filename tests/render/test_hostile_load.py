@@ -69,7 +69,7 @@ def test_page_of_two_strange_runs(tmp_path: Path) -> None:
     tags.feed(page)
     assert set(tags.found) & {"script", "a", "iframe", "form"} == set()
     assert {each for each in tags.found if ":" in each} == {"data:image/svg+xml;base64,PD94"}
-    assert "not the same in both: scenario" in page
+    assert "different: scenario" in page
 
 
 def test_comparison_that_strange_words_ended() -> None:

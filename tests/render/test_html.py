@@ -80,13 +80,13 @@ def test_faults_are_grouped_and_come_before_the_cases() -> None:
     page = Page(html.render(sample.crowded(120), TEMPLATE))
     for title in (
         "Unexpected",
-        "Worth knowing, not counted",
+        "Notes, not counted",
         "Known deviations",
         "Set aside, not counted",
-        "Could not be judged",
+        "Inconclusive or unsupported",
     ):
         assert f"{title} " in page.text
-    assert page.text.index("Could not be judged ") < page.text.index("Cases 120")
+    assert page.text.index("Inconclusive or unsupported ") < page.text.index("Cases 120")
     assert "text 11" in page.text  # why a case is set aside
 
 
@@ -94,7 +94,7 @@ def test_a_library_whose_faults_they_are_is_proposed() -> None:
     report = sample.sample()
     report["proposal"] = {"expect": "lib", "title": "<lib>", "known": 1, "faults": 1}
     assert (
-        "1 of 1 fault is known of <lib>: add --expect lib"
+        "1 of 1 fault is a known fault of <lib>: add --expect lib"
         in Page(html.render(report, TEMPLATE)).text
     )
 
@@ -168,7 +168,7 @@ def test_wire_logs_share_a_budget_and_findings_come_first(monkeypatch: pytest.Mo
     assert '<table class="wire">' in source[failed : source.index("</details>", failed)]
     row = source[passed : source.index("</details>", passed)]
     assert '<table class="wire">' not in row
-    assert "the JSON report has them" in row
+    assert "they are in the JSON report" in row
 
 
 @pytest.mark.parametrize(

@@ -30,15 +30,15 @@ def summary(fit: bool = True, emitted: int = 50, **verdicts: bool) -> Summary:
 @pytest.mark.parametrize(
     ("told", "code", "said"),
     [
-        (summary(lost=True, broken=True), 0, "Nothing lost, broken"),
-        (summary(), 2, "No property was exercised"),
+        (summary(lost=True, broken=True), 0, "Nothing was lost or broken"),
+        (summary(), 2, "Inconclusive: no property was exercised"),
         # Messages were sent, and nothing was heard of them: that connections held says nothing.
-        (summary(broken=True), 2, "No property was exercised"),
-        (summary(broken=True, emitted=0), 0, "Nothing broken"),
+        (summary(broken=True), 2, "Inconclusive: no property was exercised"),
+        (summary(broken=True, emitted=0), 0, "Nothing was broken"),
         (summary(broken=False), 1, "Violations: 3 broken"),
         (summary(fit=False, broken=False), 1, "Violations: 3 broken"),
         (summary(lost=True, forged=False), 1, "Violations: 3 forged"),
-        (summary(fit=False, lost=True), 2, "Not fit to judge:"),
+        (summary(fit=False, lost=True), 2, "Inconclusive:"),
     ],
 )
 def test_verdict_and_headline(told: Summary, code: int, said: str) -> None:
@@ -52,6 +52,6 @@ def test_what_counts_for_nothing_is_told_where_there_is_any() -> None:
     plain = "\n".join(lines(told))
     told.counts |= {"late": 4, "late_acks": 5, "unrecorded": 6, "doubled_acks": 7}
     more = "\n".join(lines(told))
-    for text in ("4 received, 5 acknowledgements", "6 received of which", "7 doubled"):
+    for text in ("4 received, 5 acknowledged", "6 received without a record", "7 doubled"):
         assert text not in plain
         assert text in more

@@ -10,7 +10,7 @@ from tests.render import sample
 GOLDEN = """\
 ## ❌ Fails 1 of 5 requirements
 
-Target: <code>ws&#58;&#47;&#47;127&#46;0&#46;0&#46;1&#58;8765&#47;chat</code>, which calls itself \
+Target: <code>ws&#58;&#47;&#47;127&#46;0&#46;0&#46;1&#58;8765&#47;chat</code>, identifies as \
 <code>Python&#47;3&#46;11 websockets&#47;15&#46;0</code><br>
 9 cases in 4.2 s, sockproof 0&#46;1&#46;0, 2026-01-02T03&#58;04&#58;05&#46;678Z
 
@@ -39,7 +39,7 @@ def test_an_unexpected_failure_is_told_in_full_and_an_expected_one_shortly() -> 
     text = markdown.render(sample.sample())
     assert "expected  the connection failed: CLOSE 1002\n" in text
     assert "got       PONG 'firstsecond' [11 octets]\n" in text
-    assert "again     sockproof conformance ws://127.0.0.1:8765/chat --case" in text
+    assert "repeat    sockproof conformance ws://127.0.0.1:8765/chat --case" in text
     assert "bad&#95;close&#95;code" in text
     assert text.count("<details>") == text.count("</details>") == 3
     assert "<summary>FAIL answers fragmented control frames (RFC 6455 5&#46;5): 1 case</sum" in text
@@ -49,7 +49,7 @@ def test_an_unexpected_failure_is_told_in_full_and_an_expected_one_shortly() -> 
 def test_hostile_text_is_never_structure() -> None:
     text = markdown.render(sample.hostile())
     for line in text.split("\n"):
-        if not line.startswith(("<pre>expected", "got", "again", " ")):  # what stands in a <pre>
+        if not line.startswith(("<pre>expected", "got", "repeat", " ")):  # what stands in a <pre>
             assert "alert(1)" not in line
             assert "](" not in line
             assert "@someone" not in line
@@ -65,7 +65,7 @@ def test_hostile_text_is_never_structure() -> None:
 def test_a_library_whose_faults_they_are_is_proposed() -> None:
     report = sample.sample()
     report["proposal"] = {"expect": "lib", "title": "*lib*", "known": 4, "faults": 5}
-    assert "**4 of 5 faults are known of &#42;lib&#42;&#58; add --expect lib**" in (
+    assert "**4 of 5 faults are known faults of &#42;lib&#42;&#58; add --expect lib**" in (
         markdown.render(report)
     )
 

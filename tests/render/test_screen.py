@@ -34,7 +34,7 @@ def test_each_fault_that_there_is_room_for_has_evidence_and_command() -> None:
     assert len(shown) >= 4
     assert all(lines[at + 1].plain.startswith("      expected cause") for at in shown)
     rest = next(line.plain for line in lines if "faults more, in" in line.plain)
-    assert rest.endswith("the reports list them, -v does too")
+    assert rest.endswith("the reports list them, and so does -v")
 
 
 def test_the_verdict_is_the_last_line() -> None:
@@ -45,7 +45,7 @@ def test_the_verdict_is_the_last_line() -> None:
 def test_files_side_by_side_are_told_on_one_line() -> None:
     elsewhere = [*WRITTEN, Path("other/report.json")]
     told = [line.plain for line in screen(sample.clean(), elsewhere, 200)]
-    assert "report: results/x/report.html (beside it: report.md, junit.xml)" in told
+    assert "report: results/x/report.html (also report.md, junit.xml)" in told
     assert "report: other/report.json" in told
 
 
@@ -53,7 +53,7 @@ def test_a_library_whose_faults_they_are_is_proposed() -> None:
     report = sample.sample()
     report["proposal"] = {"expect": "lib", "title": "lib on x", "known": 12, "faults": 13}
     told = [line.plain for line in screen(report, [], 200)]
-    assert "12 of 13 faults are known of lib on x: add --expect lib" in told
+    assert "12 of 13 faults are known faults of lib on x: add --expect lib" in told
 
 
 def test_what_was_left_out_is_said() -> None:

@@ -29,15 +29,15 @@ def finished(*outcomes: str, code: int = 0, **keys: Any) -> dict[str, Any]:
             "1 expectation no longer holds",
             "bad",
         ),
-        (finished(code=2), "Could not be judged: no case ran", "unknown"),
+        (finished(code=2), "Inconclusive: no case ran", "unknown"),
         (
             finished(code=2, problem="127.0.0.1:1 refused\nit"),
-            "Could not be judged: 127.0.0.1:1 refused\\nit",
+            "Inconclusive: 127.0.0.1:1 refused\\nit",
             "unknown",
         ),
         (
             finished("PASS", "INCONCLUSIVE", code=2),
-            "Could not be judged: 1 case could not be set up",
+            "Inconclusive: 1 case could not be set up",
             "unknown",
         ),
         (

@@ -63,18 +63,18 @@ NON_STRICT  instead of "only the latest ping is answered": one PONG for three PI
 known, as expected: 1 case
   1  FAIL  The library drops the connection before its Close frame has left.
 
-could not be judged: 2 cases
-  1  INCONCLUSIVE  101 Switching Protocols did not come: nothing in 5 s
+inconclusive or unsupported: 2 cases
+  1  INCONCLUSIVE  expected 101 Switching Protocols; got nothing in 5 s
   1  UNSUPPORTED  the target's profile lacks push
 
-limits and choices that were seen:
+observed limits and choices:
   max_message: at least 16777216 octets, none declared
 
-1 expectation to take away:
+1 expectation to remove:
   websocket/framing/echo[text,65536]  in conformance/expectations/websockets.toml: \
 Long messages came back in two.
 
-report: results/x/report.html (beside it: report.md)
+report: results/x/report.html (also report.md)
 Fails 1 of 5 requirements; 1 expectation no longer holds; 1 known deviation, as expected; \
 1 case could not be set up; 1 recommendation not followed; 1 case allowed but not strict
 """
@@ -105,7 +105,7 @@ FAIL  websocket/control/fragmented_ping_fails_the_connection  (rfc6455-5.5-unfra
         2.6 ms  #1 → PING 'first' [5 octets, continues]
         2.9 ms  #2 ← PING 'first' [5 octets, continues]
         9.9 ms  #1 ← BINARY
-  again     sockproof conformance ws://127.0.0.1:8765/chat --case \
+  repeat    sockproof conformance ws://127.0.0.1:8765/chat --case \
 'websocket/control/fragmented_ping_fails_the_connection'
 """
 
@@ -184,8 +184,8 @@ def test_a_stream_that_knows_only_ascii_is_no_reason_to_crash() -> None:
 
 def test_of_very_many_failures_a_verbose_run_tells_the_rest_on_one_line_each() -> None:
     text = told(io.StringIO(), sample.large(), [], verbose=True)
-    assert text.count("  again ") == 30
-    assert "and 10 cases more, told in full by the reports:" in text
+    assert text.count("  repeat ") == 30
+    assert "and 10 cases more, in full in the reports:" in text
 
 
 @pytest.mark.parametrize("report", [sample.crowded(1200), sample.large(3000, 2), sample.hostile()])
@@ -199,4 +199,4 @@ def test_a_run_without_cases_has_a_verdict_and_no_table() -> None:
     report = sample.run([], {"seconds": 0.1, "exit_code": 2, "problem": "connection refused"})
     stream = io.StringIO()
     Progress(stream).finish(report)
-    assert stream.getvalue() == "\nCould not be judged: connection refused\n"
+    assert stream.getvalue() == "\nInconclusive: connection refused\n"

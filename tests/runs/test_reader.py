@@ -91,7 +91,7 @@ def test_damaged_line_costs_itself(folder: Path) -> None:
     run = LoadRunFolder(folder)
     assert len(list(run.processes[0].health())) == whole
     (problem,) = run.problems
-    assert problem.startswith(f"{path.name}: line 1 is no JSON")
+    assert problem.startswith(f"{path.name}: line 1 is not JSON")
 
 
 def test_damaged_rows_cost_what_is_behind_them(folder: Path) -> None:
@@ -115,7 +115,7 @@ def test_damaged_page_costs_a_process(folder: Path) -> None:
     run = LoadRunFolder(folder)
     assert [each.tag for each in run.recorded] == [second.tag]
     assert run.left_out == 1
-    assert run.problems == [f"{first.path} is no file of rows; its process is left out"]
+    assert run.problems == [f"{first.path} is not a file of rows; its process is left out"]
     assert len(list(run.processes[0].health())) > 0  # what it wrote besides is there
 
 

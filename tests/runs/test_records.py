@@ -132,7 +132,7 @@ def test_a_broken_line_in_the_middle_is_left_out_and_named(tmp_path: Path) -> No
     assert report["cases"] == [first, third | {"got": "something"}]
     assert report["exit_code"] == 2
     assert report["damage"] == [
-        f"{path}: line 3 is no JSON: invalid character (byte 50); 2 cases can be read"
+        f"{path}: line 3 is not JSON: invalid character (byte 50); 2 cases can be read"
     ]
     VALIDATOR.validate(report)
 
@@ -141,11 +141,11 @@ def test_a_broken_line_in_the_middle_is_left_out_and_named(tmp_path: Path) -> No
     ("octets", "why"),
     [
         (b"", "does not begin with a header"),
-        (b"\xff\xfe\n", "line 1 is no JSON"),
+        (b"\xff\xfe\n", "line 1 is not JSON"),
         (b"hello\nworld\n", "line 1"),
         (b'{"kind":"header","at":0,"values":{"schema":9}}\n', "has schema 9"),
         (b'{"kind":"case","at":0,"values":{}}\n', "line 1 .* no header before it"),
-        (b'{"kind":' * 100_000 + b"\n", "line 1 is no"),
+        (b'{"kind":' * 100_000 + b"\n", "line 1 is invalid"),
     ],
 )
 def test_what_is_no_run_is_refused(tmp_path: Path, octets: bytes, why: str) -> None:
@@ -159,9 +159,9 @@ def test_what_is_no_run_is_refused(tmp_path: Path, octets: bytes, why: str) -> N
 @pytest.mark.parametrize(
     ("octets", "why"),
     [
-        (b"", "is no JSON"),
-        (b'{"schema": 2, "cases": []}', "is not what it should be: .*missing"),
-        (b'{"schema": 1e999}', "is not what it should be: Number out of range"),
+        (b"", "is not JSON"),
+        (b'{"schema": 2, "cases": []}', "is invalid: .*missing"),
+        (b'{"schema": 1e999}', "is invalid: Number out of range"),
     ],
 )
 def test_what_is_no_report_is_refused(tmp_path: Path, octets: bytes, why: str) -> None:
@@ -174,7 +174,7 @@ def test_what_is_no_report_is_refused(tmp_path: Path, octets: bytes, why: str) -
 
 def test_a_report_of_a_later_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / "report.json").write_text(to_json(sample.sample() | {"schema": 2}))
-    with pytest.raises(FileError, match="has schema 2; this sockproof reads 1"):
+    with pytest.raises(FileError, match="has schema 2; this version reads 1"):
         read_run(tmp_path / "report.json")
 
 
@@ -267,7 +267,7 @@ def test_a_revision_of_nothing_is_damage(tmp_path: Path, values: dict[str, objec
     path.write_text(path.read_text() + json.dumps(line) + "\n")
     report = read_run(path)
     assert report["cases"] == [sample.cases()[0].to_json()]
-    assert "line 3 is not what it should be" in report["damage"][0]
+    assert "line 3 is invalid" in report["damage"][0]
 
 
 def test_each_run_has_a_folder_and_the_link_points_to_the_last(tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ def test_damaged_study_is_one_line(
     (tmp_path / "study.json").write_text(json.dumps(value))
     done = report(tmp_path, measured[1])
     assert done.returncode == 3
-    assert done.stderr.startswith(f"sockproof: {tmp_path / 'study.json'}: is not what it should be")
+    assert done.stderr.startswith(f"sockproof: {tmp_path / 'study.json'}: is invalid")
     assert done.stderr.count("\n") == 1
 
 

@@ -42,11 +42,11 @@ SPELT = {
 @pytest.mark.parametrize("name", SPELT)
 @pytest.mark.parametrize("before", range(5))
 def test_spelling_is_blotted_out(name: str, before: int) -> None:
-    text = "x" * before + SPELT[name] + " and more"
+    text = "x" * before + SPELT[name] + " or higher"
     shown = Redactor([SECRET]).text(text)
     letters = [a for a, b in zip(SPELT[name], shown[before:], strict=False) if a == b != "*"]
     assert len(letters) < PART, shown
-    assert shown.endswith(" and more")
+    assert shown.endswith(" or higher")
 
 
 @given(st.text(min_size=PART, max_size=30), st.text(), st.text(), st.data())

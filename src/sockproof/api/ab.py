@@ -207,8 +207,8 @@ def _design(plan: ComparisonPlan, watched: bool, say: Say, rejects: bool = True)
         raise CommandError(f"--pairs {design.pairs} is more than --max-pairs {most}")
     if rejects and not design.can_reject():
         say(
-            f"note: {most} pairs are too few to find a regression in {len(design.metrics)}"
-            f" metrics at an error of {design.alpha:.0%}; violations are found"
+            f"note: {most} pairs are too few to detect a regression in {len(design.metrics)}"
+            f" metrics at an error of {design.alpha:.0%}; violations are still detected"
         )
     return design
 
@@ -244,14 +244,14 @@ def _why_stop(document: Mapping[str, Any], design: Design, spare: int) -> str:
     if not unfit(pairs[-1]) and (absent := missing(design.metrics, last)):
         return f"no data for {', '.join(absent)}: runs may be too short; --metric names others"
     if sum(bool(unfit(pair)) for pair in pairs) > spare:
-        return "too many runs were not fit to judge"
+        return "too many runs were inconclusive"
     return ""
 
 
 def _decided(document: Mapping[str, Any], design: Design) -> bool:
     """Whether no further pair can change the verdict."""
     from sockproof.analysis.statistics.comparison import counted, facts
-    from sockproof.analysis.statistics.sequential import CANNOT_TELL, replay
+    from sockproof.analysis.statistics.sequential import INCONCLUSIVE, replay
 
     if facts(document)[0]:
         return True
@@ -259,4 +259,4 @@ def _decided(document: Mapping[str, Any], design: Design) -> bool:
     if len(pairs) >= design.max_pairs:
         return True
     looks = replay(design, pairs)
-    return bool(looks) and looks[-1].verdict != CANNOT_TELL
+    return bool(looks) and looks[-1].verdict != INCONCLUSIVE

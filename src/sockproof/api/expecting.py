@@ -48,7 +48,9 @@ def _file(word: str, shelf: Path) -> Path:
     near = difflib.get_close_matches(word, shipped, n=3, cutoff=0.5)
     near += [name for name in shipped if word and word in name and name not in near]
     told = ", ".join(near[:6] or shipped)
-    raise CommandError(f"--expect {word}: no such file, and none is shipped; there are {told}")
+    raise CommandError(
+        f"--expect {word}: no such file, and not the name of a bundled list; similar: {told}"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ def build_server(url: str, profile: Profile, plan: JudgePlan, trust: Trust | Non
     except AddressError as error:
         raise CommandError(str(error)) from None
     if plan.ca is not None and plan.insecure:
-        raise CommandError("--ca and --insecure exclude each other")
+        raise CommandError("--ca and --insecure cannot be combined")
     if (plan.ca is not None or plan.insecure) and not address.tls and plan.url:
         raise CommandError("--ca and --insecure are for wss:// and https://")
     trust = trust or Trust(plan.ca, not plan.insecure)
@@ -71,7 +71,7 @@ def _context(trust: Trust) -> ssl.SSLContext:
 
 def _slash(option: str, value: str) -> str:
     if not value.startswith("/"):
-        raise CommandError(f"{option} begins with a slash, unlike {value!r}")
+        raise CommandError(f"{option} must begin with a slash, unlike {value!r}")
     return value
 
 
@@ -173,7 +173,9 @@ def fitting_suites(websocket: bool, plan: JudgePlan) -> tuple[str, ...]:
     if not suites or (plan.url is not None and suites != named):
         unfit = next(name for name in named if name not in fitting)
         kind = "Socket.IO servers (http://, https://)" if websocket else "ws:// and wss:// URLs"
-        raise CommandError(f"the suite {unfit} is for {kind}; here are {', '.join(fitting)}")
+        raise CommandError(
+            f"the suite {unfit} does not apply to {kind}; choose one of {', '.join(fitting)}"
+        )
     return suites
 
 

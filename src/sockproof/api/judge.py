@@ -302,11 +302,11 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return records.read_run(path)
     except FileError as error:
-        raise WriteError(f"what the run wrote down is gone: {error}") from None
+        raise WriteError(f"the records of the run are gone: {error}") from None
 
 
 def _ended(writer: RunWriter, path: Path, job: Job) -> None:
-    """Conclude a run that did not end by itself when its time was over."""
+    """Conclude a run that did not end by itself when the time limit was reached."""
     so_far = records.read_run(path)
     ran = {case["id"] for case in so_far["cases"]}
     wrong = any(records.weighs(case, job.strict) for case in so_far["cases"])
@@ -317,7 +317,7 @@ def _ended(writer: RunWriter, path: Path, job: Job) -> None:
             "strict": job.strict,
             "seconds": so_far["seconds"],
             "not_run": [case.id for case in job.chosen if case.id not in ran],
-            "remarks": ["The run did not end by itself when its time was over, and was ended."],
+            "remarks": ["The run did not end at its time limit and was stopped."],
         }
     )
 

@@ -151,7 +151,7 @@ def _run(plan: LoadPlan, scenario: Path, server: LoadTarget, folder: Path) -> Su
     try:
         return write_summary(folder)
     except (FileError, LoadRecordError) as error:  # of a run of our own: not the user's doing
-        raise WriteError(f"nothing can be told of the run: {error}") from None
+        raise WriteError(f"the run cannot be summarised: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ def find_scenario(plan: LoadPlan) -> Path:
     if given.suffix == ".py":
         if given.is_file():
             return given.resolve()
-        raise CommandError(f"there is no locustfile {given}")
+        raise CommandError(f"no such locustfile: {given}")
     shelf = shelves.shelf("locustfiles", plan.shelf)
     path = shelf / f"{plan.scenario}.py"
     if "/" in plan.scenario or not path.is_file():
@@ -304,7 +304,7 @@ def nothing_recorded(folder: Path, ran: Ran) -> str:
 
 def ended_with(code: int) -> str:
     """How a process ended, in words."""
-    return f"was ended by signal {-code}" if code < 0 else f"ended with {code}"
+    return f"was stopped by signal {-code}" if code < 0 else f"ended with {code}"
 
 
 def last_line(log: Path) -> str:

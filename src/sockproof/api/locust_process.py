@@ -155,5 +155,5 @@ class Locust:
 
     def _late(self) -> str:
         if not self._runs:
-            return "Locust has not begun the run in time, and was ended"
-        return "Locust did not end by itself in time, and was ended"
+            return "Locust did not begin the run in time and was stopped"
+        return "Locust did not end in time and was stopped"

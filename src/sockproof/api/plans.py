@@ -21,7 +21,7 @@ JOBS, TIMEOUT = 32, 5.0  # cases side by side; seconds for each
 USERS, SPAWN_RATE, RUN_TIME = 20, 100.0, 10.0  # of load; users a second; seconds
 DRAIN = 10.0  # seconds, where Locust is not told otherwise
 LONGEST = 10_000_000.0  # seconds that a run may be told to take
-_ONE_SERVER = "a URL and a target exclude each other"
+_ONE_SERVER = "a URL and a target cannot be combined"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,49 +6,110 @@ import argparse
 from argparse import Namespace
 from pathlib import Path
 
-from sockproof.api.ab import Comparison, compare_pairs, compare_stored, judge_again, measure_noise
+from sockproof.api.ab import (
+    MAX_PAIRS,
+    PAIRS,
+    TOLERANCE,
+    Comparison,
+    compare_pairs,
+    compare_stored,
+    judge_again,
+    measure_noise,
+)
 from sockproof.api.runner import Runner
 from sockproof.cli.arguments import (
     add_results,
     add_shelf,
-    positive,
-    run_time,
     share,
     whole,
 )
 from sockproof.cli.load_plans import compared_load_plan, comparison_plan, side_of, stored_runs
-from sockproof.cli.scenario_options import add_scenario_options
+from sockproof.cli.scenario_options import add_load, add_scenario, add_scenario_options
 from sockproof.cli.speech import say, warn
 from sockproof.errors import CommandError
 from sockproof.render.load.ab import lines
 
+EXAMPLES = """\
+examples:
+  sockproof ab echo --a http://127.0.0.1:5000/ --b http://127.0.0.1:5001/
+  sockproof ab echo --a http://127.0.0.1:5000/ --aa"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command can be told."""
-    add = parser.add_argument
-    parser.epilog = "Whatever else is given goes to Locust, as with `sockproof load`."
-    add("scenario", nargs="?", metavar="SCENARIO", help="as for `sockproof load`")
+    """Add the options of the command."""
+    parser.epilog = EXAMPLES
+    add_scenario(parser, nargs="?")
+    servers = parser.add_argument_group("servers")
     for side in ("a", "b"):
-        who = "the server to compare with" if side == "a" else "the server in question"
-        add(f"--{side}", metavar="URL", help=who)
-        add(f"--{side}-target", metavar="NAME", help="or this one, started anew for each run")
-        add(f"--{side}-pid", type=whole(1, 1 << 31), metavar="PID", help="its process, for CPU")
-    add("--aa", action="store_true", help="of --a alone: how often it would cry wolf")
-    add("--again", type=Path, metavar="FOLDER", help="judge a recorded comparison again")
-    add("--stored", nargs=2, metavar=("A,A,…", "B,B,…"), help="judge stored runs of two servers")
-    add("--paired", action="store_true", help="the runs of --stored were made in pairs")
-    add("--pairs", type=whole(1, 1000), metavar="N", help="at least (8)")
-    add("--max-pairs", type=whole(1, 1000), metavar="N", help="at most (12)")
-    add("--runs", type=whole(1, 2000), metavar="N", help="of --aa (two for each of --max-pairs)")
-    add("--warm-up", type=whole(0, 100), default=1, metavar="N", help="pairs that do not count (1)")
-    add("--metric", action="append", metavar="NAME", help="may be repeated")
-    add("--tolerance", type=share, metavar="P", help="what it may be worse by (5%%)")
-    add("--seed", type=whole(0, 2**32 - 1), metavar="N", help="of the order of runs and the rest")
-    add("--users", type=whole(1, 1_000_000), default=20, metavar="N", help="(20)")
-    add("--spawn-rate", type=positive, default=100.0, metavar="R", help="users a second (100)")
-    each = "of each run, as 30s or 5m (10s)"
-    add("-t", "--run-time", type=run_time, default="10s", metavar="T", help=each)
-    add("--processes", type=whole(1, 256), default=1, metavar="N", help="worker processes (1)")
+        which = "server A, the reference" if side == "a" else "server B, which is tested"
+        servers.add_argument(f"--{side}", metavar="URL", help=f"URL of {which}")
+        servers.add_argument(
+            f"--{side}-target",
+            metavar="NAME",
+            help=f"bundled server to use as {side.upper()}, restarted for each run",
+        )
+        servers.add_argument(
+            f"--{side}-pid",
+            type=whole(1, 1 << 31),
+            metavar="PID",
+            help=f"process id of server {side.upper()}, to compare CPU time",
+        )
+    add = parser.add_argument_group("comparison").add_argument
+    add(
+        "--aa",
+        action="store_true",
+        help="compare --a with itself: measures the false-alarm rate and the detectable difference",
+    )
+    add("--again", type=Path, metavar="FOLDER", help="re-evaluate the comparison in FOLDER")
+    add(
+        "--stored",
+        nargs=2,
+        metavar=("A,A,…", "B,B,…"),
+        help="compare existing load runs: two comma-separated lists of run folders",
+    )
+    add("--paired", action="store_true", help="treat the runs of --stored as pairs, in order")
+    add(
+        "--metric",
+        action="append",
+        metavar="NAME",
+        help="metric to compare, as latency.ack.intended.p99_ms; may be repeated "
+        "(default: latency.ack.intended.p50_ms, and CPU time where both servers' is measured)",
+    )
+    add(
+        "--tolerance",
+        type=share,
+        metavar="P",
+        help="how much worse B may be, as 5%% or 0.05 "
+        f"(default: {f'{TOLERANCE:.0%}'.replace('%', '%%')})",
+    )
+    add("--seed", type=whole(0, 2**32 - 1), metavar="N", help="random seed (default: random)")
+    add = parser.add_argument_group("number of runs").add_argument
+    add(
+        "--pairs",
+        type=whole(1, 1000),
+        metavar="N",
+        help=f"minimum number of pairs of runs (default: {PAIRS})",
+    )
+    add(
+        "--max-pairs",
+        type=whole(1, 1000),
+        metavar="N",
+        help=f"maximum number of pairs of runs (default: {MAX_PAIRS})",
+    )
+    add(
+        "--runs",
+        type=whole(1, 2000),
+        metavar="N",
+        help="number of runs with --aa (default: twice --max-pairs)",
+    )
+    add(
+        "--warm-up",
+        type=whole(0, 100),
+        default=1,
+        metavar="N",
+        help="number of pairs that run first and are not counted (default: %(default)s)",
+    )
+    add_load(parser, users=20, time="10s")
     add_results(parser)
     add_shelf(parser)
     add_scenario_options(parser)
@@ -59,7 +120,7 @@ def ab(options: Namespace) -> int:
     modes = {"--aa": options.aa, "--again": options.again, "--stored": options.stored}
     chosen = [name for name, given in modes.items() if given]
     if len(chosen) > 1:
-        raise CommandError(f"{' and '.join(chosen)} exclude each other")
+        raise CommandError(f"{' and '.join(chosen)} cannot be combined")
     plan = comparison_plan(options)
     if options.again is not None:
         return show(judge_again(options.again, plan))
@@ -72,7 +133,7 @@ def ab(options: Namespace) -> int:
         raise CommandError("name a SCENARIO, as echo or chat_rooms")
     other = (options.b, options.b_target, options.b_pid)
     if options.aa and any(each is not None for each in other):
-        raise CommandError("--aa is of one server: leave out --b")
+        raise CommandError("--aa takes one server: leave out --b")
     a = side_of(options, "a")
     if options.aa:
         runner = Runner(compared_load_plan(options), warn)

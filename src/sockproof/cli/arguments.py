@@ -5,37 +5,77 @@ from __future__ import annotations
 import argparse
 import importlib
 import re
+import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from sockproof import __version__, signals
 from sockproof.errors import WRONG_COMMAND
 
-# What each command is for. It is the function of its name in the module of its name, which is
-# imported when it is chosen, and says by `add_arguments` what else can be typed.
+# What each command does. It is the function of its name in the module of its name, which is
+# imported when it is chosen, and adds its options by `add_arguments`.
 COMMANDS = {
-    "conformance": "check a server, case by case",
-    "target": "run one of the servers that come with sockproof",
-    "matrix": "judge all targets, and show them side by side",
-    "compare": "what changed between two runs",
-    "load": "load a server, and account for every message",
-    "ab": "whether one server is slower than another",
-    "summary": "sum up the folder of a load run again",
-    "gate": "does a run keep the rules?",
-    "calibrate": "how right the harness is on this machine",
-    "capacity": "the largest load that keeps objectives",
-    "study": "what is claimed of WebSocket, measured",
-    "export": "a load run's numbers for other programs",
-    "init": "begin a project: a locustfile, a gate, a workflow",
-    "report": "write the reports of a run folder again",
-    "schema": "print the JSON schema of a file that sockproof reads or writes",
+    "conformance": "Check a WebSocket or Socket.IO server against the standards",
+    "target": "Run one of the bundled servers, or list them",
+    "matrix": "Check all bundled servers and show the results side by side",
+    "compare": "Show what changed between two conformance runs or two groups of load runs",
+    "load": "Run a load scenario and account for every message",
+    "ab": "Test whether one server is slower than another",
+    "summary": "Recompute the summary of a load run",
+    "gate": "Check finished runs against rules or against a baseline",
+    "calibrate": "Measure the accuracy of the load generator on this machine",
+    "capacity": "Find the largest number of users for which all objectives hold",
+    "study": "Measure common claims about WebSocket and Socket.IO on real servers",
+    "export": "Export the data of a load run as CSV, Parquet, OpenMetrics or HdrHistogram",
+    "init": "Create a load test project: locustfile, gate, Makefile and CI workflow",
+    "report": "Regenerate the reports of a run",
+    "schema": "Print the JSON schema of a file that sockproof reads or writes",
 }
+
+DESCRIPTION = "Conformance and load tests for WebSocket and Socket.IO servers."
+EXIT_CODES = """\
+exit codes:
+  0    yes: nothing unexpected, all rules hold
+  1    no: a failure, a violation, a broken rule
+  2    inconclusive: unreachable, no data, or the load generator was the bottleneck
+  3    wrong command: an option, a file or a rule
+  130  interrupted; the results so far are written
+
+Run 'sockproof COMMAND --help' for the options of a command."""
+
+
+class Formatter(argparse.RawDescriptionHelpFormatter):
+    """Help with a column for options, and examples as they are written."""
+
+    def __init__(self, prog: str) -> None:
+        width = min(shutil.get_terminal_size().columns, 100)
+        super().__init__(prog, max_help_position=26, width=width)
+        self._action_max_length = 17  # argparse forgets how far commands are indented
+
+    def add_usage(
+        self, usage: str | None, actions: Iterable[argparse.Action], *others: Any, **more: Any
+    ) -> None:
+        """Options stand in their groups, so that one word stands for all that may be left out."""
+        needed = [each for each in actions if each.required or not each.option_strings]
+        options = argparse.Action([], "options", nargs="?", metavar="OPTIONS")
+        super().add_usage(usage, [options, *needed], *others, **more)
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one line, with the exit code of a wrong command."""
+    """A parser whose complaints are one line, with the exit code of a wrong command.
+
+    `ending` makes what stands at the end of the help, where that takes reading files.
+    """
+
+    ending: Callable[[], str] | None = None
+
+    def format_help(self) -> str:
+        """The help, with its ending."""
+        if self.ending is not None:
+            self.epilog = self.ending()
+        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         from sockproof.load.locust.options import without_value  # needed by this alone
@@ -107,14 +147,25 @@ def share(text: str) -> float:
 
 
 def add_results(parser: argparse.ArgumentParser) -> None:
-    """Where runs are written."""
-    where = Path("results")
-    parser.add_argument("--results", type=Path, default=where, metavar="DIR", help="(results/)")
+    """The option for the directory that run folders are created in."""
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=Path("results"),
+        metavar="DIR",
+        help="directory in which run folders are created (default: %(default)s)",
+    )
 
 
 def add_shelf(parser: argparse.ArgumentParser) -> None:
-    """Where shelves are, which no help shows."""
-    parser.add_argument("--shelf", type=Path, metavar="DIR", help=argparse.SUPPRESS)
+    """The option for shelves other than our own."""
+    parser.add_argument(
+        "--shelf",
+        type=Path,
+        metavar="DIR",
+        help="directory with your own copies of conformance/, locustfiles/, targets/, reports/, "
+        "gates/ and so on (default: those of this installation)",
+    )
 
 
 def module_of(command: str) -> ModuleType:
@@ -125,11 +176,17 @@ def module_of(command: str) -> ModuleType:
 
 def build_parser(chosen: Iterable[str] = COMMANDS) -> Parser:
     """All commands, those that are chosen with their options."""
-    parser = Parser(prog="sockproof", description="Judges WebSocket and Socket.IO servers.")
+    parser = Parser(
+        prog="sockproof", description=DESCRIPTION, epilog=EXIT_CODES, formatter_class=Formatter
+    )
     parser.add_argument("--version", action="version", version=f"sockproof {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(
+        dest="command", required=True, title="commands", metavar="COMMAND", prog=parser.prog
+    )
     for name, purpose in COMMANDS.items():
-        command = commands.add_parser(name, help=purpose)
+        command = commands.add_parser(
+            name, help=purpose, description=f"{purpose}.", formatter_class=Formatter
+        )
         if name in chosen:
             module_of(name).add_arguments(command)
     return parser

@@ -32,8 +32,8 @@ USERS = 50
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command can be told."""
-    parser.add_argument("--quick", action="store_true", help="shorter, and fewer rates")
+    """Add the options of the command."""
+    parser.add_argument("--quick", action="store_true", help="shorter runs at fewer rates")
     add_results(parser)
     add_shelf(parser)
 
@@ -63,7 +63,7 @@ def calibrate(options: Namespace) -> int:
                 break
     value = calibration(delays, rates, started)
     if not delays:
-        print("nothing could be measured")
+        print("Inconclusive: nothing could be measured")
         return 2
     path: Path = options.results / FILE
     files.make_folder(path.parent)
@@ -82,8 +82,8 @@ def _take(points: list[CalibrationPoint], found: CalibrationPoint | None) -> Non
     p99 = "–" if found.told_p99_ms is None else f"{found.told_p99_ms:.3f} ms"
     print(
         f"  delay {found.delay_ms:>5g} ms  {found.rate:>8,.0f} messages/s"
-        f"  server p50 {found.server_p50_ms:>8.3f} ms  told p50 {found.told_p50_ms:>8.3f} ms"
-        f"  p99 {p99:>11}{'' if found.fit else '  (not fit)'}",
+        f"  server p50 {found.server_p50_ms:>8.3f} ms  measured p50 {found.told_p50_ms:>8.3f} ms"
+        f"  p99 {p99:>11}{'' if found.fit else '  (inconclusive)'}",
         flush=True,
     )
 
@@ -100,7 +100,7 @@ def _target() -> Iterator[str]:
             assert process.stdout is not None
             port = process.stdout.readline().strip()
             if not port.isdigit():
-                raise CommandError("the target of known delay does not start")
+                raise CommandError("the calibration server does not start")
             yield f"http://127.0.0.1:{port}/"
         finally:
             process.terminate()

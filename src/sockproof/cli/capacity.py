@@ -11,11 +11,11 @@ from pathlib import Path
 from sockproof import files
 from sockproof.analysis.gates.capacity import Probe, Verdict, next_load, outcome_of, verdict
 from sockproof.analysis.gates.rules import Condition, RuleError, condition
-from sockproof.api.load import LoadTarget, load_target
+from sockproof.api.load import DEFAULT_TARGET, LoadTarget, load_target
 from sockproof.api.runner import Runner, Unusable
-from sockproof.cli.arguments import add_results, add_shelf, run_time, whole
+from sockproof.cli.arguments import add_results, add_shelf, whole
 from sockproof.cli.load_plans import capacity_plan
-from sockproof.cli.scenario_options import add_scenario_options
+from sockproof.cli.scenario_options import add_load, add_scenario, add_scenario_options, add_url
 from sockproof.cli.speech import warn
 from sockproof.errors import CommandError
 from sockproof.formats.judgements import Capacity, CapacityProbe, LoadOutcome
@@ -23,22 +23,52 @@ from sockproof.render.load.capacity import lines, markdown, row
 from sockproof.runs import records
 from sockproof.vocabulary import MESSAGE_KINDS, Counter, Origin
 
+EXAMPLES = """\
+example:
+  sockproof capacity chat_rooms http://127.0.0.1:5000/ --slo 'latency.ack.intended.p99_ms <= 100'"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command can be told."""
+    """Add the options of the command."""
     add = parser.add_argument
-    parser.epilog = "Whatever else is given goes to Locust, as with `sockproof load`."
-    add("scenario", metavar="SCENARIO", help="as for `sockproof load`")
-    add("url", nargs="?", metavar="URL", help="without it, a target is started for each run")
-    slo = "what must hold, as 'counts.lost == 0'; may be repeated"
-    add("--slo", action="append", required=True, metavar="RULE", help=slo)
-    add("--target", metavar="NAME", help="start this one")
-    add("--target-pid", type=whole(1, 1 << 22), metavar="PID", help="the server's, for its CPU")
-    add("--from", dest="first", type=whole(1, 10**6), default=10, metavar="N", help="users (10)")
-    add("--to", dest="most", type=whole(1, 10**6), default=10_000, metavar="N", help="(10,000)")
-    each = "of each run, as 30s or 5m (15s)"
-    add("-t", "--run-time", type=run_time, default="15s", metavar="T", help=each)
-    add("--processes", type=whole(1, 256), default=1, metavar="N", help="worker processes (1)")
+    parser.epilog = EXAMPLES
+    add_scenario(parser)
+    add_url(parser)
+    add(
+        "--slo",
+        action="append",
+        required=True,
+        metavar="RULE",
+        help="objective that must hold, as 'counts.lost == 0'; may be repeated",
+    )
+    add(
+        "--target",
+        metavar="NAME",
+        help=f"bundled server to start when there is no URL (default: {DEFAULT_TARGET})",
+    )
+    add(
+        "--from",
+        dest="first",
+        type=whole(1, 10**6),
+        default=10,
+        metavar="N",
+        help="smallest number of users (default: %(default)s)",
+    )
+    add(
+        "--to",
+        dest="most",
+        type=whole(1, 10**6),
+        default=10_000,
+        metavar="N",
+        help="largest number of users (default: %(default)s)",
+    )
+    add(
+        "--target-pid",
+        type=whole(1, 1 << 22),
+        metavar="PID",
+        help="process id of the server, to watch its CPU and memory",
+    )
+    add_load(parser, time="15s")
     add_results(parser)
     add_shelf(parser)
     add_scenario_options(parser)

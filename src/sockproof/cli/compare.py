@@ -16,10 +16,14 @@ from sockproof.runs.load_records import is_load_run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command can be told."""
-    for name in ("before", "after"):
-        told = "a run folder, a report.json, or load runs with commas between them"
-        parser.add_argument(name, metavar=name.upper(), help=told)
+    """Add the options of the command."""
+    for name, which in (("before", "first"), ("after", "second")):
+        parser.add_argument(
+            name,
+            metavar=name.upper(),
+            help=f"the {which} run: a run folder or report.json; load runs may be several, "
+            "separated by commas",
+        )
     add_results(parser)
     add_shelf(parser)
 
@@ -36,9 +40,9 @@ def compare(options: Namespace) -> int:
     if all(loads):
         return compare_load(groups[0], groups[1], options.results, options.shelf)
     if any(loads):
-        raise CommandError("one is a load run and the other is not")
+        raise CommandError("a load run can only be compared with a load run")
     if len(loads) > 2:
-        raise CommandError("of runs of cases, two are compared")
+        raise CommandError("only two conformance runs can be compared")
     return _cases(groups[0][0], groups[1][0])
 
 
@@ -61,7 +65,7 @@ def _cases(path_before: Path, path_after: Path) -> int:
     changed = len(found.worse) + len(found.better)
     print(
         f"\n{number(changed, 'outcome')} changed ({len(found.worse)} for the worse), "
-        f"{found.same} the same, {len(found.gone)} gone, {len(found.new)} new"
+        f"{found.same} unchanged, {len(found.gone)} removed, {len(found.new)} added"
     )
     if found.worse:
         return 1

@@ -15,7 +15,7 @@ from sockproof.api.expecting import load_named
 from sockproof.api.job import concerned, fitting_suites, suites_of
 from sockproof.api.judge import JUDGED, Judged, Place, judge_target, judge_url, judged_target
 from sockproof.api.plans import JudgePlan
-from sockproof.cli.arguments import add_shelf, seconds, time_span, whole
+from sockproof.cli.arguments import add_results, add_shelf, seconds, time_span, whole
 from sockproof.cli.judge_plans import judge_plan
 from sockproof.cli.outputs import Outputs, write_autobahn, write_index
 from sockproof.cli.speech import warn
@@ -33,79 +33,169 @@ from sockproof.runs import records
 from sockproof.targets import launch
 from sockproof.vocabulary import SOCKETIO_SUITES, SUITES, WEBSOCKET_SUITES, Suite
 
+EXAMPLES = """\
+examples:
+  sockproof conformance ws://127.0.0.1:8765/
+  sockproof conformance http://127.0.0.1:5000/ --expect known.toml --junit junit.xml
+  sockproof conformance ws://127.0.0.1:8765/ --case 'websocket/masking/*' -v"""
+
 EMBEDDED = ("websockets", "python-socketio-uvicorn")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command can be told."""
-    add = parser.add_argument
-    add(
+    """Add the options of the command."""
+    parser.epilog = EXAMPLES
+    parser.add_argument(
         "url",
         nargs="?",
         metavar="URL",
-        help="ws://, wss://, http:// or https://; "
-        "without it, the targets that come with sockproof are started and judged",
+        help="server to check: ws:// or wss:// for WebSocket, http:// or https:// for Socket.IO "
+        "(default: start and check two bundled servers)",
     )
-    add_choice(parser)
-    add("--profile", type=Path, metavar="FILE", help="what the server offers, and its limits")
-    add("--write-expectations", type=Path, metavar="FILE", help="write those of this run")
-    add("--path", metavar="PATH", help="where Socket.IO answers (/socket.io/)")
-    add("--namespace", metavar="NS", help="the Socket.IO namespace to use (/)")
-    add("--auth", metavar="JSON", help="payload of each Socket.IO CONNECT")
-    add("--header", action="append", default=[], metavar="'NAME: VALUE'", help="with each request")
-    add("--cookie", action="append", default=[], metavar="'A=B'", help="with each request")
-    offered = "offered with each WebSocket handshake; may be repeated"
-    add("--subprotocol", action="append", default=[], metavar="NAME", help=offered)
-    add("--ca", type=Path, metavar="FILE", help="trust this CA's certificate (PEM) for wss://")
-    add("--insecure", action="store_true", help="take any certificate, and judge none")
-    add("--token", metavar="T", help="SOCKPROOF_TOKEN of the server's fixture")
-    add("--json", type=Path, metavar="FILE")
-    add("--junit", type=Path, metavar="FILE")
-    add("--html", type=Path, metavar="FILE")
-    add("--markdown", type=Path, metavar="FILE")
-    add("--autobahn", type=Path, metavar="DIR", help="index.json and more, as Autobahn wrote them")
-    add("--list", action="store_true", help="list the cases and run nothing")
-    add_places(parser)
+    selection = add_choice(parser)
+    selection.add_argument(
+        "--list", action="store_true", help="list the cases without running them"
+    )
+    add = parser.add_argument_group("connection").add_argument
+    add(
+        "--header",
+        action="append",
+        default=[],
+        metavar="'NAME: VALUE'",
+        help="header field to send with each request; may be repeated",
+    )
+    add(
+        "--cookie",
+        action="append",
+        default=[],
+        metavar="'NAME=VALUE'",
+        help="cookie to send with each request; may be repeated",
+    )
+    add(
+        "--subprotocol",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="subprotocol to offer in each WebSocket handshake; may be repeated",
+    )
+    add("--ca", type=Path, metavar="FILE", help="CA certificate (PEM) to trust")
+    add(
+        "--insecure",
+        action="store_true",
+        help="accept any certificate, and skip the cases about certificates",
+    )
+    add("--path", metavar="PATH", help="path of the Socket.IO endpoint (default: /socket.io/)")
+    add("--namespace", metavar="NS", help="Socket.IO namespace to use (default: /)")
+    add("--auth", metavar="JSON", help="payload of each Socket.IO CONNECT packet")
+    add("--token", metavar="TOKEN", help="value of SOCKPROOF_TOKEN on the server")
+    add(
+        "--profile",
+        type=Path,
+        metavar="FILE",
+        help="TOML file with the capabilities and limits of the server",
+    )
+    add = parser.add_argument_group(
+        "reports", "With any of these, only the named files are written, and no run folder."
+    ).add_argument
+    for name, kind in (("json", "JSON"), ("junit", "JUnit XML"), ("html", "HTML")):
+        add(f"--{name}", type=Path, metavar="FILE", help=f"file for the report as {kind}")
+    add("--markdown", type=Path, metavar="FILE", help="file for the report as Markdown")
+    add(
+        "--autobahn",
+        type=Path,
+        metavar="DIR",
+        help="directory for index.json and case files in the format of Autobahn|Testsuite",
+    )
+    add(
+        "--write-expectations",
+        type=Path,
+        metavar="FILE",
+        help="file for the deviations found, to be completed and passed to --expect",
+    )
+    add_results(parser)
+    add_shelf(parser)
 
 
-def add_choice(parser: argparse.ArgumentParser) -> None:
-    """What the commands that judge servers have in common."""
+def add_choice(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the options that the commands that check servers share; returns those that select."""
     add = parser.add_argument
-    add("--target", action="append", default=[], metavar="NAME", help="start and judge this one")
+    add("-v", "--verbose", action="store_true", help="list every case in the terminal")
+    selection = parser.add_argument_group("selection")
+    add = selection.add_argument
+    add(
+        "--target",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="bundled server to start and check; may be repeated",
+    )
     add(
         "--suite",
         action="append",
         default=[],
         choices=SUITES,
         metavar="NAME",
-        help=f"one of {', '.join(SUITES)}; may be repeated",
+        help=f"suite to run: {', '.join(SUITES)}; may be repeated "
+        "(default: those for the kind of server, without abuse and clients)",
     )
-    add("--case", action="append", default=[], metavar="GLOB", help="only cases whose id matches")
-    but = "no case whose id matches; may be repeated"
-    add("--exclude", action="append", default=[], metavar="GLOB", help=but)
-    add("-v", "--verbose", action="store_true", help="list cases, too, as they happen and after")
+    add(
+        "--case",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="pattern of ids of cases to run; may be repeated (default: all)",
+    )
+    add(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="pattern of ids of cases to leave out; may be repeated",
+    )
+    add = parser.add_argument_group("verdict").add_argument
     add(
         "--expect",
         action="append",
         default=[],
         metavar="FILE",
-        help="known deviations: a file, or the name of a server whose ones are shipped",
+        help="known deviations: a file, or the name of a bundled list, as tornado; may be repeated",
     )
-    add("--strict", action="store_true", help="SHOULD and NON_STRICT fail the run too")
-    add("--jobs", type=whole(1, 256), default=32, metavar="N", help="cases side by side (32)")
-    add("--timeout", type=seconds, default=5.0, metavar="S", help="limit for each case (5)")
-    bound = "end after so long, whatever was not run (by the number of cases)"
-    add("--max-time", type=time_span, metavar="T", help=bound)
-    add("--repeat", type=whole(1, 1000), default=1, metavar="N", help="run each case N times")
-    add("--thorough", action="store_true", help="a thousand round trips where a few show the same")
-    add("--shuffle", action="store_true", help="in random order")
-
-
-def add_places(parser: argparse.ArgumentParser) -> None:
-    """Where runs are written and shelves are looked for, which no help shows."""
-    results = {"type": Path, "default": Path("results"), "help": argparse.SUPPRESS}
-    parser.add_argument("--results", metavar="DIR", **results)  # type: ignore[arg-type]
-    add_shelf(parser)
+    add("--strict", action="store_true", help="fail also on SHOULD and NON_STRICT")
+    add = parser.add_argument_group("execution").add_argument
+    add(
+        "--timeout",
+        type=seconds,
+        default=5.0,
+        metavar="S",
+        help="time limit for each case, in seconds (default: %(default)g)",
+    )
+    add(
+        "--max-time",
+        type=time_span,
+        metavar="T",
+        help="time limit for the whole run, as 90s or 5m (default: derived from the cases)",
+    )
+    add(
+        "--jobs",
+        type=whole(1, 256),
+        default=32,
+        metavar="N",
+        help="number of cases that run concurrently (default: %(default)s)",
+    )
+    add(
+        "--repeat",
+        type=whole(1, 1000),
+        default=1,
+        metavar="N",
+        help="number of times that each case runs (default: %(default)s)",
+    )
+    add("--shuffle", action="store_true", help="run the cases in random order")
+    add(
+        "--thorough",
+        action="store_true",
+        help="repeat up to a thousand times within a case, where a few times usually suffice",
+    )
+    return selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +291,9 @@ def _judge_targets(plan: JudgePlan, expectations: list[Expectation], wanted: _Wa
     known = launch.load_targets(shelves.shelf("targets", plan.shelf))
     chosen = choose_targets(plan, known, EMBEDDED)
     if plan.profile is not None:
-        raise CommandError("--profile is for a URL: a target has its own")
+        raise CommandError("--profile is for a URL: bundled servers have their own profile")
     if len(chosen) > 1 and wanted.outputs is not None:
-        raise CommandError("one report file cannot hold two targets; name one with --target")
+        raise CommandError("one report file cannot hold two servers; name one with --target")
     if len(chosen) == 1:
         with wanted.place() as place, Progress(verbose=wanted.verbose) as progress:
             judged = judge_target(plan, chosen[0], expectations, place, progress)
@@ -259,7 +349,7 @@ def choose_targets(
     shelf = shelves.shelf("conformance", plan.shelf)
     fitting = [spec for spec in chosen if _concerns(spec, shelf, plan)]
     if not fitting:
-        raise CommandError("no case matches that concerns these targets; --list shows all cases")
+        raise CommandError("no matching case applies to these servers; --list shows all cases")
     return fitting
 
 

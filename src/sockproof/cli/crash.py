@@ -26,7 +26,7 @@ def crashed(error: Exception, words: Sequence[str]) -> int:
     places = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(places[-1].filename).name}, line {places[-1].lineno})" if places else ""
     said = " ".join(f"{type(error).__name__}: {error}".split())[:500]
-    print(f"sockproof: a fault of its own: {hide(said)}{place}", file=sys.stderr)
+    print(f"sockproof: internal error: {hide(said)}{place}", file=sys.stderr)
     print(f"sockproof: {SHOW}=1 shows where; please report it", file=sys.stderr)
     return CRASHED
 

@@ -13,19 +13,33 @@ from sockproof.vocabulary import LatencyKind, Origin
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command can be told."""
+    """Add the options of the command."""
     add = parser.add_argument
-    add("run", type=Path, metavar="RUN", help="a folder under results/")
-    add("--format", required=True, choices=("csv", "parquet", "openmetrics", "hgrm"))
-    add("--out", type=Path, metavar="FILE", help="(the standard output)")
+    add("run", type=Path, metavar="RUN", help="run folder, as results/latest-load")
+    add(
+        "--format",
+        required=True,
+        choices=("csv", "parquet", "openmetrics", "hgrm"),
+        metavar="FORMAT",
+        help="output format: csv, parquet, openmetrics or hgrm (HdrHistogram)",
+    )
+    add("--out", type=Path, metavar="FILE", help="output file (default: standard output)")
     kinds = [each.value for each in LatencyKind]
-    add("--latency", choices=kinds, default=LatencyKind.ACK.value, help="for hgrm (ack)")
+    add(
+        "--latency",
+        choices=kinds,
+        default=LatencyKind.ACK.value,
+        metavar="KIND",
+        help=f"latency to export as hgrm: {', '.join(kinds)} (default: %(default)s)",
+    )
     add(
         "--from",
         dest="origin",
         choices=[each.value for each in Origin],
         default=Origin.INTENDED.value,
-        help="(intended)",
+        metavar="TIME",
+        help="start of each latency in hgrm: the intended or the actual send time "
+        "(default: %(default)s)",
     )
 
 
@@ -43,7 +57,7 @@ def export(options: Namespace) -> int:
     octets = exported(run, options.format, options.latency, options.origin)
     if path is None:
         if options.format == "parquet" and sys.stdout.isatty():
-            raise CommandError("parquet is no text: name a file with --out")
+            raise CommandError("parquet is a binary format: name a file with --out")
         sys.stdout.buffer.write(octets)
         sys.stdout.buffer.flush()
         return 0

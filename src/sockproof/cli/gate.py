@@ -24,24 +24,47 @@ from sockproof.runs import records
 from sockproof.runs.load_records import RUN_FILE, SUMMARY_FILE, is_load_run
 
 _REPORT_FILE = "report.json"
+EXAMPLES = """\
+examples:
+  sockproof gate results/latest-load --rules smoke
+  sockproof gate results/latest-load --baseline stored/run-1 stored/run-2"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command can be told."""
+    """Add the options of the command."""
     add = parser.add_argument
-    add("run", nargs="+", type=Path, metavar="RUN", help="a folder under results/")
-    add("--rules", metavar="NAME", help="a name on the shelf gates/, or a .toml")
-    add("--baseline", nargs="+", type=Path, metavar="RUN", help="runs that these are compared with")
+    parser.epilog = EXAMPLES
+    add(
+        "run",
+        nargs="+",
+        type=Path,
+        metavar="RUN",
+        help="run folder, as results/latest-load, or report.json; several are checked together",
+    )
+    add("--rules", metavar="NAME", help="TOML file with rules, or a name in gates/, as smoke")
+    add(
+        "--baseline",
+        nargs="+",
+        type=Path,
+        metavar="RUN",
+        help="earlier load runs; the gate fails when the new ones are slower",
+    )
+    for name, kind in (("json", "JSON"), ("junit", "JUnit XML"), ("markdown", "Markdown")):
+        place = "gate.xml" if name == "junit" else "gate.md" if name == "markdown" else "gate.json"
+        add(
+            f"--{name}",
+            type=Path,
+            metavar="FILE",
+            help=f"file for the result as {kind} (default: {place} in the run folder)",
+        )
     add_results(parser)
-    for name in ("json", "junit", "markdown"):
-        add(f"--{name}", type=Path, metavar="FILE", help="(beside the run)")
     add_shelf(parser)
 
 
 def gate(options: Namespace) -> int:
     """Judge each run by the rules, and all against a baseline; what is worst decides."""
     if options.rules is None and options.baseline is None:
-        raise CommandError("a gate wants --rules, or runs to compare with: --baseline RUN …")
+        raise CommandError("name the rules with --rules, or earlier runs with --baseline")
     formats = {"json": options.json, "junit": options.junit, "markdown": options.markdown}
     named = {name: path for name, path in formats.items() if path is not None}
     outcomes = []

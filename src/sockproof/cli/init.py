@@ -12,10 +12,17 @@ from sockproof.errors import CommandError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command can be told."""
+    """Add the options of the command."""
     add = parser.add_argument
-    add("folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="(.)")
-    add("--force", action="store_true", help="write over files that are there")
+    add(
+        "folder",
+        nargs="?",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="directory of the project (default: %(default)s)",
+    )
+    add("--force", action="store_true", help="overwrite existing files")
     add_shelf(parser)
 
 
@@ -25,14 +32,14 @@ def init(options: Namespace) -> int:
     named = _files(options.shelf)
     there = [name for name in named if (folder / name).exists()]
     if there and not options.force:
-        raise CommandError(f"{folder / there[0]} is there already; --force writes over it")
+        raise CommandError(f"{folder / there[0]} already exists; --force overwrites it")
     for name, source in named.items():
         path = folder / name
         files.make_folder(path.parent)
         files.write(path, files.read_octets(source, files.MIB))
         print(path)
     place = "" if folder == Path() else f"cd {folder} && "
-    print(f"\nTry it: {place}make gate (README.md says how to make it yours)")
+    print(f"\nTry it: {place}make gate (README.md explains how to adapt it)")
     return 0
 
 

@@ -66,7 +66,7 @@ def _auth(text: str | None) -> dict[str, Any] | None:
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise CommandError(f"--auth is no JSON: {error}") from None
+        raise CommandError(f"--auth is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise CommandError('--auth is a JSON object, like \'{"token": "…"}\'')
     return value

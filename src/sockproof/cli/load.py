@@ -10,6 +10,7 @@ from pathlib import Path
 from sockproof import shelves
 from sockproof.analysis.gates.live_rules import Follower
 from sockproof.api.load import (
+    DEFAULT_TARGET,
     ended_with,
     find_scenario,
     load_target,
@@ -19,14 +20,11 @@ from sockproof.api.load import (
 from sockproof.cli.arguments import (
     add_results,
     add_shelf,
-    positive,
-    run_time,
-    whole,
 )
 from sockproof.cli.load_plans import load_plan
 from sockproof.cli.load_report import write_load_report
 from sockproof.cli.rules import chosen, find_rules
-from sockproof.cli.scenario_options import add_scenario_options
+from sockproof.cli.scenario_options import add_load, add_scenario, add_scenario_options, add_url
 from sockproof.cli.speech import say, warn
 from sockproof.errors import CANNOT_BE_JUDGED, WRONG_COMMAND
 from sockproof.files import FileError, WriteError
@@ -38,23 +36,20 @@ KILLED = 2  # the exit code where somebody has killed Locust before it recorded 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command can be told."""
+    """Add the options of the command."""
+    add_scenario(parser)
+    add_url(parser)
     add = parser.add_argument
-    parser.epilog = (
-        "Whatever else is given goes to Locust: --rate, --payload-bytes, --room-size, "
-        "--transport, --client and more; `locust -f FILE --help` lists them."
+    add(
+        "--target",
+        metavar="NAME",
+        help="bundled server to start when there is no URL "
+        f"(default: the scenario's own, or {DEFAULT_TARGET})",
     )
-    add("scenario", metavar="SCENARIO", help="a name, as echo or chat_rooms, or a locustfile")
-    add("url", nargs="?", metavar="URL", help="without it, a target is started")
-    add("--target", metavar="NAME", help="start this one")
-    add("--users", type=whole(1, 1_000_000), default=20, metavar="N", help="(20)")
-    add("--spawn-rate", type=positive, default=100.0, metavar="R", help="users a second (100)")
-    time = {"type": run_time, "default": "10s", "metavar": "T", "help": "as 30s or 5m (10s)"}
-    add("-t", "--run-time", **time)  # type: ignore[arg-type]
-    add("--processes", type=whole(1, 256), default=1, metavar="N", help="worker processes (1)")
+    add("--rules", metavar="NAME", help="TOML file with rules, or a name in gates/, as smoke")
+    add("--no-report", action="store_true", help="skip the HTML report and its figures")
+    add_load(parser, users=20, time="10s")
     add_results(parser)
-    add("--no-report", action="store_true", help="draw no figures, write no page")
-    add("--rules", metavar="NAME", help="judge the run by these: a name in gates/, or a .toml")
     add_shelf(parser)
     add_scenario_options(parser)
 
@@ -75,14 +70,14 @@ def load(options: Namespace) -> int:
     if ran.complaint:
         warn(ran.complaint)
     if not folder.exists():
-        raise WriteError(f"the run folder {folder} is gone")
+        raise WriteError(f"the run folder {folder} no longer exists")
     if missing := nothing_recorded(folder, ran):
         print(f"sockproof: Locust {ended_with(ran.code)} before {missing}", file=sys.stderr)
         return 130 if ran.interrupted else KILLED if ran.code < 0 else WRONG_COMMAND
     try:
         value, meaning = conclude(folder)
     except (FileError, LoadRecordError) as error:  # of a run of our own: not the user's doing
-        raise WriteError(f"nothing can be told of the run: {error}") from None
+        raise WriteError(f"the run cannot be summarised: {error}") from None
     drawn = options.no_report or _draw(folder, options.shelf)
     if rules is not None:
         from sockproof.cli.rules_kept import judge_load  # as the summary does, it needs numpy

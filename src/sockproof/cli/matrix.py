@@ -11,12 +11,8 @@ from typing import Any
 from sockproof import __version__, files, shelves
 from sockproof.api.expecting import load_named
 from sockproof.api.judge import Place, judge_target
-from sockproof.cli.conformance import (
-    add_choice,
-    add_places,
-    choose_targets,
-    worst,
-)
+from sockproof.cli.arguments import add_results, add_shelf
+from sockproof.cli.conformance import add_choice, choose_targets, worst
 from sockproof.cli.judge_plans import matrix_plan
 from sockproof.cli.outputs import Outputs
 from sockproof.cli.speech import warn
@@ -33,9 +29,10 @@ REQUIRE = "SOCKPROOF_REQUIRE_TARGETS"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command can be told."""
+    """Add the options of the command."""
     add_choice(parser)
-    add_places(parser)
+    add_results(parser)
+    add_shelf(parser)
 
 
 def matrix(options: Namespace) -> int:

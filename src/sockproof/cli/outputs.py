@@ -74,7 +74,7 @@ def write_autobahn(judged: Sequence[Judged], folder: Path | None) -> None:
     files.make_folder(folder)
     for name, text in autobahn.files([(each.title, each.report) for each in judged]).items():
         files.write(folder / name, text)
-    print(f"under Autobahn's ids: {folder / 'index.json'}")
+    print(f"Autobahn format: {folder / 'index.json'}")
 
 
 def write_index(folder: Path, entries: list[html.IndexEntry], shelf: Path | None) -> Path:

@@ -16,8 +16,10 @@ from sockproof.runs.load_records import is_load_run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command can be told."""
-    parser.add_argument("run", type=Path, metavar="RUN", help="a folder under results/")
+    """Add the options of the command."""
+    parser.add_argument(
+        "run", type=Path, metavar="RUN", help="run folder of any kind, as results/latest-load"
+    )
     add_shelf(parser)
 
 

@@ -30,5 +30,5 @@ def chosen(rules: Rules, folder: Path | None, cases: bool) -> Rules:
     if not about.rules:
         kind, other = ("a run of cases", "load") if cases else ("a load run", "cases")
         what = f"this is {kind}" if folder is None else f"{folder} is {kind}"
-        raise CommandError(f"{what}, and the rules {rules.title!r} are about {other}")
+        raise CommandError(f"{what}, but the rules {rules.title!r} are about {other}")
     return about

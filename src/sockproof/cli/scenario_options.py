@@ -1,11 +1,74 @@
-"""The options of load scenarios, which the commands that run them hand on to Locust."""
+"""Options that the commands `load`, `ab` and `capacity` share, and those that go on to Locust."""
 
 from __future__ import annotations
 
 import argparse
+import ast
+from pathlib import Path
 from typing import Any
 
+from sockproof import shelves
+from sockproof.cli.arguments import Parser, positive, run_time, whole
 from sockproof.load.locust.options import SECRET_ARGUMENTS, add_arguments
+
+ROOM_SIZE = 10  # of a `RoomUser` whose scenario says nothing
+_TO_LOCUST = "All other options go to Locust; 'locust --help' lists them."
+
+
+def add_scenario(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
+    """Add the scenario, which may be missing with `nargs` of \"?\"."""
+    parser.add_argument(
+        "scenario",
+        nargs=nargs,
+        metavar="SCENARIO",
+        help="name of a bundled scenario (see below), or path of a locustfile",
+    )
+
+
+def add_url(parser: argparse.ArgumentParser) -> None:
+    """Add the URL of the server."""
+    parser.add_argument(
+        "url",
+        nargs="?",
+        metavar="URL",
+        help="server to load: http:// or https:// for Socket.IO, ws:// or wss:// for WebSocket "
+        "(default: start a bundled server)",
+    )
+
+
+def add_load(parser: argparse.ArgumentParser, *, time: str, users: int | None = None) -> None:
+    """Add how much load, with these defaults; without `users`, the command itself decides."""
+    group = parser.add_argument_group("load")
+    if users is not None:
+        group.add_argument(
+            "--users",
+            type=whole(1, 1_000_000),
+            default=users,
+            metavar="N",
+            help="number of users, each with one connection (default: %(default)s)",
+        )
+        group.add_argument(
+            "--spawn-rate",
+            type=positive,
+            default=100.0,
+            metavar="R",
+            help="users started per second (default: %(default)g)",
+        )
+    group.add_argument(
+        "-t",
+        "--run-time",
+        type=run_time,
+        default=time,
+        metavar="T",
+        help="duration of each run, as 30s, 5m or 1h30m (default: %(default)s)",
+    )
+    group.add_argument(
+        "--processes",
+        type=whole(1, 256),
+        default=1,
+        metavar="N",
+        help="number of Locust worker processes (default: %(default)s)",
+    )
 
 
 class _PassOn(argparse.Action):
@@ -30,19 +93,61 @@ class _Scenario:
 
     def __init__(self, parser: argparse.ArgumentParser) -> None:
         self._parser = parser
+        self._group = parser.add_argument_group("scenario options", _TO_LOCUST)
 
     def add_argument(self, *names: str, **how: Any) -> None:
         """Pass this one on, in any spelling, unless the command has it itself."""
         if names[0] not in self._parser._option_string_actions:
             nargs = 0 if how.get("action") == "store_true" else None
-            dest = f"passed_{names[0][2:]}"
-            self._parser.add_argument(
-                *names, dest=dest, action=_PassOn, nargs=nargs,
-                default=argparse.SUPPRESS, help=argparse.SUPPRESS,
-            )  # fmt: skip
+            self._group.add_argument(
+                *names,
+                dest=f"passed_{names[0][2:]}",
+                action=_PassOn,
+                nargs=nargs,
+                default=argparse.SUPPRESS,
+                metavar=how.get("metavar"),
+                help=how["help"].replace("%(default)s", str(how.get("default"))),
+            )
 
 
 def add_scenario_options(parser: argparse.ArgumentParser) -> None:
-    """Have the command take them, too."""
+    """Add the options of scenarios; the help ends with a list of the scenarios."""
     add_arguments(_Scenario(parser))
     parser.set_defaults(more=[], passed=[], secrets={})
+    if isinstance(parser, Parser):
+        examples = f"\n\n{parser.epilog}" if parser.epilog else ""
+        parser.ending = lambda: scenarios() + examples
+
+
+def scenarios() -> str:
+    """The bundled scenarios, a line each, with the rate and the room size that they have."""
+    try:
+        paths = sorted(shelves.shelf("locustfiles").glob("*.py"))
+        rows = [(path.stem, *_described(path)) for path in paths]
+    except (shelves.ShelfError, OSError, SyntaxError, ValueError):
+        return ""
+    rows.insert(0, ("SCENARIO", "--rate", "--room-size", ""))
+    return "bundled scenarios, with their defaults:\n" + "\n".join(
+        f"  {name:17} {rate:>6}  {size:>11}  {said}".rstrip() for name, rate, size, said in rows
+    )
+
+
+def _described(path: Path) -> tuple[str, str, str]:
+    """Rate, room size and purpose of a scenario, which is read and not run."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    rate = size = "–"
+    for user in (each for each in tree.body if isinstance(each, ast.ClassDef)):
+        values = {
+            ast.unparse(each.targets[0]): ast.unparse(each.value)
+            for each in user.body
+            if isinstance(each, ast.Assign)
+        }
+        if any(isinstance(each, ast.FunctionDef) and _is_paced(each) for each in user.body):
+            rate = values.get("rate", "0")
+        if any(ast.unparse(base) == "RoomUser" for base in user.bases):
+            size = values.get("room_size", str(ROOM_SIZE))
+    return rate, size, (ast.get_docstring(tree) or "").partition("\n")[0]
+
+
+def _is_paced(method: ast.FunctionDef) -> bool:
+    return any(ast.unparse(each) == "paced" for each in method.decorator_list)

@@ -10,8 +10,10 @@ from sockproof.formats.schema import FORMATS, path_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command can be told."""
-    parser.add_argument("name", nargs="?", metavar="NAME", help="which; without it, all are listed")
+    """Add the options of the command."""
+    parser.add_argument(
+        "name", nargs="?", metavar="NAME", help="name of the format (default: list all formats)"
+    )
 
 
 def schema(options: Namespace) -> int:

@@ -27,11 +27,16 @@ from sockproof.targets import launch
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command can be told."""
+    """Add the options of the command."""
     add = parser.add_argument
-    add("--quick", action="store_true", help="few repetitions, and small numbers")
-    one = "only this one, as C9; may be repeated"
-    add("--claim", action="append", default=[], metavar="C", help=one)
+    add("--quick", action="store_true", help="few repetitions and small numbers of connections")
+    add(
+        "--claim",
+        action="append",
+        default=[],
+        metavar="NUMBER",
+        help="claim to measure, as C9; may be repeated (default: all)",
+    )
     add_results(parser)
     add_shelf(parser)
 

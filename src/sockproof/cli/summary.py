@@ -10,8 +10,8 @@ from sockproof.cli.load import conclude
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command can be told."""
-    parser.add_argument("run", type=Path, metavar="RUN", help="a folder under results/")
+    """Add the options of the command."""
+    parser.add_argument("run", type=Path, metavar="RUN", help="run folder, as results/latest-load")
 
 
 def summary(options: Namespace) -> int:

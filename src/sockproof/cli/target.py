@@ -16,11 +16,21 @@ from sockproof.targets.certificates import make_certificates
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command can be told."""
+    """Add the options of the command."""
     add = parser.add_argument
-    add("name", nargs="?", metavar="NAME", help="which; without it, all are listed")
-    add("--port", type=whole(0, 65535), help="default: a free one")
-    add("--tls", action="store_true", help="over TLS, with a new certificate")
+    add(
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="server to run until it is interrupted (default: list all servers)",
+    )
+    add(
+        "--port",
+        type=whole(0, 65535),
+        metavar="N",
+        help="TCP port to listen on (default: any free port)",
+    )
+    add("--tls", action="store_true", help="serve over TLS with a newly generated certificate")
     add_shelf(parser)
 
 
@@ -38,6 +48,6 @@ def target(options: Namespace) -> int:
     if not options.tls:
         return launch.run_in_foreground(spec, say, options.port)
     if not spec.tls:
-        raise CommandError(f"the target {spec.name} speaks no TLS")
+        raise CommandError(f"the target {spec.name} does not speak TLS")
     with TemporaryDirectory(prefix="sockproof-") as folder:
         return launch.run_in_foreground(spec, say, options.port, make_certificates(Path(folder)))

@@ -90,7 +90,7 @@ async def _reach(server: Server, limit: float) -> tuple[Server, Answer]:
     except ssl.SSLCertVerificationError as error:
         raise Unreachable(
             f"{place}: its certificate is not accepted: {error.verify_message}"
-            " (--ca FILE names the authority to trust; --insecure takes any)"
+            " (use --ca FILE to trust its CA, or --insecure to accept any certificate)"
         ) from None
     except ssl.SSLError as error:
         raise Unreachable(await no_tls(server, limit, error.reason or str(error))) from None

@@ -21,7 +21,7 @@ from sockproof.formats import (
 )
 from sockproof.formats.load import Summary
 
-GateOutcome = Literal["pass", "fail", "not_fit"]
+GateOutcome = Literal["pass", "fail", "inconclusive"]
 
 
 class JudgedRule(Written):
@@ -126,7 +126,7 @@ class Calibration(Written):
     points: list[CalibrationPoint]
 
 
-ChangeVerdict = Literal["slower", "faster", "alike", "can't tell"]
+ChangeVerdict = Literal["slower", "faster", "alike", "inconclusive"]
 
 
 class Change(Written):

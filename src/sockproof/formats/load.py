@@ -41,7 +41,7 @@ class Generator(Written):
     """How the generator was: what a run that is not `fit` shows may be its doing."""
 
     fit: bool
-    reasons: Annotated[list[Text], Meta(description="Why the run is not fit to judge.")]
+    reasons: Annotated[list[Text], Meta(description="Why the run is inconclusive.")]
     saturated: Annotated[bool, Meta(description="Whether it could do no more itself.")] = False
     cpu_s: Number | None = None
     max_rss_bytes: Number | None = None

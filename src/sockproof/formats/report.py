@@ -241,9 +241,7 @@ class Report(TypedDict):
     strict: NotRequired[
         Annotated[bool, Meta(description="Whether SHOULD and NON_STRICT count too.")]
     ]
-    problem: NotRequired[
-        Annotated[str | None, Meta(description="Why the server could not be judged.")]
-    ]
+    problem: NotRequired[Annotated[str | None, Meta(description="Why the run is inconclusive.")]]
     suites: NotRequired[list[str]]
     excluded: NotRequired[
         Annotated[list[str], Meta(description="Globs of the cases that were left out on request.")]

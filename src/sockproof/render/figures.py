@@ -85,7 +85,7 @@ def _figure_file(path: Path, module: ModuleType) -> FigureFile:
         module.title,
         " ".join(module.caption.split()),
         int(getattr(module, "order", 1000)),
-        str(getattr(module, "nothing", "There are no data for it.")),
+        str(getattr(module, "nothing", "There is no data for it.")),
         module.draw,
     )
 

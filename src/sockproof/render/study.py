@@ -57,7 +57,7 @@ def markdown(value: Mapping[str, Any]) -> str:
     page = Page()
     page.add(f"### {escape(headline(value))}\n")
     page.add(escape(about(value), 1000) + "\n")
-    page.add_all(_parts(value), "\n{number} claims left out: see the page.")
+    page.add_all(_parts(value), "\n{number} claims omitted: see the page.")
     return page.text()
 
 

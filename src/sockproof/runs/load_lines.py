@@ -58,7 +58,7 @@ def _health(octets: bytes) -> Line:
     line = renamed(_timed(files.decode(octets, HealthLine)))
     for key, value in line.items():
         if isinstance(value, dict) is not (key == "lag"):
-            raise ValueError(f"is not what it should be: {key[:40]!r} is no number")
+            raise ValueError(f"is invalid: {key[:40]!r} is not a number")
     return line
 
 
@@ -66,17 +66,17 @@ def _latency(octets: bytes) -> Line:
     line = _timed(files.decode(octets, LatencyLine))
     for key, value in line.items():
         if key not in ("t", "phase") and not isinstance(value, dict):
-            raise ValueError(f"is not what it should be: {key[:40]!r} has no counts")
+            raise ValueError(f"is invalid: {key[:40]!r} has no counts")
     return line
 
 
 def _timed(line: Line) -> Line:
     time = line.get("t")
     if not isinstance(time, int) or time < 0:
-        raise ValueError("is not what it should be: it has no time")
+        raise ValueError("is invalid: it has no time")
     phase = line.get("phase")
     if not isinstance(phase, int) or not 0 <= phase <= MOST_PHASE:
-        raise ValueError("is not what it should be: it has no phase")
+        raise ValueError("is invalid: it has no phase")
     return line
 
 
@@ -84,7 +84,7 @@ def _room(octets: bytes) -> Line:
     line = files.decode(octets, RoomLine)
     room, name = line.get("room"), line.get("name")
     if not isinstance(room, int) or not isinstance(name, str) or not 0 <= room < 1 << 32:
-        raise ValueError("is not what it should be: it names no room")
+        raise ValueError("is invalid: it names no room")
     return line
 
 

@@ -231,7 +231,7 @@ def read_header(path: Path) -> RowFile:
     except OSError as error:
         raise LoadRecordError(f"cannot read {path}: {error.strerror}") from None
     if len(page) < ROWS_AT or not page.startswith(MAGIC):
-        raise LoadRecordError(f"{path} is no file of rows")
+        raise LoadRecordError(f"{path} is not a file of rows")
     _, run, tag, pid, boot = HEADER.unpack_from(page)
     closed, gaps, *missing = STATE.unpack_from(page, HEADER.size)
     return RowFile(

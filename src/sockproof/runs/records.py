@@ -254,7 +254,7 @@ def read_run(path: Path) -> dict[str, Any]:
 def _check_schema(path: Path, values: Mapping[str, Any]) -> None:
     if values.get("schema") != SCHEMA:
         raise files.FileError(
-            f"{path}: has schema {values.get('schema')!r}; this sockproof reads {SCHEMA}"
+            f"{path}: has schema {values.get('schema')!r}; this version reads {SCHEMA}"
         )
 
 
@@ -312,7 +312,7 @@ class _Assembly:
     def _revise(self, revision: Revision) -> None:
         number = revision["number"]
         if number >= len(self.cases):
-            raise ValueError(f"is not what it should be: there is no case {number}")
+            raise ValueError(f"is invalid: there is no case {number}")
         case = self.cases[number]
         if case is not None:
             case |= revision["fields"]
@@ -367,7 +367,7 @@ def new_run_folder(results: Path, kind: str) -> Path:
                 return folder
     except OSError as error:
         raise files.WriteError(f"{results}: cannot be written: {error.strerror}") from None
-    raise files.WriteError(f"{results}: holds a thousand runs of this second")
+    raise files.WriteError(f"{results}: already has a thousand runs from this second")
 
 
 def link_latest(folder: Path, kind: str) -> Path:

@@ -39,7 +39,7 @@ def parse_extensions(value: str) -> list[Extension]:
             raise WireError(f"no token at character {position} of {value[:200]!r}")
         text = found[2] if found[3] is None else re.sub(r"\\(.)", r"\1", found[3])
         if text is not None and not re.fullmatch(_NAME, text):
-            raise WireError(f"a quoted value that is no token: {text[:60]!r}")
+            raise WireError(f"a quoted value that is not a token: {text[:60]!r}")
         items.append((found[1], text))
         position = found.end()
         separator = value[position : position + 1]
@@ -87,7 +87,7 @@ class Parameters:
             elif name in _BITS:
                 seen[name] = window_bits(name, value)
             else:
-                raise WireError(f"no parameter of permessage-deflate: {name!r} (7)")
+                raise WireError(f"not a parameter of permessage-deflate: {name!r} (7)")
         return cls(**seen)  # type: ignore[arg-type]
 
 

@@ -103,14 +103,14 @@ def _from_payload(part: str) -> Packet:
     try:
         return Packet(PacketType.MESSAGE, base64.b64decode(part[1:], validate=True))
     except (binascii.Error, ValueError) as error:
-        raise WireError(f"no base64 behind the b: {error}") from None
+        raise WireError(f"invalid base64 after the b: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
     """What an OPEN packet announces; intervals in milliseconds, `max_payload` in octets.
 
-    Servers older than the field announce no `max_payload`; one that is no number is none either.
+    Servers older than the field announce no `max_payload`; one that is not a number is none either.
     """
 
     sid: str
@@ -135,7 +135,7 @@ class Handshake:
     def usable(cls, packet: Packet) -> Handshake:
         """What can be used of an OPEN packet: a field that is wrong is empty, or as is usual.
 
-        Raises `WireError` where it is no OPEN packet, or holds no JSON object.
+        Raises `WireError` where it is no OPEN packet, or is not a JSON object.
         """
         fields = _fields_of(packet)
         return cls(
@@ -164,9 +164,9 @@ def _fields_of(packet: Packet) -> dict[str, Any]:
     try:
         fields = strict_json.loads(packet.data)
     except (ValueError, RecursionError) as error:
-        raise WireError(f"the OPEN packet holds no JSON: {error}") from None
+        raise WireError(f"the OPEN packet is not JSON: {error}") from None
     if not isinstance(fields, dict):
-        raise WireError(f"the OPEN packet holds no JSON object: {packet}")
+        raise WireError(f"the OPEN packet is not a JSON object: {packet}")
     return fields
 
 

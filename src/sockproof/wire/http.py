@@ -190,7 +190,7 @@ def parse_request_head(lines: list[str], wrong: Iterable[str] = ()) -> Request:
     """A request from its head's lines; raises `WireError` when the first is no request line."""
     match = _REQUEST_LINE.fullmatch(lines[0])
     if match is None:
-        raise WireError(f"no HTTP request line: {lines[0][:100]!r}")
+        raise WireError(f"not an HTTP request line: {lines[0][:100]!r}")
     headers, violations = _parse_headers(lines[1:])
     method, target, version = match.groups()
     return Request(target, headers, method, version, violations=(*wrong, *violations))
@@ -200,7 +200,7 @@ def parse_response_head(lines: list[str], wrong: Iterable[str] = ()) -> Response
     """A response from its head's lines; raises `WireError` when the first is no status line."""
     match = _STATUS_LINE.fullmatch(lines[0])
     if match is None:
-        raise WireError(f"no HTTP status line: {lines[0][:100]!r}")
+        raise WireError(f"not an HTTP status line: {lines[0][:100]!r}")
     headers, violations = _parse_headers(lines[1:])
     version, status, reason = match.groups()
     if reason is None:
@@ -221,7 +221,7 @@ def _parse_headers(lines: list[str]) -> tuple[Headers, list[str]]:
             continue
         name, colon, value = line.partition(":")
         if not colon or not is_token(name):
-            violations.append(f"no header field: {line[:100]!r}")
+            violations.append(f"not a header field: {line[:100]!r}")
         if colon:
             headers.append((name.strip(), value.strip(" \t")))
     return tuple(headers), violations
@@ -325,6 +325,6 @@ class BodyReader:
             else:
                 size = line.partition(b";")[0].strip()
                 if not re.fullmatch(rb"[0-9A-Fa-f]{1,15}", size):
-                    raise WireError(f"no chunk size: {line[:40]!r}")
+                    raise WireError(f"not a chunk size: {line[:40]!r}")
                 self._left = int(size, 16) or None
                 self._in_trailer = self._left is None

@@ -94,7 +94,7 @@ def _put_back(value: Any, attachments: list[bytes]) -> Any:
         if value.get("_placeholder") is True:
             number = value.get("num")
             if not isinstance(number, int) or isinstance(number, bool):
-                raise WireError(f"a placeholder's num is no whole number: {number!r:.60}")
+                raise WireError(f"a placeholder's num is not a whole number: {number!r:.60}")
             if not 0 <= number < len(attachments):
                 raise WireError(f"a placeholder names attachment {number} of {len(attachments)}")
             return attachments[number]
@@ -122,7 +122,7 @@ def parse(text: str) -> tuple[Packet, int]:
         try:
             data = strict_json.loads(rest)
         except (ValueError, RecursionError) as error:
-            raise WireError(f"{type_.name} holds no JSON: {error}") from None
+            raise WireError(f"{type_.name} is not JSON: {error}") from None
         if data is None:
             raise WireError(f"{type_.name} holds null")
     packet = Packet(type_, found[3] or "/", data, None if found[4] is None else int(found[4]))

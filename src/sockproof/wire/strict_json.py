@@ -12,4 +12,4 @@ def loads(text: str | bytes) -> Any:
 
 
 def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON (RFC 8259, 6)")
+    raise ValueError(f"{name} is not JSON (RFC 8259, 6)")

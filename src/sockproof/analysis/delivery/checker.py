@@ -151,7 +151,9 @@ class _Checker:
         self._heard_wrong(Property.INVENTED, receipts, made_up)
         for where in made_up[:EXAMPLES].tolist():
             who = self.history.name_of(int(receipts.client[where]))
-            said = f"{who} heard number {receipts.sequence[where]} of a sender that never sent it"
+            said = (
+                f"{who} received number {receipts.sequence[where]} of a sender that never sent it"
+            )
             found.example(Property.INVENTED, said)
         chosen = at >= 0
         kept, at = receipts.where(chosen), at[chosen]
@@ -222,7 +224,9 @@ class _Checker:
             before = int(highest[where - 1] - lift[where])
             message = self._message(int(at[first[group[where]]]))
             who = self.history.name_of(int(keys[0, where]))
-            found.example(Property.REORDERED, f"{message} came to {who} behind number {before}")
+            found.example(
+                Property.REORDERED, f"{message} was received by {who} after number {before}"
+            )
 
     def _own(self, receipts: Receipts, at: Numbers, clients: Numbers) -> None:
         """What comes back to its sender, and what is for nobody."""
@@ -259,11 +263,13 @@ class _Checker:
         found.exercised[Property.DUPLICATED] += int((~missing).sum())
         for where in np.flatnonzero(lost)[:EXAMPLES].tolist():
             who = self.history.name_of(int(receiver[where]))
-            found.example(Property.LOST, f"{self._message(int(at[where]))} never came to {who}")
+            found.example(
+                Property.LOST, f"{self._message(int(at[where]))} was never received by {who}"
+            )
         for where in doubled[:EXAMPLES].tolist():
             who = self.history.name_of(int(receiver[where]))
             times = int(counts[where])
-            said = f"{self._message(int(at[where]))} came to {who} {times} times"
+            said = f"{self._message(int(at[where]))} was received by {who} {times} times"
             found.example(Property.DUPLICATED, said)
 
     def _leaks(self, receipts: Receipts, at: Numbers, leaked: Flags) -> None:
@@ -272,7 +278,8 @@ class _Checker:
         for where in np.flatnonzero(leaked)[:EXAMPLES].tolist():
             who = self.history.name_of(int(receipts.client[where]))
             self.found.example(
-                Property.LEAKED, f"{self._message(int(at[where]))} came to {who}, no member"
+                Property.LEAKED,
+                f"{self._message(int(at[where]))} was received by {who}, which was not in the room",
             )
 
     # A room: messages by members, in pieces.

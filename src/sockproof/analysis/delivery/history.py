@@ -96,7 +96,7 @@ class History:
         self.run = run
         if not run.recorded:
             why = f": {run.row_problems[0]}" if run.row_problems else ""
-            raise LoadRecordError(f"{run.path} holds no rows of a load run{why}")
+            raise LoadRecordError(f"{run.path} contains no rows of a load run{why}")
         self.processes: list[Process] = []
         base = 0
         for records in run.recorded:

@@ -1,8 +1,8 @@
 """Whether a run keeps the rules of a gate.
 
-Per rule: *pass*, *fail*, or *not fit* where the run cannot tell: no data, too few samples, a
+Per rule: *pass*, *fail*, or *inconclusive*: no data, too few samples, a
 property that was not exercised, a generator that was the bottleneck. What was counted wrong in a
-run that is not fit is wrong all the same: a broken rule about violations fails.
+run that is inconclusive is wrong all the same: a broken rule about violations fails.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Outcome(IntEnum):
 
     PASS = 0
     FAIL = 1
-    NOT_FIT = 2
+    INCONCLUSIVE = 2
 
     @property
     def word(self) -> GateOutcome:
@@ -47,7 +47,7 @@ class Outcome(IntEnum):
         words: dict[Outcome, GateOutcome] = {
             Outcome.PASS: "pass",
             Outcome.FAIL: "fail",
-            Outcome.NOT_FIT: "not_fit",
+            Outcome.INCONCLUSIVE: "inconclusive",
         }
         return words[self]
 
@@ -65,7 +65,7 @@ class Finding:
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
     """The outcome of all together: a failure outweighs what cannot be told."""
     found = set(outcomes)
-    for outcome in (Outcome.FAIL, Outcome.NOT_FIT):
+    for outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE):
         if outcome in found:
             return outcome
     return Outcome.PASS
@@ -126,7 +126,7 @@ def _judge_ended(rule: Rule, summary: Mapping[str, Any], ended: Ended) -> Findin
     # That the run is short is the rule's own doing; that the generator was busy is not.
     if rule.condition.is_latency and generator.get("saturated"):
         reasons = "; ".join(str(each) for each in generator.get("reasons") or ())
-        return Finding(rule, Outcome.NOT_FIT, value, f"{text}, but: {reasons}")
+        return Finding(rule, Outcome.INCONCLUSIVE, value, f"{text}, but: {reasons}")
     return Finding(rule, Outcome.FAIL, value, text)
 
 
@@ -137,12 +137,12 @@ def judge_cases(rules: Rules, report: Mapping[str, Any]) -> list[Finding]:
     for rule in rules.rules:
         value = values.get(rule.condition.metric)
         if report.get("interrupted") and (value is None or rule.condition.holds(value)):
-            findings.append(Finding(rule, Outcome.NOT_FIT, value, "the run was interrupted"))
+            findings.append(Finding(rule, Outcome.INCONCLUSIVE, value, "the run was interrupted"))
         elif report.get("damage") and (value is None or rule.condition.holds(value)):
             why = "the run's records are damaged"
-            findings.append(Finding(rule, Outcome.NOT_FIT, value, why))
+            findings.append(Finding(rule, Outcome.INCONCLUSIVE, value, why))
         elif value is None or not report["cases"]:
-            findings.append(Finding(rule, Outcome.NOT_FIT, value, "no such case ran"))
+            findings.append(Finding(rule, Outcome.INCONCLUSIVE, value, "no such case ran"))
         else:
             findings.append(_compared(rule, value))
     return findings
@@ -168,7 +168,9 @@ def _judge(rule: Rule, summary: Mapping[str, Any], run: LoadRunFolder | None) ->
     asked = rule.condition
     needs_lines = rule.window or (rule.grace and asked.is_latency and not rule.abort)
     if needs_lines and run is not None and run.problems:
-        return Finding(rule, Outcome.NOT_FIT, None, f"the records are damaged: {run.problems[0]}")
+        return Finding(
+            rule, Outcome.INCONCLUSIVE, None, f"the records are damaged: {run.problems[0]}"
+        )
     if rule.window:
         finding = _windows(rule, run)
     elif rule.grace and asked.is_latency and not rule.abort:
@@ -181,7 +183,7 @@ def _judge(rule: Rule, summary: Mapping[str, Any], run: LoadRunFolder | None) ->
     if finding.outcome == Outcome.FAIL and _is_violation(asked):
         return finding
     reasons = "; ".join(str(each) for each in generator.get("reasons") or ())
-    return Finding(rule, Outcome.NOT_FIT, finding.value, f"the run is not fit to judge: {reasons}")
+    return Finding(rule, Outcome.INCONCLUSIVE, finding.value, f"the run is inconclusive: {reasons}")
 
 
 def _is_violation(asked: Condition) -> bool:
@@ -195,18 +197,18 @@ def _whole(rule: Rule, summary: Mapping[str, Any]) -> Finding:
     if asked.is_latency:
         samples = metric(summary, f"{asked.metric.rpartition('.')[0]}.samples") or 0
         if value is None or samples < rule.min_samples:
-            return Finding(rule, Outcome.NOT_FIT, value, _too_few(samples, rule))
+            return Finding(rule, Outcome.INCONCLUSIVE, value, _too_few(samples, rule))
     if value == "not exercised":
-        return Finding(rule, Outcome.NOT_FIT, None, "the property was not exercised")
+        return Finding(rule, Outcome.INCONCLUSIVE, None, "the property was not exercised")
     if isinstance(value, bool) is not isinstance(asked.bound, bool):
-        return Finding(rule, Outcome.NOT_FIT, None, "there are no data")
+        return Finding(rule, Outcome.INCONCLUSIVE, None, "there is no data")
     if not isinstance(value, int | float) or not math.isfinite(value):
-        return Finding(rule, Outcome.NOT_FIT, None, "there are no data")
+        return Finding(rule, Outcome.INCONCLUSIVE, None, "there is no data")
     finding = _compared(rule, value)
     name = asked.metric.removeprefix("counts.")
     exercised = name not in PROPERTIES or metric(summary, f"properties.{name}.exercised")
     if finding.outcome == Outcome.PASS and not exercised:
-        return Finding(rule, Outcome.NOT_FIT, value, "the property was not exercised")
+        return Finding(rule, Outcome.INCONCLUSIVE, value, "the property was not exercised")
     return finding
 
 
@@ -216,8 +218,8 @@ def _compared(rule: Rule, value: float | bool) -> Finding:
 
 
 def _too_few(samples: int, rule: Rule) -> str:
-    wanted = f", {rule.min_samples:,} are wanted" if rule.min_samples else ""
-    return f"{samples:,} samples are too few{wanted}" if samples else "there are no data"
+    wanted = f", {rule.min_samples:,} are needed" if rule.min_samples else ""
+    return f"{samples:,} samples are too few{wanted}" if samples else "there is no data"
 
 
 def _windows(rule: Rule, run: LoadRunFolder | None) -> Finding:
@@ -225,8 +227,8 @@ def _windows(rule: Rule, run: LoadRunFolder | None) -> Finding:
     every = [] if run is None else windows(rule, run)
     known = [(each.value, each.since) for each in every if each.value is not None]
     if not known:
-        why = "no window has enough samples" if every else "it has no whole window"
-        return Finding(rule, Outcome.NOT_FIT, None, why)
+        why = "no window has enough samples" if every else "it has no full window"
+        return Finding(rule, Outcome.INCONCLUSIVE, None, why)
     broken = [each for each in known if not rule.condition.holds(each[0])]
     lowest = rule.condition.comparison in (">=", ">")
     value, since = (min if lowest else max)(broken or known)
@@ -237,7 +239,7 @@ def _windows(rule: Rule, run: LoadRunFolder | None) -> Finding:
     if len(known) < len(every):
         few = len(every) - len(known)
         text = f"{few} of {len(every)} windows of {rule.window:g} s have too few samples"
-        return Finding(rule, Outcome.NOT_FIT, value, text)
+        return Finding(rule, Outcome.INCONCLUSIVE, value, text)
     return Finding(
         rule, Outcome.PASS, value, f"the worst of {len(every)} windows of {rule.window:g} s"
     )
@@ -247,5 +249,5 @@ def _after_grace(rule: Rule, run: LoadRunFolder | None) -> Finding:
     total = Histogram() if run is None else after_grace(rule, run)
     value = value_in(rule, total)
     if value is None:
-        return Finding(rule, Outcome.NOT_FIT, None, _too_few(total.samples, rule))
+        return Finding(rule, Outcome.INCONCLUSIVE, None, _too_few(total.samples, rule))
     return _compared(rule, value)

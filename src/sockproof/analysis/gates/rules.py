@@ -171,7 +171,7 @@ def condition(text: str) -> Condition:
     """Read a sentence; raises `RuleError`."""
     found = _RULE.fullmatch(text)
     if found is None:
-        raise RuleError(f"{text!r} is no rule: METRIC <= NUMBER, as 'counts.lost == 0'")
+        raise RuleError(f"{text!r} is not a rule: METRIC <= NUMBER, as 'counts.lost == 0'")
     named, comparison, bound = found.groups()
     metric = renamed_metric(named)
     is_flag = metric in FLAGS
@@ -186,7 +186,7 @@ def condition(text: str) -> Condition:
     except ValueError:
         value = float("nan")
     if not abs(value) < 1e18:
-        raise RuleError(f"{text!r}: {bound!r} is no number")
+        raise RuleError(f"{text!r}: {bound!r} is not a number")
     return Condition(metric, comparison, value)
 
 
@@ -222,7 +222,7 @@ def _rule(entry: RuleEntry, samples: int) -> Rule:
     if window and asked.metric not in WINDOWED:
         raise RuleError(f"{about}: window is for what is known of each second, as latency.ack.…")
     if window and entry.abort:
-        raise RuleError(f"{about}: window and abort exclude each other")
+        raise RuleError(f"{about}: window and abort cannot be combined")
     grace = _seconds(entry.grace, f"{about}: grace")
     if grace and not (entry.abort or window or asked.metric in _MESSAGES):
         raise RuleError(f"{about}: grace is for latencies of messages, window and abort")

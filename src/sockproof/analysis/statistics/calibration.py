@@ -104,8 +104,10 @@ def read(results: Path) -> Calibration | None:
 def sentence(value: Calibration) -> str:
     """What a report says of it."""
     worst = max((abs(each.p50_ms) for each in value.errors), default=0.0)
-    told = f"floor of latency {value.floor_ms:.2f} ms; medians right to {worst:.2f} ms"
+    told = f"latency floor {value.floor_ms:.2f} ms; medians accurate to {worst:.2f} ms"
     if value.highest_rate is not None:
-        beyond = "" if value.reached_limit else " and more"
-        told += f"; right to {MOST_ERROR:g} ms up to {value.highest_rate:,.0f} messages/s{beyond}"
+        beyond = "" if value.reached_limit else " or higher"
+        told += (
+            f"; accurate to {MOST_ERROR:g} ms up to {value.highest_rate:,.0f} messages/s{beyond}"
+        )
     return told

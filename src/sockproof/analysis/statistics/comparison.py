@@ -13,7 +13,7 @@ from typing import Any
 from sockproof.analysis.statistics.metrics import value
 from sockproof.analysis.statistics.noise import measure
 from sockproof.analysis.statistics.sequential import (
-    CANNOT_TELL,
+    INCONCLUSIVE,
     NO_REGRESSION,
     REGRESSION,
     Design,
@@ -25,7 +25,7 @@ from sockproof.analysis.statistics.sequential import (
 
 SCHEMA = 1
 VIOLATION, MEASURED = "violation", "measured"
-EXIT_CODES = {VIOLATION: 1, REGRESSION: 1, NO_REGRESSION: 0, MEASURED: 0, CANNOT_TELL: 2}
+EXIT_CODES = {VIOLATION: 1, REGRESSION: 1, NO_REGRESSION: 0, MEASURED: 0, INCONCLUSIVE: 2}
 Summary = Mapping[str, Any]
 
 
@@ -51,9 +51,9 @@ def unfit(pair: Mapping[str, Any]) -> list[str]:
 
 
 def reasons(summary: Summary) -> list[str]:
-    """Why a run is not fit to judge."""
+    """Why a run is inconclusive."""
     generator = summary["generator"]
-    return [] if generator["fit"] else list(generator["reasons"]) or ["it is not fit to judge"]
+    return [] if generator["fit"] else list(generator["reasons"]) or ["the run is inconclusive"]
 
 
 def counted(document: Mapping[str, Any]) -> list[tuple[Summary, Summary]]:
@@ -101,9 +101,9 @@ def result(document: Mapping[str, Any], final: bool = True) -> dict[str, Any]:
     else:
         looks = replay(design, counted(document), final)
         notes = _left_out(document)
-    verdict = VIOLATION if of_b else looks[-1].verdict if looks else CANNOT_TELL
+    verdict = VIOLATION if of_b else looks[-1].verdict if looks else INCONCLUSIVE
     if verdict == NO_REGRESSION and document.get("stopped"):
-        verdict = CANNOT_TELL  # whatever it stopped for may be B's doing
+        verdict = INCONCLUSIVE  # whatever it stopped for may be B's doing
     return {
         "verdict": verdict,
         "exit_code": EXIT_CODES[verdict],
@@ -173,7 +173,7 @@ def _noise(document: Mapping[str, Any]) -> dict[str, Any]:
         noise = measure(fit, design)
     except ValueError as error:
         notes.append(str(error))
-        return {"verdict": CANNOT_TELL, "exit_code": EXIT_CODES[CANNOT_TELL], **told}
+        return {"verdict": INCONCLUSIVE, "exit_code": EXIT_CODES[INCONCLUSIVE], **told}
     return {
         "verdict": MEASURED,
         "exit_code": EXIT_CODES[MEASURED],

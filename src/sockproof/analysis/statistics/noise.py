@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from sockproof.analysis.statistics.metrics import value, worse
 from sockproof.analysis.statistics.paired import Floats, holm, interval, sign_flip
 from sockproof.analysis.statistics.sequential import (
-    CANNOT_TELL,
     FEWEST,
+    INCONCLUSIVE,
     NO_REGRESSION,
     REGRESSION,
     Design,
@@ -46,7 +46,7 @@ class Noise:
 
     @property
     def false_positives(self) -> float:
-        """The share of deals in which the gate cried wolf."""
+        """The share of deals in which the gate raised a false alarm."""
         return self.verdicts[REGRESSION] / self.deals
 
 
@@ -102,13 +102,13 @@ def look_at(design: Design, ratios: Floats, rng: np.random.Generator) -> list[_S
 def _verdicts(design: Design, looks: Sequence[_Seen]) -> NDArray[np.str_]:
     limit = math.log1p(design.tolerance)
     deals, metrics = looks[0].low.shape
-    verdicts = np.full(deals, CANNOT_TELL, dtype="<U16")
+    verdicts = np.full(deals, INCONCLUSIVE, dtype="<U16")
     for seen in looks:
         p = sign_flip(seen.ratios.reshape(len(seen.ratios), -1)).reshape(deals, metrics)
         adjusted = np.array([holm(row.tolist()) for row in p])
         caught = ((adjusted <= seen.share) & (seen.low > limit)).any(axis=1)
         passed = (seen.high < limit).all(axis=1)
-        still = verdicts == CANNOT_TELL
+        still = verdicts == INCONCLUSIVE
         verdicts[still & caught] = REGRESSION
         verdicts[still & passed & ~caught] = NO_REGRESSION
     return verdicts
@@ -116,7 +116,7 @@ def _verdicts(design: Design, looks: Sequence[_Seen]) -> NDArray[np.str_]:
 
 def _count(verdicts: NDArray[np.str_]) -> dict[str, int]:
     return {
-        each: int((verdicts == each).sum()) for each in (REGRESSION, NO_REGRESSION, CANNOT_TELL)
+        each: int((verdicts == each).sum()) for each in (REGRESSION, NO_REGRESSION, INCONCLUSIVE)
     }
 
 

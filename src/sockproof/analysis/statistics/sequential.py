@@ -32,7 +32,7 @@ from sockproof.analysis.statistics.paired import (
 ALPHA = 0.01
 CONFIDENCE = 0.95
 FEWEST = 5  # pairs, or runs of a group, from which an interval is believed
-REGRESSION, NO_REGRESSION, CANNOT_TELL = "regression", "no regression", "can't tell"
+REGRESSION, NO_REGRESSION, INCONCLUSIVE = "regression", "no regression", "inconclusive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class Look:
         found = {each.verdict for each in self.estimates}
         if REGRESSION in found:
             return REGRESSION
-        return NO_REGRESSION if found == {NO_REGRESSION} else CANNOT_TELL
+        return NO_REGRESSION if found == {NO_REGRESSION} else INCONCLUSIVE
 
     def to_json(self) -> dict[str, Any]:
         """The look as JSON knows it."""
@@ -201,9 +201,9 @@ def _verdicts(design: Design, rows: Sequence[_Row], share: float) -> tuple[Estim
     told = []
     for row, corrected in zip(rows, adjusted, strict=True):
         if row.mean is None:
-            told.append(Estimate(row.metric, CANNOT_TELL, note=row.note))
+            told.append(Estimate(row.metric, INCONCLUSIVE, note=row.note))
             continue
-        verdict, note = CANNOT_TELL, ""
+        verdict, note = INCONCLUSIVE, ""
         low, high = row.bounds or (None, None)
         if low is None or high is None:
             note = f"fewer than {FEWEST} measurements"
@@ -235,7 +235,7 @@ def replay(
             break
         told.append(judge(design, pairs[:planned], share))
         spent += share
-        if told[-1].verdict != CANNOT_TELL:
+        if told[-1].verdict != INCONCLUSIVE:
             return told
     seen = told[-1].pairs if told else 0
     if final and seen < min(len(pairs), design.max_pairs):

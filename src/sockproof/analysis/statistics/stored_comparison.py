@@ -21,13 +21,13 @@ def read(path: Path) -> dict[str, Any]:
     """The document, with whatever else stands in it; raises `FileError`."""
     value = files.read_json(path, dict[str, Any], MOST_OCTETS)
     if value.get("schema", SCHEMA) != SCHEMA:
-        raise files.FileError(f"{path}: is no comparison that this sockproof reads")
+        raise files.FileError(f"{path}: is not a comparison that this version reads")
     try:
         wrong = _wrong(files.checked(value, Comparison))
     except ValueError as error:
         raise files.FileError(f"{path}: {error}") from None
     if wrong:
-        raise files.FileError(f"{path}: is not what it should be: {wrong}")
+        raise files.FileError(f"{path}: is invalid: {wrong}")
     for run in _runs(value):
         run["summary"] = up_to_date(run["summary"])
     return value
@@ -43,7 +43,7 @@ def _runs(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _wrong(value: Comparison) -> str:
     design, groups = value.design, {} if value.groups is UNSET else value.groups
     if unknown := [each[:80] for each in design.metrics if each not in METRICS]:
-        return f"it names metrics that this sockproof does not know: {unknown[:5]}"
+        return f"unknown metrics: {unknown[:5]}"
     if len(set(design.metrics)) < len(design.metrics):
         return "it names a metric twice"
     if design.pairs > design.max_pairs:

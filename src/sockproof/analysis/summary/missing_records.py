@@ -58,10 +58,10 @@ def _name(kind: int) -> str | None:
 
 
 def said_of_missing(missing: MissingRecords) -> Iterator[str]:
-    """Why a run is not fit to judge by what is missing, a line each."""
+    """Why a run is inconclusive by what is missing, a line each."""
     if missing.rows:
         what = ", ".join(f"{count:,} {name}" for name, count in missing.rows.items())
-        yield f"not recorded, for want of space or a limit: {what}{_when(missing)}"
+        yield f"not recorded, because of missing space or a limit: {what}{_when(missing)}"
     if missing.lines:
         what = ", ".join(f"{count:,} of {name}" for name, count in missing.lines.items())
         yield f"lines that could not be written: {what}"

@@ -1,7 +1,7 @@
 """The summary of a load run, `summary.json`, from its folder alone.
 
 A run is *fit* when its generator was not the bottleneck and its records are whole: whatever a
-run that is not fit shows may be the generator's doing and not the target's.
+inconclusive run shows may be the generator's doing and not the target's.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ def _summarize(folder: LoadRunFolder, deliveries: DeliveryLatencies) -> Summary:
         run = folder.about
     except FileError as error:
         if not folder.recorded:
-            raise LoadRecordError(f"{folder.path} is no folder of a load run: {error}") from None
+            raise LoadRecordError(
+                f"{folder.path} is not the folder of a load run: {error}"
+            ) from None
         run = About(processes=_UNKNOWN)
         problems.insert(0, str(error))
     delivery = check(folder, run.processes or 0, deliveries)
@@ -188,7 +190,7 @@ def _generator(
     if offered and achieved < LEAST_ACHIEVED * offered:
         share = achieved / offered
         reasons.append(
-            f"of the offered rate {share:.1%} was achieved: sends were withheld {withheld:,} times,"
+            f"only {share:.1%} of the offered rate was achieved: {withheld:,} sends were withheld,"
             " because acknowledgements or connections were missing"
         )
     late = lag.share_above(LATE_NS)
@@ -222,7 +224,7 @@ def _reasons(
     counts: dict[str, int],
     missing: MissingRecords,
 ) -> list[str]:
-    """Why the run is not fit to judge, but for its rates."""
+    """Why the run is inconclusive, except for its rates."""
     reasons = []
     if not counts[Counter.CONNECTIONS_OPENED]:
         reasons.append(f"no connection was opened; {counts[Counter.CONNECT_FAILURES]:,} failed")

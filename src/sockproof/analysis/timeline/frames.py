@@ -86,7 +86,7 @@ class LoadRun:
 def read(folder: Path) -> LoadRun:
     """Read a run folder; raises `LoadRecordError` only when it is not that of a load run."""
     if not is_load_run(folder):
-        raise LoadRecordError(f"{folder} is no folder of a load run")
+        raise LoadRecordError(f"{folder} is not the folder of a load run")
     run = LoadRunFolder(folder)
     problems: list[str] = []
     told = _object(lambda _: run.about, folder / RUN_FILE, problems) or About()
@@ -154,7 +154,7 @@ def _latencies(run: LoadRunFolder, count: int, problems: list[str]) -> Latencies
             known.append(process)
         else:
             name = process.path("latency").name
-            problems.append(f"{name} is passed over: its process told nothing of itself")
+            problems.append(f"{name} is ignored: its process left no description")
     latency, torn = read_latencies(known, run.clock, count)
     if torn:
         problems.append(f"{torn:,} lines of latencies could not be read")

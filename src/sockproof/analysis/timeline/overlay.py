@@ -41,14 +41,14 @@ class Change:
 
     @property
     def verdict(self) -> ChangeVerdict:
-        """What can be said: `slower`, `faster`, `alike` or `can't tell`."""
+        """What can be said: `slower`, `faster`, `alike` or `inconclusive`."""
         if self.low > 1 + ALIKE:
             return "slower"
         if self.high < 1 / (1 + ALIKE):
             return "faster"
         if self.low >= 1 / (1 + ALIKE) and self.high <= 1 + ALIKE:
             return "alike"
-        return "can't tell"
+        return "inconclusive"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def jobs_for(places: Sequence[int | None], jobs: int) -> int:
 def remark(places: int, jobs: int) -> str:
     """What the answer says of it."""
     some = "one client" if places == 1 else f"{places} clients"
-    return f"The server takes {some} at a time; cases ran with --jobs {jobs}."
+    return f"The server accepts {some} at a time; cases ran with --jobs {jobs}."
 
 
 async def newest_alone(server: Server, limit: float) -> bool:

@@ -76,11 +76,11 @@ async def no_http(server: Server, limit: float, why: str) -> str:
     if not where.tls and await speaks_tls(server, limit):
         return f"{where.url} speaks TLS: type {prober.url(f'{where.scheme}s')}\n  {why}"
     if await speaks_http2(server, limit):
-        return f"{where.url} speaks HTTP/2 alone: have it speak HTTP/1.1 as well\n  {why}"
+        return f"{where.url} speaks only HTTP/2: enable HTTP/1.1 as well\n  {why}"
     said = await _banner(server, limit)
     if not said:
-        return f"{where.host}:{where.port} answers nothing: {why}"
-    return f'{where.host}:{where.port} speaks no HTTP: is the port right? It says "{said}"'
+        return f"{where.host}:{where.port} does not answer: {why}"
+    return f'{where.host}:{where.port} does not speak HTTP: is the port right? It says "{said}"'
 
 
 async def no_tls(server: Server, limit: float, why: str) -> str:
@@ -92,4 +92,4 @@ async def no_tls(server: Server, limit: float, why: str) -> str:
     if answer is None:
         return f"{where.host}:{where.port} does not speak TLS: {why}"
     scheme = where.scheme.removesuffix("s")
-    return f"{where.url} speaks no TLS: type {prober.url(scheme)}\n  {answer}"
+    return f"{where.url} does not speak TLS: type {prober.url(scheme)}\n  {answer}"

@@ -29,7 +29,7 @@ POLICIES = {1008, 3000, 3003, *range(4000, 5000)}  # Close codes that a refusal 
 ROUND_TRIPS = 3  # in which a server that turns everybody away has done so
 MADE_UP = "sockproof"  # a subprotocol that nobody has: some servers then name theirs
 OLD = "speaks Engine.IO 3, that is Socket.IO 2 or older"
-JUDGED = "Engine.IO 4 is what is judged, which servers speak from Socket.IO 3 on"
+JUDGED = "sockproof checks Engine.IO 4, which is Socket.IO 3 and newer"
 
 
 def sentence(prober: Prober, what: str, todo: str, seen: object) -> str:
@@ -40,7 +40,7 @@ def sentence(prober: Prober, what: str, todo: str, seen: object) -> str:
 def wants_credentials(prober: Prober, what: str, seen: object) -> str:
     """A server that lets in only those whom it knows."""
     if prober.server.has_credentials:
-        what += ", and does not take those that were sent"
+        what += ", and does not accept those that were sent"
     options = "--header 'Authorization: …', --cookie 'NAME=VALUE' or user:password@ in the URL"
     return sentence(prober, what, f"give credentials with {options}", seen)
 
@@ -81,11 +81,13 @@ async def _opened(prober: Prober) -> str | None:
                 seen = f"what came first was {Frame(opcode, payload)}"
                 if opcode == Opcode.TEXT:
                     todo = f"type {prober.url(prober.secure('http'))}"
-                    return sentence(prober, "is a Socket.IO server, no plain WebSocket", todo, seen)
+                    return sentence(
+                        prober, "is a Socket.IO server, not a plain WebSocket server", todo, seen
+                    )
                 if opcode == Opcode.CLOSE and int.from_bytes(payload[:2], "big") in POLICIES:
                     if await _lets_speak(prober):  # its Close was for the Ping
                         return None
-                    what = "opens a WebSocket and closes it before anything is said"
+                    what = "opens a WebSocket and closes it immediately"
                     return wants_credentials(prober, what, seen)
     return None
 
@@ -123,7 +125,7 @@ async def _redirect(prober: Prober, answer: Answer) -> str | None:
 
 async def _login(prober: Prober, answer: Answer) -> str | None:
     if answer.status in (401, 407):
-        return wants_credentials(prober, "wants a login", answer)
+        return wants_credentials(prober, "requires a login", answer)
     if answer.asks_for_a_password:
         return wants_credentials(prober, f"is a login page ({answer.title})", answer)
     return None
@@ -133,7 +135,7 @@ async def _carrier(prober: Prober, answer: Answer) -> str | None:
     """HTTP/1.1 without TLS is refused in words of HTTP/1.1."""
     server, limit = prober.server, prober.limit
     if HTTP2_WANTED.search(answer.text) and await speaks_http2(server, limit):
-        return sentence(prober, "speaks HTTP/2 alone", "have it speak HTTP/1.1 as well", answer)
+        return sentence(prober, "speaks only HTTP/2", "enable HTTP/1.1 as well", answer)
     if prober.address.tls or not TLS_WANTED.search(answer.text):
         return None
     if not await speaks_tls(server, limit):
@@ -145,8 +147,8 @@ async def _proxy(prober: Prober, answer: Answer) -> str | None:
     if answer.status not in OF_A_PROXY:
         return None
     name = shown(answer.response.get("Server") or "something without a name", 40)
-    what = f"is a proxy ({name}) that does not reach the server behind it"
-    return sentence(prober, what, "is that running, where the proxy looks for it?", answer)
+    what = f"is a proxy ({name}) that does not reach its server"
+    return sentence(prober, what, "is it running where the proxy expects it?", answer)
 
 
 async def _another_kind(prober: Prober, answer: Answer) -> str | None:
@@ -157,14 +159,16 @@ async def _another_kind(prober: Prober, answer: Answer) -> str | None:
         if other is None or not other.is_upgrade:
             return None
         todo = f"type {prober.url(prober.secure('ws'))}"
-        return sentence(prober, "is a plain WebSocket server, no Socket.IO", todo, answer)
+        return sentence(prober, "is a plain WebSocket server, not a Socket.IO server", todo, answer)
     for path in dict.fromkeys((own, "/socket.io/")):
         other = await prober.polling(path)
         if other is not None and other.is_old_engineio:
             return sentence(prober, OLD, JUDGED, other)
         if other is not None and other.is_engineio:
             todo = f"type {prober.url(prober.secure('http'), own if path == own else '/')}"
-            return sentence(prober, "is a Socket.IO server, no plain WebSocket", todo, answer)
+            return sentence(
+                prober, "is a Socket.IO server, not a plain WebSocket server", todo, answer
+            )
     return None
 
 
@@ -177,10 +181,10 @@ async def _condition(prober: Prober, answer: Answer) -> str | None:
         again = await prober.ask(answer.request.having(name, value))
         if again is not None and (again.is_upgrade or again.is_engineio):
             todo = f"add --header '{name}: {value}'"
-            return sentence(prober, f"wants the header field {name}", todo, answer)
+            return sentence(prober, f"requires the header field {name}", todo, answer)
     if ORIGIN.search(answer.body):
-        todo = "name one that it takes with --header 'Origin: https://…'"
-        return sentence(prober, "wants the header field Origin", todo, answer)
+        todo = "name one that it accepts with --header 'Origin: https://…'"
+        return sentence(prober, "requires the header field Origin", todo, answer)
     if not prober.address.is_websocket:
         return None
     offered = await prober.handshake(protocols=[MADE_UP])
@@ -189,7 +193,7 @@ async def _condition(prober: Prober, answer: Answer) -> str | None:
     names_them = offered.status != 101 and SUBPROTOCOL.search(offered.text)
     if offered.status != 101 and not names_them and not SUBPROTOCOL.search(answer.text):
         return None
-    what = "demands a subprotocol"
+    what = "requires a subprotocol"
     if prober.server.subprotocols:
         what += f" other than {', '.join(prober.server.subprotocols)}"
     seen = offered if names_them else answer
@@ -217,7 +221,7 @@ async def _another_path(prober: Prober, answer: Answer) -> str | None:
         return None
     scheme = prober.address.scheme
     path, name, scheme = next((each for each in found if each[2] == scheme), found[0])
-    what = f"has no server to judge at {shown(asked)}, but {name} server answers at {path}"
+    what = f"has no server to check at {shown(asked)}, but {name} server answers at {path}"
     return sentence(prober, what, f"type {prober.url(scheme, path)}", answer)
 
 
@@ -227,9 +231,9 @@ def _something_else(prober: Prober, answer: Answer) -> str:
     path = shown(answer.request.target.partition("?")[0])
     todo = f"name the server's path {'in the URL' if websocket else 'with --path'}"
     if answer.status == 403:
-        return wants_credentials(prober, "lets nobody in", answer)
+        return wants_credentials(prober, "rejects every client", answer)
     if answer.status >= 500:
-        return sentence(prober, "fails", "its own log should say why", answer)
+        return sentence(prober, "fails", "its log should say why", answer)
     if answer.title is not None and answer.status < 400:
         return sentence(prober, f"is a web page ({answer.title}), no {kind} server", todo, answer)
     return sentence(prober, f"has no {kind} server at {path}", todo, answer)

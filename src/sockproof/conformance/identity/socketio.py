@@ -79,8 +79,8 @@ async def _unsticky(prober: Prober) -> str | None:
     if not lost or not known.count(True):
         return None
     what = "has several processes and no sticky sessions"
-    todo = "lead the requests of a session back to its process, or name one process's own port"
-    seen = f"{lost} of {SESSIONS} sessions were unknown to their next request"
+    todo = "route all requests of a session to one process, or use the port of one process"
+    seen = f"{lost} of {SESSIONS} sessions were unknown at their next request"
     return sentence(prober, what, todo, seen)
 
 
@@ -99,6 +99,6 @@ async def _msgpack(prober: Prober, server: Server) -> str | None:
                     if isinstance(packet.data, bytes) and b"\xa3sid" in packet.data:
                         break
             seen = f"CONNECT in msgpack was answered with {packet}"
-            what = "packs its packets with msgpack"
-            return sentence(prober, what, "have it use the default parser to be judged", seen)
+            what = "encodes its packets with msgpack"
+            return sentence(prober, what, "use the default parser", seen)
     return None

@@ -150,4 +150,4 @@ def difference(got: Frame, opcode: int, payload: bytes | None) -> str:
         return str(got)
     pairs = enumerate(zip(got.payload, payload, strict=False))
     at = next((index for index, (a, b) in pairs if a != b), min(len(got.payload), len(payload)))
-    return f"{got}; it differs from octet {at} on"
+    return f"{got}; the first difference is at octet {at}"

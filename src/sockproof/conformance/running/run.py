@@ -34,9 +34,9 @@ from sockproof.runs.records import CaseRecord, RunWriter
 from sockproof.vocabulary import Suite
 
 ANY_ORDER = (
-    "Messages that follow each other come back in another order each time, as an application may"
-    " answer; it is not judged as an echo. One that promises the order has it declared:"
-    ' capabilities = ["echo"] in a --profile.'
+    "Consecutive messages return in varying order, which an application may do, so the server is"
+    " not treated as an echo server. If it guarantees the order, declare it in a --profile:"
+    ' capabilities = ["echo"].'
 )
 INTRODUCTION = 60.0  # seconds, and so many limits, until it must be known what a server is
 INTRODUCTION_LIMITS = 12

@@ -103,7 +103,7 @@ class _Run:
         except TimeoutError:
             if not bound.expired():
                 raise
-            self._leave_off("its time was over")
+            self._leave_off("the time limit was reached")
             self.remarks.append(death.remark_on_time(self.not_run(order)))
         except asyncio.CancelledError:
             self._leave_off("it was interrupted")
@@ -402,6 +402,6 @@ class _Run:
                 self._revised(first, ("aside", "notes"))
         if stalled:
             self.remarks.append(
-                f"The harness itself stood still for up to {max(stalled):.1f} s;"
+                f"The harness itself was paused for up to {max(stalled):.1f} s;"
                 f" {len(stalled)} cases ran again."
             )

@@ -133,7 +133,7 @@ async def _try(
     except StreamClosed as closed:
         return f"expected {context.awaiting}, got: {closed.how}", False
     except TimeoutError:
-        return f"expected {context.awaiting}, nothing more within {limit:g} s", True
+        return f"expected {context.awaiting}, timed out after {limit:g} s", True
     except Exception as error:
         return f"{type(error).__name__}: {error}", False
     finally:

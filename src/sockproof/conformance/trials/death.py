@@ -37,7 +37,9 @@ def excuse(record: CaseRecord) -> None:
 
 def untried(record: CaseRecord) -> None:
     """Set a case aside that was to run again, which a dead server does not let it."""
-    record.set_aside("follows", "", "It was to run again alone, but the server died before.")
+    record.set_aside(
+        "follows", "", "It was due to run again alone, but the server died before that."
+    )
 
 
 def remark_on_killer(record: CaseRecord) -> str:
@@ -52,20 +54,19 @@ def remark_on_end(suspects: Sequence[str], how: str) -> str:
 
 def remark_on_none(suspects: Sequence[str], how: str) -> str:
     """What a run says whose server died of no case alone."""
-    return (
-        f"The server died ({how}) and was started again. No case kills it alone. {_named(suspects)}"
-    )
+    what = f"The server died ({how}) and was started again."
+    return f"{what} No single case reproduces this. {_named(suspects)}"
 
 
 def remark_on_silence(suspects: Sequence[str], how: str) -> str:
     """What a run says whose server did not answer for a while."""
-    silence = f"The server stopped answering for a while ({how})."
+    silence = f"The server stopped responding for a while ({how})."
     return f"{silence} {_named(suspects)} Each ran again, alone."
 
 
 def remark_on_time(left: Sequence[str]) -> str:
     """What is said of a run whose time was over."""
-    return f"The run's time was over (--max-time). {remark_on_left(left)}"
+    return f"The time limit of the run was reached (--max-time). {remark_on_left(left)}"
 
 
 def remark_on_left(names: Sequence[str]) -> str:
@@ -79,7 +80,7 @@ def remark_on_left(names: Sequence[str]) -> str:
 
 def _named(suspects: Sequence[str]) -> str:
     if not suspects:
-        return "No case ran then."
+        return "No case was running at that time."
     more = f" and {len(suspects) - NAMED} more" if len(suspects) > NAMED else ""
     which = "This case" if len(suspects) == 1 else "These cases"
     return f"{which} ran then: {', '.join(suspects[:NAMED])}{more}."

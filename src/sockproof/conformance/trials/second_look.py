@@ -1,4 +1,4 @@
-"""Which cases run again, alone, before they count, and what becomes of their records.
+"""Which cases run again alone, before they count, and what becomes of their records.
 
 What ended by a time-out counts when it repeats. What was disturbed, by a pause of the harness or
 by a server that turned connections away, is replaced by what is seen without that.
@@ -17,7 +17,7 @@ from sockproof.runs.records import CaseRecord, WireEntry
 REPEATS = 3  # of one requirement that end alike stand for its other cases
 LIMITS = 20  # of the run's limit are waited at most in all, so that a silent server costs minutes
 ATTEMPTS = 3  # while the harness itself is disturbed
-VANISHED = "A time-out ended it; alone, it did not repeat."
+VANISHED = "It timed out, but not when it ran again alone."
 TAKEN_OVER = (
     *("outcome", "expected", "got", "seen", "came", "lacks", "seconds", "expectation"),
     *("wire", "notes", "aside"),
@@ -75,25 +75,25 @@ def take_over(record: CaseRecord, other: CaseRecord) -> None:
 def did_not_repeat(record: CaseRecord, second: CaseRecord) -> None:
     """Set a case aside that ended by a time-out and, alone, in another way; both logs stay."""
     record.set_aside("did-not-repeat", "", VANISHED)
-    record.notes = [*record.notes, f"run again, alone: {second.outcome}"]
-    record.wire = [*record.wire, marked("run again, alone"), *second.wire]
+    record.notes = [*record.notes, f"run again alone: {second.outcome}"]
+    record.wire = [*record.wire, marked("run again alone"), *second.wire]
 
 
 def others_did_not_repeat(record: CaseRecord) -> None:
     """Set a case aside that ended by a time-out, as others of its requirement that vanished."""
     record.set_aside("did-not-repeat", "", VANISHED)
-    record.notes = [*record.notes, "not run again: others of its requirement did not repeat"]
+    record.notes = [*record.notes, "not run again: other cases of its requirement did not repeat"]
 
 
 def too_busy(record: CaseRecord, seconds: float) -> None:
     """Set a case aside in all whose runs the harness stood still, for so long the last time."""
-    record.set_aside("too-busy", "", "The harness was too busy to judge.")
-    record.notes = [*record.notes, f"the harness stood still for {seconds:.1f} s meanwhile"]
+    record.set_aside("too-busy", "", "The harness was too busy to judge this case.")
+    record.notes = [*record.notes, f"the harness was paused for {seconds:.1f} s meanwhile"]
 
 
 def no_time(record: CaseRecord, why: str) -> None:
     """Set a case aside that was to run again when the run ended."""
-    record.set_aside("no-time", "", f"It was to run again, alone, but the run ended: {why}.")
+    record.set_aside("no-time", "", f"It was due to run again alone, but the run ended: {why}.")
 
 
 def marked(text: str) -> WireEntry:

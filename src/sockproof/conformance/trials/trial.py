@@ -180,21 +180,24 @@ async def _judge(target: Target, limit: float, trial: Trial, plan: Plan) -> None
     except TimeoutError as error:
         record.outcome = "INCONCLUSIVE" if context.setting_up else "FAIL"
         record.expected = context.awaiting
-        record.got = f"nothing more within {limit:g} s"
+        record.got = f"timed out after {limit:g} s"
         record.seen = Seen.TIMED_OUT
         if context.last_unasked is not None:
             record.got += f"; what the server said of its own accord: {context.last_unasked}"
         _note_causes(trial, error, context)
         if await _still_sends(context):
-            record.outcome, record.expected = "INCONCLUSIVE", "all octets of the case sent in time"
-            record.got = f"within {limit:g} s what the case had to send was still leaving"
+            record.outcome, record.expected = (
+                "INCONCLUSIVE",
+                "all octets of the case sent within the limit",
+            )
+            record.got = f"the case was still sending after {limit:g} s"
     except asyncio.CancelledError:
         record.outcome, record.expected = "INCONCLUSIVE", "the case to end"
         record.got = "it was given up"
         raise
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
-        record.outcome, record.expected = "INCONCLUSIVE", "a case that runs to its end"
+        record.outcome, record.expected = "INCONCLUSIVE", "a case without internal errors"
         record.got = f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})"
         _note_causes(trial, error, context)
     else:

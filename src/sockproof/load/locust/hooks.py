@@ -139,7 +139,7 @@ class Part:
         command = [sys.executable, "-m", "sockproof", "summary", str(folder)]
         code = subprocess.run(command, check=False, env=_unpatched()).returncode
         if code < 0:
-            _log.error("the summary was ended by signal %d; sum up %s again", -code, folder)
+            _log.error("the summary was stopped by signal %d; sum up %s again", -code, folder)
             code = CANNOT_BE_JUDGED
         if code and self.environment.process_exit_code is None:
             self.environment.process_exit_code = code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 from argparse import Namespace
@@ -89,32 +90,71 @@ def without_values(complaint: str) -> str:
 def add_arguments(parser: Any) -> None:
     """Add the arguments to Locust's parser (`events.init_command_line_parser`)."""
     add = parser.add_argument
-    add("--rate", default="", help="messages a second and user; 0: a closed loop")
-    add("--poisson", action="store_true", default=False, help="random gaps between messages")
     add(
-        "--payload-bytes", "--payload-octets", default="", help="length of the body of each message"
-    )
-    add("--room-size", default="", help="clients in a room")
-    add("--transport", default=Transport.WEBSOCKET.value, choices=TRANSPORTS, help="of Socket.IO")
-    add("--client", default="lean", choices=CLIENTS, help="reference: python-socketio's client")
-    add("--max-outstanding", default="100", help="acknowledgements a user waits for at most")
-    add("--ack-timeout", default="30", help="seconds until an acknowledgement is given up")
-    add("--drain", default="10", help="seconds at most for what is in flight at the end")
+        "--rate", default="", metavar="R",
+        help="messages per second of each user; 0 is a closed loop, in which the next message "
+        "leaves when the last is acknowledged (default: the scenario's)",
+    )  # fmt: skip
+    add("--poisson", action="store_true", default=False, help="send at random intervals")
+    add(
+        "--payload-bytes", default="", metavar="N",
+        help="length of each message body, in bytes (default: the scenario's, usually 64)",
+    )  # fmt: skip
+    add(
+        "--room-size", default="", metavar="N",
+        help="number of users per room, in scenarios with rooms (default: the scenario's)",
+    )  # fmt: skip
+    add(
+        "--transport", default=Transport.WEBSOCKET.value, choices=TRANSPORTS, metavar="NAME",
+        help=f"transport of Socket.IO: {', '.join(TRANSPORTS)} (default: %(default)s)",
+    )  # fmt: skip
+    add(
+        "--client", default="lean", choices=CLIENTS, metavar="NAME",
+        help="client implementation: lean, or reference for python-socketio's client and "
+        "websocket-client (default: %(default)s)",
+    )  # fmt: skip
+    add(
+        "--max-outstanding", default="100", metavar="N",
+        help="maximum number of unacknowledged messages per user; further sends are skipped "
+        "(default: %(default)s)",
+    )  # fmt: skip
+    add(
+        "--ack-timeout", default="30", metavar="S",
+        help="time limit for an acknowledgement, in seconds (default: %(default)s)",
+    )  # fmt: skip
+    add(
+        "--drain", default="10", metavar="S",
+        help="time limit for messages in flight at the end, in seconds (default: %(default)s)",
+    )  # fmt: skip
     add(
         "--header", default="", env_var=SECRET_ARGUMENTS["header"], is_secret=True,
-        help="'NAME: VALUE' with each request; several by line breaks",
+        metavar="'NAME: VALUE'",
+        help="header field to send with each request; several are separated by line breaks",
     )  # fmt: skip
     add(
-        "--auth", default="", env_var=SECRET_ARGUMENTS["auth"], is_secret=True,
-        help="payload of each Socket.IO CONNECT, as JSON",
+        "--auth", default="", env_var=SECRET_ARGUMENTS["auth"], is_secret=True, metavar="JSON",
+        help="payload of each Socket.IO CONNECT packet",
     )  # fmt: skip
-    add("--source", default="", help="own addresses to go out from, separated by commas")
-    add("--deflate", action="store_true", default=False, help="offer permessage-deflate")
-    add("--ca", default="", help="trust this CA's certificate (PEM)")
-    add("--insecure", action="store_true", default=False, help="take any certificate")
-    add("--target-pid", default="", help="the target's process, to watch its CPU and memory")
-    add("--results", default="results", help="where run folders are made")
-    add("--run-folder", default="", help="this run's folder", include_in_web_ui=False)
+    add(
+        "--source", default="", metavar="IP,IP",
+        help="local addresses to connect from, separated by commas (default: the system's choice)",
+    )  # fmt: skip
+    add(
+        "--deflate", action="store_true", default=False,
+        help="offer permessage-deflate in each WebSocket handshake",
+    )  # fmt: skip
+    add("--ca", default="", metavar="FILE", help="CA certificate (PEM) to trust")
+    add("--insecure", action="store_true", default=False, help="accept any certificate")
+    add(
+        "--target-pid", default="", metavar="PID",
+        help="process id of the server, to watch its CPU and memory",
+    )  # fmt: skip
+    add(
+        "--results", default="results", metavar="DIR",
+        help="directory in which run folders are created (default: %(default)s)",
+    )  # fmt: skip
+    for name, dest in (("--run-folder", "run_folder"), ("--payload-octets", "payload_bytes")):
+        add(name, dest=dest, default="", help=argparse.SUPPRESS, include_in_web_ui=False)
 
 
 def read_options(parsed: Namespace) -> Options:
@@ -176,9 +216,9 @@ def _number(parsed: Namespace, name: str, low: float, high: float) -> float | No
     try:
         value = float(text)
     except ValueError:
-        raise OptionError(f"{option} wants a number, not {text!r}") from None
+        raise OptionError(f"{option} must be a number, not {text!r}") from None
     if not low <= value <= high:
-        raise OptionError(f"{option} wants a number from {low:g} to {high:g}, not {text}")
+        raise OptionError(f"{option} must be a number from {low:g} to {high:g}, not {text}")
     return value
 
 
@@ -194,7 +234,7 @@ def _headers(text: str) -> tuple[tuple[str, str], ...]:
     for line in filter(None, map(str.strip, text.splitlines())):
         name, colon, value = line.partition(":")
         if not colon or not name.strip():
-            raise OptionError(f"--header wants 'NAME: VALUE', not {len(line)} others")
+            raise OptionError(f"--header must be 'NAME: VALUE', not {len(line)} others")
         headers.append((name.strip(), value.strip()))
     return tuple(headers)
 
@@ -207,4 +247,4 @@ def _json(text: str) -> Any:
     except RecursionError:
         raise OptionError("--auth is nested too deep") from None
     except ValueError as error:
-        raise OptionError(f"--auth is no JSON: {error}") from None
+        raise OptionError(f"--auth is not JSON: {error}") from None

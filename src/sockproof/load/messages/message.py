@@ -1,4 +1,4 @@
-"""Messages that carry a stamped body, in a place that the scenario chooses.
+"""Messages with a stamped body at a place that the scenario chooses.
 
     HELLO = Message("chat message", {"room": "lobby", "text": BODY})
     user.tell(HELLO, "hello, lobby", to="lobby")
@@ -19,7 +19,7 @@ _HOLE = "$sockproof-body$"
 
 
 class Body:
-    """Where the body goes."""
+    """A placeholder for the body."""
 
     def __init__(self, binary: bool) -> None:
         self.binary = binary
@@ -30,9 +30,9 @@ BINARY_BODY = Body(True)  # as an attachment
 
 
 class Message:
-    """An event and its arguments, one of which holds `BODY` or `BINARY_BODY`, at any depth.
+    """An event and its arguments, which contain `BODY` or `BINARY_BODY` once, at any depth.
 
-    Raises ValueError when there is no body, or more than one.
+    Raises ValueError otherwise.
     """
 
     __slots__ = ("_args", "_before", "_behind", "binary", "event")
@@ -56,16 +56,16 @@ class Message:
         return self._before
 
     def behind(self, body: bytes) -> bytes:
-        """The JSON behind the stamp, with a body that `escaped` gave."""
+        """The JSON after the stamp, with a body from `escaped`."""
         return body + self._behind
 
     def arguments(self, stamped: bytes) -> list[Any]:
-        """The arguments with a stamped body of octets in them."""
+        """The arguments with a stamped binary body."""
         return [_filled(each, stamped) for each in self._args]
 
 
 class Said:
-    """A message with one body: what of it is the same however often it is said."""
+    """A message with one body, encoded once for all sends."""
 
     __slots__ = ("before", "behind", "body", "checksum", "message", "octets")
 
@@ -80,7 +80,7 @@ class Said:
 
 @functools.lru_cache(maxsize=64)
 def prepared(message: Message, body: str | bytes) -> Said:
-    """What thousands of users say alike, kept once."""
+    """The encoded message, shared by all users who send it."""
     return Said(message, body)
 
 

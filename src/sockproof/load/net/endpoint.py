@@ -156,7 +156,7 @@ class Endpoint:
         """The reason and the line for an error number of a connect."""
         where = f"{address[0]} port {address[1]}"
         if number == errno.ECONNREFUSED:
-            return Reason.REFUSED, f"nobody listens on {where}"
+            return Reason.REFUSED, f"nothing listens on {where}"
         return why(number, f"connecting to {where}")
 
 

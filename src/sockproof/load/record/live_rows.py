@@ -10,9 +10,9 @@ from sockproof.vocabulary import LABELS, MAX_MS, MESSAGE_KINDS, P50, P90, P99, C
 
 _NOT_KNOWN = "–"
 _PHASES = {
-    "ramp": "users come; the measured part has not begun",
+    "ramp": "ramp-up: the measured part has not begun",
     "measured": "the measured part",
-    "drain": "nothing more is sent; what is in flight is awaited",
+    "drain": "drain: waiting for messages in flight",
     "over": "over",
 }
 _ROWS = (  # what, unit, key, remark
@@ -20,7 +20,7 @@ _ROWS = (  # what, unit, key, remark
     ("Live connections", "connections", Counter.LIVE, ""),
     ("Opened", "connections", Counter.CONNECTIONS_OPENED, ""),
     ("Connect failures", "connections", Counter.CONNECT_FAILURES, ""),
-    ("Disconnects", "connections", Counter.DISCONNECTED, "that no client had asked for"),
+    ("Disconnects", "connections", Counter.DISCONNECTED, "not requested by the client"),
     ("Offered rate", "messages/s", "offered_rate", "sends that were due"),
     ("Achieved rate", "messages/s", "achieved_rate", "sends that were made"),
     (
@@ -65,9 +65,9 @@ _ROWS = (  # what, unit, key, remark
         "Lost, duplicated, reordered, leaked, forged, invented",
         "messages",
         "",
-        "known when the run is over",
+        "known at the end of the run",
     ),
-    ("Unacknowledged; connections that were broken", "", "", "known when the run is over"),
+    ("Unacknowledged; connections that were broken", "", "", "known at the end of the run"),
     ("Generator: CPU", "% of a core", "cpu_percent", "of the busiest process"),
     ("Generator: lag", "ms", "lag_ms", "worst of any process"),
     ("Generator: memory", "MiB", "rss_mib", "of all processes; since the start: its peak"),
@@ -96,7 +96,7 @@ def rows(numbers: Mapping[str, Any]) -> list[dict[str, str]]:
     ]
     here = len(numbers["processes"]) - len(lost)
     more = {"now": f"{here:,}", "measured": _NOT_KNOWN, "start": f"{here + len(lost):,}"}
-    remark = f"lost: {', '.join(lost)}; what they had counted is included" if lost else ""
+    remark = f"lost: {', '.join(lost)}; their counts are included" if lost else ""
     told.insert(1, {"what": "Processes", "unit": "processes", **more, "remark": remark})
     return told
 

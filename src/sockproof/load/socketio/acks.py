@@ -121,7 +121,7 @@ def key_in(data: bytes, bracket: int, own: bytes) -> Key:
     at = data.find(b",", 2, bracket) + 1 if data[2:3] == b"/" else 2
     number = data[at:bracket]
     if bracket < 0 or not number.isdigit() or len(number) > 20:
-        raise WireError(f"no number of an acknowledgement: {data[:60]!r}")
+        raise WireError(f"not the number of an acknowledgement: {data[:60]!r}")
     return key_of(int(number), data[2:at], own)
 
 

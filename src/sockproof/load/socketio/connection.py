@@ -253,7 +253,7 @@ class SocketIOConnection(Session):
             self._with_attachments(data)
             return
         if kind not in (b"0", b"1", b"4"):
-            raise WireError(f"no Socket.IO packet: {data[:40]!r}")
+            raise WireError(f"not a Socket.IO packet: {data[:40]!r}")
         namespace, rest = "/", data[2:]
         if rest[:1] == b"/":
             name, _, rest = rest.partition(b",")
@@ -302,10 +302,10 @@ class SocketIOConnection(Session):
                 raise WireError(f"an event is for a namespace of {at} octets")
         bracket = data.find(b"[", at)
         if bracket < 0 or data[-1:] != b"]":
-            raise WireError(f"an event holds no JSON list: {data[:60]!r}")
+            raise WireError(f"an event is not a JSON list: {data[:60]!r}")
         asked = data[at:bracket]
         if asked and not (asked.isdigit() and len(asked) < 20):
-            raise WireError(f"no number of an acknowledgement: {asked[:40]!r}")
+            raise WireError(f"not the number of an acknowledgement: {asked[:40]!r}")
         handler = None
         if self._handlers is not None and data[bracket + 1 : bracket + 2] == b'"':
             handler = self._handlers.get(prefix + name_in(data, bracket + 2))
@@ -343,7 +343,7 @@ class SocketIOConnection(Session):
         dash = data.find(b"-", 2, 24)
         number = data[2:dash] if dash > 0 else b""
         if not number.isdigit() or int(number) > MAX_ATTACHMENTS:
-            raise WireError(f"no number of attachments: {data[:40]!r}")
+            raise WireError(f"not a number of attachments: {data[:40]!r}")
         if self._wanted(data, dash + 1):
             see_values(data, "a packet with attachments")
             self._decoder = Decoder(max_octets=self.endpoint.max_message)

@@ -247,7 +247,7 @@ class PollingTransport:
                 try:
                     part = binascii.a2b_base64(memoryview(part)[1:], strict_mode=True)
                 except binascii.Error as error:
-                    raise WireError(f"no base64 behind the b: {error}") from None
+                    raise WireError(f"invalid base64 after the b: {error}") from None
             try:
                 self.on_message(part, is_binary)
             except Exception:

@@ -49,7 +49,7 @@ def parsed(octets: bytes, what: str) -> Any:
     try:
         return _decoded(octets.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise WireError(f"{what} holds no JSON: {error}") from None
+        raise WireError(f"{what} is not JSON: {error}") from None
 
 
 def see_values(octets: bytes, what: str) -> None:
@@ -291,7 +291,7 @@ class Session:
         elif first == b"1":
             self._fail(Reason.SERVER_CLOSED, "the server sent an Engine.IO CLOSE packet")
         elif first not in (b"3", b"5", b"6"):
-            raise WireError(f"no Engine.IO packet: {data[:40]!r}")
+            raise WireError(f"not an Engine.IO packet: {data[:40]!r}")
 
     def _greeted(self, data: bytes) -> None:
         """The OPEN packet."""
@@ -307,7 +307,7 @@ class Session:
         for name in ("pingInterval", "pingTimeout"):
             value = fields.get(name)
             if not isinstance(value, int | float) or not 0 < value < 1e12:
-                raise WireError(f"{name} is no number of milliseconds: {value!r:.60}")
+                raise WireError(f"{name} is not a number of milliseconds: {value!r:.60}")
             limit += value
         self.eio_sid = sid
         self._ping_limit = int(limit * 1e6)

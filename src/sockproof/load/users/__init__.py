@@ -1,9 +1,9 @@
-"""What locustfiles import.
+"""The API for locustfiles.
 
 from sockproof.load.users import RoomUser, paced
 
 class Chatter(RoomUser):
-    rate = 2  # messages a second, kept whatever the server does
+    rate = 2  # messages per second, whatever the server does
 
     @paced
     def talk(self):

@@ -1,13 +1,13 @@
-"""What all users have in common: one connection, its records, and paced methods.
+"""The base of all users: one connection, its records, and paced methods.
 
 The rules that hold here:
 
 * `@paced` methods are called by the process's schedule at their intended times, without a switch
-  of greenlets: they must not wait. Locust's own `@task` methods run in the user's greenlet and
-  may wait.
-* A user without tasks has a greenlet only because Locust wants one; it sleeps from the beginning.
-* A connection that fails or is lost is opened again after `reconnect_after` seconds, as a client
-  of its own in the records.
+  of greenlets: they must not block. Locust's own `@task` methods run in the user's greenlet and
+  may block.
+* A user without tasks has a greenlet only because Locust requires one; it sleeps all the time.
+* A connection that fails or is lost is reopened after `reconnect_after` seconds, as a new client
+  in the records.
 """
 
 from __future__ import annotations
@@ -40,36 +40,36 @@ _LETTERS = "sockproof speaks to itself, over and over; "
 
 @functools.cache
 def _filler(length: int) -> str:
-    """A body of so many octets, one for all users."""
+    """A body of this length in bytes, shared by all users."""
     return (_LETTERS * (length // len(_LETTERS) + 1))[:length]
 
 
 def paced(method: Method) -> Method:
-    """Have the schedule call a method of a user at its intended times; it must not wait."""
+    """Mark a method of a user to be called `rate` times per second; it must not block."""
     method.paced = True  # type: ignore[attr-defined]
     return method
 
 
 def _nothing(user: Any) -> None:
-    """A task that is never run: Locust does not take users without any."""
+    """A task that never runs: Locust refuses users without tasks."""
     del user
 
 
 class ConnectedUser(User):
-    """A user with one connection; a subclass says of which kind."""
+    """A user with one connection, whose kind a subclass defines."""
 
     abstract = True
     _inert = False
     tasks = [_nothing]  # noqa: RUF012
-    rate: float = 0  # messages a second of each paced method; 0: next when the answer is there
-    together = False  # whether all users' intended times fall together
+    rate: float = 0  # calls per second of each paced method; 0: a closed loop
+    together = False  # whether all users share the same intended times
     payload_bytes = 64
     reconnect_after = 1.0  # seconds; None: a lost connection stays lost
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
         run = hooks.run_of(environment)
-        if run is None:  # it could not begin, and has said why
+        if run is None:  # the run could not start, and has reported why
             self._inert = True
             return
         self.sockproof: Run = run
@@ -93,20 +93,20 @@ class ConnectedUser(User):
         self._turns: list[Turn] = []
         self._closed_loops: list[Turn] = []  # of them, those that wait for answers
 
-    # What subclasses define.
+    # Defined by subclasses.
 
     def new_connection(self) -> Any:
-        """A connection that is not open yet."""
+        """Return a connection that is not open yet."""
         raise NotImplementedError
 
     def connected(self) -> None:
-        """The connection is open; call `settled` when the user is where it is to be."""
+        """Called when the connection is open; calls `settled` when the user is ready to send."""
         self.settled()
 
-    # Locust's part.
+    # Called by Locust.
 
     def run(self) -> None:  # type: ignore[misc]  # final in Locust, whose loop needs tasks
-        """Run Locust's tasks; without any, the greenlet only waits to be stopped."""
+        """Run Locust's tasks; without tasks, wait to be stopped."""
         if self._inert:
             return
         self.tasks = [task for task in self.tasks if task is not _nothing]
@@ -121,7 +121,7 @@ class ConnectedUser(User):
             self.on_stop()
 
     def on_start(self) -> None:
-        """Connect; with tasks of Locust's, wait until that is done."""
+        """Connect; with Locust tasks, wait until the connection is open."""
         self.sockproof.preparing += 1
         self.connection = self.new_connection()
         self.connect()
@@ -135,7 +135,7 @@ class ConnectedUser(User):
     # Connecting.
 
     def connect(self) -> None:
-        """Open the connection; `ready` tells when that is done."""
+        """Open the connection; `ready` becomes true when the user is settled."""
         recorder, connection = self.recorder, self.connection
         client = self.client = recorder.client()
         self.sequence = 0
@@ -163,7 +163,7 @@ class ConnectedUser(User):
         self.connected()
 
     def settled(self) -> None:
-        """The user is where it is to be: what is paced begins, or goes on."""
+        """The user is ready to send: paced methods start or continue."""
         self.ready = True
         schedule = self.sockproof.schedule
         if self._settled:
@@ -197,7 +197,7 @@ class ConnectedUser(User):
         def free(_: int) -> None:
             if self.ready:
                 method()
-                if not self.outstanding:  # no answer will call this again
+                if not self.outstanding:  # no acknowledgement will trigger the next call
                     gevent.spawn_later(0.01, self.sockproof.schedule.again, turn)
 
         turn = Turn(due if rate else free, rate, options.poisson)
@@ -234,9 +234,9 @@ class ConnectedUser(User):
             self.connect()
 
     def leave(self) -> None:
-        """Close the connection for good; with tasks of Locust's, wait until it is closed.
+        """Close the connection for good; with Locust tasks, wait until it is closed.
 
-        The others end by themselves, so that thousands need no stack each: `Run.end` waits.
+        Without tasks, `Run.end` waits for all users, so that thousands need no stack each.
         """
         for turn in self._turns:
             turn.live = False
@@ -253,7 +253,7 @@ class ConnectedUser(User):
             self._closed.wait(self.sockproof.endpoint.close_limit / 1e9 + 1)
 
     def lose_connection(self) -> None:
-        """Cut the connection off, as a lost network does; it is opened again as any lost one."""
+        """Abort the connection, as a network failure does; it reconnects like any lost one."""
         if self._was_open and not self._leaving:
             self.recorder.disconnecting(self.client, time.monotonic_ns())
             self._cut = True
@@ -262,7 +262,7 @@ class ConnectedUser(User):
     # Sending.
 
     def _take(self, checksum: int, to: int | str, flags: int) -> tuple[int, int, int, bytes]:
-        """A message is about to leave: its sequence number, its times, its stamp."""
+        """Record a message that is about to be sent; returns sequence number, times and stamp."""
         recorder = self.recorder
         actual = time.monotonic_ns()
         intended = self.at or actual
@@ -273,12 +273,12 @@ class ConnectedUser(User):
         return sequence, intended, actual, stamp
 
     def _withdraw(self, sequence: int, intended: int, actual: int, flags: int) -> None:
-        """A message that `_take` was told of does not leave."""
+        """Record that a message of `_take` was not sent after all."""
         self.recorder.withdrawn(self.client, sequence, intended, actual, flags)
         self.outstanding -= flags & ACKNOWLEDGED
 
     def _answered(self, sequence: int, intended: int, actual: int, is_there: bool) -> None:
-        """What was waited for has come, or has not."""
+        """Record that an acknowledgement arrived, or did not."""
         self.outstanding -= 1
         if is_there:
             self.recorder.ack_received(self.client, sequence, intended, actual, traffic.read_at)

@@ -1,4 +1,4 @@
-"""Users that speak Socket.IO, and users that sit in rooms."""
+"""Users of Socket.IO, and users in rooms."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _ROUND_TRIP = Message("message-with-ack", BODY)
 class SocketIOUser(ConnectedUser):
     """A user with one Socket.IO connection.
 
-    `transport` is `websocket`, `polling` or `upgrade`; None: as `--transport` says. `auth` is the
-    payload of CONNECT; None: as `--auth` says.
+    `transport` is `websocket`, `polling` or `upgrade`; None means that of `--transport`. `auth` is
+    the payload of CONNECT; None means that of `--auth`.
     """
 
     abstract = True
@@ -40,7 +40,7 @@ class SocketIOUser(ConnectedUser):
     _said: Said | None = None  # last
 
     def new_connection(self) -> Any:
-        """A lean connection, or the reference client's."""
+        """Return a lean connection, or one of the reference client."""
         options = self.sockproof.options
         kind = SocketIOConnection if options.client == "lean" else ReferenceSocketIO
         return kind(
@@ -52,7 +52,7 @@ class SocketIOUser(ConnectedUser):
         )
 
     def connect(self) -> None:
-        """Open the connection; `ready` tells when that is done."""
+        """Open the connection; `ready` becomes true when the user is settled."""
         super().connect()
         self.connection.strays.on_stray = partial(self.recorder.stray, self.client)
 
@@ -67,10 +67,11 @@ class SocketIOUser(ConnectedUser):
         ack: bool = True,
         skips_sender: bool = False,
     ) -> bool:
-        """Send a counted message; false when the connection does not take it.
+        """Send a counted message; returns false when the connection does not accept it.
 
-        `to` is who hears it: the name of a room, `EVERYONE`, `ITSELF` (it comes back, by an event
-        or in the acknowledgement) or `NOBODY`. `skips_sender`: its sender does not hear it.
+        `to` says who must receive it: the name of a room, `EVERYONE`, `ITSELF` (it is returned in
+        an event or in the acknowledgement) or `NOBODY`. With `skips_sender`, the sender of a
+        message to a room does not receive it.
         """
         said = self._said
         if body is None:
@@ -133,25 +134,25 @@ class SocketIOUser(ConnectedUser):
             self.sockproof.schedule.again(turn)
 
     def round_trip(self) -> bool:
-        """Send the body and have it acknowledged with itself."""
+        """Send the body; the acknowledgement has to return it."""
         return self.tell(_ROUND_TRIP)
 
     def emit(self, event: str, *args: Any, ack: Callable[[Reply], None] | None = None) -> bool:
-        """Emit an event that nobody counts; false when the connection does not take it."""
+        """Emit an uncounted event; returns false when the connection does not accept it."""
         return bool(self.connection.emit(event, *args, ack=ack, limit=self.sockproof.ack_limit))
 
     def on(self, event: str, handler: Callable[..., Any] | None) -> None:
-        """Call `handler(*args)` for each event of this name; it must not wait."""
+        """Call `handler(*args)` for each event of this name; it must not block."""
         self.connection.on(event, handler)
 
-    # Rooms of the application's own: whoever is in one is owed what is said to it.
+    # Rooms of the application: each member must receive what is sent to its room.
 
     def enter(
         self, room: str, event: str, *args: Any, then: Callable[[], None] | None = None
     ) -> None:
-        """Emit the application's event that lets this user into a room.
+        """Emit the application's event that joins a room.
 
-        It is a member when the server acknowledges; then `then` is called.
+        The user is a member when the server acknowledges the event; then `then` is called.
         """
         number = self.recorder.room(room)
         self.recorder.joining(self.client, number, time.monotonic_ns())
@@ -160,7 +161,7 @@ class SocketIOUser(ConnectedUser):
     def exit(
         self, room: str, event: str, *args: Any, then: Callable[[], None] | None = None
     ) -> None:
-        """Emit the application's event that lets this user out of a room."""
+        """Emit the application's event that leaves a room."""
         number = self.recorder.room(room)
         self.recorder.leaving(self.client, number, time.monotonic_ns())
         self._move(partial(self.recorder.left, self.client, number), event, args, then)
@@ -187,16 +188,16 @@ class SocketIOUser(ConnectedUser):
         self.connection.emit(event, *args, ack=answered, limit=self.sockproof.ack_limit)
 
     def refusal(self, answer: list[Any]) -> str | None:
-        """What is wrong with the answer to `enter` or `exit`; None: nothing. May be overridden."""
+        """Return why the server refused `enter` or `exit`, or None. May be overridden."""
         del answer
         return None
 
-    # Waiting, in Locust's tasks only.
+    # Blocking calls, for Locust's tasks only.
 
     def call(self, event: str, *args: Any, timeout: float = 30.0) -> list[Any]:
-        """Emit an event and wait for its acknowledgement's arguments; its latency is counted.
+        """Emit an event, wait for its acknowledgement and return the arguments; latency is counted.
 
-        Raises TimeoutError when none comes, ConnectionError when the connection is not open.
+        Raises TimeoutError without an acknowledgement, ConnectionError without a connection.
         """
         result: AsyncResult[Reply] = AsyncResult()
         flags = ACKNOWLEDGED
@@ -219,7 +220,7 @@ class SocketIOUser(ConnectedUser):
         return arguments(reply)
 
     def wait_for(self, event: str, timeout: float = 30.0) -> tuple[Any, ...]:
-        """Wait for the next event of this name; gives its arguments, raises TimeoutError."""
+        """Wait for the next event of this name and return its arguments; raises TimeoutError."""
         result: AsyncResult[tuple[Any, ...]] = AsyncResult()
         self.connection.on(event, lambda *args: result.ready() or result.set(args))
         try:
@@ -231,9 +232,10 @@ class SocketIOUser(ConnectedUser):
 
 
 class RoomUser(SocketIOUser):
-    """A user that sits in a room with `room_size` others, joins it first, and speaks to it.
+    """A user that joins a room of `room_size` users and sends messages to it.
 
-    It needs the target contract's `sockproof` and `say` events. `room` may be overridden.
+    The server needs the events `sockproof` and `say` of the target contract. `room` may be
+    overridden.
     """
 
     abstract = True
@@ -246,25 +248,25 @@ class RoomUser(SocketIOUser):
         self._say = Message("say", self.room, BODY)
 
     def connected(self) -> None:
-        """Join the room; the user is settled when the server has said so."""
+        """Join the room; the user is settled when the server acknowledges that."""
         self.join(self.room, self.settled)
 
     def join(self, room: str, then: Callable[[], None] | None = None) -> None:
-        """Ask to be let into a room."""
+        """Join a room."""
         self.enter(room, CONTROL, _operation("join", room), then=then)
 
     def leave_room(self, room: str, then: Callable[[], None] | None = None) -> None:
-        """Ask to be let out of a room."""
+        """Leave a room."""
         self.exit(room, CONTROL, _operation("leave", room), then=then)
 
     def refusal(self, answer: list[Any]) -> str | None:
-        """The contract's answers say whether the operation was done."""
+        """Return why the server refused an operation of the contract, or None."""
         told = answer[0] if answer else None
         done = isinstance(told, dict) and told.get("ok") is True
         return None if done else f"{told!r:.200}"
 
     def say(self, body: str | bytes | None = None) -> bool:
-        """Say something to the room; everyone in it hears it, the sender too."""
+        """Send a message to the room; every member must receive it, the sender included."""
         return self.tell(self._say, body, to=self.room)
 
 

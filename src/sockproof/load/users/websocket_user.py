@@ -1,4 +1,4 @@
-"""Users of plain WebSockets, whose server sends each message back."""
+"""Users of plain WebSocket, whose server echoes each message."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class WebSocketUser(ConnectedUser):
     abstract = True
 
     def new_connection(self) -> Any:
-        """A lean connection, or websocket-client's."""
+        """Return a lean connection, or one of websocket-client."""
         lean = self.sockproof.options.client == "lean"
         return (WebSocketConnection if lean else ReferenceWebSocket)(self.sockproof.endpoint)
 
     def connected(self) -> None:
-        """Nothing is waited for on a new connection."""
+        """Settle at once: there is nothing to join."""
         self._waiting: dict[int, tuple[int, int]] = {}
         self.settled()
 
@@ -48,7 +48,7 @@ class WebSocketUser(ConnectedUser):
         super()._ended(*ending)
 
     def tell(self, body: str | bytes | None = None, *, to: int | str = ITSELF) -> bool:
-        """Send a counted message; false when the connection does not take it."""
+        """Send a counted message; returns false when the connection does not accept it."""
         if body is None:
             body = self.body
         flags = ACKNOWLEDGED if to == ITSELF else 0

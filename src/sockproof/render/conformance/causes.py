@@ -21,10 +21,10 @@ from sockproof.vocabulary import Seen
 _TEXT = 100
 _ASIDE = {
     "follows": "follow from another fault",
-    "did-not-repeat": "did not repeat",
-    "no-time": "would have run again, for which the run had no time",
-    "too-busy": "could not be judged by a machine that was too busy",
-    "control": "say nothing, since the same without the offence fails too",
+    "did-not-repeat": "did not fail again",
+    "no-time": "were due to run again, but the run had no time left",
+    "too-busy": "were inconclusive because the machine was too busy",
+    "control": "are inconclusive, because the same without the fault fails too",
 }
 
 
@@ -137,7 +137,7 @@ def _fault(case: Case, about: Mapping[str, Any]) -> Group:
     if about.get("broken"):
         return Group(short(about["broken"], 200), [], outcome, level, where)
     text = _shortened(short(about.get("text"), 1000))
-    verb = {"SHOULD": "does not follow", "MAY": "does otherwise than"}.get(level, "breaks")
+    verb = {"SHOULD": "does not follow", "MAY": "differs from"}.get(level, "breaks")
     says = f'{verb} "{text}"' if text else f"breaks {short(case['requirement'], 100)}"
     return Group(says, [], outcome, level, where)
 
@@ -179,7 +179,7 @@ def _aside(case: Case, told: Mapping[str, Mapping[str, Any]]) -> Group:
     kind = _ASIDE.get(aside["kind"], short(aside["kind"], 40))
     about = told.get(aside["of"]) or {}
     if aside["kind"] == "follows" and case["outcome"] == "NON_STRICT":
-        return Group("show a habit that is told already", [], where=_where(about))
+        return Group("show behaviour that is already listed", [], where=_where(about))
     if aside["kind"] == "follows" and about:
         text = about.get("broken") or _shortened(short(about.get("text"), 1000))
         return Group(f'follow from "{short(text, 200)}"', [], where=_where(about))

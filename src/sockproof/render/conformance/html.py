@@ -172,10 +172,10 @@ def _lists(told: Answer, rows: Mapping[int, _Row]) -> list[tuple[str, str, list[
     """The groups of cases by title and kind, in the order in which a person wants them."""
     titled = [
         ("Unexpected", "wrong", told.faults),
-        ("Worth knowing, not counted", "remark", told.remarks),
+        ("Notes, not counted", "remark", told.remarks),
         ("Known deviations", "known", told.known),
         ("Set aside, not counted", "aside", told.aside),
-        ("Could not be judged", "unjudged", told.unjudged),
+        ("Inconclusive or unsupported", "unjudged", told.unjudged),
     ]
     return [
         (title, kind, [_group(group, rows) for group in groups])

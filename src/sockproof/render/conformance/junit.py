@@ -118,7 +118,7 @@ def _story(case: Case, report: Mapping[str, Any]) -> str:
         f"requirement: {short(case['requirement'], 200)} {about}".rstrip(),
         f"expected: {short(case['expected'], _TEXT)}",
         f"got: {short(case['got'], _TEXT)}",
-        f"again: {short(case['rerun'], _TEXT)}",
+        f"repeat: {short(case['rerun'], _TEXT)}",
         *last_wire_lines(case, _WIRE_LINES),
     ]
     return "\n".join(told)

@@ -36,10 +36,10 @@ def render(report: Mapping[str, Any]) -> str:
     page.add(_coverage(report))
     _stale(page, report)
     _faults(page, "Unexpected", told.faults)
-    _faults(page, "Worth knowing, not counted", told.remarks)
+    _faults(page, "Notes, not counted", told.remarks)
     _reasons(page, "Known deviations", told.known)
     _reasons(page, "Set aside, not counted", told.aside)
-    _reasons(page, "Could not be judged", told.unjudged)
+    _reasons(page, "Inconclusive or unsupported", told.unjudged)
     _seen(page, report)
     return page.text()
 
@@ -49,7 +49,7 @@ def _top(report: Mapping[str, Any]) -> str:
     told = [f"## {SIGNS[found.tone]} {escape(found.sentence, 600)}", ""]
     target = code(report["target"])
     if report.get("server"):
-        target += f", which calls itself {code(report['server'])}"
+        target += f", identifies as {code(report['server'])}"
     told += [f"Target: {target}<br>"]
     told += [
         f"{number(len(report['cases']), 'case')} in {report['seconds']:.1f} s, "
@@ -122,7 +122,7 @@ def _fault(group: Group) -> str:
         "",
         *last_wire_lines(case, 8, 120),
         "",
-        f"again     {short(case['rerun'], 600)}",
+        f"repeat    {short(case['rerun'], 600)}",
     ]
     source = f" ({escape(group.source, 200)})" if group.source else ""
     # A blank line ends neither a <pre> nor what it holds; the text is free of markup by then.
@@ -154,5 +154,5 @@ def _reason(group: Group) -> str:
 
 def _seen(page: Page, report: Mapping[str, Any]) -> None:
     if notes := seen(report):
-        page.add("### Limits and choices that were seen\n")
+        page.add("### Observed limits and choices\n")
         page.add_all((f"* {escape(note)}" for note in notes), "* … and {number} more")

@@ -83,10 +83,10 @@ def _after(
     report: Mapping[str, Any], told: Answer, habits: list[Group], caps: _Caps, width: int
 ) -> list[Line]:
     return [
-        *_section("allowed, but not the best", habits, caps.habits, width),
+        *_section("allowed, but not recommended", habits, caps.habits, width),
         *_section("known, as expected", told.known, caps.known, width),
         *_section("set aside, and not counted", told.aside, caps.aside, width),
-        *_section("could not be judged", told.unjudged, caps.unjudged, width),
+        *_section("inconclusive or unsupported", told.unjudged, caps.unjudged, width),
         *_seen(report, caps.seen, width),
         *_stale(report, caps.stale, width),
     ]
@@ -104,7 +104,7 @@ def _remarks(report: Mapping[str, Any], width: int) -> list[Line]:
     told = remarks(report)
     lines = [Line(_cut(remark, 2 * width)) for remark in told[:_REMARKS]]
     if len(told) > _REMARKS:
-        lines.append(Line(f"and {len(told) - _REMARKS} more, told by the reports"))
+        lines.append(Line(f"and {len(told) - _REMARKS} more in the reports"))
     return lines
 
 
@@ -138,7 +138,7 @@ def _faults(groups: Sequence[Group], room: int, width: int) -> list[Line]:
         else:
             cases = sum(len(each.cases) for each in groups[at:])
             rest = f"and {number(left, 'fault')} more, in {number(cases, 'case')}: the reports"
-            lines.append(Line(_cut(f"{rest} list them, -v does too", width)))
+            lines.append(Line(_cut(f"{rest} list them, and so does -v", width)))
             break
     return lines
 
@@ -168,7 +168,7 @@ def _section(title: str, groups: Sequence[Group], most: int, width: int) -> list
         rest = groups[len(shown) :]
         cases = sum(len(group.cases) for group in rest)
         told = f"{number(cases, 'case')} for {number(len(rest), 'reason')} more"
-        lines.append(Line(f"  and {told}, told by the reports"))
+        lines.append(Line(f"  and {told}, in the reports"))
     return lines
 
 
@@ -179,10 +179,10 @@ def _seen(report: Mapping[str, Any], most: int, width: int) -> list[Line]:
     notes = seen(report)
     if not notes or not most:
         return []
-    lines = [Line(), Line("", "limits and choices that were seen:", "bold")]
+    lines = [Line(), Line("", "observed limits and choices:", "bold")]
     lines += [Line(_cut(f"  {note}", width)) for note in notes[:most]]
     if len(notes) > most:
-        lines.append(Line(f"  and {len(notes) - most} more, told by the reports"))
+        lines.append(Line(f"  and {len(notes) - most} more in the reports"))
     return lines
 
 
@@ -190,13 +190,13 @@ def _stale(report: Mapping[str, Any], most: int, width: int) -> list[Line]:
     stale = report.get("stale_expectations") or []
     if not stale:
         return []
-    title = f"{number(len(stale), 'expectation')} to take away:"
+    title = f"{number(len(stale), 'expectation')} to remove:"
     lines = [Line(), Line("", title, "bold red")]
     for item in stale[:most]:
         case, file, reason = (short(item.get(key), 300) for key in ("case", "file", "reason"))
         lines.append(Line(_cut(f"  {case}  in {file}: {reason}", width)))
     if len(stale) > most:
-        lines.append(Line(f"  and {len(stale) - most} more, told by the reports"))
+        lines.append(Line(f"  and {len(stale) - most} more in the reports"))
     return lines
 
 
@@ -209,7 +209,7 @@ def _end(report: Mapping[str, Any], written: Sequence[Path]) -> list[Line]:
     for path in written:
         folders.setdefault(path.parent, []).append(path.name)
     for folder, (first, *others) in folders.items():
-        beside = f" (beside it: {', '.join(others)})" if others else ""
+        beside = f" (also {', '.join(others)})" if others else ""
         lines.append(Line(short(f"report: {folder / first}{beside}", 1000)))
     end = verdict(report)
     notes = "".join(f"; {note}" for note in end.notes)

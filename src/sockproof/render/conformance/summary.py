@@ -96,7 +96,7 @@ def verdict(report: Report) -> Headline:
     if report["exit_code"] == 1:
         return Headline(_stale(stale) if stale else _died(report), "bad", notes)
     if report["exit_code"] != 0:
-        return Headline(f"Could not be judged: {_problem(report, found)}", "unknown", notes)
+        return Headline(f"Inconclusive: {_problem(report, found)}", "unknown", notes)
     return Headline(f"Nothing unexpected in {number(judged, 'requirement')}", "good", notes)
 
 
@@ -117,8 +117,8 @@ def _problem(report: Report, found: Findings) -> str:
         return "no case ran"
     late = sum((case.get("aside") or {}).get("kind") == "no-time" for case in found.aside)
     if late:
-        return f"{number(late, 'case')} would have run again, for which there was no time"
-    return "no case could say anything about this server"
+        return f"{number(late, 'case')} were due to run again, but there was no time left"
+    return "no case was conclusive"
 
 
 def _notes(
@@ -211,9 +211,9 @@ def proposal(report: Report) -> str:
     if not told:
         return ""
     faults = f"{told['known']} of {number(told['faults'], 'fault')}"
-    are = "is" if told["known"] == 1 else "are"
+    are = "is a known fault" if told["known"] == 1 else "are known faults"
     name = short(told["expect"], 100)
-    return f"{faults} {are} known of {short(told['title'], 100)}: add --expect {name}"
+    return f"{faults} {are} of {short(told['title'], 100)}: add --expect {name}"
 
 
 def remarks(report: Report) -> list[str]:

@@ -169,12 +169,12 @@ class Progress:
         for line in last_wire_lines(case, _WIRE_LINES, 120):
             self._line(("  " + line, "dim"))
         if case["rerun"]:
-            self._say(f"  again     {short(case['rerun'], 1000)}")
+            self._say(f"  repeat    {short(case['rerun'], 1000)}")
 
     def _rest(self, cases: Sequence[Case]) -> None:
         if cases:
             self._say()
-            self._say(f"and {number(len(cases), 'case')} more, told in full by the reports:")
+            self._say(f"and {number(len(cases), 'case')} more, in full in the reports:")
         for case in cases:
             self._line((case["outcome"], _style(case["outcome"])), f"  {short(case['id'], 300)}")
 
@@ -197,7 +197,7 @@ class Progress:
     def _seen(self, notes: Sequence[str]) -> None:
         if notes:
             self._say()
-            self._line(("limits and choices that were seen:", "bold"))
+            self._line(("observed limits and choices:", "bold"))
         for note in notes:
             self._say(f"  {note}")
 

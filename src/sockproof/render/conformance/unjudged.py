@@ -8,38 +8,38 @@ from sockproof.render.conformance.summary import Case
 from sockproof.render.text import short
 from sockproof.vocabulary import Seen
 
-_FIXTURE = "install the fixture, or name it the token: conformance/TARGET.md (--token)"
+_FIXTURE = "install the fixture, or pass its token with --token: conformance/TARGET.md"
 _BEGIN = ", so that the case can begin"
 
 # The first of these that is lacking is the reason: what stands below it cannot be seen without.
 # What only a correct answer shows (`echo`) stands above what a path of the contract offers.
 _LACKING = {
-    "polling": ("has no long-polling", "--path says where Socket.IO answers"),
-    "websocket": ("has no WebSocket transport", "--path says where Socket.IO answers"),
+    "polling": ("has no long-polling", "--path sets the path of Socket.IO"),
+    "websocket": ("has no WebSocket transport", "--path sets the path of Socket.IO"),
     "upgrade": ("offers no upgrade to WebSocket", ""),
-    "tls": ("was not asked over TLS", "name its wss:// address"),
-    "echo": ("does not send each message back", "name the URL of an endpoint that echoes"),
-    "binary": ("does not send binary messages back", "name the URL of one that does"),
-    "permessage-deflate": ("agrees to no compression", ""),
-    "push": ("has no endpoint that pushes", "/push of conformance/TARGET.md, or --profile"),
+    "tls": ("was not checked over TLS", "use its wss:// URL"),
+    "echo": ("does not echo messages", "use the URL of an endpoint that echoes"),
+    "binary": ("does not echo binary messages", "use the URL of one that does"),
+    "permessage-deflate": ("does not negotiate compression", ""),
+    "push": ("has no push endpoint", "/push of conformance/TARGET.md, or --profile"),
     "server-close": (
-        "has no endpoint that closes when it is told to",
+        "has no endpoint that closes on request",
         "/close of conformance/TARGET.md, or --profile",
     ),
     "subprotocols": (
-        "knows no subprotocol of ours",
+        "does not support the test subprotocols",
         "those of conformance/TARGET.md, or --profile",
     ),
     "headers": (
-        "does not show the header fields that it read",
+        "does not report the header fields that it received",
         "/headers of conformance/TARGET.md, or --profile",
     ),
     "fixture": ("does not offer the fixture's events", _FIXTURE),
     "message-echo": (
-        "sends no message back",
+        "does not echo messages",
         "the fixture, or an Engine.IO server that echoes: conformance/TARGET.md",
     ),
-    "auth": ("does not tell what a CONNECT carried", _FIXTURE),
+    "auth": ("does not report the payload of CONNECT", _FIXTURE),
     "slow-timers": (
         "announces timers too short for these cases",
         "a longer ping interval, or a shorter --timeout",
@@ -48,8 +48,8 @@ _LACKING = {
         "announces timers too long for these cases",
         "a ping interval and timeout of a second each, in a test set-up",
     ),
-    "usual-timers": ("is judged with fast timers instead", ""),
-    "cluster": ("is one process, as far as can be seen", ""),
+    "usual-timers": ("is checked with fast timers instead", ""),
+    "cluster": ("appears to be a single process", ""),
     "unsticky": ("is not declared to have no sticky sessions", "--profile"),
 }
 _OPTIONS = (  # what came instead, and the option that most often removes it
@@ -85,7 +85,7 @@ def obstacle(case: Case) -> tuple[str, str]:
     """Why a case is INCONCLUSIVE, and what would help."""
     wanted = case["expected"].removesuffix(_BEGIN) or case["summary"]
     got = case["got"] or case["summary"]
-    return f"{short(wanted, 160)} did not come: {short(got, 300)}", _helps(case)
+    return f"expected {short(wanted, 160)}; got {short(got, 300)}", _helps(case)
 
 
 def _helps(case: Case) -> str:
@@ -100,5 +100,5 @@ def _helps(case: Case) -> str:
 def alike(text: str) -> str:
     """`text` without what differs from case to case: what is quoted, and large numbers."""
     text = re.sub(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", "", text)
-    text = re.sub(r"; it differs from octet \d+ on", "", text)
+    text = re.sub(r"; (?:it differs from|the first difference is at) octet \d+(?: on)?", "", text)
     return re.sub(r"\[\d+ octets?[^]]*\]|\d{5,}", "", text)

@@ -9,13 +9,13 @@ from sockproof.render.markdown_page import escape
 from sockproof.render.text import number, short
 
 _HEADLINES = {
-    "violation": "FAIL: B did to messages what A never did: {facts}",
+    "violation": "FAIL: B has violations that A does not have: {facts}",
     "regression": "FAIL: B is worse than A by more than {tolerance}",
     "no regression": "PASS: B is not worse than A by {tolerance} or more",
-    "can't tell": "Can't tell whether B is worse than A by more than {tolerance}",
-    "measured": "The noise of this machine, from {runs}",
+    "inconclusive": "INCONCLUSIVE: B may or may not be worse than A by more than {tolerance}",
+    "measured": "Noise of this machine, from {runs}",
 }
-_VERDICTS = ("regression", "no regression", "can't tell")
+_VERDICTS = ("regression", "no regression", "inconclusive")
 _COLUMNS = ("metric", "A", "B", "worse by", "interval", "p", "verdict")
 
 
@@ -27,7 +27,7 @@ def pair_line(pair: Mapping[str, Any], metrics: Sequence[str]) -> str:
     for side in pair.get("order", "A").lower():
         summary = pair[side]["summary"]
         values = ", ".join(_shown(_look_up(summary, name)) for name in metrics if _plain(name))
-        fit = "" if summary["generator"]["fit"] else " (not fit)"
+        fit = "" if summary["generator"]["fit"] else " (inconclusive)"
         told.append(f"{side.upper()} {values}{fit}")
     return "  ".join(told)
 
@@ -102,30 +102,30 @@ def _facts(violations: Mapping[str, int]) -> str:
 def _notes(document: Mapping[str, Any]) -> Iterator[str]:
     result = document["result"]
     if document.get("interrupted"):
-        yield "interrupted; what was run is judged"
+        yield "interrupted; the runs so far are evaluated"
     if document.get("stopped"):
         yield short(document["stopped"], 400)
     if result["violations_of_a"]:
-        yield f"A's runs have {_facts(result['violations_of_a'])}: these are not held against B"
+        yield f"A's runs have {_facts(result['violations_of_a'])}; these are not counted against B"
     if not result.get("looks") and document["mode"] != "aa":
-        yield "no pair was complete and fit, or fewer than are looked at"
+        yield "too few complete and conclusive pairs"
     for note in result["notes"]:
         yield short(note, 400)
 
 
 def _noise_lines(document: Mapping[str, Any]) -> Iterator[str]:
     noise, design = document["result"]["noise"], document["design"]
-    wolf, passed, open_ = (noise["verdicts"][each] for each in _VERDICTS)
+    false_alarms, passed, open_ = (noise["verdicts"][each] for each in _VERDICTS)
     yield (
-        f"paired anew {noise['deals']} times, {number(noise['pairs'], 'pair')} each:"
-        f" cried wolf {wolf} times ({noise['false_positives']:.1%};"
-        f" designed for at most {design['alpha']:.0%}), passed {passed},"
-        f" could not tell {open_}"
+        f"paired at random {noise['deals']} times, {number(noise['pairs'], 'pair')} each:"
+        f" {false_alarms} false alarms ({noise['false_positives']:.1%};"
+        f" at most {design['alpha']:.0%} by design), {passed} passed, {open_} inconclusive"
     )
     for name, spread in noise["spread"].items():
         found = noise["detectable"][name]
-        caught = "nothing up to fourfold" if found is None else f"{found:.0%} worse"
-        yield f"{name}: varies by {spread:.1%} from run to run; caught in 4 of 5: {caught}"
+        caught = "no difference up to fourfold" if found is None else f"{found:.0%} worse"
+        varies = f"{name}: varies by {spread:.1%} from run to run"
+        yield f"{varies}; detected in 4 of 5 comparisons: {caught}"
 
 
 def _rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
@@ -154,7 +154,7 @@ def _basis(document: Mapping[str, Any]) -> str:
     share = f"below {look['share']:.1%} counts at this look, of {design['alpha']:.0%} for all"
     return (
         f"{what}; {design['confidence']:.0%} bootstrap intervals; p of {test} after Holm:"
-        f" {share if look['share'] else 'too few pairs yet for it to count'}"
+        f" {share if look['share'] else 'too few pairs to decide'}"
     )
 
 

@@ -9,9 +9,11 @@ from sockproof.render.markdown_page import escape
 from sockproof.render.text import short
 from sockproof.vocabulary import MESSAGE_KINDS, P99
 
+OUTCOMES = {"kept": "ok", "generator": "saturated", "unclear": "inconclusive"}
 _ENDS = {
-    "broken": "At {limit:,} it is broken: {text}.",
-    "generator": "At {limit:,} the generator gave out first, so the server may carry more: {text}.",
+    "broken": "With {limit:,} users they do not: {text}.",
+    "generator": "With {limit:,} users the load generator saturated first, so the server may handle"
+    " more: {text}.",
 }
 
 
@@ -22,21 +24,21 @@ def sentence(value: Capacity) -> str:
     text = short(value.text, 300).rstrip(".")
     if kept is None and value.limit is None:
         told = f": {text}" if text else ""
-        return f"It cannot be told how many users the server carries{told}."
+        return f"Inconclusive: the capacity could not be determined{told}."
     end = ""
     if value.limit is not None and why is not None:
         end = _ENDS[why].format(limit=value.limit, text=text)
     if kept is None:
-        return f"No number of users was kept twice with {asked}. {end}".rstrip()
-    more = "" if end else " No more were tried."
-    return f"{kept:,} users are carried with {asked}.{more} {end}".rstrip()
+        return f"At no number of users did the objectives hold twice ({asked}). {end}".rstrip()
+    more = "" if end else " Larger numbers were not tried."
+    return f"With {kept:,} users all objectives hold ({asked}).{more} {end}".rstrip()
 
 
 def row(probe: CapacityProbe) -> str:
     """What came of one load."""
     ack, delivery = (probe.latency[kind] for kind in MESSAGE_KINDS)
     return (
-        f"  {probe.users:>7,} users  {probe.outcome:9}"
+        f"  {probe.users:>7,} users  {OUTCOMES.get(probe.outcome, probe.outcome):12}"
         f" {_rate(probe.achieved_rate):>16}  ack p99 {_ms(ack[P99.ms]):>10}"
         f"  delivery p99 {_ms(delivery[P99.ms]):>10}  lost {probe.lost:,}"
         f"  {short(probe.text, 200)}"
@@ -59,7 +61,8 @@ def markdown(value: Capacity) -> str:
     ]
     for each in value.probes:
         ack, delivery = (_ms(each.latency[kind][P99.ms]) for kind in MESSAGE_KINDS)
-        cells = (f"{each.users:,}", each.outcome, _rate(each.achieved_rate), ack, delivery)
+        outcome = OUTCOMES.get(each.outcome, each.outcome)
+        cells = (f"{each.users:,}", outcome, _rate(each.achieved_rate), ack, delivery)
         told.append(f"| {' | '.join(cells)} | {each.lost:,} | {escape(each.text, 300)} |")
     return "\n".join(told) + "\n"
 

@@ -32,7 +32,7 @@ def draw(value: Capacity) -> Figure:
             line(latency, users, points, f"{kind} {percentile.label}", style, marks=40)
     log_y(latency, shown, "latency [ms]")
     line(heard, users, [each.heard_rate or _NAN for each in probes], "heard", 3, marks=40)
-    counts_y(heard, "heard [messages/s]")
+    counts_y(heard, "received [messages/s]")
     for axes in (latency, heard):
         log_x(axes, users, "users [count]")
         if value.kept is not None:
@@ -43,7 +43,7 @@ def draw(value: Capacity) -> Figure:
     latency.tick_params(labelbottom=False)
     if value.kept is not None:
         latency.annotate(
-            f"{value.kept:,} kept",
+            f"{value.kept:,} users",
             (value.kept, 1.0),
             xycoords=("data", "axes fraction"),
             xytext=(-4, -12),

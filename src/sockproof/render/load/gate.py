@@ -9,11 +9,11 @@ from sockproof.formats.judgements import Gate, JudgedRule
 from sockproof.render.markdown_page import escape
 from sockproof.render.text import number, short
 
-_LABELS = {"pass": "pass", "fail": "FAIL", "not_fit": "not fit"}
+_LABELS = {"pass": "pass", "fail": "FAIL", "inconclusive": "inconclusive"}
 _SENTENCES = {
-    "pass": "The gate is passed",
-    "fail": "The gate is not passed",
-    "not_fit": "The gate cannot tell",
+    "pass": "Gate passed",
+    "fail": "Gate failed",
+    "inconclusive": "Gate inconclusive",
 }
 
 
@@ -54,7 +54,7 @@ def lines(judged: Gate) -> Iterator[str]:
     value = max(len(row[2]) for row in rows)
     yield f"gate {short(judged.title, 200)}: {short(judged.run, 500)}, {_about(judged)}"
     for row in rows:
-        yield f"  {row[0]:8} {row[1]:{that}}  {row[2]:>{value}}  {row[3]}".rstrip()
+        yield f"  {row[0]:12} {row[1]:{that}}  {row[2]:>{value}}  {row[3]}".rstrip()
     yield headline(judged)
 
 
@@ -67,11 +67,11 @@ def headline(judged: Gate) -> str:
     outcome, rules = judged.outcome, judged.rules
     rest = ""
     if judged.left_out:
-        rest = f" {number(judged.left_out, 'rule')} about other runs left out."
+        rest = f" {number(judged.left_out, 'rule')} for other kinds of runs skipped."
     if outcome == "pass":
-        return f"{_SENTENCES[outcome]}: {number(len(rules), 'rule')} kept.{rest}"
+        return f"{_SENTENCES[outcome]}: {number(len(rules), 'rule')} checked, none broken.{rest}"
     told = sum(rule.outcome == outcome for rule in rules)
-    what = "broken" if outcome == "fail" else "cannot be judged by this run"
+    what = "broken" if outcome == "fail" else "cannot be checked with this run"
     return f"{_SENTENCES[outcome]}: {told} of {number(len(rules), 'rule')} {what}.{rest}"
 
 
@@ -113,7 +113,7 @@ def _suite(root: ET.Element, judged: Gate) -> None:
         name=f"{short(judged.title, 200)}: {short(judged.run, 500)}, {_about(judged)}",
         tests=str(len(rules)),
         failures=str(sum(rule.outcome == "fail" for rule in rules)),
-        errors=str(sum(rule.outcome == "not_fit" for rule in rules)),
+        errors=str(sum(rule.outcome == "inconclusive" for rule in rules)),
     )
     place = f"gate {short(judged.title, 200)}"  # the same each time: so tests are known again
     for rule in rules:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:  # matplotlib takes its time to import
 _MOST = 20  # folders, or conditions, that are named
 
 _NOISE = (
-    "The intervals know the noise within the runs, not that between runs: two runs of one server"
-    " differ by more. sockproof ab measures that, too."
+    "The intervals cover the noise within runs, not the larger noise between runs; sockproof ab"
+    " measures both."
 )
 
 
@@ -27,16 +27,16 @@ def sentence(value: Compared) -> str:
     """What changed, in a line."""
     worse = [name for name, (before, after) in value.violations.items() if after and not before]
     if worse:
-        return f"B does to messages what A did not: {', '.join(worse)}"
+        return f"B has violations that A does not have: {', '.join(worse)}"
     verdicts = [each.verdict for each in value.changes]
     if not verdicts:
-        return "Nothing can be compared: no latency has enough samples in both"
+        return "Inconclusive: no latency has enough samples in both"
     told = [
         f"{verdicts.count(each)} {each}"
-        for each in ("slower", "faster", "alike", "can't tell")
+        for each in ("slower", "faster", "alike", "inconclusive")
         if each in verdicts
     ]
-    return f"B beside A, in {number(len(verdicts), 'percentile')}: {', '.join(told)}"
+    return f"B compared with A, in {number(len(verdicts), 'percentile')}: {', '.join(told)}"
 
 
 def rows(value: Compared) -> list[tuple[str, str, str, str, str]]:
@@ -70,12 +70,12 @@ def notes(value: Compared) -> Iterator[str]:
     """What a reader has to know besides."""
     for name, sides in list(value.differing.items())[:_MOST]:
         told, of_a, of_b = short(name, 60), *(_few(each) or "nothing" for each in sides)
-        yield f"not the same in both: {told.replace('_', ' ')} ({of_a} in A, {of_b} in B)"
+        yield f"different: {told.replace('_', ' ')} ({of_a} in A, {of_b} in B)"
     for name, (before, after) in value.violations.items():
         if before or after:
             yield f"{name}: {before:,} in A, {after:,} in B"
     for folder in value.unfit:
-        yield f"not fit to judge: {short(folder, 300)}"
+        yield f"inconclusive: {short(folder, 300)}"
     yield _NOISE
 
 

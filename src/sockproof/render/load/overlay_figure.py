@@ -14,8 +14,9 @@ from sockproof.render.plot import STYLES, legend, line, log_y, panels
 _TICKS = {2: "50 %", 10: "90 %", 100: "99 %", 1000: "99.9 %", 10_000: "99.99 %"}
 
 _CAPTION = """
-Across, the share of messages that were at least as fast; each step to the right is ten times rarer.
-Where the hatched areas part, the runs differ by more than the noise within them.
+Horizontal: the share of messages that were at least as fast; each step to the right is ten times
+rarer.
+Where the hatched areas do not overlap, the runs differ by more than the noise within them.
 """
 
 

@@ -126,7 +126,7 @@ def markdown(run: LoadRun) -> str:
             page.add_all((f"* {escape(text)}" for text in each.examples), "* … and {number} more")
             page.add("")
     if told["problems"]:
-        page.add("### What is missing in the run folder\n")
+        page.add("### Missing from the run folder\n")
         page.add_all((f"* {escape(line)}" for line in told["problems"]), "* … and {number} more")
     return page.text()
 
@@ -138,7 +138,7 @@ def _list(pairs: Pairs) -> str:
 def verdict(run: LoadRun) -> Headline:
     """What the stored summary says, in a sentence."""
     if run.summary is None:
-        return Headline("Not judged: there is no summary of this run", "unknown", ())
+        return Headline("Inconclusive: there is no summary of this run", "unknown", ())
     found = exit_code(run.summary)
     notes = tuple(short(reason, 500) for reason in run.summary.generator.reasons[:20])
     sentence = headline(run.summary).rstrip(":")
@@ -253,8 +253,8 @@ def _counts(run: LoadRun) -> list[tuple[str, Pairs]]:
         groups.append(("Connections", connections))
         cost = [
             ("CPU", f"{generator.cpu_s or 0:,.1f} s"),
-            ("memory at most", f"{(generator.max_rss_bytes or 0) / 2**20:,.0f} MiB"),
-            ("behind at most", _ms(generator.max_lag_ms)),
+            ("peak memory", f"{(generator.max_rss_bytes or 0) / 2**20:,.0f} MiB"),
+            ("largest lag", _ms(generator.max_lag_ms)),
             (Counter.OFFERED.label, _rate(generator.offered_rate)),
             ("achieved", _rate(generator.achieved_rate)),
         ]
@@ -262,7 +262,7 @@ def _counts(run: LoadRun) -> list[tuple[str, Pairs]]:
         if target.cpu_s is not None and target.max_rss_bytes is not None:
             memory = f"{target.max_rss_bytes / 2**20:,.0f} MiB"
             cpu = f"{target.cpu_s:,.1f} s"
-            groups.append(("The target", [("CPU", cpu), ("memory at most", memory)]))
+            groups.append(("The target", [("CPU", cpu), ("peak memory", memory)]))
     for title, reasons in (
         ("Why connects failed", run.rows.failed),
         ("Why connections were lost", run.rows.dropped),

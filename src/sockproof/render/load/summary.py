@@ -45,9 +45,9 @@ def lines(summary: Summary) -> Iterator[str]:
     memory = (generator.max_rss_bytes or 0) / 2**20
     yield (
         f"  generator    {generator.cpu_s or 0:.1f} s of CPU, {memory:.0f} MiB,"
-        f" at most {generator.max_lag_ms or 0:.1f} ms behind;"
+        f" at most {generator.max_lag_ms or 0:.1f} ms lag;"
         f" offered {_rate(generator.offered_rate)},"
-        f" achieved {_rate(generator.achieved_rate)} messages a second"
+        f" achieved {_rate(generator.achieved_rate)} messages per second"
     )
     target = summary.target
     if target.cpu_s is not None:
@@ -59,9 +59,9 @@ def _aside(counts: Mapping[str, int]) -> Iterator[str]:
     """What counts for nothing, or as something else than it is called, where there is any."""
     late, late_acks = counts.get(Counter.LATE, 0), counts.get(Counter.LATE_ACKS, 0)
     if late or late_acks:
-        yield f"  late         {late:,} received, {late_acks:,} acknowledgements: nobody waited"
+        yield f"  late         {late:,} received, {late_acks:,} acknowledged, after the time limit"
     if unrecorded := counts.get(Counter.UNRECORDED):
-        yield f"  unrecorded   {unrecorded:,} received of which no send was written down"
+        yield f"  unrecorded   {unrecorded:,} received without a record of the send"
     kinds = [
         f"{counts[each]:,} {each.removesuffix('_acks')}" for each in STRAYS if counts.get(each)
     ]
@@ -77,9 +77,9 @@ def headline(summary: Summary) -> str:
         told = ", ".join(f"{counts.get(name, 0):,} {name}" for name in broken)
         return f"Violations: {told}"
     if not summary.generator.fit:
-        return "Not fit to judge:"
+        return "Inconclusive:"
     kept = held(summary)
-    return f"Nothing {', '.join(kept)}" if kept else "No property was exercised"
+    return f"Nothing {', '.join(kept)}" if kept else "Inconclusive: no property was exercised"
 
 
 def _told(each: PropertyFound) -> str:
