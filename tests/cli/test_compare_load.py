@@ -77,7 +77,7 @@ def test_groups_of_runs_are_compared(tmp_path: Path) -> None:
         (",", "run", "name two runs"),
         ("run", "other", "a load run can only be compared with a load run"),
         ("other", "other", "no such"),
-        ("other,other", "other", "two are compared"),
+        ("other,other", "other", "can be compared"),
     ],
 )
 def test_wrong_command_is_one_line_and_code_3(

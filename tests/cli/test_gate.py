@@ -52,7 +52,7 @@ def test_gate_is_passed(tmp_path: Path) -> None:
     run = stored(tmp_path / "run")
     done = gate(run, "--rules", rules(tmp_path, "3"))
     assert done.returncode == 0, done.stderr
-    assert "Gate passed: 1 rule kept." in done.stdout
+    assert "Gate passed: 1 rule checked, none broken." in done.stdout
     assert json.loads((run / "gate.json").read_text())["outcome"] == "pass"
 
 
@@ -97,7 +97,7 @@ def test_rules_that_are_not_there_are_said(name: str, tmp_path: Path) -> None:
 def test_run_of_the_other_kind_is_said(tmp_path: Path) -> None:
     done = gate(stored(tmp_path / "run"), "--rules", "conformance")
     assert done.returncode == 3
-    assert "is a load run, and the rules 'conformance' are about cases" in done.stderr
+    assert "is a load run, but the rules 'conformance' are about cases" in done.stderr
 
 
 def recorded_cases(folder: Path, fails: int = 0) -> Path:
@@ -153,7 +153,7 @@ def test_one_file_gates_load_and_cases(tmp_path: Path) -> None:
     for run in (stored(tmp_path / "load"), recorded_cases(tmp_path / "cases")):
         done = gate(run, "--rules", path)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "1 rule kept. 1 rule about other runs left out." in done.stdout
+        assert "1 rule checked, none broken. 1 rule for other kinds of runs skipped." in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_runs_are_compared_with_a_baseline(factor: float, code: int, tmp_path: P
 def test_gate_wants_something_to_judge_by(tmp_path: Path) -> None:
     done = gate(tmp_path)
     assert done.returncode == 3
-    assert "--rules, or runs to compare with" in done.stderr
+    assert "--rules, or earlier runs with --baseline" in done.stderr
 
 
 def test_worst_of_several_runs_decides(tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_worst_of_several_runs_decides(tmp_path: Path) -> None:
     runs = stored(tmp_path / "a"), stored(tmp_path / "b", latency=slow)
     done = gate(*runs, "--rules", rules(tmp_path, "3"))
     assert done.returncode == 1
-    assert "is passed" in done.stdout
+    assert "Gate passed" in done.stdout
     assert "is not passed" in done.stdout
     assert (runs[1] / "gate.json").exists()
 
@@ -261,7 +261,7 @@ def test_file_that_cannot_be_written_is_said_before_anything_is_judged(tmp_path:
 
 @pytest.mark.parametrize(
     ("samples", "exercised", "said"),
-    [(50, 500, "50 samples are too few, 100 are wanted"), (500, 0, "was not exercised")],
+    [(50, 500, "50 samples are too few, 100 are needed"), (500, 0, "was not exercised")],
 )
 def test_run_that_says_too_little_passes_no_gate(
     samples: int, exercised: int, said: str, tmp_path: Path
@@ -288,7 +288,7 @@ def test_load_run_keeps_the_rules_of_the_shelf(tmp_path: Path) -> None:
         if found.code != 2:
             break
     assert found.code == 0, found.output
-    assert "Gate passed: 8 rules kept." in found.output
+    assert "Gate passed: 8 rules checked, none broken." in found.output
 
 
 def test_broken_rule_ends_a_run_early(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_login_that_was_tried_is_told_so_and_shows_no_secret(told: Told) -> None
     lines = told(
         answering(401, "sekret-1"), "http", "/", "--header", "Authorization: Bearer sekret-1"
     )
-    assert "does not take those that were sent" in lines[0]
+    assert "does not accept those that were sent" in lines[0]
     assert "sekret-1" not in "".join(lines)
 
 
@@ -151,7 +151,7 @@ def test_socketio_server_behind_ws(told: Told, path: str) -> None:
 def test_engineio_3(told: Told, status: int, body: str, scheme: str) -> None:
     first, second = told(answering(status, body), scheme)
     assert (
-        "speaks Engine.IO 3, that is Socket.IO 2 or older: Engine.IO 4 is what is judged" in first
+        "speaks Engine.IO 3, that is Socket.IO 2 or older: sockproof checks Engine.IO 4" in first
     )
     assert body in second
 
@@ -176,7 +176,7 @@ def test_sessions_that_are_known_to_one_process_alone(told: Told) -> None:
         return web.Response(text="ok")
 
     first, second = told(pages(web.route("*", "/socket.io/", poll)), "http")
-    assert "has several processes and no sticky sessions: lead the requests" in first
+    assert "has several processes and no sticky sessions: route all requests" in first
     assert second.endswith("sessions were unknown at their next request")
 
 

@@ -166,7 +166,7 @@ def test_pause_of_the_harness_accuses_nobody() -> None:
 
     (record,), ended = run([case(is_disturbed_once)], stall=0.3)
     assert (record.outcome, record.aside) == ("PASS", None)
-    assert "The harness itself stood still" in ended.remarks[0]
+    assert "The harness itself was paused" in ended.remarks[0]
 
 
 def test_harness_that_stays_busy_says_so() -> None:
