@@ -150,9 +150,7 @@ def test_socketio_server_behind_ws(told: Told, path: str) -> None:
 @pytest.mark.parametrize("scheme", ["http", "ws"])
 def test_engineio_3(told: Told, status: int, body: str, scheme: str) -> None:
     first, second = told(answering(status, body), scheme)
-    assert (
-        "speaks Engine.IO 3, that is Socket.IO 2 or older: sockproof checks Engine.IO 4" in first
-    )
+    assert "speaks Engine.IO 3, that is Socket.IO 2 or older: sockproof checks Engine.IO 4" in first
     assert body in second
 
 

@@ -161,7 +161,7 @@ async def run_job(
     except Unreachable as error:
         raise Unreachable(hide(str(error))) from None
     except TimeoutError:
-        said = f"after {introduction:g} s it was not known what it is (--max-time)"
+        said = f"the server was not identified within {introduction:g} s (--max-time)"
         raise Unreachable(f"{job.target}: {said}") from None
     name = job.name or introductions[0].name
     servers = with_timers([each.server for each in introductions])

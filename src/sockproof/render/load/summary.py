@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from sockproof.formats.load import PropertyFound, Summary
 from sockproof.runs.exit_code import held
@@ -79,7 +79,13 @@ def headline(summary: Summary) -> str:
     if not summary.generator.fit:
         return "Inconclusive:"
     kept = held(summary)
-    return f"Nothing {', '.join(kept)}" if kept else "Inconclusive: no property was exercised"
+    return f"Nothing was {_either(kept)}" if kept else "Inconclusive: no property was exercised"
+
+
+def _either(names: Sequence[str]) -> str:
+    """`lost, duplicated or leaked`."""
+    first = ", ".join(names[:-1])
+    return f"{first} or {names[-1]}" if first else names[-1]
 
 
 def _told(each: PropertyFound) -> str:
