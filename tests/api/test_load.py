@@ -57,7 +57,7 @@ def test_nobody_there_is_not_fit_to_judge() -> None:
     ("given", "said"),
     [
         ({"scenario": "nonsense"}, "no scenario 'nonsense'"),
-        ({"scenario": "missing.py"}, "no locustfile missing.py"),
+        ({"scenario": "missing.py"}, "no such locustfile: missing.py"),
         ({"scenario": "echo", "target": "nobody"}, "no target 'nobody'"),
         (
             {"scenario": "echo", "url": U, "target": "node-ws"},

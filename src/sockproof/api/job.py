@@ -173,9 +173,7 @@ def fitting_suites(websocket: bool, plan: JudgePlan) -> tuple[str, ...]:
     if not suites or (plan.url is not None and suites != named):
         unfit = next(name for name in named if name not in fitting)
         kind = "Socket.IO servers (http://, https://)" if websocket else "ws:// and wss:// URLs"
-        raise CommandError(
-            f"the suite {unfit} does not apply to {kind}; choose one of {', '.join(fitting)}"
-        )
+        raise CommandError(f"the suite {unfit} is for {kind}; choose one of {', '.join(fitting)}")
     return suites
 
 
