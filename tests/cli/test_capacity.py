@@ -44,7 +44,7 @@ def test_load_is_stepped_confirmed_and_drawn(tmp_path: Path) -> None:
         (("nonsense", "--slo", "counts.lost == 0"), "no scenario 'nonsense'"),
         (("echo", "--slo", "counts.lost == 0", "--from", "9", "--to", "8"), "more than --to"),
         (("echo", "--slo", "counts.lost == 0", "--target", "nonsense"), "no target 'nonsense'"),
-        (("echo", U, "--slo", "counts.lost == 0", "--target", "websockets"), "exclude each other"),
+        (("echo", U, "--slo", "counts.lost == 0", "--target", "websockets"), "cannot be combined"),
     ],
 )
 def test_wrong_command_is_one_line_and_code_3(
