@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import ast
+import inspect
+from argparse import Namespace
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 import sockproof.api
-from sockproof.api.plans import JudgePlan, LoadPlan
-from sockproof.cli.arguments import COMMANDS
+from sockproof.api.judge import judge
+from sockproof.api.load import load
+from sockproof.api.plans import ComparisonPlan, JudgePlan, LoadPlan
+from sockproof.cli.arguments import COMMANDS, build_parser
+from sockproof.cli.judge_plans import judge_plan, matrix_plan
+from sockproof.cli.load_plans import comparison_plan, load_plan
 from sockproof.errors import CommandError
+from sockproof.load.locust.options import SECRET_ARGUMENTS, without_secrets
 
 SOURCE = Path(sockproof.api.__file__).parents[1]
 # Those that turn options into something else, and the one that makes them.
@@ -89,3 +97,52 @@ def test_plans_are_checked_when_they_are_made() -> None:
     for wrong in ({"users": 0}, {"spawn_rate": 0}, {"run_time": 0.5}, {"processes": 1000}):
         with pytest.raises(CommandError):
             LoadPlan(scenario="echo", **wrong)  # type: ignore[arg-type]
+
+
+def typed(*words: str) -> Namespace:
+    """What was typed behind `sockproof`."""
+    return build_parser(words[:1]).parse_args(words)
+
+
+def test_who_types_nothing_more_wants_what_a_program_wants_that_says_nothing_more() -> None:
+    judged = judge_plan(typed("conformance", "ws://h/"))
+    assert judged == JudgePlan(url="ws://h/")
+    assert matrix_plan(typed("matrix")) == JudgePlan()
+    assert load_plan(typed("load", "echo", "ws://h/")) == LoadPlan(scenario="echo", url="ws://h/")
+    assert comparison_plan(typed("ab", "echo")) == ComparisonPlan()
+
+
+def test_what_is_typed_stands_in_the_plan() -> None:
+    words = ("--header", "A: b", "--cookie", "c=d", "--suite", "deflate", "--jobs", "3", "--strict")
+    plan = judge_plan(typed("conformance", "ws://h/", *words, "--auth", '{"a": 1}'))
+    assert plan == JudgePlan(
+        url="ws://h/",
+        headers=(("A", "b"),),
+        cookies=("c=d",),
+        suites=("deflate",),
+        jobs=3,
+        strict=True,
+        auth={"a": 1},
+    )
+    words = ("--users", "3", "-t", "1m", "--header", "A: b", "--shelf", "/s", "--processes", "2")
+    assert load_plan(typed("load", "echo", *words)) == LoadPlan(
+        scenario="echo",
+        users=3,
+        run_time=60,
+        secrets={"header": "A: b"},
+        shelf=Path("/s"),
+        processes=2,
+    )
+
+
+def test_programs_can_say_what_can_be_typed() -> None:
+    given = set(inspect.signature(judge).parameters) - {"results", "observer", "target"}
+    assert given == {field.name for field in fields(JudgePlan)} - {"targets", "shelf"}
+    options = without_secrets() | {f"--{name}" for name in SECRET_ARGUMENTS}
+    names = {each.removeprefix("--").replace("-", "_") for each in options}
+    names -= {"payload_octets", "run_folder"}  # a former spelling, and for Locust alone
+    several = {"header": "headers", "source": "sources"}
+    whole = {field.name for field in fields(LoadPlan)} - {"secrets", "shelf"}
+    assert set(inspect.signature(load).parameters) == whole | {
+        several.get(name, name) for name in names
+    }
