@@ -9,9 +9,9 @@ from sockproof.runs.histogram import value_of
 
 title = "Connect times"
 caption = """
-From when a connect was due until the client hears: TCP, TLS, the WebSocket or Engine.IO handshake
-and the namespace, of the whole run. Lines mark the percentiles; of few connects the outer ones say
-little.
+From the time at which a connect was due until the client is connected: TCP, TLS, the WebSocket or
+Engine.IO handshake, and the namespace. Covers the whole run. Lines mark the percentiles; with few
+connects, the outer ones mean little.
 """
 order = 60
 nothing = "No connection was opened."

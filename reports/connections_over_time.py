@@ -7,8 +7,8 @@ from sockproof.render.plot import column, counts_y, each_second, has, legend, li
 
 title = "Connections over time"
 caption = """
-Above, connections that are open when each second ends; below, how many were opened, failed to
-open, or ended without being asked to.
+Above: connections that are open at the end of each second. Below: connections that were opened,
+failed to open, or ended unexpectedly.
 """
 order = 50
 nothing = "No connection was opened, and none failed."

@@ -7,8 +7,8 @@ from sockproof.render.plot import column, counts_y, each_second, has, legend, li
 
 title = "Errors over time"
 caption = """
-Counted as they happened. Sends are withheld when too many acknowledgements are outstanding or a
-connection is missing: that is the server's delay, seen by a generator that keeps its bound.
+Errors at the time when they happened. Sends are withheld when too many acknowledgements are
+outstanding or a connection is missing, so they show delays of the server.
 """
 order = 90
 nothing = "No error was counted."

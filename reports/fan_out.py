@@ -9,12 +9,12 @@ from sockproof.render.plot import INK, counts_y, legend, panels
 
 title = "Fan-out"
 caption = """
-How many messages were heard how often, of the whole run: in a room of twenty, twenty times each.
-What stands to the left of the rest was lost, or sent while the room was filling or emptying; what
-stands to the right was doubled.
+How many messages were received how often, in the whole run: in a room of twenty, twenty times
+each. Bars to the left are messages that were lost, or sent while the room was filling or
+emptying; bars to the right are messages that were duplicated.
 """
 order = 70
-nothing = "No message was sent that anyone might hear."
+nothing = "No message was sent that any client should receive."
 
 BARS = 80
 

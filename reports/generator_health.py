@@ -15,11 +15,11 @@ from sockproof.render.plot import (
     worst,
 )
 
-title = "The generator's own health"
+title = "Health of the load generator"
 caption = """
-CPU of the busiest process (above 90 % the run is inconclusive), how late the event loop woke
-and how late most messages left (99 of 100), and the memory of all processes. Latency that rises
-together with these is the generator's; latency that rises alone is the server's.
+CPU of the busiest process (above 90 % the run is inconclusive), lag of the event loop and of
+sends (99th percentile), and the memory of all processes. Latency that rises together with these
+is caused by the load generator; latency that rises alone is caused by the server.
 """
 order = 110
 nothing = "No process recorded its state."

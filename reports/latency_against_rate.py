@@ -8,9 +8,9 @@ from sockproof.render.plot import STYLES, column, counts_y, legend, log_y, panel
 
 title = "Latency against rate"
 caption = """
-A pair of marks for each second of the measured part: half and the slowest hundredth of the
-deliveries (of the acknowledgements where nothing is delivered), at the rate at which messages were
-heard in it. Marks that rise to the right tell where the server, or its machine, saturates.
+Two marks for each second of the measured part: median and 99th percentile of the deliveries (or
+of the acknowledgements, if nothing is delivered), at the rate of messages received in that
+second. Marks that rise to the right show where the server or its machine saturates.
 """
 order = 100
 nothing = "The measured part has no second with messages."

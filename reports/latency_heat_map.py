@@ -12,12 +12,12 @@ from sockproof.render.plot import INK, log_y, over_time, short_number
 
 title = "Latency heat map"
 caption = """
-The darker, the more messages had that latency at that time, from intended time; the scale above
-says how many. Two dark bands are two ways through the server; a slope that falls to the right is
-a queue that was worked off after a stall.
+The darker a cell, the more messages had that latency at that time, from intended time. Two dark
+bands are two paths through the server; a slope that falls to the right is a queue that drains
+after a stall.
 """
 order = 30
-nothing = "No message came back."
+nothing = "No message was returned."
 
 
 def draw(run: LoadRun) -> Figure | None:

@@ -9,12 +9,12 @@ from sockproof.render.plot import column, each_second, has, legend, line, log_y,
 
 title = "Latency over time"
 caption = """
-From the time at which a message was due, so that a server that stalls cannot hide it. The dark
-band holds the messages between p50 and p90, the light one those between p90 and p99. A second with
-fewer than a hundred messages has its largest latency as p99.
+Measured from the time at which a message was due, so that a stalled server cannot hide it. The
+dark band contains the messages between p50 and p90, the light one those between p90 and p99. For
+a second with fewer than a hundred messages, p99 is the largest latency.
 """
 order = 10
-nothing = "No message came back."
+nothing = "No message was returned."
 
 KINDS = ("delivery", "ack")
 PERCENTILES = ("p50", "p90", "p99")

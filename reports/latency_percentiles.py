@@ -10,9 +10,10 @@ from sockproof.runs.histogram import Histogram, value_of
 
 title = "Latency by percentile"
 caption = """
-Across, the share of messages that were at least as fast; each step to the right is ten times
-rarer. Of the measured part. Where "from intended" lies above "from actual", messages left late: the
-generator or its connection was held up, and users would have waited that much longer.
+Horizontal: the share of messages that were at least as fast; each step to the right is ten times
+rarer. Covers the measured part. Where "from intended" lies above "from actual", messages were
+sent late because the generator or its connection was delayed, and users would have waited that
+much longer.
 """
 order = 20
 nothing = "Nothing was measured."

@@ -5,15 +5,13 @@ from matplotlib.figure import Figure
 from sockproof.analysis.timeline.frames import LoadRun
 from sockproof.render.plot import column, counts_y, each_second, has, line, over_time
 
-title = "The target's CPU and memory"
+title = "CPU and memory of the target"
 caption = """
-Of the target's process and all that it has started. One core is 100 %: a server of one thread
-that comes near has no more to give.
+The process of the target with all its child processes. One core is 100 %: a single-threaded
+server near that value is at its limit.
 """
 order = 120
-nothing = (
-    "The target's process is not known here: it runs elsewhere, or was started by somebody else."
-)
+nothing = "The process of the target is unknown: it runs elsewhere or was started by others."
 
 
 def draw(run: LoadRun) -> Figure | None:

@@ -7,12 +7,12 @@ from sockproof.render.plot import column, counts_y, each_second, has, legend, li
 
 title = "Throughput, offered and achieved"
 caption = """
-Above, what was due and what left; where "achieved" falls below "offered", sends were withheld
-because acknowledgements or connections were missing. Below, what clients heard: one message is
-heard by as many as are in its room.
+Above: messages that were due and messages that were sent; where "achieved" falls below "offered",
+sends were withheld because acknowledgements or connections were missing. Below: messages that
+clients received; each message is received once by each member of its room.
 """
 order = 40
-nothing = "No message was sent or heard."
+nothing = "No message was sent or received."
 
 
 def draw(run: LoadRun) -> Figure | None:

@@ -7,11 +7,12 @@ from sockproof.render.plot import STYLES, column, counts_y, each_second, legend,
 
 title = "Deliveries and violations over time"
 caption = """
-Above, receipts; below, a mark for each second with a violation, as many as the checker counted:
-what was lost or duplicated at the time when it was sent, all else when it was heard.
+Above: receipts. Below: a mark for each second with a violation and the number of violations. Lost
+and duplicated messages are shown at the time when they were sent, all others when they were
+received.
 """
 order = 80
-nothing = "No property was violated at any time that is known."
+nothing = "No property was violated at a known time."
 
 
 def draw(run: LoadRun) -> Figure | None:

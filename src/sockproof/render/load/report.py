@@ -210,7 +210,7 @@ def _properties(summary: Summary) -> list[_Property]:
         verdict = each.verdict
         word, outcome = "not exercised", "UNSUPPORTED"
         if isinstance(verdict, bool):
-            word, outcome = ("holds", "PASS") if verdict else ("VIOLATED", "FAIL")
+            word, outcome = ("ok", "PASS") if verdict else ("VIOLATED", "FAIL")
         examples = summary.examples.get(name, [])[:_EXAMPLES]
         told.append(
             _Property(

@@ -91,7 +91,7 @@ def _either(names: Sequence[str]) -> str:
 def _told(each: PropertyFound) -> str:
     if each.verdict is None or isinstance(each.verdict, str):
         return "not exercised"
-    return "holds" if each.verdict else "VIOLATED"
+    return "ok" if each.verdict else "VIOLATED"
 
 
 def _milliseconds(value: float | None) -> str:
