@@ -279,7 +279,8 @@ def attempt(number: int, seed: int, samples: Path) -> Trial:
         shutil.copytree(samples, place, symlinks=True)
         path = place / file
         path = path.parent / path.readlink() if path.is_symlink() else path
-        for damage in damages:
+        # What nobody may read cannot be damaged further, unless by root.
+        for damage in sorted(damages, key=lambda each: each is kinds.unreadable):
             if path.is_file() and path.stat().st_size < 1 << 26:
                 damage(path, dice)
         names = "+".join(each.__name__ for each in damages)
