@@ -6,10 +6,23 @@ from collections.abc import Generator
 
 import pytest
 
-from tests import sample
+from tests import sample, shared
 from tests.watchdog import Watchdog
 
 WATCHDOG = Watchdog()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The first process of a run makes room for what they share."""
+    if not hasattr(config, "workerinput"):
+        shared.begin()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """No test is left to be watched, or to ask for anything."""
+    WATCHDOG.end()
+    if not hasattr(config, "workerinput"):
+        shared.end()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -19,11 +32,6 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
     with WATCHDOG.watching():
         return (yield)
-
-
-def pytest_sessionfinish() -> None:
-    """No test is left to be watched."""
-    WATCHDOG.end()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -29,6 +29,7 @@ from tests.servers.limits import DECLARED
 from tests.servers.socketio_server import SocketIOServer
 from tests.servers.tls import TlsServer
 from tests.servers.websocket_server import WebSocketServer
+from tests.shared import once
 
 ELSEWHERE = {"unsticky", "usual-timers"}  # what cases need that have tests of their own
 LARGE = {
@@ -208,6 +209,10 @@ def _worth_running(case: Case, kind: str, fault: str) -> bool:
 @cache
 def baseline(kind: str) -> dict[str, CaseRecord]:
     """The records on the correct server; what a busy machine may have disturbed is run again."""
+    return once(f"baseline-{kind}", lambda: _baseline(kind))
+
+
+def _baseline(kind: str) -> dict[str, CaseRecord]:
     records = run(kind, None)
     doubtful = {name for name, each in records.items() if each.outcome in ("FAIL", "INCONCLUSIVE")}
     if doubtful:

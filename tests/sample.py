@@ -21,15 +21,21 @@ SEED = int(os.environ.get("SOCKPROOF_TEST_SEED") or datetime.now(UTC).date().too
 
 
 def rotating(
-    things: Iterable[Thing], share: int, purpose: str = "", name: Callable[[Thing], str] = str
+    things: Iterable[Thing],
+    share: int,
+    purpose: str = "",
+    name: Callable[[Thing], str] = str,
+    days: int = 1,
 ) -> list[Thing]:
     """Today's `1/share` of the things, all of them within `share` days; all where all is asked.
 
-    `purpose` shifts the turn, so that two tests do not draw the same things on the same day.
+    `purpose` shifts the turn, so that two tests do not draw the same things on the same day. What
+    draws these has a turn itself once in so many `days`: each time it does it draws others.
     """
     if ALL or share <= 1:
         return list(things)
-    return [each for each in things if _turn(purpose, name(each)) % share == SEED % share]
+    turn = SEED // days % share
+    return [each for each in things if _turn(purpose, name(each)) % share == turn]
 
 
 def _turn(purpose: str, name: str) -> int:

@@ -12,26 +12,27 @@ from tests.servers import tls
 
 pytestmark = pytest.mark.timeout(HUNG)
 KIND = "websocket"
-SHARE = 8  # a freedom meets one in so many cases each day, and those about TLS all of theirs
+DAYS = 2  # until each freedom has had its turn
+SHARE = 8  # a freedom meets one in so many cases then, and those about TLS all of theirs
 PAIRS, SHARE_OF_A_PAIR = 8, 12
 
 FREEDOMS = freedoms_run.freedoms(KIND)
 
 
-def drawn(purpose: str, share: int, over_tls: bool) -> list[Case]:
+def drawn(purpose: str, share: int, over_tls: bool, days: int = 1) -> list[Case]:
     """Today's cases, those that need TLS or the others."""
     chosen = [case for case in mutants_run.cases(KIND) if ("tls" in case.needs) == over_tls]
-    return sample.rotating(chosen, share, purpose, lambda case: case.id)
+    return sample.rotating(chosen, share, purpose, lambda case: case.id, days)
 
 
-@pytest.mark.parametrize("name", sorted(FREEDOMS))
+@pytest.mark.parametrize("name", sample.rotating(sorted(FREEDOMS), DAYS, f"{KIND} freedoms"))
 def test_no_case_accuses_a_freedom(name: str) -> None:
     taken = [FREEDOMS[name]]
     if taken[0].file == "websocket/tls.toml":
         found = freedoms_run.complaints(KIND, taken, drawn("", 1, over_tls=True))
     else:
         found = freedoms_run.complaints(
-            KIND, taken, drawn(name, SHARE, over_tls=False), strict=True
+            KIND, taken, drawn(name, SHARE, over_tls=False, days=DAYS), strict=True
         )
     assert not found, "\n".join([sample.said(), *found])
 

@@ -13,7 +13,7 @@ from tests.sample import rotating
 
 pytestmark = pytest.mark.timeout(HUNG)
 KIND = "socketio"
-DAYS = 4  # until each fault has had its turn
+DAYS = 6  # until each fault has had its turn
 
 
 def test_every_case_passes_on_the_correct_server() -> None:

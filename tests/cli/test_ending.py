@@ -126,8 +126,14 @@ RECORDS = {"capacity": probes, "study": claims, "ab": runs, "matrix": columns}
 PAGES = {"capacity": "capacity.md", "study": "study.html", "ab": "ab.md", "matrix": "matrix.html"}
 
 
-@pytest.mark.parametrize("signals", [(signal.SIGINT,), (signal.SIGTERM, signal.SIGINT)])
-@pytest.mark.parametrize("command", RECORDS)
+MIDDLES = [
+    (command, signals)
+    for command in RECORDS
+    for signals in ((signal.SIGINT,), (signal.SIGTERM, signal.SIGINT))
+]
+
+
+@pytest.mark.parametrize(("command", "signals"), sample.rotating(MIDDLES, 2, "middles"))
 def test_signal_in_the_middle_leaves_all_that_was_recorded(
     command: str, signals: tuple[int, ...], tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ SCENARIOS = sorted(path.stem for path in shelf("locustfiles").glob("*.py"))
 ROUND_TRIPS = ("echo", "binary", "raw_websocket")
 SILENT = ("connection_ramp", "idle_soak", "reconnect_storm")  # nothing is said in them
 NUMBERS = ("--users", "15", "--run-time", "5s")
+BRIEFLY = (*NUMBERS, "--no-report")
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -37,7 +38,7 @@ def test_scenario_runs_and_finds_nothing(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["echo", "binary", "raw_websocket"])
 def test_reference_client_runs_the_same_scenario(name: str, tmp_path: Path) -> None:
-    found = load(tmp_path, name, *NUMBERS, "--client", "reference", "--rate", "5")
+    found = load(tmp_path, name, *BRIEFLY, "--client", "reference", "--rate", "5")
     counts = found.summary["counts"]
     assert counts["receipts"] == counts["acknowledged"] == counts["emitted"] > 100, found.output
     assert counts["lost"] == 0
@@ -45,7 +46,7 @@ def test_reference_client_runs_the_same_scenario(name: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("transport", ["polling", "upgrade"])
 def test_rooms_are_the_same_over_other_transports(transport: str, tmp_path: Path) -> None:
-    found = load(tmp_path, "chat_rooms", *NUMBERS, "--rate", "5", "--transport", transport)
+    found = load(tmp_path, "chat_rooms", *BRIEFLY, "--rate", "5", "--transport", transport)
     counts = found.summary["counts"]
     assert counts["due"] > 100, found.output
     assert [counts[name] for name in ("lost", "duplicated", "reordered", "leaked")] == [0] * 4
@@ -53,7 +54,7 @@ def test_rooms_are_the_same_over_other_transports(transport: str, tmp_path: Path
 
 def test_rooms_span_worker_processes(tmp_path: Path) -> None:
     more = ("--processes", "2", "--room-size", "4", "--rate", "5")
-    found = load(tmp_path, "chat_rooms", *NUMBERS, *more)
+    found = load(tmp_path, "chat_rooms", *BRIEFLY, *more)
     summary = found.summary
     assert len(list(found.folder.glob("rows-*.bin"))) == 2, found.output
     assert summary["counts"]["connections_opened"] == 15
@@ -64,7 +65,7 @@ def test_rooms_span_worker_processes(tmp_path: Path) -> None:
 
 
 def test_runs_of_several_processes_do_not_meet(tmp_path: Path) -> None:
-    words = ("echo", *NUMBERS, "--processes", "2", "--rate", "5")
+    words = ("echo", *BRIEFLY, "--processes", "2", "--rate", "5")
     several = [
         subprocess.Popen(
             command(tmp_path / name, *words),
