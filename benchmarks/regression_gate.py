@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,7 @@ from sockproof.analysis.statistics.metrics import DEFAULT_METRICS, TARGET_CPU, T
 from sockproof.analysis.statistics.sequential import INCONCLUSIVE, REGRESSION, Design, replay
 from sockproof.targets.launch import free_port
 
+Summary = dict[str, Any]
 HERE = Path(__file__).parent
 USERS = 4
 
@@ -54,13 +56,13 @@ def sockproof(*words: str) -> int:
     return subprocess.run(command, capture_output=True, check=False).returncode
 
 
-def measured(extra_us: float, run_time: str) -> dict[str, object]:
+def measured(extra_us: float, run_time: str) -> Summary:
     """The summary of one run."""
     with tempfile.TemporaryDirectory() as folder, served(extra_us) as (url, pid):
         words = ("--users", str(USERS), "--run-time", run_time, "--results", folder)
         sockproof("load", "echo", url, *words, "--target-pid", str(pid))
         text = (Path(folder) / "latest-load" / "summary.json").read_text(encoding="utf-8")
-    found: dict[str, object] = json.loads(text)
+    found: Summary = json.loads(text)
     return found
 
 
@@ -95,7 +97,7 @@ def main() -> None:
         f"a message costs {statistics.median(costs):.0f} µs of CPU; slowed by {extra:.1f} µs",
         flush=True,
     )
-    groups: tuple[list, list] = ([], [])
+    groups: tuple[list[Summary], list[Summary]] = ([], [])
     for turn in range(options.runs):
         for which in (0, 1) if turn % 2 else (1, 0):
             groups[which].append(measured(extra * which, run_time))
@@ -105,7 +107,8 @@ def main() -> None:
     print(f"fit: {len(a)} and {len(b)} of {options.runs} runs each")
     design = Design((*DEFAULT_METRICS, TARGET_CPU))
     for metric in (*design.metrics, "latency.ack.intended.p99_ms", THROUGHPUT):
-        logs = [np.log([value(each, metric) for each in group]) for group in (a, b)]
+        values = [[value(each, metric) or math.nan for each in group] for group in (a, b)]
+        logs = [np.log(each) for each in values]
         ratio = math.expm1(logs[1].mean() - logs[0].mean())
         print(f"{metric}: varies by {logs[0].std(ddof=1):.1%}; slowed: {ratio:+.1%}")
     rng = np.random.default_rng(1)
@@ -117,7 +120,9 @@ def main() -> None:
         print(f"the command, A with the slowed: {live(extra, run_time, seed)}", flush=True)
 
 
-def deal(design: Design, a: list, b: list | None, rng: np.random.Generator) -> str:
+def deal(
+    design: Design, a: list[Summary], b: list[Summary] | None, rng: np.random.Generator
+) -> str:
     """The verdict on runs that are paired at random, and after how many pairs."""
     order = rng.permutation(len(a))
     if b is None:

@@ -12,7 +12,7 @@ import uvicorn
 from sockproof.fixtures.python_socketio import install
 
 
-class SlowedServer(socketio.AsyncServer):
+class SlowedServer(socketio.AsyncServer):  # type: ignore[misc]  # which has no types
     """Spins before it handles `message-with-ack`."""
 
     def __init__(self, extra: float, **more: Any) -> None:

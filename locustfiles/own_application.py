@@ -18,7 +18,8 @@ class Visitor(SocketIOUser):
     # Your login: gets whatever the server requires of a client. Remove it if there is none.
     def new_connection(self) -> object:
         name = {"name": f"visitor {self.number}"}
-        answer = requests.post(f"{self.host.rstrip('/')}/login", json=name, timeout=10)
+        url = f"{(self.host or '').rstrip('/')}/login"
+        answer = requests.post(url, json=name, timeout=10)
         self.auth = {"token": answer.json()["token"]}
         return super().new_connection()
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
@@ -46,7 +47,7 @@ def draw(run: LoadRun) -> Figure | None:
     return figure
 
 
-def _map(axes: Axes, counts: np.ndarray, end: float, norm: LogNorm, kind: str):
+def _map(axes: Axes, counts: np.ndarray, end: float, norm: LogNorm, kind: str) -> QuadMesh:
     filled = np.flatnonzero(counts.any(axis=1))
     low, high = int(filled[0]), int(filled[-1]) + 1
     edges = 10.0 ** (HEAT_FROM + np.arange(low, high + 1) / HEAT_STEPS) / 1e6

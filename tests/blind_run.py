@@ -21,6 +21,7 @@ from pathlib import Path
 from sockproof.conformance.shelf.case import Case
 from sockproof.runs.records import CaseRecord
 from tests import mutants_run
+from tests.faults import KINDS
 from tests.servers.blind import woven
 
 DESCRIBED = Path(__file__).parent / "blind"
@@ -42,7 +43,7 @@ class BlindFault:
 def faults(kind: str) -> dict[str, BlindFault]:
     """The blind faults of a kind by name."""
     found: dict[str, BlindFault] = {}
-    paths = [DESCRIBED / f"{suite}.toml" for suite in mutants_run.KINDS[kind]]
+    paths = [DESCRIBED / f"{suite}.toml" for suite in KINDS[kind]]
     for path in filter(Path.exists, paths):
         for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items():
             assert name not in found, f"{path}: the fault {name} is described twice"

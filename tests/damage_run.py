@@ -239,8 +239,12 @@ def study(found: Any) -> dict[str, Any]:
 
 
 # What is there again, is told by another file, or is not known to be missing.
-_MADE_AGAIN = ("load/summary.json", "base/summary.json", "cases/run.jsonl")
-_MADE_AGAIN += ("shelf/targets/websockets/target.toml",)
+_MADE_AGAIN = (
+    "load/summary.json",
+    "base/summary.json",
+    "cases/run.jsonl",
+    "shelf/targets/websockets/target.toml",
+)
 
 
 @dataclass(frozen=True)
@@ -314,8 +318,8 @@ def _wrong(trial: Trial, damages: Sequence[kinds.Damage]) -> str:
         if trial.file.endswith(".toml") and damages[0] in (kinds.empty, kinds.dotted):
             return ""
         return f"nothing can be read, and exit code {trial.code}"
-    plausible = (kinds.bits, kinds.row, kinds.rubbish, kinds.lines, kinds.value, kinds.values)
-    plausible += (kinds.swapped_values, kinds.without_key, kinds.repeated)
+    plausible = [kinds.bits, kinds.row, kinds.rubbish, kinds.lines, kinds.value, kinds.values]
+    plausible += [kinds.swapped_values, kinds.without_key, kinds.repeated]
     surely = not any(damage in plausible for damage in damages)
     if trial.job.words[0] == "summary" and trial.code == 1 and surely:
         return "an accusation"

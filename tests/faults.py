@@ -55,7 +55,7 @@ class Catch:
         known = {name: value.pop(name, ()) for name in ("seen", "came", "accuses")}
         lists = {n: (each,) if isinstance(each, str) else tuple(each) for n, each in known.items()}
         assert set(lists["seen"]) <= set(Seen), value
-        return cls(**lists, **value)
+        return cls(lists["seen"], lists["came"], lists["accuses"], **value)
 
     def misses(self, record: CaseRecord, own: str) -> str | None:
         """What the record of a case about the requirement `own` has otherwise, if anything."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests import mutants_run
+from tests.faults import faults
 from tests.progress import HUNG
 from tests.sample import rotating
 
 pytestmark = pytest.mark.timeout(HUNG)
 KIND = "abuse"
 DAYS = 3  # until each fault that takes time has had its turn
-FAULTS = mutants_run.faults(KIND)
+FAULTS = faults(KIND)
 SLOW = [name for name, fault in FAULTS.items() if "/growth" in fault.file]
 TODAY = {*FAULTS} - {*SLOW} | {*rotating(sorted(SLOW), DAYS, "slow faults", str)}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import mutants_run
+from tests.faults import faults
 from tests.progress import HUNG
 from tests.sample import rotating
 
@@ -25,9 +26,9 @@ def test_every_case_passes_on_the_correct_server() -> None:
     assert wrong == {}
 
 
-@pytest.mark.parametrize("name", rotating(sorted(mutants_run.faults(KIND)), DAYS, KIND))
+@pytest.mark.parametrize("name", rotating(sorted(faults(KIND)), DAYS, KIND))
 def test_fault_is_caught_where_it_says_and_nowhere_else(name: str) -> None:
-    assert mutants_run.complaints(KIND, mutants_run.faults(KIND)[name]) == []
+    assert mutants_run.complaints(KIND, faults(KIND)[name]) == []
 
 
 def test_every_case_has_a_mutant() -> None:
@@ -39,4 +40,4 @@ def test_every_fault_is_in_a_server() -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in servers)
     literals = re.findall(r'"([a-z0-9{}_.-]+)"', source)  # some are f-strings
     known = re.compile("|".join(re.sub(r"\\{.*?\\}", ".*", re.escape(each)) for each in literals))
-    assert [name for name in mutants_run.faults(KIND) if not known.fullmatch(name)] == []
+    assert [name for name in faults(KIND) if not known.fullmatch(name)] == []

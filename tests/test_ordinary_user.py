@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.load.command import LIMIT
 from tests.ordinary import NAMELESS, NOBODY, as_user, own_folder, without_shared_memory
+from tests.waiting import LIMIT
 
 
 @dataclass

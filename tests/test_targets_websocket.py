@@ -8,6 +8,7 @@ import os
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect as connect_in_a_loop
@@ -52,8 +53,9 @@ def needs(target: launch.RunningTarget, capability: str) -> None:
         pytest.skip(f"{target.spec.name} does not offer {capability}")
 
 
-def opened(target: launch.RunningTarget, path: str = "", **options: object) -> ClientConnection:
-    return connect(target.url.rstrip("/") + path, max_size=None, **options)  # type: ignore[arg-type]
+def opened(target: launch.RunningTarget, path: str = "", **options: Any) -> ClientConnection:
+    socket: ClientConnection = connect(target.url.rstrip("/") + path, max_size=None, **options)
+    return socket
 
 
 def test_messages_come_back(target: launch.RunningTarget) -> None:

@@ -170,8 +170,9 @@ async def long_payload_is_read_in_proportion(target: Target, what: str) -> None:
     over={"what": REQUESTS},
 )
 async def long_query_is_read_in_proportion(target: Target, what: str) -> None:
-    probes = (request_probe(target, partial(_request, target, each)) for each in (what, "harmless"))
-    await expect_proportion(f"a request: {what}", *probes, HEAD)
+    hostile = request_probe(target, partial(_request, target, what))
+    harmless = request_probe(target, partial(_request, target, "harmless"))
+    await expect_proportion(f"a request: {what}", hostile, harmless, HEAD)
 
 
 def _request(target: Target, what: str, length: int) -> Request:

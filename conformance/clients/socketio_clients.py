@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from sockproof.conformance import Failure, case
 from sockproof.conformance.checks.real_client import SOCKETIO_CLIENTS, carried, open_client
@@ -161,7 +162,7 @@ async def disconnect_of_a_client_is_noted_once(target, client):
     driven, _ = await ready(target, client)
     sid = (await driven.do("sid"))["sid"]
     await driven.do("disconnect")
-    noted = []
+    noted: list[dict[str, Any]] = []
     with target.awaits("a disconnect in the server's log"):
         while not noted:
             entries = (await observer.proof("log", sid=sid))["entries"]

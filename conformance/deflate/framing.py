@@ -55,6 +55,7 @@ async def compressed_payload_may_have_any_length(target: Target, octets: int) ->
 @case("rfc7692-7.2.1-block-types", needs=NEEDS, over={"flush": list(FLUSHES)})
 async def message_of_many_blocks_is_inflated(target: Target, flush: str) -> None:
     socket = await target.connect_deflate()
+    assert socket.deflate is not None
     bits = max(9, socket.deflate.client_max_window_bits)
     stream = zlib.compressobj(wbits=-bits)
     words = [b"block %d, " % number for number in range(20)]

@@ -22,7 +22,7 @@ from sockproof.wire.deflate import Compressor, Decompressor
 NEEDS = {"permessage-deflate", "echo"}
 WORDS = "Every word of this message comes again and again: "
 NOISE = random.Random(7692).randbytes(70_000)
-MESSAGES = {
+MESSAGES: dict[str, str | bytes] = {
     "empty": "",
     "one character": "a",
     "text": "Hello, hello, hello",
@@ -54,10 +54,10 @@ CORRUPT = {
 async def compressed_message_comes_back_with_its_content(target, message):
     socket = await target.connect_deflate()
     content = MESSAGES[message]
-    text = isinstance(content, str)
-    socket.send_message(
-        Opcode.TEXT if text else Opcode.BINARY, content.encode() if text else content
-    )
+    if isinstance(content, str):
+        socket.send_message(Opcode.TEXT, content.encode())
+    else:
+        socket.send_message(Opcode.BINARY, content)
     await socket.expect_message(content)
 
 

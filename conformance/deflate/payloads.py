@@ -152,6 +152,7 @@ async def _exchange(target: Target, offer: str, kind: str, size: int, fragment: 
     """Messages of `size` octets there and back, each compressed and cut into fragments."""
     socket = await target.connect_deflate(offer)
     agreed = socket.deflate
+    assert agreed is not None
     takeover = not agreed.client_no_context_takeover
     compressor = Compressor(agreed.client_max_window_bits, takeover, level=1)
     opcode, _ = KINDS[kind]

@@ -2,6 +2,7 @@
 
 from sockproof.conformance import (
     Failure,
+    Frame,
     Opcode,
     Unsupported,
     case,
@@ -41,7 +42,7 @@ async def _send(peer, opcode, payload, form):
     """Send a message in a form; what answers a Ping in it is taken off. Gives what came before."""
     websocket = peer.engine.websocket
     websocket.send(*_frames(opcode, payload, form))
-    before = []
+    before: list[Frame] = []
     if form not in ("ping", "both"):
         return before
     wanted = "PONG 'between'"

@@ -32,7 +32,7 @@ UNKNOWN = {  # each would be answered if its type were taken for MESSAGE
 @case(
     "eio-packet-type-unknown-polling",
     needs={"polling", "slow-timers"},
-    over={"kind": UNKNOWN},
+    over={"kind": list(UNKNOWN)},
     control=ordinary_post,
 )
 async def post_of_an_unknown_type_is_refused(target, kind):

@@ -9,7 +9,7 @@ WORDS = [f"word {number}" for number in range(6)]
 
 async def _bodies(peer, wanted):
     """The bodies of GETs, up to one that holds `wanted`."""
-    bodies = []
+    bodies: list[bytes] = []
     while not bodies or wanted not in bodies[-1]:
         response = await peer.engine.poll()
         if response.status != 200:

@@ -22,7 +22,7 @@ def _message(peer, *args):
     return [Packet(PacketType.MESSAGE, each) for each in messages]
 
 
-@case("eio-message-polling", needs=NEEDS, over={"text": TEXTS})
+@case("eio-message-polling", needs=NEEDS, over={"text": list(TEXTS)})
 async def text_that_means_something_below_arrives_unchanged(target, text):
     peer = await target.socketio("polling")
     await peer.emit("message", TEXTS[text])

@@ -6,6 +6,7 @@ import itertools
 
 from sockproof.conformance import Failure, Unsupported, beside_gets, case, ordinary_post
 from sockproof.wire.engineio import PacketType
+from sockproof.wire.http import Response
 
 TEXT = "text/plain;charset=UTF-8"
 GRACE = 1.0  # seconds for a GET to be answered when its session has ended
@@ -98,7 +99,7 @@ class TwoGets:
     def __init__(self, peer, word):
         self.peer = peer
         self.word = word
-        self.post = None
+        self.post: Response | None = None
         self.gets = []
         self.answers = []  # tasks, in the order of the GETs
 
@@ -123,7 +124,8 @@ class TwoGets:
     def met(self):
         """Whether the first GET was surely held when the second one came."""
         first, second = self._come()
-        if max(self.statuses(), default=0) >= 400 or self.post.status >= 400:
+        statuses = [*self.statuses(), *([self.post.status] if self.post else [])]
+        if max(statuses, default=0) >= 400:
             return True
         heard_first = first is not None and self.word.encode() in first.body
         heard_second = second is not None and self.word.encode() in second.body

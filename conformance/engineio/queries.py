@@ -11,7 +11,7 @@ from sockproof.conformance import (
     ordinary_session,
     ordinary_websocket_session,
 )
-from sockproof.wire.engineio import Packet, PacketType
+from sockproof.wire.engineio import PacketType
 from sockproof.wire.socketio import Packet as Event
 from sockproof.wire.socketio import PacketType as EventType
 
@@ -22,7 +22,7 @@ METHODS = {"method": ["GET", "POST"]}
 
 def _event(peer, word):
     (text,) = peer.text(Event(EventType.EVENT, peer.namespace, ["message", word]))
-    return Packet(PacketType.MESSAGE, text).encode().encode()
+    return f"{PacketType.MESSAGE:d}{text}".encode()
 
 
 async def _lacks(target, method, query):
@@ -73,7 +73,9 @@ PARAMETERS = {
 }
 
 
-@case("eio-polling-parameters-unknown", needs={"polling", "fixture"}, over={"more": PARAMETERS})
+@case(
+    "eio-polling-parameters-unknown", needs={"polling", "fixture"}, over={"more": list(PARAMETERS)}
+)
 async def parameters_of_any_form_change_nothing(target, more):
     peer = await target.socketio("polling")
     query = peer.engine.session_query + PARAMETERS[more]

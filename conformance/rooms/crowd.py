@@ -9,6 +9,7 @@ what is said after the last leave is surely not heard.
 
 import asyncio
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +27,7 @@ class Race:
     """What was done, with the time of each step, and what was heard."""
 
     one_process: bool
-    clock: itertools.count = field(default_factory=itertools.count)
+    clock: Iterator[int] = field(default_factory=itertools.count)
     events: dict[tuple[int, int], Span] = field(default_factory=dict)  # (speaker, number)
     joins: list[Span] = field(default_factory=list)
     leaves: list[Span] = field(default_factory=list)
@@ -72,7 +73,7 @@ def _heard(data: list[Any], kind: str) -> tuple[int, int]:
 
 async def _all_heard(peer: SocketIOPeer, kind: str) -> list[tuple[int, int]]:
     """What a client heard, up to the fence."""
-    heard = []
+    heard: list[tuple[int, int]] = []
     while True:
         got = await peer.receive_event()
         if got.data[0] == "fence":

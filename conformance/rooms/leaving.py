@@ -1,6 +1,7 @@
 """Rooms R18, R19 and R31 to R33: clients that go, by themselves or put out."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from sockproof.conformance import Failure, SocketIOPeer, Target, case
 from sockproof.wire import engineio
@@ -38,7 +39,9 @@ WAYS: dict[str, Callable[[SocketIOPeer], Awaitable[None]]] = {
 }
 
 
-async def _gone(target: Target, peer: SocketIOPeer, other: SocketIOPeer, way: str) -> dict:
+async def _gone(
+    target: Target, peer: SocketIOPeer, other: SocketIOPeer, way: str
+) -> dict[str, Any]:
     """A client goes in one of the ways; gives the log's entry of it."""
     await WAYS[way](peer)
     with target.preparing("the application's disconnect handler"):

@@ -1,6 +1,7 @@
 """Rooms R11 to R33: what befalls one thing, and not its neighbours."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from sockproof.conformance import Failure, SocketIOPeer, Target, case
 from sockproof.wire.socketio import Packet, PacketType
@@ -190,7 +191,7 @@ async def _expect_session(peer: SocketIOPeer, data: object, **fields: str) -> No
 @case("rooms-session-kept", needs=SESSIONS)
 async def session_is_kept_with_nulls_and_while_a_room_is_left(target: Target) -> None:
     peer, room = await target.socketio(), target.unique("room")
-    data = {"user": None, "empty": "", "zero": 0, "list": [], "large": 2**40}
+    data: dict[str, Any] = {"user": None, "empty": "", "zero": 0, "list": [], "large": 2**40}
     await peer.proof("session_set", data=data)
     await _expect_session(peer, data)
     await peer.proof("join", rooms=[room])
@@ -273,6 +274,7 @@ async def client_that_breaks_off_amid_something_is_told_of_once(target: Target, 
         request = {"op": "call", "sid": peer.sid, "event": "ask", "args": [], "timeout": 2}
         await other.send(Packet(PacketType.EVENT, "/", ["sockproof", request], 900))
         await peer.receive_event()
+    assert peer.engine.websocket is not None
     await peer.engine.websocket.flush()
     await other.quiet()
     await _end(peer, "breaks")

@@ -58,7 +58,8 @@ async def event_without_an_id_is_never_acknowledged(
 @case("sio-ack-once", needs={"fixture", "upgrade"}, over={"namespace": ("/", "/custom")})
 async def acknowledgements_come_once_after_an_upgrade(target: Target, namespace: str) -> None:
     peer = await target.socketio("upgrade", namespace=namespace)
-    for number, args in enumerate(([], ["text"], [b"octets"], [[1, 2]])):
+    several: tuple[list[Any], ...] = ([], ["text"], [b"octets"], [[1, 2]])
+    for number, args in enumerate(several):
         await peer.send(Packet(PacketType.EVENT, namespace, ["message-with-ack", *args], number))
         got = await peer.receive()
         if (got.namespace, got.id, got.data) != (namespace, number, args):
@@ -168,7 +169,8 @@ async def acknowledgement_behind_a_binary_one_has_its_own_type(
     target: Target, transport: str
 ) -> None:
     peer = await target.socketio(transport)
-    for number, args in enumerate(([b"octets"], ["text"], [{"deep": [b"octets"]}], [])):
+    several: tuple[list[Any], ...] = ([b"octets"], ["text"], [{"deep": [b"octets"]}], [])
+    for number, args in enumerate(several):
         await peer.send(
             Packet(PacketType.EVENT, peer.namespace, ["message-with-ack", *args], number)
         )

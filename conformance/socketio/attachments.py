@@ -20,7 +20,7 @@ def _placeholder(number: object) -> str:
 async def posted_packets_behind_attachments_are_handled(target: Target) -> None:
     peer = await target.socketio("polling")
     kind = engineio.PacketType.MESSAGE
-    messages = [_event(_placeholder(0)), b"binary", '2["message","text"]']
+    messages: list[str | bytes] = [_event(_placeholder(0)), b"binary", '2["message","text"]']
     messages += [_event(_placeholder(0)), b"again"]
     await peer.engine.send(*(engineio.Packet(kind, message) for message in messages))
     for word in (b"binary", "text", b"again"):

@@ -1,6 +1,7 @@
 """Socket.IO protocol: attachments, their numbers at each boundary, and how packets are written."""
 
 import re
+from typing import Any
 
 from sockproof.conformance import Failure, SocketIOPeer, Target, Unsupported, case, ordinary_client
 from sockproof.wire import engineio
@@ -181,7 +182,8 @@ async def event_whose_attachments_follow_an_upgrade_is_whole(target: Target) -> 
 @case("sio-binary-only-with-data", needs=NEEDS, over=TRANSPORTS)
 async def event_behind_a_binary_one_has_its_own_type(target: Target, transport: str) -> None:
     peer = await target.socketio(transport)
-    for number, args in enumerate(([b"octets"], ["text"], [b""], [{"_placeholder": False}])):
+    several: tuple[list[Any], ...] = ([b"octets"], ["text"], [b""], [{"_placeholder": False}])
+    for number, args in enumerate(several):
         await peer.emit("message", *args)
         got = await peer.expect_event("message-back", *args)
         wanted = PacketType.EVENT if number % 2 else PacketType.BINARY_EVENT

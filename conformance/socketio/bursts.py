@@ -82,7 +82,8 @@ async def events_and_acknowledgements_of_a_burst_are_whole(target: Target, trans
     long = ["message", "long " * 300]
     packets.insert(10, Packet(PacketType.EVENT, "/", long))
     await _send(peer, packets)
-    events, acks = [], []
+    events: list[Any] = []
+    acks: list[Any] = []
     for _ in packets:
         packet = await peer.receive()
         (acks if packet.type in ACKS else events).append(packet.data)

@@ -1,10 +1,12 @@
 """Socket.IO protocol, "Sending and receiving data": events, their order, and what is none."""
 
+from typing import Any
+
 from sockproof.conformance import Failure, Target, case, ordinary_client
 from sockproof.wire.socketio import Packet, PacketType
 
 TRANSPORTS = {"transport": ("websocket", "polling")}
-ARGUMENTS = {
+ARGUMENTS: dict[str, list[Any]] = {
     "none": [],
     "one": ["hello"],
     "several": ["a", 1, -0.5, True, None],

@@ -3,6 +3,7 @@
 import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from sockproof.conformance import Failure, SocketIOPeer, StreamClosed, Target, case, close_frame
 from sockproof.wire.socketio import Packet, PacketType
@@ -11,7 +12,7 @@ ALL = {"transport": ("websocket", "polling", "upgrade")}
 NEEDS = {"fixture", "log", "slow-timers"}
 
 
-def _expect_types(entries: list[dict], **wanted: int) -> None:
+def _expect_types(entries: list[dict[str, Any]], **wanted: int) -> None:
     """The log holds so many entries of each type."""
     types = (entry.get("type") for entry in entries)
     found = Counter(each for each in types if each in ("connect", "disconnect"))

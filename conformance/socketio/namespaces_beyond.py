@@ -28,7 +28,7 @@ async def connects_of_one_moment_are_answered_each(target: Target, transport: st
     packets = [peer.text(Packet(PacketType.CONNECT, each))[0] for each in spaces]
     kind = engineio.PacketType.MESSAGE
     await peer.engine.send(*(engineio.Packet(kind, each) for each in packets))
-    answered = []
+    answered: list[str] = []
     while len(answered) < 3:
         packet = await peer.receive()
         if packet.type in (PacketType.CONNECT, PacketType.CONNECT_ERROR):

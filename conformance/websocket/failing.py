@@ -8,6 +8,7 @@ from sockproof.conformance import (
     Seen,
     StreamClosed,
     Target,
+    WebSocketPeer,
     case,
     client_frame,
     close_frame,
@@ -159,7 +160,7 @@ async def any_error_ends_tcp(target: Target, wrong: str) -> None:
     await peer.expect_end()
 
 
-async def _close_of(target: Target, peer) -> Frame | None:
+async def _close_of(target: Target, peer: WebSocketPeer) -> Frame | None:
     """The Close frame of a connection that fails, or None where there is none."""
     with target.awaits("the connection failed"):
         try:

@@ -1,6 +1,7 @@
 """RFC 6455, section 5.4: fragmentation."""
 
 from sockproof.conformance import (
+    Frame,
     Opcode,
     Target,
     WebSocketPeer,
@@ -14,7 +15,7 @@ BOTH = (Opcode.TEXT, Opcode.BINARY)
 HOW = ("segment", "segments", "octets")
 
 
-def fragments(kind: Opcode, *pieces: bytes) -> list:
+def fragments(kind: Opcode, *pieces: bytes) -> list[Frame]:
     """The frames of one message cut into these pieces."""
     last = len(pieces) - 1
     return [

@@ -3,6 +3,8 @@
 Without `--thorough` a message has 2048 fragments at most: small ones then make a shorter message.
 """
 
+from collections.abc import Sequence
+
 from sockproof.conformance import Opcode, Target, case, client_frame
 
 BOTH = (Opcode.TEXT, Opcode.BINARY)
@@ -26,7 +28,7 @@ SEGMENTS = (64, 128, 256, 512, KIB, 2 * KIB)
 ROUND_TRIPS = (0, 16, 64, 256, KIB, 4 * KIB)
 
 
-def _aliases(text: str, binary: str, values: tuple) -> dict[str, list[str]]:
+def _aliases(text: str, binary: str, values: Sequence[int | str]) -> dict[str, list[str]]:
     """The ids of Autobahn|Testsuite by variant: `text.1`, `binary.1`, … in the order of values."""
     return {
         f"{kind},{value}": [f"{section}.{number}"]

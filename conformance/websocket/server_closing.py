@@ -8,6 +8,7 @@ from sockproof.conformance import (
     Seen,
     StreamClosed,
     Target,
+    WebSocketPeer,
     case,
     client_frame,
     close_frame,
@@ -119,7 +120,7 @@ async def server_that_started_closing_sends_no_data(target: Target) -> None:
             raise Failure("no data frame after the Close frame", got)
 
 
-async def _next(target: Target, peer) -> Frame | None:
+async def _next(target: Target, peer: WebSocketPeer) -> Frame | None:
     """The next frame; None at the end of TCP."""
     with target.awaits("the end of the TCP connection"):
         try:

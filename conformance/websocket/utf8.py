@@ -2,6 +2,7 @@
 
 from sockproof.conformance import (
     Failure,
+    Frame,
     Opcode,
     Target,
     case,
@@ -58,7 +59,7 @@ EMPTY_PIECES = {
 }
 
 
-def _fragments(*pieces: bytes) -> list:
+def _fragments(*pieces: bytes) -> list[Frame]:
     """A text message cut into these pieces."""
     last = len(pieces) - 1
     return [
@@ -84,7 +85,7 @@ WRONG_INSIDE = {
 AT_ONCE = 0.25  # seconds in which a server that looks at octets as they come has closed
 
 
-def _single_octets(text: bytes) -> list:
+def _single_octets(text: bytes) -> list[Frame]:
     """A text message in fragments of one octet, with an empty one at its end."""
     return _fragments(*(bytes([octet]) for octet in text), b"")
 

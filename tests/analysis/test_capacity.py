@@ -10,13 +10,13 @@ import pytest
 from sockproof.analysis.gates.capacity import (
     MOST_PROBES,
     PRECISION,
-    Outcome,
     Probe,
     next_load,
     outcome_of,
     verdict,
 )
 from sockproof.analysis.gates.rules import condition
+from sockproof.formats.judgements import LoadOutcome as Outcome
 
 KEPT, BROKEN, SATURATED, UNCLEAR = Outcome
 

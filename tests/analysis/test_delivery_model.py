@@ -26,7 +26,7 @@ class Model:
 
     def judge(self, clients: int) -> Counter[str]:
         found: Counter[str] = Counter()
-        by_key = {(sender, sequence): rest for sender, sequence, *rest in self.messages}
+        rooms = {(sender, sequence): room for sender, sequence, room, *_ in self.messages}
         for sender, sequence, room, at, acked in self.messages:
             for client in range(clients):
                 own = [each[2:] for each in self.stays if each[:2] == (client, room)]
@@ -50,7 +50,7 @@ class Model:
             for receiver, sender, sequence, _ in self.receipts:
                 if receiver == client and (sender, sequence) not in seen:
                     seen.add((sender, sequence))
-                    key = sender, by_key[sender, sequence][0]
+                    key = sender, rooms[sender, sequence]
                     found["reordered"] += sequence < highest.get(key, 0)
                     highest[key] = max(highest.get(key, 0), sequence)
         return found

@@ -91,12 +91,12 @@ def test_plans_are_checked_when_they_are_made() -> None:
     assert LoadPlan(scenario="echo", run_time=90).run_time_word == "90s"
     for wrong in ({"jobs": 257}, {"repeat": 0}, {"timeout": 1e9}, {"suites": ("nonsense",)}):
         with pytest.raises(CommandError):
-            JudgePlan(url="ws://h/", **wrong)  # type: ignore[arg-type]
+            JudgePlan(url="ws://h/", **wrong)
     with pytest.raises(CommandError, match="cannot be combined"):
         JudgePlan(url="ws://h/", targets=("websockets",))
     for wrong in ({"users": 0}, {"spawn_rate": 0}, {"run_time": 0.5}, {"processes": 1000}):
         with pytest.raises(CommandError):
-            LoadPlan(scenario="echo", **wrong)  # type: ignore[arg-type]
+            LoadPlan(scenario="echo", **wrong)
 
 
 def typed(*words: str) -> Namespace:
@@ -113,6 +113,7 @@ def test_who_types_nothing_more_wants_what_a_program_wants_that_says_nothing_mor
 
 
 def test_what_is_typed_stands_in_the_plan() -> None:
+    words: tuple[str, ...]
     words = ("--header", "A: b", "--cookie", "c=d", "--suite", "deflate", "--jobs", "3", "--strict")
     plan = judge_plan(typed("conformance", "ws://h/", *words, "--auth", '{"a": 1}'))
     assert plan == JudgePlan(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.load.command import LIMIT
+from tests.waiting import LIMIT
 
 U = "http://127.0.0.1:9/"
 

@@ -48,7 +48,7 @@ def test_parquet_is_the_same(run: Path, tmp_path: Path) -> None:
 def test_openmetrics_is_read_by_its_parser(run: Path) -> None:
     text = export(run, "--format", "openmetrics").stdout.decode()
     assert text.endswith("# EOF\n")
-    families = {each.name: each for each in text_string_to_metric_families(text)}
+    families = {each.name: each for each in text_string_to_metric_families(text)}  # type: ignore[no-untyped-call]
     assert families["sockproof_emitted"].samples[0].value == EMITTED
     samples = families["sockproof_ack_latency_seconds"].samples
     told = {

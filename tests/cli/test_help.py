@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import sockproof
-from sockproof.cli import ab, capacity
+from sockproof.api import ab
+from sockproof.api.load import DEFAULT_TARGET
 from sockproof.cli.arguments import COMMANDS, Parser, build_parser
 from sockproof.cli.scenario_options import ROOM_SIZE, scenarios
 from sockproof.load.locust import options as scenario_options
@@ -27,7 +28,7 @@ WORKED_OUT = {
     ("ab", "--pairs"): str(ab.PAIRS),
     ("ab", "--max-pairs"): str(ab.MAX_PAIRS),
     ("ab", "--runs"): "twice --max-pairs",
-    ("capacity", "--target"): capacity.DEFAULT_TARGET,
+    ("capacity", "--target"): DEFAULT_TARGET,
 }
 
 

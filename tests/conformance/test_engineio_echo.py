@@ -14,6 +14,7 @@ from sockproof.conformance.targets.server import Server
 from sockproof.runs.records import CaseRecord
 from sockproof.wire.url import Address
 from tests import mutants_run
+from tests.faults import Fault, faults
 from tests.sample import rotating
 from tests.servers.engineio_echo import EngineIOEcho
 
@@ -25,7 +26,7 @@ ABOUT_JSON = {"loses-nul"}  # faults in what an echo does not send
 FILES = ("close", "payload", "polling", "upgrade", "websocket")
 FAULTS = [
     fault
-    for fault in mutants_run.faults("socketio").values()
+    for fault in faults("socketio").values()
     if fault.file in {f"engineio/{name}.toml" for name in FILES} and fault.name not in ABOUT_JSON
 ]
 
@@ -68,10 +69,15 @@ def test_a_correct_echo_is_judged_by_all_cases_but_few() -> None:
     assert 2 * len(unsupported) < len(records)
 
 
-@pytest.mark.parametrize(
-    "fault", rotating(FAULTS, 4, name=lambda each: each.name), ids=lambda each: each.name
-)
-def test_faults_below_socketio_show_on_an_echo_too(fault: mutants_run.Fault) -> None:
+def name_of(fault: Fault) -> str:
+    return fault.name
+
+
+TODAY = rotating(FAULTS, 4, name=name_of)
+
+
+@pytest.mark.parametrize("fault", TODAY, ids=name_of)
+def test_faults_below_socketio_show_on_an_echo_too(fault: Fault) -> None:
     records = asyncio.run(_records(fault.name, tuple(fault.catches)))
     judged = {name: each for name, each in records.items() if each.outcome != "UNSUPPORTED"}
     assert {

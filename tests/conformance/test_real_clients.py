@@ -127,6 +127,7 @@ def test_socketio_client_brings_what_the_user_gave(kind: str) -> None:
 
     async def guarded() -> list[CaseRecord]:
         async with Guarded(["wants-a-token"]) as server:
+            assert isinstance(server, Guarded)
             server.wanted = given
             url = server.url.replace("//", "//proof:secret@") if given is GIVEN else server.url
             address = Address.parse(f"{url}?key=0f3a")

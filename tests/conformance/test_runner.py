@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -301,7 +301,7 @@ async def passes(target: Target) -> None:
     await (await target.connect()).fence()
 
 
-def outcomes(broken: dict[str, list[Function]], **more: Any) -> dict[str, list[str]]:
+def outcomes(broken: Mapping[str, Sequence[Function]], **more: Any) -> dict[str, list[str]]:
     """What becomes of cases of these requirements: their outcomes, or what they follow from."""
     cases = [
         replace(case(function, f"{name},{number}"), requirement=name, **more)
@@ -389,6 +389,7 @@ def test_case_that_builds_on_what_fails_follows_from_it() -> None:
 
 
 def test_fault_of_its_own_counts_beside_a_step_that_fails_now_and_then() -> None:
+    broken: dict[str, list[Function]]
     broken = {"root": [passes, passes, passes, fails], "other": [passes, builds_on("root", fails)]}
     assert outcomes(broken)["other"] == ["PASS", "FAIL"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ CASES = [
     for case in load_cases(shelf("conformance"), ["engineio"])
     if case.id.startswith("engineio/heartbeat_usual/")
 ]
-TIMERS = {"ping_interval": 1000, "ping_timeout": 1000}
+TIMERS: dict[str, Any] = {"ping_interval": 1000, "ping_timeout": 1000}
 
 
 async def _judged(server: SocketIOServer, announced: int = 1000) -> CaseRecord:

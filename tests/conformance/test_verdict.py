@@ -8,6 +8,7 @@ import pytest
 
 from sockproof.conformance.running.run import exit_code
 from sockproof.conformance.shelf.expectations import (
+    Expectation,
     ExpectationError,
     apply_expectations,
     glob_matches,
@@ -24,7 +25,9 @@ def record(outcome: str, level: str = "MUST") -> CaseRecord:
     return CaseRecord(ID, "rfc6455-5.1-server-unmasked", level, outcome)
 
 
-def expectations(path: Path, outcome: str = "FAIL", more: str = "", case: str = ID) -> list:
+def expectations(
+    path: Path, outcome: str = "FAIL", more: str = "", case: str = ID
+) -> list[Expectation]:
     file = path / "known.toml"
     file.write_text(
         f"[[expectation]]\ncase = '{case}'\noutcome = '{outcome}'\nreason = 'known'\n{more}",
@@ -98,7 +101,7 @@ def test_expectation_may_name_several_cases(tmp_path: Path) -> None:
     assert [each["case"] for each in stale] == ["websocket/utf8/*"]
 
 
-def extending(folder: Path, head: str) -> list:
+def extending(folder: Path, head: str) -> list[Expectation]:
     base = (
         "[[expectation]]\ncase = ['{}', 'websocket/utf8/*']\noutcome = 'FAIL'\nreason = 'all do'\n"
     )

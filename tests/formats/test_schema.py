@@ -37,6 +37,7 @@ from sockproof.formats.tables import (
     RulesFile,
     TargetFile,
 )
+from sockproof.render.conformance import matrix
 from sockproof.runs.records import to_json
 from sockproof.shelves import shelf
 from tests import damage_run
@@ -164,7 +165,8 @@ def written(place: Path) -> Iterator[tuple[str, str]]:
     rules = Rules("smoke", (Rule(condition("counts.lost == 0")),))
     gate = told("smoke", "run", "echo", judge(rules, msgspec.to_builtins(summary)))
     point = CalibrationPoint(10.0, 500.0, 10.1, 11.0, 10.2, None, True)
-    latency = {"ack": summary.latency["ack"]["intended"], "delivery": {"p99_ms": None}}
+    latency: dict[str, dict[str, float | None]]
+    latency = {"ack": {**summary.latency["ack"]["intended"]}, "delivery": {"p99_ms": None}}
     probe = CapacityProbe(9, LoadOutcome.KEPT, "", 9.0, 9.0, None, 0, latency)
     capacity = Capacity(
         scenario="echo",
@@ -195,7 +197,7 @@ def written(place: Path) -> Iterator[tuple[str, str]]:
         (path,) = run.glob(f"{kind}-*.jsonl")
         name = "load-latency" if kind == "delivery" else f"load-{kind}"
         yield from ((name, line) for line in path.read_text().splitlines())
-    yield "matrix", test_matrix.to_json(test_matrix.matrix())
+    yield "matrix", matrix.to_json(test_matrix.matrix())
     yield "ab", json_text(document)
     yield "study", json_text(study)
     yield "gate", json_text(gate)

@@ -52,7 +52,7 @@ def _told(hostile: Hostile, client: str, transport: str) -> dict[str, Any]:
         verdict = [line for line in said if line.startswith(begins)]
         if verdict == ["Inconclusive:"]:
             verdict = ended.told["generator"]["reasons"][:1]
-    told = {"run": (hostile.name, client, transport), "code": ended.code}
+    told: dict[str, Any] = {"run": (hostile.name, client, transport), "code": ended.code}
     told |= {"seconds": round(ended.seconds, 1), "mib": round(ended.mib), "begun": ended.begun}
     wrong = dishonest(hostile, client, ended)
     more = {"output": ended.output[-3000:]} if wrong else {}

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from sockproof.cli import main
-from tests.load.command import LIMIT
 from tests.load.test_counts import served
 from tests.servers.unfaithful import UnfaithfulServer
+from tests.waiting import LIMIT
 
 EMBEDDED = "python-socketio-uvicorn"
 SHORT = ("--users", "4", "--run-time", "3s", "--warm-up", "0", "--seed", "3")

@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.load.command import LIMIT, Result, command, result
+from tests.load.command import Result, command, result
+from tests.waiting import LIMIT
 
 ECHO = ("echo", "--users", "4", "--rate", "20", "--run-time", "4s", "--drain", "1", "--no-report")
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.load.net import endpoint as module
 from sockproof.load.net.endpoint import Endpoint, EndpointError, Reason, resolve, why
 from sockproof.load.net.websocket import WebSocketConnection
 from sockproof.targets.certificates import Certificates, make_certificates
@@ -41,7 +40,7 @@ def test_url_of_no_use_is_one_line(url: str, said: str, monkeypatch: pytest.Monk
         def unknown(*_: object, **__: object) -> None:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-        monkeypatch.setattr(module.socket, "getaddrinfo", unknown)
+        monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(EndpointError) as found:
         Endpoint(url)
     assert said in str(found.value)
@@ -111,7 +110,7 @@ def test_name_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
         asked.append(host)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))] * 2
 
-    monkeypatch.setattr(module.socket, "getaddrinfo", answer)
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
     for _ in range(3):
         endpoint = Endpoint("ws://once.example:7/")
     assert asked == ["once.example"]
@@ -173,7 +172,7 @@ def test_own_addresses_choose_among_those_of_a_name(monkeypatch: pytest.MonkeyPa
         Endpoint("ws://127.0.0.1:7/", sources=["::1"])
     families = (socket.AF_INET6, ("::1", 7, 0, 0)), (socket.AF_INET, ("127.0.0.1", 7))
     found = [(family, socket.SOCK_STREAM, 6, "", address) for family, address in families]
-    monkeypatch.setattr(module.socket, "getaddrinfo", lambda *_, **__: found)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     for source, wanted in (("127.0.0.2", families[1]), ("::1", families[0])):
         endpoint = Endpoint("ws://both.example:7/", sources=[source])
         assert endpoint.addresses == (wanted,)
@@ -246,6 +245,7 @@ def test_tls_stream_that_ends_without_a_close_frame_is_dropped(
         link.shake()
         link.say("last")
         if politely:
+            assert isinstance(link.socket, ssl.SSLSocket)
             with contextlib.suppress(OSError):
                 link.socket.unwrap()
         else:

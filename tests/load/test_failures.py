@@ -14,8 +14,9 @@ import pytest
 
 from sockproof.shelves import shelf
 from sockproof.targets.launch import launch, load_targets
-from tests.load.command import LIMIT, command, load, result
+from tests.load.command import command, load, result
 from tests.recorded import row_files
+from tests.waiting import LIMIT
 
 CHAT = ("--users", "10", "--room-size", "5", "--rate", "10")
 

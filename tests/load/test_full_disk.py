@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from sockproof.runs.load_records import Kind, LoadRecordError, RowFile
-from tests.load.command import LIMIT, Result, command, result
+from tests.load.command import Result, command, result
 from tests.load.test_counts import VIOLATIONS, served
 from tests.recorded import row_files
 from tests.servers.unfaithful import UnfaithfulServer
 from tests.small_disk import small_disk
+from tests.waiting import LIMIT
 
 SCENARIO = str(Path(__file__).with_name("small_blocks.py"))
 WORDS = ("--users", "20", "--run-time", "5m", "--no-report")

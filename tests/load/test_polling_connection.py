@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -33,6 +34,14 @@ def leave(heard: Heard) -> None:
 
 def heard_text(heard: Heard) -> list[bytes]:
     return [data for data, _ in heard.messages[1:]]
+
+
+def came_or_closed(heard: Heard, messages: int) -> bool:
+    return len(heard.messages) == messages or bool(heard.closed)
+
+
+def passed(moment: float) -> bool:
+    return time.monotonic() > moment
 
 
 def test_packets_are_posted_and_polled() -> None:
@@ -93,7 +102,7 @@ def test_each_request_may_have_its_own_stream(tls: bool, certificates: Certifica
         for number in range(5):
             assert heard.connection.emit("x", number)
             server.outgoing.put(b'42["y",%d]' % number)
-            until(lambda number=number: len(heard.messages) == number + 2 or heard.closed)
+            until(partial(came_or_closed, heard, number + 2))
         leave(heard)
         assert len(server.links) > 10
     assert heard_text(heard) == [b'42["y",%d]' % number for number in range(5)]
@@ -191,7 +200,7 @@ def test_upgrade_loses_and_doubles_nothing(busy: bool) -> None:
             assert connection.emit("x", sent)
             sent += 1
             pause = time.monotonic() + 0.002
-            until(lambda pause=pause: time.monotonic() > pause)
+            until(partial(passed, pause))
         assert connection.emit("octets", b"last")
         until(lambda: len(heard.messages) == 7)
         assert connection.transport_now == "websocket"
@@ -258,7 +267,7 @@ def test_upgrade_that_comes_to_nothing_leaves_long_polling(hook: Any) -> None:
             assert heard.connection.emit("x", sent)
             sent += 1
             pause = time.monotonic() + 0.005
-            until(lambda pause=pause: time.monotonic() > pause)
+            until(partial(passed, pause))
         server.outgoing.put(b'42["y"]')
         until(lambda: heard_text(heard) == [b'42["y"]'])
         assert heard.connection.transport_now == "polling"

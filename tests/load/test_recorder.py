@@ -41,7 +41,7 @@ def message(recorder: Recorder, sequence: int = 1, run: int = RUN, body: str = "
 
 def rows(folder: Path) -> list[tuple[int, ...]]:
     """All rows but the last, which ends the file."""
-    found = list(read_rows(row_files(folder)[0]))
+    found: list[tuple[int, ...]] = list(read_rows(row_files(folder)[0]))
     assert found[-1][6] == Kind.END
     return found[:-1]
 
@@ -187,7 +187,7 @@ def test_rows_go_on_when_there_is_space_again(
     assert file.missing == {Kind.EMIT: 140_000 - ROWS_OF_A_BLOCK}
     assert list(read_rows(file))[-1][6] == Kind.END
     gap = file.gaps[0]
-    assert (gap.begin, gap.kinds) == (ROWS_OF_A_BLOCK + 1, {Kind.EMIT})
+    assert (gap.begin, {*gap.kinds}) == (ROWS_OF_A_BLOCK + 1, {Kind.EMIT})
     assert [line["rows"] for line in load_lines.read(lines_of(file, "health"))] == [
         ROWS_OF_A_BLOCK,
         ROWS_OF_A_BLOCK + 260_000 - 140_001,

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sockproof.shelves import shelf
-from tests.load.command import LIMIT, command, load, result
+from tests.load.command import command, load, result
+from tests.waiting import LIMIT
 
 SCENARIOS = sorted(path.stem for path in shelf("locustfiles").glob("*.py"))
 ROUND_TRIPS = ("echo", "binary", "raw_websocket")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import gevent
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from sockproof.load.locust.alarm import Alarm
 from sockproof.load.locust.schedule import SECOND, Schedule, Turn
 from sockproof.load.net.timer_wheel import STEP_NS, Wheel
-from sockproof.load.socketio.acks import NEVER, Strays, Waiting, arguments, take_expired
+from sockproof.load.socketio.acks import NEVER, Acks, Strays, arguments, take_expired
 from sockproof.runs.load_records import Stray
 from sockproof.wire import WireError
 from tests.load.peers import Hub, until
@@ -226,6 +227,10 @@ def test_sockets_are_looked_at_between_sends_that_never_end(schedule: Schedule) 
     assert called
 
 
+def longer(things: list[int], before: int) -> bool:
+    return len(things) > before
+
+
 def rings(alarm_of: Callable[[Callable[[], None]], Alarm]) -> list[int]:
     """The times at which an alarm rang, less those it was set for."""
     rung: list[int] = []
@@ -237,7 +242,7 @@ def rings(alarm_of: Callable[[Callable[[], None]], Alarm]) -> list[int]:
         alarm.set(at)
         alarm.set(at)
         before = len(rung)
-        until(lambda before=before: len(rung) > before)
+        until(partial(longer, rung, before))
         found.append(rung[-1] - at)
     assert len(rung) == 4
     alarm.set(time.monotonic_ns())
@@ -286,7 +291,7 @@ def test_wheel_visits_each_once_and_not_early(hub: Hub) -> None:
 
 def test_acknowledgements_whose_time_has_passed_are_taken_out() -> None:
     told: list[object] = []
-    waiting: dict[int, Waiting] = {n: (10 * n, told.append, None) for n in (1, 2, 3)}
+    waiting: Acks = {n: (10 * n, told.append, None) for n in (1, 2, 3)}
     strays = Strays(0)
     strays.on_stray = lambda number, kind: told.append((number, kind))
     assert take_expired(waiting, 5, strays) == ([], 10)

@@ -39,7 +39,7 @@ def leave(heard: Heard) -> None:
 
 
 def test_connect_says_path_namespace_and_auth() -> None:
-    said = []
+    said: list[str] = []
 
     def script(link: Link) -> None:
         said.append(link.greet(sid="engine").target)
@@ -59,7 +59,7 @@ def test_connect_says_path_namespace_and_auth() -> None:
 
 
 def test_events_go_out_as_json() -> None:
-    said = []
+    said: list[str] = []
 
     def script(link: Link) -> None:
         link.admit()
@@ -89,7 +89,7 @@ def test_events_go_out_as_json() -> None:
 
 
 def test_events_go_to_their_handlers_and_answers_back(hub: Hub) -> None:
-    answers = []
+    answers: list[str | bytes] = []
 
     def script(link: Link) -> None:
         link.admit()
@@ -103,6 +103,9 @@ def test_events_go_to_their_handlers_and_answers_back(hub: Hub) -> None:
         answers.append(frame.payload)
         left(link)
 
+    def fails() -> None:
+        raise KeyError("missing")
+
     heard_events: list[tuple[str, list[Any], str]] = []
     with Server(script) as server:
         heard = made(server)
@@ -115,7 +118,7 @@ def test_events_go_to_their_handlers_and_answers_back(hub: Hub) -> None:
         connection.on("octets", lambda octets: octets * 2)
         connection.on("gone", print)
         connection.on("gone", None)
-        connection.on("fails", lambda: {}["missing"])
+        connection.on("fails", fails)
         connection.on_event = lambda *told: heard_events.append(told)
         heard.until_open()
         until(lambda: len(heard_events) == 9)
@@ -139,7 +142,7 @@ def test_events_go_to_their_handlers_and_answers_back(hub: Hub) -> None:
 
 
 def test_events_that_nobody_listens_to_are_not_parsed_but_acknowledged() -> None:
-    answers = []
+    answers: list[str] = []
 
     def script(link: Link) -> None:
         link.admit()
@@ -172,9 +175,14 @@ def test_all_that_is_waited_for_is_answered_with_none_before_the_close(way: str)
     with Server(script) as server:
         heard = made(server).until_open()
         connection = heard.connection
+
+        def closed(*told: Any) -> None:
+            order.append("closed")
+            heard.closed.append(told)
+
         for number in range(3):
             connection.emit("x", ack=lambda reply, number=number: order.append((number, reply)))
-        connection.on_close = lambda *told: (order.append("closed"), heard.closed.append(told))
+        connection.on_close = closed
         if way != "server":
             getattr(connection, way)()
         heard.until_closed()
@@ -211,7 +219,7 @@ def test_octets_travel_as_attachments_both_ways() -> None:
 
 
 def test_further_namespaces_are_joined_refused_and_left() -> None:
-    said = []
+    said: list[str] = []
 
     def script(link: Link) -> None:
         link.admit()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
@@ -28,7 +30,7 @@ class Tags(HTMLParser):
         self.addresses += [value or "" for name, value in attrs if name in ("src", "href")]
 
 
-def tags(report: dict) -> Tags:
+def tags(report: dict[str, Any]) -> Tags:
     reader = Tags()
     reader.feed(html.render(report, TEMPLATE))
     return reader
@@ -47,7 +49,7 @@ def test_junit_is_well_formed_whatever_was_sent() -> None:
 
 
 @pytest.mark.parametrize("make", [sample.sample, sample.hostile, sample.large])
-def test_markdown_fits_a_step_summary(make) -> None:
+def test_markdown_fits_a_step_summary(make: Callable[[], dict[str, Any]]) -> None:
     text = markdown.render(make())
     assert len(text.encode("utf-8", "surrogatepass")) < 65536
     assert "<script" not in text

@@ -57,7 +57,8 @@ def test_page_of_two_strange_runs(tmp_path: Path) -> None:
     value["generator"].update(fit=False, reasons=[HOSTILE])
     value["counts"]["lost"] = 3
     path.write_text(json_text(value))
-    command = [sys.executable, "-m", "sockproof", "compare", str(a), str(b), "--results", tmp_path]
+    command = [sys.executable, "-m", "sockproof", "compare", str(a), str(b), "--results"]
+    command.append(str(tmp_path))
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
     assert done.returncode == 1, done.stderr
     page = (tmp_path / "latest-compare" / "compare.html").read_text()

@@ -34,6 +34,7 @@ def page() -> Page:
 
 
 def row(case_id: str) -> dict[str, Any]:
+    found: dict[str, Any]
     (found,) = [each for each in matrix()["rows"] if each["case"] == case_id]
     return found
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 from sockproof.render.conformance import html, markdown
 from sockproof.render.conformance.summary import seen
 from sockproof.render.conformance.terminal import Progress
+from sockproof.render.markdown_page import escape
 from tests.render import sample
 
 NOTE = "max_message: at least 16777216 octets, none declared"
 
 
-def _terminal(report: dict) -> str:
+def _terminal(report: dict[str, Any]) -> str:
     stream = io.StringIO()
     Progress(stream).finish(report)
     return stream.getvalue()
@@ -27,7 +29,7 @@ def test_notes_are_told_once() -> None:
 def test_every_format_shows_them() -> None:
     report = sample.sample()
     assert f"  {NOTE}\n" in _terminal(report)
-    assert markdown.escape(NOTE) in markdown.render(report)
+    assert escape(NOTE) in markdown.render(report)
     page = html.render(report, sample.REPORTS / "conformance.html.j2")
     assert f'<li class="said">{NOTE}</li>' in page
 

@@ -130,8 +130,9 @@ def _(go: Any, server: EngineIOServer, request: Any, query: Any, sid: str) -> An
 
 @fault("open-is-binary-on-websockets", Session, "_send_on")
 def _(go: Any, session: Session, websocket: Any, message: str | bytes) -> None:
-    is_open = isinstance(message, str) and message[:1] == "0"
-    go(websocket, message.encode() if is_open else message)
+    if isinstance(message, str) and message[:1] == "0":
+        message = message.encode()
+    go(websocket, message)
 
 
 @fault("posts-go-to-the-first-session-of-a-connection", EngineIOServer, "_post")
@@ -181,11 +182,11 @@ def _leading_number(value: str | None, query: Any) -> bool:
 
 
 def _is_four_in_unicode(value: str | None, query: Any) -> bool:
-    return bool(value) and value.isdigit() and int(value) == 4
+    return value is not None and value.isdigit() and int(value) == 4
 
 
 def _is_above(value: str | None, query: Any) -> bool:
-    return bool(value) and value.isdigit() and int(value) > 4
+    return value is not None and value.isdigit() and int(value) > 4
 
 
 def _missing_with_sid(value: str | None, query: Any) -> bool:

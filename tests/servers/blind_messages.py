@@ -262,7 +262,7 @@ def _(go: Any, session: Session, packet: Packet) -> None:
         asyncio.get_running_loop().call_soon(_flush, session, go)
     else:
         vars(session)["blind kept"] = None
-        go(replace(kept, data=f"{kept.data}{SEPARATOR}{packet.encode()}"))
+        go(replace(kept, data=f"{kept.data}{SEPARATOR}{packet.encode()!s}"))
 
 
 def _flush(session: Session, go: Any) -> None:

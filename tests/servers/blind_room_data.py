@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -194,7 +195,7 @@ async def _late_answers_count(socket: Socket, go: Any, *args: Any) -> Any:
     try:
         return await go(*args)
     except TimeoutError:
-        socket._ids = iter(range(0, 1_000_000))
+        socket._ids = itertools.count()
         raise
 
 
@@ -266,7 +267,7 @@ def _(go: Any, fixture: Fixture, socket: Socket) -> None:
 def _(go: Any, server: SocketIOServer, connection: Connection, packet: Packet) -> None:
     old = vars(connection).get(f"blind sid {packet.namespace}")
     if old is not None:
-        kept, server._sids = server._sids, iter([int(old.split("-")[1])])
+        kept, server._sids = server._sids, itertools.count(int(old.split("-")[1]))
         go(connection, packet)
         server._sids = kept
     else:

@@ -113,9 +113,10 @@ def _(go: Any, session: Session, packet: Packet) -> None:
 
 @fault("second-messages-go-to-probing-websockets", Session, "send")
 def _(go: Any, session: Session, packet: Packet) -> None:
-    early = session.probing is not None and session.websocket is None
-    if early and packet.type == PacketType.MESSAGE and count(session, "early") == 2:
-        session.probing.send(packet.encode())
+    probing = session.probing if session.websocket is None else None
+    message = probing is not None and packet.type == PacketType.MESSAGE
+    if probing is not None and message and count(session, "early") == 2:
+        probing.send(packet.encode())
     else:
         go(packet)
 

@@ -21,7 +21,7 @@ def understands(name: str, change: Callable[[Request], Request]) -> None:
 
     @fault(name, websocket_server, "answer")
     def answer(go: Any, request: Request, *rest: Any) -> Response:
-        return go(change(request), *rest)  # type: ignore[no-any-return]
+        return go(change(request), *rest)
 
 
 def refuses_requests(name: str, which: Callable[[Request], bool], status: int = 400) -> None:
@@ -31,7 +31,7 @@ def refuses_requests(name: str, which: Callable[[Request], bool], status: int = 
     def answer(go: Any, request: Request, *rest: Any) -> Response:
         if which(request):
             return refusal(status, "this server does not take that")
-        return go(request, *rest)  # type: ignore[no-any-return]
+        return go(request, *rest)
 
 
 def has_no_rule(name: str, rule: str, which: Callable[[Request], bool]) -> None:
@@ -62,7 +62,7 @@ def reads_lines(name: str, change: Callable[[list[str]], list[str]]) -> None:
 
     @fault(name, websocket_server, "parse_request_head")
     def parse(go: Any, lines: list[str], *rest: Any) -> Request:
-        return go(change(lines), *rest)  # type: ignore[no-any-return]
+        return go(change(lines), *rest)
 
 
 def _field(request: Request, name: str) -> str:

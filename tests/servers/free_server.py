@@ -65,8 +65,9 @@ class FreeConnection(Connection):
 
     def _write(self, packet: Packet) -> None:
         text, attachments = packet.encode()
-        for message in (self._rewritten(text), *attachments):
-            self._say(message)
+        self._say(self._rewritten(text))
+        for octets in attachments:
+            self._say(octets)
 
     def _say(self, message: str | bytes) -> None:
         if not self.pace:

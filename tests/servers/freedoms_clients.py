@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+from typing import TYPE_CHECKING
 
 from tests.servers.freedom import Freedom, Message
 from tests.servers.freedoms_policy import AFew
 from tests.servers.websocket_receiver import Failed
+
+if TYPE_CHECKING:
+    from tests.servers.websocket_connection import Connection
 
 
 class NewestAlone(Freedom):
@@ -15,7 +19,7 @@ class NewestAlone(Freedom):
 
     def __init__(self, code: int) -> None:
         self.code = code
-        self.there: object | None = None
+        self.there: Connection | None = None
 
     async def opened(self, connection) -> None:
         before, self.there = self.there, connection

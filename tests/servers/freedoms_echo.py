@@ -12,6 +12,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from typing import Any
 
 from sockproof.wire.websocket import Opcode
 from tests.servers.freedom import Freedom, Message
@@ -162,7 +163,7 @@ class TakesItsTime(Freedom):
     def __init__(self, seconds: float, forgets: bool = False) -> None:
         self.seconds = seconds
         self.forgets = forgets  # what is not answered yet when the client closes
-        self.queues: dict[object, asyncio.Queue] = {}
+        self.queues: dict[object, asyncio.Queue[Any]] = {}
 
     async def opened(self, connection) -> None:
         self.queues[connection] = asyncio.Queue()
@@ -175,7 +176,7 @@ class TakesItsTime(Freedom):
         self.queues[connection].put_nowait((time.monotonic() + self.seconds, message))
         return None
 
-    async def _work(self, connection, queue: asyncio.Queue) -> None:
+    async def _work(self, connection, queue: asyncio.Queue[Any]) -> None:
         while True:
             due, message = await queue.get()
             await asyncio.sleep(max(0.0, due - time.monotonic()))

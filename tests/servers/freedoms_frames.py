@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import replace
+from typing import Any
 
 from sockproof.wire.websocket import Frame, Opcode, is_control
 from tests.servers.freedom import Freedom
@@ -25,11 +26,11 @@ class Beats(Freedom):
     async def opened(self, connection) -> None:
         connection.send(self.frame)
         if self.seconds is not None:
-            connection.spawn(self._beat(connection))
+            connection.spawn(self._beat(connection, self.seconds))
 
-    async def _beat(self, connection) -> None:
+    async def _beat(self, connection, seconds: float) -> None:
         while True:
-            await asyncio.sleep(self.seconds)
+            await asyncio.sleep(seconds)
             connection.send(self.frame)
             with contextlib.suppress(ConnectionError):
                 await connection.writer.drain()
@@ -64,7 +65,7 @@ class AnswersPingsLate(Freedom):
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self.queues: dict[object, asyncio.Queue] = {}
+        self.queues: dict[object, asyncio.Queue[Any]] = {}
 
     async def opened(self, connection) -> None:
         self.queues[connection] = asyncio.Queue()
@@ -78,7 +79,7 @@ class AnswersPingsLate(Freedom):
         self.queues[connection].put_nowait((due, payload))
         return True
 
-    async def _work(self, connection, queue: asyncio.Queue) -> None:
+    async def _work(self, connection, queue: asyncio.Queue[Any]) -> None:
         while True:
             due, payload = await queue.get()
             await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
@@ -135,7 +136,7 @@ class PacedWriter:
         self._writer = writer
         self._seconds = seconds
         self._piece = piece
-        self._queue: asyncio.Queue = asyncio.Queue()
+        self._queue: asyncio.Queue[Any] = asyncio.Queue()
         self._pump = asyncio.create_task(self._work())
 
     def __getattr__(self, name: str):

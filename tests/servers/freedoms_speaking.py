@@ -8,9 +8,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from typing import TYPE_CHECKING
 
 from sockproof.wire.websocket import Frame, Opcode
 from tests.servers.freedom import Freedom, Message
+
+if TYPE_CHECKING:
+    from tests.servers.websocket_connection import Connection
+
 
 TEXT, BINARY = Opcode.TEXT, Opcode.BINARY
 PUZZLING = ("sockproof", "hello", "Hello", "echo", "", "ping", "pong", "close", "after", "before")
@@ -70,7 +75,7 @@ class Gathers(Freedom):
     """Knows who is there; what it tells them is for those who come after it."""
 
     def __init__(self) -> None:
-        self.present: list = []
+        self.present: list[Connection] = []
         self.numbers = itertools.count(1)
 
     async def opened(self, connection) -> None:

@@ -70,7 +70,8 @@ async def admit(
     if fault == "slow-requests-block-others":
         async with known.lock:
             with contextlib.suppress(asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-                reader._buffer[:0] = await reader.readuntil(b"\r\n\r\n")
+                head = await reader.readuntil(b"\r\n\r\n")
+                vars(reader)["_buffer"][:0] = head  # to be read again
 
 
 def leave(writer: asyncio.StreamWriter) -> None:

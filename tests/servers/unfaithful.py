@@ -30,7 +30,7 @@ class UnfaithfulServer(SocketIOServer):
         self.done = 0
         self._held: dict[tuple[str, str], list[Any]] = {}
         self._honest = self.fixture.event
-        self.fixture.event = self._event  # type: ignore[method-assign]
+        self.fixture.event = self._event
 
     def _event(self, socket: Socket, name: str, args: list[Any], number: int | None) -> None:
         if name != "say":

@@ -105,7 +105,7 @@ class UntrustworthyServer(UnfaithfulServer):
     def _break(self, session: Session) -> None:
         """A frame, or a packet, of a type that there is not."""
         if session.websocket is not None:
-            session.websocket.frame(Frame(3, b"?"))  # type: ignore[arg-type]
+            session.websocket.frame(Frame(3, b"?"))
         else:
             session.send(engineio.Packet(7, "?"))  # type: ignore[arg-type]
 

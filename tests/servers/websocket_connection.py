@@ -386,7 +386,7 @@ class Connection(Receiver):
         if self.fault == "answers-the-answer":
             self.close_sent = False
         answer = framing_faults.close_answer(self.fault, code, reason)
-        if kept := kept_state.reason(self.fault, code, reason):
+        if code and (kept := kept_state.reason(self.fault, code, reason)):
             answer = Frame(Opcode.CLOSE, close_payload(code, kept))
         self.send(await self.freedoms.closing(self, answer))
         if self.fault == "answers-close-twice":

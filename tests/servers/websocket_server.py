@@ -113,8 +113,8 @@ class WebSocketServer:
             data = data.lstrip(b"\r\n") if self.fault != "stumbles-over-an-empty-line" else data
             while (head := heads.feed(data)) is None:
                 if self.fault == "answers-before-the-end" and (end := _missing(heads.octets)):
-                    head = heads.feed(end)
-                    break
+                    data = end
+                    continue
                 if self.fault == "heads-in-one-read-only":
                     raise WireError("that is no request")
                 data = await reader.read(65536)

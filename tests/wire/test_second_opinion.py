@@ -261,9 +261,9 @@ def test_frame_that_websocket_client_refuses_is_not_called_right(
     opcode: int, fin: bool, rsv: int, octets: int
 ) -> None:
     payload = b"o" * octets if opcode != Opcode.CLOSE else close_payload(1000)[:octets]
-    bits = [int(bool(rsv & bit)) for bit in (4, 2, 1)]
+    first, second, third = (int(bool(rsv & bit)) for bit in (4, 2, 1))
     try:
-        websocket.ABNF(int(fin), *bits, opcode, 0, payload).validate()
+        websocket.ABNF(int(fin), first, second, third, opcode, 0, payload).validate()
     except websocket.WebSocketException:
         with pytest.raises(WireError):
             Assembler(None, 1000).feed(Frame(opcode, payload, fin, rsv))

@@ -64,7 +64,7 @@ class ConnectedUser(User):
     rate: float = 0  # calls per second of each paced method; 0: a closed loop
     together = False  # whether all users share the same intended times
     payload_bytes = 64
-    reconnect_after = 1.0  # seconds; None: a lost connection stays lost
+    reconnect_after: float | None = 1.0  # seconds; None: a lost connection stays lost
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
