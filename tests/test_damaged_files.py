@@ -95,7 +95,7 @@ def test_bit_of_a_row_that_was_turned_is_noticed(place: int, tmp_path: Path) -> 
     assert exit_code(value) == 2
     (said,) = (each for each in value.generator.reasons if each.startswith(rows.name))
     before = int(said.partition("; the ")[2].partition(" ")[0].replace(",", ""))
-    assert "behind it is not as it was written" in said
+    assert "after it has changed since it was written" in said
     assert number - 300 <= before <= number  # it writes 300 rows a second
     assert whole // 2 < value.counts["emitted"] < whole
 
@@ -130,7 +130,7 @@ def test_rows_that_are_cut_off_of_a_process_that_was_killed_are_missed(tmp_path:
         file.truncate(ROWS_AT + 1000 * ROW.size)
     (said,) = LoadRunFolder(tmp_path).problems
     assert "row 1,001" in said
-    assert "is missing, and all behind it; the 1,000 rows before it can be read" in said
+    assert "is missing, and all after it; the 1,000 rows before it can be read" in said
 
 
 def _first_emit(path: Path, start: int) -> int:

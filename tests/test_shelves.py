@@ -45,7 +45,7 @@ def test_a_named_folder_that_lacks_shelves_says_which(tmp_path: Path) -> None:
 
 
 def test_an_unknown_shelf_is_refused() -> None:
-    with pytest.raises(ShelfError, match="no shelf is called 'etc'"):
+    with pytest.raises(ShelfError, match="there is no shelf 'etc'"):
         shelf("etc")
 
 

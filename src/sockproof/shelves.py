@@ -28,19 +28,18 @@ def shelf(name: str, override: Path | None = None) -> Path:
     demanded at once, so that a missing template is not found only when the run has ended.
     """
     if name not in SHELVES:
-        raise ShelfError(f"no shelf is called {name!r}; there are {', '.join(SHELVES)}")
+        raise ShelfError(f"there is no shelf {name!r}; there are {', '.join(SHELVES)}")
     if override is not None:
         missing = _missing(override)
         if missing:
-            raise ShelfError(
-                f"--shelf {override}: no shelf: it lacks {', '.join(f'{m}/' for m in missing)}"
-            )
+            lacks = ", ".join(f"{each}/" for each in missing)
+            raise ShelfError(f"--shelf {override}: not a shelf directory: it lacks {lacks}")
         return override.resolve() / name
     for root in (_checkout(_PACKAGE), _PACKAGE / "shelf"):
         if root is not None and not _missing(root):
             return root / name
     raise ShelfError(
-        f"the shelf {name}/ was not installed with this package; name one with --shelf DIR"
+        f"the directory {name}/ was not installed with this package; name it with --shelf DIR"
     )
 
 

@@ -168,7 +168,7 @@ def test_latency_belongs_to_the_window_in_which_its_message_was_due(tmp_path: Pa
     recorder.close(12 * SECOND)
     (finding,) = judge(Rules("test", (WINDOW,)), SUMMARY, tmp_path)
     assert finding.outcome == FAIL
-    assert finding.text.startswith("2 of 5 windows of 2 s break it; the worst begins at 6 s")
+    assert finding.text.startswith("2 of 5 windows of 2 s break it; the worst starts at 6 s")
 
 
 def test_window_with_too_few_samples_is_no_pass(tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ def test_a_server_that_is_not_there_is_not_judged(tmp_path: Path) -> None:
     ("given", "said"),
     [
         ({"url": "ftp://127.0.0.1/"}, "ftp"),
-        ({}, "name one of a URL and a target"),
+        ({}, "name either a URL or a target"),
         ({"url": "ws://127.0.0.1:1/", "target": "websockets"}, "name one of"),
         ({"target": "nobody"}, "no target 'nobody'"),
         ({"url": "ws://127.0.0.1:1/", "suites": ["nonsense"]}, "no suite 'nonsense'"),

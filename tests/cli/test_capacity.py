@@ -29,7 +29,7 @@ def test_load_is_stepped_confirmed_and_drawn(tmp_path: Path) -> None:
     value = json.loads((folder / "capacity.json").read_text())
     assert [each["users"] for each in value["probes"]] == [8, 10, 9, 9]
     assert (value["kept"], value["limit"], value["why"]) == (9, 10, "broken")
-    assert "9 users are carried with counts.lost == 0" in done.stdout
+    assert "With 9 users all objectives hold (counts.lost == 0)" in done.stdout
     assert value["probes"][1]["heard_rate"] == pytest.approx(10 * 5, rel=0.2)
     assert (folder / "capacity.png").stat().st_size > 1000
     assert "| 9 | kept |" in (folder / "capacity.md").read_text()

@@ -88,7 +88,7 @@ def test_a_server_that_loses_messages_fails_whatever_its_latency(tmp_path: Path)
     assert result["verdict"] == "violation"
     assert result["violations"] == {"lost": server.done}
     assert len(found.document["pairs"]) == 1
-    assert f"FAIL: B did to messages what A never did: {server.done:,} lost" in found.output
+    assert f"FAIL: B has violations that A does not have: {server.done:,} lost" in found.output
 
 
 def test_noise_of_one_server_needs_runs(tmp_path: Path) -> None:
@@ -137,12 +137,12 @@ U = "http://127.0.0.1:9/"
         (("--a", U, "echo"), "name one of --b URL and --b-target NAME"),
         (("--a", U, "--a-target", "x", "--b", U, "echo"), "name one of --a URL"),
         (("--a", U, "--b-target", "nonsense", "echo"), "no target 'nonsense'"),
-        (("--a", U, "--b-target", EMBEDDED, "--b-pid", "4", "echo"), "--b-pid is for a server"),
+        (("--a", U, "--b-target", EMBEDDED, "--b-pid", "4", "echo"), "--b-pid needs --b URL"),
         (("--a", U, "--b", U), "name a SCENARIO"),
         (("--a", U, "--b", U, "nonsense"), "no scenario 'nonsense'"),
         (("--a", U, "--b", U, "echo", "--metric", "latency.ack.p50"), "no metric"),
         (("--a", U, "--b", U, "echo", "--pairs", "9", "--max-pairs", "8"), "--pairs 9 is more"),
-        (("--aa", "--a", U, "--b", U, "echo"), "--aa is of one server"),
+        (("--aa", "--a", U, "--b", U, "echo"), "--aa takes one server"),
         (("--aa", "--again", "x", "echo"), "--aa and --again cannot be combined"),
         (("--again", "missing"), "missing: cannot be read: No such file"),
         (("--again", "{other}"), "is invalid: Object missing required field"),

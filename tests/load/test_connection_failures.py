@@ -50,7 +50,7 @@ VIOLATIONS = {
     "rsv3-in-ping": (Frame(9, b"x", rsv=1).encode(), 1002, "reserved bits"),
     "opcode-3": (Frame(3, b"x").encode(), 1002, "reserved opcode 0x3"),
     "opcode-f": (Frame(15, b"").encode(), 1002, "reserved opcode 0xF"),
-    "continues-nothing": (framed(cont(b"x")), 1002, "continues nothing"),
+    "continues-nothing": (framed(cont(b"x")), 1002, "continues no message"),
     "begins-inside": (framed(BEGUN, Frame(1, b"x")), 1002, "begins inside"),
     "ping-in-fragments": (Frame(9, b"x", fin=False).encode(), 1002, "is fragmented"),
     "ping-too-long": (Frame(9, b"x" * 126).encode(), 1002, "has 126 octets"),

@@ -75,7 +75,7 @@ def test_certificate_file_of_no_use_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", ["localhost", "127.0.0", "", "1.2.3.4:80"])
 def test_source_that_is_no_address_is_one_line(source: str) -> None:
-    with pytest.raises(EndpointError, match="a source is an own IP address"):
+    with pytest.raises(EndpointError, match="a source must be a local IP address"):
         Endpoint("ws://127.0.0.1/", sources=["127.0.0.2", source])
 
 

@@ -180,7 +180,7 @@ def test_locust_ends_and_sums_up_when_its_command_was_killed(tmp_path: Path) -> 
         (("echo", "http://127.0.0.1:9/", "--rate", "fast"), "--rate wants a number"),
         (("echo", "ftp://127.0.0.1:9/"), "a URL like ws://HOST:PORT/"),
         (("echo", "http://127.0.0.1:9/", "--auth", "{"), "--auth is not JSON"),
-        (("echo", "http://127.0.0.1:9/", "--source", "x"), "a source is an own IP address"),
+        (("echo", "http://127.0.0.1:9/", "--source", "x"), "a source must be a local IP address"),
         (("echo", "http://127.0.0.1:9/", "--nonsense"), "unrecognized arguments: --nonsense"),
     ],
 )

@@ -144,7 +144,7 @@ def test_windows_and_frames_agree_on_the_measured_part(tmp_path: Path) -> None:
     rate = Rule(condition("generator.achieved_rate >= 100"), window=5.0)
     found, kept = judge(Rules("test", (slow, rate)), {"generator": {"fit": True}}, folder)
     assert found.outcome == Outcome.FAIL
-    assert found.text.startswith("1 of 5 windows of 2 s break it; the worst begins at 4 s")
+    assert found.text.startswith("1 of 5 windows of 2 s break it; the worst starts at 4 s")
     assert (kept.outcome, kept.value) == (Outcome.PASS, 100)
 
 

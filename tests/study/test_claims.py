@@ -174,7 +174,7 @@ def test_what_is_missing_is_said() -> None:
     [
         ("claim = 1\n", "a claim has a text 'claim'"),
         ("1 / 0\n", "ZeroDivisionError"),
-        ("claim = title = says = method = caption = ''\n", "a claim has a function measure()"),
+        ("claim = title = says = method = caption = ''\n", "a claim needs a function measure()"),
     ],
 )
 def test_file_that_is_no_claim_is_one_line(text: str, said: str, tmp_path: Path) -> None:

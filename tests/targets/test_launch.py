@@ -123,7 +123,9 @@ def test_installation_that_another_process_never_ends_is_told_in_one_line(
     spec.home.mkdir(parents=True)
     with (spec.home / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(launch.TargetMissing, match="another process has been at it") as caught:
+        with pytest.raises(
+            launch.TargetMissing, match="another process has been installing it"
+        ) as caught:
             install.prepare(spec)
     assert "\n" not in str(caught.value)
     install.prepare(spec)

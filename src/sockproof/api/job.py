@@ -80,14 +80,14 @@ def _headers(plan: JudgePlan) -> tuple[tuple[str, str], ...]:
     for name, value in plan.headers:
         if not is_token(name):
             raise CommandError(
-                f"the name of a header field is a token, which {len(name)} characters are not"
+                f"the name of a header field must be a token, not {len(name)} other characters"
             )
         if name.lower() == SUBPROTOCOL:
             continue  # offered where `subprotocols` are, and not by cases that have an offer
         headers.append((name, _field_value("--header", value)))
     for cookie in plan.cookies:
         if "=" not in cookie:
-            raise CommandError(f"--cookie is 'name=value', which {len(cookie)} characters are not")
+            raise CommandError(f"--cookie must be 'NAME=VALUE', not {len(cookie)} other characters")
     if plan.cookies:
         headers.append(("Cookie", _field_value("--cookie", "; ".join(plan.cookies))))
     return tuple(headers)
@@ -101,7 +101,7 @@ def _subprotocols(plan: JudgePlan) -> tuple[str, ...]:
             names += [each.strip() for each in value.split(",")]
     for name in names:
         if not is_token(name):
-            raise CommandError(f"--subprotocol is a token (RFC 6455, 4.1), not {name!r}")
+            raise CommandError(f"--subprotocol must be a token (RFC 6455, 4.1), not {name!r}")
     return tuple(dict.fromkeys(names))
 
 
@@ -109,9 +109,9 @@ def _field_value(option: str, value: str) -> str:
     try:
         value.encode("latin-1")
     except UnicodeEncodeError:
-        raise CommandError(f"{option}: a header field holds no such character") from None
+        raise CommandError(f"{option}: not a character of header fields") from None
     if any(character in value for character in "\r\n\0"):
-        raise CommandError(f"{option}: a header field holds no line break")
+        raise CommandError(f"{option}: a header field cannot contain line breaks")
     return value
 
 
@@ -223,7 +223,7 @@ def build_job(
     catalogue = load_requirements(shelf / "requirements")
     for case in all_cases:
         if case.requirement not in catalogue:
-            raise CommandError(f"{case.id}: no requirement is called {case.requirement}")
+            raise CommandError(f"{case.id}: unknown requirement {case.requirement}")
     hide = redactor(servers[0])
     return Job(
         plan=Plan(

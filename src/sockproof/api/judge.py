@@ -145,7 +145,7 @@ def judge(
     signal handler is left behind.
     """
     if (url is None) == (target is None):
-        raise CommandError("name one of a URL and a target")
+        raise CommandError("name either a URL or a target")
     plan = JudgePlan(
         url=url,
         targets=() if target is None else (target,),

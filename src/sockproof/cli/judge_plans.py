@@ -56,7 +56,7 @@ def _choice(options: Namespace) -> dict[str, Any]:
 def _header(line: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
     if not colon or not is_token(name.strip()):
-        raise CommandError(f"--header is 'Name: value', which {len(line)} characters are not")
+        raise CommandError(f"--header must be 'NAME: VALUE', not {len(line)} other characters")
     return name.strip(), value.strip()
 
 
@@ -68,5 +68,5 @@ def _auth(text: str | None) -> dict[str, Any] | None:
     except ValueError as error:
         raise CommandError(f"--auth is not JSON: {error}") from None
     if not isinstance(value, dict):
-        raise CommandError('--auth is a JSON object, like \'{"token": "…"}\'')
+        raise CommandError('--auth must be a JSON object, as \'{"token": "…"}\'')
     return value

@@ -66,7 +66,7 @@ def side_of(options: Namespace, name: str) -> LoadTarget:
     if target is None:
         return LoadTarget(url, pid=pid, name=name)
     if pid is not None:
-        raise CommandError(f"--{name}-pid is for a server that --{name} names")
+        raise CommandError(f"--{name}-pid needs --{name} URL")
     return named_target(target, options.shelf, name)
 
 
@@ -76,5 +76,5 @@ def stored_runs(words: Sequence[str], paired: bool) -> tuple[list[Path], list[Pa
     if not a or not b:
         raise CommandError("--stored needs two lists of run folders, as A1,A2 B1,B2")
     if paired and len(a) != len(b):
-        raise CommandError(f"--paired: {len(a)} runs and {len(b)} make no pairs")
+        raise CommandError(f"--paired: {len(a)} and {len(b)} runs cannot be paired")
     return a, b

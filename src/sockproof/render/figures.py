@@ -77,9 +77,9 @@ def _load(path: Path) -> FigureFile:
 def _figure_file(path: Path, module: ModuleType) -> FigureFile:
     for name, kind in (("title", str), ("caption", str)):
         if not isinstance(getattr(module, name, None), kind):
-            raise ShelfError(f"{path}: a figure has a {name}, a text")
+            raise ShelfError(f"{path}: a figure needs a text {name}")
     if not callable(getattr(module, "draw", None)):
-        raise ShelfError(f"{path}: a figure has a function draw(run)")
+        raise ShelfError(f"{path}: a figure needs a function draw(run)")
     return FigureFile(
         path.stem,
         module.title,

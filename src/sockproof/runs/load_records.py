@@ -99,7 +99,7 @@ class EmitFlag(IntFlag):
 class ReceiptFlag(IntFlag):
     """What is wrong with a receipt."""
 
-    CORRUPTED = 1  # the body is not the one that was sent
+    CORRUPTED = 1  # the body differs from what was sent
     UNREADABLE = 2  # the stamp was altered: nothing says whose message it was
     UNMARKED = 4  # there was no stamp where each message has one
     FOREIGN = 8  # it belongs to another run

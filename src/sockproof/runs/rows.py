@@ -134,13 +134,14 @@ def read(path: Path, told: Iterable[tuple[int, int]], problems: list[str]) -> Ro
             break
     if wrong is None and checksums.wrong > checksums.right:
         good = checksums.right
-        wrong = f"or one of the {checksums.wrong - good - 1:,} behind it is not as it was written"
+        more = checksums.wrong - good - 1
+        wrong = f"or one of the {more:,} after it has changed since it was written"
     if wrong is None and good < checksums.most:
-        wrong = "is missing, and all behind it"
+        wrong = "is missing, and all after it"
     if wrong is None and good < file.rows and (file.closed or _ends_with_a_row(file)):
         wrong = "is empty"
     if wrong is None and file.closed and not _ends(file, good):
-        wrong = "is missing, and all behind it"
+        wrong = "is missing, and all after it"
     found.begun = {Phase(int(row["a"])): int(row["c"]) for at, row in phases if at < good}
     found.file = replace(file, rows=good, closed=file.closed and wrong is None)
     if wrong is not None:
@@ -158,11 +159,11 @@ def _header(path: Path) -> RowFile:
     file = read_header(path)
     wrong = None
     if path.name != record_file("rows", file.tag):
-        wrong = "its name is not that of its process"
+        wrong = "its name does not match its process"
     elif not file.boot.isprintable() or not file.boot.isascii():
-        wrong = "it names no boot"
+        wrong = "it does not name a boot"
     elif max([0, *file.missing.values(), *file.missing_lines.values()]) > MOST_COUNT:
-        wrong = "it counts more than there can be"
+        wrong = "its count is too large"
     elif any(gap.end < gap.begin for gap in file.gaps):
         wrong = "a gap ends before it begins"
     if wrong:

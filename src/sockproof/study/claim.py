@@ -83,7 +83,7 @@ def _load(path: Path) -> Claim:
             raise ShelfError(f"{path}: a claim has a text {field!r}")
     for field, function in functions.items():
         if not callable(function):
-            raise ShelfError(f"{path}: a claim has a function {field}()")
+            raise ShelfError(f"{path}: a claim needs a function {field}()")
     told = {field: " ".join(str(text).split()) for field, text in texts.items()}
     number, order = told.pop("claim"), int(getattr(module, "order", 1000))
     return Claim(name=path.stem, number=number, order=order, **told, **functions)  # type: ignore[arg-type]

@@ -86,5 +86,7 @@ def _take(lock: IO[str], deadline: float) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         if time.monotonic() >= deadline:
-            raise OSError(f"another process has been at it for {INSTALL_SECONDS:g} s ({lock.name})")
+            raise OSError(
+                f"another process has been installing it for {INSTALL_SECONDS:g} s ({lock.name})"
+            )
         time.sleep(0.1)

@@ -169,7 +169,7 @@ class Decompressor:
             piece = self._inflate(octets, step)
             inflated += piece
             if len(inflated) > self._max_size:
-                raise TooBig(f"the message inflates to more than {self._max_size} octets")
+                raise TooBig(f"the message decompresses to more than {self._max_size} octets")
             octets, more = self._stream.unconsumed_tail, len(piece) == step
             if self._stream.eof:
                 # A block with BFINAL ends zlib's stream, not the message (7.2.3.4); one that

@@ -12,7 +12,7 @@ The rules that hold here (times are of one clock; what cannot be compared is not
 * *duplicated*: n receipts of one message by one member count n - 1. *reordered*: of one sender,
   in one room, at one receiver, a sequence number below the highest heard before (first receipts
   only, as RFC 4737 counts). *leaked*: heard by one who was surely no member between the send and
-  the receipt. *corrupted*: the body is not the one that was sent, or the stamp cannot be read.
+  the receipt. *corrupted*: the body differs from what was sent, or the stamp cannot be read.
   *invented*: nobody sent it. *undetermined*: a receipt that did not come and need not have.
   *unrecorded*: a receipt of what a process may have sent while it could not write it down.
 """

@@ -227,14 +227,14 @@ def _windows(rule: Rule, run: LoadRunFolder | None) -> Finding:
     every = [] if run is None else windows(rule, run)
     known = [(each.value, each.since) for each in every if each.value is not None]
     if not known:
-        why = "no window has enough samples" if every else "it has no full window"
+        why = "no window has enough samples" if every else "there is no full window"
         return Finding(rule, Outcome.INCONCLUSIVE, None, why)
     broken = [each for each in known if not rule.condition.holds(each[0])]
     lowest = rule.condition.comparison in (">=", ">")
     value, since = (min if lowest else max)(broken or known)
     if broken:
         text = f"{len(broken)} of {len(every)} windows of {rule.window:g} s break it; "
-        text += f"the worst begins at {since:g} s of the measured part"
+        text += f"the worst starts at {since:g} s of the measured part"
         return Finding(rule, Outcome.FAIL, value, text)
     if len(known) < len(every):
         few = len(every) - len(known)

@@ -179,7 +179,9 @@ def condition(text: str) -> Condition:
         raise RuleError(f"{text!r}: no metric {metric!r}{_suggestion(metric)}")
     if is_flag:
         if comparison not in ("==", "!=") or bound not in ("true", "false"):
-            raise RuleError(f"{text!r}: {metric} is compared with == or !=, to true or false")
+            raise RuleError(
+                f"{text!r}: {metric} can only be compared with == or != to true or false"
+            )
         return Condition(metric, comparison, bound == "true")
     try:
         value = float(bound)
@@ -209,18 +211,16 @@ def _rule(entry: RuleEntry, samples: int) -> Rule:
     asked = condition(entry.that)
     about = repr(entry.that)
     if entry.abort and asked.metric not in LIVE:
-        raise RuleError(f"{about}: only the end of a run tells; abort needs what is known before")
+        raise RuleError(f"{about}: it is known only at the end of a run, so abort is not possible")
     if entry.abort and not _only_gets_worse(asked):
-        raise RuleError(f"{about}: what only grows is bounded from above, to abort a run")
+        raise RuleError(f"{about}: a counter only grows, so abort needs an upper bound")
     window = 0.0
     if entry.window is not None:
         window = _seconds(entry.window, f"{about}: window")
         if window < 1 or window % 1:
-            raise RuleError(
-                f"{about}: window is of whole seconds, one or more: so runs are recorded"
-            )
+            raise RuleError(f"{about}: window must be whole seconds, as runs are recorded")
     if window and asked.metric not in WINDOWED:
-        raise RuleError(f"{about}: window is for what is known of each second, as latency.ack.…")
+        raise RuleError(f"{about}: window is for metrics known for each second, as latency.ack.…")
     if window and entry.abort:
         raise RuleError(f"{about}: window and abort cannot be combined")
     grace = _seconds(entry.grace, f"{about}: grace")

@@ -183,7 +183,7 @@ async def _judge(target: Target, limit: float, trial: Trial, plan: Plan) -> None
         record.got = f"timed out after {limit:g} s"
         record.seen = Seen.TIMED_OUT
         if context.last_unasked is not None:
-            record.got += f"; what the server said of its own accord: {context.last_unasked}"
+            record.got += f"; the server sent unasked: {context.last_unasked}"
         _note_causes(trial, error, context)
         if await _still_sends(context):
             record.outcome, record.expected = (

@@ -234,7 +234,7 @@ def _headers(text: str) -> tuple[tuple[str, str], ...]:
     for line in filter(None, map(str.strip, text.splitlines())):
         name, colon, value = line.partition(":")
         if not colon or not name.strip():
-            raise OptionError(f"--header must be 'NAME: VALUE', not {len(line)} others")
+            raise OptionError(f"--header must be 'NAME: VALUE', not {len(line)} other characters")
         headers.append((name.strip(), value.strip()))
     return tuple(headers)
 

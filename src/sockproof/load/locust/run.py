@@ -145,7 +145,9 @@ class Run:
                 self._collect()
                 self.recorder.tick(time.monotonic_ns(), self._health())
             except Exception as error:  # the next second may go better
-                self.complain(f"a second of the run was not noted: {type(error).__name__}: {error}")
+                self.complain(
+                    f"a second of the run was not recorded: {type(error).__name__}: {error}"
+                )
 
     _late = 0
 

@@ -45,7 +45,7 @@ class LocustStats:
         text = text[:LONGEST]
         if text not in self._told:
             if len(self._told) >= MAX_TEXTS:
-                text = "for other reasons, which are too many to be listed"
+                text = "for other reasons"
             self._told.add(text)
         self._environment.events.request.fire(
             request_type=kind,

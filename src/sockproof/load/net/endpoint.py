@@ -106,7 +106,7 @@ class Endpoint:
             raise EndpointError(str(error)) from None
         for character in path:
             if not "!" <= character <= "~":
-                raise EndpointError(f"{character!r} cannot stand in a path as it is: {path!r}")
+                raise EndpointError(f"{character!r} must be percent-encoded in a path: {path!r}")
         self.url = url
         self.tls = address.tls
         self.host = address.host
@@ -140,7 +140,9 @@ class Endpoint:
             self.addresses = tuple(each for each in self.addresses if each[0] in families)
             if not self.addresses:
                 what = "IPv4" if socket.AF_INET in families else "IPv6"
-                raise EndpointError(f"the sources are {what}, of which {self.host} has no address")
+                raise EndpointError(
+                    f"the sources are {what}, but {self.host} has no address of that kind"
+                )
 
     def next_source(self) -> tuple[int, str] | None:
         """The own address (family, text) that the next connection goes out from."""
@@ -166,7 +168,7 @@ def why(number: int, doing: str) -> tuple[Reason, str]:
     if number in (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED):
         return Reason.RESET, said
     if number == errno.EADDRNOTAVAIL:
-        return Reason.SOURCE, f"{said}; all ports are taken? name more own addresses (--source)"
+        return Reason.SOURCE, f"{said}; are all ports in use? name more local addresses (--source)"
     if number in (errno.EMFILE, errno.ENFILE):
         return Reason.OWN_LIMIT, f"{said}; raise the limit (ulimit -n)"
     if number in (errno.ENOMEM, errno.ENOBUFS, errno.EACCES, errno.EPERM):
@@ -181,7 +183,7 @@ def _checked_sources(sources: Sequence[str]) -> list[tuple[int, str]]:
         try:
             socket.inet_pton(family, text)
         except OSError:
-            raise EndpointError(f"a source is an own IP address, not {text!r}") from None
+            raise EndpointError(f"a source must be a local IP address, not {text!r}") from None
         checked.append((int(family), text))
     return checked
 
@@ -193,7 +195,7 @@ def _context(ca: Path | str | None, insecure: bool) -> ssl.SSLContext:
                 pass
         context = ssl.create_default_context(cafile=None if ca is None else str(ca))
     except (OSError, FileError) as error:
-        raise EndpointError(f"the certificates in {ca} cannot be read: {error}") from None
+        raise EndpointError(f"cannot read the certificates in {ca}: {error}") from None
     if insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

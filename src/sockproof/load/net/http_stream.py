@@ -89,7 +89,7 @@ class HttpStream(Stream):
 
     def _received(self, data: bytes) -> None:
         if self._request is None:
-            self._fail(Reason.PROTOCOL, "HTTP: octets that answer no request")
+            self._fail(Reason.PROTOCOL, "HTTP: unrequested data")
             return
         self._silent = False
         try:
@@ -117,7 +117,7 @@ class HttpStream(Stream):
         if self._body.complete:
             self._answered(self._body)
         elif not self._hold(len(self._body.body)):
-            text = "all connections together hold too much that has not come whole"
+            text = "incomplete messages of all connections together are too big"
             self._fail(Reason.TOO_BIG, f"HTTP: {text}")
 
     def _answered(self, body: BodyReader) -> None:

@@ -110,7 +110,7 @@ class Stream:
         if self.state not in (IDLE, CLOSED):
             raise RuntimeError("this connection is open already")
         if self._telling:
-            raise RuntimeError("the end of this connection is not told yet")
+            raise RuntimeError("this connection has not ended yet")
         self.state = DIALLING
         self._address = 0
         self._limit(self.endpoint.connect_limit)

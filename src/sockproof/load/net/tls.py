@@ -19,7 +19,7 @@ def tls_failure(error: Exception) -> str:
     """One line about an exception of the `ssl` module."""
     if isinstance(error, ssl.SSLCertVerificationError):
         said = error.verify_message
-        return f"the certificate is not accepted: {said} (--ca FILE trusts it, or --insecure)"
+        return f"the certificate is not accepted: {said} (use --ca FILE to trust it, or --insecure)"
     if isinstance(error, ssl.SSLEOFError):
         return "the server ended the stream in the TLS handshake"
     said = getattr(error, "reason", None) or str(error)

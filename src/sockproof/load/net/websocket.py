@@ -24,7 +24,7 @@ from sockproof.wire.websocket import close_payload, may_be_sent_in_close, parse_
 _BINARY, _CLOSE, _PING, _PONG = 0x82, 0x88, 0x89, 0x8A
 _integer = int.from_bytes
 _RSV1 = 0x40
-_TOGETHER = "all connections together hold too much that has not come whole"
+_TOGETHER = "incomplete messages of all connections together are too big"
 
 
 def no_message(data: bytes, is_binary: bool) -> None:
@@ -302,13 +302,13 @@ class WebSocketConnection(Stream):
     def _fragment(self, opcode: int, first: int, payload: bytes) -> bool:
         message = self._fragments
         if (opcode == 0) == (message is None):
-            what = "continues nothing" if opcode == 0 else "begins inside another message"
+            what = "continues no message" if opcode == 0 else "starts inside another message"
             return self._violated(1002, f"a frame {what}")
         if message is None:
             self._opcode, self._inflated = opcode, bool(first & _RSV1)
             message = self._fragments = bytearray()
         if len(message) + len(payload) > self.endpoint.max_message:
-            return self._too_big("a message in fragments grows on")
+            return self._too_big("a fragmented message is too long")
         message += payload
         if not first & 0x80:
             return self._holding(0)
@@ -324,7 +324,7 @@ class WebSocketConnection(Stream):
             except WireError as error:
                 return self._violated(1007, str(error))
             except zlib.error as error:
-                return self._violated(1007, f"a message cannot be inflated: {error}")
+                return self._violated(1007, f"a message cannot be decompressed: {error}")
         if self._opcode == 1 and not whole.isascii() and not is_utf8(whole):
             return self._violated(1007, "a text message is not UTF-8")
         try:

@@ -36,9 +36,9 @@ _ROWS = (  # what, unit, key, remark
         (f"{kind.label} latency, {LABELS[key]}", "ms", f"{kind}_{key}", remark)
         for kind in MESSAGE_KINDS
         for key, remark in (
-            (P50.ms, "since the message was due; from 20 samples on"),
-            (P90.ms, "from 100 samples on"),
-            (P99.ms, "from 1,000 samples on"),
+            (P50.ms, "since the message was due; needs 20 samples"),
+            (P90.ms, "needs 100 samples"),
+            (P99.ms, "needs 1,000 samples"),
             (MAX_MS, ""),
         )
     ),
@@ -46,20 +46,20 @@ _ROWS = (  # what, unit, key, remark
         "Corrupted",
         Counter.CORRUPTED.unit,
         Counter.CORRUPTED,
-        "the body is not the one that was sent",
+        "the body differs from what was sent",
     ),
     (
         "Unreadable",
         Counter.UNREADABLE.unit,
         Counter.UNREADABLE,
-        "no stamp, or one that was altered",
+        "no stamp, or an altered one",
     ),
     ("Acknowledgement time-outs", "messages", Counter.ACK_TIMEOUTS, ""),
     (
         "Wrong acknowledgements",
         "acknowledgements",
         Counter.MISACKNOWLEDGED,
-        "stray, early, doubled, or with the number of another client",
+        "stray, early, doubled, or of another client",
     ),
     (
         "Lost, duplicated, reordered, leaked, forged, invented",
@@ -70,9 +70,9 @@ _ROWS = (  # what, unit, key, remark
     ("Unacknowledged; connections that were broken", "", "", "known at the end of the run"),
     ("Generator: CPU", "% of a core", "cpu_percent", "of the busiest process"),
     ("Generator: lag", "ms", "lag_ms", "worst of any process"),
-    ("Generator: memory", "MiB", "rss_mib", "of all processes; since the start: its peak"),
+    ("Generator: memory", "MiB", "rss_mib", "of all processes; peak since the start"),
     ("Target: CPU", "% of a core", "target_cpu_percent", ""),
-    ("Target: memory", "MiB", "target_rss_mib", "since the start: its peak"),
+    ("Target: memory", "MiB", "target_rss_mib", "peak since the start"),
 )
 
 

@@ -175,7 +175,7 @@ class GuardedWebSocket(websocket.WebSocket):
             raise TooMuch(f"a message is too big: {whole} octets, more than {most}")
         self._beyond = held(self._beyond, whole, self.endpoint.share)
         if self._beyond and traffic.held > MAX_HELD:
-            raise TooMuch("too big: all connections together hold too much that is not whole")
+            raise TooMuch("too big: incomplete messages of all connections together")
 
     def shutdown(self) -> None:
         """Close the socket, whatever it waits for."""

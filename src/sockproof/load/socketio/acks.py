@@ -139,7 +139,7 @@ def arguments(reply: Reply) -> list[Any]:
     if isinstance(reply, bytes):
         reply = json.loads(reply)
     if not isinstance(reply, list):
-        raise ValueError(f"an acknowledgement holds a list, not {reply!r:.60}")
+        raise ValueError(f"an acknowledgement must be a list, not {reply!r:.60}")
     return reply
 
 

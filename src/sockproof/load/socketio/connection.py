@@ -315,7 +315,7 @@ class SocketIOConnection(Session):
             return
         args = parsed(data[bracket:], "an event")
         if not isinstance(args, list) or not args:
-            raise WireError(f"an event holds a list that is not empty: {data[:60]!r}")
+            raise WireError(f"an event must be a list that is not empty: {data[:60]!r}")
         self._call(handler, args, prefix, asked)
 
     def _call(self, handler: Handler | None, args: list[Any], prefix: bytes, asked: bytes) -> None:
