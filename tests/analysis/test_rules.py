@@ -86,11 +86,11 @@ def test_condition_without_sense_is_refused(text: str, said: str) -> None:
         (RULE + "abort = true", "known only at the end of a run"),
         (
             '[[rule]]\nthat = "counts.disconnected >= 1"\nabort = true',
-            "bounded from above",
+            "needs an upper bound",
         ),
         (
             '[[rule]]\nthat = "counts.disconnected == 5"\nabort = true',
-            "bounded from above",
+            "needs an upper bound",
         ),
     ],
 )

@@ -51,7 +51,7 @@ VIOLATIONS = {
     "opcode-3": (Frame(3, b"x").encode(), 1002, "reserved opcode 0x3"),
     "opcode-f": (Frame(15, b"").encode(), 1002, "reserved opcode 0xF"),
     "continues-nothing": (framed(cont(b"x")), 1002, "continues no message"),
-    "begins-inside": (framed(BEGUN, Frame(1, b"x")), 1002, "begins inside"),
+    "begins-inside": (framed(BEGUN, Frame(1, b"x")), 1002, "starts inside"),
     "ping-in-fragments": (Frame(9, b"x", fin=False).encode(), 1002, "is fragmented"),
     "ping-too-long": (Frame(9, b"x" * 126).encode(), 1002, "has 126 octets"),
     "close-code-1005": (Frame(8, close_payload(1005)).encode(), 1002, "the code 1005"),
@@ -67,7 +67,7 @@ VIOLATIONS = {
     "fragments-too-many": (
         framed(Frame(2, b"x" * MOST, fin=False), cont(b"", fin=False), cont(b"x", fin=False)),
         1009,
-        "in fragments",
+        "fragmented message",
     ),
 }
 

@@ -67,7 +67,7 @@ def test_certificate_file_of_no_use_is_one_line(tmp_path: Path) -> None:
     empty = tmp_path / "empty.pem"
     empty.write_text("nothing")
     for ca in (tmp_path / "missing.pem", empty, tmp_path):
-        with pytest.raises(EndpointError, match="cannot be read") as found:
+        with pytest.raises(EndpointError, match="cannot read the certificates") as found:
             Endpoint("wss://127.0.0.1/", ca=ca)
         assert str(ca) in str(found.value)
         assert "\n" not in str(found.value)
@@ -168,7 +168,7 @@ def test_own_addresses_are_taken_in_turn() -> None:
 
 
 def test_own_addresses_choose_among_those_of_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(EndpointError, match=r"the sources are IPv6, of which 127\.0\.0\.1 has no"):
+    with pytest.raises(EndpointError, match=r"the sources are IPv6, but 127\.0\.0\.1 has no"):
         Endpoint("ws://127.0.0.1:7/", sources=["::1"])
     families = (socket.AF_INET6, ("::1", 7, 0, 0)), (socket.AF_INET, ("127.0.0.1", 7))
     found = [(family, socket.SOCK_STREAM, 6, "", address) for family, address in families]

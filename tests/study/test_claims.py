@@ -172,7 +172,7 @@ def test_what_is_missing_is_said() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("claim = 1\n", "a claim has a text 'claim'"),
+        ("claim = 1\n", "a claim needs a text 'claim'"),
         ("1 / 0\n", "ZeroDivisionError"),
         ("claim = title = says = method = caption = ''\n", "a claim needs a function measure()"),
     ],

@@ -80,7 +80,7 @@ def _load(path: Path) -> Claim:
     functions = {each: getattr(module, each, None) for each in _FUNCTIONS}
     for field, text in texts.items():
         if not isinstance(text, str):
-            raise ShelfError(f"{path}: a claim has a text {field!r}")
+            raise ShelfError(f"{path}: a claim needs a text {field!r}")
     for field, function in functions.items():
         if not callable(function):
             raise ShelfError(f"{path}: a claim needs a function {field}()")
