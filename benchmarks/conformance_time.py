@@ -22,7 +22,8 @@ from sockproof.conformance.shelf.requirements import load_requirements
 from sockproof.conformance.targets.server import Server
 from sockproof.runs.records import CaseRecord
 from sockproof.shelves import shelf
-from sockproof.targets.launch import TargetSpec, launch, load_targets
+from sockproof.targets.launch import launch
+from sockproof.targets.spec import TargetSpec, load_targets
 from sockproof.wire.url import Address
 
 LONG = ("websocket/large_messages/", "websocket/limits/", "deflate/payloads/")

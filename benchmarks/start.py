@@ -20,7 +20,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sockproof.shelves import shelf
-from sockproof.targets.launch import launch, load_targets
+from sockproof.targets.launch import launch
+from sockproof.targets.spec import load_targets
 
 CASE = "websocket/control_frames/unsolicited_pong_is_not_answered"
 

@@ -18,12 +18,11 @@ import socketio
 from sockproof.fixtures import python_socketio
 from sockproof.shelves import shelf
 from sockproof.targets import install, launch
+from sockproof.targets.spec import TargetMissing, TargetSpec, load_targets
 from tests.waiting import SOON, until
 
 TARGETS = {
-    name: spec
-    for name, spec in launch.load_targets(shelf("targets")).items()
-    if spec.kind == "socketio"
+    name: spec for name, spec in load_targets(shelf("targets")).items() if spec.kind == "socketio"
 }
 UNSTICKY = "python-socketio-unsticky"  # its requests reach one process or another
 POLLING_ONLY = "python-socketio-nginx-polling"
@@ -35,12 +34,12 @@ PAGES = {
 WORDS = ["Grüße, 你好, 😀", b"\x00\xff", {"nested": [b"\x01", {"deep": b"\x02"}]}, None, 1.5]
 
 
-def prepared(name: str) -> launch.TargetSpec:
+def prepared(name: str) -> TargetSpec:
     """The target, with what it needs; skipped where that is missing and may be missing."""
     spec = TARGETS[name]
     try:
         install.prepare(spec)
-    except launch.TargetMissing as error:
+    except TargetMissing as error:
         if os.environ.get("SOCKPROOF_REQUIRE_TARGETS") == "1":
             raise
         pytest.skip(str(error))

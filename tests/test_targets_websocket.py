@@ -18,24 +18,23 @@ from websockets.sync.client import ClientConnection, connect
 from sockproof.shelves import shelf
 from sockproof.targets import install, launch
 from sockproof.targets.certificates import make_certificates
+from sockproof.targets.spec import TargetMissing, TargetSpec, load_targets
 from tests.waiting import SOON
 
 # The first test of a target installs or builds it.
 pytestmark = pytest.mark.timeout(install.INSTALL_SECONDS + 60)
 
 TARGETS = {
-    name: spec
-    for name, spec in launch.load_targets(shelf("targets")).items()
-    if spec.kind == "websocket"
+    name: spec for name, spec in load_targets(shelf("targets")).items() if spec.kind == "websocket"
 }
 
 
-def prepared(name: str) -> launch.TargetSpec:
+def prepared(name: str) -> TargetSpec:
     """The target, with what it needs; skipped where that is missing and may be missing."""
     spec = TARGETS[name]
     try:
         install.prepare(spec)
-    except launch.TargetMissing as error:
+    except TargetMissing as error:
         if os.environ.get("SOCKPROOF_REQUIRE_TARGETS") == "1":
             raise
         pytest.skip(str(error))

@@ -16,6 +16,7 @@ from sockproof import shelves
 from sockproof.runs.load_records import SUMMARY_FILE
 from sockproof.runs.records import RUN_FILE, read_run
 from sockproof.targets import launch
+from sockproof.targets.spec import load_targets
 from tests import sample
 from tests.render.load_sample import run_folder
 from tests.small_disk import small_disk
@@ -47,7 +48,7 @@ def told(done: subprocess.CompletedProcess[str]) -> str:
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """A server to judge."""
-    with launch.launch(launch.load_targets(shelves.shelf("targets"))["websockets"]) as target:
+    with launch.launch(load_targets(shelves.shelf("targets"))["websockets"]) as target:
         yield target.url
 
 

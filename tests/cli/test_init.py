@@ -12,7 +12,8 @@ import pytest
 
 from sockproof.cli.arguments import build_parser
 from sockproof.shelves import shelf
-from sockproof.targets.launch import launch, load_targets
+from sockproof.targets.launch import launch
+from sockproof.targets.spec import load_targets
 from tests.waiting import LIMIT
 
 ROOT = Path(__file__).parents[2]

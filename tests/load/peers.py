@@ -22,8 +22,9 @@ from typing import Any, ClassVar, Self
 
 import gevent
 
-from sockproof.load.net.endpoint import Endpoint, Reason
+from sockproof.load.net.endpoint import Endpoint
 from sockproof.load.net.websocket import WebSocketConnection
+from sockproof.runs.load_records import Reason
 from sockproof.wire.http import BodyReader, HeadReader, Request, accept_value, parse_request_head
 from sockproof.wire.websocket import Frame, FrameParser, Opcode, close_payload
 from tests.waiting import SOON

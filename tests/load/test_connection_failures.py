@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
-from sockproof.load.net.endpoint import Endpoint, Reason
+from sockproof.load.net.endpoint import Endpoint
 from sockproof.load.net.websocket import WebSocketConnection
+from sockproof.runs.load_records import Reason
 from sockproof.wire.deflate import Compressor
 from sockproof.wire.websocket import Frame, Opcode, close_payload
 from tests.load.peers import DEFLATE, Heard, Link, Server, connected, message, until

@@ -9,7 +9,8 @@ import threading
 
 import pytest
 
-from sockproof.load.net.endpoint import Reason, traffic
+from sockproof.load.net.endpoint import traffic
+from sockproof.runs.load_records import Reason
 from sockproof.targets.certificates import Certificates
 from sockproof.wire.deflate import Decompressor
 from sockproof.wire.websocket import Frame, Opcode, close_payload

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.load.net.endpoint import Endpoint, EndpointError, Reason, resolve, why
+from sockproof.load.net.endpoint import Endpoint, EndpointError, resolve, why
 from sockproof.load.net.websocket import WebSocketConnection
+from sockproof.runs.load_records import Reason
 from sockproof.targets.certificates import Certificates, make_certificates
 from tests.load.peers import Heard, Link, Server, connected, echo, leave
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from sockproof.shelves import shelf
-from sockproof.targets.launch import launch, load_targets
+from sockproof.targets.launch import launch
+from sockproof.targets.spec import load_targets
 from tests.load.command import command, load, result
 from tests.recorded import row_files
 from tests.waiting import LIMIT

@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 
-from sockproof.load.net.endpoint import Endpoint, Reason, traffic
+from sockproof.load.net.endpoint import Endpoint, traffic
 from sockproof.load.socketio.connection import SocketIOConnection
 from sockproof.load.socketio.polling import MAX_PACKETS
+from sockproof.runs.load_records import Reason
 from sockproof.shelves import shelf
 from sockproof.targets.certificates import Certificates
-from sockproof.targets.launch import RunningTarget, launch, load_targets
+from sockproof.targets.launch import RunningTarget, launch
+from sockproof.targets.spec import load_targets
 from sockproof.wire.http import Request
 from sockproof.wire.websocket import Opcode
 from tests.load.peers import Gone, Heard, Link, Server, relay, until

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from sockproof.shelves import shelf
-from sockproof.targets.launch import RunningTarget, free_port, launch, load_targets
+from sockproof.targets.launch import RunningTarget, free_port, launch
+from sockproof.targets.spec import load_targets
 from tests.waiting import LIMIT, SOON
 
 USERS, ROOM = 12, 6

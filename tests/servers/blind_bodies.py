@@ -130,7 +130,8 @@ _in_pieces(
 )
 _in_pieces("bodies-end-at-64-kilobytes", lambda pieces: b"".join(pieces)[:65_536])
 _in_pieces(
-    "bodies-lose-octet-65536", lambda pieces: (lambda b: b[:65_535] + b[65_536:])(b"".join(pieces))
+    "bodies-lose-octet-65536",
+    lambda pieces: b"".join(pieces)[:65_535] + b"".join(pieces)[65_536:],
 )
 
 

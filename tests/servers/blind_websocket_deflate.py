@@ -147,15 +147,18 @@ inflates(
 inflates("inflated-messages-are-cut-at-65536-octets", lambda go, s, p: go(p)[:65_536])
 inflates(
     "inflated-messages-of-32768-octets-lose-one",
-    lambda go, s, p: (lambda got: got[:-1] if len(got) == 32_768 else got)(go(p)),
+    lambda go, s, p: _without_last(go(p), lambda got: len(got) == 32_768),
 )
 inflates("what-is-corrupt-ends-the-message", lambda go, s, p: _in_part(go, s, p, "corrupt"))
 inflates("what-is-cut-short-is-delivered", lambda go, s, p: _in_part(go, s, p, "ends inside"))
-inflates("references-before-the-data-are-zeros", lambda go, s, p: _zeros(go, s, p))
 inflates(
     "the-second-block-is-not-read-where-it-is-stored",
     lambda go, s, p: go(p[: p.index(TAIL)]) if b"\0" + TAIL in p else go(p),
 )
+
+
+def _without_last(payload: bytes, when: Callable[[bytes], bool]) -> bytes:
+    return payload[:-1] if when(payload) else payload
 
 
 def _refused() -> bytes:
@@ -184,6 +187,9 @@ def _zeros(go: Any, self: Any, payload: bytes) -> bytes:
         if "too far back" not in str(error):
             raise
         return zlib.decompressobj(-15, zdict=bytes(32_768)).decompress(payload + TAIL)
+
+
+inflates("references-before-the-data-are-zeros", _zeros)
 
 
 @fault("inflated-text-is-checked-when-it-is-short", Receiver, "_check_text")
@@ -318,7 +324,7 @@ deflates("large-answers-keep-the-tail", lambda go, s, p: go(p) + TAIL if len(p) 
 deflates("empty-answers-have-no-payload", lambda go, s, p: go(p) if p else b"")
 deflates(
     "answers-lose-a-last-zero-octet",
-    lambda go, s, p: (lambda made: made[:-1] if len(made) > 50 else made)(go(p)),
+    lambda go, s, p: _without_last(go(p), lambda made: len(made) > 50),
 )
 
 

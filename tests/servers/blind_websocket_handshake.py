@@ -69,6 +69,12 @@ def _field(request: Request, name: str) -> str:
     return request.get(name) or ""
 
 
+def _key_behind_version(request: Request) -> bool:
+    names = [name.lower() for name, _ in request.headers]
+    key, version = KEY.lower(), VERSION.lower()
+    return key in names and version in names and names.index(key) > names.index(version)
+
+
 def _swapped(name: str, change: Callable[[str], str]) -> Callable[[Request], Request]:
     def swap(request: Request) -> Request:
         pairs = ((n, change(v) if n.lower() == name.lower() else v) for n, v in request.headers)
@@ -284,16 +290,7 @@ refuses_requests(
     ),
 )
 refuses_requests("empty-values-are-refused", lambda r: any(not v for _, v in r.headers))
-refuses_requests(
-    "keys-behind-the-version-are-refused",
-    lambda r: (
-        lambda names: (
-            KEY.lower() in names
-            and VERSION.lower() in names
-            and names.index(KEY.lower()) > names.index(VERSION.lower())
-        )
-    )([n.lower() for n, _ in r.headers]),
-)
+refuses_requests("keys-behind-the-version-are-refused", _key_behind_version)
 refuses_requests(
     "cookies-of-4096-octets-are-refused", lambda r: any(len(v) >= 4080 for _, v in r.headers)
 )

@@ -48,8 +48,9 @@ def _with_one_key(frames: list[Frame]) -> list[Frame]:
         if frame.mask_key is not None and not is_control(frame.opcode):
             key = key or frame.mask_key
             masked = apply_mask(frame.payload, frame.mask_key)
-            frame = replace(frame, payload=apply_mask(masked, key))
-        made.append(frame)
+            made.append(replace(frame, payload=apply_mask(masked, key)))
+        else:
+            made.append(frame)
     return made
 
 

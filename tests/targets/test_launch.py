@@ -14,6 +14,7 @@ import pytest
 from sockproof.targets import install, launch
 from sockproof.targets.certificates import make_certificates
 from sockproof.targets.packages import debian_version
+from sockproof.targets.spec import TargetError, TargetMissing, load_target, load_targets
 
 SERVER = """
 import sys
@@ -51,7 +52,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_target_starts_and_ends(tmp_path: Path) -> None:
-    spec = launch.load_target(folder(tmp_path))
+    spec = load_target(folder(tmp_path))
     with launch.launch(spec) as running:
         assert running.url == f"ws://127.0.0.1:{running.port}/"
         assert f"started {running.port}" in running.stderr()
@@ -77,8 +78,8 @@ def test_target_starts_and_ends(tmp_path: Path) -> None:
 def test_wrong_target_file_is_told_in_one_line(
     tmp_path: Path, changes: dict[str, object], told: str
 ) -> None:
-    with pytest.raises(launch.TargetError, match=told) as caught:
-        launch.load_target(folder(tmp_path, **changes))
+    with pytest.raises(TargetError, match=told) as caught:
+        load_target(folder(tmp_path, **changes))
     assert "\n" not in str(caught.value)
 
 
@@ -98,15 +99,15 @@ def test_wrong_target_file_is_told_in_one_line(
 def test_missing_requirement_is_one_line_that_may_be_passed_over(
     tmp_path: Path, changes: dict[str, object], told: str
 ) -> None:
-    spec = launch.load_target(folder(tmp_path, **changes))
-    with pytest.raises(launch.TargetMissing, match=re.escape(told)) as caught:
+    spec = load_target(folder(tmp_path, **changes))
+    with pytest.raises(TargetMissing, match=re.escape(told)) as caught:
         launch.launch(spec)
     assert "\n" not in str(caught.value)
 
 
 def test_install_runs_once_into_a_folder_of_its_own(tmp_path: Path) -> None:
     count = "open('ran', 'a').write('x')"
-    spec = launch.load_target(folder(tmp_path, install=["{python}", "-c", count]))
+    spec = load_target(folder(tmp_path, install=["{python}", "-c", count]))
     (spec.folder / "package.json").write_text("{}", encoding="utf-8")
     for _ in range(2):
         launch.launch(spec).stop()
@@ -119,13 +120,11 @@ def test_installation_that_another_process_never_ends_is_told_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(install, "INSTALL_SECONDS", 0.2)
-    spec = launch.load_target(folder(tmp_path, install=["true"]))
+    spec = load_target(folder(tmp_path, install=["true"]))
     spec.home.mkdir(parents=True)
     with (spec.home / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(
-            launch.TargetMissing, match="another process has been installing it"
-        ) as caught:
+        with pytest.raises(TargetMissing, match="another process has been installing it") as caught:
             install.prepare(spec)
     assert "\n" not in str(caught.value)
     install.prepare(spec)
@@ -133,7 +132,7 @@ def test_installation_that_another_process_never_ends_is_told_in_one_line(
 
 @pytest.mark.parametrize("name", ["package.json", "server.c"])
 def test_changed_source_is_installed_anew(name: str, tmp_path: Path) -> None:
-    spec = launch.load_target(folder(tmp_path, install=["{python}", "{folder}/server.c"]))
+    spec = load_target(folder(tmp_path, install=["{python}", "{folder}/server.c"]))
     before = spec.home
     (spec.folder / name).write_text("{}", encoding="utf-8")
     assert spec.home != before
@@ -152,7 +151,7 @@ def dpkg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_library_is_asked_of_dpkg(tmp_path: Path, dpkg: Path) -> None:
-    spec = launch.load_target(folder(tmp_path, packages={"library": "libfine-dev"}))
+    spec = load_target(folder(tmp_path, packages={"library": "libfine-dev"}))
     dpkg.write_text("deinstalled 1.0\n", encoding="utf-8")
     assert spec.needs() == ["apt-get install libfine-dev"]
     debian_version.cache_clear()
@@ -165,7 +164,7 @@ def test_library_that_nobody_can_be_asked_of_is_for_the_installation_to_miss(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     debian_version.cache_clear()
-    spec = launch.load_target(folder(tmp_path, packages={"library": "libfine-dev"}))
+    spec = load_target(folder(tmp_path, packages={"library": "libfine-dev"}))
     assert spec.needs() == []
 
 
@@ -176,7 +175,7 @@ def test_version_of_a_debian_package_is_the_librarys(
     version: str, told: str, tmp_path: Path, dpkg: Path
 ) -> None:
     dpkg.write_text(f"installed {version}\n", encoding="utf-8")
-    spec = launch.load_target(folder(tmp_path, version="deb:libfine-dev", install=["true"]))
+    spec = load_target(folder(tmp_path, version="deb:libfine-dev", install=["true"]))
     assert spec.described() == f"A little server {told}"
     before = spec.home
     debian_version.cache_clear()
@@ -186,16 +185,14 @@ def test_version_of_a_debian_package_is_the_librarys(
 
 def test_version_may_be_written_by_the_installation(tmp_path: Path) -> None:
     write = "open('version', 'w').write('2.8.0')"
-    spec = launch.load_target(
-        folder(tmp_path, install=["{python}", "-c", write], version="file:version")
-    )
+    spec = load_target(folder(tmp_path, install=["{python}", "-c", write], version="file:version"))
     assert spec.described() == "A little server"
     install.prepare(spec)
     assert spec.described() == "A little server 2.8.0"
 
 
 def test_version_of_an_npm_package_is_read_where_it_was_installed(tmp_path: Path) -> None:
-    spec = launch.load_target(folder(tmp_path, version="npm:ws"))
+    spec = load_target(folder(tmp_path, version="npm:ws"))
     assert spec.described() == "A little server"
     package = spec.home / "node_modules" / "ws" / "package.json"
     package.parent.mkdir(parents=True)
@@ -209,12 +206,12 @@ def test_version_of_an_npm_package_is_read_where_it_was_installed(tmp_path: Path
 def test_version_stands_behind_the_name_of_its_library(
     title: str, described: str, tmp_path: Path
 ) -> None:
-    spec = launch.load_target(folder(tmp_path, title=title))
+    spec = load_target(folder(tmp_path, title=title))
     assert spec.described() == described.format(pytest.__version__)
 
 
 def test_over_tls_the_certificate_goes_behind_the_command(tmp_path: Path) -> None:
-    spec = launch.load_target(folder(tmp_path, tls=["{certificate}", "{key}"]))
+    spec = load_target(folder(tmp_path, tls=["{certificate}", "{key}"]))
     made = make_certificates(tmp_path)
     with launch.launch(spec, certificates=made) as running:
         assert running.url == f"wss://127.0.0.1:{running.port}/"
@@ -227,15 +224,15 @@ def test_private_key_is_for_its_owner_alone(tmp_path: Path) -> None:
 
 def test_server_that_dies_is_told_with_its_last_lines(tmp_path: Path) -> None:
     words = [sys.executable, "-c", "raise SystemExit('port is mine')"]
-    spec = launch.load_target(folder(tmp_path, start=words))
-    with pytest.raises(launch.TargetError, match="ended with 1: port is mine"):
+    spec = load_target(folder(tmp_path, start=words))
+    with pytest.raises(TargetError, match="ended with 1: port is mine"):
         launch.launch(spec)
 
 
 def test_server_that_never_listens_is_told(tmp_path: Path) -> None:
     words = [sys.executable, "-c", "import time; time.sleep(60)"]
-    spec = launch.load_target(folder(tmp_path, start=words))
-    with pytest.raises(launch.TargetError, match=re.escape("does not listen after 0.2 s")):
+    spec = load_target(folder(tmp_path, start=words))
+    with pytest.raises(TargetError, match=re.escape("does not listen after 0.2 s")):
         launch.launch(spec, wait=0.2)
 
 
@@ -243,7 +240,7 @@ def test_flood_of_output_is_kept_by_its_end_alone(tmp_path: Path) -> None:
     made = folder(tmp_path)
     flood = "print('x' * 500_000, 'the end', flush=True)\n"
     (made / "server.py").write_text(flood + SERVER, encoding="utf-8")
-    with launch.launch(launch.load_target(made)) as running:
+    with launch.launch(load_target(made)) as running:
         log = running.stderr()
     assert len(log) <= launch.KEPT_LOG
     assert "the end" in log
@@ -252,5 +249,5 @@ def test_flood_of_output_is_kept_by_its_end_alone(tmp_path: Path) -> None:
 def test_every_target_of_the_shelf_can_be_read() -> None:
     from sockproof.shelves import shelf
 
-    for name, spec in launch.load_targets(shelf("targets")).items():
+    for name, spec in load_targets(shelf("targets")).items():
         assert name == spec.folder.name

@@ -20,7 +20,8 @@ import websocket
 
 from sockproof.conformance.peers.message import Assembler
 from sockproof.shelves import shelf
-from sockproof.targets import install, launch
+from sockproof.targets import install
+from sockproof.targets.spec import TargetMissing, load_targets
 from sockproof.wire import WireError, engineio
 from sockproof.wire import socketio as sio
 from sockproof.wire.websocket import Frame, Opcode, close_payload
@@ -146,10 +147,10 @@ CLOSE_CODES = [0, 1, 999, *range(1000, 1017), 1100, 2000, 2999, 3000, 4999, 5000
 
 def _node(codec: str, all_messages: Iterable[Messages]) -> list[bool]:
     """Whether node's client takes each of them."""
-    spec = launch.load_targets(shelf("targets"))["node-socketio"]
+    spec = load_targets(shelf("targets"))["node-socketio"]
     try:
         install.prepare(spec)
-    except launch.TargetMissing as missing:
+    except TargetMissing as missing:
         if os.environ.get("SOCKPROOF_REQUIRE_TARGETS"):
             raise
         pytest.skip(str(missing))

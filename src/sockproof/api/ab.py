@@ -15,7 +15,7 @@ from sockproof.api.runner import Runner, Unusable, summary_of
 from sockproof.errors import CommandError
 from sockproof.render.load.ab import markdown, pair_line
 from sockproof.runs import records
-from sockproof.targets import launch
+from sockproof.targets.spec import TargetError
 
 if TYPE_CHECKING:
     from sockproof.analysis.statistics.sequential import Design
@@ -115,7 +115,7 @@ def compare_pairs(
                 break
     except KeyboardInterrupt:
         interrupted = True
-    except (Unusable, launch.TargetError) as error:
+    except (Unusable, TargetError) as error:
         stopped = str(error)
     return compared.conclude(interrupted, stopped)
 
@@ -142,7 +142,7 @@ def measure_noise(
             say(pair_line({"number": number, **run, "a": run}, design.metrics))
     except KeyboardInterrupt:
         interrupted = True
-    except (Unusable, launch.TargetError) as error:
+    except (Unusable, TargetError) as error:
         stopped = str(error)
     return compared.conclude(interrupted, stopped)
 

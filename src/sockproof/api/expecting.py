@@ -16,7 +16,7 @@ from sockproof.conformance.shelf.expectations import (
 )
 from sockproof.errors import CommandError
 from sockproof.render.conformance.causes import Group, answer
-from sockproof.targets import launch
+from sockproof.targets.spec import load_targets
 
 SHARE = 0.8  # of the faults, from which on a library is named that does not show what it is
 LEAST = 4  # of them, since some library has any single one
@@ -117,7 +117,7 @@ def propose(
 
 
 def _all_shipped(used: Sequence[Expectation], shelf: Path, targets: Path) -> list[_Shipped]:
-    titles = {name: spec.title for name, spec in launch.load_targets(targets).items()}
+    titles = {name: spec.title for name, spec in load_targets(targets).items()}
     had = {Path(each.file).resolve() for each in used}
     return [
         _Shipped(path.stem, titles.get(path.stem, path.stem), load_expectations(path))

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from sockproof import shelves
 from sockproof.api.plans import TIMEOUT, JudgePlan
-from sockproof.conformance.context.wirelog import Redactor
 from sockproof.conformance.peers.tls import Trust, TrustError
 from sockproof.conformance.running.run import Job, choose_cases
 from sockproof.conformance.shelf.case import Case, load_cases
@@ -22,7 +21,13 @@ from sockproof.conformance.trials.plan import Plan
 from sockproof.errors import CommandError
 from sockproof.vocabulary import SOCKETIO_SUITES, WEBSOCKET_SUITES, Suite
 from sockproof.wire.http import is_token
-from sockproof.wire.redaction import is_public, secrets_of_headers, secrets_of_url, secrets_of_value
+from sockproof.wire.redaction import (
+    Redactor,
+    is_public,
+    secrets_of_headers,
+    secrets_of_url,
+    secrets_of_value,
+)
 from sockproof.wire.url import Address, AddressError
 
 SUBPROTOCOL = "sec-websocket-protocol"

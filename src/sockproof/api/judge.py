@@ -30,8 +30,8 @@ from sockproof.formats.report import Report
 from sockproof.render.text import number
 from sockproof.runs import records
 from sockproof.runs.records import CaseRecord, RunWriter
-from sockproof.targets import launch
 from sockproof.targets.certificates import make_certificates
+from sockproof.targets.spec import TargetSpec, load_targets
 
 JUDGED = ("websocket", "socketio")  # kinds of targets; applications are for load tests
 FAST_SECONDS = 1  # ping interval and timeout of the second server that heartbeat cases use
@@ -177,7 +177,7 @@ def judge(
         if url is not None:
             judged = judge_url(plan, url, expectations, place, observer)
         else:
-            known = launch.load_targets(shelves.shelf("targets"))
+            known = load_targets(shelves.shelf("targets"))
             spec = judged_target(str(target), known)
             judged = judge_target(plan, spec, expectations, place, observer)
     if judged.report["interrupted"]:
@@ -199,7 +199,7 @@ def _place(results: str | Path | None) -> Iterator[Place]:
             folder.rmdir()  # only when nothing was written: the server could not be reached
 
 
-def judged_target(name: str, known: Mapping[str, launch.TargetSpec]) -> launch.TargetSpec:
+def judged_target(name: str, known: Mapping[str, TargetSpec]) -> TargetSpec:
     """The target of this name; raises `CommandError` where there is none that can be judged."""
     if name not in known:
         raise CommandError(f"no target {name!r}; there are {', '.join(known)}")
@@ -224,7 +224,7 @@ def judge_url(
 
 def judge_target(
     plan: JudgePlan,
-    spec: launch.TargetSpec,
+    spec: TargetSpec,
     expectations: Sequence[Expectation],
     place: Place,
     observer: Observer | None = None,

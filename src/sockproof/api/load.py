@@ -33,6 +33,7 @@ from sockproof.load.locust.options import SECRET_ARGUMENTS, without_secrets
 from sockproof.runs import records
 from sockproof.runs.load_records import RUN_FILE, LoadRecordError, has_rows
 from sockproof.targets import launch
+from sockproof.targets.spec import TargetSpec, load_targets
 from sockproof.wire.url import masked_url
 
 DEFAULT_TARGET = "python-socketio-uvicorn"
@@ -163,7 +164,7 @@ class LoadTarget:
     """
 
     url: str | None
-    spec: launch.TargetSpec | None = None
+    spec: TargetSpec | None = None
     pid: int | None = None  # the process of the server at `url`
     name: str = ""  # of a side of a comparison
 
@@ -197,7 +198,7 @@ def load_target(plan: LoadPlan, scenario: Path) -> LoadTarget:
 
 def named_target(target: str, shelf: Path | None, name: str = "") -> LoadTarget:
     """A target of the shelf; raises `CommandError`."""
-    known = launch.load_targets(shelves.shelf("targets", shelf))
+    known = load_targets(shelves.shelf("targets", shelf))
     if target not in known:
         raise CommandError(f"no target {target!r}; there are {', '.join(known)}")
     return LoadTarget(None, known[target], name=name)

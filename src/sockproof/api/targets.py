@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from sockproof.conformance.targets.server import Server
 from sockproof.targets import launch
+from sockproof.targets.spec import TargetError, TargetSpec
 from sockproof.wire.url import Address
 
 KEPT_LOG = 64 * 1024  # characters of what the first target printed
@@ -19,7 +20,7 @@ class Targets:
 
     def __init__(self) -> None:
         self._stack = contextlib.ExitStack()
-        self._how: list[tuple[launch.TargetSpec, dict[str, Any]]] = []
+        self._how: list[tuple[TargetSpec, dict[str, Any]]] = []
         self._running: list[launch.RunningTarget] = []
         self._before = ""  # what the first one printed before it was started again
 
@@ -34,7 +35,7 @@ class Targets:
     ) -> None:
         self._stack.close()
 
-    def start(self, spec: launch.TargetSpec, **how: Any) -> str:
+    def start(self, spec: TargetSpec, **how: Any) -> str:
         """Start a target as `launch.launch` does, to be stopped in the end; gives its URL."""
         self._how.append((spec, how))
         self._running.append(self._stack.enter_context(launch.launch(spec, **how)))
@@ -59,7 +60,7 @@ class Targets:
         spec, how = self._how[number]
         try:
             alive = launch.launch(spec, **{**how, "port": dead.port})
-        except launch.TargetError:
+        except TargetError:
             return False
         self._running[number] = self._stack.enter_context(alive)
         return True

@@ -30,7 +30,7 @@ from sockproof.render.conformance.html import IndexEntry
 from sockproof.render.conformance.terminal import Progress
 from sockproof.render.text import number
 from sockproof.runs import records
-from sockproof.targets import launch
+from sockproof.targets.spec import TargetError, TargetSpec, load_targets
 from sockproof.vocabulary import SOCKETIO_SUITES, SUITES, WEBSOCKET_SUITES, Suite
 
 EXAMPLES = """\
@@ -288,7 +288,7 @@ def _judge_url(plan: JudgePlan, url: str, expectations: list[Expectation], wante
 
 
 def _judge_targets(plan: JudgePlan, expectations: list[Expectation], wanted: _Wanted) -> int:
-    known = launch.load_targets(shelves.shelf("targets", plan.shelf))
+    known = load_targets(shelves.shelf("targets", plan.shelf))
     chosen = choose_targets(plan, known, EMBEDDED)
     if plan.profile is not None:
         raise CommandError("--profile is for a URL: bundled servers have their own profile")
@@ -312,7 +312,7 @@ def _judge_targets(plan: JudgePlan, expectations: list[Expectation], wanted: _Wa
                 with Progress(verbose=wanted.verbose) as progress:
                     judged = judge_target(plan, spec, expectations, place, progress)
                     wanted.show(progress, judged)
-            except (Unreachable, launch.TargetError) as error:
+            except (Unreachable, TargetError) as error:
                 warn(f"{spec.name}: {error}")
                 own.rmdir()
                 codes.append(CANNOT_BE_JUDGED)
@@ -336,8 +336,8 @@ def _judge_targets(plan: JudgePlan, expectations: list[Expectation], wanted: _Wa
 
 
 def choose_targets(
-    plan: JudgePlan, known: Mapping[str, launch.TargetSpec], default: Sequence[str]
-) -> list[launch.TargetSpec]:
+    plan: JudgePlan, known: Mapping[str, TargetSpec], default: Sequence[str]
+) -> list[TargetSpec]:
     """The targets that the plan names, or of the default ones those that the cases concern."""
     for name in plan.targets:
         fitting_suites(judged_target(name, known).kind == "websocket", plan)
@@ -353,7 +353,7 @@ def choose_targets(
     return fitting
 
 
-def _concerns(spec: launch.TargetSpec, shelf: Path, plan: JudgePlan) -> bool:
+def _concerns(spec: TargetSpec, shelf: Path, plan: JudgePlan) -> bool:
     """Whether any of the chosen cases is for a target of this kind."""
     websocket = spec.kind == "websocket"
     default = WEBSOCKET_SUITES if websocket else SOCKETIO_SUITES

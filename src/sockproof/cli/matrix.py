@@ -22,8 +22,8 @@ from sockproof.render.conformance.matrix import Column, Skipped, assemble, rende
 from sockproof.render.conformance.terminal import Progress
 from sockproof.render.text import short
 from sockproof.runs import records
-from sockproof.targets import launch
 from sockproof.targets.install import prepare
+from sockproof.targets.spec import TargetError, TargetMissing, load_targets
 
 REQUIRE = "SOCKPROOF_REQUIRE_TARGETS"
 
@@ -39,7 +39,7 @@ def matrix(options: Namespace) -> int:
     """Judge the targets and write the matrix; the worst of their exit codes."""
     plan = matrix_plan(options)
     template = shelves.shelf("reports", options.shelf) / "matrix.html.j2"
-    known = launch.load_targets(shelves.shelf("targets", options.shelf))
+    known = load_targets(shelves.shelf("targets", options.shelf))
     chosen = choose_targets(plan, known, tuple(known))
     expectations = load_named(plan.expect, shelves.shelf("conformance", plan.shelf))
     folder = records.new_run_folder(options.results, "matrix")
@@ -51,7 +51,7 @@ def matrix(options: Namespace) -> int:
         for spec in chosen:
             try:
                 prepare(spec)
-            except launch.TargetMissing as error:
+            except TargetMissing as error:
                 if os.environ.get(REQUIRE) == "1" or plan.targets:
                     raise
                 print(f"{spec.name}: skipped: {error}")
@@ -64,7 +64,7 @@ def matrix(options: Namespace) -> int:
                 with Progress(verbose=options.verbose) as progress:
                     judged = judge_target(plan, spec, expectations, place, progress)
                     progress.finish_briefly(judged.report, judged.title)
-            except (Unreachable, launch.TargetError) as error:
+            except (Unreachable, TargetError) as error:
                 warn(f"{spec.name}: {error}")
                 own.rmdir()
                 skipped.append(Skipped(spec.name, str(error).partition("\n")[0]))

@@ -23,7 +23,7 @@ from sockproof.errors import CommandError
 from sockproof.runs import records
 from sockproof.study.bench import Bench, NotMeasured
 from sockproof.study.claim import Claim, Conclusion, Verdict, load_claims
-from sockproof.targets import launch
+from sockproof.targets.spec import load_targets
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,7 @@ def study(options: Namespace) -> int:
     """Measure each claim and write the report: 2 when one of them could not be measured."""
     shelf = shelves.shelf("study", options.shelf)
     claims = _chosen(load_claims(shelf), options.claim)
-    targets = launch.load_targets(shelves.shelf("targets", options.shelf))
+    targets = load_targets(shelves.shelf("targets", options.shelf))
     folder = records.new_run_folder(options.results, "study")
     records.link_latest(folder, "study")
     bench = Bench(targets, options.quick, _load(options.shelf), lambda text: print(f"  {text}"))

@@ -13,6 +13,7 @@ from sockproof.cli.speech import say
 from sockproof.errors import CommandError
 from sockproof.targets import launch
 from sockproof.targets.certificates import make_certificates
+from sockproof.targets.spec import load_targets
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def target(options: Namespace) -> int:
     """Run a target, or list all of them."""
-    targets = launch.load_targets(shelves.shelf("targets", options.shelf))
+    targets = load_targets(shelves.shelf("targets", options.shelf))
     if options.name is None:
         for spec in targets.values():
             needs = "; ".join(spec.needs())

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sockproof.targets import launch
+from sockproof.targets.spec import TargetError, TargetSpec
 
 
 class NotMeasured(Exception):
@@ -22,7 +23,7 @@ class Bench:
     `load(scenario, url, pid, users=…, run_time=…, more=[…])` gives the run's summary.
     """
 
-    targets: Mapping[str, launch.TargetSpec]
+    targets: Mapping[str, TargetSpec]
     quick: bool
     load: Callable[..., dict[str, Any]]
     say: Callable[[str], None]
@@ -34,7 +35,7 @@ class Bench:
             raise NotMeasured(f"there is no target {name}")
         try:
             running = launch.launch(self.targets[name])
-        except launch.TargetError as error:
+        except TargetError as error:
             raise NotMeasured(str(error)) from None
         with running:
             yield running

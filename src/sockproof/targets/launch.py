@@ -23,11 +23,7 @@ from sockproof import leash, signals
 from sockproof.targets.certificates import Certificates
 from sockproof.targets.install import prepare
 from sockproof.targets.placeholders import command, environment, url_of
-from sockproof.targets.spec import TargetError as TargetError
-from sockproof.targets.spec import TargetMissing as TargetMissing
-from sockproof.targets.spec import TargetSpec as TargetSpec
-from sockproof.targets.spec import load_target as load_target
-from sockproof.targets.spec import load_targets as load_targets
+from sockproof.targets.spec import TargetError, TargetSpec
 
 KEPT_LOG = 64 * 1024
 START_SECONDS = 60.0  # which a busy machine may need

@@ -88,7 +88,6 @@ class _Spans:
             return found
         found = np.zeros(np.broadcast_shapes(begun.shape, where.shape), dtype=bool)
         for begins, ends in self._layers:
-            if place is not None:
-                begins, ends = begins[place], ends[place]
-            found |= (begins <= begun) & (ends >= not_ended)
+            begin, end = (begins, ends) if place is None else (begins[place], ends[place])
+            found |= (begin <= begun) & (end >= not_ended)
         return found

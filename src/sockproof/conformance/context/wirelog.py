@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import replace
 
 from sockproof.runs.records import WireEntry
-from sockproof.wire.redaction import Redactor as Redactor
+from sockproof.wire.redaction import Redactor
 from sockproof.wire.websocket import Frame
 
 KEPT_OCTETS = 256

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sockproof.conformance.context.company import Company
-from sockproof.conformance.context.wirelog import Redactor
 from sockproof.conformance.shelf.case import Case
 from sockproof.conformance.shelf.expectations import Expectation
 from sockproof.conformance.shelf.requirements import Requirement
 from sockproof.conformance.targets.server import Server
+from sockproof.wire.redaction import Redactor
 
 LAPSES = 50  # limits that were waited out, after which a server is known for it
 LESS = 0.2  # of the limit of a case is waited from then on,

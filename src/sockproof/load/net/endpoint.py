@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from sockproof.files import MIB, FileError, opened
-from sockproof.runs.load_records import Reason as Reason
+from sockproof.runs.load_records import Reason
 from sockproof.vocabulary import TRAFFIC, Counter
 from sockproof.wire.http import Headers
 from sockproof.wire.url import Address, AddressError, basic

@@ -21,9 +21,10 @@ from typing import Any
 import gevent
 import gevent.monkey
 
-from sockproof.load.net.endpoint import MAX_HELD, Endpoint, Reason, held, traffic, why
+from sockproof.load.net.endpoint import MAX_HELD, Endpoint, held, traffic, why
 from sockproof.load.net.timer_wheel import wheel
 from sockproof.load.net.tls import Tls, tls_failure
+from sockproof.runs.load_records import Reason
 
 IDLE, DIALLING, SECURING, SHAKING, OPEN, CLOSING, CLOSED = range(7)
 SHOWN_FAILURES = 10

@@ -13,10 +13,11 @@ import zlib
 from collections.abc import Callable, Sequence
 from random import getrandbits
 
-from sockproof.load.net.endpoint import Endpoint, Reason, traffic
+from sockproof.load.net.endpoint import Endpoint, traffic
 from sockproof.load.net.frames import SHORT, TEXT, TEXT_FRAMES, frame
 from sockproof.load.net.opening_handshake import OpeningHandshake
 from sockproof.load.net.stream import CLOSED, CLOSING, IDLE, OPEN, Stream, callback_failed
+from sockproof.runs.load_records import Reason
 from sockproof.wire import TooBig, WireError
 from sockproof.wire.deflate import Compressor, Decompressor
 from sockproof.wire.websocket import close_payload, may_be_sent_in_close, parse_close
@@ -143,9 +144,10 @@ class WebSocketConnection(Stream):
         frames = []
         for data, is_binary in messages:
             first = _BINARY if is_binary else TEXT
-            if self._deflate is not None:
-                first, data = first | _RSV1, self._deflate[0].compress(data)
-            frames.append(frame(first, data))
+            if self._deflate is None:
+                frames.append(frame(first, data))
+            else:
+                frames.append(frame(first | _RSV1, self._deflate[0].compress(data)))
         return self._write(b"".join(frames))
 
     def _write_compressed(self, first: int, data: bytes) -> bool:
@@ -216,7 +218,7 @@ class WebSocketConnection(Stream):
 
     # Frames.
 
-    def _received(self, data: bytes) -> None:
+    def _received(self, data: bytes) -> None:  # noqa: C901 - a call costs what a message does
         if self.state != OPEN:
             if self.state < OPEN:
                 self._shaking(data)

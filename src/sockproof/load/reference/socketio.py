@@ -21,7 +21,7 @@ import gevent.queue
 import socketio
 from socketio.packet import DISCONNECT
 
-from sockproof.load.net.endpoint import Endpoint, Reason, traffic
+from sockproof.load.net.endpoint import Endpoint, traffic
 from sockproof.load.net.stream import CLOSED, CLOSING, DIALLING, IDLE, OPEN, callback_failed
 from sockproof.load.net.timer_wheel import wheel
 from sockproof.load.net.websocket import no_message
@@ -39,6 +39,7 @@ from sockproof.load.socketio.acks import (
     take_expired,
 )
 from sockproof.load.socketio.connection import ACK_LIMIT
+from sockproof.runs.load_records import Reason
 from sockproof.vocabulary import TRANSPORTS
 from sockproof.wire import WireError
 

@@ -9,11 +9,12 @@ import gevent
 import gevent.queue
 import websocket
 
-from sockproof.load.net.endpoint import Endpoint, Reason, traffic
+from sockproof.load.net.endpoint import Endpoint, traffic
 from sockproof.load.net.stream import CLOSING, DIALLING, OPEN
 from sockproof.load.net.websocket import is_utf8
 from sockproof.load.reference.guard import TooMuch, web_socket
 from sockproof.load.reference.socketio import Reference
+from sockproof.runs.load_records import Reason
 
 
 class ReferenceWebSocket(Reference):

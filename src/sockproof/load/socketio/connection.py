@@ -15,12 +15,13 @@ from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any
 
-from sockproof.load.net.endpoint import Endpoint, Reason
+from sockproof.load.net.endpoint import Endpoint
 from sockproof.load.net.stream import OPEN, SHAKING, callback_failed
 from sockproof.load.net.websocket import no_message
 from sockproof.load.socketio.acks import OnAck, OnTokenAck, answer, key_in, key_of
 from sockproof.load.socketio.packet_text import encoded, name_in, payload_of, prefix_of
 from sockproof.load.socketio.session import MAX_SID, Session, parsed, see_values
+from sockproof.runs.load_records import Reason
 from sockproof.wire import WireError
 from sockproof.wire.socketio import MAX_ATTACHMENTS, Decoder, Packet, PacketType
 

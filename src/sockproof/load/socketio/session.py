@@ -10,7 +10,7 @@ from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any
 
-from sockproof.load.net.endpoint import MAX_HELD, Endpoint, Reason, held, traffic
+from sockproof.load.net.endpoint import MAX_HELD, Endpoint, held, traffic
 from sockproof.load.net.stream import (
     CLOSED,
     CLOSING,
@@ -26,6 +26,7 @@ from sockproof.load.socketio.acks import NEVER, Acks, Strays, answer, take_expir
 from sockproof.load.socketio.polling import PollingTransport
 from sockproof.load.socketio.transport import Transport
 from sockproof.load.socketio.upgrade import Upgrade
+from sockproof.runs.load_records import Reason
 from sockproof.vocabulary import TRANSPORTS
 from sockproof.wire import WireError
 

@@ -27,8 +27,9 @@ from locust.user.task import LOCUST_STATE_WAITING
 from sockproof.load.locust import hooks
 from sockproof.load.locust.run import Run
 from sockproof.load.locust.schedule import Turn
-from sockproof.load.net.endpoint import Reason, traffic
+from sockproof.load.net.endpoint import traffic
 from sockproof.load.record.recorder import EmitFlag
+from sockproof.runs.load_records import Reason
 from sockproof.vocabulary import Counter, LatencyKind
 
 # Plain numbers: the operators of flags cost a microsecond each.
