@@ -20,17 +20,17 @@ from sockproof.study import (
 
 claim = "C12"
 title = "Binary data"
-says = "Binary data are better supported."
+says = "Binary data is better supported."
 method = """
-Random octets, which no compression makes fewer, are echoed in messages of several lengths, and
-compared when they come back: as binary WebSocket messages, as Socket.IO attachments over WebSocket,
-and over long-polling, where Engine.IO writes them in base64 and the server compresses its answers
-by gzip. A relay counts the octets of TCP payload; times are taken without it, in interleaved rounds
-on the loopback. The clients are websocket-client and python-socketio.
+Random data, which cannot be compressed, is echoed in messages of several lengths and compared on
+return: as binary WebSocket messages, as Socket.IO attachments over WebSocket, and over long-
+polling, where Engine.IO encodes it in base64 and the server compresses its responses with gzip. A
+relay counts the bytes of TCP payload; times are measured without it, in interleaved rounds on the
+loopback interface. The clients are websocket-client and python-socketio.
 """
 caption = """
-Above, octets on the wire for each octet of payload, there and back alike; below, the median time of
-a round trip. Both axes of lengths are logarithmic.
+Above: bytes on the wire for each byte of payload, in both directions. Below: the median time of a
+round trip. Both length axes are logarithmic.
 """
 order = 50
 
@@ -104,18 +104,18 @@ def conclude(found: Mapping[str, Any]) -> Conclusion:
             way["found"], found["lengths"], _factors(found, way["name"]), strict=True
         )
     ]
-    start = "Every octet came back as it was sent"
+    start = "All data was returned unchanged"
     if broken:
-        start = f"Not every octet came back as it was sent ({broken[0]})"
+        start = f"Not all data was returned unchanged ({broken[0]})"
     sentence = (
-        f"{start}; a message of {found['lengths'][-1]:,} octets takes {raw[-1]:.3f} octets on the"
-        f" wire for each of its own over WebSocket, {polling[-1]:.3f} over long-polling, and one of"
-        f" {found['lengths'][0]:,} octets {raw[0]:.2f} and {polling[0]:.2f}."
+        f"{start}; a message of {found['lengths'][-1]:,} bytes takes {raw[-1]:.3f} bytes on the"
+        f" wire per byte over WebSocket and {polling[-1]:.3f} over long-polling; one of"
+        f" {found['lengths'][0]:,} bytes takes {raw[0]:.2f} and {polling[0]:.2f}."
     )
     verdict = Verdict.HOLDS if fewer and not broken else Verdict.FAILS
     if broken and not any("WebSocket" in each for each in broken):
         verdict = Verdict.HOLDS if fewer else Verdict.IN_PART
-    head = ("payload [octets]", "way", "on the wire [octets/octet]", "round trip [ms]", "intact")
+    head = ("payload [bytes]", "way", "on the wire [bytes/byte]", "round trip [ms]", "intact")
     return Conclusion(verdict, sentence, head, rows)
 
 
@@ -131,8 +131,8 @@ def draw(found: Mapping[str, Any]) -> Figure:
     log_x(octets, found["lengths"], "")
     octets.tick_params(labelbottom=False)
     octets.set_ylim(0.9, None)
-    octets.set_ylabel("on the wire\n[octets/octet]")
-    log_x(time, found["lengths"], "payload [octets]")
+    octets.set_ylabel("on the wire\n[bytes/byte]")
+    log_x(time, found["lengths"], "payload [bytes]")
     log_y(time, every, "round trip [ms]")
     legend(octets, 2, above=-8)
     return figure

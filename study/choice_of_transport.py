@@ -12,17 +12,17 @@ from sockproof.render.plot import INK, panels
 from sockproof.study import Bench, Conclusion, NotMeasured, Relay, SocketIOClient, Verdict
 
 claim = "C20"
-title = "The choice of a transport"
-says = "It chooses a transport by itself: WebSocket, or else long-polling."
+title = "Choice of transport"
+says = "It chooses a transport automatically: WebSocket, or else long-polling."
 method = """
-python-socketio's client connects with long-polling alone, with WebSocket alone, and free to choose,
-once directly and once through a relay that refuses each upgrade with 403, as some proxies do. Every
-message has to be acknowledged with the same text. Besides, the server is asked for what is of old:
-JSONP and Engine.IO 3.
+python-socketio's client connects with long-polling only, with WebSocket only, and with a free
+choice, once directly and once through a relay that refuses each upgrade with 403, as some proxies
+do. Every message must be acknowledged with the same text. The server is also tested for two older
+features: JSONP and Engine.IO 3.
 """
 caption = """
-Messages that came back, and the transport that carried them in the end. A bar that is missing is a
-client that could not connect.
+Messages that were returned, and the transport in use at the end. A missing bar is a client that
+could not connect.
 """
 order = 70
 
@@ -118,12 +118,12 @@ def conclude(found: Mapping[str, Any]) -> Conclusion:
             rows.append((server["server"], each["name"], "direct", status, "–", "–"))
     names = " and ".join(server["server"] for server in found["servers"])
     sentence = (
-        f"With {names}, a client that was free to choose came to WebSocket, and to long-polling"
+        f"With {names}, a client with a free choice used WebSocket, and long-polling"
         " behind a proxy that blocks upgrades; all messages came back. A client that insisted on"
         " WebSocket was refused there."
     )
     if wrong:
-        sentence = f"Not as it should be: {'; '.join(wrong)}."
+        sentence = f"Unexpected: {'; '.join(wrong)}."
     if found["missing"]:
         sentence += f" Not measured: {'; '.join(found['missing'])}."
     verdict = Verdict.FAILS if wrong else Verdict.HOLDS
@@ -136,7 +136,7 @@ def draw(found: Mapping[str, Any]) -> Figure:
     figure, panes = panels((1.75,) * len(found["servers"]), left=1.75, top=0.35)
     for axes, server in zip(panes, found["servers"], strict=True):
         _draw_server(axes, server, found["messages"])
-    panes[-1].set_xlabel("messages that came back [count]")
+    panes[-1].set_xlabel("returned messages [count]")
     return figure
 
 

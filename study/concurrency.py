@@ -13,17 +13,16 @@ claim = "C26"
 title = "Connections held, by kind of server"
 says = "Threads or processes hold few concurrent connections, coroutines many."
 method = """
-The same Socket.IO application on each kind of server, one worker process whose own limit is set
-high, one after the other: the clients connect over WebSocket, 500 per second, and stay, and each
-sends a message every ten seconds, which the server acknowledges. The run leaves enough time to
-connect at half that rate. Latency is from when a message was due until its acknowledgement.
-Memory and CPU are those of the server's processes. Runs in which the load generator saturated
-are left out.
+The same Socket.IO application runs on each kind of server in turn, in one worker process with a
+high connection limit. The clients connect over WebSocket, 500 per second, and stay; each sends a
+message every ten seconds, which the server acknowledges. The run leaves enough time to connect at
+half that rate. Latency is measured from the time at which a message was due until its
+acknowledgement. Memory and CPU time are those of the server's processes. Runs in which the load
+generator saturated are left out.
 """
 caption = """
-Above, the p50 latency; in the middle, memory of the server for each connection; below, its CPU time
-for each message, connects included. A line ends where a server did not hold all connections. Axes
-are logarithmic.
+Above: p50 latency. Middle: memory of the server per connection. Below: CPU time per message,
+including connects. A line ends where a server did not hold all connections. Axes are logarithmic.
 """
 order = 80
 

@@ -13,18 +13,18 @@ from sockproof.render.plot import legend, line, log_x, panels
 from sockproof.study import Bench, Conclusion, NotMeasured, Relay, Verdict
 
 claim = "C14"
-title = "Compression whose context carries over"
+title = "Compression with context takeover"
 says = "Compression is better, since its context carries over between messages."
 method = """
-The same JSON messages of a chat are echoed one after the other: with permessage-deflate that keeps
-its context (RFC 7692 7.1), with no_context_takeover both ways, without compression, and as HTTP
-requests whose bodies and answers are compressed one by one, by gzip. Counted are frames with their
-headers, there and back, and of HTTP the bodies alone. The WebSocket client is the library
-websockets, the HTTP client requests.
+The same JSON chat messages are echoed one after the other: with permessage-deflate and context
+takeover (RFC 7692 7.1), with no_context_takeover in both directions, without compression, and as
+HTTP requests whose bodies and responses are compressed separately with gzip. The counts include
+frames with their headers in both directions, and the bodies of HTTP messages. The WebSocket
+client is the websockets library, the HTTP client is requests.
 """
 caption = """
-The share of the messages' own octets that has crossed the wire, after so many messages. The axis of
-messages is logarithmic.
+Bytes on the wire as a share of the size of the messages, after a number of messages. The message
+axis is logarithmic.
 """
 order = 60
 
@@ -92,7 +92,7 @@ def _over_websocket(url: str, said: list[str], alone: bool | None) -> Iterator[i
             for text in said:
                 client.send(text)
                 if client.recv(timeout=20) != text:
-                    raise NotMeasured("a compressed message came back changed")
+                    raise NotMeasured("a compressed message was changed")
                 octets = relay.octets - before  # an echo that is here has been counted
                 before = relay.octets
                 yield octets.forth + octets.back
@@ -110,7 +110,7 @@ def _over_http(url: str, said: list[str]) -> Iterator[int]:
             answer.raise_for_status()
             octets = answer.raw.read(decode_content=False)
             if gzip.decompress(octets) != text.encode():
-                raise NotMeasured("a compressed answer came back changed")
+                raise NotMeasured("a compressed answer was changed")
             yield len(body) + len(octets)
 
 
@@ -126,15 +126,15 @@ def conclude(found: Mapping[str, Any]) -> Conclusion:
     best = min(shares, key=lambda name: shares[name])
     count, mean = len(found["plain"]), sum(found["plain"]) / 2 / len(found["plain"])
     sentence = (
-        f"Of {count:,} JSON messages of {mean:,.0f} octets each, {shares[TAKEOVER]:.0f} % of the"
-        f" octets crossed the wire with context takeover, {shares[ALONE]:.0f} % without it, and"
-        f" {shares[HTTP]:.0f} % where HTTP compresses each message by itself."
+        f"Of {count:,} JSON messages of {mean:,.0f} bytes each, {shares[TAKEOVER]:.0f} % of the"
+        f" bytes were sent with context takeover, {shares[ALONE]:.0f} % without it, and"
+        f" {shares[HTTP]:.0f} % with HTTP, which compresses each message separately."
     )
     rows = [
         (name, f"{share:.1f} %", f"{sum(way['octets']):,}")
         for (name, share), way in zip(shares.items(), found["ways"], strict=True)
     ]
-    head = ("way", "of the messages' octets [%]", "octets on the wire [octets]")
+    head = ("way", "share of message size [%]", "sent [bytes]")
     verdict = Verdict.HOLDS if best == TAKEOVER else Verdict.FAILS
     return Conclusion(verdict, sentence, head, rows)
 
@@ -152,6 +152,6 @@ def draw(found: Mapping[str, Any]) -> Figure:
         line(axes, number, shares, way["name"], style, marks=0)
     log_x(axes, number, "messages [count]")
     axes.set_ylim(0, None)
-    axes.set_ylabel("octets on the wire [%]")
+    axes.set_ylabel("bytes on the wire [%]")
     legend(axes, 2, above=-8)
     return figure

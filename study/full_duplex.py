@@ -14,15 +14,16 @@ from sockproof.render.plot import INK, STYLES, panels
 from sockproof.study import Bench, Conclusion, Verdict, WebSocketClient
 
 claim = "C1"
-title = "Both sides speak at once"
+title = "Both sides send at once"
 says = "One handshake turns a TCP connection into a lasting, full-duplex one."
 method = """
 A client sends one long message as one WebSocket frame, in small pieces with pauses; meanwhile the
-server sends short messages on the same connection. Beside it the same body goes up in pieces as an
-HTTP/1.1 request: there the answer is all that the server can send on that connection.
+server sends short messages on the same connection. For comparison, the same body is uploaded in
+pieces as an HTTP/1.1 request, where the response is all that the server can send on that
+connection.
 """
 caption = """
-Bars: the long message goes up. Marks: something comes from the server. Marks over the bar came
+Bars: the upload of the long message. Marks: messages from the server. Marks above the bar arrived
 while the client was still sending.
 """
 order = 10
@@ -123,17 +124,17 @@ def conclude(found: Mapping[str, Any]) -> Conclusion:
         for way in found["ways"]
     ]
     if not socket["whole"]:
-        verdict, how = Verdict.FAILS, "but the long one did not come back whole"
+        verdict, how = Verdict.FAILS, "but the long one was not returned unchanged"
     elif during == 0:
         verdict, how = Verdict.FAILS, "so the connection carried one way at a time"
     else:
-        verdict, how = Verdict.HOLDS, "and the long one came back whole"
+        verdict, how = Verdict.HOLDS, "and the long one was returned unchanged"
     sentence = (
-        f"While the client sent a message of {found['octets']:,} octets over WebSocket,"
-        f" {during:,} messages of the server's arrived on the same connection, {how};"
+        f"While the client sent a message of {found['octets']:,} bytes over WebSocket,"
+        f" {during:,} messages from the server arrived on the same connection, {how};"
         f" over HTTP/1.1 {_during(http) or 'none'} did."
     )
-    head = ("way", "sending took [ms]", "heard meanwhile [messages]", "the long message")
+    head = ("way", "time to send [ms]", "received meanwhile [messages]", "the long message")
     return Conclusion(verdict, sentence, head, rows)
 
 

@@ -19,17 +19,17 @@ from sockproof.study import (
 )
 
 claim = "C9"
-title = "Octets beside the payload"
-says = "A frame's header has 2 to 10 octets from the server, and 4 more from the client."
+title = "Header bytes per message"
+says = "A frame's header has 2 to 10 bytes from the server, and 4 more from the client."
 method = """
-Messages are echoed by one server over four ways, by real clients: websocket-client, python-socketio
-and requests. A relay counts the octets of TCP payload each way; the payload is subtracted. Connects
-are left out, headers are what these clients and this server send by themselves, without cookies;
-browsers send more. Nothing is compressed. Of long-polling, its GET and the answer to its POST count
-too.
+One server echoes messages over four protocols, to real clients: websocket-client, python-socketio
+and requests. A relay counts the bytes of TCP payload in each direction; the message payload is
+subtracted. Connects are not counted. Headers are those that these clients and this server send by
+default, without cookies; browsers send more. Nothing is compressed. For long-polling, the GET and
+the response to the POST are counted too.
 """
 caption = """
-Octets that are not payload, there and back together, for a message that is echoed. Both axes are
+Bytes that are not payload, in both directions together, for one echoed message. Both axes are
 logarithmic.
 """
 order = 20
@@ -91,11 +91,11 @@ def conclude(found: Mapping[str, Any]) -> Conclusion:
     costs = {name: each[at]["forth"] + each[at]["back"] for name, each in ways.items()}
     told = ", ".join(f"{cost:,.0f} over {name}" for name, cost in costs.items())
     if wrong:
-        start = f"Frames of {wrong[0]:,} octets have other headers than the shortest"
+        start = f"Frames of {wrong[0]:,} bytes do not have the shortest header"
     else:
-        start = "Every frame had the shortest header, 2, 4 or 10 octets and 4 of mask to the server"
-    sentence = f"{start}; echoing 125 octets takes so many more, there and back: {told}."
-    head = ("to + from the server [octets]", *(f"{each:,} octets" for each in found["lengths"]))
+        start = "Every frame had the shortest header: 2, 4 or 10 bytes, and 4 for the mask to the server"
+    sentence = f"{start}; echoing 125 bytes takes this many more bytes, both ways: {told}."
+    head = ("to + from the server [bytes]", *(f"{each:,} bytes" for each in found["lengths"]))
     return Conclusion(Verdict.FAILS if wrong else Verdict.HOLDS, sentence, head, rows)
 
 
@@ -107,7 +107,7 @@ def draw(found: Mapping[str, Any]) -> Figure:
         both = [each["forth"] + each["back"] for each in way["beside"]]
         line(axes, found["lengths"], both, way["name"], style, marks=20)
         shown += both
-    log_x(axes, found["lengths"], "payload [octets]")
-    log_y(axes, shown, "beside the payload [octets]")
+    log_x(axes, found["lengths"], "payload [bytes]")
+    log_y(axes, shown, "beside the payload [bytes]")
     legend(axes, 2, above=-8)
     return figure

@@ -15,18 +15,20 @@ from sockproof.render.plot import legend, line, log_x, panels
 from sockproof.study import Bench, Conclusion, Relay, SocketIOClient, Verdict, WebSocketClient
 
 claim = "C10"
-title = "Latency of what the server says unasked"
+title = "Latency of server push"
 says = "It is real-time: lower delay than HTTP requests, and than long-polling."
 method = """
-One server says the same, at random times of an exponential distribution, to each client in turn:
-over WebSocket, over Socket.IO on WebSocket and on long-polling, and to plain HTTP polling, which
-asks for news at a fixed interval. Latency is from when the server sends until the client's own code
-has it, on one clock. Once on the loopback as it is, once through a relay that adds 25 ms each way.
-The clients are websocket-client, python-socketio and requests; rounds are interleaved.
+One server sends the same messages, at random times with an exponential distribution, to each
+client in turn: over WebSocket, over Socket.IO on WebSocket and on long-polling, and to plain HTTP
+polling at a fixed interval. Latency is measured from the send in the server until the client's
+own code has the message, on one clock; once directly on the loopback interface, and once through
+a relay that adds 25 ms in each direction. The clients are websocket-client, python-socketio and
+requests; rounds are interleaved.
 """
 caption = """
-The share of messages that arrived within a time. Above on the loopback, below with 25 ms added each
-way, which is where long-polling pays for asking again. The axis of time is logarithmic.
+The share of messages that arrived within a time. Above: on the loopback interface. Below: with 25
+ms added in each direction, where long-polling needs extra time to ask again. The time axis is
+logarithmic.
 """
 order = 30
 

@@ -17,17 +17,17 @@ from sockproof.study import (
 )
 
 claim = "C11"
-title = "State in the connection, or a cookie in each request"
+title = "Connection state compared with a cookie in each request"
 says = "It is stateful: authentication need not be repeated."
 method = """
-A client logs in and gets a signed cookie. Over HTTP the server checks it with each request, over
-WebSocket once, at the handshake. Then short messages are echoed one after the other: their octets
-are counted by a relay, their time is taken without it, in interleaved rounds on the loopback. The
-clients are websocket-client and requests.
+A client logs in and receives a signed cookie. Over HTTP the server checks it in each request,
+over WebSocket once, in the handshake. Then short messages are echoed one after the other. A relay
+counts their bytes; times are measured without it, in interleaved rounds on the loopback
+interface. The clients are websocket-client and requests.
 """
 caption = """
-Above, octets of TCP payload for a message that is echoed, there and back, without the message
-itself; below, the median time of the round trip.
+Above: bytes of TCP payload for one echoed message, in both directions, without the message
+itself. Below: the median time of a round trip.
 """
 order = 40
 
@@ -79,14 +79,13 @@ def conclude(found: Mapping[str, Any]) -> Conclusion:
     cookie = found["cookie_octets"]
     holds = socket["octets"] < cookie
     sentence = (
-        f"The cookie of {cookie} octets went once over WebSocket, and a message then took"
-        f" {socket['octets']:,.0f} octets more than itself, there and back, and"
-        f" {_ms(socket):.2f} ms; with the cookie in each request it took {kept['octets']:,.0f}"
-        f" octets and"
-        f" {_ms(kept):.2f} ms."
+        f"The cookie of {cookie} bytes was sent once over WebSocket; each message then took"
+        f" {socket['octets']:,.0f} additional bytes, both directions together, and"
+        f" {_ms(socket):.2f} ms. With the cookie in each request it took {kept['octets']:,.0f}"
+        f" bytes and {_ms(kept):.2f} ms."
     )
     rows = [(name, f"{way['octets']:,.0f}", f"{_ms(way):.3f}") for name, way in ways.items()]
-    head = ("way", "beside the message [octets]", "round trip, median [ms]")
+    head = ("way", "additional to the message [bytes]", "round trip, median [ms]")
     return Conclusion(Verdict.HOLDS if holds else Verdict.FAILS, sentence, head, rows)
 
 
@@ -96,12 +95,14 @@ def draw(found: Mapping[str, Any]) -> Figure:
     names = [way["name"].replace(", ", ",\n") for way in reversed(found["ways"])]
     octets = [way["octets"] for way in reversed(found["ways"])]
     ms = [_ms(way) for way in reversed(found["ways"])]
-    told = ((octets, "{:,.0f} octets", "octets"), (ms, "{:.2f} ms", "ms"))
+    told = ((octets, "{:,.0f} bytes", "octets"), (ms, "{:.2f} ms", "ms"))
     for axes, (values, text, unit) in zip(panes, told, strict=True):
         color = STYLES[0][0] if unit == "ms" else "#9dbbe0"
         bars = axes.barh(names, values, color=color, edgecolor=INK, lw=0.8, height=0.6)
         axes.bar_label(bars, [text.format(value) for value in values], padding=3)
         axes.set_xlim(0, max(values) * 1.3)
         axes.grid(visible=False, axis="y")
-        axes.set_xlabel("beside the message [octets]" if unit == "octets" else "round trip [ms]")
+        axes.set_xlabel(
+            "additional to the message [bytes]" if unit == "octets" else "round trip [ms]"
+        )
     return figure

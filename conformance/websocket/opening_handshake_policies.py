@@ -1,4 +1,4 @@
-"""RFC 6455, sections 1.3, 1.7, 4.1, 4.2.2, 4.4 and 9: what a server is free to choose."""
+"""RFC 6455, sections 1.3, 1.7, 4.1, 4.2.2, 4.4 and 9: what a server is free choice."""
 
 from sockproof.conformance import Failure, Opcode, case, check_upgrade
 

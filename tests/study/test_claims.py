@@ -74,7 +74,7 @@ def test_header_longer_or_shorter_than_the_shortest_fails(way: str, octets: floa
     value["ways"][0]["beside"][at] = {**value["ways"][0]["beside"][at], way: octets}
     told, sentence = verdict("header_octets", value)
     assert told is Verdict.FAILS
-    assert f"Frames of {(16, 125, 126)[at]} octets" in sentence
+    assert f"Frames of {(16, 125, 126)[at]} bytes" in sentence
 
 
 def test_push_that_is_no_sooner_fails() -> None:
@@ -99,7 +99,7 @@ def test_binary_data_that_change_or_grow_fail() -> None:
     value["ways"][0]["found"][1]["intact"] = False
     told, sentence = verdict("binary_data", value)
     assert told is Verdict.FAILS
-    assert "Not every octet came back as it was sent (1,024 octets over WebSocket)" in sentence
+    assert "Not all data was returned unchanged (1,024 octets over WebSocket)" in sentence
     value = of("binary_data")
     value["ways"][0]["found"][1]["octets"] = 3000.0
     assert verdict("binary_data", value)[0] is Verdict.FAILS
@@ -134,7 +134,7 @@ def test_wrong_choice_fails(at: int, change: dict[str, Any]) -> None:
     value["servers"][0]["tries"][at].update(change)
     told, sentence = verdict("choice_of_transport", value)
     assert told is Verdict.FAILS
-    assert sentence.startswith("Not as it should be: ")
+    assert sentence.startswith("Unexpected: ")
 
 
 def test_threads_that_hold_as_many_as_others_show_nothing() -> None:

@@ -20,7 +20,7 @@ from sockproof.render.text import number, short
 TEMPLATE = "study.html.j2"
 _TONES = {"holds": "good", "holds in part": "lax", "does not hold": "bad", "not shown": "unknown"}
 _SIGNS = {"holds": "✓", "holds in part": "≈", "does not hold": "✕", "not shown": "–"}
-_NUMBER = re.compile(r"(\d) (?=(?:%|ms|s|KiB|MiB|octets|messages)\b|%)")
+_NUMBER = re.compile(r"(\d) (?=(?:%|ms|s|KiB|MiB|octets|bytes|messages)\b|%)")
 _WORD = 200  # characters of a cell
 _ROWS = 200
 
