@@ -93,7 +93,7 @@ def conclude(found: Mapping[str, Any]) -> Conclusion:
     if wrong:
         start = f"Frames of {wrong[0]:,} bytes do not have the shortest header"
     else:
-        start = "Every frame had the shortest header: 2, 4 or 10 bytes, and a mask of 4 to the server"
+        start = "Every frame had the shortest header: 2, 4 or 10 bytes, and a 4-byte mask"
     sentence = f"{start}; echoing 125 bytes takes this many more bytes, both ways: {told}."
     head = ("to + from the server [bytes]", *(f"{each:,} bytes" for each in found["lengths"]))
     return Conclusion(Verdict.FAILS if wrong else Verdict.HOLDS, sentence, head, rows)
