@@ -7,8 +7,11 @@ never asked: a folder that happens to be called `conformance` must not run as co
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 from sockproof.errors import WrongInput
 
@@ -41,6 +44,20 @@ def shelf(name: str, override: Path | None = None) -> Path:
     raise ShelfError(
         f"the directory {name}/ was not installed with this package; name it with --shelf DIR"
     )
+
+
+def load_module(path: Path, name: str) -> ModuleType:
+    """A file of a shelf as the module `name`; raises `ShelfError` where it cannot be imported."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ShelfError(f"{path}: not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses in a shelf file look their module up
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ShelfError(f"{path}: {type(error).__name__}: {error}") from error
+    return module
 
 
 def _missing(root: Path) -> list[str]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sockproof.analysis.timeline.overlay import Change, Group, changes, curve
+from sockproof.analysis.timeline.overlay import Group, changes, curve
+from sockproof.formats.judgements import Change
 from sockproof.load.record.recorder import Phase, Recorder
 from sockproof.runs.reader import LoadRunFolder
 

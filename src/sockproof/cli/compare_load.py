@@ -23,7 +23,7 @@ def compare_load(a: list[Path], b: list[Path], results: Path, shelf: Path | None
 
     summaries = [[summary_of(folder) for folder in group] for group in (a, b)]
     runs_of_a, runs_of_b = ([LoadRunFolder(folder) for folder in group] for group in (a, b))
-    found: list[overlay.Change] = []
+    found: list[Change] = []
     curves = []
     for kind in MESSAGE_KINDS:
         of_a, of_b = overlay.Group(runs_of_a, kind, 1), overlay.Group(runs_of_b, kind, 2)
@@ -48,18 +48,7 @@ def compare_load(a: list[Path], b: list[Path], results: Path, shelf: Path | None
             if not each["generator"]["fit"]
         ],
         violations={name: (before[name], after[name]) for name in before},
-        changes=[
-            Change(
-                metric=each.metric,
-                a=each.a,
-                b=each.b,
-                ratio=each.ratio,
-                low=each.low,
-                high=each.high,
-                verdict=each.verdict,
-            )
-            for each in found
-        ],
+        changes=found,
     )
     for line in lines(value):
         print(line)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
+from collections.abc import Iterable
 from typing import Any
 
 from sockproof.api.plans import JudgePlan
 from sockproof.errors import CommandError
-from sockproof.wire.http import is_token
+from sockproof.wire.given import auth_payload, header_field
 
 
 def matrix_plan(options: Namespace) -> JudgePlan:
@@ -24,7 +24,7 @@ def judge_plan(options: Namespace) -> JudgePlan:
         profile=options.profile,
         path=options.path,
         namespace=options.namespace,
-        headers=tuple(_header(line) for line in options.header),
+        headers=_headers(options.header),
         cookies=tuple(options.cookie),
         subprotocols=tuple(options.subprotocol),
         auth=_auth(options.auth),
@@ -53,20 +53,20 @@ def _choice(options: Namespace) -> dict[str, Any]:
     }
 
 
-def _header(line: str) -> tuple[str, str]:
-    name, colon, value = line.partition(":")
-    if not colon or not is_token(name.strip()):
-        raise CommandError(f"--header must be 'NAME: VALUE', not {len(line)} other characters")
-    return name.strip(), value.strip()
+def _headers(lines: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    try:
+        return tuple(map(header_field, lines))
+    except ValueError as error:
+        raise CommandError(str(error)) from None
 
 
 def _auth(text: str | None) -> dict[str, Any] | None:
     if text is None:
         return None
     try:
-        value = json.loads(text)
+        value = auth_payload(text)
     except ValueError as error:
-        raise CommandError(f"--auth is not JSON: {error}") from None
+        raise CommandError(str(error)) from None
     if not isinstance(value, dict):
         raise CommandError('--auth must be a JSON object, as \'{"token": "…"}\'')
     return value

@@ -8,13 +8,10 @@ report.
 
 from __future__ import annotations
 
-import importlib.util
 import io
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import matplotlib as mpl
@@ -25,7 +22,7 @@ from matplotlib.figure import Figure
 from sockproof import files
 from sockproof.render.plot import RC
 from sockproof.render.text import short
-from sockproof.shelves import ShelfError
+from sockproof.shelves import ShelfError, load_module
 
 FOLDER = "figures"
 _DOTS = 144  # to an inch
@@ -56,25 +53,12 @@ class Drawn:
 
 def load_figures(shelf: Path) -> list[FigureFile]:
     """The figures of a shelf, in their order; raises `ShelfError`."""
-    files = [_load(path) for path in sorted(shelf.glob("*.py"))]
-    return sorted(files, key=lambda each: (each.order, each.name))
+    found = [_load(path) for path in sorted(shelf.glob("*.py"))]
+    return sorted(found, key=lambda each: (each.order, each.name))
 
 
 def _load(path: Path) -> FigureFile:
-    name = f"sockproof_reports_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ShelfError(f"{path}: not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses in a shelf file look their module up
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise ShelfError(f"{path}: {type(error).__name__}: {error}") from error
-    return _figure_file(path, module)
-
-
-def _figure_file(path: Path, module: ModuleType) -> FigureFile:
+    module = load_module(path, f"sockproof_reports_{path.stem}")
     for name, kind in (("title", str), ("caption", str)):
         if not isinstance(getattr(module, name, None), kind):
             raise ShelfError(f"{path}: a figure needs a text {name}")

@@ -9,14 +9,12 @@ three functions: `measure(bench)`, which gives plain values for JSON, `conclude(
 from __future__ import annotations
 
 import enum
-import importlib.util
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sockproof.shelves import ShelfError
+from sockproof.shelves import ShelfError, load_module
 from sockproof.study.bench import Bench
 
 _TEXTS = ("claim", "title", "says", "method", "caption")
@@ -66,16 +64,7 @@ def load_claims(shelf: Path) -> list[Claim]:
 
 
 def _load(path: Path) -> Claim:
-    name = f"sockproof_study_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ShelfError(f"{path}: not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses in a shelf file look their module up
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise ShelfError(f"{path}: {type(error).__name__}: {error}") from error
+    module = load_module(path, f"sockproof_study_{path.stem}")
     texts = {each: getattr(module, each, None) for each in _TEXTS}
     functions = {each: getattr(module, each, None) for each in _FUNCTIONS}
     for field, text in texts.items():

@@ -5,7 +5,6 @@ by python-socketio. These take their time to import: who opens a client imports 
 from __future__ import annotations
 
 import threading
-from types import TracebackType
 from typing import Any, Protocol, Self
 from urllib.parse import urljoin
 
@@ -23,12 +22,7 @@ class _Closing:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:

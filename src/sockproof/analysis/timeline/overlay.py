@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sockproof.analysis.summary.latency import by_second
-from sockproof.formats.judgements import ChangeVerdict
+from sockproof.formats.judgements import Change, ChangeVerdict
 from sockproof.runs.histogram import Histogram, samples_needed, value_of
 from sockproof.runs.reader import LoadRunFolder
 from sockproof.vocabulary import FRACTIONS, PROPERTIES, Origin
@@ -26,29 +26,6 @@ DRAWS = 500
 ALIKE = 0.1  # within so much of each other is the same to people
 CONFIDENCE = 0.95
 Counts = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A latency of both, in milliseconds, and B's as a ratio to A's with its interval."""
-
-    metric: str
-    a: float
-    b: float
-    ratio: float
-    low: float
-    high: float
-
-    @property
-    def verdict(self) -> ChangeVerdict:
-        """What can be said: `slower`, `faster`, `alike` or `inconclusive`."""
-        if self.low > 1 + ALIKE:
-            return "slower"
-        if self.high < 1 / (1 + ALIKE):
-            return "faster"
-        if self.low >= 1 / (1 + ALIKE) and self.high <= 1 + ALIKE:
-            return "alike"
-        return "inconclusive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +99,22 @@ def changes(a: Group, b: Group, kind: str) -> list[Change]:
         (of_a, draws_a), (of_b, draws_b) = a.at(share), b.at(share)
         ratios = np.sort(draws_b) if of_a <= 0 else draws_b / np.maximum(draws_a, 1e-9)
         tail = (1 - CONFIDENCE) / 2
-        low, high = np.quantile(ratios, [tail, 1 - tail])
+        low, high = map(float, np.quantile(ratios, [tail, 1 - tail]))
         metric = f"latency.{kind}.{Origin.INTENDED}.{name}"
-        found.append(Change(metric, of_a, of_b, of_b / max(of_a, 1e-9), float(low), float(high)))
+        ratio = of_b / max(of_a, 1e-9)
+        found.append(Change(metric, of_a, of_b, ratio, low, high, _verdict(low, high)))
     return found
+
+
+def _verdict(low: float, high: float) -> ChangeVerdict:
+    """What the interval of a ratio says."""
+    if low > 1 + ALIKE:
+        return "slower"
+    if high < 1 / (1 + ALIKE):
+        return "faster"
+    if low >= 1 / (1 + ALIKE) and high <= 1 + ALIKE:
+        return "alike"
+    return "inconclusive"
 
 
 def curve(group: Group) -> Curve:

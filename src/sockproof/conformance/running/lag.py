@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from types import TracebackType
 from typing import Self
 
 LOOKS = 0.05  # seconds between two looks at the clock
@@ -30,12 +29,7 @@ class Lag:
         self._task = asyncio.create_task(self._look())
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -7,15 +7,13 @@ function runs over several parameters. Ids never depend on a position.
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
-import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sockproof.shelves import ShelfError
+from sockproof.shelves import ShelfError, load_module
 from sockproof.vocabulary import SUITES, Suite
 
 CaseFunction = Callable[..., Awaitable[None]]
@@ -192,14 +190,5 @@ def _twins_of(function: CaseFunction, prefix: str) -> Iterable[Case]:
 
 
 def _load_file(path: Path, prefix: str) -> list[CaseFunction]:
-    name = "sockproof_shelf." + prefix.replace("/", ".")
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ShelfError(f"{path}: not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses in a shelf file look their module up
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise ShelfError(f"{path}: {type(error).__name__}: {error}") from error
+    module = load_module(path, "sockproof_shelf." + prefix.replace("/", "."))
     return [value for value in vars(module).values() if hasattr(value, "sockproof_case")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 from argparse import Namespace
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sockproof.vocabulary import TRANSPORTS, Transport
+from sockproof.wire.given import auth_payload, header_field
 
 CLIENTS = ("lean", "reference")
 FOLDER = "sockproof_folder"  # where Locust's master tells its workers the run folder
@@ -230,21 +230,16 @@ def _choice(parsed: Namespace, name: str, choices: tuple[str, ...]) -> str:
 
 
 def _headers(text: str) -> tuple[tuple[str, str], ...]:
-    headers = []
-    for line in filter(None, map(str.strip, text.splitlines())):
-        name, colon, value = line.partition(":")
-        if not colon or not name.strip():
-            raise OptionError(f"--header must be 'NAME: VALUE', not {len(line)} other characters")
-        headers.append((name.strip(), value.strip()))
-    return tuple(headers)
+    try:
+        return tuple(map(header_field, filter(None, map(str.strip, text.splitlines()))))
+    except ValueError as error:
+        raise OptionError(str(error)) from None
 
 
 def _json(text: str) -> Any:
     if not text.strip():
         return None
     try:
-        return json.loads(text)
-    except RecursionError:
-        raise OptionError("--auth is nested too deep") from None
+        return auth_payload(text)
     except ValueError as error:
-        raise OptionError(f"--auth is not JSON: {error}") from None
+        raise OptionError(str(error)) from None

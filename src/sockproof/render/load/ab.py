@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sockproof.render.markdown_page import escape
-from sockproof.render.text import number, short
+from sockproof.render.text import aligned, number, short
 
 _HEADLINES = {
     "violation": "FAIL: B has violations that A does not have: {facts}",
@@ -56,13 +56,7 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
     rows = _rows(document)
     if rows:
         yield ""
-        widths = [max(len(row[at]) for row in rows) for at in range(len(_COLUMNS))]
-        for row in rows:
-            cells = (
-                cell.ljust(width) if at in (0, 6) else cell.rjust(width)
-                for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-            )
-            yield ("  " + "  ".join(cells)).rstrip()
+        yield from aligned(rows, left=(0, 6))
         yield ""
         yield f"  {_basis(document)}"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from sockproof.formats.judgements import Gate, JudgedRule
 from sockproof.render.markdown_page import escape
-from sockproof.render.text import number, short
+from sockproof.render.text import aligned, number, short
 
 _LABELS = {"pass": "pass", "fail": "FAIL", "inconclusive": "inconclusive"}
 _SENTENCES = {
@@ -48,13 +48,11 @@ def _remark(rule: JudgedRule) -> str:
 def lines(judged: Gate) -> Iterator[str]:
     """For the terminal."""
     rows = [
-        (_LABELS[rule.outcome], rule.that, value_text(rule), _remark(rule)) for rule in judged.rules
+        (f"{_LABELS[rule.outcome]:12}", rule.that, value_text(rule), _remark(rule))
+        for rule in judged.rules
     ]
-    that = max(len(row[1]) for row in rows)
-    value = max(len(row[2]) for row in rows)
     yield f"gate {short(judged.title, 200)}: {short(judged.run, 500)}, {_about(judged)}"
-    for row in rows:
-        yield f"  {row[0]:12} {row[1]:{that}}  {row[2]:>{value}}  {row[3]}".rstrip()
+    yield from aligned(rows, left=(0, 1, 3))
     yield headline(judged)
 
 

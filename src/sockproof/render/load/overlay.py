@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sockproof import __version__
 from sockproof.formats.judgements import Compared
 from sockproof.render.html_page import environment
-from sockproof.render.text import number, short
+from sockproof.render.text import aligned, number, short
 
 if TYPE_CHECKING:  # matplotlib takes its time to import
     from sockproof.render.figures import Drawn
@@ -87,13 +87,8 @@ def lines(value: Compared) -> Iterator[str]:
     yield ""
     yield sentence(value)
     table = [("metric", "A", "B", "B to A (95 %)", "verdict"), *rows(value)]
-    widths = [max(len(row[at]) for row in table) for at in range(5)]
-    for row in table if len(table) > 1 else ():
-        cells = (
-            cell.ljust(width) if at in (0, 4) else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        yield ("  " + "  ".join(cells)).rstrip()
+    if len(table) > 1:
+        yield from aligned(table, left=(0, 4))
     for note in notes(value):
         yield f"  {note}"
 
