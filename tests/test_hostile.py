@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from tests import sample
-from tests.background import echo, running, websockets
 from tests.hostile.honesty import dishonest
-from tests.hostile.run import CLIENTS, command, run, served, watched
+from tests.hostile.run import CLIENTS, Ended, command, run, served, watched
 from tests.hostile.shelf import STAGES, load
+from tests.shared import once
 
 SHELF = load()
 ROOM = 64  # MiB beyond what an honest run takes
@@ -24,26 +24,26 @@ RUNS = [
 ]
 
 
-@cache
-def honest(client: str, folder: str) -> float:
-    """What a run against a server that behaves takes, in MiB."""
-    with running(websockets(echo)) as port:
-        ended = watched(command(client, "plain", port, folder))
-    assert ended.code is not None
-    return ended.mib
+def honest(client: str, transport: str) -> tuple[Ended, int]:
+    """A run against a server that behaves, and how often that did not."""
+
+    def behaving() -> tuple[Ended, int]:
+        name = "silence[messages]" if transport == "plain" else "silence[socketio]"
+        with TemporaryDirectory() as folder:
+            with served(name, clean=1 << 30) as server:
+                ended = watched(command(client, transport, server.port, folder))
+            return ended, server.begun
+
+    return once(f"honest-{client}-{transport}", behaving)
 
 
 @pytest.mark.parametrize("transport", ["plain", "websocket", "polling"])
 @pytest.mark.parametrize("client", CLIENTS)
-def test_server_of_the_shelf_is_right_while_it_behaves(
-    client: str, transport: str, tmp_path: Path
-) -> None:
-    name = "silence[messages]" if transport == "plain" else "silence[socketio]"
-    with served(name, clean=1 << 30) as server:
-        ended = watched(command(client, transport, server.port, str(tmp_path)))
+def test_server_of_the_shelf_is_right_while_it_behaves(client: str, transport: str) -> None:
+    ended, begun = honest(client, transport)
     # A busy machine may leave a load run unfit to judge.
     assert ended.code in ((0,) if client == "conformance" else (0, 2)), ended.output
-    assert server.begun == 0
+    assert begun == 0
 
 
 # A connection that a server breaks is broken, whichever client it is.
@@ -77,13 +77,10 @@ def test_clients_agree_that_connections_were_broken(name: str, client: str, tran
 @pytest.mark.parametrize(
     ("name", "client", "transport"), sample.rotating(RUNS, len(RUNS) // 5, "hostile")
 )
-def test_harness_survives(
-    name: str, client: str, transport: str, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_harness_survives(name: str, client: str, transport: str) -> None:
     ended = run(SHELF[name], client, transport)
     assert dishonest(SHELF[name], client, ended) == "", ended.output
-    folder = str(tmp_path_factory.getbasetemp() / f"honest-{client}")
-    assert ended.mib < honest(client, folder) + ROOM
+    assert ended.mib < honest(client, transport)[0].mib + ROOM
 
 
 def test_shelf_holds_what_its_table_says() -> None:

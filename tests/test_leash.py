@@ -51,7 +51,8 @@ def test_nothing_outlives_a_command_that_is_killed(name: str, tmp_path: Path) ->
         process = subprocess.Popen([*COMMAND, *words], stdout=output, stderr=output, cwd=tmp_path)
     all_of_it: set[int] = set()
     try:
-        until(lambda: has(process.pid, needs))
+        until(lambda: has(process.pid, needs) or process.poll() is not None)
+        assert process.poll() is None, (tmp_path / "output").read_text()
         all_of_it = descendants(process.pid)
         time.sleep(1)  # until whoever has started the last of them knows of it
         process.kill()

@@ -7,10 +7,14 @@ An exit code alone does not tell. What is asked of a run:
   fell silent has doubled, changed and invented nothing. `BREAKS` of a server names more.
 * A load run that broke connections is a no; one in which nothing was judged says so and why.
 * A conformance run accuses of no more than there were misbehaviours, and one that is a no accuses.
+  Cases of one requirement that were not looked at again, since others stand for them, are none.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+
+from sockproof.conformance.trials.second_look import REPEATS
 from tests.hostile.run import Ended
 from tests.hostile.shelf import Hostile
 
@@ -41,8 +45,10 @@ def _conformance(hostile: Hostile, ended: Ended) -> str:
     accused = [case for case in cases if case["outcome"] == "FAIL" and not case.get("aside")]
     if ended.code == 1 and not accused and "died" not in ended.output:
         return "a no, and nothing is accused"
-    if len(accused) > ended.begun:
-        return f"{len(accused)} accusations, and {ended.begun} misbehaviours"
+    requirements = Counter(case["requirement"] for case in accused)
+    accusations = sum(min(count, REPEATS) for count in requirements.values())
+    if accusations > ended.begun:
+        return f"{accusations} accusations, and {ended.begun} misbehaviours"
     return ""
 
 

@@ -18,6 +18,7 @@ from sockproof.wire.socketio import Packet, PacketType
 
 MOST_PACKETS = 50  # that a server may say before it answers: one that never does is not heard out
 MOST_KEPT = 1000  # unasked events that are kept while an acknowledgement is awaited
+MOST_KEPT_OCTETS = 64 * 1024  # of each of them: what JSON says takes many times its length
 FENCED = ("auth", "message-back")  # events that come on the connection that asks for them
 
 
@@ -73,8 +74,10 @@ class SocketIOPeer(SocketIOConnection):
                 heard = await self._from_engine()
                 if _acknowledges(heard.packet, number, where):
                     return list(heard.packet.data)
-                if not heard.unasked or len(self._inbox) < MOST_KEPT:
+                few = heard.octets <= MOST_KEPT_OCTETS and len(self._inbox) < MOST_KEPT
+                if few or not heard.unasked:
                     self._inbox.append(heard)
+                del heard
 
     # Namespaces.
 

@@ -27,6 +27,7 @@ class Heard:
 
     packet: Packet
     unasked: bool
+    octets: int = 0  # of its text
 
 
 class SocketIOConnection:
@@ -88,13 +89,14 @@ class SocketIOConnection:
                 if strange is not None and heard.packet.id == fence:
                     fences -= 1
                     if not fences:
-                        raise Failure(wanted or "an answer", str(strange))
+                        raise Failure(wanted or "an answer", strange)
                     fence = await self._fenced()
             elif not heard.unasked:
                 await self._drain(fence)
                 return heard.packet
             elif wanted is not None and strange is None:
-                strange, fence = heard.packet, await self._fenced()
+                strange, fence = str(heard.packet), await self._fenced()
+            del heard  # which may be big, while the next one is waited for
 
     async def _drain(self, fence: int | None) -> None:
         """Take the answer to a fence off, so that no later GET is answered by it."""
@@ -117,7 +119,7 @@ class SocketIOConnection:
     def _taken(self, below: engineio.Packet) -> Heard | None:
         """The packet that a MESSAGE completes, if any."""
         packet = self._decoded(below)
-        return None if packet is None else self._undressed(packet)
+        return None if packet is None else self._undressed(packet, len(below.data))
 
     def _decoded(self, below: engineio.Packet) -> Packet | None:
         try:
@@ -125,12 +127,12 @@ class SocketIOConnection:
         except WireError as error:
             raise Failure("a Socket.IO packet", f"{below}: {error}") from error
 
-    def _undressed(self, packet: Packet) -> Heard:
+    def _undressed(self, packet: Packet, octets: int = 0) -> Heard:
         unasked = self.contract.is_unasked(packet)
         packet = self.contract.undressed(packet)
         if packet.type == PacketType.CONNECT:
             self.engine.fence = self._engine_fence
-        return Heard(packet, unasked)
+        return Heard(packet, unasked, octets)
 
     async def next_of_any(self) -> Packet:
         """The next packet of the server as it came, whoever it is for."""
