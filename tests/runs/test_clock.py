@@ -77,9 +77,10 @@ def test_without_lines_it_began_with_the_first_row() -> None:
 
 def test_part_begins_with_the_last_line_of_the_one_before() -> None:
     found = lines(clock(), HERE, (1, RAMP), (1.3, RAMP), (2, MEASURED), (3, MEASURED), (4, OVER))
-    begun = {RAMP: 0, MEASURED: 1.3, DRAIN: 3, OVER: 3}
+    begun = {RAMP: 0, MEASURED: 1.3, OVER: 3}  # it was never drained
     assert found.begun(HERE) == begun
     assert found.phases() == begun
+    assert found.measured_to == 3
 
 
 def test_row_of_a_part_outweighs_its_lines() -> None:
@@ -98,6 +99,12 @@ def test_run_is_measured_while_all_processes_are() -> None:
     lines(found, HERE + 2, (5, RAMP), (6, MEASURED), (19, MEASURED), (22, DRAIN))
     assert (found.measured_from, found.measured_to) == (5, 19)
     assert found.end == 22
+
+
+def test_process_that_ended_in_its_ramp_is_not_waited_for() -> None:
+    found = lines(clock(0), HERE + 1, (3, RAMP), (4, MEASURED), (20, MEASURED), (21, DRAIN))
+    lines(found, HERE + 2, (5, RAMP), (20, RAMP), (21, DRAIN))
+    assert (found.measured_from, found.measured_to) == (3, 20)
 
 
 def test_run_that_was_killed_is_measured_to_its_last_line() -> None:

@@ -82,12 +82,9 @@ class Clock:
     def has_line(self, tag: int, time: int, phase: Phase, tick: bool) -> None:
         """A line of a process's health; `tick`: it was written since a second had passed."""
         times = self._times[tag]
-        if times.before is None:
-            times.by_lines[phase] = time - SECOND
-        else:
-            before, then = times.before
-            for begun in range(then + 1, phase + 1):
-                times.by_lines.setdefault(Phase(begun), before)
+        before, then = times.before or (time - SECOND, None)
+        if then is None or phase > then:
+            times.by_lines.setdefault(phase, before)
         times.before = time, phase
         times.lines.append(time)
         if tick:
@@ -156,7 +153,10 @@ class Clock:
         }
 
     def phases(self) -> dict[Phase, float]:
-        """When each part of the run began: measured, once all processes are; drained, once one."""
+        """When each part of the run began: measured, once all processes are; drained, once one.
+
+        Who ended in the ramp is not waited for.
+        """
         each = [self.begun(tag) for tag in list(self._times)]
         found = {Phase.RAMP: 0.0}
         for phase, choose in ((Phase.MEASURED, max), (Phase.DRAIN, min), (Phase.OVER, max)):

@@ -112,19 +112,22 @@ def read(path: Path, told: Iterable[tuple[int, int]], problems: list[str]) -> Ro
     checksums = _Checksums(told)
     found = Rows(_header(path))
     file, good, wrong = found.file, 0, None
-    phases: list[tuple[int, Any]] = []  # where rows of phases stand, and they
+    phases: list[tuple[int, int, int]] = []  # where rows of phases stand, which, and when
     most = SPARE + min(sum(file.missing.values()), 1 << 24)
     origin: int | None = None
     for rows in found.parts():
-        here = _until_empty(rows)
+        kinds = np.ascontiguousarray(rows["kind"])
+        here = _until_empty(kinds)
+        kinds = kinds[:here]
+        times = _times(rows[:here], kinds)
         if origin is None and here:
-            origin = int(np.median(_times(rows[:here])))
-        bad = _bad(rows[:here], good, most, origin or 0)
+            origin = int(np.median(times))
+        bad = _bad(rows[:here], kinds, times, good, most, origin or 0)
         sound = rows[: int(bad[0]) if len(bad) else here]
         if found.first is None and len(sound):
-            found.first = int(_times(sound)[0])
-        of_phases = np.flatnonzero(sound["kind"] == Kind.PHASE).tolist()
-        phases += [(good + at, sound[at]) for at in of_phases]
+            found.first = int(times[0])
+        of_phases = np.flatnonzero(kinds[: len(sound)] == Kind.PHASE).tolist()
+        phases += [(good + at, int(sound["a"][at]), int(sound["c"][at])) for at in of_phases]
         good += len(sound)
         if len(bad):
             wrong = "is damaged"
@@ -142,7 +145,7 @@ def read(path: Path, told: Iterable[tuple[int, int]], problems: list[str]) -> Ro
         wrong = "is empty"
     if wrong is None and file.closed and not _ends(file, good):
         wrong = "is missing, and all after it"
-    found.begun = {Phase(int(row["a"])): int(row["c"]) for at, row in phases if at < good}
+    found.begun = {Phase(phase): time for at, phase, time in phases if at < good}
     found.file = replace(file, rows=good, closed=file.closed and wrong is None)
     if wrong is not None:
         at = ROWS_AT + good * ROW.itemsize
@@ -171,20 +174,18 @@ def _header(path: Path) -> RowFile:
     return file
 
 
-def _until_empty(rows: Any) -> int:
+def _until_empty(kinds: Any) -> int:
     """How many rows come before the first that is not there."""
-    empty = rows["kind"] == 0
-    return int(np.argmax(empty)) if empty.any() else len(rows)
+    empty = kinds == 0
+    return int(np.argmax(empty)) if empty.any() else len(kinds)
 
 
-def _times(rows: Any) -> Any:
-    return np.where(rows["kind"] == Kind.EMIT, rows["b"], rows["c"])
+def _times(rows: Any, kinds: Any) -> Any:
+    return np.where(kinds == Kind.EMIT, rows["b"], rows["c"])
 
 
-def _bad(rows: Any, before: int, spare: int, origin: int) -> Any:
+def _bad(rows: Any, kinds: Any, times: Any, before: int, spare: int, origin: int) -> Any:
     """Which rows cannot be."""
-    kinds = rows["kind"]
-    times = _times(rows)
     timed = kinds != Kind.WITHDRAWN
     near = (times < np.uint64(1 << 62)) & (
         np.abs(np.minimum(times, np.uint64(1 << 62)).astype(np.int64) - origin) <= LONGEST
