@@ -142,7 +142,7 @@ def test_window_and_grace_look_at_parts_of_a_run(
     assert finding.outcome == outcome, finding.text
     if outcome == FAIL and window:
         begins = min(slow) - 1
-        assert f"begins at {begins} s" in finding.text
+        assert f"starts at {begins} s" in finding.text
         assert finding.value == pytest.approx(90, rel=0.01)
 
 
