@@ -80,7 +80,7 @@ def _options() -> argparse.Namespace:
     options.measure = [each for each in options.measure.split(",") if each]
     unknown = set(options.measure) - set(MEASURES)
     if unknown:
-        _wrong(f"no measurement {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}")
+        _wrong(f"no measurement {', '.join(sorted(unknown))}; choose one of {', '.join(MEASURES)}")
     if options.connections <= FEW:
         _wrong(f"--connections wants more than {FEW}")
     return options
@@ -110,7 +110,7 @@ def _chosen(every: list[Peer], only: str) -> list[Peer]:
     known = {peer.name: peer for peer in every}
     unknown = [each for each in names if each not in known]
     if unknown:
-        _wrong(f"no generator {', '.join(unknown)}; there are {', '.join(known)}")
+        _wrong(f"no generator {', '.join(unknown)}; choose one of {', '.join(known)}")
     return [peer for peer in every if not names or peer.name in names]
 
 

@@ -31,7 +31,7 @@ def shelf(name: str, override: Path | None = None) -> Path:
     demanded at once, so that a missing template is not found only when the run has ended.
     """
     if name not in SHELVES:
-        raise ShelfError(f"there is no shelf {name!r}; there are {', '.join(SHELVES)}")
+        raise ShelfError(f"there is no shelf {name!r}; choose one of {', '.join(SHELVES)}")
     if override is not None:
         missing = _missing(override)
         if missing:

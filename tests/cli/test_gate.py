@@ -232,7 +232,7 @@ def test_worst_of_several_runs_decides(tmp_path: Path) -> None:
     done = gate(*runs, "--rules", rules(tmp_path, "3"))
     assert done.returncode == 1
     assert "Gate passed" in done.stdout
-    assert "is not passed" in done.stdout
+    assert "Gate failed" in done.stdout
     assert (runs[1] / "gate.json").exists()
 
 

@@ -86,7 +86,7 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     done = init(tmp_path)
     assert done.returncode == 3
     assert done.stderr.count("\n") == 1
-    assert "Makefile is there already" in done.stderr
+    assert "Makefile already exists" in done.stderr
     assert mine.read_text() == "mine"
     assert [*tmp_path.iterdir()] == [mine]
     assert init(tmp_path, "--force").returncode == 0

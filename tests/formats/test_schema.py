@@ -82,7 +82,7 @@ def test_command_lists_schemas_and_prints_one() -> None:
 def test_unknown_schema_is_refused_in_one_line() -> None:
     done = schema("gait")
     assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr.startswith("sockproof: no schema 'gait'; there are ab,")
+    assert done.stderr.startswith("sockproof: no schema 'gait'; choose one of ab,")
 
 
 @pytest.mark.parametrize("name", HAND_WRITTEN)

@@ -115,7 +115,7 @@ def test_one_claim_is_measured_alone(tmp_path: Path) -> None:
     assert [each["number"] for each in stored(tmp_path)["claims"]] == ["B"]
     done = study(tmp_path, "--shelf", own, "--claim", "Z")
     assert done.returncode == 3
-    assert done.stderr == "sockproof: no claim 'Z'; there are A, B\n"
+    assert done.stderr == "sockproof: no claim 'Z'; choose one of A, B\n"
 
 
 def test_interrupt_keeps_what_was_measured(tmp_path: Path) -> None:

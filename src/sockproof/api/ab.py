@@ -217,7 +217,7 @@ def _check_metrics(chosen: Sequence[str], known: Sequence[str]) -> None:
     for name in chosen:
         if name not in known:
             close = [each for each in known if set(name.split(".")) & set(each.split("."))]
-            raise CommandError(f"no metric {name!r}; there are {', '.join(close or known)}")
+            raise CommandError(f"no metric {name!r}; choose one of {', '.join(close or known)}")
 
 
 def _how(plan: ComparisonPlan, runner: Runner) -> dict[str, Any]:

@@ -202,7 +202,7 @@ def _place(results: str | Path | None) -> Iterator[Place]:
 def judged_target(name: str, known: Mapping[str, TargetSpec]) -> TargetSpec:
     """The target of this name; raises `CommandError` where there is none that can be judged."""
     if name not in known:
-        raise CommandError(f"no target {name!r}; there are {', '.join(known)}")
+        raise CommandError(f"no target {name!r}; choose one of {', '.join(known)}")
     if known[name].kind not in JUDGED:
         raise CommandError(f"the target {name} is for load tests: `sockproof load --help`")
     return known[name]

@@ -200,7 +200,7 @@ def named_target(target: str, shelf: Path | None, name: str = "") -> LoadTarget:
     """A target of the shelf; raises `CommandError`."""
     known = load_targets(shelves.shelf("targets", shelf))
     if target not in known:
-        raise CommandError(f"no target {target!r}; there are {', '.join(known)}")
+        raise CommandError(f"no target {target!r}; choose one of {', '.join(known)}")
     return LoadTarget(None, known[target], name=name)
 
 
@@ -217,7 +217,7 @@ def find_scenario(plan: LoadPlan) -> Path:
     path = shelf / f"{plan.scenario}.py"
     if "/" in plan.scenario or not path.is_file():
         known = ", ".join(sorted(each.stem for each in shelf.glob("*.py")))
-        raise CommandError(f"no scenario {plan.scenario!r}; there are {known}, or name a .py")
+        raise CommandError(f"no scenario {plan.scenario!r}; choose one of {known}, or a .py file")
     return path
 
 

@@ -63,7 +63,7 @@ class JudgePlan:
             raise CommandError(_ONE_SERVER)
         for name in self.suites:
             if name not in SUITES:
-                raise CommandError(f"no suite {name!r}; there are {', '.join(SUITES)}")
+                raise CommandError(f"no suite {name!r}; choose one of {', '.join(SUITES)}")
         _check("jobs", self.jobs, 1, 256)
         _check("timeout", self.timeout, 0.05, 3600)
         _check("repeat", self.repeat, 1, 1000)

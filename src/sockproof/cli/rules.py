@@ -17,7 +17,7 @@ def find_rules(name: str, shelf: Path | None) -> Rules:
         path = folder / f"{name}.toml"
         if "/" in name or not path.is_file():
             known = ", ".join(sorted(each.stem for each in folder.glob("*.toml")))
-            raise CommandError(f"no rules {name!r}; there are {known}, or name a .toml")
+            raise CommandError(f"no rules {name!r}; choose one of {known}, or a .toml file")
     try:
         return read_rules(path)
     except RuleError as error:

@@ -23,6 +23,6 @@ def schema(options: Namespace) -> int:
             print(f"{name:20} {each.of}")
         return 0
     if options.name not in FORMATS:
-        raise CommandError(f"no schema {options.name!r}; there are {', '.join(FORMATS)}")
+        raise CommandError(f"no schema {options.name!r}; choose one of {', '.join(FORMATS)}")
     print(path_of(options.name).read_text(encoding="utf-8"), end="")
     return 0

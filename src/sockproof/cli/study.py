@@ -76,7 +76,7 @@ def _chosen(claims: Sequence[Claim], numbers: Sequence[str]) -> list[Claim]:
     known = [claim.number for claim in claims]
     for number in numbers:
         if number not in known:
-            raise CommandError(f"no claim {number!r}; there are {', '.join(known)}")
+            raise CommandError(f"no claim {number!r}; choose one of {', '.join(known)}")
     return [claim for claim in claims if not numbers or claim.number in numbers]
 
 

@@ -44,7 +44,7 @@ def target(options: Namespace) -> int:
             print(f"{spec.name:28} {spec.title}" + (f"  (needs {needs})" if needs else ""))
         return 0
     if options.name not in targets:
-        raise CommandError(f"no target {options.name!r}; there are {', '.join(targets)}")
+        raise CommandError(f"no target {options.name!r}; choose one of {', '.join(targets)}")
     spec = targets[options.name]
     if not options.tls:
         return launch.run_in_foreground(spec, say, options.port)

@@ -194,7 +194,7 @@ def condition(text: str) -> Condition:
 
 def _suggestion(metric: str) -> str:
     close = difflib.get_close_matches(metric, (*NUMBERS, *FLAGS, *CONFORMANCE, *_SUITES), 1)
-    return f"; is {close[0]!r} meant?" if close else ""
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def read_rules(path: Path) -> Rules:
