@@ -192,5 +192,5 @@ def test_wrong_option_is_one_line_and_code_3(
 def test_what_locust_refuses_is_one_line_and_code_3(tmp_path: Path) -> None:
     found = ab(tmp_path, "--a", U, "--b", U, "echo", "--rate", "fast")
     assert found.code == 3, found.output
-    assert "--rate wants a number" in found.output
+    assert "--rate must be a number" in found.output
     assert "Traceback" not in found.output

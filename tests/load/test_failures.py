@@ -174,12 +174,12 @@ def test_locust_ends_and_sums_up_when_its_command_was_killed(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("nonsense",), "no scenario 'nonsense'; there are"),
+        (("nonsense",), "no scenario 'nonsense'; choose one of"),
         (("missing.py",), "no such locustfile: missing.py"),
         (("echo", "--target", "nonsense"), "no target 'nonsense'"),
         (("echo", "--users", "none"), "--users"),
-        (("echo", "http://127.0.0.1:9/", "--rate", "fast"), "--rate wants a number"),
-        (("echo", "ftp://127.0.0.1:9/"), "a URL like ws://HOST:PORT/"),
+        (("echo", "http://127.0.0.1:9/", "--rate", "fast"), "--rate must be a number"),
+        (("echo", "ftp://127.0.0.1:9/"), "does not begin with ws://"),
         (("echo", "http://127.0.0.1:9/", "--auth", "{"), "--auth is not JSON"),
         (("echo", "http://127.0.0.1:9/", "--source", "x"), "a source must be a local IP address"),
         (("echo", "http://127.0.0.1:9/", "--nonsense"), "unrecognized arguments: --nonsense"),
