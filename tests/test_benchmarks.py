@@ -40,5 +40,5 @@ def test_generators_are_measured_side_by_side(tmp_path: Path) -> None:
 def test_unknown_generator_is_one_line_and_code_3() -> None:
     done = run("--only", "nonsense")
     assert done.returncode == 3
-    assert "no generator nonsense; there are" in done.stderr
+    assert "no generator nonsense; choose one of" in done.stderr
     assert done.stderr.count("\n") == 1

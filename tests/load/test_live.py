@@ -138,7 +138,7 @@ def test_rows_say_what_is_not_known_before_the_end() -> None:
     numbers = gathered(one=told(10, messages=200)).numbers(101.0)
     found = row(numbers, "Lost, duplicated, reordered, leaked, forged, invented")
     assert found["now"] == "–"
-    assert "when the run is over" in found["remark"]
+    assert "at the end of the run" in found["remark"]
     assert not any(each["what"].startswith("Target") for each in rows(numbers))
 
 
