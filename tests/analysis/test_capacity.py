@@ -105,7 +105,9 @@ def summary(**generator: Any) -> dict[str, Any]:
         ("latency.ack.intended.p99_ms < 20", {}, BROKEN),
         ("latency.ack.intended.p999_ms < 20", {}, UNCLEAR),
         ("counts.lost == 0", {}, KEPT),
-        ("counts.lost == 0", {"fit": False, "reasons": ["x"], "achieved_rate": 90.0}, BROKEN),
+        ("counts.lost == 0", {"fit": False, "reasons": ["x"], "withheld_share": 0.1}, BROKEN),
+        # A paced method that sends nothing withholds nothing.
+        ("counts.lost == 0", {"achieved_rate": 90.0}, KEPT),
         ("counts.lost == 0", {"fit": False, "reasons": ["x"]}, UNCLEAR),
         ("counts.lost == 0", {"fit": False, "saturated": True, "reasons": ["x"]}, SATURATED),
         ("latency.ack.intended.p99_ms < 20", {"saturated": True, "fit": False}, SATURATED),

@@ -95,14 +95,38 @@ def test_generator_that_was_the_bottleneck_judges_nobody(text: str, outcome: Out
         assert finding.text == "the run is inconclusive: too slow"
 
 
+@pytest.mark.parametrize(
+    ("text", "least", "outcome"),
+    [
+        ("latency.ack.intended.p50_ms <= 4", 0.0, PASS),  # lag makes no latency shorter
+        ("latency.ack.intended.p50_ms <= 2", 2.5, FAIL),  # the lag is not enough to explain it
+        ("latency.ack.intended.p50_ms <= 2", 1.5, INCONCLUSIVE),
+        ("counts.lost == 0", 0.0, PASS),
+        ("generator.achieved_rate >= 1000", 0.0, INCONCLUSIVE),
+        ("generator.achieved_rate >= 10", 0.0, PASS),
+    ],
+)
+def test_lateness_spoils_only_what_it_can_have_changed(
+    text: str, least: float, outcome: Outcome
+) -> None:
+    late = ["60.0% of the messages left more than 10 ms late"]
+    generator = {"fit": True, "lateness": late, "saturated": True, "achieved_rate": 99.5}
+    summary = changed("generator", to={**generator, "reasons": []})
+    summary["latency_less_lag"] = {"ack": {"intended": {"p50_ms": least}}}
+    assert one(text, summary).outcome == outcome
+
+
 def test_failure_outweighs_what_cannot_be_told() -> None:
     assert worst([PASS, INCONCLUSIVE, FAIL]) == FAIL
     assert worst([PASS, INCONCLUSIVE]) == INCONCLUSIVE
     assert worst([PASS, PASS]) == PASS
 
 
-def recorded(folder: Path, seconds: dict[int, int]) -> Path:
-    """A run of ten seconds; in each, 50 messages are acknowledged after so many ms."""
+def recorded(folder: Path, seconds: dict[int, int], lag: int = 0) -> Path:
+    """A run of ten seconds; in each, 50 messages are acknowledged after so many ms.
+
+    In seconds that are slower than others, the generator is `lag` ms behind.
+    """
     recorder = Recorder(folder, 7)
     recorder.phase(Phase.MEASURED, SECOND)
     for second in range(1, 11):
@@ -111,10 +135,30 @@ def recorded(folder: Path, seconds: dict[int, int]) -> Path:
             recorder.sending(1, number, 1, due, due, 1)
             milliseconds = seconds.get(second, 5)
             recorder.ack_received(1, number, due, due, due + milliseconds * 1_000_000)
-        recorder.tick((second + 1) * SECOND)
+        behind = lag * 1_000_000 if second in seconds else 0
+        recorder.tick((second + 1) * SECOND, {"hub_lag_ns": behind})
     recorder.phase(Phase.DRAIN, 11 * SECOND)
     recorder.close(12 * SECOND)
     return folder
+
+
+@pytest.mark.parametrize(("lag", "outcome"), [(0, FAIL), (40, FAIL), (80, INCONCLUSIVE)])
+@pytest.mark.parametrize(("window", "grace"), [(2.0, 0.0), (0.0, 4.0)])
+def test_latency_is_compared_with_the_lag_of_its_own_second(
+    window: float, grace: float, lag: int, outcome: Outcome, tmp_path: Path
+) -> None:
+    folder = recorded(tmp_path, {5: 90, 6: 90, 7: 90, 8: 90}, lag)
+    asked = condition("latency.ack.intended.p50_ms <= 20")
+    rule = Rule(asked, window=window, grace=grace, min_samples=40)
+    (finding,) = judge(Rules("test", (rule,)), SUMMARY, folder)
+    assert finding.outcome == outcome, finding.text
+
+
+@pytest.mark.parametrize("lag", [0, 80])
+def test_follower_ends_no_run_for_the_lag_of_its_generator(lag: int, tmp_path: Path) -> None:
+    rule = Rule(condition("latency.ack.intended.max_ms <= 20"), abort=True)
+    found = Follower(recorded(tmp_path, {5: 90}, lag), [rule]).broken()
+    assert (found is None) is (lag > 0)
 
 
 @pytest.mark.parametrize(
@@ -316,7 +360,7 @@ def test_follower_knows_percentiles_and_waits_for_whole_lines(tmp_path: Path) ->
     (path,) = folder.glob("latency-*.jsonl")
     with path.open("a") as file:
         file.write('{"phase": 1}\n{broken\n')  # what is no line of a process is passed over
-    slow = {"t": 12, "phase": 1, "ack": {"intended": {"4000": 900}, "actual": {}}}
+    slow = {"t": 12, "phase": 1, "ack": {"intended": {"4000": 900}, "actual": {"4000": 900}}}
     text = json.dumps(slow)
     with path.open("a") as file:
         file.write(text[:20])

@@ -14,6 +14,7 @@ from sockproof.api.plans import ComparisonPlan
 from sockproof.api.runner import Runner, Unusable, summary_of
 from sockproof.errors import CommandError
 from sockproof.render.load.ab import markdown, pair_line
+from sockproof.render.text import number
 from sockproof.runs import records
 from sockproof.targets.spec import TargetError
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 AB_FILE, MARKDOWN_FILE = "ab.json", "ab.md"
 PAIRS, MAX_PAIRS, TOLERANCE = 8, 12, 0.05
+AGAIN = 2  # times at most that a run of a pair is made where its generator hid the server
 
 Say = Callable[[str], None]
 
@@ -78,9 +80,10 @@ def compare_pairs(
     """Run the scenario against both by turns, until it can be told whether B is slower."""
     import numpy as np
 
+    from sockproof.analysis.statistics.comparison import reasons
     from sockproof.analysis.statistics.paired import balanced_order
 
-    design = _design(plan, a.watched and b.watched, say)
+    design = _design(plan, a.watched and b.watched)
     compared = Comparison.new(
         results,
         design,
@@ -99,16 +102,22 @@ def compare_pairs(
     )
     stopped, interrupted = "", False
     try:
-        for number, order in enumerate(orders, start=1):
-            pair: dict[str, Any] = {"number": number, "order": order}
-            pair["warm_up"] = number <= plan.warm_up
+        for turn, order in enumerate(orders, start=1):
+            pair: dict[str, Any] = {"number": turn, "order": order}
+            pair["warm_up"] = turn <= plan.warm_up
             compared.value["pairs"].append(pair)
             for name in order.lower():
                 side = a if name == "a" else b
-                pair[name] = runner.run(side, compared.folder / f"{number:03d}-{name}")
-                compared.write()
-                if pair[name]["interrupted"]:
-                    raise KeyboardInterrupt
+                for again in range(1, AGAIN + 1):
+                    more = f"-{again}" if again > 1 else ""
+                    folder = compared.folder / f"{turn:03d}-{name}{more}"
+                    pair[name] = runner.run(side, folder)
+                    compared.write()
+                    if pair[name]["interrupted"]:
+                        raise KeyboardInterrupt
+                    if not (why := reasons(pair[name]["summary"], design.metrics)):
+                        break
+                    say(f"{folder.name} is inconclusive: {'; '.join(why)}")
             say(pair_line(pair, design.metrics))
             stopped = _why_stop(compared.value, design, spare)
             if stopped or _decided(compared.value, design):
@@ -124,7 +133,7 @@ def measure_noise(
     plan: ComparisonPlan, runner: Runner, a: LoadTarget, results: Path, say: Say
 ) -> Comparison:
     """Run the scenario against one server again and again: how often it would seem slower."""
-    design = _design(plan, a.watched, say)
+    design = _design(plan, a.watched, rejects=False)
     runs = plan.runs or 2 * design.max_pairs
     compared = Comparison.new(
         results, design, mode="aa", **_how(plan, runner), a=a.to_json(), groups={"a": []}
@@ -132,14 +141,14 @@ def measure_noise(
     say(f"{runs} runs of {runner.plan.run_time_word}, after {plan.warm_up} to warm up")
     stopped, interrupted = "", False
     try:
-        for number in range(1, plan.warm_up + runs + 1):
-            run = runner.run(a, compared.folder / f"{number:03d}-a")
-            run["warm_up"] = number <= plan.warm_up
+        for turn in range(1, plan.warm_up + runs + 1):
+            run = runner.run(a, compared.folder / f"{turn:03d}-a")
+            run["warm_up"] = turn <= plan.warm_up
             compared.value["groups"]["a"].append(run)
             compared.write()
             if run["interrupted"]:
                 raise KeyboardInterrupt
-            say(pair_line({"number": number, **run, "a": run}, design.metrics))
+            say(pair_line({"number": turn, **run, "a": run}, design.metrics))
     except KeyboardInterrupt:
         interrupted = True
     except (Unusable, TargetError) as error:
@@ -172,7 +181,6 @@ def compare_stored(
     a: Sequence[Path],
     b: Sequence[Path],
     results: Path,
-    say: Say,
     paired: bool = False,
 ) -> Comparison:
     """Whether the runs of `b` are slower than those of `a`; `paired`: they were made in pairs."""
@@ -183,14 +191,14 @@ def compare_stored(
     watched = all(
         run["summary"]["target"].get("measured_cpu_s") for g in groups.values() for run in g
     )
-    design = _design(plan, watched, say, rejects=False)
+    design = _design(plan, watched, rejects=False)
     return Comparison.new(results, design, mode="stored", paired=paired, groups=groups).conclude()
 
 
-def _design(plan: ComparisonPlan, watched: bool, say: Say, rejects: bool = True) -> Design:
+def _design(plan: ComparisonPlan, watched: bool, rejects: bool = True) -> Design:
     """What is decided before anything runs; `rejects`: it must be able to find a regression."""
     from sockproof.analysis.statistics import metrics
-    from sockproof.analysis.statistics.sequential import Design
+    from sockproof.analysis.statistics.sequential import Design, fewest_pairs
 
     usual = [*metrics.DEFAULT_METRICS, *([metrics.TARGET_CPU] if watched else [])]
     chosen = usual if plan.metrics is None else plan.metrics
@@ -206,9 +214,10 @@ def _design(plan: ComparisonPlan, watched: bool, say: Say, rejects: bool = True)
     if design.pairs > most:
         raise CommandError(f"--pairs {design.pairs} is more than --max-pairs {most}")
     if rejects and not design.can_reject():
-        say(
-            f"note: {most} pairs are too few to detect a regression in {len(design.metrics)}"
-            f" metrics at an error of {design.alpha:.0%}; violations are still detected"
+        raise CommandError(
+            f"--max-pairs {most} can never conclude: a regression in one of"
+            f" {number(len(design.metrics), 'metric')} at an error of {design.alpha:.0%} needs at"
+            f" least {fewest_pairs(len(design.metrics), design.alpha)} pairs"
         )
     return design
 
@@ -241,9 +250,9 @@ def _why_stop(document: Mapping[str, Any], design: Design, spare: int) -> str:
 
     pairs = [pair for pair in document["pairs"] if complete(pair)]
     last = [pairs[-1][side]["summary"] for side in ("a", "b")]
-    if not unfit(pairs[-1]) and (absent := missing(design.metrics, last)):
+    if not unfit(pairs[-1], design.metrics) and (absent := missing(design.metrics, last)):
         return f"no data for {', '.join(absent)}: runs may be too short; --metric names others"
-    if sum(bool(unfit(pair)) for pair in pairs) > spare:
+    if sum(bool(unfit(pair, design.metrics)) for pair in pairs) > spare:
         return "too many runs were inconclusive"
     return ""
 

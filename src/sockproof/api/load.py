@@ -63,6 +63,7 @@ def load(
     max_outstanding: int | None = None,
     ack_timeout: float | None = None,
     drain: float | None = None,
+    max_lag: float | None = None,
     headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
     auth: Mapping[str, Any] | None = None,
     sources: Sequence[str] = (),
@@ -86,8 +87,9 @@ def load(
     `sockproof schema load-summary` describes: `counts` by the name of the counter, `properties`
     with what was kept ("lost" and the others: True, False, or "not exercised"), `latency` in
     milliseconds by kind and origin, `generator.fit` with `reasons` where the run is not fit to
-    judge the server by. With `results`, the run's folder stays below it, of which `sockproof
-    report` makes a page.
+    judge the server by, and what the generator's lateness may have changed in `generator.lateness`
+    (`max_lag` milliseconds of it are ignored). With `results`, the run's folder stays below it, of
+    which `sockproof report` makes a page.
 
     Raises `sockproof.errors.WrongInput` where an argument is of no use, also to Locust, and
     `sockproof.errors.NotJudged` where the target does not start, nothing was recorded or nothing
@@ -104,6 +106,7 @@ def load(
         "max-outstanding": max_outstanding,
         "ack-timeout": ack_timeout,
         "drain": drain,
+        "max-lag": max_lag,
         "source": ",".join(sources) or None,
         "ca": ca,
     }

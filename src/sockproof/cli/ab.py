@@ -128,7 +128,7 @@ def ab(options: Namespace) -> int:
         raise CommandError("--paired is for --stored")
     if options.stored is not None:
         a_runs, b_runs = stored_runs(options.stored, options.paired)
-        return show(compare_stored(plan, a_runs, b_runs, options.results, say, options.paired))
+        return show(compare_stored(plan, a_runs, b_runs, options.results, options.paired))
     if options.scenario is None:
         raise CommandError("name a SCENARIO, as echo or chat_rooms")
     other = (options.b, options.b_target, options.b_pid)

@@ -9,7 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from sockproof import files
-from sockproof.analysis.gates.capacity import Probe, Verdict, next_load, outcome_of, verdict
+from sockproof.analysis.gates.capacity import (
+    AGAIN,
+    Probe,
+    Verdict,
+    is_by_chance,
+    next_load,
+    outcome_of,
+    verdict,
+)
 from sockproof.analysis.gates.rules import Condition, RuleError, condition
 from sockproof.api.load import DEFAULT_TARGET, LoadTarget, load_target
 from sockproof.api.runner import Runner, Unusable
@@ -20,6 +28,7 @@ from sockproof.cli.speech import warn
 from sockproof.errors import CommandError
 from sockproof.formats.judgements import Capacity, CapacityProbe, LoadOutcome
 from sockproof.render.load.capacity import lines, markdown, row
+from sockproof.render.text import short
 from sockproof.runs import records
 from sockproof.vocabulary import MESSAGE_KINDS, Counter, Origin
 
@@ -115,10 +124,15 @@ def _probe(
     runner: Runner, target: LoadTarget, folder: Path, users: int, objectives: list[Condition]
 ) -> Probe:
     plan = replace(runner.plan, users=users, spawn_rate=max(100.0, users / 10))
-    found = runner.run(target, folder, plan)
-    if found["interrupted"]:
-        raise KeyboardInterrupt
-    outcome, text = outcome_of(found["summary"], objectives)
+    for again in range(AGAIN + 1):
+        own = folder if not again else folder.with_name(f"{folder.name}-{again + 1}")
+        found = runner.run(target, own, plan)
+        if found["interrupted"]:
+            raise KeyboardInterrupt
+        outcome, text = outcome_of(found["summary"], objectives)
+        if not is_by_chance(outcome, found["summary"]) or again == AGAIN:
+            break
+        print(f"  {users:>7,} users  repeated: {short(text, 200)}", flush=True)
     return Probe(users, outcome, text, found["summary"])
 
 

@@ -45,7 +45,7 @@ def compare_load(a: list[Path], b: list[Path], results: Path, shelf: Path | None
             str(folder)
             for folders, told in zip((a, b), summaries, strict=True)
             for folder, each in zip(folders, told, strict=True)
-            if not each["generator"]["fit"]
+            if not each["generator"]["fit"] or each["generator"].get("saturated")
         ],
         violations={name: (before[name], after[name]) for name in before},
         changes=found,

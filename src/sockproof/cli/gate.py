@@ -16,7 +16,6 @@ from sockproof.cli.ab import show as show_comparison
 from sockproof.cli.arguments import add_results, add_shelf
 from sockproof.cli.rules import find_rules
 from sockproof.cli.rules_kept import beside, judge_report, judge_summary, show, write
-from sockproof.cli.speech import say
 from sockproof.errors import CommandError
 from sockproof.formats.judgements import Gate
 from sockproof.formats.load import Summary
@@ -74,7 +73,7 @@ def gate(options: Namespace) -> int:
     if options.baseline is not None:
         print("\nagainst the baseline:")
         told = ComparisonPlan()  # what `sockproof ab` has unless told otherwise
-        compared = compare_stored(told, options.baseline, options.run, options.results, say)
+        compared = compare_stored(told, options.baseline, options.run, options.results)
         outcomes.append(Outcome(show_comparison(compared)))
     return int(worst(outcomes))
 

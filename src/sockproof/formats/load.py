@@ -38,10 +38,18 @@ class PropertyFound(Written):
 
 
 class Generator(Written):
-    """How the generator was: what a run that is not `fit` shows may be its doing."""
+    """How the generator was: nothing is judged by a run that is not `fit`, its records or its
+    connections being amiss; lateness spoils only what it can have changed."""
 
     fit: bool
     reasons: Annotated[list[Text], Meta(description="Why the run is inconclusive.")]
+    lateness: Annotated[
+        list[Text],
+        Meta(description="What its own lateness may have changed: latencies and rates, no counts."),
+    ] = []
+    late_share: Annotated[Number | None, Meta(description="Of the messages, those sent late.")] = (
+        None
+    )
     saturated: Annotated[bool, Meta(description="Whether it could do no more itself.")] = False
     cpu_s: Number | None = None
     max_rss_bytes: Number | None = None
@@ -50,6 +58,7 @@ class Generator(Written):
     achieved_rate: Annotated[Number | None, Meta(description="Messages a second.")] = None
     measured_s: Number | None = None
     withheld: Number | None = None
+    withheld_share: Annotated[Number | None, Meta(description="Of the sends that were due.")] = None
 
 
 class TargetCost(Written):
@@ -89,6 +98,10 @@ class Summary(Written, kw_only=True):
         dict[str, dict[str, Latency]],
         Meta(description="By kind and origin: samples, percentiles and maximum, in milliseconds."),
     ]
+    latency_less_lag: Annotated[
+        dict[str, dict[str, Latency]],
+        Meta(description="The same, from each the largest lag of the generator in its second."),
+    ] = {}
     target: TargetCost
     generator: Generator
 

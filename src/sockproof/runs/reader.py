@@ -12,6 +12,7 @@ The rules that hold here:
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import os
 import re
@@ -263,17 +264,15 @@ class GrowingRun:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.clock = Clock()
-        self._known = False
+        self.about: About | None = None  # None: it is not there yet
         self._read: dict[Path, int] = {}
 
     def health(self) -> Iterator[tuple[int, HealthLine]]:
         """The lines that are new since the last look, and of which process each is."""
-        if not self._known:
-            try:
-                self.clock.begins(read_about(self.path))
-                self._known = True
-            except files.FileError:
-                pass  # it is not there yet
+        if self.about is None:
+            with contextlib.suppress(files.FileError):
+                self.about = read_about(self.path)
+                self.clock.begins(self.about)
         for tag, line in self._lines("health"):
             found = HealthLine.of(line)
             self.clock.has_line(tag, found.time, found.phase, found.tick)

@@ -16,6 +16,8 @@ from sockproof.analysis.gates.rules import Condition, metric
 from sockproof.formats.judgements import LoadOutcome as Outcome
 from sockproof.vocabulary import Counter
 
+MOST_WITHHELD = 0.01  # of the sends that were due, above which the server does not keep up
+AGAIN = 2  # times that a load is tried again whose run says nothing of the server
 PRECISION = 0.1  # by which the smallest broken load may be above the largest kept one
 MOST_PROBES = 30
 
@@ -43,30 +45,43 @@ class Verdict:
 def outcome_of(summary: Mapping[str, Any], objectives: Iterable[Condition]) -> tuple[Outcome, str]:
     """What a run says of its load: the outcome, and a line."""
     generator = summary["generator"]
-    broken, unknown = [], []
+    broken, unknown, lagged = [], [], []
     for asked in objectives:
         value = metric(summary, asked.metric)
         if isinstance(value, bool) is isinstance(asked.bound, bool) and isinstance(
             value, int | float
         ):
-            if not asked.holds(value):
+            least = metric(summary, asked.metric.replace("latency.", "latency_less_lag.", 1))
+            if asked.is_latency and isinstance(least, int | float) and asked.holds(least):
+                if not asked.holds(value):
+                    lagged.append(f"{asked}: {value:,.4g}, which the generator's lag may have done")
+            elif not asked.holds(value):
                 told = f"{value:,.4g}" if not isinstance(value, bool) else str(value).lower()
                 broken.append(f"{asked}: {told}")
         else:
             unknown.append(str(asked))
     reasons = "; ".join(str(each) for each in generator["reasons"])
     if generator.get("saturated"):
-        return Outcome.SATURATED, reasons
+        told = "; ".join(str(each) for each in generator.get("lateness") or generator["reasons"])
+        return Outcome.SATURATED, told
     if broken:
         return Outcome.BROKEN, "; ".join(broken)
     if not summary["counts"][Counter.CONNECTIONS_OPENED]:
         return Outcome.BROKEN, reasons
-    offered, achieved = generator["offered_rate"], generator["achieved_rate"]
-    if offered and achieved is not None and achieved < 0.99 * offered:
+    if (generator.get("withheld_share") or 0) > MOST_WITHHELD:
         return Outcome.BROKEN, reasons
+    if lagged:
+        return Outcome.UNCLEAR, "; ".join(lagged)
     if unknown or not generator["fit"]:
         return Outcome.UNCLEAR, reasons or f"too few data for {', '.join(unknown)}"
     return Outcome.KEPT, ""
+
+
+def is_by_chance(outcome: Outcome, summary: Mapping[str, Any]) -> bool:
+    """Whether another run may say of the server what this one's generator has hidden."""
+    generator = summary["generator"]
+    unfit = not generator["fit"] or bool(generator.get("lateness"))
+    return outcome == Outcome.SATURATED or (outcome == Outcome.UNCLEAR and unfit)
 
 
 def next_load(probes: Sequence[Probe], first: int, most: int) -> int | None:

@@ -1,8 +1,12 @@
 """Whether a run keeps the rules of a gate.
 
 Per rule: *pass*, *fail*, or *inconclusive*: no data, too few samples, a
-property that was not exercised, a generator that was the bottleneck. What was counted wrong in a
-run that is inconclusive is wrong all the same: a broken rule about violations fails.
+property that was not exercised, records that are not whole. What was counted wrong in a run that
+is inconclusive is wrong all the same: a broken rule about violations fails.
+
+The generator's lag can only have made a latency longer. So a latency within its limit is within
+it, and one beyond it is a failure where it is so less the lag of its second, too. A rate that is
+too low for its rule says nothing of the target when the generator could do no more.
 """
 
 from __future__ import annotations
@@ -125,7 +129,7 @@ def _judge_ended(rule: Rule, summary: Mapping[str, Any], ended: Ended) -> Findin
     generator = summary.get("generator") or {}
     # That the run is short is the rule's own doing; that the generator was busy is not.
     if rule.condition.is_latency and generator.get("saturated"):
-        reasons = "; ".join(str(each) for each in generator.get("reasons") or ())
+        reasons = "; ".join(_late(summary) or list(generator.get("reasons") or ()))
         return Finding(rule, Outcome.INCONCLUSIVE, value, f"{text}, but: {reasons}")
     return Finding(rule, Outcome.FAIL, value, text)
 
@@ -178,6 +182,9 @@ def _judge(rule: Rule, summary: Mapping[str, Any], run: LoadRunFolder | None) ->
     else:
         finding = _whole(rule, summary)
     generator = summary.get("generator") or {}
+    if generator.get("saturated") and finding.outcome == Outcome.FAIL and _is_amount(asked):
+        text = f"the generator could do no more: {'; '.join(_late(summary))}"
+        return Finding(rule, Outcome.INCONCLUSIVE, finding.value, text)
     if generator.get("fit") or asked.metric == "generator.fit":
         return finding
     if finding.outcome == Outcome.FAIL and _is_violation(asked):
@@ -191,6 +198,22 @@ def _is_violation(asked: Condition) -> bool:
     return asked.metric.startswith("counts.") or asked.metric.endswith(".verdict")
 
 
+def _is_amount(asked: Condition) -> bool:
+    """Whether it is about how much was sent, which the generator has its share in."""
+    return asked.metric.endswith(("_rate", ".exercised", ".samples"))
+
+
+def _late(summary: Mapping[str, Any]) -> list[str]:
+    """What the generator's own lateness may have changed, a line each."""
+    return [str(each) for each in (summary.get("generator") or {}).get("lateness") or ()]
+
+
+def _is_the_lag(rule: Rule, value: float, least: float | None) -> Finding:
+    told = "" if least is None else f": less its lag in the same seconds it is {least:,.4g}"
+    text = f"the generator's own lag may have broken it{told}"
+    return Finding(rule, Outcome.INCONCLUSIVE, value, text)
+
+
 def _whole(rule: Rule, summary: Mapping[str, Any]) -> Finding:
     asked = rule.condition
     value = metric(summary, asked.metric)
@@ -198,6 +221,9 @@ def _whole(rule: Rule, summary: Mapping[str, Any]) -> Finding:
         samples = metric(summary, f"{asked.metric.rpartition('.')[0]}.samples") or 0
         if value is None or samples < rule.min_samples:
             return Finding(rule, Outcome.INCONCLUSIVE, value, _too_few(samples, rule))
+        least = metric(summary, asked.metric.replace("latency.", "latency_less_lag.", 1))
+        if isinstance(least, int | float) and _differ(asked, value, least):
+            return _is_the_lag(rule, value, least)
     if value == "not exercised":
         return Finding(rule, Outcome.INCONCLUSIVE, None, "the property was not exercised")
     if isinstance(value, bool) is not isinstance(asked.bound, bool):
@@ -210,6 +236,15 @@ def _whole(rule: Rule, summary: Mapping[str, Any]) -> Finding:
     if finding.outcome == Outcome.PASS and not exercised:
         return Finding(rule, Outcome.INCONCLUSIVE, value, "the property was not exercised")
     return finding
+
+
+def _by_lag_alone(asked: Condition, least: float | None) -> bool:
+    return least is None or asked.holds(least)
+
+
+def _differ(asked: Condition, value: float, least: float) -> bool:
+    """Whether only one of the two keeps it."""
+    return asked.holds(value) is not asked.holds(least)
 
 
 def _compared(rule: Rule, value: float | bool) -> Finding:
@@ -229,7 +264,15 @@ def _windows(rule: Rule, run: LoadRunFolder | None) -> Finding:
     if not known:
         why = "no window has enough samples" if every else "there is no full window"
         return Finding(rule, Outcome.INCONCLUSIVE, None, why)
-    broken = [each for each in known if not rule.condition.holds(each[0])]
+    asked = rule.condition
+    broken = [each for each in known if not asked.holds(each[0])]
+    if asked.is_latency:
+        least = {each.since: each.least for each in every}
+        lagged = [each for each in broken if _by_lag_alone(asked, least[each[1]])]
+        if lagged and len(lagged) == len(broken):
+            value, since = max(lagged)
+            return _is_the_lag(rule, value, least[since])
+        broken = [each for each in broken if each not in lagged]
     lowest = rule.condition.comparison in (">=", ">")
     value, since = (min if lowest else max)(broken or known)
     if broken:
@@ -246,8 +289,10 @@ def _windows(rule: Rule, run: LoadRunFolder | None) -> Finding:
 
 
 def _after_grace(rule: Rule, run: LoadRunFolder | None) -> Finding:
-    total = Histogram() if run is None else after_grace(rule, run)
-    value = value_in(rule, total)
+    total, less_lag = (Histogram(), Histogram()) if run is None else after_grace(rule, run)
+    value, least = value_in(rule, total), value_in(rule, less_lag)
     if value is None:
         return Finding(rule, Outcome.INCONCLUSIVE, None, _too_few(total.samples, rule))
+    if not rule.condition.holds(value) and _by_lag_alone(rule.condition, least):
+        return _is_the_lag(rule, value, least)
     return _compared(rule, value)

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sockproof.analysis.gates.rules import COUNTERS, Condition, Rule, value_in
+from sockproof.analysis.summary.lag import Lags, max_lag
 from sockproof.analysis.summary.latency import by_second, measured_from
+from sockproof.files import FileError
 from sockproof.runs.histogram import Histogram, value_of
 from sockproof.runs.load_records import Phase
 from sockproof.runs.reader import HealthLine, LoadRunFolder, RunProcess
@@ -29,6 +31,7 @@ class Window:
 
     since: float
     value: float | None
+    least: float | None = None  # of a latency, the same less the generator's lag
 
 
 def windows(rule: Rule, run: LoadRunFolder) -> list[Window]:
@@ -38,13 +41,23 @@ def windows(rule: Rule, run: LoadRunFolder) -> list[Window]:
     return _of_counter(rule, run)
 
 
-def after_grace(rule: Rule, run: LoadRunFolder) -> Histogram:
-    """The latencies of messages that were due after the time of grace."""
-    total = Histogram()
-    for due, bucket, number in _by_due_time(rule.condition, run):
-        if due >= rule.grace:
-            total.counts[bucket] += number
-    return total
+def after_grace(rule: Rule, run: LoadRunFolder) -> tuple[Histogram, Histogram]:
+    """The latencies of messages that were due after the time of grace, and less the lag."""
+    totals = Histogram(), Histogram()
+    for total, lags in zip(totals, (None, lags_of(run)), strict=True):
+        for due, bucket, number in _by_due_time(rule.condition, run, lags):
+            if due >= rule.grace:
+                total.counts[bucket] += number
+    return totals
+
+
+def lags_of(run: LoadRunFolder) -> Lags:
+    """The lag of the generator in each second of a run."""
+    try:
+        ignored = max_lag(run.about) or 0.0
+    except FileError:
+        ignored = 0.0
+    return Lags.of(run.processes, ignored)
 
 
 def _whole_ones(rule: Rule, run: LoadRunFolder) -> range:
@@ -53,21 +66,28 @@ def _whole_ones(rule: Rule, run: LoadRunFolder) -> range:
 
 
 def _of_latency(rule: Rule, run: LoadRunFolder) -> list[Window]:
-    found = [Histogram() for _ in _whole_ones(rule, run)]
-    for due, bucket, number in _by_due_time(rule.condition, run):
-        at = int((due - rule.grace) // rule.window)
-        if 0 <= at < len(found):
-            found[at].counts[bucket] += number
+    measured, less_lag = (_parted(rule, run, lags) for lags in (None, lags_of(run)))
     return [
-        Window(rule.grace + at * rule.window, value_in(rule, histogram))
-        for at, histogram in enumerate(found)
+        Window(rule.grace + at * rule.window, value_in(rule, histogram), value_in(rule, least))
+        for at, (histogram, least) in enumerate(zip(measured, less_lag, strict=True))
     ]
 
 
-def _by_due_time(asked: Condition, run: LoadRunFolder) -> Iterator[tuple[float, int, int]]:
+def _parted(rule: Rule, run: LoadRunFolder, lags: Lags | None) -> list[Histogram]:
+    found = [Histogram() for _ in _whole_ones(rule, run)]
+    for due, bucket, number in _by_due_time(rule.condition, run, lags):
+        at = int((due - rule.grace) // rule.window)
+        if 0 <= at < len(found):
+            found[at].counts[bucket] += number
+    return found
+
+
+def _by_due_time(
+    asked: Condition, run: LoadRunFolder, lags: Lags | None
+) -> Iterator[tuple[float, int, int]]:
     """When messages were due, the bucket of their latency and how many."""
     _, kind, origin, _ = asked.metric.split(".")
-    for each in by_second(run, kind, origin):
+    for each in by_second(run, kind, origin, lags):
         for bucket, number in each.histogram.counts.items():
             last = max(each.ends - 1e-6, each.begins)
             yield min(max(each.at - value_of(bucket) / 1e9, each.begins), last), bucket, number

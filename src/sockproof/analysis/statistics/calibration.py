@@ -44,7 +44,7 @@ def point(
         None if high is None else high / 1e6,
         told[P50.ms],
         told[P99.ms],
-        bool(summary["generator"]["fit"]),
+        bool(summary["generator"]["fit"]) and not summary["generator"].get("lateness"),
     )
 
 

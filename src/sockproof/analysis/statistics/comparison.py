@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from sockproof.analysis.statistics.metrics import value
+from sockproof.analysis.statistics.metrics import is_spoiled, value
 from sockproof.analysis.statistics.noise import measure
 from sockproof.analysis.statistics.sequential import (
     INCONCLUSIVE,
@@ -41,27 +41,31 @@ def complete(pair: Mapping[str, Any]) -> bool:
     return all(side in pair and not pair[side].get("interrupted") for side in ("a", "b"))
 
 
-def unfit(pair: Mapping[str, Any]) -> list[str]:
+def unfit(pair: Mapping[str, Any], metrics: Sequence[str]) -> list[str]:
     """Why a complete pair cannot be judged: what was wrong with either run's generator."""
     return [
         f"{side.upper()}: {reason}"
         for side in ("a", "b")
-        for reason in reasons(pair[side]["summary"])
+        for reason in reasons(pair[side]["summary"], metrics)
     ]
 
 
-def reasons(summary: Summary) -> list[str]:
-    """Why a run is inconclusive."""
+def reasons(summary: Summary, metrics: Sequence[str]) -> list[str]:
+    """Why a run says nothing about these metrics."""
     generator = summary["generator"]
-    return [] if generator["fit"] else list(generator["reasons"]) or ["the run is inconclusive"]
+    if not generator["fit"]:
+        return list(generator["reasons"]) or ["the run is inconclusive"]
+    spoiled = generator.get("saturated") or any(is_spoiled(summary, name) for name in metrics)
+    return list(generator.get("lateness", ())) if spoiled else []
 
 
 def counted(document: Mapping[str, Any]) -> list[tuple[Summary, Summary]]:
     """The pairs of summaries that count: complete, fit, and no warm-up."""
+    metrics = document["design"]["metrics"]
     return [
         (pair["a"]["summary"], pair["b"]["summary"])
         for pair in document["pairs"]
-        if complete(pair) and not pair["warm_up"] and not unfit(pair)
+        if complete(pair) and not pair["warm_up"] and not unfit(pair, metrics)
     ]
 
 
@@ -115,10 +119,11 @@ def result(document: Mapping[str, Any], final: bool = True) -> dict[str, Any]:
 
 
 def _left_out(document: Mapping[str, Any]) -> list[str]:
+    metrics = document["design"]["metrics"]
     return [
         f"pair {pair['number']} does not count: {'; '.join(told)}"
         for pair in document["pairs"]
-        if complete(pair) and (told := unfit(pair))
+        if complete(pair) and (told := unfit(pair, metrics))
     ]
 
 
@@ -128,7 +133,7 @@ def _fit_groups(document: Mapping[str, Any]) -> tuple[list[Summary], list[Summar
     bad: dict[str, set[int]] = {"a": set(), "b": set()}
     for side in ("a", "b"):
         for index, run in enumerate(groups[side]):
-            if told := reasons(run["summary"]):
+            if told := reasons(run["summary"], document["design"]["metrics"]):
                 bad[side].add(index)
                 notes.append(f"{run['folder']} does not count: {'; '.join(told)}")
     if document["paired"]:
@@ -164,8 +169,14 @@ def _mean(summaries: Sequence[Summary], metric: str) -> float | None:
 def _noise(document: Mapping[str, Any]) -> dict[str, Any]:
     design = design_of(document)
     runs = [run for run in document["groups"]["a"] if not run.get("interrupted")]
-    fit = [r["summary"] for r in runs if not r.get("warm_up") and not reasons(r["summary"])]
-    notes = [f"{r['folder']}: {why}" for r in runs for why in reasons(r["summary"])]
+    fit = [
+        run["summary"]
+        for run in runs
+        if not run.get("warm_up") and not reasons(run["summary"], design.metrics)
+    ]
+    notes = [
+        f"{run['folder']}: {why}" for run in runs for why in reasons(run["summary"], design.metrics)
+    ]
     _, of_a = facts(document)
     told: dict[str, Any] = {"violations": {}, "violations_of_a": of_a, "notes": notes}
     told["runs"] = len(fit)

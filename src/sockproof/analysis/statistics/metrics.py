@@ -10,7 +10,15 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from sockproof.vocabulary import LATENCY_COLUMNS, P50, PROPERTIES, Counter, LatencyKind, Origin
+from sockproof.vocabulary import (
+    FRACTIONS,
+    LATENCY_COLUMNS,
+    P50,
+    PROPERTIES,
+    Counter,
+    LatencyKind,
+    Origin,
+)
 
 TARGET_CPU = "target.cpu_ms_per_message"
 THROUGHPUT = "throughput.acknowledged_per_s"
@@ -40,6 +48,18 @@ def worse(before: float, after: float, metric: str) -> float:
     """The log-ratio of two values, positive where the second is worse."""
     ratio = math.log(after / before)
     return -ratio if metric in _MORE_IS_BETTER else ratio
+
+
+def is_spoiled(summary: Mapping[str, Any], metric: str) -> bool:
+    """Whether the generator was late so often that it may have changed a metric.
+
+    A median does not notice what moves a few of a hundred messages; a high percentile does.
+    """
+    if not metric.startswith("latency."):
+        return False
+    fraction = FRACTIONS.get(metric.rpartition(".")[2], 1.0)
+    share = summary["generator"].get("late_share") or 0.0
+    return bool(summary["generator"].get("lateness")) and share > max(0.01, (1 - fraction) / 5)
 
 
 def violations(summary: Mapping[str, Any]) -> dict[str, int]:

@@ -68,6 +68,11 @@ class Design:
         return _rejects(len(self.metrics), self.max_pairs, self.shares()[self.max_pairs])
 
 
+def fewest_pairs(metrics: int, alpha: float = ALPHA) -> int:
+    """With how many pairs at least a regression in one of so many metrics can be claimed."""
+    return max(FEWEST, math.ceil(math.log2(metrics / alpha)))
+
+
 def _rejects(metrics: int, pairs: int, share: float) -> bool:
     """Whether the smallest p-value there can be is small enough for one of so many metrics."""
     return metrics * 0.5**pairs <= share

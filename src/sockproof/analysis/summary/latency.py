@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sockproof.analysis.delivery.latency import DeliveryLatencies
+from sockproof.analysis.summary.lag import Lags, less
 from sockproof.runs.clock import Clock
 from sockproof.runs.histogram import Histogram
 from sockproof.runs.load_records import Phase
@@ -25,18 +26,30 @@ def counts_for(kind: LatencyKind, line: LatencyLine) -> bool:
     return kind == LatencyKind.CONNECT or line.phase in _MEASURED
 
 
+Kinds = dict[str, dict[str, Histogram]]
+
+
 def latencies(
-    processes: Iterable[RunProcess], deliveries: DeliveryLatencies
-) -> dict[str, dict[str, Histogram]]:
-    """For each kind the histograms from intended and from actual times, in nanoseconds."""
-    found = {kind.value: {origin.value: Histogram() for origin in Origin} for kind in LatencyKind}
+    processes: Iterable[RunProcess], deliveries: DeliveryLatencies, lags: Lags
+) -> tuple[Kinds, Kinds]:
+    """For each kind the histograms from intended and from actual times, in nanoseconds.
+
+    As they were measured, and less the lag of the generator.
+    """
+    found, less_lag = _kinds(), _kinds()
     for process in processes:
         for line in process.latencies(deliveries.lines(process.tag)):
+            lag = lags.at(process.tag, line.time)
             for kind in LatencyKind:
                 if counts_for(kind, line):
                     for origin in Origin:
                         found[kind][origin].add(Histogram.from_json(line.counts(kind, origin)))
-    return found
+                        less_lag[kind][origin].add(less(line.counts(kind, Origin.ACTUAL), lag))
+    return found, less_lag
+
+
+def _kinds() -> Kinds:
+    return {kind.value: {origin.value: Histogram() for origin in Origin} for kind in LatencyKind}
 
 
 def percentiles(histogram: Histogram) -> dict[str, Any]:
@@ -66,8 +79,13 @@ class Latencies:
     histogram: Histogram
 
 
-def by_second(run: LoadRunFolder, kind: str, origin: str) -> Iterator[Latencies]:
-    """Those of all processes, with those of the drain, which belong to the measured part."""
+def by_second(
+    run: LoadRunFolder, kind: str, origin: str, lags: Lags | None = None
+) -> Iterator[Latencies]:
+    """Those of all processes, with those of the drain, which belong to the measured part.
+
+    With `lags`, less the lag of their second.
+    """
     clock, zero = run.clock, measured_from(run.clock)
     for process in run.processes:
         begun = clock.begun(process.tag)
@@ -77,7 +95,12 @@ def by_second(run: LoadRunFolder, kind: str, origin: str) -> Iterator[Latencies]
             if line.phase in _MEASURED and clock.believes(process.tag, line.time):
                 # A line is written at the end of its second.
                 at = max(begins, clock.seconds(process.tag, line.time) - zero - 0.5)
-                yield Latencies(at, begins, ends, Histogram.from_json(line.counts(kind, origin)))
+                if lags is None:
+                    histogram = Histogram.from_json(line.counts(kind, origin))
+                else:
+                    lag = lags.at(process.tag, line.time)
+                    histogram = less(line.counts(kind, Origin.ACTUAL), lag)
+                yield Latencies(at, begins, ends, histogram)
 
 
 def measured_from(clock: Clock) -> float:

@@ -1,7 +1,8 @@
 """The summary of a load run, `summary.json`, from its folder alone.
 
-A run is *fit* when its generator was not the bottleneck and its records are whole: whatever a
-inconclusive run shows may be the generator's doing and not the target's.
+A run is *fit* when its records are whole and it was long enough: its counts can be judged. That
+the generator was late or busy spoils only what it can have changed, which is latencies and rates:
+each latency is told again less the lag of its own second, and whoever judges one looks at both.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from sockproof import files
 from sockproof.analysis.delivery.checker import Delivery, check
 from sockproof.analysis.delivery.latency import DeliveryLatencies
 from sockproof.analysis.delivery.latency import write as write_deliveries
+from sockproof.analysis.summary.lag import Lags, max_lag
 from sockproof.analysis.summary.latency import latencies, percentiles
 from sockproof.analysis.summary.missing_records import missing_records, said_of_missing
 from sockproof.files import FileError
 from sockproof.formats.load import (
     About,
     Generator,
+    Latency,
     MissingRecords,
     PropertyFound,
     Summary,
@@ -35,9 +38,10 @@ from sockproof.runs.load_records import (
 from sockproof.runs.reader import HealthLine, LoadRunFolder, RunProcess, said
 from sockproof.vocabulary import CONNECTIONS, PROPERTIES, TRAFFIC, Counter, Gauge
 
-LATE_NS = 10_000_000  # a send that leaves so long behind its intended time is late
+LATE_MS = 10.0  # a send that leaves so long behind its intended time is late
 MOST_LATE = 0.01  # of all sends
-LEAST_ACHIEVED = 0.99  # of the offered rate
+FEWEST_LATE = 10  # sends; fewer say nothing about a share
+MOST_WITHHELD = 0.01  # of the sends that were due
 MOST_CPU = 0.9  # of one core, in the measured part
 _UNKNOWN = 1 << 30  # how many processes there were, where nothing tells it
 
@@ -70,7 +74,8 @@ def _summarize(folder: LoadRunFolder, deliveries: DeliveryLatencies) -> Summary:
         problems.insert(0, str(error))
     delivery = check(folder, run.processes or 0, deliveries)
     health = [_Health.of(process) for process in folder.recorded]
-    found = latencies(folder.recorded, deliveries)
+    lags = Lags.of(folder.recorded, ignored_ms=max_lag(run) or 0.0)
+    found, less_lag = latencies(folder.recorded, deliveries, lags)
     missing = missing_records(folder)
     counts = dict(delivery.counts)
     for name in (*CONNECTIONS, *TRAFFIC):
@@ -87,13 +92,18 @@ def _summarize(folder: LoadRunFolder, deliveries: DeliveryLatencies) -> Summary:
             name: {str(second): count for second, count in sorted(when.items())}
             for name, when in delivery.when.items()
         },
-        latency={
-            kind: {origin: percentiles(each) for origin, each in origins.items()}
-            for kind, origins in found.items()
-        },
+        latency=_percentiles(found),
+        latency_less_lag=_percentiles(less_lag),
         target=_target(run, health),
         generator=_generator(run, delivery, health, counts, missing, problems),
     )
+
+
+def _percentiles(found: dict[str, dict[str, Histogram]]) -> dict[str, dict[str, Latency]]:
+    return {
+        kind: {origin: percentiles(each) for origin, each in origins.items()}
+        for kind, origins in found.items()
+    }
 
 
 def _properties(delivery: Delivery) -> dict[str, PropertyFound]:
@@ -185,24 +195,33 @@ def _generator(
     offered = sum(each.grown(Counter.OFFERED) for each in health)
     achieved = sum(each.grown(Counter.EMITTED) for each in health)
     withheld = sum(int(each.last.get(Counter.WITHHELD, 0)) for each in health)
+    due = sum(each.grown(Counter.WITHHELD) for each in health)
     lag = Histogram.sum(each.lag for each in health)
     reasons = said(problems) + _reasons(run, delivery, health, counts, missing)
-    if offered and achieved < LEAST_ACHIEVED * offered:
-        share = achieved / offered
+    share = min(due / offered, 1.0) if offered else 0.0
+    if share > MOST_WITHHELD:
         reasons.append(
-            f"only {share:.1%} of the offered rate was achieved: {withheld:,} sends were withheld,"
-            " because acknowledgements or connections were missing"
+            f"{share:.1%} of the sends that were due were withheld, because acknowledgements or"
+            " connections were missing"
         )
-    late = lag.share_above(LATE_NS)
-    if late > MOST_LATE:
-        reasons.append(f"{late:.1%} of the messages left more than {LATE_NS / 1e6:g} ms late")
+    most = max_lag(run)
+    limit = int((LATE_MS if most is None else most) * 1e6)
+    late_share = lag.share_above(limit)
+    is_late = late_share > MOST_LATE and late_share * lag.samples >= FEWEST_LATE
+    told = [f"{late_share:.1%} of the messages left more than {limit / 1e6:g} ms late"]
+    told = told if is_late else []
+    for each in filter(_is_busy, health):
+        busy = each.grown(Gauge.CPU_S) / each.seconds
+        told.append(f"a process of the generator used {busy:.0%} of a core")
     worst = max([lag.maximum() or 0, *(each.worst_lag for each in health)])
     return Generator(
         fit=not reasons,
         reasons=reasons,
-        # Whether it could not do more itself, whatever else there is: its core was full, or it
-        # sent late.
-        saturated=late > MOST_LATE or any(_is_busy(each) for each in health),
+        lateness=told,
+        late_share=round(late_share, 6),
+        # Its core was full, or it was behind all the time: a neighbour that takes the processor
+        # now and then makes some messages late, and no more.
+        saturated=(is_late and late_share > 0.5) or any(map(_is_busy, health)),
         cpu_s=round(sum(float(each.last.get(Gauge.CPU_S, 0)) for each in health), 3),
         max_rss_bytes=sum(each.rss for each in health),
         max_lag_ms=round(worst / 1e6, 3),
@@ -210,6 +229,7 @@ def _generator(
         achieved_rate=round(achieved / seconds, 3) if seconds else None,
         measured_s=round(seconds, 3),
         withheld=withheld,
+        withheld_share=round(share, 6),
     )
 
 
@@ -238,8 +258,4 @@ def _reasons(
         reasons.append(f"{run.processes} processes were expected, {len(health)} left records")
     if not any(each.seconds for each in health) and counts[Counter.CONNECTIONS_OPENED]:
         reasons.append("the measured part is missing or shorter than two seconds")
-    for each in health:
-        if _is_busy(each):
-            share = each.grown(Gauge.CPU_S) / each.seconds
-            reasons.append(f"a process of the generator used {share:.0%} of a core")
     return reasons

@@ -29,7 +29,7 @@ class Options:
     """The options of a run, checked.
 
     `rate` is in messages a second and user, or None when the scenario decides; 0 is a closed
-    loop. `drain` and `ack_limit` are in seconds.
+    loop. `drain` and `ack_limit` are in seconds, `max_lag` in milliseconds.
     """
 
     host: str
@@ -42,6 +42,7 @@ class Options:
     max_outstanding: int
     ack_limit: float
     drain: float
+    max_lag: float | None
     headers: tuple[tuple[str, str], ...]
     auth: Any
     sources: tuple[str, ...]
@@ -123,6 +124,11 @@ def add_arguments(parser: Any) -> None:
         help="time limit for an acknowledgement, in seconds (default: %(default)s)",
     )  # fmt: skip
     add(
+        "--max-lag", default="", metavar="MS",
+        help="lag of the load generator that is ignored, in milliseconds (default: none; a latency "
+        "is judged less the lag of its second)",
+    )  # fmt: skip
+    add(
         "--drain", default="10", metavar="S",
         help="time limit for messages in flight at the end, in seconds (default: %(default)s)",
     )  # fmt: skip
@@ -178,6 +184,7 @@ def read_options(parsed: Namespace) -> Options:
         max_outstanding=100 if outstanding is None else int(outstanding),
         ack_limit=_number(parsed, "ack_timeout", 0.05, 3600) or 30.0,
         drain=_number(parsed, "drain", 0, 600) or 0.0,
+        max_lag=_number(parsed, "max_lag", 0, 60_000),
         headers=_headers(str(parsed.header)),
         auth=_json(str(parsed.auth)),
         sources=tuple(each.strip() for each in str(parsed.source).split(",") if each.strip()),
@@ -201,6 +208,7 @@ def shown(options: Options) -> dict[str, Any]:
         "max_outstanding": options.max_outstanding,
         "ack_timeout": options.ack_limit,
         "drain": options.drain,
+        "max_lag": options.max_lag,
         "headers": [f"{name}: ***" for name, _ in options.headers],
         "auth": None if options.auth is None else "***",
         "sources": list(options.sources),

@@ -47,6 +47,7 @@ _UNITS = {
     "max_outstanding": "acknowledgements",
     "ack_timeout": "s",
     "drain": "s",
+    "max_lag": "ms",
     "spawn_rate": "users/s",
     "run_time": "s",
 }
@@ -140,7 +141,9 @@ def verdict(run: LoadRun) -> Headline:
     if run.summary is None:
         return Headline("Inconclusive: there is no summary of this run", "unknown", ())
     found = exit_code(run.summary)
-    notes = tuple(short(reason, 500) for reason in run.summary.generator.reasons[:20])
+    generator = run.summary.generator
+    late = (f"latencies and rates: {each}" for each in generator.lateness)
+    notes = tuple(short(reason, 500) for reason in [*generator.reasons, *late][:20])
     sentence = headline(run.summary).rstrip(":")
     tone = "bad" if found == 1 else "good" if found == 0 else "unknown"
     return Headline(sentence, tone, notes)  # type: ignore[arg-type]

@@ -26,6 +26,8 @@ def lines(summary: Summary) -> Iterator[str]:
     yield headline(summary)
     for reason in generator.reasons:
         yield f"  {reason}"
+    for late in generator.lateness:
+        yield f"  latencies and rates: {late}"
     yield ""
     for name, each in summary.properties.items():
         yield f"  {name:15} {_told(each):14} {each.exercised:>12,} times exercised"
