@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
 
 import pytest
@@ -23,6 +24,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     WATCHDOG.end()
     if not hasattr(config, "workerinput"):
         shared.end()
+
+
+def pytest_collection_finish() -> None:
+    """Locust patches what asyncio and xdist need: tests run it in processes of their own."""
+    if "locust" in sys.modules:
+        raise pytest.UsageError("a test module imports Locust, as by sockproof.load.users")
 
 
 @pytest.hookimpl(wrapper=True)

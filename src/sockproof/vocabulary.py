@@ -220,6 +220,16 @@ class Gauge(StrEnum):
     HUB_LAG_NS = "hub_lag_ns"
 
 
+class Step(StrEnum):
+    """How far the users of a process came, and what they heard, so far."""
+
+    USERS = "users"
+    STARTED = "users_started"  # those that asked for a connection
+    SETTLED = "users_settled"  # those that were where they were to be
+    AWAITED = "answers_awaited"  # to what lets a user into a room or out of it, and never came
+    UNSTAMPED = "unstamped_messages"  # heard, and of no use to the scenario either
+
+
 class LatencyKind(StrEnum):
     """Of what a latency is."""
 

@@ -19,7 +19,7 @@ def test_body_goes_where_the_scenario_says() -> None:
 
 def test_binary_body_is_an_attachment() -> None:
     message = Message("octets", {"in": [BINARY_BODY]}, "text")
-    assert message.binary
+    assert message.has_attachment
     assert message.arguments(b"\x00\xff") == [{"in": [b"\x00\xff"]}, "text"]
 
 

@@ -94,6 +94,7 @@ class EmitFlag(IntFlag):
 
     ACKNOWLEDGED = 1  # an acknowledgement was asked for
     SKIPS_SENDER = 2  # its sender is not to hear it, member or not
+    MATCHED = 4  # which message acknowledges it is for the scenario to tell
 
 
 class ReceiptFlag(IntFlag):

@@ -125,6 +125,10 @@ def _intact_when_decoded(data: bytes, stamp: Stamp, quote: int) -> bool:
     rest = data[stamp.body_at :]
     if quote >= 0 and crc32(rest) == stamp.checksum:
         return True  # no JSON around it, and a quote inside it
+    if data[quote - 1 : quote + 2] == b'\\""' and crc32(rest[: quote - 1 - stamp.body_at]) == (
+        stamp.checksum
+    ):
+        return True  # a quote that its sender has put behind it, and a server into JSON
     return checksum_heard(data, stamp.body_at) == stamp.checksum
 
 

@@ -4,7 +4,8 @@ The rules that hold here:
 
 * *unacknowledged*: an acknowledgement that was asked for and did not come within its time limit,
   or before the end of the drain, although its sender's connection held to the end. Where the
-  message itself is lost for anyone, that is told instead.
+  message itself is lost for anyone, that is told instead. Where the scenario's own matcher says
+  what acknowledges a message, and none ever matched, nobody knows whose fault it is.
 * *misacknowledged*: one that nobody had asked for (*stray*), that came before its message was
   sent (*early*), a second time (*doubled*), or with the number of another client (*foreign*).
 * *broken*: a connection that ended neither by us nor by a Close, a CLOSE packet or a DISCONNECT
@@ -47,6 +48,10 @@ def _unacknowledged(history: History, found: Delivery, lost: NDArray[np.bool_]) 
         here = (sender >= process.base) & (sender < process.base + process.clients)
         due &= ~(here & (emits.actual <= until))
     due |= asked & (emits.acked > 0)
+    matched = (emits.flags & EmitFlag.MATCHED) > 0
+    if not (matched & (emits.acked > 0)).any():
+        due &= ~matched
+        found.unmatched = int((asked & matched).sum())
     missing = np.flatnonzero(due & (emits.acked == 0) & ~lost)
     found.exercised[Property.UNACKNOWLEDGED] = int(due.sum())
     found.violated(

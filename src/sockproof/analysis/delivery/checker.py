@@ -101,6 +101,7 @@ class _Checker:
     def run(self) -> Delivery:
         found, emits = self.found, self.history.emits
         found.counts[Counter.EMITTED] = len(emits.key)
+        found.addressed = int((self.kind != NOBODY).sum())
         found.counts[Counter.ACKNOWLEDGED] = int((emits.acked > 0).sum())
         found.counts[Counter.ACK_TIMEOUTS] = self.history.timeouts
         found.counts[Counter.LATE] = self.history.late

@@ -26,6 +26,9 @@ class Delivery:
     when: dict[str, Counter[int]] = field(
         default_factory=lambda: {p.value: Counter() for p in PROPERTIES}
     )
+    addressed: int = 0  # messages that somebody was to hear
+    # Messages whose acknowledgement the scenario's own matcher was to know, where it never did.
+    unmatched: int = 0
     killed: int = 0  # processes whose rows end abruptly
 
     def example(self, name: Property, text: str) -> None:

@@ -17,6 +17,7 @@ from sockproof.analysis.delivery.latency import write as write_deliveries
 from sockproof.analysis.summary.lag import Lags, max_lag
 from sockproof.analysis.summary.latency import latencies, percentiles
 from sockproof.analysis.summary.missing_records import missing_records, said_of_missing
+from sockproof.analysis.summary.unheard import said_of_unheard, set_unheard_aside
 from sockproof.files import FileError
 from sockproof.formats.load import (
     About,
@@ -36,7 +37,7 @@ from sockproof.runs.load_records import (
     Phase,
 )
 from sockproof.runs.reader import HealthLine, LoadRunFolder, RunProcess, said
-from sockproof.vocabulary import CONNECTIONS, PROPERTIES, TRAFFIC, Counter, Gauge
+from sockproof.vocabulary import CONNECTIONS, PROPERTIES, TRAFFIC, Counter, Gauge, Step
 
 LATE_MS = 10.0  # a send that leaves so long behind its intended time is late
 MOST_LATE = 0.01  # of all sends
@@ -77,6 +78,8 @@ def _summarize(folder: LoadRunFolder, deliveries: DeliveryLatencies) -> Summary:
     lags = Lags.of(folder.recorded, ignored_ms=max_lag(run) or 0.0)
     found, less_lag = latencies(folder.recorded, deliveries, lags)
     missing = missing_records(folder)
+    steps = {step: sum(int(each.last.get(step, 0)) for each in health) for step in Step}
+    set_unheard_aside(delivery, steps)
     counts = dict(delivery.counts)
     for name in (*CONNECTIONS, *TRAFFIC):
         counts[name.value] = sum(int(each.last.get(name, 0)) for each in health)
@@ -95,7 +98,7 @@ def _summarize(folder: LoadRunFolder, deliveries: DeliveryLatencies) -> Summary:
         latency=_percentiles(found),
         latency_less_lag=_percentiles(less_lag),
         target=_target(run, health),
-        generator=_generator(run, delivery, health, counts, missing, problems),
+        generator=_generator(run, delivery, health, steps, counts, missing, problems),
     )
 
 
@@ -187,6 +190,7 @@ def _generator(
     run: About,
     delivery: Delivery,
     health: list[_Health],
+    steps: dict[Step, int],
     counts: dict[str, int],
     missing: MissingRecords,
     problems: list[str],
@@ -197,7 +201,7 @@ def _generator(
     withheld = sum(int(each.last.get(Counter.WITHHELD, 0)) for each in health)
     due = sum(each.grown(Counter.WITHHELD) for each in health)
     lag = Histogram.sum(each.lag for each in health)
-    reasons = said(problems) + _reasons(run, delivery, health, counts, missing)
+    reasons = said(problems) + _reasons(run, delivery, health, steps, counts, missing)
     share = min(due / offered, 1.0) if offered else 0.0
     if share > MOST_WITHHELD:
         reasons.append(
@@ -241,6 +245,7 @@ def _reasons(
     run: About,
     delivery: Delivery,
     health: list[_Health],
+    steps: dict[Step, int],
     counts: dict[str, int],
     missing: MissingRecords,
 ) -> list[str]:
@@ -258,4 +263,5 @@ def _reasons(
         reasons.append(f"{run.processes} processes were expected, {len(health)} left records")
     if not any(each.seconds for each in health) and counts[Counter.CONNECTIONS_OPENED]:
         reasons.append("the measured part is missing or shorter than two seconds")
+    reasons += said_of_unheard(delivery, counts, steps)
     return reasons

@@ -29,7 +29,7 @@ from sockproof.load.record.due import Question
 from sockproof.load.record.live import Live
 from sockproof.load.record.recorder import Recorder
 from sockproof.runs.load_records import RUN_FILE, SCHEMA, Phase, boot_id
-from sockproof.vocabulary import Gauge, LatencyKind
+from sockproof.vocabulary import Gauge, LatencyKind, Step
 from sockproof.wire.url import masked_url
 
 SETTLING = 30.0  # seconds that users may take to connect and join once all are spawned
@@ -64,6 +64,7 @@ class Run:
         self.live = Live(number, time.monotonic_ns())
         self._target = health.watch(options.target_pid)
         self._users = 0
+        self.steps = dict.fromkeys(Step, 0)  # how far they came
         self.preparing = 0  # users that are not yet where their scenario has them
         self._errors: set[str] = set()
         self._ticker = gevent.spawn(self._tick)
@@ -74,6 +75,7 @@ class Run:
         """A number for a new user that no user of any process has."""
         number = self._users * self.processes + self.index
         self._users += 1
+        self.steps[Step.USERS] += 1
         return number
 
     # Phases.
@@ -174,6 +176,7 @@ class Run:
         state = health.own()
         state[Gauge.HUB_LAG_NS] = max(self.schedule.take_lag(), self._late)
         state["pings_answered"] = traffic.pings_answered
+        state.update({step.value: count for step, count in self.steps.items()})
         if traffic.cookies_refused:
             state["cookies_refused"] = traffic.cookies_refused
         if self._target is not None:

@@ -1,6 +1,7 @@
 """Messages with a stamped body at a place that the scenario chooses.
 
-    HELLO = Message("chat message", {"room": "lobby", "text": BODY})
+    HELLO = Message("chat message", {"room": "lobby", "text": BODY})  # of Socket.IO
+    HELLO = Message.json({"do": "say", "room": "lobby", "text": BODY})  # of a plain WebSocket
     user.tell(HELLO, "hello, lobby", to="lobby")
 
 Everything around the body is encoded once.
@@ -12,30 +13,24 @@ import functools
 import json
 from typing import Any
 
+from sockproof.load.messages.payload import Payload
+from sockproof.load.messages.placeholders import BINARY_BODY, BODY, Body
 from sockproof.wire.stamp import checksum_of
+
+__all__ = ["BINARY_BODY", "BODY", "Message", "Said", "escaped", "prepared"]
 
 _encoded = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _HOLE = "$sockproof-body$"
 
 
-class Body:
-    """A placeholder for the body."""
-
-    def __init__(self, binary: bool) -> None:
-        self.binary = binary
-
-
-BODY = Body(False)  # as a string
-BINARY_BODY = Body(True)  # as an attachment
-
-
 class Message:
     """An event and its arguments, which contain `BODY` or `BINARY_BODY` once, at any depth.
 
-    Raises ValueError otherwise.
+    Raises ValueError otherwise. Messages of a `WebSocketUser` are made by `json`, `text`, `binary`
+    and `coded`.
     """
 
-    __slots__ = ("_args", "_before", "_behind", "binary", "event")
+    __slots__ = ("_args", "_before", "_behind", "event", "has_attachment")
 
     def __init__(self, event: str, *args: Any) -> None:
         self.event = event
@@ -44,11 +39,16 @@ class Message:
         text = _encoded(_with_hole([event, *args], bodies))
         if len(bodies) != 1:
             raise ValueError(f"the message {event!r} has {len(bodies)} bodies instead of one")
-        self.binary = bodies[0].binary
+        self.has_attachment = bodies[0].binary
         before, _, behind = text.partition(_HOLE)
         if _HOLE in behind:
             raise ValueError(f"the message {event!r} holds the text {_HOLE}")
         self._before, self._behind = before.encode("utf-8"), behind.encode("utf-8")
+
+    json = staticmethod(Payload.json)
+    text = staticmethod(Payload.text)
+    binary = staticmethod(Payload.binary)
+    coded = staticmethod(Payload.coded)
 
     @property
     def before(self) -> bytes:

@@ -5,14 +5,16 @@ Names are resolved once a process, so that a run measures the target and not the
 
 from __future__ import annotations
 
+import copy
 import errno
 import functools
 import itertools
 import os
 import socket
 import ssl
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlencode
 
 from sockproof.files import MIB, FileError, opened
 from sockproof.runs.load_records import Reason
@@ -73,6 +75,22 @@ def resolve(host: str, port: int) -> tuple[SocketAddress, ...]:
     return tuple(dict.fromkeys((int(family), address) for family, _, _, _, address in found))
 
 
+def checked_headers(headers: Headers) -> Headers:
+    """The fields, which can be sent; raises `EndpointError`."""
+    for name, value in headers:
+        if any(character in name + value for character in "\r\n\0"):
+            raise EndpointError(f"the header {name!r} has a line break in it")
+        if max(name + value, default="") > "\xff":
+            raise EndpointError(f"the header {name!r} has characters beyond Latin-1")
+    return headers
+
+
+def together(common: Headers, own: Headers) -> Headers:
+    """All fields: of the common ones, those whose names stand in `own` are left out."""
+    names = {name.lower() for name, _ in own}
+    return (*(pair for pair in common if pair[0].lower() not in names), *own)
+
+
 class Endpoint:
     """A URL with all options of its connections; made once and shared.
 
@@ -116,12 +134,9 @@ class Endpoint:
         self.query = address.query
         self.socketio_path = self.path if self.path != "/" else path
         self.headers = _with_credentials(tuple(headers), address.user)
-        for name, value in self.headers:
-            if any(character in name + value for character in "\r\n\0"):
-                raise EndpointError(f"the header {name!r} has a line break in it")
-            if max(name + value, default="") > "\xff":
-                raise EndpointError(f"the header {name!r} has characters beyond Latin-1")
+        checked_headers(self.headers)
         self.protocols = tuple(protocols)
+        self._offering: dict[tuple[str, ...], Endpoint] = {}
         self.deflate = deflate
         self.connect_limit = int(connect_limit * 1e9)  # nanoseconds, like all times below
         self.close_limit = int(close_limit * 1e9)
@@ -143,6 +158,27 @@ class Endpoint:
                 raise EndpointError(
                     f"the sources are {what}, but {self.host} has no address of that kind"
                 )
+
+    def offering(self, protocols: Sequence[str]) -> Endpoint:
+        """The same endpoint with these subprotocols beside its own."""
+        if not protocols:
+            return self
+        found = self._offering.get(tuple(protocols))
+        if found is None:
+            found = self._offering[tuple(protocols)] = copy.copy(self)
+            found.protocols = (*self.protocols, *protocols)
+        return found
+
+    def target_of(self, path: str | None, query: Mapping[str, str]) -> str:
+        """The request target with another path, and more in its query.
+
+        Raises `EndpointError` for what cannot stand there.
+        """
+        found = self.target(urlencode(query), path)
+        wrong = next((each for each in found if not "!" <= each <= "~"), None)
+        if wrong is not None or not found.startswith("/"):
+            raise EndpointError(f"no path of a URL: {path!r}")
+        return found
 
     def next_source(self) -> tuple[int, str] | None:
         """The own address (family, text) that the next connection goes out from."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 
-from sockproof.load.net.endpoint import Endpoint
+from sockproof.load.net.endpoint import Endpoint, together
 from sockproof.wire import WireError
 from sockproof.wire.deflate import NAME, Compressor, Decompressor, Parameters, parse_extensions
 from sockproof.wire.http import (
@@ -33,16 +33,14 @@ class OpeningHandshake:
     def request(
         self, endpoint: Endpoint, target: str, headers: tuple[tuple[str, str], ...]
     ) -> bytes:
-        """The request; of Cookie in `headers`, the endpoint's own is left out."""
-        names = {name.lower() for name, _ in headers if name.lower() == "cookie"}
-        common = [pair for pair in endpoint.headers if pair[0].lower() not in names]
+        """The request; the endpoint's own fields of the names in `headers` are left out."""
         request = upgrade_request(
             endpoint.host_header,
             target,
             key=self.key,
             protocols=endpoint.protocols,
             extensions=f"{NAME}; client_max_window_bits" if endpoint.deflate else None,
-            headers=(*common, *headers),
+            headers=together(endpoint.headers, headers),
         )
         return request.encode()
 

@@ -180,10 +180,10 @@ class WebSocketConnection(Stream):
         elif self.state not in (IDLE, CLOSING, CLOSED):
             self._fail(Reason.CLIENT, "closed by us before it was open", soon=True)
 
-    def abort(self) -> None:
+    def abort(self, why: tuple[Reason, str] = (Reason.CLIENT, "cut off by us")) -> None:
         """End the stream at once, without a closing handshake; `on_close` follows."""
         if self.state != IDLE:
-            self._ending = self._ending or (Reason.CLIENT, "cut off by us")
+            self._ending = self._ending or why
             self._fail(*self._ending, soon=True)
 
     # The opening handshake.

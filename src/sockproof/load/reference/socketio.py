@@ -21,7 +21,7 @@ import gevent.queue
 import socketio
 from socketio.packet import DISCONNECT
 
-from sockproof.load.net.endpoint import Endpoint, traffic
+from sockproof.load.net.endpoint import Endpoint, together, traffic
 from sockproof.load.net.stream import CLOSED, CLOSING, DIALLING, IDLE, OPEN, callback_failed
 from sockproof.load.net.timer_wheel import wheel
 from sockproof.load.net.websocket import no_message
@@ -198,7 +198,7 @@ class ReferenceSocketIO(Reference):
             with allowance(endpoint.max_message, 2 * limit, "the connection"):
                 client.connect(
                     url,
-                    headers=dict((*endpoint.headers, *self.headers)),
+                    headers=dict(together(endpoint.headers, self.headers)),
                     auth=self.auth,
                     transports=transports,
                     namespaces=[self.namespace],

@@ -9,7 +9,7 @@ import gevent
 import gevent.queue
 import websocket
 
-from sockproof.load.net.endpoint import Endpoint, traffic
+from sockproof.load.net.endpoint import Endpoint, together, traffic
 from sockproof.load.net.stream import CLOSING, DIALLING, OPEN
 from sockproof.load.net.websocket import is_utf8
 from sockproof.load.reference.guard import TooMuch, web_socket
@@ -45,10 +45,11 @@ class ReferenceWebSocket(Reference):
         self._socket.settimeout(endpoint.connect_limit / 1e9)
         self._queue = gevent.queue.Queue()
         sender = None
+        headers = together(endpoint.headers, self.headers)
         try:
             self._socket.connect(
                 f"{scheme}://{endpoint.host_header}{self._target or endpoint.target()}",
-                header=[f"{name}: {value}" for name, value in (*endpoint.headers, *self.headers)],
+                header=[f"{name}: {value}" for name, value in headers],
                 subprotocols=list(endpoint.protocols) or None,
                 redirect_limit=0,
             )
@@ -122,10 +123,10 @@ class ReferenceWebSocket(Reference):
                 self._queue.put(None)
                 gevent.spawn_later(self.endpoint.close_limit / 1e9, self._socket.shutdown)
 
-    def abort(self) -> None:
+    def abort(self, why: tuple[Reason, str] = (Reason.CLIENT, "cut off by us")) -> None:
         """End the stream at once; `on_close` follows."""
         if self.state in (OPEN, CLOSING) and self._socket is not None:
-            self._ending = self._ending or (Reason.CLIENT, "cut off by us")
+            self._ending = self._ending or why
             self.state = CLOSING
             gevent.spawn(self._socket.shutdown)
 

@@ -11,7 +11,7 @@ import binascii
 from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
-from sockproof.load.net.endpoint import Endpoint, traffic
+from sockproof.load.net.endpoint import Endpoint, together, traffic
 from sockproof.load.net.http_stream import HttpStream
 from sockproof.load.net.opening_handshake import one_line
 from sockproof.load.net.stream import callback_failed
@@ -57,7 +57,7 @@ class PollingTransport:
         self.on_close: Callable[[Reason, str], None] | None = None
         self.max_payload = 0  # octets of a POST's body; 0: the session is not open yet
         self.over = False
-        self._headers = (*endpoint.headers, *headers)
+        self._headers = together(endpoint.headers, headers)
         self._cookies: dict[str, str] = {}
         self._target = endpoint.target("EIO=4&transport=polling", endpoint.socketio_path)
         self._get = HttpStream(endpoint, self._polled, self._failed)

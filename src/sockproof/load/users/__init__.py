@@ -10,7 +10,10 @@ class Chatter(RoomUser):
         self.say("hello, room")
 """
 
-from sockproof.load.messages.message import BINARY_BODY, BODY, Message
+from sockproof.load.messages.matching import Acknowledgements, Heartbeat
+from sockproof.load.messages.message import Message
+from sockproof.load.messages.payload import Payload
+from sockproof.load.messages.placeholders import BINARY_BODY, BODY, ID, NUMBER
 from sockproof.load.record.recorder import EVERYONE, ITSELF, NOBODY
 from sockproof.load.users.connected_user import ConnectedUser, paced
 from sockproof.load.users.socketio_user import RoomUser, SocketIOUser
@@ -20,10 +23,15 @@ __all__ = [
     "BINARY_BODY",
     "BODY",
     "EVERYONE",
+    "ID",
     "ITSELF",
     "NOBODY",
+    "NUMBER",
+    "Acknowledgements",
     "ConnectedUser",
+    "Heartbeat",
     "Message",
+    "Payload",
     "RoomUser",
     "SocketIOUser",
     "WebSocketUser",

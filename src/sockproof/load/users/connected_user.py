@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import gevent
@@ -27,10 +27,11 @@ from locust.user.task import LOCUST_STATE_WAITING
 from sockproof.load.locust import hooks
 from sockproof.load.locust.run import Run
 from sockproof.load.locust.schedule import Turn
-from sockproof.load.net.endpoint import traffic
+from sockproof.load.net.endpoint import checked_headers, traffic
 from sockproof.load.record.recorder import EmitFlag
 from sockproof.runs.load_records import Reason
-from sockproof.vocabulary import Counter, LatencyKind
+from sockproof.vocabulary import Counter, LatencyKind, Step
+from sockproof.wire.http import Headers
 
 # Plain numbers: the operators of flags cost a microsecond each.
 ACKNOWLEDGED, SKIPS_SENDER = int(EmitFlag.ACKNOWLEDGED), int(EmitFlag.SKIPS_SENDER)
@@ -66,6 +67,8 @@ class ConnectedUser(User):
     together = False  # whether all users share the same intended times
     payload_bytes = 64
     reconnect_after: float | None = 1.0  # seconds; None: a lost connection stays lost
+    headers: Mapping[str, str] = {}  # of its requests, in place of --header's
+    cookies: Mapping[str, str] = {}  # beside those of --header
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
@@ -100,6 +103,16 @@ class ConnectedUser(User):
         """Return a connection that is not open yet."""
         raise NotImplementedError
 
+    def own_headers(self) -> Headers:
+        """The fields of `headers` and `cookies`; raises `EndpointError`."""
+        fields = list(self.headers.items())
+        if self.cookies:
+            common = self.sockproof.endpoint.headers
+            pairs = [value for name, value in common if name.lower() == "cookie"]
+            pairs += [f"{name}={value}" for name, value in self.cookies.items()]
+            fields.append(("Cookie", "; ".join(pairs)))
+        return checked_headers(tuple(fields))
+
     def connected(self) -> None:
         """Called when the connection is open; calls `settled` when the user is ready to send."""
         self.settled()
@@ -124,6 +137,7 @@ class ConnectedUser(User):
     def on_start(self) -> None:
         """Connect; with Locust tasks, wait until the connection is open."""
         self.sockproof.preparing += 1
+        self.sockproof.steps[Step.STARTED] += 1
         self.connection = self.new_connection()
         self.connect()
         while self.tasks and not self.ready:
@@ -150,12 +164,8 @@ class ConnectedUser(User):
         connection.open()
 
     def _listener(self, client: int) -> Callable[[bytes, bool], None]:
-        heard = self.recorder.heard
-
-        def on_message(data: bytes, _is_binary: bool) -> None:
-            heard(client, data, traffic.read_at)
-
-        return on_message
+        """What notes the messages that this client hears."""
+        raise NotImplementedError
 
     def _opened(self) -> None:
         self._was_open = True
@@ -173,6 +183,7 @@ class ConnectedUser(User):
             return
         self._settled = True
         self.sockproof.preparing -= 1
+        self.sockproof.steps[Step.SETTLED] += 1
         for method in self._paced_methods():
             self._begin(method)
 

@@ -20,6 +20,7 @@ from sockproof.load.reference.socketio import ReferenceSocketIO
 from sockproof.load.socketio.acks import Reply, arguments, new_range
 from sockproof.load.socketio.connection import SocketIOConnection
 from sockproof.load.users.connected_user import ACKNOWLEDGED, SKIPS_SENDER, ConnectedUser
+from sockproof.vocabulary import Step
 
 Token = tuple[int, int, int, bytes]  # sequence, intended and actual time, what comes back
 CONTROL = "sockproof"  # the event of the target contract that moves clients
@@ -48,6 +49,7 @@ class SocketIOUser(ConnectedUser):
             transport=self.transport or options.transport,
             namespace=self.namespace,
             auth=options.auth if self.auth is None else self.auth,
+            headers=self.own_headers(),
             numbers_from=new_range(),
         )
 
@@ -55,6 +57,15 @@ class SocketIOUser(ConnectedUser):
         """Open the connection; `ready` becomes true when the user is settled."""
         super().connect()
         self.connection.strays.on_stray = partial(self.recorder.stray, self.client)
+
+    def _listener(self, client: int) -> Callable[[bytes, bool], None]:
+        heard, steps = self.recorder.heard, self.sockproof.steps
+
+        def on_message(data: bytes, _is_binary: bool) -> None:
+            if heard(client, data, traffic.read_at) is None and data[:2] == b"42":
+                steps[Step.UNSTAMPED] += 1
+
+        return on_message
 
     # Sending, in paced methods too.
 
@@ -95,7 +106,7 @@ class SocketIOUser(ConnectedUser):
         echo = b'["' + stamp + said.behind if room == ITSELF else b""
         token = sequence, intended, actual, echo
         self.outstanding += flags & 1
-        if message.binary:
+        if message.has_attachment:
             taken = self._tell_binary(said, stamp, token if ack else None)
         elif ack:
             parts = said.before, stamp, said.behind

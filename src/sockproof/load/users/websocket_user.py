@@ -1,65 +1,378 @@
-"""Users of plain WebSocket, whose server echoes each message."""
+"""Users of plain WebSockets: an echo, or an application with messages of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from time import monotonic_ns
 from typing import Any
 
+import gevent
+from gevent.event import AsyncResult
+
+from sockproof.load.locust.schedule import SECOND
+from sockproof.load.messages.matching import Acknowledgements, Heartbeat, Match, matches
+from sockproof.load.messages.payload import Payload, Said, encoded
+from sockproof.load.messages.placeholders import BINARY_BODY, BODY
 from sockproof.load.net.endpoint import traffic
 from sockproof.load.net.websocket import WebSocketConnection
 from sockproof.load.record.recorder import ITSELF
 from sockproof.load.reference.websocket import ReferenceWebSocket
-from sockproof.load.users.connected_user import ACKNOWLEDGED, ConnectedUser
-from sockproof.wire.stamp import checksum_of
+from sockproof.load.socketio.acks import RANGE, Strays, new_range
+from sockproof.load.socketio.session import parsed
+from sockproof.load.users.connected_user import ACKNOWLEDGED, SKIPS_SENDER, ConnectedUser
+from sockproof.load.users.conversation import Conversation, Expected, Sent
+from sockproof.runs.load_records import EmitFlag, Reason, Stray
+from sockproof.vocabulary import Step
+from sockproof.wire import WireError
+from sockproof.wire.stamp import LENGTH, MARK, find
+
+MATCHED = int(EmitFlag.MATCHED)
+_TEXT, _OCTETS = Payload.text(BODY), Payload.binary(BINARY_BODY)
+_SMALL = 1_000_000  # up to here numbers are what applications count with, too
 
 
 class WebSocketUser(ConnectedUser):
-    """A user with one WebSocket connection; the echo of a message counts as its acknowledgement."""
+    """A user with one WebSocket connection.
+
+    `path` and `query` are those of its request, beside the URL's; `subprotocols` are offered. Any
+    of them, `headers` and `cookies` too, may be set for each user before its connection is made,
+    in `new_connection`. `acknowledgements` says which messages acknowledge one of ours; None: a
+    message that comes back to its sender does. `replies` are pairs: what matches the first is
+    answered with the second, a message or a function of what was heard that returns one.
+    """
 
     abstract = True
+    path: str | None = None
+    query: Mapping[str, str] = {}
+    subprotocols: Sequence[str] = ()
+    acknowledgements: Acknowledgements | None = None
+    heartbeat: Heartbeat | None = None
+    replies: Sequence[tuple[Match, Any]] = ()
+    _said: Said | None = None  # last
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        self._handlers: list[tuple[Match, Callable[[Any], None]]] = []
+        self._conversation = Conversation(self._expired)
+        first = new_range()
+        while first < _SMALL:
+            first = new_range()
+        self._base = first  # of the numbers that messages carry
+        self._strays = Strays(first)
 
     def new_connection(self) -> Any:
-        """Return a lean connection, or one of websocket-client."""
+        """A lean connection, or websocket-client's."""
         lean = self.sockproof.options.client == "lean"
-        return (WebSocketConnection if lean else ReferenceWebSocket)(self.sockproof.endpoint)
+        endpoint = self.sockproof.endpoint.offering(self.subprotocols)
+        target = endpoint.target_of(self.path, self.query)
+        kind = WebSocketConnection if lean else ReferenceWebSocket
+        return kind(endpoint, target=target, headers=self.own_headers())
 
-    def connected(self) -> None:
-        """Settle at once: there is nothing to join."""
-        self._waiting: dict[int, tuple[int, int]] = {}
-        self.settled()
+    # What may be overridden.
+
+    def decode(self, data: bytes, is_binary: bool) -> Any:
+        """What a message says, for matchers; text is UTF-8. Here: JSON, or None for anything else.
+
+        An exception of `ValueError` counts as None.
+        """
+        return None if is_binary else parsed(data, "a message")
+
+    # A connection's life.
+
+    def connect(self) -> None:
+        """Open the connection; `ready` tells when that is done."""
+        self._base += self.sequence
+        self._conversation = Conversation(self._expired)
+        super().connect()
+        self._strays.on_stray = partial(self._strayed, self.client)
+        self._strays.begin(self._base)
+
+    def _opened(self) -> None:
+        heartbeat = self.heartbeat
+        if heartbeat is not None:
+            first = monotonic_ns() + int(random.random() * heartbeat.every * SECOND)
+            send = partial(self.send, heartbeat.message)
+            self._conversation.beat(heartbeat, first, send, self._silent)
+        super()._opened()
+
+    def _silent(self) -> None:
+        """The application does not answer its heartbeat: it is gone, whatever TCP says."""
+        self.connection.abort((Reason.PING_TIMEOUT, "the heartbeat was not answered in time"))
+
+    def _ended(self, *ending: Any) -> None:
+        waiting = self._conversation.end()
+        self._strays.end(self._base + self.sequence)
+        self.outstanding -= len(waiting)
+        self.recorder.outstanding -= len(waiting)
+        super()._ended(*ending)
+
+    # Hearing.
 
     def _listener(self, client: int) -> Callable[[bytes, bool], None]:
         heard, sender = self.recorder.heard, self.recorder.identity(client)
+        conversation, by_itself = self._conversation, self.acknowledgements is None
+        handlers, steps = self._handlers, self.sockproof.steps
 
-        def on_message(data: bytes, _is_binary: bool) -> None:
+        def on_message(data: bytes, is_binary: bool) -> None:
             found = heard(client, data, traffic.read_at)
-            if found is not None and found[0] == sender:
-                times = self._waiting.pop(found[1], None)
-                if times is not None:
-                    self._answered(found[1], *times, is_there=True)
+            if found is None:
+                steps[Step.UNSTAMPED] += not self._look(data, is_binary)
+                return
+            if data.find(MARK, data.find(MARK) + LENGTH) > 0:
+                self._hear_others(client, data, found)
+            if found[0] == sender:
+                self._came_back(found[1])
+                if not by_itself:
+                    self._look(data, is_binary)
+                    return
+            elif conversation.presumed:
+                conversation.heard_another(traffic.read_at)
+            if conversation.expected or handlers:
+                self._look(data, is_binary)
 
         return on_message
 
-    def _ended(self, *ending: Any) -> None:
-        waiting = getattr(self, "_waiting", {})
-        self.outstanding -= len(waiting)
-        self.recorder.outstanding -= len(waiting)
-        waiting.clear()
-        super()._ended(*ending)
+    def _hear_others(self, client: int, data: bytes, first: tuple[int, int]) -> None:
+        """Several messages came in one, or one message twice in it, which is one receipt."""
+        seen = {first}
+        at = data.find(MARK, data.find(MARK) + LENGTH)
+        while at > 0:
+            stamp = find(data, at)
+            assert stamp is not None
+            which = stamp.sender, stamp.sequence
+            if which not in seen:
+                seen.add(which)
+                self.recorder.heard(client, data[at:], traffic.read_at)
+            at = data.find(MARK, at + LENGTH)
 
-    def tell(self, body: str | bytes | None = None, *, to: int | str = ITSELF) -> bool:
-        """Send a counted message; returns false when the connection does not accept it."""
+    def _came_back(self, sequence: int) -> None:
+        conversation = self._conversation
+        if conversation.presumed and sequence in conversation.spoken:
+            conversation.proved(*conversation.spoken[sequence], traffic.read_at)
+        if self.acknowledgements is None:
+            sent = conversation.waiting.pop(self._base + sequence, None)
+            if sent is not None:
+                self._answered(sent.sequence, sent.intended, sent.actual, is_there=True)
+
+    def _look(self, data: bytes, is_binary: bool) -> bool:
+        """See what a message says, and whether the scenario knows what it is for."""
+        try:
+            message = self.decode(data, is_binary)
+        except (ValueError, RecursionError):
+            message = None
+        if message is None:
+            return False
+        conversation = self._conversation
+        if conversation.answered(message) or conversation.beat_answered(message):
+            return True
+        known = self.acknowledgements
+        if known is not None and matches(known.match, message):
+            return self._acknowledge(known, message)
+        is_known = False
+        for match, handler in list(self._handlers):
+            if matches(match, message):
+                is_known = True
+                handler(message)
+        for match, reply in self.replies:
+            if matches(match, message):
+                is_known = True
+                traffic.pings_answered += 1
+                self.send(reply(message) if callable(reply) else reply)
+        return is_known
+
+    def _acknowledge(self, known: Acknowledgements, message: Any) -> bool:
+        conversation = self._conversation
+        number = conversation.take_oldest() if known.id is None else known.number(message)
+        sent = None if number is None else conversation.waiting.pop(number, None)
+        if sent is not None:
+            conversation.proved(sent.room, sent.actual, traffic.read_at)
+            self._answered(sent.sequence, sent.intended, sent.actual, is_there=True)
+        elif number is not None:
+            try:
+                self._strays.strayed(number, self._base + self.sequence)
+            except WireError as error:
+                self.connection.abort((Reason.BAD_PACKET, str(error)))
+        return number is not None
+
+    def _strayed(self, client: int, number: int, what: Stray) -> None:
+        # An application may count what it has of its own with the same field.
+        if what != Stray.UNASKED or number // RANGE == self._base // RANGE:
+            self.recorder.stray(client, number, what)
+
+    def _expired(self, number: int, sent: Sent) -> None:
+        self._strays.expired(number)
+        self._answered(sent.sequence, sent.intended, sent.actual, is_there=False)
+
+    # Sending, in paced methods too.
+
+    def tell(
+        self,
+        message: Payload | str | bytes | None = None,
+        body: str | bytes | None = None,
+        *,
+        to: int | str = ITSELF,
+        ack: bool | None = None,
+        skips_sender: bool = False,
+    ) -> bool:
+        """Send a counted message; false when the connection does not take it.
+
+        `message` is one that `Message.json`, `text`, `binary` or `coded` has made; a string or
+        octets are sent as they are, as text or binary. `to` is who hears it: the name of a room,
+        `EVERYONE`, `ITSELF` (it comes back) or `NOBODY`; `skips_sender`: not its sender. `ack`
+        says whether an acknowledgement is waited for; None: where `acknowledgements` can tell
+        whose it is, or where it comes back.
+        """
+        if not isinstance(message, Payload):
+            body = message if message is not None else body
+            message = _OCTETS if isinstance(body, bytes) else _TEXT
         if body is None:
             body = self.body
-        flags = ACKNOWLEDGED if to == ITSELF else 0
-        sequence, intended, actual, stamp = self._take(checksum_of(body), to, flags)
-        if isinstance(body, bytes):
-            taken = self.connection.send_binary(stamp + body)
-        else:
-            taken = self.connection.send_text(stamp + body.encode("utf-8"))
-        if not taken:
+        said = self._said
+        if said is None or said.payload is not message or said.body is not body:
+            said = self._said = message.said(body)
+        known = self.acknowledgements
+        if ack is None:
+            ack = to == ITSELF if known is None else message.numbered or known.id is None
+        flags = ACKNOWLEDGED if ack else 0
+        if ack and known is not None:
+            flags |= MATCHED
+        if skips_sender:
+            flags |= SKIPS_SENDER
+        room = to if isinstance(to, int) else self.recorder.room(to)
+        sequence, intended, actual, stamp = self._take(said.checksum, room, flags)
+        number = self._base + sequence
+        octets, is_binary = said.octets(stamp, number)
+        send = self.connection.send_binary if is_binary else self.connection.send_text
+        conversation = self._conversation
+        if ack:  # before it leaves: an answer may be there before `send` returns
+            until = actual + self.sockproof.ack_limit
+            conversation.wait(number, Sent(until, sequence, intended, actual, room))
+        elif message.numbered and known is not None:
+            self._strays.expired(number)  # which may be acknowledged, and need not be
+        if conversation.presumed:
+            conversation.spoken[sequence] = room, actual
+        if not send(octets):
+            conversation.waiting.pop(number, None)
             self._withdraw(sequence, intended, actual, flags)
             return False
-        if flags:
-            self._waiting[sequence] = intended, actual
         return True
+
+    def send(self, message: Any) -> bool:
+        """Send what nobody counts: a string or octets as they are, anything else as JSON.
+
+        False when the connection does not take it.
+        """
+        octets, is_binary = encoded(message)
+        connection = self.connection
+        return bool((connection.send_binary if is_binary else connection.send_text)(octets))
+
+    def on(self, match: Match, handler: Callable[[Any], None]) -> None:
+        """Call `handler(message)` for each message that matches, decoded; it must not wait.
+
+        Answers and acknowledgements that were waited for are not among them.
+        """
+        self._handlers.append((match, handler))
+
+    # Rooms: whoever is in one is owed what is said to it.
+
+    def enter(
+        self,
+        room: str,
+        request: Any = None,
+        *,
+        answer: Match | None = None,
+        refused: Match | None = None,
+        then: Callable[[], None] | None = None,
+    ) -> None:
+        """Let this user into a room by a request: a string, octets, or JSON.
+
+        Without a request it came in with the connection. It is a member when `answer` has come,
+        and then `then` is called; an answer that is `refused` is said, and it stays outside.
+        Without `answer` `then` is called at once, and it is a member for sure as soon as a message
+        of its own to the room is answered, or, while it is in no other, something of another's
+        is heard.
+        """
+        number = self.recorder.room(room)
+        asked = monotonic_ns() if request is not None else self._asked
+        self.recorder.joining(self.client, number, asked)
+        self._conversation.rooms.add(number)
+        done = partial(self.recorder.joined, self.client, number)
+        if answer is None:
+            self._conversation.presume(number, True, asked, done)
+        self._move(f"enter {room}", done, request, answer, refused, then)
+
+    def exit(
+        self,
+        room: str,
+        request: Any,
+        *,
+        answer: Match | None = None,
+        refused: Match | None = None,
+        then: Callable[[], None] | None = None,
+    ) -> None:
+        """Let this user out of a room; see `enter`."""
+        number, asked = self.recorder.room(room), monotonic_ns()
+        self.recorder.leaving(self.client, number, asked)
+        done = partial(self.recorder.left, self.client, number)
+        if answer is None:
+            self._conversation.presume(number, False, asked, done)
+        self._move(f"exit {room}", done, request, answer, refused, then)
+
+    def _move(
+        self,
+        what: str,
+        done: Callable[[int], None],
+        request: Any,
+        answer: Match | None,
+        refused: Match | None,
+        then: Callable[[], None] | None,
+    ) -> None:
+        if answer is not None:
+            self._expect_move(what, done, answer, refused, then)
+        if request is not None:
+            self.send(request)
+        if answer is None and then is not None:
+            then()
+
+    def _expect_move(
+        self,
+        what: str,
+        done: Callable[[int], None],
+        answer: Match,
+        refused: Match | None,
+        then: Callable[[], None] | None,
+    ) -> None:
+        run = self.sockproof
+        run.steps[Step.AWAITED] += 1
+
+        def either(message: Any) -> bool:
+            return matches(answer, message) or (refused is not None and matches(refused, message))
+
+        def answered(message: Any) -> None:
+            run.steps[Step.AWAITED] -= 1
+            if refused is not None and matches(refused, message):
+                run.complain(f"the server refuses to {what}: {message!r:.200}")
+                return
+            done(traffic.read_at)
+            if then is not None:
+                then()
+
+        def late() -> None:
+            run.complain(f"no message has answered to {what}: {answer!r:.200}")
+
+        until = monotonic_ns() + run.ack_limit
+        self._conversation.expect(Expected(until, either, answered, late))
+
+    # Waiting, in Locust's tasks only.
+
+    def wait_for(self, match: Match, timeout: float = 30.0) -> Any:
+        """Wait for the next message that matches; returns it decoded, raises TimeoutError."""
+        result: AsyncResult[Any] = AsyncResult()
+        until = monotonic_ns() + int(timeout * SECOND)
+        self._conversation.expect(Expected(until, match, result.set, lambda: None))
+        try:
+            return result.get(timeout=timeout)
+        except gevent.Timeout:
+            raise TimeoutError(f"no message that matches within {timeout:g} s") from None

@@ -1,0 +1,57 @@
+"""What is missing in a scenario of which nothing was heard: the counts alone do not tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from sockproof.analysis.delivery.findings import Delivery
+from sockproof.vocabulary import Counter, Property, Step
+
+
+def set_unheard_aside(delivery: Delivery, steps: Mapping[Step, int]) -> None:
+    """Where messages came and none of them carried a stamp, nobody knows what was lost."""
+    counts = delivery.counts
+    if counts[Counter.RECEIPTS] or not steps[Step.UNSTAMPED]:
+        return
+    counts[Counter.UNDETERMINED] += counts[Counter.DUE]
+    counts[Counter.DUE] = counts[Counter.LOST] = delivery.exercised[Property.LOST] = 0
+    delivery.examples[Property.LOST].clear()
+    delivery.when[Property.LOST].clear()
+
+
+def said_of_unheard(
+    delivery: Delivery, counts: Mapping[str, int], steps: Mapping[Step, int]
+) -> Iterator[str]:
+    """Why nothing was exercised, a line each; none where something was.
+
+    Runs of older versions did not note the steps of their users: nothing is said of them.
+    """
+    if not steps[Step.USERS]:
+        return
+    if not steps[Step.STARTED]:
+        yield "no user connected: on_start() does not call super().on_start()"
+    if not counts[Counter.CONNECTIONS_OPENED]:
+        return
+    awaited, unstamped = steps[Step.AWAITED], steps[Step.UNSTAMPED]
+    unanswered = f"{awaited:,} times the answer that enter() or exit() waits for did not match"
+    if not steps[Step.SETTLED]:
+        why = unanswered if awaited else "connected() does not call settled()"
+        yield f"no user settled, so nothing was sent: {why}"
+    if delivery.addressed and not counts[Counter.DUE]:
+        yield f"nobody was surely there for any message: {_nobody(counts, awaited, unstamped)}"
+    if delivery.unmatched:
+        yield (
+            f"{delivery.unmatched:,} acknowledgements were waited for and none came, unless"
+            f" `acknowledgements` should match what was heard: {unstamped:,} messages match nothing"
+        )
+
+
+def _nobody(counts: Mapping[str, int], awaited: int, unstamped: int) -> str:
+    if awaited:
+        return f"{awaited:,} times the answer that enter() or exit() waits for did not match"
+    if unstamped and not counts[Counter.RECEIPTS]:
+        return (
+            f"of {unstamped:,} messages that came none carried a stamp; the message has to hold"
+            " BODY, and the server to pass that text on as it is"
+        )
+    return "no user did enter() the room that `to` names, or nothing showed that it was let in"

@@ -1,0 +1,90 @@
+"""The bundled JSON pub/sub server, with a fault switched on, and users that load it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sockproof.shelves import shelf
+from tests.waiting import SOON
+
+SERVER = shelf("targets") / "json-pubsub" / "server.py"
+_HEAD = """
+from sockproof.load.users import *
+
+class Member(WebSocketUser):
+    abstract = True
+    rate = 5
+    acknowledgements = Acknowledgements({"type": "published"})
+    query = {"token": "anybody"}
+    message = Message.json({"type": "publish", "room": "lobby", "id": ID, "data": BODY})
+    join = {"type": "join", "room": "lobby"}
+    joined = {"type": "joined", "room": "lobby"}
+
+    def connected(self):
+        self.enter("lobby", self.join, answer=self.joined, then=self.settled)
+
+    @paced
+    def publish(self):
+        self.tell(self.message, to="lobby")
+
+class User(Member):
+"""
+
+
+@dataclass
+class PubSub:
+    """A server that runs."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/"
+
+    @property
+    def truth(self) -> dict[str, int]:
+        """What it has done so far."""
+        address = f"http://127.0.0.1:{self.port}/truth"
+        with urllib.request.urlopen(address, timeout=SOON) as answer:
+            told: dict[str, int] = json.load(answer)
+        return told
+
+
+@contextmanager
+def pubsub(*words: str) -> Iterator[PubSub]:
+    """The server with these options."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        server = PubSub(free.getsockname()[1])
+    command = [sys.executable, str(SERVER), "--port", str(server.port), *words]
+    process = subprocess.Popen(command)
+    deadline = time.monotonic() + SOON
+    try:
+        while True:
+            assert process.poll() is None
+            try:
+                assert server.truth["done"] == 0
+                break
+            except OSError:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(SOON)
+
+
+def scenario(folder: Path, *changes: str) -> str:
+    """A locustfile whose users differ from members of a lobby by these lines."""
+    path = folder / "scenario.py"
+    path.write_text(_HEAD + textwrap.indent("\n".join(changes) or "pass", "    ") + "\n")
+    return str(path)
