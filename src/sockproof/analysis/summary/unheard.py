@@ -7,11 +7,19 @@ from collections.abc import Iterator, Mapping
 from sockproof.analysis.delivery.findings import Delivery
 from sockproof.vocabulary import Counter, Property, Step
 
+ENOUGH = 0.5  # of what was due
+
 
 def set_unheard_aside(delivery: Delivery, steps: Mapping[Step, int]) -> None:
-    """Where messages came and none of them carried a stamp, nobody knows what was lost."""
+    """Where so many messages came without a stamp that ours may be among them, nothing is lost.
+
+    Greetings and ticks, which are fewer than what was due, excuse nobody: what did not come
+    beside them is lost. What came with its stamp, if only too late, shows that stamps pass.
+    """
     counts = delivery.counts
-    if counts[Counter.RECEIPTS] or not steps[Step.UNSTAMPED]:
+    if counts[Counter.RECEIPTS] or counts[Counter.LATE]:
+        return
+    if not steps[Step.UNSTAMPED] or steps[Step.UNSTAMPED] < ENOUGH * counts[Counter.DUE]:
         return
     counts[Counter.UNDETERMINED] += counts[Counter.DUE]
     counts[Counter.DUE] = counts[Counter.LOST] = delivery.exercised[Property.LOST] = 0

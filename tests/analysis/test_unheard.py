@@ -1,0 +1,37 @@
+"""Messages without a stamp excuse what did not come only where ours may be among them."""
+
+from __future__ import annotations
+
+import pytest
+
+from sockproof.analysis.delivery.findings import Delivery
+from sockproof.analysis.summary.unheard import set_unheard_aside
+from sockproof.vocabulary import Counter, Property, Step
+
+DUE = 40
+
+
+@pytest.mark.parametrize(
+    ("unstamped", "receipts", "late", "lost"),
+    [
+        (0, 0, 0, DUE),  # nothing came at all
+        (10, 0, 0, DUE),  # greetings alone
+        (DUE, 0, 0, 0),  # as many as were due: without their stamps, perhaps
+        (DUE, 1, 0, DUE),
+        (DUE, 0, 1, DUE),  # stamps pass, if only too late
+    ],
+)
+def test_what_came_without_a_stamp_excuses_no_loss_that_it_cannot_explain(
+    unstamped: int, receipts: int, late: int, lost: int
+) -> None:
+    found = Delivery()
+    found.counts |= {
+        Counter.DUE: DUE,
+        Counter.LOST: DUE,
+        Counter.RECEIPTS: receipts,
+        Counter.LATE: late,
+    }
+    found.exercised[Property.LOST] = DUE
+    set_unheard_aside(found, {**dict.fromkeys(Step, 0), Step.UNSTAMPED: unstamped})
+    assert found.counts[Counter.LOST] == found.exercised[Property.LOST] == lost
+    assert found.counts[Counter.UNDETERMINED] == DUE - lost
