@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any
 
@@ -283,7 +284,8 @@ def test_what_all_connections_hold_together_is_bounded() -> None:
 
 
 def withholding(link: Link) -> None:
-    """Send six MiB of a frame of seven, and wait."""
+    """Send six MiB of a frame of seven, and wait, unless the client has ended it by then."""
     link.shake()
-    link.send(b"\x82\x7f" + (7 << 20).to_bytes(8, "big") + bytes(6 << 20))
-    link.until_gone()
+    with contextlib.suppress(ConnectionError):
+        link.send(b"\x82\x7f" + (7 << 20).to_bytes(8, "big") + bytes(6 << 20))
+        link.until_gone()
