@@ -310,12 +310,11 @@ async def of_pings_in_flight_all_or_the_latest_are_answered(target: Target) -> N
 async def ping_inside_a_fragmented_message_is_answered(target: Target, how: str) -> None:
     """In this order or the other, when both were there before the server looked."""
     peer = await target.connect()
-    frames = (
+    begin, end = (
         client_frame(Opcode.TEXT, b"one ", fin=False),
-        client_frame(Opcode.PING, b"inside"),
         client_frame(Opcode.CONT, b"message"),
     )
-    for frame in frames:
+    for frame in (begin, client_frame(Opcode.PING, b"inside"), end):
         if how == "octets":
             await peer.send_pieces(frame)
         else:

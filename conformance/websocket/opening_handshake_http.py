@@ -109,9 +109,8 @@ async def nothing_makes_up_for_a_missing_host(target, beside):
         if request.get("Origin") is None:  # none that the user gave
             request = request.adding("Origin", f"http://{target.address.authority}")
     else:
-        scheme = "https" if target.address.tls else "http"
-        absolute = f"{scheme}://{target.address.authority}{request.target}"
-        request = replace(request, target=absolute)
+        scheme, authority = "https" if target.address.tls else "http", target.address.authority
+        request = replace(request, target=f"{scheme}://{authority}{request.target}")
     peer = await target.http()
     await peer.refused(request, 400, 403)
 

@@ -40,7 +40,7 @@ from sockproof.formats.tables import (
 from sockproof.render.conformance import matrix
 from sockproof.runs.records import to_json
 from sockproof.shelves import shelf
-from tests import damage_run
+from tests import damage_samples
 from tests.render import sample, test_matrix
 from tests.render.load_sample import run_folder
 from tests.render.test_ab import ALIKE, compared, judged
@@ -161,7 +161,7 @@ def written(place: Path) -> Iterator[tuple[str, str]]:
     run = run_folder(place / "run")
     summary = stored_summary.read(run / "summary.json")
     document = judged({"schema": 1, **compared(*ALIKE)})
-    study = damage_run.study(found)
+    study = damage_samples.study(found)
     rules = Rules("smoke", (Rule(condition("counts.lost == 0")),))
     gate = told("smoke", "run", "echo", judge(rules, msgspec.to_builtins(summary)))
     point = CalibrationPoint(10.0, 500.0, 10.1, 11.0, 10.2, None, True)

@@ -7,11 +7,13 @@ import os
 import queue
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from typing import Any
 
 from sockproof.load.net.endpoint import Endpoint
 from sockproof.load.socketio.connection import SocketIOConnection
+from sockproof.runs.load_records import Reason
 from sockproof.wire.http import Request
 from tests.load.peers import Heard, Link, Server, open_packet
 
@@ -99,3 +101,16 @@ class PollingServer(Server):
             elif packet == b"1":
                 self.outgoing.put(b"6")
         link.respond(b"ok", "200 OK", *self.headers)
+
+
+def leave(heard: Heard) -> None:
+    heard.connection.close()
+    assert heard.until_closed() == (Reason.CLIENT, "closed by us")
+
+
+def heard_text(heard: Heard) -> list[bytes]:
+    return [data for data, _ in heard.messages[1:]]
+
+
+def passed(moment: float) -> bool:
+    return time.monotonic() > moment

@@ -59,3 +59,12 @@ def misjoined(fault: str | None, payload: bytes) -> bytes:
         case "fills-messages-of-empty-fragments" if not payload:
             return b"?"
     return payload
+
+
+def is_utf8(payload: bytes) -> bool:
+    """Whether all of it is (RFC 3629)."""
+    try:
+        payload.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

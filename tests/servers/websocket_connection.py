@@ -12,7 +12,6 @@ import struct
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
-from sockproof.conformance.context.outcome import Failure
 from sockproof.conformance.peers.upgrade_response import agreed_deflate
 from sockproof.wire import WireError
 from sockproof.wire.deflate import Compressor
@@ -30,7 +29,8 @@ from tests.servers import careless, framing_faults, kept_state, neighbours, over
 from tests.servers.freedom import NONE, Freedoms
 from tests.servers.limits import MAX_PINGS, frame_bound, spoilt_answer
 from tests.servers.tasks import end, linger
-from tests.servers.websocket_deflate import MessageCodec
+from tests.servers.utf8_faults import is_utf8
+from tests.servers.websocket_deflate import MessageCodec, agreed_if_read
 from tests.servers.websocket_receiver import BINARY, CONT, TEXT, Failed, Receiver
 
 SPOILT_LENGTHS = (1, 125, 126, 127, 128, 16384, 32768, 65535, 65536, 131_071, 1_200_000)
@@ -42,7 +42,7 @@ class Connection(Receiver):
     def __init__(
         self, fault, reader, writer, request, response, rest, freedoms: Freedoms = NONE
     ) -> None:
-        agreed = agreed_deflate(response) if fault is None else _agreed(response)
+        agreed = agreed_deflate(response) if fault is None else agreed_if_read(response)
         codec = None if agreed is None else MessageCodec(agreed, fault, freedoms)
         super().__init__(fault, codec, freedoms.bound())
         self.freedoms = freedoms
@@ -293,7 +293,7 @@ class Connection(Receiver):
             payload = payload[:-1] + b"?"
         if self.fault == "fills-empty-pongs" and not payload:
             payload = b"?"
-        if self.fault == "demands-text-in-pings" and not _is_utf8(payload):
+        if self.fault == "demands-text-in-pings" and not is_utf8(payload):
             raise Failed(1007, "a Ping that is not text")
         if self.fault == "repeats-the-first-pong" and payload.startswith(b"payload-"):
             self.pings.append(payload)
@@ -337,7 +337,7 @@ class Connection(Receiver):
             for ping in self.pings:
                 self.send(Frame(Opcode.PONG, ping))
             self.pings.clear()
-        if self.fault == "reads-binary-as-text" and opcode == BINARY and not _is_utf8(payload):
+        if self.fault == "reads-binary-as-text" and opcode == BINARY and not is_utf8(payload):
             raise Failed(1007, "no text")
         if self.fault == "first-message-lost" and payload == b"the very first":
             return
@@ -394,19 +394,3 @@ class Connection(Receiver):
             self.close(code)
         if self.fault in ("reads-on-after-close", "closes-before-it-answers"):
             self.close_sent = False
-
-
-def _is_utf8(payload: bytes) -> bool:
-    try:
-        payload.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _agreed(response):
-    """What a 101 that may be faulty agreed on; none where it cannot be read."""
-    try:
-        return agreed_deflate(response)
-    except Failure:
-        return None

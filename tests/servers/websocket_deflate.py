@@ -11,6 +11,8 @@ import re
 import zlib
 from functools import partial
 
+from sockproof.conformance.context.outcome import Failure
+from sockproof.conformance.peers.upgrade_response import agreed_deflate
 from sockproof.wire import WireError
 from sockproof.wire.deflate import (
     Compressor,
@@ -256,3 +258,11 @@ class MessageCodec:
         if self.fault == "tail-looked-for-anywhere":
             return compressed.partition(b"\0\0\xff\xff")[0]
         return compressed
+
+
+def agreed_if_read(response):
+    """What a 101 that may be faulty agreed on; none where it cannot be read."""
+    try:
+        return agreed_deflate(response)
+    except Failure:
+        return None

@@ -20,13 +20,12 @@ from sockproof.conformance.running.lag import Lag
 from sockproof.conformance.running.pace import Pace
 from sockproof.conformance.shelf.case import Case
 from sockproof.conformance.targets.server import Server
-from sockproof.conformance.trials import death, second_look
+from sockproof.conformance.trials import death, second_look, turned_away
 from sockproof.conformance.trials.control import Controls
 from sockproof.conformance.trials.follows import follow
 from sockproof.conformance.trials.liveness import Liveness
 from sockproof.conformance.trials.plan import LAPSES, Patience, Plan
 from sockproof.conformance.trials.trial import SILENT, Trial, choose_server, prepare, run
-from sockproof.conformance.trials.turned_away import check_service
 from sockproof.runs.records import CaseRecord
 
 __all__ = ["LAPSES", "Ended", "Patience", "Plan", "run_cases"]
@@ -140,10 +139,7 @@ class _Run:
                 await self._after_the_death_of(self._gone)
         await self._look_again()
         if self._turned_away:
-            self.remarks.append(
-                f"The server turned connections away ({self._turned_away}), so that the jobs went"
-                f" from {self.plan.jobs} down to {self.jobs} (--jobs {self.jobs})."
-            )
+            self.remarks.append(turned_away.remark(self._turned_away, self.plan.jobs, self.jobs))
 
     def _by_server(self, order: Iterable[Case], last: bool) -> list[Lane]:
         lanes: dict[int, Lane] = {}
@@ -275,7 +271,7 @@ class _Run:
             if trial.accuses and self._is_stalled(trial):
                 second_look.too_busy(trial.record, trial.stalled)
             await self.pace.turn()
-            await check_service(trial, self.life)
+            await turned_away.check_service(trial, self.life)
             await self.controls.check(trial)
             return trial
         how = self.life.last_miss
@@ -401,7 +397,4 @@ class _Run:
                 second_look.others_did_not_repeat(first.record)
                 self._revised(first, ("aside", "notes"))
         if stalled:
-            self.remarks.append(
-                f"The harness itself was paused for up to {max(stalled):.1f} s;"
-                f" {len(stalled)} cases ran again."
-            )
+            self.remarks.append(second_look.remark(stalled))

@@ -26,6 +26,7 @@ from sockproof.conformance.sessions.engineio import EngineIOPeer
 from sockproof.conformance.sessions.fences import fence_of
 from sockproof.conformance.sessions.socketio import SocketIOPeer
 from sockproof.conformance.targets.farewell import Farewell
+from sockproof.conformance.targets.fields import beside
 from sockproof.conformance.targets.server import Server
 from sockproof.vocabulary import Seen
 from sockproof.wire.engineio import Packet, PacketType, encode_payload
@@ -198,7 +199,7 @@ class Target:
             key=self.key(),
             protocols=self.server.subprotocols if protocols is None else protocols,
             extensions=extensions,
-            headers=_beside(self.credentials, headers),
+            headers=beside(self.credentials, headers),
         )
 
     async def connect(
@@ -388,18 +389,3 @@ def _agreed_upon(peer: WebSocketPeer, offer: str) -> WebSocketPeer:
     if peer.deflate is None:
         raise Unsupported(f"the offer {offer!r} accepted", "the server declines it")
     return peer
-
-
-def _beside(
-    given: tuple[tuple[str, str], ...], more: Iterable[tuple[str, str]]
-) -> tuple[tuple[str, str], ...]:
-    """A case's own fields beside the user's; cookies share one field (RFC 6265, 5.4)."""
-    own = list(more)
-    kept = []
-    for name, value in given:
-        same = [each for each in own if each[0].lower() == name.lower()]
-        if same and name.lower() != "cookie":
-            raise Unsupported(f"a handshake without the {name} field that you gave")
-        kept.append((name, "; ".join([value, *(each[1] for each in same)])))
-        own = [each for each in own if each not in same]
-    return (*kept, *own)

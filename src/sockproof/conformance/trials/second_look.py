@@ -61,6 +61,14 @@ class SecondLook:
         return bool(self._vanished[name]) and not self._repeated[name]
 
 
+def remark(stalled: Sequence[float]) -> str:
+    """What the run says of cases that pauses of the harness, in seconds, put in doubt."""
+    return (
+        f"The harness itself was paused for up to {max(stalled):.1f} s;"
+        f" {len(stalled)} cases ran again."
+    )
+
+
 def is_well(record: CaseRecord) -> bool:
     """Whether a case that ran again says nothing against the server."""
     return record.outcome not in ("FAIL", "INCONCLUSIVE")

@@ -32,6 +32,14 @@ async def check_service(trial: Trial, life: Liveness) -> None:
         record.got = f"an ordinary client is served, but the case was turned away: {record.got}"
 
 
+def remark(why: str, jobs: int, left: int) -> str:
+    """What the run says of a server that turned connections away until there were fewer jobs."""
+    return (
+        f"The server turned connections away ({why}), so that the jobs went"
+        f" from {jobs} down to {left} (--jobs {left})."
+    )
+
+
 def _asks_a_lot(trial: Trial) -> bool:
     return trial.can_wait or trial.connections > FEW
 
