@@ -6,11 +6,14 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from sockproof.api.load import DEFAULT_TARGET
 from sockproof.cli.arguments import build_parser
+from sockproof.cli.conformance import EMBEDDED
 from sockproof.shelves import shelf
 from sockproof.targets.launch import launch
 from sockproof.targets.spec import load_targets
@@ -40,6 +43,16 @@ def test_project_works_as_it_is(tmp_path: Path) -> None:
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "Gate passed" in ran.stdout
+
+
+@pytest.mark.parametrize("name", ["own-application", "json-pubsub", DEFAULT_TARGET, *EMBEDDED])
+def test_what_runs_by_default_needs_nothing_more(name: str) -> None:
+    """`pip install sockproof` is enough for the servers that commands start by themselves."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    installed = {re.split(r"[\[<>=]", each, maxsplit=1)[0] for each in project["dependencies"]}
+    target = load_targets(shelf("targets"))[name]
+    assert target.requires
+    assert {re.split(r"[\[<>=]", each, maxsplit=1)[0] for each in target.requires} <= installed
 
 
 def test_project_loads_the_server_that_is_named(tmp_path: Path) -> None:

@@ -136,10 +136,25 @@ def test_percentiles_are_null_without_data() -> None:
 
 def test_rows_say_what_is_not_known_before_the_end() -> None:
     numbers = gathered(one=told(10, messages=200)).numbers(101.0)
-    found = row(numbers, "Lost, duplicated, reordered, leaked, forged, invented")
-    assert found["now"] == "–"
-    assert "at the end of the run" in found["remark"]
-    assert not any(each["what"].startswith("Target") for each in rows(numbers))
+    for what in ("Lost", "Leaked", "Unacknowledged", "Broken"):
+        found = row(numbers, what)
+        assert found["now"] == found["start"] == "–"
+        assert "at the end of the run" in found["remark"]
+    assert not any(each["what"].startswith(("Target", "Verdict")) for each in rows(numbers))
+
+
+def test_rows_begin_with_the_verdict_once_it_is_known() -> None:
+    numbers = gathered(one=told(10, messages=200)).numbers(101.0)
+    found = {"sentence": "Violations: 3 lost", "exit_code": 1, "counts": {"lost": 3, "leaked": 0}}
+    numbers["verdict"] = found
+    first = rows(numbers)[0]
+    assert first["what"] == "Verdict"
+    assert first["start"] == "1"
+    assert first["remark"].startswith("Violations: 3 lost")
+    assert row(numbers, "Lost")["start"] == "3"
+    assert row(numbers, "Lost")["remark"] == ""
+    assert row(numbers, "Leaked")["start"] == "0"
+    assert row(numbers, "Forged")["start"] == "–"  # which nobody has counted
 
 
 def test_target_shows_when_it_is_known() -> None:

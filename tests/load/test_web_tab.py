@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -116,6 +117,16 @@ def test_tab_shows_the_run(processes: int, target: RunningTarget, tmp_path: Path
         assert over["now"]["live"] == 0
         assert over["start"]["emitted"] >= numbers["start"]["emitted"]
         assert not any(each["lost"] for each in over["processes"])
+        ended = awaited(url, lambda told: told["verdict"] is not None)["verdict"]
+        assert ended["exit_code"] == 0
+        assert ended["sentence"].startswith("Nothing was lost")
+        assert tab(url)["Verdict"]["remark"].startswith(ended["sentence"])
+        assert tab(url)["Lost"]["start"] == "0"
+        report = urllib.request.urlopen(f"{url}/sockproof/report.html", timeout=SOON)
+        assert ended["sentence"] in report.read().decode()
+    said = (tmp_path / "locust.log").read_text()
+    assert ended["sentence"] in said
+    assert "report:     " in said
     summary = json.loads((tmp_path / "latest-load" / "summary.json").read_text())
     assert over["start"]["emitted"] == summary["counts"]["emitted"]
     for kind in ("ack", "delivery"):
@@ -128,6 +139,9 @@ def test_tab_is_there_before_any_run(target: RunningTarget, tmp_path: Path) -> N
     with page(target, tmp_path) as url:
         numbers = awaited(url, lambda told: "now" in told)
         assert numbers["processes"] == []
+        assert numbers["verdict"] is None
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"{url}/sockproof/report.html", timeout=SOON)
         rows = tab(url)
         assert rows["Time"]["remark"] == "no run yet"
         assert rows["Offered rate"]["now"] == "–"

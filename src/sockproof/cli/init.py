@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def init(options: Namespace) -> int:
-    """Write a locustfile, a gate, a Makefile, a workflow and a README into a folder."""
+    """Write what a project begins with, and what goes into CI, into a folder."""
     folder: Path = options.folder
     named = _files(options.shelf)
     there = [name for name in named if (folder / name).exists()]
@@ -51,5 +51,6 @@ def _files(shelf: Path | None) -> dict[str, Path]:
         "gate.toml": ci / "project" / "gate.toml",
         "Makefile": ci / "project" / "Makefile",
         "README.md": ci / "project" / "README.md",
+        "grafana-dashboard.json": ci / "grafana-dashboard.json",
         ".github/workflows/sockproof.yml": ci / "github-workflow.yml",
     }

@@ -78,7 +78,7 @@ def load(options: Namespace) -> int:
         value, meaning = conclude(folder)
     except (FileError, LoadRecordError) as error:  # of a run of our own: not the user's doing
         raise WriteError(f"the run cannot be summarised: {error}") from None
-    drawn = options.no_report or _draw(folder, options.shelf)
+    drawn = options.no_report or draw(folder, options.shelf)
     if rules is not None:
         from sockproof.cli.rules_kept import judge_load  # as the summary does, it needs numpy
 
@@ -88,7 +88,7 @@ def load(options: Namespace) -> int:
     return 130 if ran.interrupted else meaning
 
 
-def _draw(folder: Path, shelf: Path | None) -> bool:
+def draw(folder: Path, shelf: Path | None) -> bool:
     """Write the report; False where it could not be written."""
     try:
         page, _ = write_load_report(folder, shelf)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sockproof import shelves
 from sockproof.files import write
+from sockproof.runs.load_records import REPORT_FILE
 
 
 def write_load_report(folder: Path, shelf: Path | None) -> list[Path]:
@@ -17,7 +18,7 @@ def write_load_report(folder: Path, shelf: Path | None) -> list[Path]:
 
     reports = shelves.shelf("reports", shelf)
     run = frames.read(folder)
-    page, brief = folder / "report.html", folder / "summary.md"
+    page, brief = folder / REPORT_FILE, folder / "summary.md"
     drawn = figures.draw_all(run, reports, folder / figures.FOLDER)
     known = calibration.read(folder.absolute().parent)
     note = "" if known is None else calibration.sentence(known)

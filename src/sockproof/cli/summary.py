@@ -6,14 +6,21 @@ import argparse
 from argparse import Namespace
 from pathlib import Path
 
-from sockproof.cli.load import conclude
+from sockproof.cli.arguments import add_shelf
+from sockproof.cli.load import conclude, draw
+from sockproof.errors import CANNOT_BE_JUDGED
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder, as results/latest-load")
+    parser.add_argument("--report", action="store_true", help="write the report, too")
+    add_shelf(parser)
 
 
 def summary(options: Namespace) -> int:
     """Write `summary.json` of a run folder again and show it."""
-    return conclude(options.run)[1]
+    _, meaning = conclude(options.run)
+    if options.report and not draw(options.run, options.shelf):
+        return meaning or CANNOT_BE_JUDGED
+    return meaning

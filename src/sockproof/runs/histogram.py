@@ -8,10 +8,12 @@ something fell into, and the sum of two is the histogram of both sets of values.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 BITS = 7
 RELATIVE_ERROR = 1 / (1 << (BITS + 1))
+# Of the coarser histograms that other programs take, in seconds.
+BOUNDS = tuple(float(f"{unit}e{power}") for power in range(-4, 2) for unit in (1, 2.5, 5))
 
 
 def bucket_of(nanoseconds: int) -> int:
@@ -68,6 +70,21 @@ class Histogram:
     def samples(self) -> int:
         """How many values were counted."""
         return sum(self.counts.values())
+
+    @property
+    def total(self) -> int:
+        """The sum of all values, in nanoseconds."""
+        return sum(value_of(bucket) * number for bucket, number in self.counts.items())
+
+    def up_to(self, bounds: Sequence[float]) -> Iterator[tuple[float, int]]:
+        """Each bound, in rising seconds, and how many values do not exceed it."""
+        counts = sorted(self.counts.items())
+        below, at = 0, 0
+        for bound in bounds:
+            while at < len(counts) and value_of(counts[at][0]) <= bound * 1e9:
+                below += counts[at][1]
+                at += 1
+            yield bound, below
 
     def percentile(self, fraction: float) -> int | None:
         """The value that `fraction` of the samples do not exceed; None with too few samples."""

@@ -27,6 +27,7 @@ from sockproof.files import is_there
 SCHEMA = 1
 RUN_FILE = "run.json"
 SUMMARY_FILE = "summary.json"
+REPORT_FILE = "report.html"
 ENDED_FILE = "ended.json"  # of a run that a rule has ended: that rule, the value, the second
 # The environment variable with the number of the process that waits for Locust and sums up.
 STARTED_BY = "SOCKPROOF_STARTED_BY"

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from sockproof.analysis.timeline.frames import LoadRun
-from sockproof.runs.histogram import RELATIVE_ERROR, Histogram, value_of
+from sockproof.runs.histogram import BOUNDS, RELATIVE_ERROR, Histogram, value_of
 from sockproof.runs.load_records import LoadRecordError
 from sockproof.vocabulary import CONNECTIONS, MESSAGES, VIOLATIONS, Counter
 
@@ -22,7 +22,6 @@ _COUNTERS = (
     *(*VIOLATIONS, Counter.LATE, Counter.UNRECORDED),
     *CONNECTIONS,
 )
-_BOUNDS = [unit * 10.0**power for power in range(-4, 2) for unit in (1.0, 2.5, 5.0)]  # seconds
 
 
 def export(run: LoadRun, form: str, kind: str, origin: str) -> bytes:
@@ -71,17 +70,11 @@ def _metrics(run: LoadRun) -> Iterator[str]:
 
 
 def _buckets(name: str, label: str, histogram: Histogram) -> Iterator[str]:
-    counts = sorted(histogram.counts.items())
-    below, at = 0, 0
-    for bound in _BOUNDS:
-        while at < len(counts) and value_of(counts[at][0]) <= bound * 1e9:
-            below += counts[at][1]
-            at += 1
+    for bound, below in histogram.up_to(BOUNDS):
         yield f'{name}_bucket{{{label},le="{bound:g}"}} {below}'
     yield f'{name}_bucket{{{label},le="+Inf"}} {histogram.samples}'
-    total = sum(value_of(bucket) * count for bucket, count in counts) / 1e9
     yield f"{name}_count{{{label}}} {histogram.samples}"
-    yield f"{name}_sum{{{label}}} {total:.9g}"
+    yield f"{name}_sum{{{label}}} {histogram.total / 1e9:.9g}"
 
 
 def _hgrm(run: LoadRun, kind: str, origin: str) -> bytes:

@@ -7,6 +7,7 @@ a child process: nothing is analysed in a process that gevent has patched.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import logging
 import os
@@ -14,6 +15,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +26,9 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from sockproof import files
 from sockproof.errors import CANNOT_BE_JUDGED, WRONG_COMMAND
+from sockproof.formats.load import Summary
+from sockproof.load.locust import publish, web_tab
 from sockproof.load.locust import run as runs
-from sockproof.load.locust import web_tab
 from sockproof.load.locust.hush import Secrets
 from sockproof.load.locust.options import (
     FOLDER,
@@ -38,11 +42,36 @@ from sockproof.load.locust.stats import LocustStats
 from sockproof.load.net.endpoint import EndpointError
 from sockproof.load.record.live import Live
 from sockproof.runs import records
-from sockproof.runs.load_records import STARTED_BY, LoadRecordError, finished_or_gone
+from sockproof.runs.load_records import (
+    STARTED_BY,
+    SUMMARY_FILE,
+    LoadRecordError,
+    finished_or_gone,
+)
+from sockproof.vocabulary import VIOLATIONS
 
 _log = logging.getLogger("sockproof")
 _WRONG = (OptionError, EndpointError, LoadRecordError, files.WriteError)
 _LAST_WORDS = 15.0  # seconds beyond the drain that workers have to write their last rows
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the last run came to: a sentence and the exit code, once it is summed up."""
+
+    sentence: str
+    code: int
+    folder: Path
+    counts: Mapping[str, int]  # of each violation; empty where nothing could be summed up
+
+    @classmethod
+    def of(cls, folder: Path, said: str, code: int) -> Verdict:
+        """What the summary of a folder comes to; its first line is the sentence."""
+        counts = {}
+        with contextlib.suppress(files.FileError):
+            found = files.read_json(folder / SUMMARY_FILE, Summary, 16 * files.MIB)
+            counts = {name.value: found.counts.get(name, 0) for name in VIOLATIONS}
+        return cls(said.partition("\n")[0].rstrip(":"), code, folder, counts)
 
 
 class Part:
@@ -54,6 +83,7 @@ class Part:
         self.run: runs.Run | None = None
         self.live: Live | None = None  # its numbers, or those of the run before
         self.folder: Path | None = None  # when it is for this process to write the summary
+        self.verdict: Verdict | None = None
         self.given = str(getattr(environment.parsed_options, "run_folder", "") or "")
         self.ending = False
         self.is_called = bool(self.given)  # by a command that sums up itself
@@ -62,6 +92,7 @@ class Part:
         """A test starts."""
         environment, runner = self.environment, self.environment.runner
         parsed = environment.parsed_options
+        self.verdict = None
         self.secrets.put_back(parsed)
         options = read_options(parsed)
         self.secrets.know(options.host, options.headers, options.auth)
@@ -136,8 +167,14 @@ class Part:
             self.environment.process_exit_code = CANNOT_BE_JUDGED
         if self.is_called:
             return
-        command = [sys.executable, "-m", "sockproof", "summary", str(folder)]
-        code = subprocess.run(command, check=False, env=_unpatched()).returncode
+        command = [sys.executable, "-m", "sockproof", "summary", "--report", str(folder)]
+        done = subprocess.run(
+            command, check=False, env=_unpatched(), stdout=subprocess.PIPE, text=True
+        )
+        code, said = done.returncode, done.stdout.strip()
+        sys.stdout.write(f"\n{said}\n")
+        sys.stdout.flush()
+        self.verdict = Verdict.of(folder, said, code)
         if code < 0:
             _log.error("the summary was stopped by signal %d; sum up %s again", -code, folder)
             code = CANNOT_BE_JUDGED
@@ -166,7 +203,7 @@ def _arguments(parser: Any, **_: Any) -> None:
 @events.init.add_listener
 def _init(environment: Any, **_: Any) -> None:
     part = environment.sockproof = Part(environment)
-    web_tab.install(environment)
+    tab = web_tab.install(environment)
 
     def spawned(**_: Any) -> None:
         if part.run is not None:
@@ -190,6 +227,7 @@ def _init(environment: Any, **_: Any) -> None:
         except _WRONG as error:
             _log.error("%s", error)
             sys.exit(WRONG_COMMAND)
+    publish.install(environment, tab)
     events.spawning_complete.add_listener(spawned)
     events.test_stopping.add_listener(stopping)
 

@@ -156,6 +156,11 @@ def add_arguments(parser: Any) -> None:
         help="process id of the server, to watch its CPU and memory",
     )  # fmt: skip
     add(
+        "--metrics-port", default="", metavar="[HOST:]PORT", include_in_web_ui=False,
+        help="serve the live numbers as OpenMetrics at http://HOST:PORT/metrics while the run "
+        "lasts (default: off; HOST is 127.0.0.1)",
+    )  # fmt: skip
+    add(
         "--results", default="results", metavar="DIR",
         help="directory in which run folders are created (default: %(default)s)",
     )  # fmt: skip
@@ -194,6 +199,14 @@ def read_options(parsed: Namespace) -> Options:
         target_pid=None if pid is None else int(pid),
         results=Path(str(parsed.results) or "results"),
     )
+
+
+def host_and_port(text: str) -> tuple[str, int]:
+    """Where `--metrics-port` listens; raises `OptionError`."""
+    host, _, port = text.strip().rpartition(":")
+    if not port.isdecimal() or not 0 <= int(port) <= 65535:
+        raise OptionError(f"--metrics-port must be [HOST:]PORT, as 9646, not {text!r}")
+    return host.strip("[]") or "127.0.0.1", int(port)
 
 
 def shown(options: Options) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The tab `sockproof` of Locust's web page, and the same numbers at `/sockproof/live.json`.
 
 Locust's page draws the table; its rows travel with the statistics that the page asks for. Workers
-send their numbers along with their own statistics.
+send their numbers along with their own statistics. Once a run is summed up, the tab has its
+verdict, and `/sockproof/report.html` is its report.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from sockproof.load.locust.options import RUN
+from sockproof.load.metrics import openmetrics
 from sockproof.load.record.live import WINDOW, Gathered
 from sockproof.load.record.live_rows import rows
+from sockproof.runs.load_records import REPORT_FILE
 
 KEY = "sockproof"
 _COLUMNS = {
@@ -33,6 +36,7 @@ class Tab:
     def __init__(self, environment: Any) -> None:
         self._environment = environment
         self._gathered = Gathered(0)
+        self.since = time.time_ns()  # when this run was first heard of
 
     def tell(self, data: dict[str, Any], **_: Any) -> None:
         """A worker's report is about to leave."""
@@ -51,12 +55,38 @@ class Tab:
         live = self._environment.sockproof.live  # a master has none
         if live is not None:
             gathered.hear("this process", live.told(), now)
-        return gathered.numbers(now)
+        return {**gathered.numbers(now), "verdict": self._verdict()}
+
+    def metrics(self) -> dict[str, Any]:
+        """What `load.metrics` tells other programs."""
+        numbers, runner = self.numbers(), self._environment.runner
+        users = 0 if runner is None else runner.user_count
+        return {**numbers, "histograms": self._gathered.histograms(), "users": users}
+
+    def _verdict(self) -> dict[str, Any] | None:
+        """What the last run came to; None while none is summed up."""
+        found = self._environment.sockproof.verdict
+        if found is None:
+            return None
+        told = {"sentence": found.sentence, "exit_code": found.code, "counts": found.counts}
+        return {**told, "folder": str(found.folder)}
+
+    def openmetrics(self) -> Response:
+        """The numbers as Prometheus scrapes them."""
+        return Response(openmetrics.page(self.metrics()), content_type=openmetrics.CONTENT_TYPE)
+
+    def report(self) -> Response:
+        """The report of the last run."""
+        found = self._environment.sockproof.verdict
+        page = None if found is None else found.folder / REPORT_FILE
+        if page is None or not page.is_file():
+            return Response("there is no report yet", 404, mimetype="text/plain")
+        return Response(page.read_bytes(), mimetype="text/html")
 
     def _of_this_run(self) -> Gathered:
         number = getattr(self._environment.parsed_options, RUN, 0)
         if self._gathered.run != number:
-            self._gathered = Gathered(number)
+            self._gathered, self.since = Gathered(number), time.time_ns()
         return self._gathered
 
     def show(self, web_ui: Any) -> None:
@@ -75,8 +105,14 @@ class Tab:
         base = self._environment.parsed_options.web_base_path
         blueprint = Blueprint(KEY, __name__, url_prefix=f"{base or ''}/{KEY}")
 
-        view = web_ui.auth_required_if_enabled(lambda: jsonify(self.numbers()))
-        blueprint.add_url_rule("/live.json", "live", view)
+        views = {
+            "live.json": lambda: jsonify(self.numbers()),
+            "metrics": self.openmetrics,
+            REPORT_FILE: self.report,
+        }
+        for name, view in views.items():
+            guarded = web_ui.auth_required_if_enabled(view)
+            blueprint.add_url_rule(f"/{name}", name.partition(".")[0], guarded)
         web_ui.app.register_blueprint(blueprint)
         web_ui.app.after_request(self._extend)
 
@@ -90,10 +126,11 @@ class Tab:
         return response
 
 
-def install(environment: Any) -> None:
+def install(environment: Any) -> Tab:
     """Let a process show the tab, and its workers tell their numbers."""
     tab = Tab(environment)
     environment.events.report_to_master.add_listener(tab.tell)
     environment.events.worker_report.add_listener(tab.hear)
     if environment.web_ui is not None:
         tab.show(environment.web_ui)
+    return tab

@@ -18,6 +18,7 @@ from sockproof.vocabulary import (
     MAX_MS,
     OF_A_SECOND,
     SAMPLES,
+    TRAFFIC,
     Counter,
     Gauge,
     LatencyKind,
@@ -29,6 +30,7 @@ COUNTS = (
     *(Counter.OFFERED, Counter.EMITTED, Counter.WITHHELD, Counter.RECEIPTS),
     *(Counter.ACKNOWLEDGED, *CONNECTIONS),
     *(Counter.CORRUPTED, Counter.UNREADABLE, Counter.ACK_TIMEOUTS, Counter.MISACKNOWLEDGED),
+    *TRAFFIC,
 )
 SPANS = ("now", "measured", "start")
 _MIB = 1 << 20
@@ -62,6 +64,7 @@ class Live:
         self._base: _Sample | None = None  # where the measured part began
         self._until = now  # and where it has come to
         self._ack, self._delivery = Histogram(), Histogram()
+        self._all = {kind: Histogram() for kind in (_ACK, _DELIVERY)}  # since the start
         self._states: deque[tuple[int, Mapping[str, Any]]] = deque()
         self._first_state: tuple[int, Mapping[str, Any]] | None = None
         self._worst_lag = self._most = self._target_most = 0
@@ -85,6 +88,8 @@ class Live:
         if self._base is not None and phase in (Phase.MEASURED, Phase.DRAIN):
             self._ack.add(sample.ack)
             self._delivery.add(sample.delivery)
+        self._all[_ACK].add(sample.ack)
+        self._all[_DELIVERY].add(sample.delivery)
         self._phase = phase
         self._recent.append(sample)
         while len(self._recent) > 2 and _seconds(self._recent[1].at, now) > WINDOW - _SLACK:
@@ -125,6 +130,7 @@ class Live:
                 },
                 "measured": {_ACK: self._ack.to_json(), _DELIVERY: self._delivery.to_json()},
             },
+            "histograms": {kind: each.to_json() for kind, each in self._all.items()},
             "health": self._health(),
         }
 
@@ -165,6 +171,14 @@ class Gathered:
         """A process has told its numbers; those of another run are passed over."""
         if told["run"] == self.run:
             self._told[name] = now, told
+
+    def histograms(self) -> dict[str, dict[str, int]]:
+        """Latencies since the start, by kind: the buckets of all processes together."""
+        told = [each["histograms"] for _, each in self._told.values()]
+        return {
+            kind: Histogram.sum(Histogram.from_json(each[kind]) for each in told).to_json()
+            for kind in (_ACK, _DELIVERY)
+        }
 
     def numbers(self, now: float) -> dict[str, Any]:
         """The numbers of all together.

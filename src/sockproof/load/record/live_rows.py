@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sockproof.load.record.live import SPANS
-from sockproof.vocabulary import LABELS, MAX_MS, MESSAGE_KINDS, P50, P90, P99, Counter
+from sockproof.load.record.live import COUNTS, SPANS
+from sockproof.vocabulary import LABELS, MAX_MS, MESSAGE_KINDS, P50, P90, P99, VIOLATIONS, Counter
 
 _NOT_KNOWN = "–"
 _PHASES = {
@@ -61,13 +61,11 @@ _ROWS = (  # what, unit, key, remark
         Counter.MISACKNOWLEDGED,
         "stray, early, doubled, or of another client",
     ),
-    (
-        "Lost, duplicated, reordered, leaked, forged, invented",
-        "messages",
-        "",
-        "known at the end of the run",
+    *(
+        (each.label.capitalize(), each.unit, each, "known at the end of the run")
+        for each in VIOLATIONS
+        if each not in COUNTS
     ),
-    ("Unacknowledged; connections that were broken", "", "", "known at the end of the run"),
     ("Generator: CPU", "% of a core", "cpu_percent", "of the busiest process"),
     ("Generator: lag", "ms", "lag_ms", "worst of any process"),
     ("Generator: memory", "MiB", "rss_mib", "of all processes; peak since the start"),
@@ -78,12 +76,15 @@ _ROWS = (  # what, unit, key, remark
 
 def rows(numbers: Mapping[str, Any]) -> list[dict[str, str]]:
     """The tab's rows. None has a `name`: Locust's page would sort them by it."""
+    verdict = numbers.get("verdict")
+    found = {} if verdict is None else verdict.get("counts", {})
     told = [
         {
             "what": what,
             "unit": unit,
             **{span: _text(numbers[span].get(key)) for span in SPANS},
-            "remark": remark,
+            **({"start": _text(found[key])} if key in found else {}),
+            "remark": "" if key in found else remark,
         }
         for what, unit, key, remark in _ROWS
         if not key.startswith("target") or numbers["start"][key] is not None
@@ -98,6 +99,10 @@ def rows(numbers: Mapping[str, Any]) -> list[dict[str, str]]:
     more = {"now": f"{here:,}", "measured": _NOT_KNOWN, "start": f"{here + len(lost):,}"}
     remark = f"lost: {', '.join(lost)}; their counts are included" if lost else ""
     told.insert(1, {"what": "Processes", "unit": "processes", **more, "remark": remark})
+    if verdict is not None:
+        known = {**dict.fromkeys(SPANS, _NOT_KNOWN), "start": str(verdict["exit_code"])}
+        remark = f"{verdict['sentence']} (/sockproof/report.html is the report)"
+        told.insert(0, {"what": "Verdict", "unit": "exit code", **known, "remark": remark})
     return told
 
 

@@ -1,0 +1,1 @@
+"""The numbers of a run while it goes on, as other programs take them."""
