@@ -179,6 +179,13 @@ CHECKED = (
     *(*MESSAGES, Counter.DUE, Counter.UNDETERMINED),
     *(*VIOLATIONS, *STRAYS, *ASIDE),
 )
+# What is told of the messages of each name, and of the users of each class.
+BY_NAME = (
+    *(*MESSAGES, Counter.DUE, Counter.UNDETERMINED),
+    *(Counter.LOST, Counter.DUPLICATED, Counter.REORDERED, Counter.LEAKED, Counter.CORRUPTED),
+    *(Counter.FORGED, Counter.UNACKNOWLEDGED),
+)
+BY_CLASS = (*BY_NAME, Counter.INVENTED, Counter.MISACKNOWLEDGED, Counter.BROKEN, *CONNECTIONS)
 COUNTS = (*CHECKED, *CONNECTIONS, *TRAFFIC)
 # What each process writes down once a second: all that it has counted so far.
 PROCESS = (

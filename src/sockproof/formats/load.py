@@ -73,6 +73,17 @@ class TargetCost(Written):
 Latency = dict[str, Number | None]
 
 
+class Part(Written):
+    """The messages of one name, or the users of one class."""
+
+    counts: dict[str, Count] = {}
+    exercised: Annotated[
+        dict[str, Count], Meta(description="How often it could have broken each property.")
+    ] = {}
+    latency: dict[str, dict[str, Latency]] = {}
+    latency_less_lag: dict[str, dict[str, Latency]] = {}
+
+
 class MissingRecords(Written):
     """What could not be written down, by what it would have been, and in which seconds."""
 
@@ -101,6 +112,17 @@ class Summary(Written, kw_only=True):
     latency_less_lag: Annotated[
         dict[str, dict[str, Latency]],
         Meta(description="The same, from each the largest lag of the generator in its second."),
+    ] = {}
+    names: Annotated[
+        dict[str, Part],
+        Meta(description="By the name of the message, at most 200; (other) are the rest."),
+    ] = {}
+    classes: Annotated[
+        dict[str, Part],
+        Meta(
+            description="By the class of the user: of the sender, for what was sent and"
+            " acknowledged; of the receiver, for what was heard or was not."
+        ),
     ] = {}
     target: TargetCost
     generator: Generator

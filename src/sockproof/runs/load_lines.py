@@ -17,6 +17,8 @@ from sockproof.vocabulary import renamed
 
 MOST_OCTETS = 4 << 30  # of a file, which grows by some hundred octets a second
 MOST_PHASE = 3
+# What has a number in the lines of rooms, and what says what it stands for.
+_NAMED = {"room": ("name", "message"), "class": ("name",), "user": ("label",), "body": ("text",)}
 
 Line = dict[str, Any]
 
@@ -82,10 +84,15 @@ def _timed(line: Line) -> Line:
 
 def _room(octets: bytes) -> Line:
     line = files.decode(octets, RoomLine)
-    room, name = line.get("room"), line.get("name")
-    if not isinstance(room, int) or not isinstance(name, str) or not 0 <= room < 1 << 32:
-        raise ValueError("is invalid: it names no room")
-    return line
+    for key, names in _NAMED.items():
+        number = line.get(key)
+        if isinstance(number, int) and 0 <= number < 1 << 32:
+            if any(isinstance(line.get(name), str) for name in names) and (
+                "of" not in line or (isinstance(line["of"], int) and 0 <= line["of"] < 1 << 32)
+            ):
+                return line
+            break
+    raise ValueError("is invalid: it names no room")
 
 
 def _other(octets: bytes) -> Line:

@@ -7,6 +7,8 @@ The rules that hold here:
   and kind 0 means that nothing is there. What was written is never changed.
 * Rows stand behind a page that says whose they are and what could not be written: how many rows
   of each kind, and when. The page is there from the beginning, so that a full disk is told too.
+* The room in a row is a number of `rooms-TAG.jsonl`: a room, or a room and the message that was
+  said to it.
 * All times are nanoseconds of the monotonic clock, comparable between processes of one boot.
 * Everything but rows is a file of JSON lines, one file of each kind a process, each line flushed.
 """
@@ -57,6 +59,11 @@ ITSELF = 1  # the room in which each sender is alone: what comes back to it
 NOBODY = 2  # emits that are acknowledged and heard by none
 FIRST_ROOM = 3
 
+# What is told of by its own name, in a process and in a run; what is beyond has one name.
+MOST_NAMES = 200  # of messages
+MOST_CLASSES = 50  # of users
+MOST_BODIES = 1000
+OTHER = "(other)"
 
 _ROW_FILES = "rows-*.bin"
 
@@ -79,7 +86,8 @@ class Kind(IntEnum):
     JOINED = 6
     LEAVE_ASKED = 7
     LEFT = 8
-    CONNECT_ASKED = 9  # c = time; the next four too
+    # c = time; the next four too. a = class of the user, b = number of the user, less one; 0: none
+    CONNECT_ASKED = 9
     CONNECTED = 10
     DISCONNECT_ASKED = 11
     DISCONNECTED = 12  # a = reason, b = when anything was last received

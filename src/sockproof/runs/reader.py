@@ -85,6 +85,10 @@ class LatencyLine(NamedTuple):
         """Of what was due before the measured part."""
         return self.kinds.get("before", {}).get(before_key(kind, origin), {})
 
+    def parts(self) -> Iterator[str]:
+        """The kinds of single messages and classes: `delivery["private"]`."""
+        return (kind for kind in self.kinds if "[" in kind)
+
     def without_deliveries(self) -> LatencyLine:
         """What stays when deliveries are told by who knows better."""
         kinds = {key: value for key, value in self.kinds.items() if key != LatencyKind.DELIVERY}
@@ -95,6 +99,45 @@ class LatencyLine(NamedTuple):
                 if not key.startswith(LatencyKind.DELIVERY)
             }
         return self._replace(kinds=kinds)
+
+
+class Place(NamedTuple):
+    """Where a message is said: in a room, by its number, and which message, of which event."""
+
+    room: int
+    message: str = ""
+    event: str = ""
+
+
+class RowNames:
+    """What the rows of a process refer to by numbers."""
+
+    def __init__(self) -> None:
+        self.rooms: dict[int, str] = {}
+        self.places: dict[int, Place] = {}
+        self.classes: dict[int, str] = {}  # of users
+        self.labels: dict[int, str] = {}  # of users, the last of each
+        self.bodies: dict[int, str] = {}  # by their checksums
+
+    def take(self, line: Mapping[str, Any]) -> None:
+        """A line of `rooms-TAG.jsonl`."""
+        if "room" not in line:
+            for key, name, of in (
+                ("class", "name", self.classes),
+                ("user", "label", self.labels),
+                ("body", "text", self.bodies),
+            ):
+                if key in line:
+                    of[line[key]] = line[name]
+        elif isinstance(line.get("message"), str) and "of" in line:
+            message = line["message"]
+            self.places[line["room"]] = Place(line["of"], message, line.get("event", message))
+        elif isinstance(line.get("name"), str):
+            self.rooms[line["room"]] = line["name"]
+
+    def place(self, number: int) -> Place:
+        """The place of a message's row; older versions wrote the room's own number."""
+        return self.places.get(number) or Place(number)
 
 
 _LINES = {"health": HealthLine, "latency": LatencyLine}
@@ -161,9 +204,16 @@ class RunProcess:
             if isinstance(count, int) and count > 0 and isinstance(checksum, int):
                 yield count, checksum
 
+    def names(self) -> RowNames:
+        """What its rows refer to by numbers."""
+        found = RowNames()
+        for line in load_lines.read(self.path("rooms")):
+            found.take(line)
+        return found
+
     def rooms(self) -> dict[int, str]:
         """The names of its rooms, by number."""
-        return {line["room"]: line["name"] for line in load_lines.read(self.path("rooms"))}
+        return self.names().rooms
 
 
 class LoadRunFolder:

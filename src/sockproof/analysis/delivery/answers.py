@@ -57,6 +57,9 @@ def _unacknowledged(history: History, found: Delivery, lost: NDArray[np.bool_]) 
     found.violated(
         Property.UNACKNOWLEDGED, history.seconds_of(sender[missing], emits.actual[missing])
     )
+    found.count(Property.UNACKNOWLEDGED, missing, sender[missing])
+    judged = np.flatnonzero(due)
+    found.chance(Property.UNACKNOWLEDGED, judged, sender[judged])
     for at in missing[:EXAMPLES].tolist():
         who = history.name_of(int(sender[at]))
         number = emits.key[at] & 0xFFFFFFFF
@@ -73,15 +76,28 @@ def _misacknowledged(history: History, found: Delivery) -> None:
     chances = counts[Counter.ACKNOWLEDGED] + sum(counts[name] for name in STRAYS)
     found.exercised[Property.MISACKNOWLEDGED] = chances
     found.violated(Property.MISACKNOWLEDGED, history.stray_seconds)
+    found.count(Property.MISACKNOWLEDGED, clients=history.stray_clients)
+    acked = np.flatnonzero(history.emits.acked > 0)
+    found.chance(Property.MISACKNOWLEDGED, clients=history.emits.sender[acked])
+    found.chance(Property.MISACKNOWLEDGED, clients=history.stray_clients)
     for text in history.stray_examples[:EXAMPLES]:
         found.example(Property.MISACKNOWLEDGED, text)
 
 
 def _broken(history: History, found: Delivery) -> None:
     found.exercised[Property.BROKEN] = history.opened
+    opened = np.array(history.opened_by, dtype=np.int64)
+    found.chance(Property.BROKEN, clients=opened)
+    for name, clients in (
+        (Counter.CONNECTIONS_OPENED, opened),
+        (Counter.CONNECT_FAILURES, np.array(history.failed_by, dtype=np.int64)),
+        (Counter.DISCONNECTED, np.array(history.lost_by, dtype=np.int64)),
+    ):
+        found.count(name, clients=clients)
     for client, reason, time in history.ended:
         if reason in _NOT_BROKEN:
             continue
         found.violated(Property.BROKEN, history.seconds_of(np.array([client]), np.array([time])))
+        found.count(Property.BROKEN, clients=np.array([client]))
         label = Reason(reason).label if reason in tuple(Reason) else f"reason {reason}"
         found.example(Property.BROKEN, f"{history.name_of(client)}: {label}")

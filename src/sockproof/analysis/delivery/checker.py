@@ -100,11 +100,19 @@ class _Checker:
 
     def run(self) -> Delivery:
         found, emits = self.found, self.history.emits
+        found.part(self.history.names, emits.named)
         found.counts[Counter.EMITTED] = len(emits.key)
+        found.count(Counter.EMITTED, np.arange(len(emits.key)), self.sender)
         found.addressed = int((self.kind != NOBODY).sum())
-        found.counts[Counter.ACKNOWLEDGED] = int((emits.acked > 0).sum())
+        acked = np.flatnonzero(emits.acked > 0)
+        found.counts[Counter.ACKNOWLEDGED] = len(acked)
+        found.count(Counter.ACKNOWLEDGED, acked, self.sender[acked])
+        missed = self.history.timed_out
         found.counts[Counter.ACK_TIMEOUTS] = self.history.timeouts
+        found.count(Counter.ACK_TIMEOUTS, missed, self.sender[missed])
         found.counts[Counter.LATE] = self.history.late
+        if self.latencies is not None:
+            self.latencies.take_acks(self.history)
         seen = np.zeros(self.history.clients, dtype=bool)
         for receipts in self.history.receipts():
             self._part(receipts, seen)
@@ -124,10 +132,17 @@ class _Checker:
         """The seconds in which messages were sent."""
         return self.history.seconds_of(self.sender[at], self.history.emits.actual[at])
 
-    def _heard_wrong(self, name: Property, receipts: Receipts, which: Numbers | Flags) -> None:
-        """Some receipts violate a property, in the seconds in which they came."""
+    def _heard_wrong(
+        self, name: Property, receipts: Receipts, at: Numbers, which: Numbers | Flags
+    ) -> None:
+        """Some receipts violate a property, in the seconds in which they came.
+
+        `at` is where the message of each stands; negative where it is unknown.
+        """
         client, time = receipts.client[which], receipts.time[which]
         self.found.violated(name, self.history.seconds_of(client, time))
+        messages = at[which]
+        self.found.count(name, messages[messages >= 0], client)
 
     # One part of the receivers.
 
@@ -137,8 +152,10 @@ class _Checker:
         found = self.found
         number = len(receipts.client)
         found.counts[Counter.RECEIPTS] += number
+        found.count(Counter.RECEIPTS, clients=receipts.client)
         for name in (Property.CORRUPTED, Property.FORGED, Property.INVENTED):
             found.exercised[name] += number
+            found.chance(name, clients=receipts.client)
         at = self.history.emits.find(receipts.sender, receipts.sequence)
         readable = (receipts.flags & _NO_STAMP) == 0
         foreign = readable & ((receipts.flags & ReceiptFlag.FOREIGN) > 0)
@@ -149,7 +166,7 @@ class _Checker:
         found.counts[Counter.UNDETERMINED] += int(foreign.sum())
         found.counts[Counter.UNRECORDED] += int(unrecorded.sum())
         made_up = np.flatnonzero(nameless & ~unrecorded)
-        self._heard_wrong(Property.INVENTED, receipts, made_up)
+        self._heard_wrong(Property.INVENTED, receipts, at, made_up)
         for where in made_up[:EXAMPLES].tolist():
             who = self.history.name_of(int(receipts.client[where]))
             said = (
@@ -158,6 +175,9 @@ class _Checker:
             found.example(Property.INVENTED, said)
         chosen = at >= 0
         kept, at = receipts.where(chosen), at[chosen]
+        found.count(Counter.RECEIPTS, at)
+        for name in (Property.CORRUPTED, Property.FORGED):
+            found.chance(name, at)
         if self.latencies is not None:
             self.latencies.take(self.history, kept, at)
         self._judge(kept, at, clients)
@@ -177,7 +197,7 @@ class _Checker:
             (Property.CORRUPTED, altered, "a message whose stamp or body was altered"),
             (Property.FORGED, forged, "a message whose stamp is not the one that its sender made"),
         ):
-            self._heard_wrong(name, receipts, wrong)
+            self._heard_wrong(name, receipts, at, wrong)
             for where in np.flatnonzero(wrong)[:EXAMPLES].tolist():
                 who = self.history.name_of(int(receipts.client[where]))
                 which = f": {self._message(int(at[where]))}" if at[where] >= 0 else ""
@@ -219,8 +239,10 @@ class _Checker:
         late = np.zeros(len(first), dtype=bool)
         late[1:] = (~change[1:]) & (sequence[1:] + lift[1:] < highest[:-1])
         found = self.found
-        found.exercised[Property.REORDERED] += int((~change).sum())
-        self._heard_wrong(Property.REORDERED, receipts, first[group[late]])
+        followed = first[group[~change]]
+        found.exercised[Property.REORDERED] += len(followed)
+        found.chance(Property.REORDERED, at[followed], receipts.client[followed])
+        self._heard_wrong(Property.REORDERED, receipts, at, first[group[late]])
         for where in np.flatnonzero(late)[:EXAMPLES].tolist():
             before = int(highest[where - 1] - lift[where])
             message = self._message(int(at[first[group[where]]]))
@@ -231,7 +253,7 @@ class _Checker:
 
     def _own(self, receipts: Receipts, at: Numbers, clients: Numbers) -> None:
         """What comes back to its sender, and what is for nobody."""
-        emits, found = self.history.emits, self.found
+        emits = self.history.emits
         kind = self.kind[at]
         strangers = (kind == NOBODY) | ((kind == ITSELF) & (receipts.client != self.sender[at]))
         self._leaks(receipts, at, strangers)
@@ -243,8 +265,33 @@ class _Checker:
         sender = self.sender[mine]
         sure = self.links.sure(sender, emits.actual[mine], self.ends[mine])
         self._tally(counts, sure, mine, sender)
-        others = self._present(clients, mine) - sure
-        found.exercised[Property.LEAKED] += int(np.maximum(others, 0).sum())
+        self._strangers(clients, mine, sender, sure[:, None])
+
+    def _strangers(
+        self, receivers: Numbers, at: Numbers, members: Numbers, may: Flags | None = None
+    ) -> None:
+        """Count for which receivers messages were not, though they were there.
+
+        `may` says which of the members each message, a row, may be for; a member a column. With
+        one column, `members` has the only one of each message.
+        """
+        found, tally = self.found, self.found.by_class
+        classes = range(len(self.history.names.classes)) if tally.is_parted else (None,)
+        for number in classes:
+            of, columns = receivers, may
+            if number is not None:
+                of = receivers[tally.of[receivers] == number]
+                here = tally.of[members] == number
+                if may is not None:
+                    columns = may & here[:, None] if may.shape[1] == 1 else may[:, here]
+            if not len(of):
+                continue
+            inside = 0 if columns is None else columns.sum(axis=1)
+            others = np.maximum(self._present(of, at) - inside, 0)
+            total = int(others.sum())
+            found.exercised[Property.LEAKED] += total
+            found.chance(Property.LEAKED, at, times=others)
+            found.chance(Property.LEAKED, clients=of[:1], times=np.array([total]))
 
     def _tally(self, counts: Numbers, sure: Flags, at: Numbers, receiver: Numbers) -> None:
         """Count what is due, lost and doubled; one place for each message and receiver."""
@@ -256,6 +303,7 @@ class _Checker:
         lost = due & missing
         self.lost[at[lost]] = True
         found.violated(Property.LOST, self._sent_in(at[lost]))
+        self._count_in_parts(counts, due, at, receiver)
         doubled = np.flatnonzero(counts > 1)
         found.violated(
             Property.DUPLICATED, np.repeat(self._sent_in(at[doubled]), counts[doubled] - 1)
@@ -273,9 +321,23 @@ class _Checker:
             said = f"{self._message(int(at[where]))} was received by {who} {times} times"
             found.example(Property.DUPLICATED, said)
 
+    def _count_in_parts(self, counts: Numbers, due: Flags, at: Numbers, receiver: Numbers) -> None:
+        """The same by message and by class."""
+        found, missing = self.found, counts == 0
+        for name, which in (
+            (Counter.DUE, due),
+            (Property.LOST, due & missing),
+            (Counter.UNDETERMINED, missing & ~due),
+        ):
+            found.count(name, at[which], receiver[which])
+        found.chance(Property.LOST, at[due], receiver[due])
+        found.chance(Property.DUPLICATED, at[~missing], receiver[~missing])
+        twice = np.flatnonzero(counts > 1)
+        found.count(Property.DUPLICATED, at[twice], receiver[twice], counts[twice] - 1)
+
     def _leaks(self, receipts: Receipts, at: Numbers, leaked: Flags) -> None:
         leaked = leaked & (receipts.time < self.history.doubtful[receipts.client])
-        self._heard_wrong(Property.LEAKED, receipts, leaked)
+        self._heard_wrong(Property.LEAKED, receipts, at, leaked)
         for where in np.flatnonzero(leaked)[:EXAMPLES].tolist():
             who = self.history.name_of(int(receipts.client[where]))
             self.found.example(
@@ -308,7 +370,7 @@ class _Checker:
         self._leaks(receipts, at, outside)
         sent = np.flatnonzero(emits.room == room)
         if not len(members):
-            self.found.exercised[Property.LEAKED] += int(self._present(receivers, sent).sum())
+            self._strangers(receivers, sent, members)
             return
         step = max(1, _CELLS // len(members))
         rank = np.searchsorted(sent, messages[inside])
@@ -334,7 +396,6 @@ class _Checker:
         skipping = ((emits.flags[some] & EmitFlag.SKIPS_SENDER) > 0)[:, None]
         apart = ~(skipping & (members[None, :] == self.sender[some][:, None]))
         sure, may = sure & apart, (may & apart) | (counts > 0)
-        others = self._present(receivers, some) - may.sum(axis=1)
-        self.found.exercised[Property.LEAKED] += int(np.maximum(others, 0).sum())
+        self._strangers(receivers, some, members, may)
         rows, columns = np.nonzero(may)
         self._tally(counts[may], sure[may], some[rows], members[columns])

@@ -1,16 +1,68 @@
-"""What the delivery checker finds: counts, verdicts' chances, examples, and when."""
+"""What the delivery checker finds: counts, verdicts' chances, examples, and when.
+
+By message and by class of users, too: what was sent and acknowledged counts for the class of its
+sender, what was heard, or was not, for that of its receiver.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sockproof.analysis.delivery.names import Names
 from sockproof.vocabulary import CHECKED, PROPERTIES, Property
+from sockproof.vocabulary import Counter as Counted
 
 EXAMPLES = 10
+Numbers = NDArray[np.int64]
+
+
+class Tally:
+    """Counts, and chances of properties, in parts: of messages by name, or of clients by class."""
+
+    def __init__(self, of: NDArray[Any], parts: int) -> None:
+        """`of` has the number of the part, below `parts`, of each message or client."""
+        self._of = of
+        self._parts = parts
+        first = int(of[0]) if len(of) else 0
+        self._only = first if (of == first).all() else None
+        self.counts: dict[str, Numbers] = defaultdict(self._nothing)
+        self.exercised: dict[str, Numbers] = defaultdict(self._nothing)
+
+    def _nothing(self) -> Numbers:
+        return np.zeros(self._parts, dtype=np.int64)
+
+    @property
+    def is_parted(self) -> bool:
+        """Whether there are parts."""
+        return self._only is None
+
+    @property
+    def of(self) -> NDArray[Any]:
+        """The number of the part of each."""
+        return self._of
+
+    def add(
+        self, to: dict[str, Numbers], name: str, which: Numbers, times: Numbers | None = None
+    ) -> None:
+        """Count messages, or clients, each as often as `times` says."""
+        if self._only is not None:
+            to[name][self._only] += len(which) if times is None else int(times.sum())
+        elif len(which):
+            found = np.bincount(self._of[which], weights=times, minlength=self._parts)
+            to[name] += found.astype(np.int64)
+
+    def part(self, number: int) -> tuple[dict[str, int], dict[str, int]]:
+        """The counts and the chances of one part."""
+        counts, chances = (
+            {name: int(each[number]) for name, each in group.items()}
+            for group in (self.counts, self.exercised)
+        )
+        return counts, chances
 
 
 @dataclass
@@ -30,6 +82,52 @@ class Delivery:
     # Messages whose acknowledgement the scenario's own matcher was to know, where it never did.
     unmatched: int = 0
     killed: int = 0  # processes whose rows end abruptly
+    by_message: Tally = field(default_factory=lambda: Tally(np.zeros(0, dtype=np.int64), 1))
+    by_class: Tally = field(default_factory=lambda: Tally(np.zeros(0, dtype=np.int64), 1))
+    names: Names = field(default_factory=lambda: Names(0))
+
+    def part(self, names: Names, named: NDArray[Any]) -> None:
+        """Count by message and class from now on; `named` has the number of each message's name."""
+        self.names = names
+        self.by_message = Tally(named, len(names.messages))
+        self.by_class = Tally(names.class_of, len(names.classes))
+
+    def count(
+        self,
+        name: str,
+        messages: Numbers | None = None,
+        clients: Numbers | None = None,
+        times: Numbers | None = None,
+    ) -> None:
+        """Count in parts, by the messages' names and by the clients' classes."""
+        for tally, which in ((self.by_message, messages), (self.by_class, clients)):
+            if which is not None:
+                tally.add(tally.counts, name, which, times)
+
+    def chance(
+        self,
+        name: str,
+        messages: Numbers | None = None,
+        clients: Numbers | None = None,
+        times: Numbers | None = None,
+    ) -> None:
+        """The same of the chances to violate a property."""
+        for tally, which in ((self.by_message, messages), (self.by_class, clients)):
+            if which is not None:
+                tally.add(tally.exercised, name, which, times)
+
+    def set_losses_aside(self) -> None:
+        """Nothing that was due is known to be lost."""
+        counts = self.counts
+        counts[Counted.UNDETERMINED] += counts[Counted.DUE]
+        counts[Counted.DUE] = counts[Counted.LOST] = self.exercised[Property.LOST] = 0
+        for tally in (self.by_message, self.by_class):
+            tally.counts[Counted.UNDETERMINED] += tally.counts[Counted.DUE]
+            for gone in (tally.counts[Counted.DUE], tally.counts[Counted.LOST]):
+                gone[:] = 0
+            tally.exercised[Property.LOST][:] = 0
+        self.examples[Property.LOST].clear()
+        self.when[Property.LOST].clear()
 
     def example(self, name: Property, text: str) -> None:
         """Show one, unless there are enough."""

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sockproof.analysis.delivery.findings import EXAMPLES
+from sockproof.analysis.delivery.names import Names
 from sockproof.analysis.delivery.row_arrays import (
     HIGH,
     LOW,
@@ -107,12 +108,19 @@ class History:
                 process.begun.setdefault(Phase.OVER, until)
             self.processes.append(process)
         self.clients = base
-        self.names: dict[int, str] = {}
+        self.names = Names(self.clients)
+        self.room_names: dict[int, str] = {}
         self._rooms: dict[tuple[int, str], int] = {}
         self._tags = {process.file.tag: process for process in self.processes}
         self.timeouts = 0
+        self.timed_out = np.zeros(0, dtype=np.int64)  # where messages of these stand
+        # Clients whose connections were opened, could not be, or ended unasked.
+        self.opened_by: list[int] = []
+        self.failed_by: list[int] = []
+        self.lost_by: list[int] = []
         self.strays: Counter[int] = Counter()  # acknowledgements that answer nothing, by `Stray`
         self.stray_seconds = np.zeros(0, dtype=np.int64)  # of the run
+        self.stray_clients = np.zeros(0, dtype=np.int64)  # the same
         self.stray_examples: list[str] = []
         self.late_acks = self.late = self.opened = 0
         # Connections that ended before the drain did, but for those that we ended: client, reason
@@ -161,7 +169,7 @@ class History:
 
     def name_of_room(self, room: int) -> str:
         """A room as examples name it."""
-        return self.names.get(room, "everyone" if room % FIRST_ROOM == EVERYONE else "itself")
+        return self.room_names.get(room, "everyone" if room % FIRST_ROOM == EVERYONE else "itself")
 
     # Rooms: the three that have no name are one each for every clock; names come behind them.
 
@@ -178,7 +186,7 @@ class History:
             # A multiple of FIRST_ROOM would be taken for everyone.
             found = (len(self._rooms) + 1_000_000) * FIRST_ROOM + 1
             self._rooms[clock, name] = found
-            self.names[found] = name
+            self.room_names[found] = name
         return found
 
     def _stays(self) -> Stays:
@@ -188,11 +196,18 @@ class History:
             self.clock[here] = process.clock
             self.lacking[here] = process.lacks_emits
             self.unsent[here] = bool(process.lost(Kind.WITHDRAWN))
-            own = process.records.rooms()
+            own = process.records.names()
+            self.names.take(own)
             connections: dict[int, _Connection] = {}
             rows = process.rows
             rare = rows[~np.isin(rows["kind"], MESSAGES)]
-            for a, _, c, client, _, _, kind in rare.tolist():
+            for a, b, c, client, _, _, kind in rare.tolist():
+                if kind == Kind.CONNECT_ASKED:
+                    self.names.connects(process.base + client - 1, a, b)
+                elif kind == Kind.CONNECTED:
+                    self.opened_by.append(process.base + client - 1)
+                elif kind == Kind.CONNECT_FAILED:
+                    self.failed_by.append(process.base + client - 1)
                 if kind not in (Kind.PHASE, Kind.END):
                     connections.setdefault(client, _Connection()).note(kind, a, c)
             until = process.begun.get(Phase.DRAIN) or process.drained or FOREVER
@@ -203,6 +218,8 @@ class History:
             for client, connection in connections.items():
                 number = process.base + client - 1
                 self.opened += connection.sure_from < FOREVER
+                if connection.ended:
+                    self.lost_by.append(number)
                 if connection.ended and not 0 < process.drained < connection.may_to:
                     self.ended.append((number, connection.ended, connection.may_to))
                 in_order = process.drained and connection.sure_to >= process.drained
@@ -211,7 +228,7 @@ class History:
                 everyone = [connection.asked, connection.sure_from, FOREVER, FOREVER]
                 spans = {EVERYONE: [everyone], **connection.rooms}
                 for room, spells in spans.items():
-                    place = self._room(process, own, room)
+                    place = self._room(process, own.rooms, room)
                     for may_from, sure_from, sure_to, may_to in spells:
                         doubts = [begin for begin, end in unsure if may_from < end]
                         sure = min(sure_to, connection.sure_to, *doubts)
@@ -224,21 +241,25 @@ class History:
     def _emits(self) -> Emits:
         parts = []
         acks: list[tuple[Numbers, Numbers]] = []
+        timed_out: list[Numbers] = []
         for process in self.processes:
-            rows, own = process.rows, process.records.rooms()
+            rows, own = process.rows, process.records.names()
             sent = sent_by(process)
-            local = (sent["a"] & LOW).astype(np.int64)
-            rooms = np.empty(len(sent), dtype=np.int64)
-            for number in np.unique(local).tolist():
-                rooms[local == number] = self._room(process, own, number)
-            parts.append(Emits.of(process, sent, rooms))
+            numbers, at = np.unique((sent["a"] & LOW).astype(np.int64), return_inverse=True)
+            places = [own.place(number) for number in numbers.tolist()]
+            rooms = [self._room(process, own.rooms, each.room) for each in places]
+            named = [self.names.message(each.message, each.event) for each in places]
+            room = np.array(rooms, dtype=np.int64)[at]
+            parts.append(Emits.of(process, sent, room, np.array(named, dtype=np.uint16)[at]))
             acked = rows[rows["kind"] == Kind.ACK]
             in_time = self._in_time(process, acked)
             self.late_acks += len(acked) - int(in_time.sum())
             acked = acked[in_time]
             name = sent_name(process, acked["client"], acked["a"])
             acks.append((name, acked["c"].astype(np.int64)))
-            self.timeouts += int((rows["kind"] == Kind.ACK_TIMEOUT).sum())
+            missed = rows[rows["kind"] == Kind.ACK_TIMEOUT]
+            timed_out.append(sent_name(process, missed["client"], missed["a"]))
+            self.timeouts += len(missed)
             if process.drained:
                 after = rows["c"] > np.uint64(process.drained)
                 self.late += int((after & (rows["kind"] == Kind.RECEIPT)).sum())
@@ -247,6 +268,9 @@ class History:
         for keys, times in acks:
             at = emits.find(keys >> 32, keys & 0xFFFFFFFF)
             emits.acked[at[at >= 0]] = times[at >= 0]
+        missed = np.concatenate(timed_out)
+        at = emits.find(missed >> 32, missed & 0xFFFFFFFF)
+        self.timed_out = at[at >= 0]
         return emits
 
     def _note_strays(self, process: Process, rows: NDArray[np.void]) -> None:
@@ -257,6 +281,7 @@ class History:
         clients = process.base + amiss["client"].astype(np.int64) - 1
         seconds = self.seconds_of(clients, amiss["c"].astype(np.int64))
         self.stray_seconds = np.concatenate((self.stray_seconds, seconds))
+        self.stray_clients = np.concatenate((self.stray_clients, clients))
         for a, b, _, client, *_ in amiss[:EXAMPLES].tolist():
             who = self.name_of(process.base + client - 1)
             self.stray_examples.append(f"{who} got an acknowledgement {_WHY.get(a, '')} ({b})")

@@ -1,10 +1,14 @@
-"""What messages took to arrive, by the times that their senders wrote down.
+"""What messages took to arrive and to be acknowledged, by what their senders wrote down.
 
 What processes count while they run is by the times in stamps, which a target can rewrite. These
 are written beside them, a file `delivery-TAG.jsonl` for each process, and take their place.
 
 Latencies belong to the part of the run in which a message was due: one that was due before the
 measured part stands under `before` in the line of its second.
+
+Where messages have several names, or users several classes, those of each follow, under the kind
+with the part behind it: `delivery["private"]`. Acknowledgements belong to the class of the sender,
+deliveries to that of the receiver.
 """
 
 from __future__ import annotations
@@ -15,10 +19,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sockproof import files
 from sockproof.analysis.delivery.history import History
+from sockproof.analysis.delivery.names import UNNAMED
 from sockproof.analysis.delivery.row_arrays import Numbers, Process, Receipts
+from sockproof.runs.breakdown import By, Group
 from sockproof.runs.clock import SECOND
 from sockproof.runs.histogram import BITS
 from sockproof.runs.load_records import Phase
@@ -27,11 +34,14 @@ from sockproof.vocabulary import LatencyKind, Origin, before_key
 
 _DELIVERY = LatencyKind.DELIVERY.value
 _KINDS = tuple(before_key(LatencyKind.DELIVERY, origin) for origin in Origin)
-# A sample as one number: its second, phase, whether it was due before, kind and bucket.
-_KIND, _BEFORE, _PHASE = 1 << 13, 1 << 14, 1 << 15
-_TURN = 1 << 17  # a second
+_ORIGINS = tuple(Origin)
+# A sample as one number: its second, phase, parts, whether it is of an acknowledgement, whether
+# it was due before, origin and bucket.
+_ORIGIN, _BEFORE, _ACK, _PART, _PHASE = 1 << 13, 1 << 14, 1 << 15, 1 << 16, 1 << 30
+_TURN = 1 << 32  # a second
 _PARTS = 16  # counts that are kept apart before they are added up
-_OFFSET = 1 << 40  # seconds before the measured part count from here
+_OFFSET = 1 << 25  # seconds before the measured part count from here
+_AT_ONCE = 1_000_000  # messages
 
 
 def buckets(values: Numbers) -> Numbers:
@@ -40,6 +50,40 @@ def buckets(values: Numbers) -> Numbers:
     shift = np.maximum(np.frexp(values.astype(np.float64))[1].astype(np.int64) - 8, 0)
     found: Numbers = np.where(shift > 0, (shift << BITS) + (values >> shift), values)
     return found
+
+
+@dataclass
+class Parts:
+    """By which parts latencies are told: names of messages, classes of users, each with each.
+
+    `names` are how the kinds of each pair go on; none where there is but one of its sort.
+    """
+
+    names: list[tuple[str, ...]] = field(default_factory=lambda: [()])
+    classes: int = 1
+
+    @classmethod
+    def of(cls, history: History) -> Parts:
+        """Those of a run."""
+        told = history.names
+        several = len(set(told.messages[1:])) > 1 or bool((history.emits.named == UNNAMED).any())
+        messages = [str(Group(By.NAME, name)) if several and name else "" for name in told.messages]
+        several = len(set(told.classes[1:])) > 1 or bool((told.class_of == UNNAMED).any())
+        classes = [str(Group(By.CLASS, name)) if several and name else "" for name in told.classes]
+        return cls(
+            [tuple(filter(None, (name, one))) for name in messages for one in classes],
+            len(classes),
+        )
+
+    @property
+    def are_several(self) -> bool:
+        """Whether there are any parts."""
+        return any(self.names)
+
+    def numbers(self, named: NDArray[Any], classes: Numbers) -> Numbers:
+        """The number of each pair."""
+        found: Numbers = named.astype(np.int64) * self.classes + classes
+        return found
 
 
 @dataclass
@@ -71,24 +115,53 @@ class DeliveryLatencies:
 
     def __init__(self) -> None:
         self._processes: dict[int, tuple[Process, _Counted]] = {}
+        self._parts = Parts()
+
+    def take_acks(self, history: History) -> None:
+        """The acknowledgements of all messages."""
+        self._parts = Parts.of(history)
+        emits = history.emits
+        acked = np.flatnonzero(emits.acked > 0)
+        sender = emits.sender[acked]
+        for process in history.processes:
+            low, high = np.searchsorted(sender, (process.base, process.base + process.clients))
+            counted = self._of(process)
+            for start in range(int(low), int(high), _AT_ONCE):
+                at = acked[start : min(start + _AT_ONCE, int(high))]
+                key = self._keys(process, history, at, emits.acked[at], emits.sender[at]) + _ACK
+                counted.add(key + buckets(emits.acked[at] - emits.intended[at]))
+                counted.add(key + _ORIGIN + buckets(emits.acked[at] - emits.actual[at]))
+
+    def _of(self, process: Process) -> _Counted:
+        return self._processes.setdefault(process.file.tag, (process, _Counted()))[1]
 
     def take(self, history: History, receipts: Receipts, at: Numbers) -> None:
         """Receipts of one process; `at` is where the message of each stands."""
         if not len(at):
             return
         process = history.process_of(int(receipts.client[0]))
-        counted = self._processes.setdefault(process.file.tag, (process, _Counted()))[1]
+        counted = self._of(process)
         emits = history.emits
         same = history.clock[receipts.client] == history.clock[emits.sender[at]]
         time, at = receipts.time[same], at[same]
+        key = self._keys(process, history, at, time, receipts.client[same])
+        counted.add(key + buckets(time - emits.intended[at]))
+        counted.add(key + _ORIGIN + buckets(time - emits.actual[at]))
+
+    def _keys(
+        self, process: Process, history: History, at: Numbers, time: Numbers, client: Numbers
+    ) -> Numbers:
+        """Everything of samples but their bucket, origin and kind."""
+        emits = history.emits
         phase = _phases(process, time)
         # A line is written at the end of its second.
         second = -((_origin(process) - time) // SECOND) + _OFFSET
         before = emits.intended[at] < process.begun.get(Phase.MEASURED, 0)
         before &= phase >= Phase.MEASURED
-        key = second * _TURN + phase * _PHASE + before * _BEFORE
-        counted.add(key + buckets(time - emits.intended[at]))
-        counted.add(key + _KIND + buckets(time - emits.actual[at]))
+        keys: Numbers = second * _TURN + phase * _PHASE + before * _BEFORE
+        if self._parts.are_several:
+            keys += self._parts.numbers(emits.named[at], history.names.class_of[client]) * _PART
+        return keys
 
     def lines(self, tag: int) -> Iterator[dict[str, Any]]:
         """The lines of a process, as its histograms' file has them."""
@@ -99,7 +172,33 @@ class DeliveryLatencies:
         ends = np.flatnonzero(np.diff(keys // _PHASE)) + 1
         for part, numbers in zip(np.split(keys, ends), np.split(counts, ends), strict=True):
             if len(part):
-                yield _line(process, part, numbers)
+                yield self._line(process, part, numbers)
+
+    def _line(self, process: Process, keys: Numbers, counts: Numbers) -> dict[str, Any]:
+        phase = int(keys[0] // _PHASE % (_TURN // _PHASE))
+        second = int(keys[0] // _TURN) - _OFFSET
+        time = _origin(process) + second * SECOND
+        following = [begun for number, begun in process.begun.items() if number > phase]
+        time = min([time, *following])
+        told: dict[str, dict[str, dict[str, int]]] = {
+            _DELIVERY: {each.value: {} for each in Origin}
+        }
+        before: dict[str, dict[str, int]] = {}
+        for key, count in zip(keys.tolist(), counts.tolist(), strict=True):
+            bucket, is_actual = str(key % _ORIGIN), bool(key & _ORIGIN)
+            kind = LatencyKind.ACK.value if key & _ACK else _DELIVERY
+            if key & _BEFORE:
+                if kind == _DELIVERY:
+                    _add(before.setdefault(_KINDS[is_actual], {}), bucket, count)
+                continue
+            names = self._parts.names[key // _PART % (_PHASE // _PART)]
+            for part in names if kind == LatencyKind.ACK else ("", *names):
+                origins = told.setdefault(f"{kind}{part}", {each.value: {} for each in Origin})
+                _add(origins[_ORIGINS[is_actual]], bucket, count)
+        line: dict[str, Any] = {"t": time, "phase": phase, **told}
+        if before:
+            line["before"] = before
+        return line
 
 
 def write(processes: Iterable[RunProcess], found: DeliveryLatencies) -> None:
@@ -122,25 +221,5 @@ def _phases(process: Process, time: Numbers) -> Numbers:
     return np.minimum(phase, Phase.DRAIN)  # what comes at the very end of the drain is of it
 
 
-def _line(process: Process, keys: Numbers, counts: Numbers) -> dict[str, Any]:
-    phase = int(keys[0] // _PHASE % (_TURN // _PHASE))
-    second = int(keys[0] // _TURN) - _OFFSET
-    time = _origin(process) + second * SECOND
-    following = [begun for number, begun in process.begun.items() if number > phase]
-    time = min([time, *following])
-    told: dict[tuple[bool, str], dict[str, int]] = {}
-    for key, count in zip(keys.tolist(), counts.tolist(), strict=True):
-        place = bool(key & _BEFORE), _KINDS[bool(key & _KIND)]
-        told.setdefault(place, {})[str(key % _KIND)] = count
-    line: dict[str, Any] = {
-        "t": time,
-        "phase": phase,
-        _DELIVERY: {
-            origin.value: told.get((False, kind), {})
-            for origin, kind in zip(Origin, _KINDS, strict=True)
-        },
-    }
-    before = {kind: told[True, kind] for kind in _KINDS if (True, kind) in told}
-    if before:
-        line["before"] = before
-    return line
+def _add(to: dict[str, int], bucket: str, count: int) -> None:
+    to[bucket] = to.get(bucket, 0) + count

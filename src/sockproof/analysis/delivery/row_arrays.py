@@ -75,11 +75,12 @@ class Emits:
     flags: Numbers
     checksum: NDArray[Any]  # of the body, 32 bits
     mark: NDArray[Any]  # of the stamp, 16 bits
+    named: NDArray[Any]  # what it is called, by its number in `History.messages`; 16 bits
     acked: Numbers  # when the acknowledgement came; 0: never, or late
     heard: Numbers  # when anyone heard it first, as far as it was not acknowledged; 0: never
 
     @classmethod
-    def of(cls, process: Process, sent: Any, rooms: Numbers) -> Emits:
+    def of(cls, process: Process, sent: Any, rooms: Numbers, named: NDArray[Any]) -> Emits:
         """Those of a process, in the order of its rows."""
         intended = sent["b"].astype(np.int64)
         never = (np.zeros(len(sent), dtype=np.int64) for _ in range(2))
@@ -91,6 +92,7 @@ class Emits:
             sent["flags"].astype(np.int64),
             (sent["c"] >> HIGH).astype(np.uint32),
             sent["mark"].copy(),
+            named,
             *never,
         )
 

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sockproof.analysis.gates.rules import Condition, metric
+from sockproof.analysis.gates.rules import Condition
 from sockproof.formats.judgements import LoadOutcome as Outcome
+from sockproof.runs.breakdown import look_up
 from sockproof.vocabulary import Counter
 
 MOST_WITHHELD = 0.01  # of the sends that were due, above which the server does not keep up
@@ -47,11 +48,11 @@ def outcome_of(summary: Mapping[str, Any], objectives: Iterable[Condition]) -> t
     generator = summary["generator"]
     broken, unknown, lagged = [], [], []
     for asked in objectives:
-        value = metric(summary, asked.metric)
+        value = look_up(summary, asked.metric)
         if isinstance(value, bool) is isinstance(asked.bound, bool) and isinstance(
             value, int | float
         ):
-            least = metric(summary, asked.metric.replace("latency.", "latency_less_lag.", 1))
+            least = look_up(summary, asked.metric.replace("latency.", "latency_less_lag.", 1))
             if asked.is_latency and isinstance(least, int | float) and asked.holds(least):
                 if not asked.holds(value):
                     lagged.append(f"{asked}: {value:,.4g}, which the generator's lag may have done")

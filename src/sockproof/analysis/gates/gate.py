@@ -11,18 +11,20 @@ too low for its rule says nothing of the target when the generator could do no m
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 from sockproof import files
-from sockproof.analysis.gates.rules import Condition, Rule, Rules, metric, value_in
+from sockproof.analysis.gates.rules import Condition, Rule, Rules, value_in
 from sockproof.analysis.gates.windows import after_grace, windows
 from sockproof.formats.judgements import Gate, GateOutcome, JudgedRule
 from sockproof.formats.load import Ended
+from sockproof.runs.breakdown import Group, is_known, look_up, only
 from sockproof.runs.histogram import Histogram
 from sockproof.runs.load_records import ENDED_FILE
 from sockproof.runs.reader import LoadRunFolder
@@ -170,15 +172,21 @@ def _case_metrics(report: Mapping[str, Any]) -> dict[str, float]:
 
 def _judge(rule: Rule, summary: Mapping[str, Any], run: LoadRunFolder | None) -> Finding:
     asked = rule.condition
+    plain, group = asked.parted
+    if group is not None and not is_known(summary, group):
+        return Finding(rule, Outcome.INCONCLUSIVE, None, _unknown(summary, group))
     needs_lines = rule.window or (rule.grace and asked.is_latency and not rule.abort)
     if needs_lines and run is not None and run.problems:
         return Finding(
             rule, Outcome.INCONCLUSIVE, None, f"the records are damaged: {run.problems[0]}"
         )
+    # What is told of each second is told of the whole alone where that is one part.
+    asked_of = replace(rule, condition=replace(asked, metric=plain))
+    told = asked_of if only(summary, group) else rule
     if rule.window:
-        finding = _windows(rule, run)
+        finding = replace(_windows(told, run), rule=rule)
     elif rule.grace and asked.is_latency and not rule.abort:
-        finding = _after_grace(rule, run)
+        finding = replace(_after_grace(told, run), rule=rule)
     else:
         finding = _whole(rule, summary)
     generator = summary.get("generator") or {}
@@ -193,9 +201,19 @@ def _judge(rule: Rule, summary: Mapping[str, Any], run: LoadRunFolder | None) ->
     return Finding(rule, Outcome.INCONCLUSIVE, finding.value, f"the run is inconclusive: {reasons}")
 
 
+def _unknown(summary: Mapping[str, Any], group: Group) -> str:
+    """Nothing of the run has this name."""
+    known = list(summary.get(group.by) or {})
+    if not known:
+        return f"the run has no names of {'messages' if group.by.what == 'message' else 'classes'}"
+    close = difflib.get_close_matches(group.name, known, 1)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(map(repr, known))}"
+    return f"no {group.by.what} of the run is called {group.name!r}; {hint}"[:500]
+
+
 def _is_violation(asked: Condition) -> bool:
     """Whether it is about what the target did, whatever the generator was like."""
-    return asked.metric.startswith("counts.") or asked.metric.endswith(".verdict")
+    return asked.parted[0].startswith("counts.") or asked.metric.endswith(".verdict")
 
 
 def _is_amount(asked: Condition) -> bool:
@@ -216,12 +234,12 @@ def _is_the_lag(rule: Rule, value: float, least: float | None) -> Finding:
 
 def _whole(rule: Rule, summary: Mapping[str, Any]) -> Finding:
     asked = rule.condition
-    value = metric(summary, asked.metric)
+    value = look_up(summary, asked.metric)
     if asked.is_latency:
-        samples = metric(summary, f"{asked.metric.rpartition('.')[0]}.samples") or 0
+        samples = look_up(summary, f"{asked.metric.rpartition('.')[0]}.samples") or 0
         if value is None or samples < rule.min_samples:
             return Finding(rule, Outcome.INCONCLUSIVE, value, _too_few(samples, rule))
-        least = metric(summary, asked.metric.replace("latency.", "latency_less_lag.", 1))
+        least = look_up(summary, asked.metric.replace("latency.", "latency_less_lag.", 1))
         if isinstance(least, int | float) and _differ(asked, value, least):
             return _is_the_lag(rule, value, least)
     if value == "not exercised":
@@ -231,8 +249,13 @@ def _whole(rule: Rule, summary: Mapping[str, Any]) -> Finding:
     if not isinstance(value, int | float) or not math.isfinite(value):
         return Finding(rule, Outcome.INCONCLUSIVE, None, "there is no data")
     finding = _compared(rule, value)
-    name = asked.metric.removeprefix("counts.")
-    exercised = name not in PROPERTIES or metric(summary, f"properties.{name}.exercised")
+    plain, group = asked.parted
+    name = plain.removeprefix("counts.")
+    if group is None:
+        chances = look_up(summary, f"properties.{name}.exercised")
+    else:
+        chances = summary[group.by][group.name]["exercised"].get(name)
+    exercised = name not in PROPERTIES or chances
     if finding.outcome == Outcome.PASS and not exercised:
         return Finding(rule, Outcome.INCONCLUSIVE, value, "the property was not exercised")
     return finding

@@ -10,15 +10,18 @@ from __future__ import annotations
 import difflib
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sockproof.formats.reading import read_table
 from sockproof.formats.tables import MOST_SECONDS, RuleEntry, RulesFile
+from sockproof.runs.breakdown import GROUP, By, Group, parted, whole
 from sockproof.runs.histogram import Histogram
 from sockproof.vocabulary import (
+    BY_CLASS,
+    BY_NAME,
     COUNTS,
     FRACTIONS,
     LATENCY_COLUMNS,
@@ -41,7 +44,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
-_RULE = re.compile(r"\s*([\w.\-]+)\s*(<=|>=|==|!=|<|>)\s*([\w.+\-]+)\s*")
+_RULE = re.compile(rf"\s*([\w.\-]+(?:{GROUP}[\w.\-]*)?)\s*(<=|>=|==|!=|<|>)\s*([\w.+\-]+)\s*")
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
@@ -65,12 +68,20 @@ NUMBERS = (
 )
 FLAGS = (*(f"properties.{name}.verdict" for name in PROPERTIES), "generator.fit")
 CONFORMANCE = (*(f"conformance.{name}" for name in OUTCOMES), "conformance.stale")
-# Most connections are made in the ramp, which is no part of what is measured.
-_MESSAGES = tuple(
-    name
-    for name in _LATENCY
-    if name.endswith("_ms") and not name.startswith(f"latency.{LatencyKind.CONNECT}.")
-)
+
+
+def _of_messages(names: Iterable[str]) -> tuple[str, ...]:
+    """Most connections are made in the ramp, which is no part of what is measured."""
+    connects = f"latency.{LatencyKind.CONNECT}."
+    return tuple(name for name in names if not name.startswith(connects))
+
+
+_MESSAGES = tuple(name for name in _of_messages(_LATENCY) if name.endswith("_ms"))
+# What is known of the messages of one name, and of the users of one class.
+PARTED = {
+    By.NAME: (*(f"counts.{name}" for name in BY_NAME), *_of_messages(_LATENCY)),
+    By.CLASS: (*(f"counts.{name}" for name in BY_CLASS), *_of_messages(_LATENCY)),
+}
 # What is known while a run goes on: violations and percentiles, so far.
 LIVE = (
     *(
@@ -105,6 +116,11 @@ class Condition:
     metric: str
     comparison: str
     bound: float | bool
+
+    @property
+    def parted(self) -> tuple[str, Group | None]:
+        """The metric of the whole run, and which part of it is meant; None: all."""
+        return parted(self.metric)
 
     @property
     def is_latency(self) -> bool:
@@ -150,14 +166,6 @@ class Rules:
         return Rules(self.title, tuple(chosen))
 
 
-def metric(summary: Mapping[str, Any], name: str) -> Any:
-    """A value of `summary.json` by its path; None where there is none."""
-    value: Any = summary
-    for part in name.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
-
-
 def value_in(rule: Rule, histogram: Histogram) -> float | None:
     """The percentile or maximum that a rule is about, in ms; None with too few samples."""
     if histogram.samples < max(rule.min_samples, 1):
@@ -173,10 +181,17 @@ def condition(text: str) -> Condition:
     if found is None:
         raise RuleError(f"{text!r} is not a rule: METRIC <= NUMBER, as 'counts.lost == 0'")
     named, comparison, bound = found.groups()
-    metric = renamed_metric(named)
-    is_flag = metric in FLAGS
-    if not is_flag and metric not in (*NUMBERS, *CONFORMANCE, *_SUITES):
-        raise RuleError(f"{text!r}: no metric {metric!r}{_suggestion(metric)}")
+    try:
+        plain, group = parted(named)
+    except ValueError as error:
+        raise RuleError(f"{text!r}: {error}") from None
+    plain = renamed_metric(plain)
+    is_flag = plain in FLAGS
+    if not is_flag and plain not in (*NUMBERS, *CONFORMANCE, *_SUITES):
+        raise RuleError(f"{text!r}: no metric {plain!r}{_suggestion(plain)}")
+    if group is not None and plain not in PARTED[group.by]:
+        raise RuleError(f"{text!r}: {plain} is not known of a single {group.by.what}")
+    metric = whole(plain, group)
     if is_flag:
         if comparison not in ("==", "!=") or bound not in ("true", "false"):
             raise RuleError(
@@ -219,12 +234,13 @@ def _rule(entry: RuleEntry, samples: int) -> Rule:
         window = _seconds(entry.window, f"{about}: window")
         if window < 1 or window % 1:
             raise RuleError(f"{about}: window must be whole seconds, as runs are recorded")
-    if window and asked.metric not in WINDOWED:
+    plain, group = asked.parted
+    if window and plain not in (WINDOWED if group is None else _MESSAGES):
         raise RuleError(f"{about}: window is for metrics known for each second, as latency.ack.…")
     if window and entry.abort:
         raise RuleError(f"{about}: window and abort cannot be combined")
     grace = _seconds(entry.grace, f"{about}: grace")
-    if grace and not (entry.abort or window or asked.metric in _MESSAGES):
+    if grace and not (entry.abort or window or plain in _MESSAGES):
         raise RuleError(f"{about}: grace is for latencies of messages, window and abort")
     if entry.min_samples is not None and not asked.is_latency:
         raise RuleError(f"{about}: min_samples is for latency")

@@ -86,8 +86,10 @@ def _by_due_time(
     asked: Condition, run: LoadRunFolder, lags: Lags | None
 ) -> Iterator[tuple[float, int, int]]:
     """When messages were due, the bucket of their latency and how many."""
-    _, kind, origin, _ = asked.metric.split(".")
-    for each in by_second(run, kind, origin, lags):
+    plain, group = asked.parted
+    _, kind, origin, _ = plain.split(".")
+    part = "" if group is None else str(group)
+    for each in by_second(run, f"{kind}{part}", origin, lags):
         for bucket, number in each.histogram.counts.items():
             last = max(each.ends - 1e-6, each.begins)
             yield min(max(each.at - value_of(bucket) / 1e9, each.begins), last), bucket, number

@@ -10,9 +10,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from sockproof.runs.breakdown import look_up, parted
 from sockproof.vocabulary import (
     FRACTIONS,
     LATENCY_COLUMNS,
+    MESSAGE_KINDS,
     P50,
     PROPERTIES,
     Counter,
@@ -28,6 +30,10 @@ METRICS = (
     "target.max_rss_bytes",
     THROUGHPUT,
 )
+# Those that are known of one message, or of one class of users.
+PARTED = tuple(
+    f"latency.{k}.{o}.{c}" for k in MESSAGE_KINDS for o in Origin for c in LATENCY_COLUMNS
+)
 # A high percentile of a short run, and a rate, vary several times as much from run to run as a
 # median does: with them most comparisons would end without an answer.
 DEFAULT_METRICS = (f"latency.{LatencyKind.ACK}.{Origin.INTENDED}.{P50.ms}",)
@@ -37,9 +43,18 @@ _MORE_IS_BETTER = (THROUGHPUT,)
 _FACTS = (*PROPERTIES, Counter.ACK_TIMEOUTS)
 
 
+def is_metric(name: str) -> bool:
+    """Whether there is a metric of this name, of the whole or of a part."""
+    try:
+        plain, group = parted(name)
+    except ValueError:
+        return False
+    return plain in (METRICS if group is None else PARTED)
+
+
 def value(summary: Mapping[str, Any], metric: str) -> float | None:
     """What a run's summary says of a metric; None where it says nothing, or nothing above 0."""
-    found = _COMPUTED[metric](summary) if metric in _COMPUTED else _look_up(summary, metric)
+    found = _COMPUTED[metric](summary) if metric in _COMPUTED else look_up(summary, metric)
     usable = isinstance(found, int | float) and math.isfinite(found) and found > 0
     return float(found) if usable and found is not None else None
 
@@ -66,13 +81,6 @@ def violations(summary: Mapping[str, Any]) -> dict[str, int]:
     """How many messages of a run were lost, duplicated and so on; only what occurred."""
     counts = summary["counts"]
     return {name.value: int(counts[name]) for name in _FACTS if counts.get(name)}
-
-
-def _look_up(summary: Mapping[str, Any], metric: str) -> Any:
-    found: Any = summary
-    for key in metric.split("."):
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found
 
 
 def _messages(summary: Mapping[str, Any]) -> float:

@@ -17,7 +17,7 @@ from sockproof.vocabulary import FRACTIONS, MAX_MS, SAMPLES, LatencyKind, Origin
 _MEASURED = (Phase.MEASURED, Phase.DRAIN)  # what was sent in it and came in the drain counts too
 
 
-def counts_for(kind: LatencyKind, line: LatencyLine) -> bool:
+def counts_for(kind: str, line: LatencyLine) -> bool:
     """Whether a line's latencies are those of the run.
 
     Those of messages that were sent in the measured part; those of connects in the whole run,
@@ -34,14 +34,17 @@ def latencies(
 ) -> tuple[Kinds, Kinds]:
     """For each kind the histograms from intended and from actual times, in nanoseconds.
 
-    As they were measured, and less the lag of the generator.
+    As they were measured, and less the lag of the generator. Those of one message, or one class,
+    stand under their kind with the part behind it.
     """
     found, less_lag = _kinds(), _kinds()
     for process in processes:
         for line in process.latencies(deliveries.lines(process.tag)):
             lag = lags.at(process.tag, line.time)
-            for kind in LatencyKind:
+            for kind in (*LatencyKind, *line.parts()):
                 if counts_for(kind, line):
+                    for kinds in (found, less_lag):
+                        kinds.setdefault(kind, {each.value: Histogram() for each in Origin})
                     for origin in Origin:
                         found[kind][origin].add(Histogram.from_json(line.counts(kind, origin)))
                         less_lag[kind][origin].add(less(line.counts(kind, Origin.ACTUAL), lag))

@@ -15,19 +15,20 @@ from sockproof.analysis.delivery.checker import Delivery, check
 from sockproof.analysis.delivery.latency import DeliveryLatencies
 from sockproof.analysis.delivery.latency import write as write_deliveries
 from sockproof.analysis.summary.lag import Lags, max_lag
-from sockproof.analysis.summary.latency import latencies, percentiles
+from sockproof.analysis.summary.latency import latencies
 from sockproof.analysis.summary.missing_records import missing_records, said_of_missing
+from sockproof.analysis.summary.parts import parts_of, percentiles_of
 from sockproof.analysis.summary.unheard import said_of_unheard, set_unheard_aside
 from sockproof.files import FileError
 from sockproof.formats.load import (
     About,
     Generator,
-    Latency,
     MissingRecords,
     PropertyFound,
     Summary,
     TargetCost,
 )
+from sockproof.runs.breakdown import By
 from sockproof.runs.clock import SECOND
 from sockproof.runs.histogram import Histogram
 from sockproof.runs.load_records import (
@@ -80,6 +81,7 @@ def _summarize(folder: LoadRunFolder, deliveries: DeliveryLatencies) -> Summary:
     missing = missing_records(folder)
     steps = {step: sum(int(each.last.get(step, 0)) for each in health) for step in Step}
     set_unheard_aside(delivery, steps)
+    parts = parts_of(delivery, found, less_lag)
     counts = dict(delivery.counts)
     for name in (*CONNECTIONS, *TRAFFIC):
         counts[name.value] = sum(int(each.last.get(name, 0)) for each in health)
@@ -95,18 +97,13 @@ def _summarize(folder: LoadRunFolder, deliveries: DeliveryLatencies) -> Summary:
             name: {str(second): count for second, count in sorted(when.items())}
             for name, when in delivery.when.items()
         },
-        latency=_percentiles(found),
-        latency_less_lag=_percentiles(less_lag),
+        latency=percentiles_of(found),
+        latency_less_lag=percentiles_of(less_lag),
+        names=parts[By.NAME],
+        classes=parts[By.CLASS],
         target=_target(run, health),
         generator=_generator(run, delivery, health, steps, counts, missing, problems),
     )
-
-
-def _percentiles(found: dict[str, dict[str, Histogram]]) -> dict[str, dict[str, Latency]]:
-    return {
-        kind: {origin: percentiles(each) for origin, each in origins.items()}
-        for kind, origins in found.items()
-    }
 
 
 def _properties(delivery: Delivery) -> dict[str, PropertyFound]:

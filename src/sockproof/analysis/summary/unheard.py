@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from sockproof.analysis.delivery.findings import Delivery
-from sockproof.vocabulary import Counter, Property, Step
+from sockproof.vocabulary import Counter, Step
 
 ENOUGH = 0.5  # of what was due
 
@@ -21,10 +21,7 @@ def set_unheard_aside(delivery: Delivery, steps: Mapping[Step, int]) -> None:
         return
     if not steps[Step.UNSTAMPED] or steps[Step.UNSTAMPED] < ENOUGH * counts[Counter.DUE]:
         return
-    counts[Counter.UNDETERMINED] += counts[Counter.DUE]
-    counts[Counter.DUE] = counts[Counter.LOST] = delivery.exercised[Property.LOST] = 0
-    delivery.examples[Property.LOST].clear()
-    delivery.when[Property.LOST].clear()
+    delivery.set_losses_aside()
 
 
 def said_of_unheard(

@@ -63,9 +63,11 @@ def count_rows(processes: Iterable[RunProcess]) -> RowCounts:
     sent = np.zeros(total, dtype=bool)
     heard = np.zeros(total, dtype=np.int32)
     for process in processes:
+        places = process.names().places.items()
+        nobody = [NOBODY, *(number for number, place in places if place.room == NOBODY)]
         for rows in process.rows.parts():
             emits = rows[rows["kind"] == Kind.EMIT]
-            emits = emits[(emits["a"] & _LOW) != NOBODY]
+            emits = emits[~np.isin(emits["a"] & _LOW, np.array(nobody, dtype=np.uint64))]
             sent[senders[process.tag].places(*_of_emits(emits))] = True
             withdrawn = rows[rows["kind"] == Kind.WITHDRAWN]
             gone = withdrawn["client"].astype(np.int64), withdrawn["a"].astype(np.int64)

@@ -161,14 +161,16 @@ class Run:
         recorder.bytes_sent = traffic.bytes_sent
         recorder.bytes_received = traffic.bytes_received
         recorder.back_pressured = traffic.back_pressured
-        self.stats.add(LatencyKind.ACK, recorder.ack_intended)
+        acks, _ = recorder.acks()
+        for each in recorder.names.all_acks:
+            self.stats.add(LatencyKind.ACK, each.intended, each.message)
         self.stats.add(LatencyKind.DELIVERY, recorder.delivery_intended)
         self.stats.add(LatencyKind.CONNECT, recorder.connect_intended)
         self.live.take(
             time.monotonic_ns(),
             recorder.phase_now,
             recorder.counters(),
-            recorder.ack_intended,
+            acks,
             recorder.delivery_intended,
         )
 

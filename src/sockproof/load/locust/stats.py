@@ -27,13 +27,16 @@ class LocustStats:
         self._environment = environment
         self._told: set[str] = set()
 
-    def add(self, kind: str, counts: Mapping[int, int]) -> None:
-        """Add latencies of a second, as buckets of nanoseconds, under the type `kind`."""
+    def add(self, kind: str, counts: Mapping[int, int], name: str = "") -> None:
+        """Add latencies of a second, as buckets of nanoseconds, under the type `kind`.
+
+        `name` is that of the messages, where they have one.
+        """
         if not counts:
             return
         stats = self._environment.stats
         second = int(time.time())
-        _add(stats.get("sockproof", kind), counts, second)
+        _add(stats.get(name or "sockproof", kind), counts, second)
         if kind != LatencyKind.DELIVERY:  # one message may be heard by thousands: it is no request
             _add(stats.total, counts, second)
 

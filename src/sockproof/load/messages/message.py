@@ -13,6 +13,7 @@ import functools
 import json
 from typing import Any
 
+from sockproof.load.messages.naming import called
 from sockproof.load.messages.payload import Payload
 from sockproof.load.messages.placeholders import BINARY_BODY, BODY, Body
 from sockproof.wire.stamp import checksum_of
@@ -26,14 +27,15 @@ _HOLE = "$sockproof-body$"
 class Message:
     """An event and its arguments, which contain `BODY` or `BINARY_BODY` once, at any depth.
 
-    Raises ValueError otherwise. Messages of a `WebSocketUser` are made by `json`, `text`, `binary`
-    and `coded`.
+    Raises ValueError otherwise. `name` is what counts, latencies and rules call it; by default its
+    event. Messages of a `WebSocketUser` are made by `json`, `text`, `binary` and `coded`.
     """
 
-    __slots__ = ("_args", "_before", "_behind", "event", "has_attachment")
+    __slots__ = ("_args", "_before", "_behind", "called", "event", "has_attachment")
 
-    def __init__(self, event: str, *args: Any) -> None:
+    def __init__(self, event: str, *args: Any, name: str | None = None) -> None:
         self.event = event
+        self.called = called(name, event)
         self._args = args
         bodies: list[Body] = []
         text = _encoded(_with_hole([event, *args], bodies))

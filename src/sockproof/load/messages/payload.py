@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from sockproof.load.messages.naming import called, event_of
 from sockproof.load.messages.placeholders import Body, Number
 from sockproof.wire.stamp import checksum_of
 
@@ -31,10 +32,12 @@ Encode = Callable[[Any], str | bytes]
 class Payload:
     """A message with a place for its body, and perhaps for its number; see the constructors.
 
-    `numbered` says whether it holds `NUMBER` or `ID`.
+    `numbered` says whether it holds `NUMBER` or `ID`. `name` is what counts, latencies and rules
+    call it; by default what the first of its fields `type`, `event`, `action`, `op`, `do`, `cmd`,
+    `command`, `method` and `kind` says that holds a constant string, and else "message".
     """
 
-    __slots__ = ("_encode", "_parts", "_value", "is_binary", "is_json", "numbered")
+    __slots__ = ("_encode", "_parts", "_value", "called", "is_binary", "is_json", "numbered")
 
     def __init__(
         self,
@@ -44,7 +47,10 @@ class Payload:
         is_binary: bool = False,
         value: Any = None,
         encode: Encode | None = None,
+        name: str | None = None,
+        event: str = "",
     ) -> None:
+        self.called = called(name, event)
         places = list(_places(value)) if encode is not None else list(parts)
         bodies = sum(isinstance(each, Body) for each in places)
         if bodies != 1:
@@ -57,37 +63,39 @@ class Payload:
         self.is_binary = is_binary
 
     @classmethod
-    def json(cls, value: Any) -> Payload:
+    def json(cls, value: Any, *, name: str | None = None) -> Payload:
         """A JSON value, sent as text, one string of which is `BODY`.
 
         `NUMBER` and `ID` may stand anywhere. Raises ValueError unless there is one body, TypeError
         for what JSON has no word for.
         """
         pieces = _HOLES.split(_encoded(_with_holes(value)))
-        return cls([_part(each) for each in pieces if each], is_json=True)
+        parts = [_part(each) for each in pieces if each]
+        return cls(parts, is_json=True, name=name, event=event_of(value))
 
     @classmethod
-    def text(cls, *parts: str | Body | Number) -> Payload:
+    def text(cls, *parts: str | Body | Number, name: str | None = None) -> Payload:
         """Text in parts, one of which is `BODY`; raises ValueError unless there is one body."""
-        return cls([each.encode("utf-8") if isinstance(each, str) else each for each in parts])
+        encoded = [each.encode("utf-8") if isinstance(each, str) else each for each in parts]
+        return cls(encoded, name=name)
 
     @classmethod
-    def binary(cls, *parts: bytes | Body | Number) -> Payload:
+    def binary(cls, *parts: bytes | Body | Number, name: str | None = None) -> Payload:
         """Octets in parts, one of which is `BINARY_BODY`; a number is written in decimal digits.
 
         Raises ValueError unless there is one body.
         """
-        return cls(parts, is_binary=True)
+        return cls(parts, is_binary=True, name=name)
 
     @classmethod
-    def coded(cls, value: Any, encode: Encode) -> Payload:
+    def coded(cls, value: Any, encode: Encode, *, name: str | None = None) -> Payload:
         """A value that `encode` turns into text or octets each time, once its places are filled.
 
         `BODY` becomes a string, `BINARY_BODY` octets, `NUMBER` and `ID` a number and a string. The
         string has to stand in what `encode` returns as it is, not in Base64 or compressed. Raises
         ValueError unless there is one body.
         """
-        return cls(value=value, encode=encode)
+        return cls(value=value, encode=encode, name=name, event=event_of(value))
 
     def said(self, body: str | bytes) -> Said:
         """The message with one body, to be said any number of times; raises ValueError.

@@ -7,15 +7,14 @@ of it to the run folder. Nothing in it grows with the number of messages.
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sockproof.load.record.names import Counts, Names, counts
 from sockproof.load.record.row_writer import LineWriter, Map, RowWriter
 from sockproof.runs.histogram import BITS
 from sockproof.runs.load_records import (
-    FIRST_ROOM,
     LINE_FILES,
     ROW,
     ROWS,
@@ -37,12 +36,6 @@ from sockproof.vocabulary import (
 _ACTUAL = {kind: before_key(kind, Origin.ACTUAL) for kind in MESSAGE_KINDS}
 _pack_into = ROW.pack_into
 _SIZE = ROW.size
-
-Counts = defaultdict[int, int]
-
-
-def _counts() -> Counts:
-    return defaultdict(int)
 
 
 def _origins(intended: Counts, actual: Counts) -> dict[str, Counts]:
@@ -74,7 +67,8 @@ class Ledger(Counters):
         self._map, self._offset = self._rows.taken()
         self._high = self.tag << 32
         self._clock = self._high >> 48
-        self._rooms: dict[str, int] = {}
+        self.names = Names(lambda line: self._line("rooms", line))
+        self.room = self.names.room
         self._clients = 0
         self._over = False
         self.phase_now = Phase.RAMP
@@ -83,16 +77,16 @@ class Ledger(Counters):
         self.outstanding = 0  # acknowledgements that are waited for
 
     def _new_histograms(self) -> None:
-        self.ack_intended, self.ack_actual = _counts(), _counts()
-        self.delivery_intended, self.delivery_actual = _counts(), _counts()
+        for acks in self.names.all_acks:
+            acks.clear()
+        self.delivery_intended, self.delivery_actual = counts(), counts()
         # Those whose intended time was the actual one, until `fold` counts them in the two above.
-        self._ack_both, self._delivery_both = _counts(), _counts()
-        self._echo_both = _counts()  # those of both kinds
+        self._delivery_both = counts()
         self._emits_before = self.emitted  # so that those without lag need not be counted
-        self.connect_intended, self.connect_actual = _counts(), _counts()
-        self.lag = _counts()
+        self.connect_intended, self.connect_actual = counts(), counts()
+        self.lag = counts()
         self._before: dict[str, Counts] = {
-            before_key(kind, origin): _counts() for kind in MESSAGE_KINDS for origin in Origin
+            before_key(kind, origin): counts() for kind in MESSAGE_KINDS for origin in Origin
         }
 
     # Names.
@@ -105,14 +99,6 @@ class Ledger(Counters):
     def identity(self, client: int) -> int:
         """The client's name in all processes of the run: the sender of its stamps."""
         return self._high | client
-
-    def room(self, name: str) -> int:
-        """The number of a room in this process; rooms of one name are one room in the run."""
-        number = self._rooms.get(name)
-        if number is None:
-            number = self._rooms[name] = FIRST_ROOM + len(self._rooms)
-            self._line("rooms", {"room": number, "name": name})
-        return number
 
     # Rooms and connections.
 
@@ -132,9 +118,9 @@ class Ledger(Counters):
         """The server has said that the client is out of the room."""
         self._row(Kind.LEFT, client, room, 0, now)
 
-    def connecting(self, client: int, now: int) -> None:
-        """A client is about to open its connection."""
-        self._row(Kind.CONNECT_ASKED, client, 0, 0, now)
+    def connecting(self, client: int, now: int, user_class: int = 0, user: int = -1) -> None:
+        """A client is about to open its connection: which user of which class it is."""
+        self._row(Kind.CONNECT_ASKED, client, user_class, user + 1, now)
 
     def connected(self, client: int, intended: int, actual: int, now: int) -> None:
         """A client hears from now on: its connection and its namespace are open."""
@@ -175,17 +161,23 @@ class Ledger(Counters):
 
     def fold(self) -> None:
         """Bring the histograms up to date; between two calls they may lag behind."""
-        for both, intended, actual in (
-            (self._ack_both, self.ack_intended, self.ack_actual),
-            (self._delivery_both, self.delivery_intended, self.delivery_actual),
-            (self._echo_both.copy(), self.ack_intended, self.ack_actual),
-            (self._echo_both, self.delivery_intended, self.delivery_actual),
-        ):
-            for bucket, count in both.items():
-                intended[bucket] += count
-                actual[bucket] += count
-            both.clear()
+        deliveries = self.delivery_intended, self.delivery_actual
+        for acks in self.names.all_acks:
+            acks.fold(*deliveries)
+        for bucket, count in self._delivery_both.items():
+            for each in deliveries:
+                each[bucket] += count
+        self._delivery_both.clear()
         self.lag[0] += self.emitted - self._emits_before - sum(self.lag.values())
+
+    def acks(self) -> tuple[Counts, Counts]:
+        """How long acknowledgements took since the last tick, whatever they acknowledged."""
+        intended, actual = counts(), counts()
+        for each in self.names.all_acks:
+            for total, part in ((intended, each.intended), (actual, each.actual)):
+                for bucket, number in part.items():
+                    total[bucket] += number
+        return intended, actual
 
     def tick(self, now: int, health: dict[str, Any] | None = None) -> None:
         """Write out what was counted since the last time; once a second.
@@ -199,7 +191,7 @@ class Ledger(Counters):
         line: dict[str, Any] = {
             "t": now,
             "phase": int(self.phase_now),
-            LatencyKind.ACK: _origins(self.ack_intended, self.ack_actual),
+            LatencyKind.ACK: _origins(*self.acks()),
             LatencyKind.DELIVERY: _origins(self.delivery_intended, self.delivery_actual),
             LatencyKind.CONNECT: _origins(self.connect_intended, self.connect_actual),
         }
@@ -274,6 +266,6 @@ class Ledger(Counters):
         count(self._before[_ACTUAL[kind]], from_actual)
 
 
-def count(counts: Counts, value: int) -> None:
+def count(histogram: Counts, value: int) -> None:
     shift = value.bit_length() - 8
-    counts[(shift << BITS) + (value >> shift) if shift > 0 else value] += 1
+    histogram[(shift << BITS) + (value >> shift) if shift > 0 else value] += 1

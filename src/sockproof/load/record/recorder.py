@@ -18,6 +18,7 @@ from time import monotonic_ns
 from zlib import crc32
 
 from sockproof.load.record.ledger import Ledger, count
+from sockproof.load.record.names import Acks
 from sockproof.runs.histogram import BITS, bucket_of
 from sockproof.runs.load_records import (
     EVERYONE,
@@ -114,9 +115,15 @@ class Recorder(Ledger):
             self.lag[bucket_of(actual - intended)] -= 1
 
     def ack_received(
-        self, client: int, sequence: int, intended: int, actual: int, now: int
+        self,
+        client: int,
+        sequence: int,
+        intended: int,
+        actual: int,
+        now: int,
+        acks: Acks | None = None,
     ) -> None:
-        """The acknowledgement of a message is in."""
+        """The acknowledgement of a message is in; `acks` are those of its name."""
         offset = self._offset
         if offset == STEP:
             offset = self._next_map()
@@ -127,25 +134,35 @@ class Recorder(Ledger):
         if intended < self._measured_from:
             self._late(_ACKS, now - intended, now - actual)
             return
+        if acks is None:
+            acks = self.names.nameless
         value = now - intended
         shift = value.bit_length() - 8
         bucket = (shift << BITS) + (value >> shift) if shift > 0 else value
         if intended == actual:
-            self._ack_both[bucket] += 1
+            acks.both[bucket] += 1
             return
-        self.ack_intended[bucket] += 1
+        acks.intended[bucket] += 1
         value = now - actual
         shift = value.bit_length() - 8
-        self.ack_actual[(shift << BITS) + (value >> shift) if shift > 0 else value] += 1
+        acks.actual[(shift << BITS) + (value >> shift) if shift > 0 else value] += 1
 
-    def echoed(self, client: int, sequence: int, intended: int, actual: int, now: int) -> None:
+    def echoed(
+        self,
+        client: int,
+        sequence: int,
+        intended: int,
+        actual: int,
+        now: int,
+        acks: Acks | None = None,
+    ) -> None:
         """The acknowledgement of a message is in, and holds the message as it was sent.
 
         What `ack_received` and `heard` do for it is written out here.
         """
         offset = self._offset
         if offset >= STEP - _SIZE or intended < self._measured_from or intended != actual:
-            self.ack_received(client, sequence, intended, actual, now)
+            self.ack_received(client, sequence, intended, actual, now, acks)
             self._row(_RECEIPT, client, self._high | client, sequence, now, _EXACT)
             self.receipts += 1
             if intended < self._measured_from:
@@ -163,9 +180,11 @@ class Recorder(Ledger):
         self.acknowledged += 1
         self.outstanding -= 1
         self.receipts += 1
+        if acks is None:
+            acks = self.names.nameless
         value = now - intended
         shift = value.bit_length() - 8
-        self._echo_both[(shift << BITS) + (value >> shift) if shift > 0 else value] += 1
+        acks.echo[(shift << BITS) + (value >> shift) if shift > 0 else value] += 1
 
     def ack_timed_out(self, client: int, sequence: int, now: int) -> None:
         """Nobody waits any longer for the acknowledgement of a message."""

@@ -28,6 +28,7 @@ from sockproof.load.locust import hooks
 from sockproof.load.locust.run import Run
 from sockproof.load.locust.schedule import Turn
 from sockproof.load.net.endpoint import checked_headers, traffic
+from sockproof.load.record.names import Acks, Places
 from sockproof.load.record.recorder import EmitFlag
 from sockproof.runs.load_records import Reason
 from sockproof.vocabulary import Counter, LatencyKind, Step
@@ -62,6 +63,9 @@ class ConnectedUser(User):
 
     abstract = True
     _inert = False
+    _label = ""
+    _places: Places  # of the message said last
+    _acks: Acks
     tasks = [_nothing]  # noqa: RUF012
     rate: float = 0  # calls per second of each paced method; 0: a closed loop
     together = False  # whether all users share the same intended times
@@ -80,6 +84,9 @@ class ConnectedUser(User):
         options = run.options
         self.recorder = self.sockproof.recorder
         self.number = self.sockproof.place_of_user()
+        self._class = self.recorder.names.user_class(type(self).__name__)
+        if isinstance(type(self).label, str):  # the scenario's own, for all of the class
+            self.recorder.names.label(self.number, self.label)
         self.client = 0  # the connection's number in the records
         self.sequence = 0
         self.at = 0  # the intended time of what is being sent, while a paced method runs
@@ -160,7 +167,7 @@ class ConnectedUser(User):
         connection.on_close = self._ended
         connection.on_message = self._listener(client)
         self._asked = time.monotonic_ns()
-        recorder.connecting(client, self._asked)
+        recorder.connecting(client, self._asked, self._class, self.number)
         connection.open()
 
     def _listener(self, client: int) -> Callable[[bytes, bool], None]:
@@ -271,15 +278,33 @@ class ConnectedUser(User):
             self._cut = True
             self.connection.abort()
 
+    @property
+    def label(self) -> str:
+        """How violations call this user; may be set. By default its class and number."""
+        return self._label or f"{type(self).__name__} {self.number + 1}"
+
+    @label.setter
+    def label(self, label: str) -> None:
+        self._label = str(label)
+        if not self._inert:
+            self.recorder.names.label(self.number, self._label)
+
     # Sending.
 
-    def _take(self, checksum: int, to: int | str, flags: int) -> tuple[int, int, int, bytes]:
+    def _name(self, message: Any, said: Any) -> tuple[Places, Acks]:
+        """The places of a message that is said with another body, or by another user, than the
+        one before; and where its acknowledgements are counted."""
+        names = self.recorder.names
+        names.body(said.checksum, said.body)
+        places = names.places(message.called)
+        return places, names.acks(places, self._class)
+
+    def _take(self, checksum: int, room: int, flags: int) -> tuple[int, int, int, bytes]:
         """Record a message that is about to be sent; returns sequence number, times and stamp."""
         recorder = self.recorder
         actual = time.monotonic_ns()
         intended = self.at or actual
         sequence = self.sequence = self.sequence + 1
-        room = to if isinstance(to, int) else recorder.room(to)
         stamp = recorder.sending(self.client, sequence, room, intended, actual, flags, checksum)
         self.outstanding += flags & ACKNOWLEDGED
         return sequence, intended, actual, stamp
@@ -289,11 +314,14 @@ class ConnectedUser(User):
         self.recorder.withdrawn(self.client, sequence, intended, actual, flags)
         self.outstanding -= flags & ACKNOWLEDGED
 
-    def _answered(self, sequence: int, intended: int, actual: int, is_there: bool) -> None:
+    def _answered(
+        self, sequence: int, intended: int, actual: int, acks: Acks, is_there: bool
+    ) -> None:
         """Record that an acknowledgement arrived, or did not."""
         self.outstanding -= 1
         if is_there:
-            self.recorder.ack_received(self.client, sequence, intended, actual, traffic.read_at)
+            now = traffic.read_at
+            self.recorder.ack_received(self.client, sequence, intended, actual, now, acks)
         elif self.connection.is_open:
             self.recorder.ack_timed_out(self.client, sequence, time.monotonic_ns())
         else:

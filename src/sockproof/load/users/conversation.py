@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from sockproof.load.messages.matching import Heartbeat, Match, matches
 from sockproof.load.net.timer_wheel import wheel
+from sockproof.load.record.names import Acks
 
 NEVER = 1 << 62
 
@@ -28,6 +29,7 @@ class Sent(NamedTuple):
     intended: int
     actual: int
     room: int
+    acks: Acks
 
 
 class Expected(NamedTuple):

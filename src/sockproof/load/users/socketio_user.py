@@ -14,7 +14,9 @@ from gevent.event import AsyncResult
 
 from sockproof.load.locust.schedule import SECOND
 from sockproof.load.messages.message import BODY, Message, Said, prepared
+from sockproof.load.messages.naming import called
 from sockproof.load.net.endpoint import traffic
+from sockproof.load.record.names import Acks
 from sockproof.load.record.recorder import ITSELF, NOBODY
 from sockproof.load.reference.socketio import ReferenceSocketIO
 from sockproof.load.socketio.acks import Reply, arguments, new_range
@@ -22,7 +24,8 @@ from sockproof.load.socketio.connection import SocketIOConnection
 from sockproof.load.users.connected_user import ACKNOWLEDGED, SKIPS_SENDER, ConnectedUser
 from sockproof.vocabulary import Step
 
-Token = tuple[int, int, int, bytes]  # sequence, intended and actual time, what comes back
+# Sequence, intended and actual time, where it is counted, what comes back.
+Token = tuple[int, int, int, Acks, bytes]
 CONTROL = "sockproof"  # the event of the target contract that moves clients
 _ROUND_TRIP = Message("message-with-ack", BODY)
 
@@ -89,6 +92,7 @@ class SocketIOUser(ConnectedUser):
             body = self.body
         if said is None or said.message is not message or said.body is not body:
             said = self._said = prepared(message, body)
+            self._places, self._acks = self._name(message, said)
         # What `_take` does is written out here, and what `_answered` does below: a call for each
         # message costs as much as the work.
         actual = monotonic_ns()
@@ -97,14 +101,12 @@ class SocketIOUser(ConnectedUser):
         flags = 1 if ack else 0
         if skips_sender:
             flags |= SKIPS_SENDER
-        recorder = self.recorder
-        room = to if isinstance(to, int) else recorder.room(to)
-        stamp = recorder.sending(
-            self.client, sequence, room, intended, actual, flags, said.checksum
+        stamp = self.recorder.sending(
+            self.client, sequence, self._places[to], intended, actual, flags, said.checksum
         )
         # What comes back as it was sent is known without looking into it.
-        echo = b'["' + stamp + said.behind if room == ITSELF else b""
-        token = sequence, intended, actual, echo
+        echo = b'["' + stamp + said.behind if to == ITSELF else b""
+        token = sequence, intended, actual, self._acks, echo
         self.outstanding += flags & 1
         if message.has_attachment:
             taken = self._tell_binary(said, stamp, token if ack else None)
@@ -129,18 +131,18 @@ class SocketIOUser(ConnectedUser):
         self._acknowledged(None if reply is None else [], token)
 
     def _acknowledged(self, reply: Reply, token: Token) -> None:
-        sequence, intended, actual, echo = token
+        sequence, intended, actual, acks, echo = token
         if reply is None:
-            self._answered(sequence, intended, actual, is_there=False)
+            self._answered(sequence, intended, actual, acks, is_there=False)
             return
         self.outstanding -= 1
         recorder, now = self.recorder, traffic.read_at
         if reply == echo:
-            recorder.echoed(self.client, sequence, intended, actual, now)
+            recorder.echoed(self.client, sequence, intended, actual, now, acks)
         else:
             if isinstance(reply, bytes):  # else it was looked at in pieces
                 recorder.heard(self.client, reply, now)
-            recorder.ack_received(self.client, sequence, intended, actual, now)
+            recorder.ack_received(self.client, sequence, intended, actual, now, acks)
         for turn in self._closed_loops:
             self.sockproof.schedule.again(turn)
 
@@ -214,11 +216,14 @@ class SocketIOUser(ConnectedUser):
         flags = ACKNOWLEDGED
         if not self.connection.is_open:
             raise ConnectionError(f"{event}: the connection is not open")
-        sequence, intended, actual, _ = self._take(0, NOBODY, flags)
+        names = self.recorder.names
+        places = names.places(called(None, event))
+        acks = names.acks(places, self._class)
+        sequence, intended, actual, _ = self._take(0, places[NOBODY], flags)
         limit = int(timeout * SECOND)
 
         def on_ack(reply: Reply) -> None:
-            self._acknowledged_and_heard((sequence, intended, actual, b""), reply)
+            self._acknowledged_and_heard((sequence, intended, actual, acks, b""), reply)
             result.set(reply)
 
         if not self.connection.emit(event, *args, ack=on_ack, limit=limit):

@@ -154,7 +154,7 @@ class WebSocketUser(ConnectedUser):
         if self.acknowledgements is None:
             sent = conversation.waiting.pop(self._base + sequence, None)
             if sent is not None:
-                self._answered(sent.sequence, sent.intended, sent.actual, is_there=True)
+                self._answered(*sent[1:4], sent.acks, is_there=True)
 
     def _look(self, data: bytes, is_binary: bool) -> bool:
         """See what a message says, and whether the scenario knows what it is for."""
@@ -188,7 +188,7 @@ class WebSocketUser(ConnectedUser):
         sent = None if number is None else conversation.waiting.pop(number, None)
         if sent is not None:
             conversation.proved(sent.room, sent.actual, traffic.read_at)
-            self._answered(sent.sequence, sent.intended, sent.actual, is_there=True)
+            self._answered(*sent[1:4], sent.acks, is_there=True)
         elif number is not None:
             try:
                 self._strays.strayed(number, self._base + self.sequence)
@@ -203,7 +203,7 @@ class WebSocketUser(ConnectedUser):
 
     def _expired(self, number: int, sent: Sent) -> None:
         self._strays.expired(number)
-        self._answered(sent.sequence, sent.intended, sent.actual, is_there=False)
+        self._answered(*sent[1:4], sent.acks, is_there=False)
 
     # Sending, in paced methods too.
 
@@ -232,6 +232,7 @@ class WebSocketUser(ConnectedUser):
         said = self._said
         if said is None or said.payload is not message or said.body is not body:
             said = self._said = message.said(body)
+            self._places, self._acks = self._name(message, said)
         known = self.acknowledgements
         if ack is None:
             ack = to == ITSELF if known is None else message.numbered or known.id is None
@@ -240,15 +241,15 @@ class WebSocketUser(ConnectedUser):
             flags |= MATCHED
         if skips_sender:
             flags |= SKIPS_SENDER
-        room = to if isinstance(to, int) else self.recorder.room(to)
-        sequence, intended, actual, stamp = self._take(said.checksum, room, flags)
+        places, room = self._places, to if isinstance(to, int) else self.recorder.room(to)
+        sequence, intended, actual, stamp = self._take(said.checksum, places[room], flags)
         number = self._base + sequence
         octets, is_binary = said.octets(stamp, number)
         send = self.connection.send_binary if is_binary else self.connection.send_text
         conversation = self._conversation
         if ack:  # before it leaves: an answer may be there before `send` returns
             until = actual + self.sockproof.ack_limit
-            conversation.wait(number, Sent(until, sequence, intended, actual, room))
+            conversation.wait(number, Sent(until, sequence, intended, actual, room, self._acks))
         elif message.numbered and known is not None:
             self._strays.expired(number)  # which may be acknowledged, and need not be
         if conversation.presumed:
