@@ -115,6 +115,41 @@ def test_load_shows_no_secret(client: str, words: list[str], tmp_path: Path) -> 
     assert_hidden({"output": output, "ps": children, **left(tmp_path)}, own=False)
 
 
+OF_EACH_USER = """
+import base64
+from sockproof.load.users import SocketIOUser, WebSocketUser
+
+SECRETS = [base64.b64decode(each).decode() for each in {secrets}]
+
+class Socket(WebSocketUser):
+    query = {{"access_token": SECRETS[0]}}
+    cookies = {{"id": SECRETS[1]}}
+    headers = {{"Authorization": "Bearer " + SECRETS[2]}}
+
+class Client(SocketIOUser):
+    auth = {{"user": [SECRETS[3]]}}
+    headers = {{"X-Key": SECRETS[4]}}
+"""
+
+
+@pytest.mark.parametrize("kind", ["Socket", "Client"])
+def test_load_shows_no_secret_of_a_user(kind: str, tmp_path: Path) -> None:
+    secrets = [base64.b64encode(each.encode()).decode() for each in CANARIES[-5:]]
+    scenario, folder = tmp_path / "own.py", tmp_path / "run"
+    scenario.write_text(OF_EACH_USER.format(secrets=secrets))
+    folder.mkdir()
+    more = ["--users", "80", "--run-time", "4s", "--drain", "0"]
+    with reflecting.server() as server:
+        where = f"{'ws' if kind == 'Socket' else 'http'}://127.0.0.1:{server.port}/"
+        done = subprocess.run(
+            [*RUN, "load", str(scenario), where, *more, "--", kind],
+            cwd=folder, capture_output=True, timeout=LIMIT, check=False,
+        )  # fmt: skip
+        assert len(server.links) > reflecting.CLEAN
+    assert done.returncode in (0, 1, 2), done.stderr
+    assert_hidden({"stdout": done.stdout, "stderr": done.stderr, **left(folder)})
+
+
 def _arguments_of_children(pid: int) -> bytes:
     """What `ps` shows of the processes that a process has started."""
     found = b""

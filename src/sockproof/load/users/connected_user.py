@@ -33,6 +33,7 @@ from sockproof.load.record.recorder import EmitFlag
 from sockproof.runs.load_records import Reason
 from sockproof.vocabulary import Counter, LatencyKind, Step
 from sockproof.wire.http import Headers
+from sockproof.wire.redaction import Redactor, secrets_of_headers
 
 # Plain numbers: the operators of flags cost a microsecond each.
 ACKNOWLEDGED, SKIPS_SENDER = int(EmitFlag.ACKNOWLEDGED), int(EmitFlag.SKIPS_SENDER)
@@ -119,6 +120,11 @@ class ConnectedUser(User):
             pairs += [f"{name}={value}" for name, value in self.cookies.items()]
             fields.append(("Cookie", "; ".join(pairs)))
         return checked_headers(tuple(fields))
+
+    def own_secrets(self) -> list[str]:
+        """What is this user's alone and is shown nowhere."""
+        fields = (*self.headers.items(), *(("Cookie", each) for each in self.cookies.values()))
+        return secrets_of_headers(fields)
 
     def connected(self) -> None:
         """Called when the connection is open; calls `settled` when the user is ready to send."""
@@ -235,18 +241,21 @@ class ConnectedUser(User):
         if not self._was_open:
             self.recorder.connect_failed(self.client, int(reason), now)
             if not self._leaving:
-                hidden = self.sockproof.hide(text)
-                stats.failed(LatencyKind.CONNECT, f"{reason.label}: {hidden}")
+                stats.failed(LatencyKind.CONNECT, f"{reason.label}: {self._shown(text)}")
         elif self._leaving or self._cut:
             self.recorder.ended(self.client, int(reason), self.connection.last_received, now)
         else:
             self.recorder.dropped(self.client, int(reason), self.connection.last_received, now)
-            hidden = self.sockproof.hide(text)
-            stats.failed(Counter.DISCONNECTED, f"{reason.label}: {hidden}")
+            stats.failed(Counter.DISCONNECTED, f"{reason.label}: {self._shown(text)}")
         self._closed.set()
         again = self.reconnect_after is not None and self.sockproof.schedule.running
         if again and not self._leaving:
             gevent.spawn_later(self.reconnect_after, self._again)
+
+    def _shown(self, text: str) -> str:
+        """What a server said at an end, without the secrets of the run and of this user."""
+        text, own = self.sockproof.hide(text), self.own_secrets()
+        return Redactor(own).text(text) if own else text
 
     def _again(self) -> None:
         if self.sockproof.schedule.running and not self._leaving:

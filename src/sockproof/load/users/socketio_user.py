@@ -23,6 +23,7 @@ from sockproof.load.socketio.acks import Reply, arguments, new_range
 from sockproof.load.socketio.connection import SocketIOConnection
 from sockproof.load.users.connected_user import ACKNOWLEDGED, SKIPS_SENDER, ConnectedUser
 from sockproof.vocabulary import Step
+from sockproof.wire.redaction import secrets_of_value
 
 # Sequence, intended and actual time, where it is counted, what comes back.
 Token = tuple[int, int, int, Acks, bytes]
@@ -55,6 +56,10 @@ class SocketIOUser(ConnectedUser):
             headers=self.own_headers(),
             numbers_from=new_range(),
         )
+
+    def own_secrets(self) -> list[str]:
+        """Also what its CONNECT carries."""
+        return super().own_secrets() + secrets_of_value(self.auth)
 
     def connect(self) -> None:
         """Open the connection; `ready` becomes true when the user is settled."""

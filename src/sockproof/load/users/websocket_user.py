@@ -27,6 +27,7 @@ from sockproof.runs.load_records import EmitFlag, Reason, Stray
 from sockproof.vocabulary import Step
 from sockproof.wire import WireError
 from sockproof.wire.stamp import LENGTH, MARK, find
+from sockproof.wire.url import is_secret
 
 MATCHED = int(EmitFlag.MATCHED)
 _TEXT, _OCTETS = Payload.text(BODY), Payload.binary(BINARY_BODY)
@@ -61,6 +62,11 @@ class WebSocketUser(ConnectedUser):
             first = new_range()
         self._base = first  # of the numbers that messages carry
         self._strays = Strays(first)
+
+    def own_secrets(self) -> list[str]:
+        """Also the values in `query` whose names say that they are."""
+        found = [str(value) for name, value in self.query.items() if is_secret(name)]
+        return super().own_secrets() + found
 
     def new_connection(self) -> Any:
         """A lean connection, or websocket-client's."""
