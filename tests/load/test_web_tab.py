@@ -127,6 +127,10 @@ def test_tab_shows_the_run(processes: int, target: RunningTarget, tmp_path: Path
     said = (tmp_path / "locust.log").read_text()
     assert ended["sentence"] in said
     assert "report:     " in said
+    about = json.loads((tmp_path / "latest-load" / "run.json").read_text())
+    assert about["server"] == "uvicorn"
+    assert about["command"].startswith("locust -f ")
+    assert about["locustfiles"][0]["text"] == (shelf("locustfiles") / "chat_rooms.py").read_text()
     summary = json.loads((tmp_path / "latest-load" / "summary.json").read_text())
     assert over["start"]["emitted"] == summary["counts"]["emitted"]
     for kind in ("ack", "delivery"):

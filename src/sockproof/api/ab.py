@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sockproof import files
-from sockproof.api.load import LoadTarget, masked
+from sockproof.api.load import LoadTarget
 from sockproof.api.plans import ComparisonPlan
 from sockproof.api.runner import Runner, Unusable, summary_of
 from sockproof.errors import CommandError
+from sockproof.load.locust.options import masked
 from sockproof.render.load.ab import markdown, pair_line
 from sockproof.render.text import number
 from sockproof.runs import records

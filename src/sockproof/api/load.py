@@ -13,7 +13,6 @@ import ast
 import contextlib
 import importlib.util
 import json
-import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +28,8 @@ from sockproof.api.plans import DRAIN, RUN_TIME, SPAWN_RATE, USERS, LoadPlan
 from sockproof.errors import CommandError, NotJudged
 from sockproof.files import FileError, WriteError
 from sockproof.formats.load import Summary
-from sockproof.load.locust.options import SECRET_ARGUMENTS, without_secrets
+from sockproof.load.locust.options import SECRET_ARGUMENTS, masked
+from sockproof.load.record.provenance import TOLD
 from sockproof.runs import records
 from sockproof.runs.load_records import RUN_FILE, LoadRecordError, has_rows
 from sockproof.targets import launch
@@ -39,10 +39,6 @@ from sockproof.wire.url import masked_url
 DEFAULT_TARGET = "python-socketio-uvicorn"
 LOG_FILE = "locust.log"
 LOCUST_HOST = "LOCUST_HOST"  # the variable; arguments are for all eyes
-# What stands before the first option, and what of Locust's own may be seen.
-_SHOWN = {"-m", "-f", "--users", "--spawn-rate", "--run-time", "--run-folder", "--processes"}
-_SHOWN |= {"--master-bind-host", "--master-bind-port", "--master-port"}
-_SHOWN |= {"--host", "--tags", "--exclude-tags", "--loglevel", "--stop-timeout", "--csv"}
 
 
 def load(
@@ -64,6 +60,7 @@ def load(
     ack_timeout: float | None = None,
     drain: float | None = None,
     max_lag: float | None = None,
+    metrics_port: int | str | None = None,
     headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
     auth: Mapping[str, Any] | None = None,
     sources: Sequence[str] = (),
@@ -78,10 +75,11 @@ def load(
 
     `scenario` is a name on the shelf, as "echo" or "chat_rooms", or a locustfile's path. Without
     `url`, `target` is started, or the target that the scenario is made for. `users` come at
-    `spawn_rate` users a second and stay for `run_time` seconds, in so many worker `processes`;
-    each sends `rate` messages a second, of `payload_bytes` octets (0: as soon as the last one is
-    acknowledged). At the end, what is in flight is awaited for `drain` seconds at most. What is
-    not given is the scenario's to say; `more` are words for Locust, as "--tags=slow".
+    `spawn_rate` users a second and stay for `run_time` seconds, in so many worker `processes`; each
+    sends `rate` messages a second, of `payload_bytes` octets (0: as soon as the last one is
+    acknowledged). Its live numbers are served at `metrics_port`. At the end, what is in flight is
+    awaited for `drain` seconds at most. What is not given is the scenario's to say; `more` are
+    words for Locust, as "--tags=slow".
 
     Locust runs in a process of its own, so that gevent patches nothing here. The summary is what
     `sockproof schema load-summary` describes: `counts` by the name of the counter, `properties`
@@ -107,6 +105,7 @@ def load(
         "ack-timeout": ack_timeout,
         "drain": drain,
         "max-lag": max_lag,
+        "metrics-port": metrics_port,
         "source": ",".join(sources) or None,
         "ca": ca,
     }
@@ -148,7 +147,8 @@ def _run(plan: LoadPlan, scenario: Path, server: LoadTarget, folder: Path) -> Su
 
     log_path = folder / LOG_FILE
     with server.running() as (url, pid), log_path.open("w", encoding="utf-8") as log:
-        ran = run_scenario(plan, scenario, url, folder, pid, log)
+        origin = {"serves": server.serves}
+        ran = run_scenario(plan, scenario, url, folder, pid, log, origin=origin)
     if missing := nothing_recorded(folder, ran):
         said = f"Locust {ended_with(ran.code)} before {missing}: {last_line(log_path)}"
         raise NotJudged(said) if ran.code < 0 else CommandError(said)
@@ -175,6 +175,13 @@ class LoadTarget:
     def watched(self) -> bool:
         """Whether its CPU is known."""
         return self.spec is not None or self.pid is not None
+
+    @property
+    def serves(self) -> str | None:
+        """What a target of the shelf is, with the version of what it runs on."""
+        if self.spec is None:
+            return None
+        return f"{self.spec.described()} (bundled server {self.spec.name})"
 
     def to_json(self) -> dict[str, Any]:
         """Which server it is."""
@@ -247,9 +254,12 @@ def run_scenario(
     log: IO[str] | None = None,
     say: Callable[[str], None] | None = None,
     follower: Follower | None = None,
+    origin: Mapping[str, str | None] | None = None,
 ) -> Ran:
     """Run it once, into a folder.
 
+    `origin` is what `run.json` is to say of where the run comes from: a `command` that was typed,
+    and what a target of ours `serves`.
     `pid` is the target's process, to be watched. What Locust prints goes to `log`, or where the
     output goes; what is said besides goes to `say`, or to `log`. `follower` says when a rule is
     broken that ends the run.
@@ -259,6 +269,7 @@ def run_scenario(
         command += ["--target-pid", str(pid)]
     secret = {SECRET_ARGUMENTS[name]: value for name, value in plan.secrets.items()}
     secret[LOCUST_HOST] = url
+    secret[TOLD] = json.dumps({"command": _equivalent(plan, url), **(origin or {})})
     told = (f"--{name}={value}" for name, value in plan.secrets.items())
     shown = shlex.join(masked([*command, "--host", url, *told]))
 
@@ -284,6 +295,18 @@ def _command(plan: LoadPlan, scenario: Path, folder: Path) -> list[str]:
             command += ["--master-bind-host", "127.0.0.1", "--master-bind-port", port]
             command += ["--master-port", port]
     return [*command, *plan.more]
+
+
+def _equivalent(plan: LoadPlan, url: str) -> str:
+    """The command that makes the same run: of those that nobody typed, too."""
+    words = ["load", plan.scenario, url, "--users", str(plan.users)]
+    words += ["--spawn-rate", f"{plan.spawn_rate:g}", "--run-time", plan.run_time_word]
+    if plan.processes > 1:
+        words += ["--processes", str(plan.processes)]
+    secrets = (f"--{name}={value}" for name, value in plan.secrets.items())
+    return shlex.join(
+        ["sockproof", *masked([*words, *plan.more, *secrets], {"load", plan.scenario})]
+    )
 
 
 def _bounds(plan: LoadPlan) -> Bounds:
@@ -315,24 +338,3 @@ def last_line(log: Path) -> str:
     """What a process said last."""
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     return lines[-1] if lines else "it printed nothing"
-
-
-def masked(command: Sequence[str]) -> list[str]:
-    """The command as it may be shown: its secrets are for nobody else.
-
-    Only values of options that are known to hold none are shown: a secret may stand behind one
-    that is misspelt, or shortened, or in words that a shell has taken apart.
-    """
-    shown = without_secrets() | _SHOWN
-    told, may_follow = [], True
-    for word in command:
-        option, equals, _ = word.partition("=")
-        if word.startswith("-"):
-            known = option in shown
-            told.append(masked_url(word) if known or not equals else f"{option}=***")
-            may_follow = known and not equals
-        else:
-            address = re.match(r"(?i)(ws|http)s?://", word)
-            told.append(masked_url(word) if may_follow or address else "***")
-            may_follow = False
-    return told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -29,6 +30,7 @@ from sockproof.cli.speech import say, warn
 from sockproof.errors import CANNOT_BE_JUDGED, WRONG_COMMAND
 from sockproof.files import FileError, WriteError
 from sockproof.formats.load import Summary
+from sockproof.load.locust.options import masked
 from sockproof.runs import records
 from sockproof.runs.load_records import LoadRecordError
 
@@ -66,7 +68,10 @@ def load(options: Namespace) -> int:
     records.link_latest(folder, "load")
     follower = None if rules is None else Follower(folder, rules.rules)
     with target.running() as (url, pid):
-        ran = run_scenario(plan, scenario, url, folder, pid, say=say, follower=follower)
+        origin = {"command": typed(plan.scenario), "serves": target.serves}
+        ran = run_scenario(
+            plan, scenario, url, folder, pid, say=say, follower=follower, origin=origin
+        )
     if ran.complaint:
         warn(ran.complaint)
     if not folder.exists():
@@ -78,14 +83,20 @@ def load(options: Namespace) -> int:
         value, meaning = conclude(folder)
     except (FileError, LoadRecordError) as error:  # of a run of our own: not the user's doing
         raise WriteError(f"the run cannot be summarised: {error}") from None
-    drawn = options.no_report or draw(folder, options.shelf)
     if rules is not None:
         from sockproof.cli.rules_kept import judge_load  # as the summary does, it needs numpy
 
         meaning = judge_load(rules, value, folder)
+        print()
+    drawn = options.no_report or draw(folder, options.shelf)
     if not drawn:
         meaning = meaning or CANNOT_BE_JUDGED
     return 130 if ran.interrupted else meaning
+
+
+def typed(scenario: str) -> str:
+    """The command that was typed, without its secrets."""
+    return shlex.join(["sockproof", *masked(sys.argv[1:], {"load", scenario})])
 
 
 def draw(folder: Path, shelf: Path | None) -> bool:

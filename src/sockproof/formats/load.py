@@ -12,6 +12,23 @@ Plain = None | bool | int | float | str
 Group = dict[str, Plain | list[Plain | list[Plain]] | dict[str, Plain]]
 
 
+class Source(Written):
+    """A locustfile, as it was when the run began; what looks like a secret is masked."""
+
+    name: str
+    text: Text
+    left_out: Annotated[Count, Meta(description="Characters beyond those that are kept.")] = 0
+
+
+class Revision(Written):
+    """The commit of the directory in which the run was started."""
+
+    commit: str
+    dirty: Annotated[
+        bool | None, Meta(description="Whether tracked files differed from it; null: unknown.")
+    ] = None
+
+
 class About(Written):
     """`run.json`: what was run, with what, and where. One that was killed early knows little."""
 
@@ -28,6 +45,15 @@ class About(Written):
     ended: Text | None = None
     started_ns: Annotated[Count | None, Meta(description="By the clock of its records.")] = None
     processes: Annotated[Count | None, Meta(description="How many were to leave records.")] = None
+    command: Annotated[Text | None, Meta(description="What runs it again; secrets are masked.")] = (
+        None
+    )
+    locustfiles: list[Source] = []
+    revision: Revision | None = None
+    server: Annotated[Text | None, Meta(description="The field Server of its first response.")] = (
+        None
+    )
+    serves: Annotated[Text | None, Meta(description="Of a bundled server: what it is.")] = None
 
 
 class PropertyFound(Written):

@@ -84,6 +84,7 @@ class Part:
         self.live: Live | None = None  # its numbers, or those of the run before
         self.folder: Path | None = None  # when it is for this process to write the summary
         self.verdict: Verdict | None = None
+        self.tab: web_tab.Tab
         self.given = str(getattr(environment.parsed_options, "run_folder", "") or "")
         self.ending = False
         self.is_called = bool(self.given)  # by a command that sums up itself
@@ -104,7 +105,8 @@ class Part:
             folder = self._new_folder(options.results)
             users = {"users": parsed.num_users, "spawn_rate": parsed.spawn_rate}
             users["run_time"] = str(parsed.run_time or "")
-            runs.describe(folder, number, runs.scenario_name(), options, users)
+            origin = runs.origin(environment, self.secrets.hide)
+            runs.describe(folder, number, runs.scenario_name(), options, users, origin)
             self.folder = folder
             setattr(parsed, FOLDER, str(folder))
             setattr(parsed, RUN, number)
@@ -161,7 +163,9 @@ class Part:
         while not finished_or_gone(folder) and time.monotonic() < deadline:
             gevent.sleep(0.1)
         try:
-            runs.note(folder, ended=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+            ended = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            server = self.secrets.hide(self.tab.server())
+            runs.note(folder, ended=ended, **({"server": server} if server else {}))
         except (files.FileError, files.WriteError) as error:
             _log.error("%s", error)
             self.environment.process_exit_code = CANNOT_BE_JUDGED
@@ -203,7 +207,7 @@ def _arguments(parser: Any, **_: Any) -> None:
 @events.init.add_listener
 def _init(environment: Any, **_: Any) -> None:
     part = environment.sockproof = Part(environment)
-    tab = web_tab.install(environment)
+    part.tab = web_tab.install(environment)
 
     def spawned(**_: Any) -> None:
         if part.run is not None:
@@ -227,7 +231,7 @@ def _init(environment: Any, **_: Any) -> None:
         except _WRONG as error:
             _log.error("%s", error)
             sys.exit(WRONG_COMMAND)
-    publish.install(environment, tab)
+    publish.install(environment, part.tab)
     events.spawning_complete.add_listener(spawned)
     events.test_stopping.add_listener(stopping)
 

@@ -5,19 +5,26 @@ from __future__ import annotations
 import argparse
 import re
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sockproof.vocabulary import TRANSPORTS, Transport
 from sockproof.wire.given import auth_payload, header_field
+from sockproof.wire.url import masked_url
 
 CLIENTS = ("lean", "reference")
 FOLDER = "sockproof_folder"  # where Locust's master tells its workers the run folder
 RUN = "sockproof_run"  # and the run's number
 # Arguments that hold secrets, and the variables that give them where `ps` does not show them.
 SECRET_ARGUMENTS = {"header": "SOCKPROOF_HEADER", "auth": "SOCKPROOF_AUTH"}
+
+# What stands before the first option, and what of Locust's own may be seen.
+_SHOWN = {"-m", "-f", "--users", "--spawn-rate", "--run-time", "--run-folder", "--processes"}
+_SHOWN |= {"--master-bind-host", "--master-bind-port", "--master-port"}
+_SHOWN |= {"--rules", "--target", "--shelf", "--no-report", "-t", "--otel"}
+_SHOWN |= {"--host", "--tags", "--exclude-tags", "--loglevel", "--stop-timeout", "--csv"}
 
 
 class OptionError(Exception):
@@ -69,6 +76,29 @@ def without_secrets() -> set[str]:
     found = _Names()
     add_arguments(found)
     return found.names
+
+
+def masked(command: Sequence[str], known: Collection[str] = ()) -> list[str]:
+    """The command as it may be shown: its secrets are for nobody else.
+
+    Only values of options that are known to hold none are shown: a secret may stand behind one
+    that is misspelt, or shortened, or in words that a shell has taken apart. Words that are
+    `known` are shown wherever they stand.
+    """
+    shown = without_secrets() | _SHOWN
+    told, may_follow = [], True
+    for word in command:
+        option, equals, _ = word.partition("=")
+        if word.startswith("-"):
+            is_shown = option in shown
+            told.append(masked_url(word) if is_shown or not equals else f"{option}=***")
+            may_follow = is_shown and not equals
+        else:
+            address = re.match(r"(?i)(ws|http)s?://", word)
+            may_show = may_follow or address or word in known
+            told.append(masked_url(word) if may_show else "***")
+            may_follow = False
+    return told
 
 
 def names_alone(words: Sequence[str]) -> str:

@@ -6,10 +6,12 @@ Locust's events lead through it: `begin` when a test starts, `ramped` when all u
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
 import random
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -20,11 +22,11 @@ from typing import Any
 import gevent
 
 from sockproof import files
-from sockproof.load.locust.options import Options, shown
+from sockproof.load.locust.options import Options, masked, shown
 from sockproof.load.locust.schedule import SECOND, Schedule, Turn
 from sockproof.load.locust.stats import LocustStats
 from sockproof.load.net.endpoint import Endpoint, traffic
-from sockproof.load.record import health
+from sockproof.load.record import health, provenance
 from sockproof.load.record.due import Question
 from sockproof.load.record.live import Live
 from sockproof.load.record.recorder import Recorder
@@ -173,6 +175,7 @@ class Run:
             acks,
             recorder.delivery_intended,
         )
+        self.live.server = traffic.server or ""
 
     def _health(self) -> dict[str, Any]:
         state = health.own()
@@ -217,9 +220,14 @@ def new_number() -> int:
 
 
 def describe(
-    folder: Path, number: int, scenario: str, options: Options, users: dict[str, Any]
+    folder: Path,
+    number: int,
+    scenario: str,
+    options: Options,
+    users: dict[str, Any],
+    origin: dict[str, Any],
 ) -> None:
-    """Write `run.json`: what is run, with what, on what."""
+    """Write `run.json`: what is run, with what, on what; `origin` is what runs it again."""
     value = {
         "schema": SCHEMA,
         "run": number,
@@ -230,8 +238,22 @@ def describe(
         "machine": {"system": platform.platform(), "cpus": os.cpu_count(), "boot": boot_id()},
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "started_ns": time.monotonic_ns(),
+        **origin,
     }
     files.write(folder / RUN_FILE, files.json_text(value, indent=1), durable=True)
+
+
+def origin(environment: Any, hide: Callable[[str], str]) -> dict[str, Any]:
+    """What is needed to run it again: the command, the locustfiles, the revision."""
+    told = {"command": shlex.join(["locust", *masked(sys.argv[1:])])}
+    with contextlib.suppress(ValueError, TypeError):
+        told |= json.loads(os.environ.get(provenance.TOLD, "{}"))
+    files = getattr(environment, "parsed_locustfiles", None) or []
+    return {
+        **{name: hide(str(text)) for name, text in told.items() if text},
+        "locustfiles": provenance.sources(files, hide),
+        "revision": provenance.revision(Path.cwd()),
+    }
 
 
 def note(folder: Path, **fields: Any) -> None:

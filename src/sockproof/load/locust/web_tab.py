@@ -63,6 +63,11 @@ class Tab:
         users = 0 if runner is None else runner.user_count
         return {**numbers, "histograms": self._gathered.histograms(), "users": users}
 
+    def server(self) -> str:
+        """What the target says that it is."""
+        self.numbers()
+        return self._gathered.server()
+
     def _verdict(self) -> dict[str, Any] | None:
         """What the last run came to; None while none is summed up."""
         found = self._environment.sockproof.verdict

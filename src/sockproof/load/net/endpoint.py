@@ -35,6 +35,7 @@ class Traffic:
         "held",
         "pings_answered",
         "read_at",
+        "server",
     )
 
     def __init__(self) -> None:
@@ -45,6 +46,7 @@ class Traffic:
         self.held = 0  # octets of what has not come whole, beyond each connection's own share
         self.callback_failures = 0  # exceptions of users' callbacks
         self.pings_answered = 0  # heartbeats: Engine.IO PING packets, WebSocket Ping frames
+        self.server: str | None = None  # the field Server of the first response
         self.read_at = 0  # when the octets that are being looked at were read, CLOCK_MONOTONIC
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sockproof.load.net.endpoint import Endpoint
+from sockproof.load.net.endpoint import Endpoint, traffic
 from sockproof.load.net.stream import CLOSED, IDLE, OPEN, Stream
 from sockproof.runs.load_records import Reason
 from sockproof.wire import TooBig, WireError
@@ -101,6 +101,8 @@ class HttpStream(Stream):
                     return
                 lines, wrong, data = read
                 response = parse_response_head(lines, wrong)
+                if traffic.server is None:
+                    traffic.server = response.get("Server") or ""
                 if response.status < 200:  # an interim response (RFC 9110, 15.2)
                     self._interim += 1
                     if self._interim > MAX_INTERIM:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 
-from sockproof.load.net.endpoint import Endpoint, together
+from sockproof.load.net.endpoint import Endpoint, together, traffic
 from sockproof.wire import WireError
 from sockproof.wire.deflate import NAME, Compressor, Decompressor, Parameters, parse_extensions
 from sockproof.wire.http import (
@@ -56,6 +56,8 @@ class OpeningHandshake:
             return None
         lines, wrong, rest = read
         response = parse_response_head(lines, wrong)
+        if traffic.server is None:
+            traffic.server = response.get("Server") or ""
         if response.status != 101:
             self.refused = True
             said = f"{response.status} {response.reason}".rstrip() + one_line(rest)

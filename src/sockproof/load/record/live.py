@@ -32,6 +32,7 @@ COUNTS = (
     *(Counter.CORRUPTED, Counter.UNREADABLE, Counter.ACK_TIMEOUTS, Counter.MISACKNOWLEDGED),
     *TRAFFIC,
 )
+MOST_TEXT = 200  # characters of what a target says of itself
 SPANS = ("now", "measured", "start")
 _MIB = 1 << 20
 _SLACK = 0.5  # seconds by which a sample may come early or late
@@ -58,6 +59,7 @@ class Live:
     def __init__(self, run: int, now: int) -> None:
         """`run` is the number that tells this run from those before it."""
         self._run = run
+        self.server = ""  # what the target says that it is
         self._first = _Sample(now, dict.fromkeys(COUNTS, 0), Histogram(), Histogram())
         self._recent = deque([self._first])
         self._phase = Phase.RAMP
@@ -121,6 +123,7 @@ class Live:
         return {
             "run": self._run,
             "phase": int(self._phase),
+            "server": self.server[:MOST_TEXT],
             _LIVE: last.counters.get(_LIVE, 0),
             "spans": spans,
             "latency": {
@@ -171,6 +174,10 @@ class Gathered:
         """A process has told its numbers; those of another run are passed over."""
         if told["run"] == self.run:
             self._told[name] = now, told
+
+    def server(self) -> str:
+        """What the target says that it is, where it says so to any process."""
+        return next((each["server"] for _, each in self._told.values() if each["server"]), "")
 
     def histograms(self) -> dict[str, dict[str, int]]:
         """Latencies since the start, by kind: the buckets of all processes together."""
