@@ -36,7 +36,7 @@ class Run:
             client = self.clients[label] = self.recorder.client()
             self.recorder.connecting(client, 1, names.user_class(kind), user)
             self.recorder.connected(client, 1, 1, 1)
-            names.label(user, label)
+            names.label(user, label, str)
         self.recorder.phase(Phase.MEASURED, 10)
         self.sequence = 0
         self.names: list[Any] = []

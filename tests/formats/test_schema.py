@@ -27,7 +27,7 @@ from sockproof.formats.judgements import (
     Gates,
     LoadOutcome,
 )
-from sockproof.formats.load import Ended
+from sockproof.formats.load import Ended, Violation
 from sockproof.formats.reading import as_record
 from sockproof.formats.schema import FOLDER, FORMATS, generated, path_of, record_of
 from sockproof.formats.tables import (
@@ -205,6 +205,9 @@ def written(place: Path) -> Iterator[tuple[str, str]]:
     yield "calibration", json_text(calibration([point], [point], "2026-01-01T00:00:00.000Z"))
     yield "capacity", json_text(capacity)
     yield "compare", json_text(both)
+    amiss = Violation(time="2026-01-01T00:00:00.000000Z", second=1.0, kinds=["lost"], body="x")
+    yield "violations", json_text(amiss)
+    yield "violations", json_text(Violation(left_out=3))
     yield "ended", json_text(Ended("counts.lost == 0", 3.0, 4.0))
 
 

@@ -75,7 +75,7 @@ def test_names_are_bounded(tmp_path: Path) -> None:
         places = names.places((name, name))
         places["lobby"]
         names.acks(places, user_class)
-        names.body(number, name)
+        names.body(number, name, str)
     assert len(names.all_acks) < 2 * MOST_NAMES
     written = _written(recorder)
     told = {place.message for place in written.places.values()}
@@ -87,10 +87,13 @@ def test_names_are_bounded(tmp_path: Path) -> None:
 
 def test_secrets_are_in_no_label_and_in_no_body(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path, 7)
-    recorder.names.hide = lambda text: text.replace("secret", "***")
-    recorder.names.label(3, "user secret")
-    recorder.names.body(1, "x" * 198 + "secret")
-    recorder.names.body(2, b"\xff secret")
+
+    def hide(text: str) -> str:
+        return text.replace("secret", "***")
+
+    recorder.names.label(3, "user secret", hide)
+    recorder.names.body(1, "x" * 198 + "secret", hide)
+    recorder.names.body(2, b"\xff secret", hide)
     names = _written(recorder)
     assert names.labels == {3: "user ***"}
     assert names.bodies == {1: "x" * 198 + "*…", 2: "\\xff ***"}

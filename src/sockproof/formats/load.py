@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from sockproof.formats import Count, Number, Seconds, Text, Written
+from sockproof.formats import Count, Name, Number, Seconds, Text, Written
 
 Plain = None | bool | int | float | str
 Group = dict[str, Plain | list[Plain | list[Plain]] | dict[str, Plain]]
@@ -110,6 +111,64 @@ class Part(Written):
     latency_less_lag: dict[str, dict[str, Latency]] = {}
 
 
+class Violation(Written, omit_defaults=True):
+    """A line of `violations.jsonl`: a message that was lost, or heard by the wrong ones, and so on.
+
+    Or, as the last line, how many messages have no line of their own.
+    """
+
+    time: Annotated[
+        str | None,
+        Meta(description="When it was sent, or, where nobody sent it, heard: RFC 3339, in UTC."),
+    ] = None
+    second: Annotated[float | None, Meta(description="The same since the run began.")] = None
+    kinds: Annotated[
+        list[str], Meta(description="lost, duplicated, reordered, leaked, corrupted, …")
+    ] = []
+    name: Annotated[Name, Meta(description="Of the message, as the scenario calls it.")] = ""
+    event: Name = ""
+    sender: Annotated[Name, Meta(description="The label of the user; its class and number.")] = ""
+    number: Annotated[Count, Meta(description="Its number among those of its connection.")] = 0
+    room: Name = ""
+    body: Annotated[
+        Name | None, Meta(description="The first 200 characters, where they were written down.")
+    ] = None
+    receivers: Annotated[
+        dict[str, list[Name]], Meta(description="Labels by kind, at most 20 of each.")
+    ] = {}
+    counts: Annotated[
+        dict[str, Count], Meta(description="How often, by kind: for how many receivers.")
+    ] = {}
+    left_out: Annotated[
+        Count, Meta(description="On the last line alone: messages without a line.")
+    ] = 0
+
+    def said(self) -> str:
+        """The same in a line for people."""
+        what = f"{self.name} ({self.event})" if self.event not in ("", self.name) else self.name
+        parts = [self.time or "", f"{', '.join(self.kinds)}:", what or "a message"]
+        if self.sender:
+            parts.append(f"{self.number} of {self.sender}" if self.number else f"of {self.sender}")
+        if self.room:
+            parts.append(f"to {self.room}")
+        for kind, labels in self.receivers.items():
+            most = self.counts.get(kind, 0)
+            some = ", ".join(labels[:3])
+            more = f" and {most - 3:,} more" if most > len(labels[:3]) > 2 else ""
+            parts.append(f"({kind} for {some}{more})")
+        if self.body:
+            parts.append(repr(self.body[:60]))
+        return " ".join(part for part in parts if part)
+
+
+class Violations(Written):
+    """What `violations.jsonl` holds: how many messages, how many of them have a line, and some."""
+
+    messages: Count = 0
+    listed: Count = 0
+    first: list[Violation] = []
+
+
 class MissingRecords(Written):
     """What could not be written down, by what it would have been, and in which seconds."""
 
@@ -128,6 +187,9 @@ class Summary(Written, kw_only=True):
     unrecorded: MissingRecords | UnsetType = UNSET
     properties: dict[str, PropertyFound] = {}
     examples: dict[str, list[Text]] = {}
+    violations: Annotated[Violations, Meta(description="The first of violations.jsonl.")] = (
+        msgspec.field(default_factory=Violations)
+    )
     violations_each_second: Annotated[
         dict[str, dict[str, Count]], Meta(description="By property and second of the run.")
     ] = {}

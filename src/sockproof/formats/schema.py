@@ -43,6 +43,7 @@ FORMATS = {
     "rules": Format("tables.RulesFile", "TOML for --rules, of gates/"),
     "study": Format("judgements.Study", "study.json, of `sockproof study`"),
     "target": Format("tables.TargetFile", "target.toml, of targets/"),
+    "violations": Format("load.Violation", "a line of violations.jsonl, of a load run"),
 }
 
 

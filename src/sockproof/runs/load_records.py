@@ -30,6 +30,7 @@ SCHEMA = 1
 RUN_FILE = "run.json"
 SUMMARY_FILE = "summary.json"
 REPORT_FILE = "report.html"
+VIOLATIONS_FILE = "violations.jsonl"
 ENDED_FILE = "ended.json"  # of a run that a rule has ended: that rule, the value, the second
 # The environment variable with the number of the process that waits for Locust and sums up.
 STARTED_BY = "SOCKPROOF_STARTED_BY"
@@ -52,6 +53,7 @@ ROW = struct.Struct("<" + "".join(code for _, code in ROW_FIELDS))
 STEP = 4 << 20  # by how much a file of rows grows
 # Keys of a line of health-TAG.jsonl: how many rows the process had written, and their CRC-32.
 ROWS, ROWS_CHECKSUM = "rows", "rows_crc32"
+WALL = "wall_ns"  # and the time of day then, in nanoseconds since 1970
 
 FOREVER = (1 << 63) - 1
 EVERYONE = 0  # the room of all connections

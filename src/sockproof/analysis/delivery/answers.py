@@ -58,6 +58,8 @@ def _unacknowledged(history: History, found: Delivery, lost: NDArray[np.bool_]) 
         Property.UNACKNOWLEDGED, history.seconds_of(sender[missing], emits.actual[missing])
     )
     found.count(Property.UNACKNOWLEDGED, missing, sender[missing])
+    if found.violations is not None:
+        found.violations.take(Property.UNACKNOWLEDGED, missing)
     judged = np.flatnonzero(due)
     found.chance(Property.UNACKNOWLEDGED, judged, sender[judged])
     for at in missing[:EXAMPLES].tolist():

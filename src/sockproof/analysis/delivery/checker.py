@@ -28,6 +28,7 @@ from sockproof.analysis.delivery.history import UNNAMED, History
 from sockproof.analysis.delivery.latency import DeliveryLatencies
 from sockproof.analysis.delivery.presence import Presence
 from sockproof.analysis.delivery.row_arrays import Numbers, Receipts, Stays
+from sockproof.analysis.delivery.violations import Violations
 from sockproof.runs.load_records import (
     EVERYONE,
     FIRST_ROOM,
@@ -72,7 +73,8 @@ class _Checker:
         self.history = history
         self.processes = processes
         self.latencies = latencies
-        self.found = Delivery(killed=history.killed)
+        self.violations = Violations(history)
+        self.found = Delivery(killed=history.killed, violations=self.violations)
         emits = history.emits
         self.sender = emits.sender
         named = np.where(emits.room < 1_000_000 * FIRST_ROOM, emits.room % FIRST_ROOM, _NAMED)
@@ -120,6 +122,7 @@ class _Checker:
         if len(silent):  # who heard nothing at all may have lost everything
             self._judge(Receipts.none(), np.empty(0, dtype=np.int64), silent)
         judge_answers(self.history, found, self.lost)
+        self.violations.take_late()
         return found
 
     def _message(self, at: int) -> str:
@@ -142,7 +145,11 @@ class _Checker:
         client, time = receipts.client[which], receipts.time[which]
         self.found.violated(name, self.history.seconds_of(client, time))
         messages = at[which]
-        self.found.count(name, messages[messages >= 0], client)
+        sent = messages >= 0
+        self.found.count(name, messages[sent], client)
+        self.violations.take(name, messages[sent], client[sent])
+        if not sent.all():
+            self.violations.take_unsent(name, receipts.where(which).where(~sent))
 
     # One part of the receivers.
 
@@ -332,7 +339,9 @@ class _Checker:
             found.count(name, at[which], receiver[which])
         found.chance(Property.LOST, at[due], receiver[due])
         found.chance(Property.DUPLICATED, at[~missing], receiver[~missing])
-        twice = np.flatnonzero(counts > 1)
+        lost, twice = np.flatnonzero(due & missing), np.flatnonzero(counts > 1)
+        self.violations.take(Property.LOST, at[lost], receiver[lost])
+        self.violations.take(Property.DUPLICATED, at[twice], receiver[twice])
         found.count(Property.DUPLICATED, at[twice], receiver[twice], counts[twice] - 1)
 
     def _leaks(self, receipts: Receipts, at: Numbers, leaked: Flags) -> None:

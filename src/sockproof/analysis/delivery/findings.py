@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from sockproof.analysis.delivery.names import Names
 from sockproof.vocabulary import CHECKED, PROPERTIES, Property
 from sockproof.vocabulary import Counter as Counted
+
+if TYPE_CHECKING:  # it looks into the history, whose examples are here
+    from sockproof.analysis.delivery.violations import Violations
 
 EXAMPLES = 10
 Numbers = NDArray[np.int64]
@@ -82,6 +85,7 @@ class Delivery:
     # Messages whose acknowledgement the scenario's own matcher was to know, where it never did.
     unmatched: int = 0
     killed: int = 0  # processes whose rows end abruptly
+    violations: Violations | None = None  # message by message
     by_message: Tally = field(default_factory=lambda: Tally(np.zeros(0, dtype=np.int64), 1))
     by_class: Tally = field(default_factory=lambda: Tally(np.zeros(0, dtype=np.int64), 1))
     names: Names = field(default_factory=lambda: Names(0))
@@ -126,6 +130,8 @@ class Delivery:
             for gone in (tally.counts[Counted.DUE], tally.counts[Counted.LOST]):
                 gone[:] = 0
             tally.exercised[Property.LOST][:] = 0
+        if self.violations is not None:
+            self.violations.set_aside(Property.LOST)
         self.examples[Property.LOST].clear()
         self.when[Property.LOST].clear()
 

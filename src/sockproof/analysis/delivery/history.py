@@ -42,6 +42,8 @@ from sockproof.runs.load_records import (
     EVERYONE,
     FIRST_ROOM,
     FOREVER,
+    ITSELF,
+    NOBODY,
     Kind,
     LoadRecordError,
     Phase,
@@ -50,6 +52,7 @@ from sockproof.runs.load_records import (
 from sockproof.runs.reader import LoadRunFolder
 
 PART = 1_000_000  # receipts that are looked at together
+_ROOMS = {EVERYONE: "everyone", ITSELF: "itself", NOBODY: "nobody"}
 UNNAMED = -1  # a room whose name could not be written down
 _UNKNOWN, _NO_CLIENT, _LACKING = -1, -2, -3  # senders: of no process, never there, without rows
 _WHY = {
@@ -167,9 +170,13 @@ class History:
         process = self.process_of(client)
         return f"client {client - process.base + 1} of process {process.file.tag:08x}"
 
+    def label_of(self, client: int) -> str:
+        """A client as its scenario calls the user."""
+        return self.names.label(client) or self.name_of(client)
+
     def name_of_room(self, room: int) -> str:
         """A room as examples name it."""
-        return self.room_names.get(room, "everyone" if room % FIRST_ROOM == EVERYONE else "itself")
+        return self.room_names.get(room) or _ROOMS.get(room % FIRST_ROOM, "")
 
     # Rooms: the three that have no name are one each for every clock; names come behind them.
 
@@ -347,6 +354,15 @@ class History:
             some = rows[heard[part[client] == number]]
             some = some[self._in_time(process, some)]
             yield heard_by(process, some, self._senders(some["a"]))
+
+    def late_receipts(self) -> Iterator[Receipts]:
+        """Those that came behind the drain."""
+        for process in self.processes:
+            heard = process.rows["kind"] == Kind.RECEIPT
+            late = process.rows[heard & ~self._in_time(process, process.rows)]
+            for start in range(0, len(late), PART):
+                some = late[start : start + PART]
+                yield heard_by(process, some, self._senders(some["a"]))
 
     def _senders(self, identities: NDArray[np.uint64]) -> Numbers:
         """The numbers of the clients that stamps name; negative where there is none."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sockproof import files
+from sockproof.analysis.delivery import violations
 from sockproof.analysis.delivery.checker import Delivery, check
 from sockproof.analysis.delivery.latency import DeliveryLatencies
 from sockproof.analysis.delivery.latency import write as write_deliveries
@@ -27,6 +28,8 @@ from sockproof.formats.load import (
     PropertyFound,
     Summary,
     TargetCost,
+    Violation,
+    Violations,
 )
 from sockproof.runs.breakdown import By
 from sockproof.runs.clock import SECOND
@@ -34,6 +37,7 @@ from sockproof.runs.histogram import Histogram
 from sockproof.runs.load_records import (
     SCHEMA,
     SUMMARY_FILE,
+    VIOLATIONS_FILE,
     LoadRecordError,
     Phase,
 )
@@ -51,19 +55,23 @@ _UNKNOWN = 1 << 30  # how many processes there were, where nothing tells it
 def write_summary(folder: Path) -> Summary:
     """Write `summary.json` into the run folder and give what is in it; may raise."""
     run, deliveries = LoadRunFolder(folder), DeliveryLatencies()
-    value = _summarize(run, deliveries)
+    value, entries = _summarize(run, deliveries)
     write_deliveries(run.recorded, deliveries)
+    left_out = value.violations.messages - value.violations.listed
+    files.write(folder / VIOLATIONS_FILE, "".join(violations.lines(entries, left_out)))
     files.write(folder / SUMMARY_FILE, files.json_text(value, indent=1), durable=True)
     return value
 
 
 def summarize(folder: Path) -> Summary:
     """The summary of a run folder; raises `LoadRecordError`."""
-    return _summarize(LoadRunFolder(folder), DeliveryLatencies())
+    return _summarize(LoadRunFolder(folder), DeliveryLatencies())[0]
 
 
-def _summarize(folder: LoadRunFolder, deliveries: DeliveryLatencies) -> Summary:
-    """What messages took to arrive is left in `deliveries`."""
+def _summarize(
+    folder: LoadRunFolder, deliveries: DeliveryLatencies
+) -> tuple[Summary, list[Violation]]:
+    """And the violations, each; what messages took to arrive is left in `deliveries`."""
     problems = list(folder.problems)
     try:
         run = folder.about
@@ -85,7 +93,9 @@ def _summarize(folder: LoadRunFolder, deliveries: DeliveryLatencies) -> Summary:
     counts = dict(delivery.counts)
     for name in (*CONNECTIONS, *TRAFFIC):
         counts[name.value] = sum(int(each.last.get(name, 0)) for each in health)
-    return Summary(
+    entries = delivery.violations.entries() if delivery.violations is not None else []
+    amiss = delivery.violations.messages if delivery.violations is not None else 0
+    summary = Summary(
         schema=SCHEMA,
         scenario=run.scenario,
         started=run.started,
@@ -93,6 +103,7 @@ def _summarize(folder: LoadRunFolder, deliveries: DeliveryLatencies) -> Summary:
         unrecorded=missing,
         properties=_properties(delivery),
         examples=delivery.examples,
+        violations=Violations(amiss, len(entries), violations.first(entries)),
         violations_each_second={
             name: {str(second): count for second, count in sorted(when.items())}
             for name, when in delivery.when.items()
@@ -104,6 +115,7 @@ def _summarize(folder: LoadRunFolder, deliveries: DeliveryLatencies) -> Summary:
         target=_target(run, health),
         generator=_generator(run, delivery, health, steps, counts, missing, problems),
     )
+    return summary, entries
 
 
 def _properties(delivery: Delivery) -> dict[str, PropertyFound]:

@@ -119,7 +119,7 @@ class Part:
             place = runner.worker_index, int(getattr(parsed, "sockproof_processes", 1))
         stats = LocustStats(environment)
         self.run = runs.Run(folder, number, options, endpoint, stats, _log.error, place)
-        self.run.hide = self.run.recorder.names.hide = self.secrets.hide
+        self.run.hide = self.secrets.hide
         self.live = self.run.live
 
     def _new_folder(self, results: Path) -> Path:

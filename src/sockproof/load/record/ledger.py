@@ -20,6 +20,7 @@ from sockproof.runs.load_records import (
     ROWS,
     ROWS_CHECKSUM,
     STEP,
+    WALL,
     Kind,
     LoadRecordError,
     Phase,
@@ -200,6 +201,7 @@ class Ledger(Counters):
         state = {"t": now, "phase": int(self.phase_now), "lag": self.lag, **self.counters()}
         state[ROWS], state[ROWS_CHECKSUM] = self._rows.attested(self._offset)
         self._line("latency", line)
+        state[WALL] = time.time_ns() - (time.monotonic_ns() - now)
         self._line("health", {**state, **(health or {})})
         self._new_histograms()
         self._settle()

@@ -19,6 +19,7 @@ from sockproof.runs.load_records import FIRST_ROOM, MOST_BODIES, MOST_CLASSES, M
 _LONGEST = 200  # characters of a label and of a body
 _LOOKED_AT = 10 * _LONGEST  # of a body, so that no secret is cut before it is known
 Write = Callable[[dict[str, Any]], None]
+Hide = Callable[[str], str]
 Counts = defaultdict[int, int]
 
 
@@ -82,7 +83,6 @@ class Names:
         self._places: dict[tuple[str, str], Places] = {}
         self._classes: dict[str, int] = {}
         self._bodies: set[int] = set()
-        self.hide: Callable[[str], str] = str  # shows a text without the run's secrets
         self.nameless = Acks()
         self.all_acks = [self.nameless]
 
@@ -137,18 +137,19 @@ class Names:
             self.all_acks.append(found)
         return found
 
-    def label(self, user: int, label: str) -> None:
-        """How a user is to be called."""
-        self._write({"user": user, "label": self._shown(label)})
+    def label(self, user: int, label: str, hide: Hide) -> None:
+        """How a user is to be called; `hide` shows a text without secrets."""
+        self._write({"user": user, "label": _shown(label, hide)})
 
-    def body(self, checksum: int, body: str | bytes) -> None:
+    def body(self, checksum: int, body: str | bytes, hide: Hide) -> None:
         """A body is about to be said, perhaps for the first time."""
         if checksum not in self._bodies and len(self._bodies) < MOST_BODIES:
             self._bodies.add(checksum)
-            self._write({"body": checksum, "text": self._shown(body)})
+            self._write({"body": checksum, "text": _shown(body, hide)})
 
-    def _shown(self, text: str | bytes) -> str:
-        part = text[:_LOOKED_AT]
-        octets = part if isinstance(part, bytes) else part.encode("utf-8", "backslashreplace")
-        shown = self.hide(octets.decode("utf-8", "backslashreplace"))
-        return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
+
+def _shown(text: str | bytes, hide: Hide) -> str:
+    part = text[:_LOOKED_AT]
+    octets = part if isinstance(part, bytes) else part.encode("utf-8", "backslashreplace")
+    shown = hide(octets.decode("utf-8", "backslashreplace"))
+    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"

@@ -87,7 +87,7 @@ class ConnectedUser(User):
         self.number = self.sockproof.place_of_user()
         self._class = self.recorder.names.user_class(type(self).__name__)
         if isinstance(type(self).label, str):  # the scenario's own, for all of the class
-            self.recorder.names.label(self.number, self.label)
+            self.recorder.names.label(self.number, self.label, self._shown)
         self.client = 0  # the connection's number in the records
         self.sequence = 0
         self.at = 0  # the intended time of what is being sent, while a paced method runs
@@ -296,7 +296,7 @@ class ConnectedUser(User):
     def label(self, label: str) -> None:
         self._label = str(label)
         if not self._inert:
-            self.recorder.names.label(self.number, self._label)
+            self.recorder.names.label(self.number, self._label, self._shown)
 
     # Sending.
 
@@ -304,7 +304,7 @@ class ConnectedUser(User):
         """The places of a message that is said with another body, or by another user, than the
         one before; and where its acknowledgements are counted."""
         names = self.recorder.names
-        names.body(said.checksum, said.body)
+        names.body(said.checksum, said.body, self._shown)
         places = names.places(message.called)
         return places, names.acks(places, self._class)
 
