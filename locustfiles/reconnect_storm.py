@@ -1,4 +1,4 @@
-"""All connections cut at once every ten seconds, to reconnect immediately."""
+"""All connections cut at once every ten seconds, to reconnect as socket.io-client does."""
 
 from sockproof.load.users import RoomUser, paced
 
@@ -6,7 +6,6 @@ from sockproof.load.users import RoomUser, paced
 class Stormy(RoomUser):
     rate = 0.1
     together = True
-    reconnect_after = 0.0
 
     @paced
     def be_cut_off(self) -> None:

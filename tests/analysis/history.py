@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sockproof.analysis.delivery.checker import Delivery, check
 from sockproof.load.record.recorder import Phase, Recorder
+from sockproof.runs.load_records import LifeFlag, Reason
 from sockproof.runs.reader import LoadRunFolder
 from sockproof.vocabulary import PROPERTIES
 from sockproof.wire import stamp
@@ -23,17 +24,42 @@ class Written:
         self.recorders = [Recorder(folder, RUN) for _ in range(processes)]
         self.stamps: dict[tuple[tuple[int, int], int], bytes] = {}  # by sender and sequence
 
-    def client(self, at: int = 0, process: int = 0) -> tuple[int, int]:
-        """A client that is connected from then on."""
+    def client(
+        self,
+        at: int = 0,
+        process: int = 0,
+        follows: tuple[int, int] | None = None,
+        flags: int = 0,
+    ) -> tuple[int, int]:
+        """A client that is connected from then on; the same user as one before, perhaps."""
+        process = process if follows is None else follows[0]
         recorder = self.recorders[process]
         number = recorder.client()
         recorder.connecting(number, at)
+        if follows is not None:
+            recorder.follows(number, follows[1], at, flags & ~LifeFlag.RECOVERED)
         recorder.connected(number, at, at, at)
+        if follows is not None and flags & LifeFlag.RECOVERED:
+            recorder.follows(number, follows[1], at, LifeFlag.RECOVERED)
         return process, number
 
-    def join(self, client: tuple[int, int], room: str, asked: int, done: int | None) -> None:
+    def end(self, client: tuple[int, int], at: int, reason: int = 0) -> None:
+        """The connection ends; without a reason since its client cuts it off."""
         recorder = self.recorders[client[0]]
-        recorder.joining(client[1], recorder.room(room), asked)
+        if not reason:
+            recorder.disconnecting(client[1], at)
+        recorder.ended(client[1], reason or Reason.CLIENT, at, at)
+
+    def join(
+        self,
+        client: tuple[int, int],
+        room: str,
+        asked: int,
+        done: int | None,
+        replays: bool = False,
+    ) -> None:
+        recorder = self.recorders[client[0]]
+        recorder.joining(client[1], recorder.room(room), asked, replays)
         if done is not None:
             recorder.joined(client[1], recorder.room(room), done)
 
@@ -67,6 +93,7 @@ class Written:
         at: int,
         intact: bool = True,
         run: int = RUN,
+        history: bool = False,
     ) -> None:
         made = self.stamps.get((sender, sequence))
         if made is None or run != RUN:
@@ -74,6 +101,9 @@ class Written:
             made = stamp.octets(run, who, sequence, at, at, _CHECKSUM)
         found = stamp.find(made)
         assert found is not None
+        if history:
+            self.recorders[client[0]].heard_history(client[1], made + b'body"', at)
+            return
         heard = None if intact else stamp.checksum_of("another body")
         self.recorders[client[0]].received(client[1], found, intact, at, heard)
 

@@ -98,6 +98,8 @@ class Kind(IntEnum):
     PHASE = 15  # a = a `Phase`, c = when it began
     WITHDRAWN = 16  # a = sequence: the emit of this number did not leave
     STRAY_ACK = 17  # a = a `Stray`, b = the number of the acknowledgement, c = time
+    # a = the client that the same user was before; c = time, flags = `LifeFlag`
+    LIFE = 18
 
 
 class EmitFlag(IntFlag):
@@ -116,6 +118,14 @@ class ReceiptFlag(IntFlag):
     UNMARKED = 4  # there was no stamp where each message has one
     FOREIGN = 8  # it belongs to another run
     EXACT = 16  # it came back to its sender octet for octet; there is no checksum and no mark
+    HISTORY = 32  # it is of a history, which repeats what was said
+
+
+class LifeFlag(IntFlag):
+    """How much a user misses while it has no connection; `REPLAYS` stands in `JOIN_ASKED`, too."""
+
+    REPLAYS = 1  # nothing: the application hands it over once the user is back
+    RECOVERED = 2  # nothing: the server has kept the connection's state, rooms and all
 
 
 class Stray(IntEnum):

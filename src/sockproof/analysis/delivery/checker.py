@@ -9,12 +9,15 @@ The rules that hold here (times are of one clock; what cannot be compared is not
 * A receipt is *due* from everyone who was surely in the room all that time, when the message
   surely reached the server: it was acknowledged, or heard, or its sender's connection held to the
   end. What is due and did not come before the end of the drain is *lost*.
+* A receiver is a user, over all its connections; `lives` says what it is owed between two.
 * *duplicated*: n receipts of one message by one member count n - 1. *reordered*: of one sender,
   in one room, at one receiver, a sequence number below the highest heard before (first receipts
-  only, as RFC 4737 counts). *leaked*: heard by one who was surely no member between the send and
-  the receipt. *corrupted*: the body differs from what was sent, or the stamp cannot be read.
-  *invented*: nobody sent it. *undetermined*: a receipt that did not come and need not have.
-  *unrecorded*: a receipt of what a process may have sent while it could not write it down.
+  only, as RFC 4737 counts; over several connections where nothing is to be missed between them).
+  *leaked*: heard by one who was surely no member between the send and the receipt. *corrupted*:
+  the body differs from what was sent, or the stamp cannot be read. *invented*: nobody sent it.
+  *undetermined*: a receipt that did not come and need not have. *unrecorded*: a receipt of what a
+  process may have sent while it could not write it down.
+* What a history repeats is heard by that, and neither doubled nor out of order.
 """
 
 from __future__ import annotations
@@ -76,7 +79,8 @@ class _Checker:
         self.violations = Violations(history)
         self.found = Delivery(killed=history.killed, violations=self.violations)
         emits = history.emits
-        self.sender = emits.sender
+        self.sender = emits.sender  # the connection
+        self.user = self.sender if history.alone else history.user[self.sender]
         named = np.where(emits.room < 1_000_000 * FIRST_ROOM, emits.room % FIRST_ROOM, _NAMED)
         self.kind = np.where(emits.room == UNNAMED, _NOWHERE, named)
         links = history.connections
@@ -115,7 +119,7 @@ class _Checker:
         found.counts[Counter.LATE] = self.history.late
         if self.latencies is not None:
             self.latencies.take_acks(self.history)
-        seen = np.zeros(self.history.clients, dtype=bool)
+        seen = self.history.user != np.arange(self.history.clients)
         for receipts in self.history.receipts():
             self._part(receipts, seen)
         silent = np.flatnonzero(~seen)
@@ -234,10 +238,13 @@ class _Checker:
         fresh = np.ones(len(at), dtype=bool)
         fresh[1:] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
         first = np.sort(order[fresh])
+        first = first[(receipts.flags[first] & ReceiptFlag.HISTORY) == 0]
+        if not len(first):
+            return
         sender, room = self.sender[at[first]], self.history.emits.room[at[first]]
-        client, sequence = receipts.client[first], receipts.sequence[first]
-        group = np.lexsort((first, room, sender, client))
-        keys = np.stack((client, sender, room))[:, group]
+        series, sequence = self.history.series[receipts.life[first]], receipts.sequence[first]
+        group = np.lexsort((first, room, sender, series))
+        keys = np.stack((series, sender, room))[:, group]
         sequence = sequence[group]
         change = np.ones(len(first), dtype=bool)
         change[1:] = (keys[:, 1:] != keys[:, :-1]).any(axis=0)
@@ -262,16 +269,18 @@ class _Checker:
         """What comes back to its sender, and what is for nobody."""
         emits = self.history.emits
         kind = self.kind[at]
-        strangers = (kind == NOBODY) | ((kind == ITSELF) & (receipts.client != self.sender[at]))
+        strangers = (kind == NOBODY) | ((kind == ITSELF) & (receipts.client != self.user[at]))
         self._leaks(receipts, at, strangers)
-        mine = np.flatnonzero((self.kind == ITSELF) & np.isin(self.sender, clients))
+        mine = np.flatnonzero((self.kind == ITSELF) & np.isin(self.user, clients))
         if not len(mine):
             return
         own = (kind == ITSELF) & ~strangers
         counts = np.bincount(at[own], minlength=len(emits.key))[mine]
-        sender = self.sender[mine]
+        repeats = (receipts.flags & ReceiptFlag.HISTORY) > 0
+        again = np.bincount(at[own & repeats], minlength=len(emits.key))[mine]
+        sender = self.user[mine]
         sure = self.links.sure(sender, emits.actual[mine], self.ends[mine])
-        self._tally(counts, sure, mine, sender)
+        self._tally(counts, counts - again, sure, mine, sender)
         self._strangers(clients, mine, sender, sure[:, None])
 
     def _strangers(
@@ -300,8 +309,13 @@ class _Checker:
             found.chance(Property.LEAKED, at, times=others)
             found.chance(Property.LEAKED, clients=of[:1], times=np.array([total]))
 
-    def _tally(self, counts: Numbers, sure: Flags, at: Numbers, receiver: Numbers) -> None:
-        """Count what is due, lost and doubled; one place for each message and receiver."""
+    def _tally(
+        self, counts: Numbers, live: Numbers, sure: Flags, at: Numbers, receiver: Numbers
+    ) -> None:
+        """Count what is due, lost and doubled; one place for each message and receiver.
+
+        `live` are the receipts without those of histories.
+        """
         found, processed = self.found, self.processed[at]
         due = sure & processed
         missing = counts == 0
@@ -311,9 +325,9 @@ class _Checker:
         self.lost[at[lost]] = True
         found.violated(Property.LOST, self._sent_in(at[lost]))
         self._count_in_parts(counts, due, at, receiver)
-        doubled = np.flatnonzero(counts > 1)
+        doubled = np.flatnonzero(live > 1)
         found.violated(
-            Property.DUPLICATED, np.repeat(self._sent_in(at[doubled]), counts[doubled] - 1)
+            Property.DUPLICATED, np.repeat(self._sent_in(at[doubled]), live[doubled] - 1)
         )
         found.counts[Counter.UNDETERMINED] += int((missing & ~due).sum())
         found.exercised[Property.DUPLICATED] += int((~missing).sum())
@@ -324,7 +338,7 @@ class _Checker:
             )
         for where in doubled[:EXAMPLES].tolist():
             who = self.history.name_of(int(receiver[where]))
-            times = int(counts[where])
+            times = int(live[where])
             said = f"{self._message(int(at[where]))} was received by {who} {times} times"
             found.example(Property.DUPLICATED, said)
 
@@ -373,7 +387,7 @@ class _Checker:
         place, _ = presence.places(clients)
         inside = presence.maybe(clients, emits.actual[messages], receipts.time[index])
         skipping = (emits.flags[messages] & EmitFlag.SKIPS_SENDER) > 0
-        inside &= ~(skipping & (clients == self.sender[messages]))
+        inside &= ~(skipping & (clients == self.user[messages]))
         outside = np.zeros(len(at), dtype=bool)
         outside[index[~inside]] = True
         self._leaks(receipts, at, outside)
@@ -386,25 +400,31 @@ class _Checker:
         columns = place[inside]
         order = np.argsort(rank, kind="stable")
         rank, columns = rank[order], columns[order]
+        again = ((receipts.flags[index][inside] & ReceiptFlag.HISTORY) > 0)[order]
         for start in range(0, len(sent), step):
             some = sent[start : start + step]
             low, high = np.searchsorted(rank, (start, start + len(some)))
             cells = (rank[low:high] - start) * len(members) + columns[low:high]
             counts = np.bincount(cells, minlength=len(some) * len(members))
-            self._piece(some, presence, counts.reshape(len(some), -1), receivers)
+            live = counts
+            if again[low:high].any():
+                live = counts - np.bincount(cells[again[low:high]], minlength=len(counts))
+            shape = len(some), len(members)
+            self._piece(some, presence, counts.reshape(shape), live.reshape(shape), receivers)
 
     def _piece(
         self,
         some: Numbers,
         presence: Presence,
         counts: Numbers,
+        live: Numbers,
         receivers: Numbers,
     ) -> None:
         emits, members = self.history.emits, presence.members
         sure, may = presence.all_of(emits.actual[some], self.ends[some])
         skipping = ((emits.flags[some] & EmitFlag.SKIPS_SENDER) > 0)[:, None]
-        apart = ~(skipping & (members[None, :] == self.sender[some][:, None]))
+        apart = ~(skipping & (members[None, :] == self.user[some][:, None]))
         sure, may = sure & apart, (may & apart) | (counts > 0)
         self._strangers(receivers, some, members, may)
         rows, columns = np.nonzero(may)
-        self._tally(counts[may], sure[may], some[rows], members[columns])
+        self._tally(counts[may], live[may], sure[may], some[rows], members[columns])

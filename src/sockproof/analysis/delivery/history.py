@@ -7,6 +7,7 @@ The rules that hold here:
 * A connection that ended before the drain did, or in a process whose rows end abruptly, owes
   nothing that was under way then. What a client heard last tells how much that was: a connection
   keeps the order, so whatever the server was done with before that message was *sent* came first.
+* A receiver is a user, by the number of its first connection; `lives` has its stays over them.
 * The same holds where a process could not write down what it heard: a stay is parted there. Where
   it could not write down who came and went, nobody is surely anywhere until it is told anew.
 * What comes behind the drain is late: it was not heard, and acknowledges nothing.
@@ -17,17 +18,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sockproof.analysis.delivery.findings import EXAMPLES
+from sockproof.analysis.delivery.lives import MEMBERSHIP, Connection, Spell, connections_of
 from sockproof.analysis.delivery.names import Names
 from sockproof.analysis.delivery.row_arrays import (
     HIGH,
     LOW,
-    MESSAGES,
     Emits,
     Numbers,
     Process,
@@ -60,37 +60,6 @@ _WHY = {
     Stray.DOUBLED: "of a message that was acknowledged before",
     Stray.FOREIGN: "of another client's number",
 }
-_MEMBERSHIP = tuple(range(Kind.JOIN_ASKED, Kind.CONNECT_FAILED + 1))
-
-
-@dataclass
-class _Connection:
-    asked: int = 0
-    sure_from: int = FOREVER
-    sure_to: int = FOREVER
-    may_to: int = FOREVER
-    ended: int = 0  # the reason, when nobody had asked for it
-    rooms: dict[int, list[list[int]]] = field(default_factory=dict)
-
-    def note(self, kind: int, a: int, c: int) -> None:
-        """What a row about a connection or a room says."""
-        if kind == Kind.CONNECT_ASKED:
-            self.asked = c
-        elif kind == Kind.CONNECTED:
-            self.sure_from = c
-        elif kind == Kind.DISCONNECT_ASKED:
-            self.sure_to = c
-        elif kind in (Kind.DISCONNECTED, Kind.CONNECT_FAILED):
-            if kind == Kind.DISCONNECTED and self.sure_to == FOREVER:
-                self.ended = a
-            self.sure_to = min(self.sure_to, c)
-            self.may_to = c
-        else:
-            spells = self.rooms.setdefault(a, [])
-            if kind == Kind.JOIN_ASKED:
-                spells.append([c, FOREVER, FOREVER, FOREVER])
-            elif spells:
-                spells[-1][{Kind.JOINED: 1, Kind.LEAVE_ASKED: 2, Kind.LEFT: 3}[Kind(kind)]] = c
 
 
 class History:
@@ -129,17 +98,29 @@ class History:
         # Connections that ended before the drain did, but for those that we ended: client, reason
         # and time.
         self.ended: list[tuple[int, int, int]] = []
+        self.user = np.arange(base)  # of each connection, by the number of its first one
+        # Over which connections of a user the order of what it hears is kept, by their first.
+        self.series = np.arange(base)
+        self.asked = np.zeros(base, dtype=np.int64)  # when each connection was asked for
         self.abrupt = np.zeros(base, dtype=bool)  # whose connection ended before the drain did
         self.clock = np.zeros(base, dtype=np.int64)
         self.lacking = np.zeros(base, dtype=bool)  # whose messages need not have rows
         self.unsent = np.zeros(base, dtype=bool)  # whose messages, unheard, need not have left
         self.sent_until = np.full(base, FOREVER)  # what is sent in the drain need not come back
         self.doubtful = np.full(base, FOREVER)  # from when on nobody knows where each was
-        self.stays = self._stays()
+        self.stays, linked = self._stays()
         self.emits = self._emits()
         self._hear()
         self._part_at_gaps()
+        self.stays.client[:] = self.user[self.stays.client]
         self.connections = self.stays.where(self.stays.room % FIRST_ROOM == EVERYONE)
+        if len(linked.client):
+            self.stays = self.stays.and_also(linked)
+
+    @property
+    def alone(self) -> bool:
+        """Whether no user had a second connection."""
+        return bool((self.user == np.arange(self.clients)).all())
 
     @property
     def drained(self) -> int:
@@ -196,8 +177,10 @@ class History:
             self.room_names[found] = name
         return found
 
-    def _stays(self) -> Stays:
+    def _stays(self) -> tuple[Stays, Stays]:
+        """Those of connections, and those that users have over several of theirs."""
         stays: list[tuple[int, ...]] = []
+        linked: list[tuple[int, ...]] = []
         for process in self.processes:
             here = slice(process.base, process.base + process.clients)
             self.clock[here] = process.clock
@@ -205,25 +188,15 @@ class History:
             self.unsent[here] = bool(process.lost(Kind.WITHDRAWN))
             own = process.records.names()
             self.names.take(own)
-            connections: dict[int, _Connection] = {}
-            rows = process.rows
-            rare = rows[~np.isin(rows["kind"], MESSAGES)]
-            for a, b, c, client, _, _, kind in rare.tolist():
-                if kind == Kind.CONNECT_ASKED:
-                    self.names.connects(process.base + client - 1, a, b)
-                elif kind == Kind.CONNECTED:
-                    self.opened_by.append(process.base + client - 1)
-                elif kind == Kind.CONNECT_FAILED:
-                    self.failed_by.append(process.base + client - 1)
-                if kind not in (Kind.PHASE, Kind.END):
-                    connections.setdefault(client, _Connection()).note(kind, a, c)
             until = process.begun.get(Phase.DRAIN) or process.drained or FOREVER
             self.sent_until[here] = until
-            unsure = process.lost(*_MEMBERSHIP)
+            unsure = process.lost(*MEMBERSHIP)
             if unsure:
                 self.doubtful[here] = unsure[0][0]
-            for client, connection in connections.items():
-                number = process.base + client - 1
+            links = not unsure and not process.lost(Kind.RECEIPT)
+            connections = connections_of(process)
+            for connection in connections:
+                number = process.base + connection.number - 1
                 self.opened += connection.sure_from < FOREVER
                 if connection.ended:
                     self.lost_by.append(number)
@@ -232,18 +205,29 @@ class History:
                 in_order = process.drained and connection.sure_to >= process.drained
                 known = all(connection.asked >= end for _, end in unsure)
                 self.abrupt[number] = not (process.complete and in_order and known)
-                everyone = [connection.asked, connection.sure_from, FOREVER, FOREVER]
-                spans = {EVERYONE: [everyone], **connection.rooms}
-                for room, spells in spans.items():
+                connection.settle(unsure)
+                self._note_user(number, connection)
+                self.user[number] = user = process.base + connection.user - 1
+                self.series[number] = process.base + connection.series - 1
+                for room, spell in connection.links():
+                    if links and not self.abrupt[number]:
+                        place = self._room(process, own.rooms, room)
+                        linked.append(_stay(user, place, spell))
+            for connection in connections:
+                number = process.base + connection.number - 1
+                for room, spells in connection.rooms.items():
                     place = self._room(process, own.rooms, room)
-                    for may_from, sure_from, sure_to, may_to in spells:
-                        doubts = [begin for begin, end in unsure if may_from < end]
-                        sure = min(sure_to, connection.sure_to, *doubts)
-                        end = min(may_to, connection.may_to)
-                        stays.append((number, place, sure_from, sure, may_from, end))
-        columns = np.array(stays, dtype=np.int64).reshape(-1, 6)
-        found = Stays(*columns.T)
-        return found.where(found.room != UNNAMED)
+                    stays += (_stay(number, place, spell) for spell in spells)
+        return _stays_of(stays), _stays_of(linked)
+
+    def _note_user(self, number: int, connection: Connection) -> None:
+        self.asked[number] = connection.asked
+        if connection.of is not None:
+            self.names.connects(number, *connection.of)
+        if connection.sure_from < FOREVER:
+            self.opened_by.append(number)
+        if connection.failed:
+            self.failed_by.append(number)
 
     def _emits(self) -> Emits:
         parts = []
@@ -311,7 +295,7 @@ class History:
             at = emits.find(receipts.sender, receipts.sequence)
             known = at >= 0
             np.minimum.at(first, at[known], receipts.time[known])
-            np.maximum.at(newest, receipts.client[known], emits.actual[at[known]])
+            np.maximum.at(newest, receipts.life[known], emits.actual[at[known]])
         emits.heard[:] = np.where(first < FOREVER, first, 0)
         stays = self.stays
         until = np.where(self.abrupt[stays.client], newest[stays.client], FOREVER)
@@ -325,7 +309,7 @@ class History:
                 for receipts in self._receipts_of(process):
                     at = self.emits.find(receipts.sender, receipts.sequence)
                     known = (at >= 0) & (receipts.time < begin)
-                    np.maximum.at(newest, receipts.client[known], self.emits.actual[at[known]])
+                    np.maximum.at(newest, receipts.life[known], self.emits.actual[at[known]])
                 stays = self.stays
                 sure = newest[stays.client]
                 of = (stays.client >= process.base) & (
@@ -340,7 +324,7 @@ class History:
     # Receipts.
 
     def receipts(self) -> Iterator[Receipts]:
-        """All receipts, some clients' after the others'; those of a client are never parted."""
+        """All receipts, some users' after the others'; those of a user are never parted."""
         for process in self.processes:
             yield from self._receipts_of(process)
 
@@ -348,12 +332,15 @@ class History:
         rows = process.rows
         heard = np.flatnonzero(rows["kind"] == Kind.RECEIPT)
         client = rows["client"][heard].astype(np.int64)
+        user = None if self.alone else self.user
+        if user is not None:
+            client = user[process.base + client - 1] - process.base + 1
         totals = np.cumsum(np.bincount(client, minlength=process.clients + 1))
         part = totals // PART
         for number in np.unique(part[client]).tolist():
             some = rows[heard[part[client] == number]]
             some = some[self._in_time(process, some)]
-            yield heard_by(process, some, self._senders(some["a"]))
+            yield heard_by(process, some, self._senders(some["a"]), user)
 
     def late_receipts(self) -> Iterator[Receipts]:
         """Those that came behind the drain."""
@@ -388,3 +375,12 @@ class History:
         known = sender >= 0
         lacking[known] = self.lacking[sender[known]]
         return lacking
+
+
+def _stay(client: int, room: int, spell: Spell) -> tuple[int, ...]:
+    return client, room, spell.sure_from, spell.sure_to, spell.may_from, spell.may_to
+
+
+def _stays_of(rows: list[tuple[int, ...]]) -> Stays:
+    found = Stays(*np.array(rows, dtype=np.int64).reshape(-1, 6).T)
+    return found.where(found.room != UNNAMED)

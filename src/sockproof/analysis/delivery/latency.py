@@ -28,7 +28,7 @@ from sockproof.analysis.delivery.row_arrays import Numbers, Process, Receipts
 from sockproof.runs.breakdown import By, Group
 from sockproof.runs.clock import SECOND
 from sockproof.runs.histogram import BITS
-from sockproof.runs.load_records import Phase
+from sockproof.runs.load_records import Phase, ReceiptFlag
 from sockproof.runs.reader import RunProcess
 from sockproof.vocabulary import LatencyKind, Origin, before_key
 
@@ -142,9 +142,12 @@ class DeliveryLatencies:
         process = history.process_of(int(receipts.client[0]))
         counted = self._of(process)
         emits = history.emits
-        same = history.clock[receipts.client] == history.clock[emits.sender[at]]
-        time, at = receipts.time[same], at[same]
-        key = self._keys(process, history, at, time, receipts.client[same])
+        timed = history.clock[receipts.client] == history.clock[emits.sender[at]]
+        # What was said before a connection was asked for is handed over, and not delivered late.
+        timed &= (receipts.flags & ReceiptFlag.HISTORY) == 0
+        timed &= emits.actual[at] >= history.asked[receipts.life]
+        time, at = receipts.time[timed], at[timed]
+        key = self._keys(process, history, at, time, receipts.client[timed])
         counted.add(key + buckets(time - emits.intended[at]))
         counted.add(key + _ORIGIN + buckets(time - emits.actual[at]))
 

@@ -1,6 +1,7 @@
 """The rows of a load run as arrays, and what is made of them.
 
-A client is a number from 0 over all processes; a room is a number over all processes, by name.
+A client is a connection, by a number from 0 over all processes; a room is a number over all
+processes, by name.
 """
 
 from __future__ import annotations
@@ -142,9 +143,10 @@ class Stays:
 
 @dataclass
 class Receipts:
-    """What some clients heard, in the order in which each heard it."""
+    """What some users heard, in the order in which each heard it."""
 
-    client: Numbers
+    client: Numbers  # the user, by the number of its first connection
+    life: Numbers  # the connection
     sender: Numbers  # -1: of no process of this run
     sequence: Numbers
     time: Numbers
@@ -154,12 +156,18 @@ class Receipts:
 
     def where(self, chosen: Any) -> Receipts:
         """Some of them."""
-        return Receipts(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
+        some = {name: getattr(self, name)[chosen] for name in _OF_RECEIPTS}
+        # Where nobody has a second connection, the two are one array.
+        life = some["client"] if self.life is self.client else self.life[chosen]
+        return Receipts(life=life, **some)
 
     @classmethod
     def none(cls) -> Receipts:
         """No receipts."""
         return cls(*(np.zeros(0, dtype=np.int64) for _ in cls.__dataclass_fields__))
+
+
+_OF_RECEIPTS = tuple(name for name in Receipts.__dataclass_fields__ if name != "life")
 
 
 def sent_name(process: Process, client: Any, sequence: Any) -> Numbers:
@@ -180,10 +188,12 @@ def sent_by(process: Process) -> Any:
     return sent[~np.isin(sent_name(process, sent["client"], sent["a"] >> HIGH), gone)]
 
 
-def heard_by(process: Process, rows: Any, sender: Numbers) -> Receipts:
-    """Receipts of a process by their rows."""
+def heard_by(process: Process, rows: Any, sender: Numbers, user: Numbers | None) -> Receipts:
+    """Receipts of a process by their rows; `user`: of each connection, where users have several."""
+    life = process.base + rows["client"].astype(np.int64) - 1
     return Receipts(
-        process.base + rows["client"].astype(np.int64) - 1,
+        life if user is None else user[life],
+        life,
         sender,
         (rows["b"] & LOW).astype(np.int64),
         rows["c"].astype(np.int64),

@@ -68,6 +68,7 @@ class Run:
         self._users = 0
         self.steps = dict.fromkeys(Step, 0)  # how far they came
         self.preparing = 0  # users that are not yet where their scenario has them
+        self.returning = 0  # users without a connection to whom what they miss is owed
         self._errors: set[str] = set()
         self._ticker = gevent.spawn(self._tick)
         self.over = False
@@ -110,7 +111,8 @@ class Run:
         while time.monotonic() < deadline:
             gevent.sleep(0.05)
             now = time.monotonic()
-            if (recorder.emitted, recorder.receipts) != counted or recorder.outstanding > 0:
+            waits = recorder.outstanding > 0 or self.returning > 0
+            if (recorder.emitted, recorder.receipts) != counted or waits:
                 counted, since = (recorder.emitted, recorder.receipts), now
             elif now - since >= QUIET and question.settled(recorder.emitted):
                 break

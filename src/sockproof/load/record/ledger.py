@@ -22,6 +22,7 @@ from sockproof.runs.load_records import (
     STEP,
     WALL,
     Kind,
+    LifeFlag,
     LoadRecordError,
     Phase,
     record_file,
@@ -46,7 +47,8 @@ def _origins(intended: Counts, actual: Counts) -> dict[str, Counts]:
 class Ledger(Counters):
     """What one process of a run saw.
 
-    A client is one connection: who connects again takes a new number by `client()`. Times are
+    A client is one connection: who connects again takes a new number by `client()`, and says by
+    `follows` who it was before. Times are
     `time.monotonic_ns()`. The public counters may be read by anyone and, where a comment says so,
     are counted up by others.
     """
@@ -103,9 +105,9 @@ class Ledger(Counters):
 
     # Rooms and connections.
 
-    def joining(self, client: int, room: int, now: int) -> None:
-        """A client is about to ask to be let into a room."""
-        self._row(Kind.JOIN_ASKED, client, room, 0, now)
+    def joining(self, client: int, room: int, now: int, replays: bool = False) -> None:
+        """A client is about to ask to be let into a room, where it `replays` what it missed."""
+        self._row(Kind.JOIN_ASKED, client, room, 0, now, LifeFlag.REPLAYS if replays else 0)
 
     def joined(self, client: int, room: int, now: int) -> None:
         """The server has said that the client is in the room."""
@@ -118,6 +120,10 @@ class Ledger(Counters):
     def left(self, client: int, room: int, now: int) -> None:
         """The server has said that the client is out of the room."""
         self._row(Kind.LEFT, client, room, 0, now)
+
+    def follows(self, client: int, before: int, now: int, flags: int = 0) -> None:
+        """A client is the same user as an earlier one; `flags` are `LifeFlag`s."""
+        self._row(Kind.LIFE, client, before, 0, now, flags)
 
     def connecting(self, client: int, now: int, user_class: int = 0, user: int = -1) -> None:
         """A client is about to open its connection: which user of which class it is."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import binascii
 import struct
+from collections.abc import Iterator
 from time import monotonic_ns
 from zlib import crc32
 
@@ -63,6 +64,14 @@ _ACKS, _DELIVERIES = LatencyKind.ACK, LatencyKind.DELIVERY
 _SIZE = ROW.size
 _LONGEST = LONGEST_DELAY_US * 1000
 _BITS_OF_TIME = 43  # of a latency in nanoseconds that is believed: two hours and a half
+
+
+def _stamps(data: bytes) -> Iterator[Stamp]:
+    """All that stand in a message, readable or not."""
+    stamp = find(data)
+    while stamp is not None:
+        yield stamp
+        stamp = find(data, stamp.body_at)
 
 
 class Recorder(Ledger):
@@ -274,6 +283,32 @@ class Recorder(Ledger):
         else:
             self.received(client, stamp, False, now, checksum_heard(data, stamp.body_at))
         return (stamp.sender, stamp.sequence) if stamp.readable else None
+
+    def heard_others(self, client: int, data: bytes, now: int) -> None:
+        """Record what came behind the first stamp: several messages came in one.
+
+        One message twice in it is one receipt.
+        """
+        seen: set[tuple[int, int]] = set()
+        for stamp in _stamps(data):
+            which = stamp.sender, stamp.sequence
+            if seen and which not in seen:
+                self.heard(client, data[stamp.body_at - LENGTH :], now)
+            seen.add(which)
+
+    def heard_history(self, client: int, data: bytes, now: int) -> None:
+        """Record all messages of a history: what they say, and no latency."""
+        for which in {(each.sender, each.sequence): each for each in _stamps(data)}.values():
+            flags = int(ReceiptFlag.HISTORY)
+            checksum = which.checksum
+            if not intact(data, which):
+                flags |= self._blemish(which, False)
+                checksum = checksum_heard(data, which.body_at)
+            if which.readable and which.run != self.run:
+                flags |= ReceiptFlag.FOREIGN
+            said = checksum << 32 | which.sequence
+            self._row(_RECEIPT, client, which.sender, said, now, flags, which.check & 0xFFFF)
+            self.receipts += 1
 
     def received_unmarked(self, client: int, now: int) -> None:
         """A message was heard that should carry a stamp and has none."""

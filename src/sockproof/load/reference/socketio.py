@@ -117,7 +117,13 @@ class Reference:
 
 
 class ReferenceSocketIO(Reference):
-    """`SocketIOConnection` on python-socketio's client; further namespaces cannot be joined."""
+    """`SocketIOConnection` on python-socketio's client; further namespaces cannot be joined.
+
+    The library does not recover the state of a connection.
+    """
+
+    recovery = None
+    recovered = False
 
     def __init__(
         self,

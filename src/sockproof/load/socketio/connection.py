@@ -18,8 +18,9 @@ from typing import Any
 from sockproof.load.net.endpoint import Endpoint
 from sockproof.load.net.stream import OPEN, SHAKING, callback_failed
 from sockproof.load.net.websocket import no_message
-from sockproof.load.socketio.acks import OnAck, OnTokenAck, answer, key_in, key_of
+from sockproof.load.socketio.acks import Key, OnAck, OnTokenAck, answer, key_in, key_of
 from sockproof.load.socketio.packet_text import encoded, name_in, payload_of, prefix_of
+from sockproof.load.socketio.recovery import Recovery, ids_in
 from sockproof.load.socketio.session import MAX_SID, Session, parsed, see_values
 from sockproof.runs.load_records import Reason
 from sockproof.wire import WireError
@@ -59,6 +60,8 @@ class SocketIOConnection(Session):
         "on_message",
         "on_namespace",
         "on_open",
+        "recovered",
+        "recovery",
         "sid",
     )
 
@@ -86,6 +89,8 @@ class SocketIOConnection(Session):
         self._handlers: dict[bytes, Handler] | None = None
         self._prefix = prefix_of(namespace)
         self._head = b"42" + self._prefix
+        self.recovery: Recovery | None = None  # of the first namespace, where the server offers it
+        self.recovered = False
 
     def _reset(self) -> None:
         super()._reset()
@@ -120,10 +125,7 @@ class SocketIOConnection(Session):
         if ack is None:
             return self._send_text(head + data)
         number = self._number = self._number + 1
-        deadline = monotonic_ns() + limit
-        key = key_of(number, head[2:], self._prefix)
-        self._acks[key] = (deadline, ack, None)
-        self._visit_by(deadline)
+        key = self._await(number, head[2:], ack, limit)
         if self._send_text(b"%b%d%b" % (head, number, data)):
             return True
         self._acks.pop(key, None)
@@ -164,15 +166,19 @@ class SocketIOConnection(Session):
         text, attachments = Packet(PacketType.EVENT, namespace, data, number).encode()
         if ack is not None and number is not None:
             self._number = number
-            deadline = monotonic_ns() + limit
-            key = key_of(number, prefix_of(namespace), self._prefix)
-            self._acks[key] = (deadline, ack, None)
-            self._visit_by(deadline)
+            key = self._await(number, prefix_of(namespace), ack, limit)
         if self._transport.send_packet(b"4" + text.encode("utf-8"), attachments):
             return True
         if ack is not None:
             self._acks.pop(key, None)
         return False
+
+    def _await(self, number: int, prefix: bytes, ack: OnAck, limit: int) -> Key:
+        deadline = monotonic_ns() + limit
+        key = key_of(number, prefix, self._prefix)
+        self._acks[key] = (deadline, ack, None)
+        self._visit_by(deadline)
+        return key
 
     def on(self, event: str, handler: Handler | None, namespace: str | None = None) -> None:
         """Call `handler(*args)` for each such event; None takes the handler away.
@@ -208,6 +214,8 @@ class SocketIOConnection(Session):
             if self._pending and data[:1] == b"4":
                 raise WireError("a text packet while attachments are missing")
             if data[:2] == b"42":
+                if self.recovery is not None:
+                    self.recovery.heard(data)
                 self.on_message(data, False)
                 if self._handlers is not None or data[2:3] != b"[" or self.on_event is not None:
                     self._event(data)
@@ -242,7 +250,8 @@ class SocketIOConnection(Session):
         self._socketio(data)
 
     def _begin(self) -> None:
-        self._send_text(b"40" + self._prefix + payload_of(self.auth))
+        auth = self.auth if self.recovery is None else self.recovery.payload(self.auth)
+        self._send_text(b"40" + self._prefix + payload_of(auth))
 
     def _leave(self) -> None:
         self._send_text(b"41" + self._prefix)
@@ -260,13 +269,7 @@ class SocketIOConnection(Session):
             name, _, rest = rest.partition(b",")
             namespace = name.partition(b"?")[0].decode("utf-8")
         if kind == b"0":
-            fields = parsed(rest, "CONNECT")
-            sid = fields.get("sid") if isinstance(fields, dict) else None
-            if not isinstance(sid, str):
-                raise WireError(f"CONNECT names no sid: {data[:100]!r}")
-            if len(sid) > MAX_SID:
-                raise WireError(f"CONNECT names a sid of {len(sid)} characters")
-            self._namespace_open(namespace, sid)
+            self._namespace_open(namespace, *ids_in(rest))
         elif namespace != self.namespace:
             if self.on_namespace is not None:
                 self.on_namespace(namespace, None)
@@ -280,12 +283,16 @@ class SocketIOConnection(Session):
             text = f"the server disconnected {namespace}"
             self._fail(Reason.SERVER_DISCONNECTED, text)
 
-    def _namespace_open(self, namespace: str, sid: str) -> None:
+    def _namespace_open(self, namespace: str, sid: str, pid: str | None) -> None:
         if namespace != self.namespace or self.state != SHAKING:
             if self.on_namespace is not None:
                 self.on_namespace(namespace, sid)
             return
         self.sid = sid
+        if self.recovery is not None:
+            self.recovered = self.recovery.answered(pid)
+        elif pid is not None:
+            self.recovery = Recovery(pid, self._prefix)
         self.state = OPEN
         self.deadline = 0
         self._visit_by(self._ping_by)
@@ -353,6 +360,8 @@ class SocketIOConnection(Session):
                 self._assembled(packet)
                 return
         self._pending = int(number)
+        if self.recovery is not None:
+            self.recovery.announced(data, dash + 1)
 
     def _wanted(self, data: bytes, at: int) -> bool:
         if data[1:2] == b"6" or self.on_event is not None:
@@ -371,6 +380,8 @@ class SocketIOConnection(Session):
         if not self._pending:
             raise WireError("a binary message that no packet announced")
         self._pending -= 1
+        if not self._pending and self.recovery is not None:
+            self.recovery.whole()
         self.on_message(data, True)
         if self._decoder is not None:
             packet = self._decoder.feed(data)

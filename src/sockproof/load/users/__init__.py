@@ -15,6 +15,7 @@ from sockproof.load.messages.message import Message
 from sockproof.load.messages.payload import Payload
 from sockproof.load.messages.placeholders import BINARY_BODY, BODY, ID, NUMBER
 from sockproof.load.record.recorder import EVERYONE, ITSELF, NOBODY
+from sockproof.load.users.backoff import Backoff
 from sockproof.load.users.connected_user import ConnectedUser, paced
 from sockproof.load.users.socketio_user import RoomUser, SocketIOUser
 from sockproof.load.users.websocket_user import WebSocketUser
@@ -28,6 +29,7 @@ __all__ = [
     "NOBODY",
     "NUMBER",
     "Acknowledgements",
+    "Backoff",
     "ConnectedUser",
     "Heartbeat",
     "Message",

@@ -6,8 +6,9 @@ The rules that hold here:
   of greenlets: they must not block. Locust's own `@task` methods run in the user's greenlet and
   may block.
 * A user without tasks has a greenlet only because Locust requires one; it sleeps all the time.
-* A connection that fails or is lost is reopened after `reconnect_after` seconds, as a new client
-  in the records.
+* A connection that fails or is lost is reopened after `reconnect_after`. In the records it is a new
+  client, and a life of the same user.
+* A user to whom what it missed is owed comes back in the drain, too, which waits for it.
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ from locust.user.task import LOCUST_STATE_WAITING
 from sockproof.load.locust import hooks
 from sockproof.load.locust.run import Run
 from sockproof.load.locust.schedule import Turn
+from sockproof.load.messages.matching import Match
 from sockproof.load.net.endpoint import checked_headers, traffic
 from sockproof.load.record.names import Acks, Places
 from sockproof.load.record.recorder import EmitFlag
-from sockproof.runs.load_records import Reason
+from sockproof.load.users.backoff import Backoff
+from sockproof.runs.load_records import LifeFlag, Phase, Reason
 from sockproof.vocabulary import Counter, LatencyKind, Step
 from sockproof.wire.http import Headers
 from sockproof.wire.redaction import Redactor, secrets_of_headers
@@ -71,7 +74,11 @@ class ConnectedUser(User):
     rate: float = 0  # calls per second of each paced method; 0: a closed loop
     together = False  # whether all users share the same intended times
     payload_bytes = 64
-    reconnect_after: float | None = 1.0  # seconds; None: a lost connection stays lost
+    # A `Backoff`, or seconds; None: a lost connection stays lost.
+    reconnect_after: Backoff | float | None = Backoff()
+    # Whether the application hands over what was said while a user had no connection: then it is
+    # owed, once and in order.
+    replays = False
     headers: Mapping[str, str] = {}  # of its requests, in place of --header's
     cookies: Mapping[str, str] = {}  # beside those of --header
 
@@ -89,6 +96,9 @@ class ConnectedUser(User):
         if isinstance(type(self).label, str):  # the scenario's own, for all of the class
             self.recorder.names.label(self.number, self.label, self._shown)
         self.client = 0  # the connection's number in the records
+        self._before = 0  # that of the last one that was open
+        self._attempts = 0  # to connect again, since one was open
+        self._misses_nothing = self.replays  # or a room does, or a connection can be recovered
         self.sequence = 0
         self.at = 0  # the intended time of what is being sent, while a paced method runs
         self.outstanding = 0
@@ -101,6 +111,9 @@ class ConnectedUser(User):
         self._settled = False
         self._leaving = False
         self._cut = False  # by ourselves, as a lost network would
+        self._histories: list[Match | bool] = []  # what repeats what was said before
+        self._is_away = False  # since it was cut: the scenario wants nothing sent then
+        self._awaited = False  # whether the drain waits until it is back
         self._closed = Event()
         self._turns: list[Turn] = []
         self._closed_loops: list[Turn] = []  # of them, those that wait for answers
@@ -174,6 +187,9 @@ class ConnectedUser(User):
         connection.on_message = self._listener(client)
         self._asked = time.monotonic_ns()
         recorder.connecting(client, self._asked, self._class, self.number)
+        if self._before:
+            flags = LifeFlag.REPLAYS if self.replays else 0
+            recorder.follows(client, self._before, self._asked, flags)
         connection.open()
 
     def _listener(self, client: int) -> Callable[[bytes, bool], None]:
@@ -184,11 +200,26 @@ class ConnectedUser(User):
         self._was_open = True
         now = time.monotonic_ns()
         self.recorder.connected(self.client, self._asked, self._asked, now)
+        if self._before and self.recovered:
+            self.recorder.follows(self.client, self._before, now, LifeFlag.RECOVERED)
+        self._before, self._attempts = self.client, 0
         self.connected()
+
+    @property
+    def recovered(self) -> bool:
+        """Whether the server has kept the state of the connection before, with its rooms."""
+        return False
+
+    def _came_back(self) -> None:
+        if self._awaited:
+            self._awaited = False
+            self.sockproof.returning -= 1
 
     def settled(self) -> None:
         """The user is ready to send: paced methods start or continue."""
         self.ready = True
+        self._is_away = False
+        self._came_back()
         schedule = self.sockproof.schedule
         if self._settled:
             for turn in self._closed_loops:
@@ -211,7 +242,10 @@ class ConnectedUser(User):
 
         def due(at: int) -> None:
             if not self.ready or self.outstanding >= most:
-                recorder.withheld += 1
+                if self._is_away:
+                    self.sockproof.schedule.offered -= 1
+                else:
+                    recorder.withheld += 1
                 return
             self.at = at
             try:
@@ -239,18 +273,35 @@ class ConnectedUser(User):
         self.ready = False
         stats = self.sockproof.stats
         if not self._was_open:
+            self._is_away = False
             self.recorder.connect_failed(self.client, int(reason), now)
             if not self._leaving:
                 stats.failed(LatencyKind.CONNECT, f"{reason.label}: {self._shown(text)}")
         elif self._leaving or self._cut:
             self.recorder.ended(self.client, int(reason), self.connection.last_received, now)
         else:
+            self._is_away = False
             self.recorder.dropped(self.client, int(reason), self.connection.last_received, now)
             stats.failed(Counter.DISCONNECTED, f"{reason.label}: {self._shown(text)}")
         self._closed.set()
-        again = self.reconnect_after is not None and self.sockproof.schedule.running
-        if again and not self._leaving:
-            gevent.spawn_later(self.reconnect_after, self._again)
+        if self.reconnect_after is None or not self._may_return():
+            self._came_back()
+            return
+        if self._misses_nothing and self._before and not self._awaited:
+            self._awaited = True
+            self.sockproof.returning += 1
+        gevent.spawn_later(self._wait(self.reconnect_after), self._again)
+
+    def _wait(self, after: Backoff | float) -> float:
+        if not isinstance(after, Backoff):
+            return after
+        self._attempts += 1
+        return after.wait(self._attempts - 1)
+
+    def _may_return(self) -> bool:
+        run = self.sockproof
+        drains = self._misses_nothing and run.recorder.phase_now <= Phase.DRAIN and not run.over
+        return not self._leaving and (run.schedule.running or drains)
 
     def _shown(self, text: str) -> str:
         """What a server said at an end, without the secrets of the run and of this user."""
@@ -258,8 +309,10 @@ class ConnectedUser(User):
         return Redactor(own).text(text) if own else text
 
     def _again(self) -> None:
-        if self.sockproof.schedule.running and not self._leaving:
+        if self._may_return():
             self.connect()
+        else:
+            self._came_back()
 
     def leave(self) -> None:
         """Close the connection for good; with Locust tasks, wait until it is closed.
@@ -272,6 +325,7 @@ class ConnectedUser(User):
             self._settled = True
             self.sockproof.preparing -= 1
         self._leaving = True
+        self._came_back()
         if self.connection is None or self._closed.is_set():
             return
         if self._was_open:
@@ -284,7 +338,7 @@ class ConnectedUser(User):
         """Abort the connection, as a network failure does; it reconnects like any lost one."""
         if self._was_open and not self._leaving:
             self.recorder.disconnecting(self.client, time.monotonic_ns())
-            self._cut = True
+            self._cut = self._is_away = True
             self.connection.abort()
 
     @property

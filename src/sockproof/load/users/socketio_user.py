@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import gevent
 from gevent.event import AsyncResult
 
 from sockproof.load.locust.schedule import SECOND
+from sockproof.load.messages.matching import Match, matches
 from sockproof.load.messages.message import BODY, Message, Said, prepared
 from sockproof.load.messages.naming import called
 from sockproof.load.net.endpoint import traffic
@@ -21,9 +23,12 @@ from sockproof.load.record.recorder import ITSELF, NOBODY
 from sockproof.load.reference.socketio import ReferenceSocketIO
 from sockproof.load.socketio.acks import Reply, arguments, new_range
 from sockproof.load.socketio.connection import SocketIOConnection
+from sockproof.load.socketio.session import parsed
 from sockproof.load.users.connected_user import ACKNOWLEDGED, SKIPS_SENDER, ConnectedUser
 from sockproof.vocabulary import Step
+from sockproof.wire import WireError
 from sockproof.wire.redaction import secrets_of_value
+from sockproof.wire.stamp import LENGTH, MARK
 
 # Sequence, intended and actual time, where it is counted, what comes back.
 Token = tuple[int, int, int, Acks, bytes]
@@ -66,14 +71,47 @@ class SocketIOUser(ConnectedUser):
         super().connect()
         self.connection.strays.on_stray = partial(self.recorder.stray, self.client)
 
+    def _opened(self) -> None:
+        if self.connection.recovery is not None:
+            self._misses_nothing = True
+        super()._opened()
+
+    @property
+    def recovered(self) -> bool:
+        """Whether the server has recovered the state of the connection before, with its rooms."""
+        return bool(self.connection.recovered)
+
     def _listener(self, client: int) -> Callable[[bytes, bool], None]:
-        heard, steps = self.recorder.heard, self.sockproof.steps
+        heard, steps, histories = self.recorder.heard, self.sockproof.steps, self._histories
+        histories.clear()
 
         def on_message(data: bytes, _is_binary: bool) -> None:
-            if heard(client, data, traffic.read_at) is None and data[:2] == b"42":
-                steps[Step.UNSTAMPED] += 1
+            if histories and self._hears_history(client, data):
+                return
+            if heard(client, data, traffic.read_at) is None:
+                if data[:2] == b"42":
+                    steps[Step.UNSTAMPED] += 1
+            elif data.find(MARK, data.find(MARK) + LENGTH) > 0:
+                self.recorder.heard_others(client, data, traffic.read_at)
 
         return on_message
+
+    def _hears_history(self, client: int, data: bytes) -> bool:
+        """Whether this is of a history, by the matches that `enter` was given."""
+        is_answer = data[:2] in (b"43", b"46")
+        said = None
+        if not is_answer and MARK in data:
+            with contextlib.suppress(WireError):  # the connection tells it
+                said = parsed(data[data.find(b"[") :], "an event")
+        for match in self._histories:
+            if isinstance(match, bool):
+                is_history = is_answer
+            else:
+                is_history = said is not None and matches(match, said)
+            if is_history:
+                self.recorder.heard_history(client, data, traffic.read_at)
+                return True
+        return False
 
     # Sending, in paced methods too.
 
@@ -166,14 +204,26 @@ class SocketIOUser(ConnectedUser):
     # Rooms of the application: each member must receive what is sent to its room.
 
     def enter(
-        self, room: str, event: str, *args: Any, then: Callable[[], None] | None = None
+        self,
+        room: str,
+        event: str,
+        *args: Any,
+        then: Callable[[], None] | None = None,
+        replays: bool = False,
+        history: Match | str | bool = False,
     ) -> None:
         """Emit the application's event that joins a room.
 
         The user is a member when the server acknowledges the event; then `then` is called.
+        `replays`: what was said to the room while the user had no connection is owed. `history`
+        says what repeats what was said before: the answer (True), events of a name, or events
+        that match, each as a list of its name and arguments: `{"0": "said", "1.old": True}`.
         """
         number = self.recorder.room(room)
-        self.recorder.joining(self.client, number, time.monotonic_ns())
+        self._misses_nothing |= replays
+        if history is not False:
+            self._histories.append({"0": history} if isinstance(history, str) else history)
+        self.recorder.joining(self.client, number, time.monotonic_ns(), replays)
         self._move(partial(self.recorder.joined, self.client, number), event, args, then)
 
     def exit(
@@ -192,6 +242,8 @@ class SocketIOUser(ConnectedUser):
         then: Callable[[], None] | None,
     ) -> None:
         def answered(reply: Reply) -> None:
+            if True in self._histories:  # what is answered from now on is no history
+                self._histories.remove(True)
             if reply is None:
                 self.sockproof.complain(f"no acknowledgement of {event}")
                 return

@@ -26,7 +26,7 @@ from sockproof.load.users.conversation import Conversation, Expected, Sent
 from sockproof.runs.load_records import EmitFlag, Reason, Stray
 from sockproof.vocabulary import Step
 from sockproof.wire import WireError
-from sockproof.wire.stamp import LENGTH, MARK, find
+from sockproof.wire.stamp import LENGTH, MARK
 from sockproof.wire.url import is_secret
 
 MATCHED = int(EmitFlag.MATCHED)
@@ -119,17 +119,22 @@ class WebSocketUser(ConnectedUser):
     def _listener(self, client: int) -> Callable[[bytes, bool], None]:
         heard, sender = self.recorder.heard, self.recorder.identity(client)
         conversation, by_itself = self._conversation, self.acknowledgements is None
-        handlers, steps = self._handlers, self.sockproof.steps
+        handlers, steps, histories = self._handlers, self.sockproof.steps, self._histories
+        histories.clear()
 
         def on_message(data: bytes, is_binary: bool) -> None:
+            if histories and MARK in data and self._is_history(data, is_binary):
+                self.recorder.heard_history(client, data, traffic.read_at)
+                self._look(data, is_binary)
+                return
             found = heard(client, data, traffic.read_at)
             if found is None:
                 steps[Step.UNSTAMPED] += not self._look(data, is_binary)
                 return
             if data.find(MARK, data.find(MARK) + LENGTH) > 0:
-                self._hear_others(client, data, found)
+                self.recorder.heard_others(client, data, traffic.read_at)
             if found[0] == sender:
-                self._came_back(found[1])
+                self._answered_by_itself(found[1])
                 if not by_itself:
                     self._look(data, is_binary)
                     return
@@ -140,20 +145,7 @@ class WebSocketUser(ConnectedUser):
 
         return on_message
 
-    def _hear_others(self, client: int, data: bytes, first: tuple[int, int]) -> None:
-        """Several messages came in one, or one message twice in it, which is one receipt."""
-        seen = {first}
-        at = data.find(MARK, data.find(MARK) + LENGTH)
-        while at > 0:
-            stamp = find(data, at)
-            assert stamp is not None
-            which = stamp.sender, stamp.sequence
-            if which not in seen:
-                seen.add(which)
-                self.recorder.heard(client, data[at:], traffic.read_at)
-            at = data.find(MARK, at + LENGTH)
-
-    def _came_back(self, sequence: int) -> None:
+    def _answered_by_itself(self, sequence: int) -> None:
         conversation = self._conversation
         if conversation.presumed and sequence in conversation.spoken:
             conversation.proved(*conversation.spoken[sequence], traffic.read_at)
@@ -162,12 +154,19 @@ class WebSocketUser(ConnectedUser):
             if sent is not None:
                 self._answered(*sent[1:4], sent.acks, is_there=True)
 
+    def _is_history(self, data: bytes, is_binary: bool) -> bool:
+        message = self._decoded(data, is_binary)
+        return any(matches(each, message) for each in self._histories if not isinstance(each, bool))
+
+    def _decoded(self, data: bytes, is_binary: bool) -> Any:
+        try:
+            return self.decode(data, is_binary)
+        except (ValueError, RecursionError):
+            return None
+
     def _look(self, data: bytes, is_binary: bool) -> bool:
         """See what a message says, and whether the scenario knows what it is for."""
-        try:
-            message = self.decode(data, is_binary)
-        except (ValueError, RecursionError):
-            message = None
+        message = self._decoded(data, is_binary)
         if message is None:
             return False
         conversation = self._conversation
@@ -292,6 +291,8 @@ class WebSocketUser(ConnectedUser):
         answer: Match | None = None,
         refused: Match | None = None,
         then: Callable[[], None] | None = None,
+        replays: bool = False,
+        history: Match | bool = False,
     ) -> None:
         """Let this user into a room by a request: a string, octets, or JSON.
 
@@ -299,11 +300,19 @@ class WebSocketUser(ConnectedUser):
         and then `then` is called; an answer that is `refused` is said, and it stays outside.
         Without `answer` `then` is called at once, and it is a member for sure as soon as a message
         of its own to the room is answered, or, while it is in no other, something of another's
-        is heard.
+        is heard. `replays`: what was said to the room while the user had no connection is owed.
+        `history` says which messages repeat what was said before: the answer (True), or those
+        that match.
         """
         number = self.recorder.room(room)
+        self._misses_nothing |= replays
+        match = answer if history is True else history
+        if match is None:
+            raise ValueError("history=True means what `answer` matches, and there is none")
+        if match is not False:
+            self._histories.append(match)
         asked = monotonic_ns() if request is not None else self._asked
-        self.recorder.joining(self.client, number, asked)
+        self.recorder.joining(self.client, number, asked, replays)
         self._conversation.rooms.add(number)
         done = partial(self.recorder.joined, self.client, number)
         if answer is None:
