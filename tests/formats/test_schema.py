@@ -27,7 +27,7 @@ from sockproof.formats.judgements import (
     Gates,
     LoadOutcome,
 )
-from sockproof.formats.load import Ended, Violation
+from sockproof.formats.load import ClockLine, Ended, Violation
 from sockproof.formats.reading import as_record
 from sockproof.formats.schema import FOLDER, FORMATS, generated, path_of, record_of
 from sockproof.formats.tables import (
@@ -197,6 +197,7 @@ def written(place: Path) -> Iterator[tuple[str, str]]:
         (path,) = run.glob(f"{kind}-*.jsonl")
         name = "load-latency" if kind == "delivery" else f"load-{kind}"
         yield from ((name, line) for line in path.read_text().splitlines())
+    yield "load-clock", json_text(ClockLine(sent=1, received=3, there=2))
     yield "matrix", matrix.to_json(test_matrix.matrix())
     yield "ab", json_text(document)
     yield "study", json_text(study)

@@ -177,6 +177,16 @@ class MissingRecords(Written):
     seconds: list[list[Number | None]] = []
 
 
+class HostClock(Written):
+    """A clock of a run's hosts beside that of the run, and by how much that can be wrong."""
+
+    boot: Text
+    processes: Count
+    error_ms: Annotated[Number | None, Meta(description="None: it was never measured.")]
+    drift_ppm: Number = 0.0
+    round_trips: Count = 0
+
+
 class Summary(Written, kw_only=True):
     """`summary.json`: what became of every message of a load run."""
 
@@ -212,6 +222,17 @@ class Summary(Written, kw_only=True):
             " acknowledged; of the receiver, for what was heard or was not."
         ),
     ] = {}
+    clocks: Annotated[
+        list[HostClock], Meta(description="Those of the hosts, where there are several.")
+    ] = []
+    delivery_error_ms: Annotated[
+        Number,
+        Meta(description="By how much latencies of deliveries between hosts may be wrong."),
+    ] = 0.0
+    unknown_share: Annotated[
+        Number | None,
+        Meta(description="Of the receipts that were due: those of clients whose process died."),
+    ] = None
     target: TargetCost
     generator: Generator
 
@@ -232,3 +253,11 @@ Whole = Annotated[int, Meta(ge=-(1 << 50), le=1 << 62)]
 HealthLine = dict[str, Whole | Annotated[float, Meta(ge=-1e18, le=1e18)] | Buckets]
 LatencyLine = dict[str, Whole | dict[str, Buckets]]  # by kind and origin
 RoomLine = dict[str, Whole | str]
+
+
+class ClockLine(Written):
+    """A line of `clock-TAG.jsonl`: what the run's clock showed between two times of a process's."""
+
+    sent: Whole
+    received: Whole
+    there: Whole

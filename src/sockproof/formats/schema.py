@@ -32,6 +32,7 @@ FORMATS = {
     "expectations": Format("tables.ExpectationsFile", "TOML for --expect"),
     "gate": Format("judgements.Gate", "gate.json, of `sockproof gate` of one run"),
     "gates": Format("judgements.Gates", "what `sockproof gate --json` writes of several runs"),
+    "load-clock": Format("load.ClockLine", "a line of clock-TAG.jsonl, of a load run"),
     "load-health": Format("load.HealthLine", "a line of health-TAG.jsonl, of a load run"),
     "load-latency": Format("load.LatencyLine", "a line of latency-TAG and delivery-TAG.jsonl"),
     "load-rooms": Format("load.RoomLine", "a line of rooms-TAG.jsonl, of a load run"),

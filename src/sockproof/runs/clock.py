@@ -7,8 +7,8 @@ The rules that hold here:
 * When a part of the run began for a process, its rows say; where they do not, its lines: the last
   one of a part is written in the moment in which the next part begins.
 * The run is measured from when all processes are in their measured part until the first drains.
-* Times of two processes are compared as seconds of the run and in no other way. So an offset of
-  a process's clock has one place, which is `origin`.
+* Times of two processes are compared as seconds of the run and in no other way. The clock of a
+  host that was measured against the run's is a line, see `clock_line`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sockproof.formats.load import About
+from sockproof.runs.clock_line import ClockLine
 from sockproof.runs.load_records import Phase
 
 SECOND = 1_000_000_000
@@ -61,6 +62,7 @@ class Clock:
         self._times: defaultdict[int, _Times] = defaultdict(_Times)
         self._origins: dict[int, int] = {}
         self._shifts: dict[int, float] = {}
+        self._measured: dict[int, ClockLine] = {}
         if about is not None:
             self.begins(about)
 
@@ -77,6 +79,11 @@ class Clock:
         times = self._times[tag]
         times.first_row = first
         times.by_rows.update(begun)
+        self._forget()
+
+    def has_clock(self, tag: int, line: ClockLine) -> None:
+        """A process's clock was measured against that of the run."""
+        self._measured[tag] = line
         self._forget()
 
     def has_line(self, tag: int, time: int, phase: Phase, tick: bool) -> None:
@@ -100,6 +107,9 @@ class Clock:
 
     def origin(self, tag: int) -> int:
         """When the run began, in nanoseconds of a process's clock."""
+        line = self._measured.get(tag)
+        if line is not None and self._started is not None:
+            return line.to_own(self._started)
         clock = clock_of(tag)
         if clock not in self._origins:
             self._origins[clock] = self._origin(clock)

@@ -1,6 +1,7 @@
 """The lines that the processes of a load run write down: their shape, and what is damaged.
 
-The name of a file begins with what its lines tell: `health-`, `latency-`, `delivery-`, `rooms-`. A
+The name of a file begins with what its lines tell: `health-`, `latency-`, `delivery-`, `rooms-`,
+`clock-`. A
 line that is damaged costs itself, one that was never finished too; what `read` is not told to say
 is for `damage` to say.
 """
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sockproof import files
-from sockproof.formats.load import HealthLine, LatencyLine, RoomLine
+from sockproof.formats.load import ClockLine, HealthLine, LatencyLine, RoomLine
 from sockproof.vocabulary import renamed
 
 MOST_OCTETS = 4 << 30  # of a file, which grows by some hundred octets a second
@@ -95,6 +96,13 @@ def _room(octets: bytes) -> Line:
     raise ValueError("is invalid: it names no room")
 
 
+def _clock(octets: bytes) -> Line:
+    line = files.decode(octets, ClockLine)
+    if not 0 <= line.sent <= line.received or line.there < 0:
+        raise ValueError("is invalid: its times are in no order")
+    return {"sent": line.sent, "received": line.received, "there": line.there}
+
+
 def _other(octets: bytes) -> Line:
     return files.decode(octets, dict[str, Any])
 
@@ -104,4 +112,5 @@ _DECODERS: dict[str, Callable[[bytes], Line]] = {
     "latency": _latency,
     "delivery": _latency,
     "rooms": _room,
+    "clock": _clock,
 }

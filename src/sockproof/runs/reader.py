@@ -25,6 +25,7 @@ from sockproof import files
 from sockproof.formats.load import About
 from sockproof.runs import load_lines
 from sockproof.runs.clock import Clock
+from sockproof.runs.clock_line import SAME, ClockLine, RoundTrip, fit
 from sockproof.runs.load_records import (
     LINE_FILES,
     ROWS,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:  # numpy takes its time to import, and who follows a run needs
     from sockproof.runs.rows import Rows
 
 MOST_ABOUT = 16 * files.MIB  # octets of `run.json`
-_NAME = re.compile(r"(rows|health|latency|delivery|rooms)-([0-9a-f]{8})\.\w+")
+_NAME = re.compile(r"(rows|health|latency|delivery|rooms|clock)-([0-9a-f]{8})\.\w+")
 
 
 class HealthLine(NamedTuple):
@@ -211,6 +212,11 @@ class RunProcess:
             found.take(line)
         return found
 
+    def round_trips(self) -> Iterator[RoundTrip]:
+        """How its clock was measured against that of the run."""
+        for line in load_lines.read(self.path("clock")):
+            yield RoundTrip(line["sent"], line["received"], line["there"])
+
     def rooms(self) -> dict[int, str]:
         """The names of its rooms, by number."""
         return self.names().rooms
@@ -280,12 +286,34 @@ class LoadRunFolder:
         return self._read[1]
 
     @cached_property
+    def clock_lines(self) -> dict[str, ClockLine]:
+        """The clocks that can be compared with that of the run, by the boot that has each."""
+        try:
+            boot = str(self.about.machine.get("boot"))
+        except files.FileError:
+            return {}
+        found = {boot: SAME}
+        for name in {each.file.boot for each in self.recorded} - {boot}:
+            of_clock = [each for each in self.recorded if each.file.boot == name]
+            times = [line.time for each in of_clock for line in each.health()]
+            times += [each.rows.first for each in of_clock if each.rows.first is not None]
+            trips = [trip for each in of_clock for trip in each.round_trips()]
+            line = fit(trips, min(times, default=0), max(times, default=0))
+            if line is not None:
+                found[name] = line
+        return found
+
+    @cached_property
     def clock(self) -> Clock:
         """The time of the run."""
         try:
             clock = Clock(self.about)
         except files.FileError:
             clock = Clock()
+        for process in self.recorded:
+            measured = self.clock_lines.get(process.file.boot, SAME)
+            if measured is not SAME:
+                clock.has_clock(process.tag, measured)
         for process in self.processes:
             if process.has_rows:
                 clock.has_rows(process.tag, process.rows.first, process.rows.begun)

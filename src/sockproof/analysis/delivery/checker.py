@@ -1,6 +1,7 @@
 """The delivery checker: what became of every message of a load run, from its folder alone.
 
-The rules that hold here (times are of one clock; what cannot be compared is not judged):
+The rules that hold here (what two clocks cannot tell within their error is undetermined, what
+cannot be compared is not judged):
 
 * What was sent, when, and with which body, is what its sender wrote down. The stamp of a message
   that was heard only says which message it is; one that says anything else besides is *forged*.
@@ -92,7 +93,8 @@ class _Checker:
         held = ~history.abrupt[self.sender] & ~history.unsent[self.sender]
         self.processed = (emits.acked > 0) | (emits.heard > 0) | held
         self.processed &= emits.actual <= history.sent_until[self.sender]
-        ends = np.where(emits.heard > 0, emits.heard, max(history.drained, 1))
+        drained = np.maximum(history.drained[self.sender], 1)
+        ends = np.where(emits.heard > 0, emits.heard, drained)
         self.ends = np.where(emits.acked > 0, emits.acked, ends)
         self.lost = np.zeros(len(emits.key), dtype=bool)  # for anyone
 
@@ -329,7 +331,9 @@ class _Checker:
         found.violated(
             Property.DUPLICATED, np.repeat(self._sent_in(at[doubled]), live[doubled] - 1)
         )
-        found.counts[Counter.UNDETERMINED] += int((missing & ~due).sum())
+        undetermined = missing & ~due
+        found.counts[Counter.UNDETERMINED] += int(undetermined.sum())
+        found.unknown += int((undetermined & self.history.gone[receiver]).sum())
         found.exercised[Property.DUPLICATED] += int((~missing).sum())
         for where in np.flatnonzero(lost)[:EXAMPLES].tolist():
             who = self.history.name_of(int(receiver[where]))
@@ -385,7 +389,11 @@ class _Checker:
         index = np.flatnonzero(here)
         clients, messages = receipts.client[index], at[index]
         place, _ = presence.places(clients)
-        inside = presence.maybe(clients, emits.actual[messages], receipts.time[index])
+        errors = self.history.errors
+        sent_at = emits.actual[messages]
+        if not errors.one_clock:
+            sent_at = sent_at - errors.between(clients, self.sender[messages])
+        inside = presence.maybe(clients, sent_at, receipts.time[index])
         skipping = (emits.flags[messages] & EmitFlag.SKIPS_SENDER) > 0
         inside &= ~(skipping & (clients == self.user[messages]))
         outside = np.zeros(len(at), dtype=bool)
@@ -421,7 +429,12 @@ class _Checker:
         receivers: Numbers,
     ) -> None:
         emits, members = self.history.emits, presence.members
-        sure, may = presence.all_of(emits.actual[some], self.ends[some])
+        since, until = emits.actual[some], self.ends[some]
+        errors = self.history.errors
+        if not errors.one_clock:
+            unsure = errors.between(members[None, :], self.sender[some][:, None])
+            since, until = since[:, None] - unsure, until[:, None] + unsure
+        sure, may = presence.all_of(since, until)
         skipping = ((emits.flags[some] & EmitFlag.SKIPS_SENDER) > 0)[:, None]
         apart = ~(skipping & (members[None, :] == self.user[some][:, None]))
         sure, may = sure & apart, (may & apart) | (counts > 0)

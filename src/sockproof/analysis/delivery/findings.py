@@ -85,6 +85,7 @@ class Delivery:
     # Messages whose acknowledgement the scenario's own matcher was to know, where it never did.
     unmatched: int = 0
     killed: int = 0  # processes whose rows end abruptly
+    unknown: int = 0  # receipts that may have been due to their clients
     violations: Violations | None = None  # message by message
     by_message: Tally = field(default_factory=lambda: Tally(np.zeros(0, dtype=np.int64), 1))
     by_class: Tally = field(default_factory=lambda: Tally(np.zeros(0, dtype=np.int64), 1))

@@ -11,7 +11,8 @@ The rules that hold here:
 * The same holds where a process could not write down what it heard: a stay is parted there. Where
   it could not write down who came and went, nobody is surely anywhere until it is told anew.
 * What comes behind the drain is late: it was not heard, and acknowledges nothing.
-* Clients whose clocks cannot be compared (another boot) are in rooms of their own.
+* Times of two clocks are compared by no less than their error. Clients whose clocks cannot be
+  compared (another boot, never measured) are in rooms of their own.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from sockproof.analysis.delivery.clock_errors import ClockErrors
 from sockproof.analysis.delivery.findings import EXAMPLES
 from sockproof.analysis.delivery.lives import MEMBERSHIP, Connection, Spell, connections_of
 from sockproof.analysis.delivery.names import Names
@@ -38,6 +40,7 @@ from sockproof.analysis.delivery.row_arrays import (
     sent_name,
 )
 from sockproof.runs.clock import SECOND
+from sockproof.runs.clock_line import SAME
 from sockproof.runs.load_records import (
     EVERYONE,
     FIRST_ROOM,
@@ -73,13 +76,15 @@ class History:
         self.processes: list[Process] = []
         base = 0
         for records in run.recorded:
-            process = Process.of(records, base)
+            line = run.clock_lines.get(records.file.boot, SAME)
+            process = Process.of(records, base, line)
             base += process.clients
             if until is not None and not process.complete:
                 process.complete = True
                 process.begun.setdefault(Phase.OVER, until)
             self.processes.append(process)
         self.clients = base
+        self.errors = ClockErrors(self.processes, run.clock_lines, base)
         self.names = Names(self.clients)
         self.room_names: dict[int, str] = {}
         self._rooms: dict[tuple[int, str], int] = {}
@@ -103,11 +108,13 @@ class History:
         self.series = np.arange(base)
         self.asked = np.zeros(base, dtype=np.int64)  # when each connection was asked for
         self.abrupt = np.zeros(base, dtype=bool)  # whose connection ended before the drain did
-        self.clock = np.zeros(base, dtype=np.int64)
         self.lacking = np.zeros(base, dtype=bool)  # whose messages need not have rows
         self.unsent = np.zeros(base, dtype=bool)  # whose messages, unheard, need not have left
         self.sent_until = np.full(base, FOREVER)  # what is sent in the drain need not come back
+        self.gone = np.zeros(base, dtype=bool)  # whose process ended abruptly
         self.doubtful = np.full(base, FOREVER)  # from when on nobody knows where each was
+        self.drained = np.zeros(base, dtype=np.int64)  # when in-flight messages were waited for
+        self._drain()
         self.stays, linked = self._stays()
         self.emits = self._emits()
         self._hear()
@@ -122,10 +129,14 @@ class History:
         """Whether no user had a second connection."""
         return bool((self.user == np.arange(self.clients)).all())
 
-    @property
-    def drained(self) -> int:
-        """When the first process had waited for what was in flight; 0: none ever did."""
-        return min((process.drained for process in self.processes if process.drained), default=0)
+    def _drain(self) -> None:
+        """Note when the first process had waited for what was in flight; 0: none ever did."""
+        groups = self.errors.groups
+        for process in self.processes:
+            alike = (each for each in self.processes if groups[each.clock] == groups[process.clock])
+            first = min((each.drained for each in alike if each.drained), default=0)
+            here = slice(process.base, process.base + process.clients)
+            self.drained[here] = first + self.errors.largest if first else 0
 
     @property
     def killed(self) -> int:
@@ -133,11 +144,13 @@ class History:
         return sum(not process.complete for process in self.processes)
 
     def seconds_of(self, clients: Numbers, times: Numbers) -> Numbers:
-        """The seconds of the run in which something was, by the clocks of these clients."""
+        """The seconds of the run in which something was, to these clients."""
         if not len(times):
             return times
         clock = self.run.clock
-        begins = np.array([clock.origin(process.file.tag) for process in self.processes])
+        begins = np.array(
+            [each.line.to_run(clock.origin(each.file.tag)) for each in self.processes]
+        )
         bases = np.array([process.base for process in self.processes])
         found: Numbers = times - begins[np.searchsorted(bases, clients, side="right") - 1]
         return found // SECOND
@@ -159,13 +172,13 @@ class History:
         """A room as examples name it."""
         return self.room_names.get(room) or _ROOMS.get(room % FIRST_ROOM, "")
 
-    # Rooms: the three that have no name are one each for every clock; names come behind them.
+    # Rooms: the three that have no name are one each for all clocks that can be compared; names
+    # come behind them.
 
     def _room(self, process: Process, own: dict[int, str], number: int) -> int:
-        clock = process.clock
+        clock = self.errors.groups[process.clock]
         if number < FIRST_ROOM:
-            clocks = sorted({each.clock for each in self.processes})
-            return number + FIRST_ROOM * clocks.index(clock)
+            return number + FIRST_ROOM * clock
         name = own.get(number)
         if name is None:
             return UNNAMED
@@ -183,7 +196,7 @@ class History:
         linked: list[tuple[int, ...]] = []
         for process in self.processes:
             here = slice(process.base, process.base + process.clients)
-            self.clock[here] = process.clock
+            self.gone[here] = not process.complete
             self.lacking[here] = process.lacks_emits
             self.unsent[here] = bool(process.lost(Kind.WITHDRAWN))
             own = process.records.names()
@@ -247,13 +260,13 @@ class History:
             self.late_acks += len(acked) - int(in_time.sum())
             acked = acked[in_time]
             name = sent_name(process, acked["client"], acked["a"])
-            acks.append((name, acked["c"].astype(np.int64)))
+            acks.append((name, process.times(acked["c"])))
             missed = rows[rows["kind"] == Kind.ACK_TIMEOUT]
             timed_out.append(sent_name(process, missed["client"], missed["a"]))
             self.timeouts += len(missed)
             if process.drained:
-                after = rows["c"] > np.uint64(process.drained)
-                self.late += int((after & (rows["kind"] == Kind.RECEIPT)).sum())
+                heard = process.times(rows["c"][rows["kind"] == Kind.RECEIPT])
+                self.late += int((heard > process.drained).sum())
             self._note_strays(process, rows[rows["kind"] == Kind.STRAY_ACK])
         emits = Emits.together(parts)
         for keys, times in acks:
@@ -270,7 +283,7 @@ class History:
         # Of what turned out to be early, the time is told by the row that does not know it yet.
         amiss = rows[(rows["a"] != Stray.LATE) & (rows["a"] != Stray.EARLY)]
         clients = process.base + amiss["client"].astype(np.int64) - 1
-        seconds = self.seconds_of(clients, amiss["c"].astype(np.int64))
+        seconds = self.seconds_of(clients, process.times(amiss["c"]))
         self.stray_seconds = np.concatenate((self.stray_seconds, seconds))
         self.stray_clients = np.concatenate((self.stray_clients, clients))
         for a, b, _, client, *_ in amiss[:EXAMPLES].tolist():
@@ -281,7 +294,7 @@ class History:
         """Which rows tell of something before the end of their process's drain."""
         if not process.drained:
             return np.ones(len(rows), dtype=bool)
-        found: NDArray[np.bool_] = rows["c"] <= np.uint64(process.drained)
+        found: NDArray[np.bool_] = process.times(rows["c"]) <= process.drained
         return found
 
     def _hear(self) -> None:
@@ -293,9 +306,11 @@ class History:
         newest = np.zeros(self.clients, dtype=np.int64)  # send time of anything that each heard
         for receipts in self.receipts():
             at = emits.find(receipts.sender, receipts.sequence)
-            known = at >= 0
-            np.minimum.at(first, at[known], receipts.time[known])
-            np.maximum.at(newest, receipts.life[known], emits.actual[at[known]])
+            heard = receipts.where(at >= 0)
+            at = at[at >= 0]
+            error = self._between(heard.client, at)
+            np.minimum.at(first, at, heard.time + error)
+            np.maximum.at(newest, heard.life, emits.actual[at] - error)
         emits.heard[:] = np.where(first < FOREVER, first, 0)
         stays = self.stays
         until = np.where(self.abrupt[stays.client], newest[stays.client], FOREVER)
@@ -309,7 +324,9 @@ class History:
                 for receipts in self._receipts_of(process):
                     at = self.emits.find(receipts.sender, receipts.sequence)
                     known = (at >= 0) & (receipts.time < begin)
-                    np.maximum.at(newest, receipts.life[known], self.emits.actual[at[known]])
+                    life, at = receipts.life[known], at[known]
+                    sent = self.emits.actual[at] - self._between(life, at)
+                    np.maximum.at(newest, life, sent)
                 stays = self.stays
                 sure = newest[stays.client]
                 of = (stays.client >= process.base) & (
@@ -320,6 +337,12 @@ class History:
                 later.sure_from[:] = np.maximum(later.sure_from, end)
                 stays.sure_to[parted] = sure[parted]
                 self.stays = stays.and_also(later)
+
+    def _between(self, clients: Numbers, at: Numbers) -> Numbers | int:
+        """By how much the times of these clients and of messages can be wrong to each other."""
+        if self.errors.one_clock:
+            return 0
+        return self.errors.between(clients, self.emits.sender[at])
 
     # Receipts.
 
@@ -349,7 +372,8 @@ class History:
             late = process.rows[heard & ~self._in_time(process, process.rows)]
             for start in range(0, len(late), PART):
                 some = late[start : start + PART]
-                yield heard_by(process, some, self._senders(some["a"]))
+                user = None if self.alone else self.user
+                yield heard_by(process, some, self._senders(some["a"]), user)
 
     def _senders(self, identities: NDArray[np.uint64]) -> Numbers:
         """The numbers of the clients that stamps name; negative where there is none."""

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sockproof import files
+from sockproof.analysis.delivery.clock_errors import UNKNOWN
 from sockproof.analysis.delivery.history import History
 from sockproof.analysis.delivery.names import UNNAMED
 from sockproof.analysis.delivery.row_arrays import Numbers, Process, Receipts
@@ -115,6 +116,7 @@ class DeliveryLatencies:
 
     def __init__(self) -> None:
         self._processes: dict[int, tuple[Process, _Counted]] = {}
+        self.error = 0  # nanoseconds, at most, of those between two clocks
         self._parts = Parts()
 
     def take_acks(self, history: History) -> None:
@@ -142,10 +144,15 @@ class DeliveryLatencies:
         process = history.process_of(int(receipts.client[0]))
         counted = self._of(process)
         emits = history.emits
-        timed = history.clock[receipts.client] == history.clock[emits.sender[at]]
         # What was said before a connection was asked for is handed over, and not delivered late.
-        timed &= (receipts.flags & ReceiptFlag.HISTORY) == 0
-        timed &= emits.actual[at] >= history.asked[receipts.life]
+        timed = (receipts.flags & ReceiptFlag.HISTORY) == 0
+        sent = emits.actual[at]
+        if not history.errors.one_clock:
+            error = history.errors.between(receipts.client, emits.sender[at])
+            timed &= error < UNKNOWN
+            sent = sent - error
+            self.error = max(self.error, int(error[timed].max(initial=0)))
+        timed &= sent >= history.asked[receipts.life]
         time, at = receipts.time[timed], at[timed]
         key = self._keys(process, history, at, time, receipts.client[timed])
         counted.add(key + buckets(time - emits.intended[at]))
@@ -182,7 +189,7 @@ class DeliveryLatencies:
         second = int(keys[0] // _TURN) - _OFFSET
         time = _origin(process) + second * SECOND
         following = [begun for number, begun in process.begun.items() if number > phase]
-        time = min([time, *following])
+        time = process.line.to_own(min([time, *following]))
         told: dict[str, dict[str, dict[str, int]]] = {
             _DELIVERY: {each.value: {} for each in Origin}
         }

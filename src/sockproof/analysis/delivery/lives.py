@@ -163,7 +163,8 @@ def connections_of(process: Process) -> list[Connection]:
     found: dict[int, Connection] = {}
     rows = process.rows
     rare = rows[~np.isin(rows["kind"], MESSAGES)]
-    for a, b, c, client, _, flags, kind in rare.tolist():
+    times = process.times(rare["c"]).tolist()
+    for (a, b, _, client, _, flags, kind), c in zip(rare.tolist(), times, strict=True):
         if kind in (Kind.PHASE, Kind.END):
             continue
         connection = found.get(client)

@@ -42,8 +42,11 @@ class Presence:
         return known & self._may.any(place, until, since)
 
     def all_of(self, since: Numbers, until: Numbers) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """For each pair of times a row, for each member a column: sure, and maybe."""
-        since, until = since[:, None], until[:, None]
+        """For each pair of times a row, for each member a column: sure, and maybe.
+
+        Where times have two dimensions, those of a row differ by its columns.
+        """
+        since, until = (each if each.ndim > 1 else each[:, None] for each in (since, until))
         return self._sure.any(None, since, until), self._may.any(None, until, since)
 
 

@@ -1,7 +1,8 @@
 """The rows of a load run as arrays, and what is made of them.
 
 A client is a connection, by a number from 0 over all processes; a room is a number over all
-processes, by name.
+processes, by name. Times are by the clock of the run where a process's clock was measured against
+it, else by its own.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sockproof.runs.clock import clock_of
-from sockproof.runs.load_records import Kind, Phase, RowFile
+from sockproof.runs.clock_line import SAME, ClockLine
+from sockproof.runs.load_records import FOREVER, Kind, Phase, RowFile
 from sockproof.runs.reader import RunProcess
 
 Numbers = NDArray[np.int64]
@@ -31,14 +32,24 @@ class Process:
     clients: int
     complete: bool
     begun: dict[Phase, int] = field(default_factory=dict)  # when each phase began
+    line: ClockLine = SAME  # from its clock to that of the run
 
     @classmethod
-    def of(cls, records: RunProcess, base: int) -> Process:
+    def of(cls, records: RunProcess, base: int, line: ClockLine = SAME) -> Process:
         """What a process has recorded."""
         rows = records.rows.together()
         clients = int(rows["client"].max()) if len(rows) else 0
-        begun = dict(records.rows.begun)
-        return cls(records, rows, base, clients, records.file.closed, begun)
+        begun = {phase: line.to_run(time) for phase, time in records.rows.begun.items()}
+        return cls(records, rows, base, clients, records.file.closed, begun, line)
+
+    def times(self, column: Any) -> Numbers:
+        """Times of its rows by the clock of the run."""
+        own: Numbers = column.astype(np.int64)
+        line = self.line
+        if line is SAME:
+            return own
+        wandered = np.rint((own - line.pivot) * line.drift).astype(np.int64)
+        return np.where(own > 0, own + line.offset + wandered, own)
 
     @property
     def file(self) -> RowFile:
@@ -46,9 +57,9 @@ class Process:
         return self.records.file
 
     @property
-    def clock(self) -> int:
-        """What names the clock of its times."""
-        return clock_of(self.file.tag)
+    def clock(self) -> str:
+        """What names its clock."""
+        return self.file.boot
 
     @property
     def drained(self) -> int:
@@ -62,7 +73,14 @@ class Process:
 
     def lost(self, *kinds: int) -> list[tuple[int, int]]:
         """From when to when rows of one of these kinds could not be written."""
-        return [(gap.begin, gap.end) for gap in self.file.gaps if gap.kinds & set(kinds)]
+        return [
+            (self._bound(gap.begin), self._bound(gap.end))
+            for gap in self.file.gaps
+            if gap.kinds & set(kinds)
+        ]
+
+    def _bound(self, time: int) -> int:
+        return time if time == FOREVER else self.line.to_run(time)
 
 
 @dataclass
@@ -83,7 +101,7 @@ class Emits:
     @classmethod
     def of(cls, process: Process, sent: Any, rooms: Numbers, named: NDArray[Any]) -> Emits:
         """Those of a process, in the order of its rows."""
-        intended = sent["b"].astype(np.int64)
+        intended = process.times(sent["b"])
         never = (np.zeros(len(sent), dtype=np.int64) for _ in range(2))
         return cls(
             sent_name(process, sent["client"], sent["a"] >> HIGH),
@@ -196,7 +214,7 @@ def heard_by(process: Process, rows: Any, sender: Numbers, user: Numbers | None)
         life,
         sender,
         (rows["b"] & LOW).astype(np.int64),
-        rows["c"].astype(np.int64),
+        process.times(rows["c"]),
         rows["flags"].astype(np.int64),
         (rows["b"] >> HIGH).astype(np.uint32),
         rows["mark"].copy(),

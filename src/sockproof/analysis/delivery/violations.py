@@ -143,9 +143,9 @@ class Violations:
             told.number = int(emits.key[entry.at]) & 0xFFFFFFFF
             told.room = history.name_of_room(int(emits.room[entry.at]))[:_LONGEST]
             told.body = names.bodies.get(int(emits.checksum[entry.at]))
-        told.second = round(
-            float(history.run.clock.seconds(history.process_of(client).file.tag, time)), 6
-        )
+        process = history.process_of(client)
+        time = process.line.to_own(time)
+        told.second = round(float(history.run.clock.seconds(process.file.tag, time)), 6)
         told.time = calendar.at(client, time)
         return told
 

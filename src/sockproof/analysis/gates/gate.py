@@ -6,7 +6,8 @@ is inconclusive is wrong all the same: a broken rule about violations fails.
 
 The generator's lag can only have made a latency longer. So a latency within its limit is within
 it, and one beyond it is a failure where it is so less the lag of its second, too. A rate that is
-too low for its rule says nothing of the target when the generator could do no more.
+too low for its rule says nothing of the target when the generator could do no more. Latencies
+between hosts are known to within the error of their clocks: what that could decide is inconclusive.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from sockproof.runs.histogram import Histogram
 from sockproof.runs.load_records import ENDED_FILE
 from sockproof.runs.reader import LoadRunFolder
 from sockproof.runs.records import count_outcomes, weighs
-from sockproof.vocabulary import PROPERTIES
+from sockproof.vocabulary import PROPERTIES, LatencyKind
 
 _OUTCOMES = {
     "passed": "PASS",
@@ -189,6 +190,7 @@ def _judge(rule: Rule, summary: Mapping[str, Any], run: LoadRunFolder | None) ->
         finding = replace(_after_grace(told, run), rule=rule)
     else:
         finding = _whole(rule, summary)
+    finding = _within_error(finding, summary)
     generator = summary.get("generator") or {}
     if generator.get("saturated") and finding.outcome == Outcome.FAIL and _is_amount(asked):
         text = f"the generator could do no more: {'; '.join(_late(summary))}"
@@ -209,6 +211,22 @@ def _unknown(summary: Mapping[str, Any], group: Group) -> str:
     close = difflib.get_close_matches(group.name, known, 1)
     hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(map(repr, known))}"
     return f"no {group.by.what} of the run is called {group.name!r}; {hint}"[:500]
+
+
+def _within_error(finding: Finding, summary: Mapping[str, Any]) -> Finding:
+    """The finding, unless the error of the hosts' clocks could have turned it round."""
+    asked, value = finding.rule.condition, finding.value
+    error = summary.get("delivery_error_ms") or 0.0
+    if not error or not asked.is_latency or LatencyKind.DELIVERY not in asked.metric.split("."):
+        return finding
+    if finding.outcome == Outcome.INCONCLUSIVE or value is None:
+        return finding
+    least = look_up(summary, asked.metric.replace("latency.", "latency_less_lag.", 1))
+    least = min(value, least) if isinstance(least, int | float) else value
+    if asked.holds(max(least - error, 0.0)) is asked.holds(value + error):
+        return finding
+    text = f"the clocks of the hosts are known to within {error:,.4g} ms, which could decide it"
+    return Finding(finding.rule, Outcome.INCONCLUSIVE, value, text)
 
 
 def _is_violation(asked: Condition) -> bool:

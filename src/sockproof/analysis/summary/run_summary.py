@@ -7,6 +7,7 @@ each latency is told again less the lag of its own second, and whoever judges on
 
 from __future__ import annotations
 
+from collections import Counter as Counted
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from sockproof.files import FileError
 from sockproof.formats.load import (
     About,
     Generator,
+    HostClock,
     MissingRecords,
     PropertyFound,
     Summary,
@@ -90,6 +92,8 @@ def _summarize(
     steps = {step: sum(int(each.last.get(step, 0)) for each in health) for step in Step}
     set_unheard_aside(delivery, steps)
     parts = parts_of(delivery, found, less_lag)
+    clocks = _clocks(folder)
+    unmeasured = sum(each.error_ms is None for each in clocks)
     counts = dict(delivery.counts)
     for name in (*CONNECTIONS, *TRAFFIC):
         counts[name.value] = sum(int(each.last.get(name, 0)) for each in health)
@@ -112,10 +116,30 @@ def _summarize(
         latency_less_lag=percentiles_of(less_lag),
         names=parts[By.NAME],
         classes=parts[By.CLASS],
+        clocks=clocks,
+        delivery_error_ms=round(deliveries.error / 1e6, 4),
+        unknown_share=_unknown_share(delivery),
         target=_target(run, health),
-        generator=_generator(run, delivery, health, steps, counts, missing, problems),
+        generator=_generator(run, delivery, health, steps, counts, missing, problems, unmeasured),
     )
     return summary, entries
+
+
+def _clocks(folder: LoadRunFolder) -> list[HostClock]:
+    """The clocks of the hosts, the run's own first; none where there is but one."""
+    lines = folder.clock_lines
+    boots = Counted(process.file.boot for process in folder.recorded)
+    if len(boots) < 2:
+        return []
+    found = []
+    for boot, processes in sorted(boots.items(), key=lambda each: each[0] not in lines):
+        line = lines.get(boot)
+        if line is None:
+            found.append(HostClock(boot, processes, None))
+        else:
+            error, drift = round(line.error / 1e6, 4), round(line.drift * 1e6, 3)
+            found.append(HostClock(boot, processes, error, drift, line.round_trips))
+    return found
 
 
 def _properties(delivery: Delivery) -> dict[str, PropertyFound]:
@@ -203,6 +227,7 @@ def _generator(
     counts: dict[str, int],
     missing: MissingRecords,
     problems: list[str],
+    unmeasured: int,
 ) -> Generator:
     seconds = max((each.seconds for each in health), default=0.0)
     offered = sum(each.grown(Counter.OFFERED) for each in health)
@@ -210,7 +235,8 @@ def _generator(
     withheld = sum(int(each.last.get(Counter.WITHHELD, 0)) for each in health)
     due = sum(each.grown(Counter.WITHHELD) for each in health)
     lag = Histogram.sum(each.lag for each in health)
-    reasons = said(problems) + _reasons(run, delivery, health, steps, counts, missing)
+    reasons = said(problems)
+    reasons += _reasons(run, delivery, health, steps, counts, missing, unmeasured)
     share = min(due / offered, 1.0) if offered else 0.0
     if share > MOST_WITHHELD:
         reasons.append(
@@ -246,6 +272,20 @@ def _generator(
     )
 
 
+def _unknown_share(delivery: Delivery) -> float | None:
+    if not delivery.killed:
+        return None
+    known = delivery.counts[Counter.DUE]
+    return delivery.unknown / max(known + delivery.unknown, 1)
+
+
+def _unknown(delivery: Delivery) -> str:
+    share = _unknown_share(delivery)
+    if not share:
+        return ""
+    return f", what their clients heard later is unknown: {share:.1%} of the receipts"
+
+
 def _is_busy(health: _Health) -> bool:
     return health.seconds > 0 and health.grown(Gauge.CPU_S) > MOST_CPU * health.seconds
 
@@ -257,6 +297,7 @@ def _reasons(
     steps: dict[Step, int],
     counts: dict[str, int],
     missing: MissingRecords,
+    unmeasured: int,
 ) -> list[str]:
     """Why the run is inconclusive, except for its rates."""
     reasons = []
@@ -265,9 +306,14 @@ def _reasons(
     if delivery.killed:
         reasons.append(
             f"the records of {delivery.killed} of {len(health)} processes end abruptly;"
-            " what they had written counts"
+            f" what they had written counts{_unknown(delivery)}"
         )
     reasons += said_of_missing(missing)
+    if unmeasured:
+        reasons.append(
+            f"the clocks of {unmeasured} hosts were not measured: between them and the others"
+            " nothing can be compared"
+        )
     if run.processes is not None and len(health) < run.processes < _UNKNOWN:
         reasons.append(f"{run.processes} processes were expected, {len(health)} left records")
     if not any(each.seconds for each in health) and counts[Counter.CONNECTIONS_OPENED]:

@@ -51,10 +51,24 @@ def lines(summary: Summary) -> Iterator[str]:
         f" offered {_rate(generator.offered_rate)},"
         f" achieved {_rate(generator.achieved_rate)} messages per second"
     )
+    yield from _hosts(summary)
     target = summary.target
     if target.cpu_s is not None:
         memory = (target.max_rss_bytes or 0) / 2**20
         yield f"  target       {target.cpu_s:.1f} s of CPU, {memory:.0f} MiB"
+
+
+def _hosts(summary: Summary) -> Iterator[str]:
+    """The clocks of the hosts, where there are several, and what is known of them."""
+    if not summary.clocks:
+        return
+    known = [each.error_ms for each in summary.clocks if each.error_ms is not None]
+    line = f"  hosts        {len(summary.clocks)} clocks"
+    if known:
+        line += f", known to within {max(known):.3g} ms"
+    if summary.delivery_error_ms:
+        line += f"; latencies of deliveries between hosts are ± {summary.delivery_error_ms:.3g} ms"
+    yield line
 
 
 def _aside(counts: Mapping[str, int]) -> Iterator[str]:
