@@ -91,6 +91,17 @@ class Counter(StrEnum):
         "wrong_acknowledgements_per_s",
     )
     BROKEN = "broken", "broken", "connections", "Connections that the target broke."
+    REFUSED = "refused", "refused", "answers", "Answers that refuse what was asked for."
+    UNANSWERED = (
+        *("unanswered_requests", "unanswered requests", "requests"),
+        "Requests to enter or leave a room whose answer did not come in time.",
+    )
+    OUTAGES = "outages", "outages", "spans", "Spans of time in which the target served nobody."
+    # What a scenario can do wrong.
+    ERRORS = (
+        *("scenario_errors", "errors in the scenario", "errors"),
+        "Exceptions in the scenario's methods.",
+    )
     # Acknowledgements that answer nothing, by why.
     STRAY_ACKS = (
         *("stray_acks", "unrequested acknowledgements", "acknowledgements"),
@@ -137,6 +148,10 @@ class Counter(StrEnum):
         "connections_lost_per_s",
     )
     LIVE = "live", "live connections", "connections", "Connections that are open."
+    EXCUSED = (
+        *("excused", "sends withheld as expected", "messages"),
+        "Withheld sends that the scenario itself provoked or expects.",
+    )
     BACK_PRESSURED = (
         *("back_pressured", "back-pressured", "messages"),
         "Sends that had to wait because the target read too slowly.",
@@ -153,7 +168,7 @@ class Counter(StrEnum):
 
 
 class Property(StrEnum):
-    """Something that a target must not do; its value is the counter of how often it did."""
+    """Something that must not happen; its value is the counter of how often it did."""
 
     LOST = Counter.LOST.value
     DUPLICATED = Counter.DUPLICATED.value
@@ -165,10 +180,33 @@ class Property(StrEnum):
     UNACKNOWLEDGED = Counter.UNACKNOWLEDGED.value
     MISACKNOWLEDGED = Counter.MISACKNOWLEDGED.value
     BROKEN = Counter.BROKEN.value
+    DISCONNECTED = Counter.DISCONNECTED.value
+    CONNECT_FAILURES = Counter.CONNECT_FAILURES.value
+    REFUSED = Counter.REFUSED.value
+    UNANSWERED = Counter.UNANSWERED.value
+    OUTAGES = Counter.OUTAGES.value
+    WITHHELD = Counter.WITHHELD.value
+    ERRORS = Counter.ERRORS.value
+
+    @property
+    def said(self) -> str:
+        """What happened, behind a number."""
+        return _SAID.get(self, self.value)
 
 
+_SAID = {
+    Property.DISCONNECTED: "connections lost",
+    Property.CONNECT_FAILURES: "connects failed",
+    Property.UNANSWERED: Counter.UNANSWERED.label,
+    Property.WITHHELD: "sends withheld",
+    Property.ERRORS: Counter.ERRORS.label,
+}
 PROPERTIES = tuple(Property)
-VIOLATIONS = tuple(Counter[each.name] for each in Property)
+# What becomes of messages and of the connections that carry them.
+OF_MESSAGES = PROPERTIES[: PROPERTIES.index(Property.BROKEN) + 1]
+# What says nothing of the target where it is violated: the run is then inconclusive.
+OF_SCENARIO = (Property.WITHHELD, Property.ERRORS)
+VIOLATIONS = tuple(Counter[each.name] for each in OF_MESSAGES)
 MESSAGES = (Counter.EMITTED, Counter.ACKNOWLEDGED, Counter.ACK_TIMEOUTS, Counter.RECEIPTS)
 STRAYS = (Counter.STRAY_ACKS, Counter.EARLY_ACKS, Counter.DOUBLED_ACKS, Counter.FOREIGN_ACKS)
 ASIDE = (Counter.LATE, Counter.LATE_ACKS, Counter.UNRECORDED)
@@ -186,13 +224,19 @@ BY_NAME = (
     *(Counter.FORGED, Counter.UNACKNOWLEDGED),
 )
 BY_CLASS = (*BY_NAME, Counter.INVENTED, Counter.MISACKNOWLEDGED, Counter.BROKEN, *CONNECTIONS)
-COUNTS = (*CHECKED, *CONNECTIONS, *TRAFFIC)
+# What is judged beside messages, and not counted by the checker of deliveries or above.
+TROUBLES = (
+    *(Counter.REFUSED, Counter.UNANSWERED, Counter.OUTAGES),
+    *(Counter.WITHHELD, Counter.EXCUSED, Counter.ERRORS),
+)
+COUNTS = (*CHECKED, *TROUBLES, *CONNECTIONS, *TRAFFIC)
 # What each process writes down once a second: all that it has counted so far.
 PROCESS = (
     *(Counter.EMITTED, Counter.ACKNOWLEDGED, Counter.ACK_TIMEOUTS, Counter.RECEIPTS),
     *(Counter.CORRUPTED, Counter.UNREADABLE, Counter.MISACKNOWLEDGED),
     *(*CONNECTIONS, Counter.LIVE),
-    *(Counter.OFFERED, Counter.WITHHELD, *TRAFFIC, Counter.BACK_PRESSURED),
+    *(Counter.REFUSED, Counter.UNANSWERED, Counter.ERRORS),
+    *(Counter.OFFERED, Counter.WITHHELD, Counter.EXCUSED, *TRAFFIC, Counter.BACK_PRESSURED),
 )
 # The columns of a table with a row for each second, in their order.
 EACH_SECOND = (
@@ -209,7 +253,8 @@ class Counters:
         self.emitted = self.acknowledged = self.ack_timeouts = self.receipts = 0
         self.corrupted = self.unreadable = self.misacknowledged = 0
         self.connections_opened = self.connect_failures = self.disconnected = self.live = 0
-        self.offered = self.withheld = self.back_pressured = 0
+        self.refused = self.unanswered_requests = self.scenario_errors = 0
+        self.offered = self.withheld = self.excused = self.back_pressured = 0
         self.bytes_sent = self.bytes_received = 0
 
     def counters(self) -> dict[str, int]:

@@ -8,7 +8,7 @@ from sockproof.analysis.delivery.checker import Delivery, check
 from sockproof.load.record.recorder import Phase, Recorder
 from sockproof.runs.load_records import LifeFlag, Reason
 from sockproof.runs.reader import LoadRunFolder
-from sockproof.vocabulary import PROPERTIES
+from sockproof.vocabulary import OF_MESSAGES
 from sockproof.wire import stamp
 
 RUN = 7
@@ -120,4 +120,4 @@ class Written:
 
 
 def violations(found: Delivery) -> dict[str, int]:
-    return {name: found.counts[name] for name in PROPERTIES if found.counts[name]}
+    return {name: found.counts[name] for name in OF_MESSAGES if found.counts[name]}

@@ -49,8 +49,8 @@ def test_violations_stand_in_the_second_in_which_they_were(tmp_path: Path) -> No
     folder = run_folder(tmp_path / "run")
     path = folder / SUMMARY_FILE
     path.write_text(path.read_text().replace('"lost": {}', '"lost": {"4": 3, "999": 1, "x": 2}'))
-    violations = read(folder).violations
-    assert violations["lost"].to_dict() == {4: 3}
+    lost = read(folder).violations["lost"]
+    assert lost[lost > 0].to_dict() == {4: 3}
 
 
 @pytest.mark.parametrize("name", ["run.json", "summary.json"])

@@ -99,7 +99,7 @@ def test_verdict_is_the_stored_one(tmp_path: Path) -> None:
     path = folder / "summary.json"
     value = json.loads(path.read_text())
     value["counts"]["lost"] = 4
-    value["properties"]["lost"]["verdict"] = False
+    value["properties"]["lost"] |= {"verdict": False, "violations": 4}
     path.write_text(json.dumps(value))
     report(folder)
     assert "Violations: 4 lost" in (folder / "report.html").read_text()

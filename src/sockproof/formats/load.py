@@ -62,6 +62,24 @@ class PropertyFound(Written):
 
     verdict: bool | Literal["not exercised"] | None
     exercised: Count = 0
+    violations: Annotated[
+        Count | None, Meta(description="But for those that the scenario expects.")
+    ] = None
+    expected: Annotated[Count, Meta(description="What the scenario declares by `expects`.")] = 0
+
+
+class Outage(Written):
+    """A span of time in which the target served nobody; times in seconds of the run."""
+
+    begin: float
+    seconds: Number
+    end: Annotated[float | None, Meta(description="None: it lasted to the end.")] = None
+    connections: Annotated[Count, Meta(description="That were open before.")] = 0
+    dropped: Annotated[dict[str, Count], Meta(description="Connections, by the reason.")] = {}
+    failed: Annotated[dict[str, Count], Meta(description="Connects, by the reason.")] = {}
+    unanswered: Annotated[Count, Meta(description="Messages that were sent into silence.")] = 0
+    expected: bool = False
+    text: Annotated[Text, Meta(description="All of it, in a sentence.")] = ""
 
 
 class Generator(Written):
@@ -196,10 +214,15 @@ class Summary(Written, kw_only=True):
     counts: Annotated[dict[str, Count], Meta(description="By the name of the counter.")]
     unrecorded: MissingRecords | UnsetType = UNSET
     properties: dict[str, PropertyFound] = {}
+    outages: list[Outage] = []
     examples: dict[str, list[Text]] = {}
     violations: Annotated[Violations, Meta(description="The first of violations.jsonl.")] = (
         msgspec.field(default_factory=Violations)
     )
+    reasons: Annotated[
+        dict[str, dict[str, Count]],
+        Meta(description="By property: what was said of violations, and how often."),
+    ] = {}
     violations_each_second: Annotated[
         dict[str, dict[str, Count]], Meta(description="By property and second of the run.")
     ] = {}

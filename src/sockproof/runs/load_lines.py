@@ -19,7 +19,10 @@ from sockproof.vocabulary import renamed
 MOST_OCTETS = 4 << 30  # of a file, which grows by some hundred octets a second
 MOST_PHASE = 3
 # What has a number in the lines of rooms, and what says what it stands for.
-_NAMED = {"room": ("name", "message"), "class": ("name",), "user": ("label",), "body": ("text",)}
+_NAMED = {
+    "room": ("name", "message"),
+    **{"class": ("name",), "user": ("label",), "body": ("text",), "why": ("text",)},
+}
 
 Line = dict[str, Any]
 

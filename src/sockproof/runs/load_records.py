@@ -63,6 +63,7 @@ FIRST_ROOM = 3
 
 # What is told of by its own name, in a process and in a run; what is beyond has one name.
 MOST_NAMES = 200  # of messages
+MOST_REASONS = 200
 MOST_CLASSES = 50  # of users
 MOST_BODIES = 1000
 OTHER = "(other)"
@@ -89,18 +90,24 @@ class Kind(IntEnum):
     JOINED = 6
     LEAVE_ASKED = 7
     LEFT = 8
-    # c = time; the next four too. a = class of the user, b = number of the user, less one; 0: none
+    # c = time; the next four too. a = class of the user, b = number of the user, less one; 0: none;
+    # flags = what its user expects, as bits of `Expected`
     CONNECT_ASKED = 9
     CONNECTED = 10
     DISCONNECT_ASKED = 11
     DISCONNECTED = 12  # a = reason, b = when anything was last received
-    CONNECT_FAILED = 13  # a = reason
+    CONNECT_FAILED = 13  # a = reason, b = the number of a text
     END = 14  # the process has recorded everything that it saw
     PHASE = 15  # a = a `Phase`, c = when it began
     WITHDRAWN = 16  # a = sequence: the emit of this number did not leave
     STRAY_ACK = 17  # a = a `Stray`, b = the number of the acknowledgement, c = time
     # a = the client that the same user was before; c = time, flags = `LifeFlag`
     LIFE = 18
+    # An answer refuses: a = the number of a text that says why, b = sequence of the message that
+    # it answers (0: it is about a room), c = time
+    REFUSED = 19
+    UNANSWERED = 20  # what lets a client into a room or out of it: a = room, c = time
+    ERROR = 21  # in the scenario: a = the number of a text, c = time; client = 0: of none
 
 
 class EmitFlag(IntFlag):
@@ -166,6 +173,7 @@ class Reason(IntEnum):
     NAMESPACE_REFUSED = 16
     SOURCE = 17  # an own address that cannot be used, or has no port left
     OWN_LIMIT = 18  # of this machine: open files, memory
+    LOGIN = 19  # what the scenario asks for before it connects
     PROTOCOL = 20  # WebSocket or HTTP that the standard does not allow
     TOO_BIG = 21
     BAD_PACKET = 22  # Engine.IO or Socket.IO that the protocol does not allow
@@ -192,6 +200,7 @@ _LABELS = {
     Reason.NAMESPACE_REFUSED: "namespace refused",
     Reason.SOURCE: "no source address",
     Reason.OWN_LIMIT: "limit of this machine",
+    Reason.LOGIN: "login failed",
     Reason.PROTOCOL: "protocol error",
     Reason.TOO_BIG: "too big",
     Reason.BAD_PACKET: "bad packet",

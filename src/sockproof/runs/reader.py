@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from sockproof import files
 from sockproof.formats.load import About
 from sockproof.runs import load_lines
-from sockproof.runs.clock import Clock
+from sockproof.runs.clock import SECOND, Clock
 from sockproof.runs.clock_line import SAME, ClockLine, RoundTrip, fit
 from sockproof.runs.load_records import (
     LINE_FILES,
@@ -41,6 +41,7 @@ from sockproof.vocabulary import Gauge, LatencyKind, Origin, before_key, renamed
 if TYPE_CHECKING:  # numpy takes its time to import, and who follows a run needs no rows
     from sockproof.runs.rows import Rows
 
+STILL = 3 * SECOND  # nanoseconds
 MOST_ABOUT = 16 * files.MIB  # octets of `run.json`
 _NAME = re.compile(r"(rows|health|latency|delivery|rooms|clock)-([0-9a-f]{8})\.\w+")
 
@@ -119,6 +120,7 @@ class RowNames:
         self.classes: dict[int, str] = {}  # of users
         self.labels: dict[int, str] = {}  # of users, the last of each
         self.bodies: dict[int, str] = {}  # by their checksums
+        self.reasons: dict[int, str] = {}
 
     def take(self, line: Mapping[str, Any]) -> None:
         """A line of `rooms-TAG.jsonl`."""
@@ -127,6 +129,7 @@ class RowNames:
                 ("class", "name", self.classes),
                 ("user", "label", self.labels),
                 ("body", "text", self.bodies),
+                ("why", "text", self.reasons),
             ):
                 if key in line:
                     of[line[key]] = line[name]
@@ -181,6 +184,11 @@ class RunProcess:
     def health(self) -> Iterator[HealthLine]:
         """How it was, and all that it had counted, about once a second."""
         return map(HealthLine.of, load_lines.read(self.path("health")))
+
+    def stood_still(self) -> list[tuple[int, int]]:
+        """From when to when, by its clock, it did nothing for so long that peers may give it up."""
+        lags = ((line.time, int(line.values.get(Gauge.HUB_LAG_NS, 0))) for line in self.health())
+        return [(time - lag, time + SECOND) for time, lag in lags if lag >= STILL]
 
     def latencies(
         self, deliveries: Iterable[Mapping[str, Any]] | None = None

@@ -38,12 +38,13 @@ MOST_OCTETS = 1 << 50  # of a file of rows; a hole is not read
 MOST_COUNT = 1 << 40  # of what could not be written
 LONGEST = 32 * 24 * 3600 * 10**9  # nanoseconds between any two times of a process
 SPARE = 65_536  # clients that have a number and no row yet
-_NO_CLIENT = (Kind.END, Kind.PHASE)
+_NO_CLIENT = (Kind.END, Kind.PHASE, Kind.ERROR)
 _SMALL = np.full(256, np.iinfo(np.uint64).max, dtype=np.uint64)  # what `a` is at most, by kind
 _SMALL[[Kind.ACK, Kind.ACK_TIMEOUT, Kind.WITHDRAWN]] = (1 << 32) - 1
 _SMALL[Kind.CONNECT_ASKED] = (1 << 32) - 1
 _SMALL[Kind.JOIN_ASKED : Kind.LEFT + 1] = (1 << 32) - 1
 _SMALL[Kind.LIFE] = (1 << 32) - 1
+_SMALL[[Kind.REFUSED, Kind.UNANSWERED, Kind.ERROR]] = (1 << 32) - 1
 _SMALL[[Kind.DISCONNECTED, Kind.CONNECT_FAILED, Kind.STRAY_ACK]] = (1 << 16) - 1
 _SMALL[Kind.PHASE] = max(Phase)
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from sockproof.analysis.delivery.findings import EXAMPLES, Delivery
 from sockproof.analysis.delivery.history import History
+from sockproof.expected import EXCUSES
 from sockproof.runs.load_records import EmitFlag, Kind, Reason, Stray
 from sockproof.vocabulary import STRAYS, Counter, Property
 
@@ -28,6 +29,9 @@ _NOT_BROKEN = (
     *(Reason.CLIENT, Reason.SERVER_CLOSED, Reason.SERVER_DISCONNECTED, Reason.NAMESPACE_REFUSED),
     *(Reason.SOURCE, Reason.OWN_LIMIT),
 )
+
+# What ends a connection without breaking its protocol.
+_CUT = (Reason.SERVER_DROPPED, Reason.RESET, Reason.PING_TIMEOUT)
 
 
 def judge_answers(history: History, found: Delivery, lost: NDArray[np.bool_]) -> None:
@@ -48,6 +52,7 @@ def _unacknowledged(history: History, found: Delivery, lost: NDArray[np.bool_]) 
         here = (sender >= process.base) & (sender < process.base + process.clients)
         due &= ~(here & (emits.actual <= until))
     due |= asked & (emits.acked > 0)
+    due[history.timed_out] = True  # its connection was there when the time was over
     matched = (emits.flags & EmitFlag.MATCHED) > 0
     if not (matched & (emits.acked > 0)).any():
         due &= ~matched
@@ -62,6 +67,8 @@ def _unacknowledged(history: History, found: Delivery, lost: NDArray[np.bool_]) 
         found.violations.take(Property.UNACKNOWLEDGED, missing)
     judged = np.flatnonzero(due)
     found.chance(Property.UNACKNOWLEDGED, judged, sender[judged])
+    is_expected = history.expects[sender[missing]] & EXCUSES[Property.UNACKNOWLEDGED] > 0
+    found.expected[Property.UNACKNOWLEDGED] = int(is_expected.sum())
     for at in missing[:EXAMPLES].tolist():
         who = history.name_of(int(sender[at]))
         number = emits.key[at] & 0xFFFFFFFF
@@ -99,6 +106,8 @@ def _broken(history: History, found: Delivery) -> None:
     for client, reason, time in history.ended:
         if reason in _NOT_BROKEN:
             continue
+        if reason in _CUT and history.expects[client] & EXCUSES[Property.BROKEN]:
+            found.expected[Property.BROKEN] += 1
         found.violated(Property.BROKEN, history.seconds_of(np.array([client]), np.array([time])))
         found.count(Property.BROKEN, clients=np.array([client]))
         label = Reason(reason).label if reason in tuple(Reason) else f"reason {reason}"

@@ -32,6 +32,7 @@ from sockproof.analysis.delivery.history import UNNAMED, History
 from sockproof.analysis.delivery.latency import DeliveryLatencies
 from sockproof.analysis.delivery.presence import Presence
 from sockproof.analysis.delivery.row_arrays import Numbers, Receipts, Stays
+from sockproof.analysis.delivery.troubles import judge_troubles
 from sockproof.analysis.delivery.violations import Violations
 from sockproof.runs.load_records import (
     EVERYONE,
@@ -128,6 +129,7 @@ class _Checker:
         if len(silent):  # who heard nothing at all may have lost everything
             self._judge(Receipts.none(), np.empty(0, dtype=np.int64), silent)
         judge_answers(self.history, found, self.lost)
+        judge_troubles(self.history, found)
         self.violations.take_late()
         return found
 

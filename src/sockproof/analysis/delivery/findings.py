@@ -72,13 +72,20 @@ class Tally:
 class Delivery:
     """What the checker found: how many violations, of how many chances, and examples."""
 
-    counts: dict[str, int] = field(default_factory=lambda: {each.value: 0 for each in CHECKED})
+    counts: dict[str, int] = field(
+        default_factory=lambda: {each.value: 0 for each in (*CHECKED, *PROPERTIES)}
+    )
     exercised: dict[str, int] = field(default_factory=lambda: {p.value: 0 for p in PROPERTIES})
     examples: dict[str, list[str]] = field(
         default_factory=lambda: {p.value: [] for p in PROPERTIES}
     )
     # How many in each second: when what was lost or doubled was sent, when the rest was heard.
     when: dict[str, Counter[int]] = field(
+        default_factory=lambda: {p.value: Counter() for p in PROPERTIES}
+    )
+    # How many of them the scenario declares that it provokes, and why each was, by its text.
+    expected: Counter[str] = field(default_factory=Counter)
+    why: dict[str, Counter[str]] = field(
         default_factory=lambda: {p.value: Counter() for p in PROPERTIES}
     )
     addressed: int = 0  # messages that somebody was to hear

@@ -108,6 +108,7 @@ class History:
         self.series = np.arange(base)
         self.asked = np.zeros(base, dtype=np.int64)  # when each connection was asked for
         self.abrupt = np.zeros(base, dtype=bool)  # whose connection ended before the drain did
+        self.expects = np.zeros(base, dtype=np.uint8)  # what each user expects, as bits
         self.lacking = np.zeros(base, dtype=bool)  # whose messages need not have rows
         self.unsent = np.zeros(base, dtype=bool)  # whose messages, unheard, need not have left
         self.sent_until = np.full(base, FOREVER)  # what is sent in the drain need not come back
@@ -201,6 +202,9 @@ class History:
             self.unsent[here] = bool(process.lost(Kind.WITHDRAWN))
             own = process.records.names()
             self.names.take(own)
+            still = [
+                tuple(map(process.line.to_run, span)) for span in process.records.stood_still()
+            ]
             until = process.begun.get(Phase.DRAIN) or process.drained or FOREVER
             self.sent_until[here] = until
             unsure = process.lost(*MEMBERSHIP)
@@ -213,7 +217,9 @@ class History:
                 self.opened += connection.sure_from < FOREVER
                 if connection.ended:
                     self.lost_by.append(number)
-                if connection.ended and not 0 < process.drained < connection.may_to:
+                ended = connection.ended and not 0 < process.drained < connection.may_to
+                # A peer that gave up a process which stood still is not to blame.
+                if ended and not any(a <= connection.may_to <= b for a, b in still):
                     self.ended.append((number, connection.ended, connection.may_to))
                 in_order = process.drained and connection.sure_to >= process.drained
                 known = all(connection.asked >= end for _, end in unsure)
@@ -235,6 +241,7 @@ class History:
 
     def _note_user(self, number: int, connection: Connection) -> None:
         self.asked[number] = connection.asked
+        self.expects[number] = connection.expects
         if connection.of is not None:
             self.names.connects(number, *connection.of)
         if connection.sure_from < FOREVER:

@@ -23,6 +23,7 @@ from sockproof.runs.load_records import EVERYONE, FOREVER, Kind, LifeFlag
 
 # What tells who was connected, and who was in which room.
 MEMBERSHIP = (*range(Kind.JOIN_ASKED, Kind.CONNECT_FAILED + 1), Kind.LIFE)
+_ASIDE = (Kind.PHASE, Kind.END, Kind.REFUSED, Kind.UNANSWERED, Kind.ERROR)
 Doubts = list[tuple[int, int]]  # from when to when rows of membership could not be written
 
 
@@ -53,6 +54,7 @@ class Connection:
     may_to: int = FOREVER
     ended: int = 0  # the reason, when nobody had asked for it
     failed: bool = False
+    expects: int = 0  # bits of `Expected`
     of: tuple[int, int] | None = None  # what names its user, see `names`
     rooms: dict[int, list[Spell]] = field(default_factory=dict)
     user: int = 0  # the number of the first connection of the same user
@@ -68,7 +70,7 @@ class Connection:
     def note(self, kind: int, a: int, b: int, c: int, flags: int) -> None:
         """What a row about a connection or a room says."""
         if kind == Kind.CONNECT_ASKED:
-            self.asked, self.of = c, (a, b)
+            self.asked, self.of, self.expects = c, (a, b), flags
         elif kind == Kind.CONNECTED:
             self.sure_from = c
         elif kind == Kind.DISCONNECT_ASKED:
@@ -165,7 +167,7 @@ def connections_of(process: Process) -> list[Connection]:
     rare = rows[~np.isin(rows["kind"], MESSAGES)]
     times = process.times(rare["c"]).tolist()
     for (a, b, _, client, _, flags, kind), c in zip(rare.tolist(), times, strict=True):
-        if kind in (Kind.PHASE, Kind.END):
+        if kind in _ASIDE:
             continue
         connection = found.get(client)
         if connection is None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
@@ -30,7 +30,7 @@ from sockproof.runs.histogram import Histogram
 from sockproof.runs.load_records import ENDED_FILE
 from sockproof.runs.reader import LoadRunFolder
 from sockproof.runs.records import count_outcomes, weighs
-from sockproof.vocabulary import PROPERTIES, LatencyKind
+from sockproof.vocabulary import OF_MESSAGES, Counter, LatencyKind
 
 _OUTCOMES = {
     "passed": "PASS",
@@ -110,11 +110,23 @@ def judge(rules: Rules, summary: Mapping[str, Any], folder: Path | None = None) 
     ended = None if folder is None else _ended(folder)
     run = None if folder is None else LoadRunFolder(folder)
     return [
-        _judge_ended(rule, summary, ended)
-        if ended is not None and rule.abort and str(rule.condition) == ended.that
-        else _judge(rule, summary, run)
-        for rule in rules.rules
+        *_outages(summary),
+        *(
+            _judge_ended(rule, summary, ended)
+            if ended is not None and rule.abort and str(rule.condition) == ended.that
+            else _judge(rule, summary, run)
+            for rule in rules.rules
+        ),
     ]
+
+
+def _outages(summary: Mapping[str, Any]) -> Iterator[Finding]:
+    """No rule asks whether the target was there at all: where it was not, that comes first."""
+    found = [each for each in summary.get("outages") or () if not each.get("expected")]
+    if found:
+        rule = Rule(Condition(f"counts.{Counter.OUTAGES}", "==", 0), why="the target was not there")
+        text = "; ".join(str(each.get("text")) for each in found)
+        yield Finding(rule, Outcome.FAIL, len(found), text)
 
 
 def _ended(folder: Path) -> Ended | None:
@@ -273,7 +285,7 @@ def _whole(rule: Rule, summary: Mapping[str, Any]) -> Finding:
         chances = look_up(summary, f"properties.{name}.exercised")
     else:
         chances = summary[group.by][group.name]["exercised"].get(name)
-    exercised = name not in PROPERTIES or chances
+    exercised = name not in OF_MESSAGES or chances
     if finding.outcome == Outcome.PASS and not exercised:
         return Finding(rule, Outcome.INCONCLUSIVE, value, "the property was not exercised")
     return finding

@@ -15,8 +15,9 @@ from sockproof.vocabulary import (
     FRACTIONS,
     LATENCY_COLUMNS,
     MESSAGE_KINDS,
+    OF_MESSAGES,
+    OF_SCENARIO,
     P50,
-    PROPERTIES,
     Counter,
     LatencyKind,
     Origin,
@@ -40,7 +41,7 @@ DEFAULT_METRICS = (f"latency.{LatencyKind.ACK}.{Origin.INTENDED}.{P50.ms}",)
 _MORE_IS_BETTER = (THROUGHPUT,)
 # What is wrong with a run whatever its latencies are. An acknowledgement that never came has no
 # latency, so a server that withholds them would look fast.
-_FACTS = (*PROPERTIES, Counter.ACK_TIMEOUTS)
+_FACTS = (*OF_MESSAGES, Counter.ACK_TIMEOUTS)
 
 
 def is_metric(name: str) -> bool:
@@ -80,7 +81,11 @@ def is_spoiled(summary: Mapping[str, Any], metric: str) -> bool:
 def violations(summary: Mapping[str, Any]) -> dict[str, int]:
     """How many messages of a run were lost, duplicated and so on; only what occurred."""
     counts = summary["counts"]
-    return {name.value: int(counts[name]) for name in _FACTS if counts.get(name)}
+    found = {name.value: int(counts[name]) for name in _FACTS if counts.get(name)}
+    for name, each in (summary.get("properties") or {}).items():
+        if name not in (*_FACTS, *OF_SCENARIO) and (number := each.get("violations")):
+            found[name] = number
+    return found
 
 
 def _messages(summary: Mapping[str, Any]) -> float:

@@ -17,6 +17,9 @@ _ROWS = {
     Kind.RECEIPT: Counter.RECEIPTS.value,
     Kind.STRAY_ACK: "stray acknowledgements",
     Kind.WITHDRAWN: "withheld sends",
+    Kind.REFUSED: "refusals",
+    Kind.UNANSWERED: "requests without an answer",
+    Kind.ERROR: "errors in the scenario",
 }
 _ROOMS = range(Kind.JOIN_ASKED, Kind.LEFT + 1)
 _CONNECTIONS = range(Kind.CONNECT_ASKED, Kind.CONNECT_FAILED + 1)

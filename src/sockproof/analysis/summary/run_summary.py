@@ -7,6 +7,7 @@ each latency is told again less the lag of its own second, and whoever judges on
 
 from __future__ import annotations
 
+import math
 from collections import Counter as Counted
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from sockproof.analysis.delivery.latency import write as write_deliveries
 from sockproof.analysis.summary.lag import Lags, max_lag
 from sockproof.analysis.summary.latency import latencies
 from sockproof.analysis.summary.missing_records import missing_records, said_of_missing
+from sockproof.analysis.summary.outages import outages
 from sockproof.analysis.summary.parts import parts_of, percentiles_of
 from sockproof.analysis.summary.unheard import said_of_unheard, set_unheard_aside
 from sockproof.files import FileError
@@ -27,6 +29,7 @@ from sockproof.formats.load import (
     Generator,
     HostClock,
     MissingRecords,
+    Outage,
     PropertyFound,
     Summary,
     TargetCost,
@@ -44,12 +47,23 @@ from sockproof.runs.load_records import (
     Phase,
 )
 from sockproof.runs.reader import HealthLine, LoadRunFolder, RunProcess, said
-from sockproof.vocabulary import CONNECTIONS, PROPERTIES, TRAFFIC, Counter, Gauge, Step
+from sockproof.vocabulary import (
+    CONNECTIONS,
+    MESSAGE_KINDS,
+    PROPERTIES,
+    TRAFFIC,
+    Counter,
+    Gauge,
+    Origin,
+    Property,
+    Step,
+)
 
 LATE_MS = 10.0  # a send that leaves so long behind its intended time is late
 MOST_LATE = 0.01  # of all sends
 FEWEST_LATE = 10  # sends; fewer say nothing about a share
 MOST_WITHHELD = 0.01  # of the sends that were due
+MOST_REASONS = 20  # of a property
 MOST_CPU = 0.9  # of one core, in the measured part
 _UNKNOWN = 1 << 30  # how many processes there were, where nothing tells it
 
@@ -91,11 +105,14 @@ def _summarize(
     missing = missing_records(folder)
     steps = {step: sum(int(each.last.get(step, 0)) for each in health) for step in Step}
     set_unheard_aside(delivery, steps)
+    told = outages(folder, _usual(found))
+    withheld = _Withheld.of(health)
+    _note(delivery, told, withheld, health)
     parts = parts_of(delivery, found, less_lag)
     clocks = _clocks(folder)
     unmeasured = sum(each.error_ms is None for each in clocks)
     counts = dict(delivery.counts)
-    for name in (*CONNECTIONS, *TRAFFIC):
+    for name in (*CONNECTIONS, *TRAFFIC, Counter.WITHHELD, Counter.EXCUSED):
         counts[name.value] = sum(int(each.last.get(name, 0)) for each in health)
     entries = delivery.violations.entries() if delivery.violations is not None else []
     amiss = delivery.violations.messages if delivery.violations is not None else 0
@@ -106,8 +123,10 @@ def _summarize(
         counts=counts,
         unrecorded=missing,
         properties=_properties(delivery),
+        outages=told,
         examples=delivery.examples,
         violations=Violations(amiss, len(entries), violations.first(entries)),
+        reasons=_why(delivery),
         violations_each_second={
             name: {str(second): count for second, count in sorted(when.items())}
             for name, when in delivery.when.items()
@@ -120,7 +139,9 @@ def _summarize(
         delivery_error_ms=round(deliveries.error / 1e6, 4),
         unknown_share=_unknown_share(delivery),
         target=_target(run, health),
-        generator=_generator(run, delivery, health, steps, counts, missing, problems, unmeasured),
+        generator=_generator(
+            run, delivery, health, steps, counts, missing, problems, unmeasured, withheld
+        ),
     )
     return summary, entries
 
@@ -142,13 +163,73 @@ def _clocks(folder: LoadRunFolder) -> list[HostClock]:
     return found
 
 
+def _usual(found: dict[str, dict[str, Histogram]]) -> float | None:
+    """What half of all answers, or else of all deliveries, take at most, in ms."""
+    for kind in MESSAGE_KINDS:
+        middle = found[kind][Origin.ACTUAL].at(0.5)
+        if middle is not None:
+            return middle / 1e6
+    return None
+
+
+def _why(delivery: Delivery) -> dict[str, dict[str, int]]:
+    return {
+        name: dict(texts.most_common(MOST_REASONS)) for name, texts in delivery.why.items() if texts
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Withheld:
+    """Sends that were due and skipped, but for those that the scenario expects."""
+
+    share: float  # of those that were due in the measured part
+    total: int
+    expected: int
+
+    @classmethod
+    def of(cls, health: list[_Health]) -> _Withheld:
+        """Those of all processes."""
+        offered, due, excused = (
+            sum(each.grown(name) for each in health)
+            for name in (Counter.OFFERED, Counter.WITHHELD, Counter.EXCUSED)
+        )
+        share = min((due - excused) / offered, 1.0) if offered else 0.0
+        total, expected = (
+            sum(int(each.last.get(name, 0)) for each in health)
+            for name in (Counter.WITHHELD, Counter.EXCUSED)
+        )
+        return cls(share, total, expected)
+
+
+def _note(
+    delivery: Delivery, told: list[Outage], withheld: _Withheld, health: list[_Health]
+) -> None:
+    """Add what is not counted by rows to what was found."""
+    seconds = max((each.seconds for each in health), default=0.0)
+    offered = sum(int(each.last.get(Counter.OFFERED, 0)) for each in health)
+    users = sum(int(each.last.get(Step.USERS, 0)) for each in health)
+    delivery.counts[Counter.OUTAGES] = len(told)
+    delivery.expected[Property.OUTAGES] = sum(each.expected for each in told)
+    opened = delivery.exercised[Property.DISCONNECTED]
+    delivery.exercised[Property.OUTAGES] = math.ceil(seconds) if opened else 0
+    delivery.counts[Counter.WITHHELD] = withheld.total
+    few = withheld.share <= MOST_WITHHELD
+    delivery.expected[Property.WITHHELD] = withheld.total if few else withheld.expected
+    delivery.exercised[Property.WITHHELD] = offered
+    delivery.exercised[Property.ERRORS] = users
+
+
 def _properties(delivery: Delivery) -> dict[str, PropertyFound]:
     told = {}
     for name in PROPERTIES:
-        exercised = delivery.exercised[name]
-        holds = delivery.counts[name] == 0
+        count, expected = delivery.counts[name], delivery.expected[name]
+        # What was violated was exercised, whoever was to notice.
+        exercised = max(delivery.exercised[name], count)
         told[name.value] = PropertyFound(
-            "not exercised" if holds and not exercised else holds, exercised
+            "not exercised" if not exercised else count <= expected,
+            exercised,
+            violations=max(count - expected, 0),
+            expected=expected,
         )
     return told
 
@@ -228,20 +309,18 @@ def _generator(
     missing: MissingRecords,
     problems: list[str],
     unmeasured: int,
+    withheld: _Withheld,
 ) -> Generator:
     seconds = max((each.seconds for each in health), default=0.0)
     offered = sum(each.grown(Counter.OFFERED) for each in health)
     achieved = sum(each.grown(Counter.EMITTED) for each in health)
-    withheld = sum(int(each.last.get(Counter.WITHHELD, 0)) for each in health)
-    due = sum(each.grown(Counter.WITHHELD) for each in health)
     lag = Histogram.sum(each.lag for each in health)
     reasons = said(problems)
     reasons += _reasons(run, delivery, health, steps, counts, missing, unmeasured)
-    share = min(due / offered, 1.0) if offered else 0.0
-    if share > MOST_WITHHELD:
+    if withheld.share > MOST_WITHHELD:
         reasons.append(
-            f"{share:.1%} of the sends that were due were withheld, because acknowledgements or"
-            " connections were missing"
+            f"{withheld.share:.1%} of the sends that were due were withheld, because"
+            " acknowledgements or connections were missing"
         )
     most = max_lag(run)
     limit = int((LATE_MS if most is None else most) * 1e6)
@@ -267,8 +346,8 @@ def _generator(
         offered_rate=round(offered / seconds, 3) if seconds else None,
         achieved_rate=round(achieved / seconds, 3) if seconds else None,
         measured_s=round(seconds, 3),
-        withheld=withheld,
-        withheld_share=round(share, 6),
+        withheld=withheld.total,
+        withheld_share=round(withheld.share, 6),
     )
 
 
@@ -284,6 +363,12 @@ def _unknown(delivery: Delivery) -> str:
     if not share:
         return ""
     return f", what their clients heard later is unknown: {share:.1%} of the receipts"
+
+
+def _mostly(delivery: Delivery, name: Property) -> str:
+    """The reason that is told most often, behind what it is the reason for."""
+    texts = delivery.why[name].most_common(1)
+    return "".join(f"; {count:,} times: {text}" for text, count in texts)
 
 
 def _is_busy(health: _Health) -> bool:
@@ -302,7 +387,12 @@ def _reasons(
     """Why the run is inconclusive, except for its rates."""
     reasons = []
     if not counts[Counter.CONNECTIONS_OPENED]:
-        reasons.append(f"no connection was opened; {counts[Counter.CONNECT_FAILURES]:,} failed")
+        why = _mostly(delivery, Property.CONNECT_FAILURES)
+        failed = counts[Counter.CONNECT_FAILURES]
+        reasons.append(f"no connection was opened; {failed:,} failed{why}")
+    if counts[Counter.ERRORS]:
+        why = _mostly(delivery, Property.ERRORS)
+        reasons.append(f"{counts[Counter.ERRORS]:,} errors in the scenario{why}")
     if delivery.killed:
         reasons.append(
             f"the records of {delivery.killed} of {len(health)} processes end abruptly;"

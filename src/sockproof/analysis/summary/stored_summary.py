@@ -11,7 +11,7 @@ from sockproof.vocabulary import (
     CONNECTIONS,
     LATENCY_COLUMNS,
     MESSAGES,
-    PROPERTIES,
+    OF_MESSAGES,
     SAMPLES,
     Counter,
     LatencyKind,
@@ -20,7 +20,7 @@ from sockproof.vocabulary import (
 )
 
 MOST_OCTETS = 16 * files.MIB  # of a summary, which has a few KiB, and examples of messages
-_COUNTS = (*MESSAGES, Counter.DUE, Counter.UNDETERMINED, *PROPERTIES, *CONNECTIONS)
+_COUNTS = (*MESSAGES, Counter.DUE, Counter.UNDETERMINED, *OF_MESSAGES, *CONNECTIONS)
 _COST = ("cpu_s", "max_rss_bytes", "max_lag_ms")
 
 
@@ -42,7 +42,7 @@ def up_to_date(value: dict[str, Any]) -> dict[str, Any]:
 def lacks(summary: Summary) -> str | None:
     """What a report shows and the summary has not; None where it has all."""
     missing = [f"counts.{name}" for name in _COUNTS if name not in summary.counts]
-    for name in PROPERTIES:
+    for name in OF_MESSAGES:
         each = summary.properties.get(name)
         if each is None or each.verdict is None:
             missing.append(f"properties.{name}")

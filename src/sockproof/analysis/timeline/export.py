@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator
 from sockproof.analysis.timeline.frames import LoadRun
 from sockproof.runs.histogram import BOUNDS, RELATIVE_ERROR, Histogram, value_of
 from sockproof.runs.load_records import LoadRecordError
-from sockproof.vocabulary import CONNECTIONS, MESSAGES, VIOLATIONS, Counter
+from sockproof.vocabulary import CONNECTIONS, MESSAGES, TROUBLES, VIOLATIONS, Counter
 
 _STEPS = 5  # percentiles told on each halving of what is left, as HdrHistogram does by default
 _COUNTERS = (
     *MESSAGES,
-    *(*VIOLATIONS, Counter.LATE, Counter.UNRECORDED),
+    *(*VIOLATIONS, *TROUBLES, Counter.LATE, Counter.UNRECORDED),
     *CONNECTIONS,
 )
 

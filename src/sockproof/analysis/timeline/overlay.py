@@ -19,7 +19,7 @@ from sockproof.analysis.summary.latency import by_second
 from sockproof.formats.judgements import Change, ChangeVerdict
 from sockproof.runs.histogram import Histogram, samples_needed, value_of
 from sockproof.runs.reader import LoadRunFolder
-from sockproof.vocabulary import FRACTIONS, PROPERTIES, Origin
+from sockproof.vocabulary import FRACTIONS, OF_SCENARIO, PROPERTIES, Origin
 
 BLOCK = 5  # seconds
 DRAWS = 500
@@ -135,4 +135,5 @@ def violations(summaries: Sequence[dict[str, Any]]) -> dict[str, int]:
     return {
         name.value: sum(int(each["counts"].get(name, 0)) for each in summaries)
         for name in PROPERTIES
+        if name not in OF_SCENARIO
     }

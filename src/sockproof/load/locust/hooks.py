@@ -26,6 +26,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from sockproof import files
 from sockproof.errors import CANNOT_BE_JUDGED, WRONG_COMMAND
+from sockproof.expected import expected_bits
 from sockproof.formats.load import Summary
 from sockproof.load.locust import publish, web_tab
 from sockproof.load.locust import run as runs
@@ -95,6 +96,7 @@ class Part:
         parsed = environment.parsed_options
         self.verdict = None
         self.secrets.put_back(parsed)
+        check_expectations(environment)
         options = read_options(parsed)
         self.secrets.know(options.host, options.headers, options.auth)
         endpoint = runs.endpoint_of(options)
@@ -190,6 +192,15 @@ def _unpatched() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
 
 
+def check_expectations(environment: Any) -> None:
+    """Look at what the classes of users say that they expect; raises `OptionError`."""
+    for each in environment.user_classes:
+        try:
+            expected_bits(getattr(each, "expects", ()))
+        except (TypeError, ValueError) as error:
+            raise OptionError(f"{each.__name__}.expects: {error}") from None
+
+
 def run_of(environment: Any) -> runs.Run | None:
     """The run that this process takes part in; None when it could not begin."""
     part: Part = environment.sockproof
@@ -227,6 +238,7 @@ def _init(environment: Any, **_: Any) -> None:
         try:  # before anything runs; the web form is looked at when it is sent
             told = copy.copy(parsed)
             part.secrets.put_back(told)
+            check_expectations(environment)
             runs.endpoint_of(read_options(told))
         except _WRONG as error:
             _log.error("%s", error)
@@ -234,6 +246,15 @@ def _init(environment: Any, **_: Any) -> None:
     publish.install(environment, part.tab)
     events.spawning_complete.add_listener(spawned)
     events.test_stopping.add_listener(stopping)
+
+
+@events.user_error.add_listener
+def _user_error(user_instance: Any, exception: BaseException, **_: Any) -> None:
+    """A task of a user failed."""
+    user = getattr(user_instance, "user", user_instance)  # Locust fires it with a set of tasks, too
+    run = run_of(user.environment)
+    if run is not None:
+        run.failed(exception, getattr(user, "client", 0))
 
 
 @events.test_start.add_listener

@@ -22,6 +22,7 @@ from typing import Any
 import gevent
 
 from sockproof import files
+from sockproof.load.locust.failures import is_of_scenario, told
 from sockproof.load.locust.options import Options, masked, shown
 from sockproof.load.locust.schedule import SECOND, Schedule, Turn
 from sockproof.load.locust.stats import LocustStats
@@ -30,7 +31,7 @@ from sockproof.load.record import health, provenance
 from sockproof.load.record.due import Question
 from sockproof.load.record.live import Live
 from sockproof.load.record.recorder import Recorder
-from sockproof.runs.load_records import RUN_FILE, SCHEMA, Phase, boot_id
+from sockproof.runs.load_records import RUN_FILE, SCHEMA, Phase, Reason, boot_id
 from sockproof.vocabulary import Gauge, LatencyKind, Step
 from sockproof.wire.url import masked_url
 
@@ -73,6 +74,7 @@ class Run:
         self._ticker = gevent.spawn(self._tick)
         self.over = False
         self.hide: Callable[[str], str] = str  # shows a text without the run's secrets
+        traffic.on_failure = self._callback_failed
 
     def place_of_user(self) -> int:
         """A number for a new user that no user of any process has."""
@@ -131,6 +133,7 @@ class Run:
         while self.recorder.live > 0 and time.monotonic() < deadline:
             gevent.sleep(0.02)
         self._ticker.kill()
+        traffic.on_failure = None
         now = time.monotonic_ns()
         if self.recorder.phase_now < Phase.OVER:
             self._collect()
@@ -192,9 +195,39 @@ class Run:
         return state
 
     def _failed(self, turn: Turn, error: Exception) -> None:
-        """A scenario's own error: said once for each kind, and the turn goes on."""
         del turn
-        self.complain(f"{type(error).__name__}: {error}")
+        self.failed(error)
+
+    def _callback_failed(self, error: BaseException) -> bool:
+        if not is_of_scenario(error):
+            return False
+        self.failed(error)
+        return True
+
+    def failed(self, error: BaseException, client: int = 0) -> None:
+        """A scenario's own error: counted, said once for each kind, and the run goes on."""
+        said = self.hide(told(error))
+        self.recorder.error(client, said, time.monotonic_ns())
+        self.complain(f"error in the scenario: {said}")
+
+    def login_failed(self, client: int, error: OSError, expects: int) -> None:
+        """What a user asks for before it connects was refused, or did not come."""
+        said, now = self.hide(told(error)), time.monotonic_ns()
+        self.recorder.connecting(client, now, expects=expects)
+        self.recorder.connect_failed(client, int(Reason.LOGIN), now, said)
+        self.stats.failed(LatencyKind.CONNECT, f"{Reason.LOGIN.label}: {said}")
+        self.complain(f"{Reason.LOGIN.label}: {said}")
+
+    def refused(self, client: int, what: str, why: str, sequence: int = 0) -> None:
+        """The server's answer refuses a message, or what lets a user into a room or out of it."""
+        said = self.hide(why)
+        self.recorder.refuse(client, sequence, said, time.monotonic_ns())
+        self.complain(f"the server refuses {what}: {said}")
+
+    def unanswered(self, client: int, room: int, text: str) -> None:
+        """What lets a user into a room or out of it was not answered in time."""
+        self.recorder.unanswer(client, room, time.monotonic_ns())
+        self.complain(text)
 
     def complain(self, text: str) -> None:
         """Say something once."""

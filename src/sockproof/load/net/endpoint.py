@@ -12,7 +12,7 @@ import itertools
 import os
 import socket
 import ssl
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -33,6 +33,7 @@ class Traffic:
         "callback_failures",
         "cookies_refused",
         "held",
+        "on_failure",
         "pings_answered",
         "read_at",
         "server",
@@ -45,6 +46,8 @@ class Traffic:
         self.cookies_refused = 0  # beyond what a session keeps
         self.held = 0  # octets of what has not come whole, beyond each connection's own share
         self.callback_failures = 0  # exceptions of users' callbacks
+        # Told of each; it returns whether that is all that has to be done.
+        self.on_failure: Callable[[BaseException], bool] | None = None
         self.pings_answered = 0  # heartbeats: Engine.IO PING packets, WebSocket Ping frames
         self.server: str | None = None  # the field Server of the first response
         self.read_at = 0  # when the octets that are being looked at were read, CLOCK_MONOTONIC

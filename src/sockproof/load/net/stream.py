@@ -43,9 +43,13 @@ _PHASES = {
 def callback_failed(context: object) -> None:
     """Report the exception of a user's callback as gevent reports those of greenlets.
 
-    What fails for every message is shown a few times and counted then.
+    What fails for every message is shown a few times and counted then. Where the run takes an
+    exception for one of the scenario, it is the run's to tell.
     """
     traffic.callback_failures += 1
+    error = sys.exception()
+    if traffic.on_failure is not None and error is not None and traffic.on_failure(error):
+        return
     if traffic.callback_failures <= SHOWN_FAILURES:
         gevent.get_hub().handle_error(context, *sys.exc_info())
 

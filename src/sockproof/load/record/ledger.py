@@ -125,9 +125,14 @@ class Ledger(Counters):
         """A client is the same user as an earlier one; `flags` are `LifeFlag`s."""
         self._row(Kind.LIFE, client, before, 0, now, flags)
 
-    def connecting(self, client: int, now: int, user_class: int = 0, user: int = -1) -> None:
-        """A client is about to open its connection: which user of which class it is."""
-        self._row(Kind.CONNECT_ASKED, client, user_class, user + 1, now)
+    def connecting(
+        self, client: int, now: int, user_class: int = 0, user: int = -1, expects: int = 0
+    ) -> None:
+        """A client is about to open its connection: which user of which class it is.
+
+        `expects` are bits of `Expected`.
+        """
+        self._row(Kind.CONNECT_ASKED, client, user_class, user + 1, now, expects)
 
     def connected(self, client: int, intended: int, actual: int, now: int) -> None:
         """A client hears from now on: its connection and its namespace are open."""
@@ -137,10 +142,10 @@ class Ledger(Counters):
         count(self.connect_intended, now - intended)
         count(self.connect_actual, now - actual)
 
-    def connect_failed(self, client: int, reason: int, now: int) -> None:
-        """A client's connection did not come about."""
+    def connect_failed(self, client: int, reason: int, now: int, words: str = "") -> None:
+        """A client's connection did not come about; `words` say more than the reason."""
         self.connect_failures += 1
-        self._row(Kind.CONNECT_FAILED, client, reason, 0, now)
+        self._row(Kind.CONNECT_FAILED, client, reason, self.names.why(words) if words else 0, now)
 
     def disconnecting(self, client: int, now: int) -> None:
         """A client is about to close its connection itself."""
@@ -155,6 +160,23 @@ class Ledger(Counters):
         """A connection is closed; after `disconnecting`, this was asked for."""
         self.live -= 1
         self._row(Kind.DISCONNECTED, client, reason, last_received, now)
+
+    # What is judged beside messages.
+
+    def refuse(self, client: int, sequence: int, why: str, now: int) -> None:
+        """An answer refuses a message, or with 0 that the client enters or leaves a room."""
+        self.refused += 1
+        self._row(Kind.REFUSED, client, self.names.why(why), sequence, now)
+
+    def unanswer(self, client: int, room: int, now: int) -> None:
+        """What lets a client into a room, or out of it, was not answered in time."""
+        self.unanswered_requests += 1
+        self._row(Kind.UNANSWERED, client, room, 0, now)
+
+    def error(self, client: int, words: str, now: int) -> None:
+        """A method of the scenario failed, of this client or, with 0, of none."""
+        self.scenario_errors += 1
+        self._row(Kind.ERROR, client, self.names.why(words), 0, now)
 
     # The run.
 

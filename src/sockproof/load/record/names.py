@@ -14,9 +14,17 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from sockproof.runs.load_records import FIRST_ROOM, MOST_BODIES, MOST_CLASSES, MOST_NAMES, OTHER
+from sockproof.runs.load_records import (
+    FIRST_ROOM,
+    MOST_BODIES,
+    MOST_CLASSES,
+    MOST_NAMES,
+    MOST_REASONS,
+    OTHER,
+)
 
 _LONGEST = 200  # characters of a label and of a body
+LONGEST_REASON = 300
 _LOOKED_AT = 10 * _LONGEST  # of a body, so that no secret is cut before it is known
 Write = Callable[[dict[str, Any]], None]
 Hide = Callable[[str], str]
@@ -83,6 +91,7 @@ class Names:
         self._places: dict[tuple[str, str], Places] = {}
         self._classes: dict[str, int] = {}
         self._bodies: set[int] = set()
+        self._reasons: dict[str, int] = {}
         self.nameless = Acks()
         self.all_acks = [self.nameless]
 
@@ -146,6 +155,17 @@ class Names:
         if checksum not in self._bodies and len(self._bodies) < MOST_BODIES:
             self._bodies.add(checksum)
             self._write({"body": checksum, "text": _shown(body, hide)})
+
+    def why(self, words: str) -> int:
+        """The number of a reason, which is shown as it is; 0 where there are too many."""
+        words = words[:LONGEST_REASON]
+        number = self._reasons.get(words)
+        if number is None:
+            if len(self._reasons) >= MOST_REASONS:
+                return 0
+            number = self._reasons[words] = len(self._reasons) + 1
+            self._write({"why": number, "text": words})
+        return number
 
 
 def _shown(text: str | bytes, hide: Hide) -> str:

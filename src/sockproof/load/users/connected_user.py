@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 import gevent
@@ -25,6 +25,7 @@ from locust import User
 from locust.exception import StopUser
 from locust.user.task import LOCUST_STATE_WAITING
 
+from sockproof.expected import EXCUSES, Expected, expected_bits
 from sockproof.load.locust import hooks
 from sockproof.load.locust.run import Run
 from sockproof.load.locust.schedule import Turn
@@ -34,7 +35,7 @@ from sockproof.load.record.names import Acks, Places
 from sockproof.load.record.recorder import EmitFlag
 from sockproof.load.users.backoff import Backoff
 from sockproof.runs.load_records import LifeFlag, Phase, Reason
-from sockproof.vocabulary import Counter, LatencyKind, Step
+from sockproof.vocabulary import Counter, LatencyKind, Property, Step
 from sockproof.wire.http import Headers
 from sockproof.wire.redaction import Redactor, secrets_of_headers
 
@@ -79,6 +80,7 @@ class ConnectedUser(User):
     # Whether the application hands over what was said while a user had no connection: then it is
     # owed, once and in order.
     replays = False
+    expects: Collection[str] = ()  # words of `Expected`: what happens and violates nothing
     headers: Mapping[str, str] = {}  # of its requests, in place of --header's
     cookies: Mapping[str, str] = {}  # beside those of --header
 
@@ -114,6 +116,9 @@ class ConnectedUser(User):
         self._histories: list[Match | bool] = []  # what repeats what was said before
         self._is_away = False  # since it was cut: the scenario wants nothing sent then
         self._awaited = False  # whether the drain waits until it is back
+        self._expected = expected_bits(self.expects)
+        self._excused = False  # that it is not ready, since its scenario expects that
+        self._preparing = False
         self._closed = Event()
         self._turns: list[Turn] = []
         self._closed_loops: list[Turn] = []  # of them, those that wait for answers
@@ -151,18 +156,45 @@ class ConnectedUser(User):
             return
         self.tasks = [task for task in self.tasks if task is not _nothing]
         if self.tasks:
+            self.on_start = self._start  # type: ignore[method-assign]
             super().run()
             return
         try:
-            self.on_start()
+            self._start()
             self._state = LOCUST_STATE_WAITING
             gevent.get_hub().switch()
         except (GreenletExit, StopUser):
             self.on_stop()
 
+    def _start(self) -> None:
+        """Call `on_start`; where it fails, this user is out of the run, and that is counted."""
+        run = self.sockproof
+        run.preparing += 1
+        self._preparing = True
+        try:
+            type(self).on_start(self)
+        except (GreenletExit, StopUser):
+            raise
+        except Exception as error:
+            self._prepared()
+            client = self.client or self.recorder.client()
+            if isinstance(error, OSError):  # of the network, as those of `requests` are
+                run.login_failed(client, error, self._expected)
+            else:
+                run.failed(error, client)
+            raise StopUser from None
+        if self.connection is None:
+            self._prepared()
+            run.complain(f"{type(self).__name__}.on_start() does not call super().on_start()")
+
+    def _prepared(self) -> None:
+        """Nobody waits any longer until this user is where its scenario has it."""
+        if self._preparing:
+            self._preparing = False
+            self.sockproof.preparing -= 1
+
     def on_start(self) -> None:
         """Connect; with Locust tasks, wait until the connection is open."""
-        self.sockproof.preparing += 1
         self.sockproof.steps[Step.STARTED] += 1
         self.connection = self.new_connection()
         self.connect()
@@ -186,7 +218,7 @@ class ConnectedUser(User):
         connection.on_close = self._ended
         connection.on_message = self._listener(client)
         self._asked = time.monotonic_ns()
-        recorder.connecting(client, self._asked, self._class, self.number)
+        recorder.connecting(client, self._asked, self._class, self.number, self._expected)
         if self._before:
             flags = LifeFlag.REPLAYS if self.replays else 0
             recorder.follows(client, self._before, self._asked, flags)
@@ -203,7 +235,11 @@ class ConnectedUser(User):
         if self._before and self.recovered:
             self.recorder.follows(self.client, self._before, now, LifeFlag.RECOVERED)
         self._before, self._attempts = self.client, 0
-        self.connected()
+        try:
+            self.connected()
+        except Exception as error:
+            self._prepared()
+            self.sockproof.failed(error, self.client)
 
     @property
     def recovered(self) -> bool:
@@ -220,13 +256,14 @@ class ConnectedUser(User):
         self.ready = True
         self._is_away = False
         self._came_back()
+        self._excused = False
         schedule = self.sockproof.schedule
         if self._settled:
             for turn in self._closed_loops:
                 schedule.again(turn)
             return
         self._settled = True
-        self.sockproof.preparing -= 1
+        self._prepared()
         self.sockproof.steps[Step.SETTLED] += 1
         for method in self._paced_methods():
             self._begin(method)
@@ -239,6 +276,7 @@ class ConnectedUser(User):
         options = self.sockproof.options
         rate = self.rate if options.rate is None else options.rate
         method, recorder, most = getattr(self, name), self.recorder, options.max_outstanding
+        always = bool(self._expected & Expected.WITHHELD_SENDS.bit)
 
         def due(at: int) -> None:
             if not self.ready or self.outstanding >= most:
@@ -246,6 +284,7 @@ class ConnectedUser(User):
                     self.sockproof.schedule.offered -= 1
                 else:
                     recorder.withheld += 1
+                    recorder.excused += always or (self._excused and not self.ready)
                 return
             self.at = at
             try:
@@ -271,12 +310,14 @@ class ConnectedUser(User):
     def _ended(self, reason: Reason, text: str) -> None:
         now = time.monotonic_ns()
         self.ready = False
+        self._excused = bool(self._expected & EXCUSES[Property.DISCONNECTED])
         stats = self.sockproof.stats
         if not self._was_open:
             self._is_away = False
-            self.recorder.connect_failed(self.client, int(reason), now)
+            hidden = self._shown(text)
+            self.recorder.connect_failed(self.client, int(reason), now, hidden)
             if not self._leaving:
-                stats.failed(LatencyKind.CONNECT, f"{reason.label}: {self._shown(text)}")
+                stats.failed(LatencyKind.CONNECT, f"{reason.label}: {hidden}")
         elif self._leaving or self._cut:
             self.recorder.ended(self.client, int(reason), self.connection.last_received, now)
         else:
@@ -321,9 +362,8 @@ class ConnectedUser(User):
         """
         for turn in self._turns:
             turn.live = False
-        if not self._settled and self.connection is not None:
-            self._settled = True
-            self.sockproof.preparing -= 1
+        self._settled = True
+        self._prepared()
         self._leaving = True
         self._came_back()
         if self.connection is None or self._closed.is_set():

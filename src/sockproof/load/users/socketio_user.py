@@ -224,7 +224,7 @@ class SocketIOUser(ConnectedUser):
         if history is not False:
             self._histories.append({"0": history} if isinstance(history, str) else history)
         self.recorder.joining(self.client, number, time.monotonic_ns(), replays)
-        self._move(partial(self.recorder.joined, self.client, number), event, args, then)
+        self._move(number, partial(self.recorder.joined, self.client, number), event, args, then)
 
     def exit(
         self, room: str, event: str, *args: Any, then: Callable[[], None] | None = None
@@ -232,24 +232,31 @@ class SocketIOUser(ConnectedUser):
         """Emit the application's event that leaves a room."""
         number = self.recorder.room(room)
         self.recorder.leaving(self.client, number, time.monotonic_ns())
-        self._move(partial(self.recorder.left, self.client, number), event, args, then)
+        self._move(number, partial(self.recorder.left, self.client, number), event, args, then)
 
     def _move(
         self,
+        room: int,
         done: Callable[[int], None],
         event: str,
         args: tuple[Any, ...],
         then: Callable[[], None] | None,
     ) -> None:
+        client = self.client
+
         def answered(reply: Reply) -> None:
             if True in self._histories:  # what is answered from now on is no history
                 self._histories.remove(True)
             if reply is None:
-                self.sockproof.complain(f"no acknowledgement of {event}")
+                if self.connection.is_open:
+                    self._prepared()
+                    said = f"no acknowledgement of {event} in time"
+                    self.sockproof.unanswered(client, room, said)
                 return
             refusal = self.refusal(arguments(reply))
             if refusal is not None:
-                self.sockproof.complain(f"the server refuses {event}: {refusal}")
+                self._prepared()
+                self.sockproof.refused(client, event, refusal)
                 return
             done(self.connection.last_received)
             if then is not None:

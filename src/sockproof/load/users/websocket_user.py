@@ -317,7 +317,7 @@ class WebSocketUser(ConnectedUser):
         done = partial(self.recorder.joined, self.client, number)
         if answer is None:
             self._conversation.presume(number, True, asked, done)
-        self._move(f"enter {room}", done, request, answer, refused, then)
+        self._move(f"enter {room}", number, done, request, answer, refused, then)
 
     def exit(
         self,
@@ -334,11 +334,12 @@ class WebSocketUser(ConnectedUser):
         done = partial(self.recorder.left, self.client, number)
         if answer is None:
             self._conversation.presume(number, False, asked, done)
-        self._move(f"exit {room}", done, request, answer, refused, then)
+        self._move(f"exit {room}", number, done, request, answer, refused, then)
 
     def _move(
         self,
         what: str,
+        room: int,
         done: Callable[[int], None],
         request: Any,
         answer: Match | None,
@@ -346,7 +347,7 @@ class WebSocketUser(ConnectedUser):
         then: Callable[[], None] | None,
     ) -> None:
         if answer is not None:
-            self._expect_move(what, done, answer, refused, then)
+            self._expect_move(what, room, done, answer, refused, then)
         if request is not None:
             self.send(request)
         if answer is None and then is not None:
@@ -355,12 +356,13 @@ class WebSocketUser(ConnectedUser):
     def _expect_move(
         self,
         what: str,
+        room: int,
         done: Callable[[int], None],
         answer: Match,
         refused: Match | None,
         then: Callable[[], None] | None,
     ) -> None:
-        run = self.sockproof
+        run, client = self.sockproof, self.client
         run.steps[Step.AWAITED] += 1
 
         def either(message: Any) -> bool:
@@ -369,14 +371,17 @@ class WebSocketUser(ConnectedUser):
         def answered(message: Any) -> None:
             run.steps[Step.AWAITED] -= 1
             if refused is not None and matches(refused, message):
-                run.complain(f"the server refuses to {what}: {message!r:.200}")
+                self._prepared()
+                run.refused(client, f"to {what}", f"{message!r:.200}")
                 return
             done(traffic.read_at)
             if then is not None:
                 then()
 
         def late() -> None:
-            run.complain(f"no message has answered to {what}: {answer!r:.200}")
+            self._prepared()
+            text = f"no message has answered to {what}: {answer!r:.200}"
+            run.unanswered(client, room, text)
 
         until = monotonic_ns() + run.ack_limit
         self._conversation.expect(Expected(until, either, answered, late))

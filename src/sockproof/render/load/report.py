@@ -17,7 +17,8 @@ from sockproof.formats.load import About, Summary
 from sockproof.render.figures import Drawn
 from sockproof.render.headline import Headline
 from sockproof.render.html_page import environment
-from sockproof.render.load.summary import headline
+from sockproof.render.load.summary import below_headline, headline, violations
+from sockproof.render.load.summary import told as told_of
 from sockproof.render.markdown_page import SIGNS, Page, code, escape
 from sockproof.render.text import number, short
 from sockproof.runs.exit_code import exit_code
@@ -110,9 +111,9 @@ def markdown(run: LoadRun) -> str:
     page.add_all((f"* {escape(note)}" for note in found.notes), "* … and {number} more")
     page.add(_list(told["what"]))
     if told["properties"]:
-        page.add("| property | verdict | violations | exercised |\n|---|---|--:|--:|")
+        page.add("| what must not happen | verdict | violations | of |\n|---|---|--:|--:|")
         for each in told["properties"]:
-            page.add(f"| {each.name} | {each.word} | {each.count} | {each.exercised} times |")
+            page.add(f"| {each.name} | {each.word} | {each.count} | {each.exercised} |")
     if told["latency"]:
         page.add("\n| latency, from intended time | samples | p50 | p90 | p99 | p99.9 | max |")
         page.add("|---|--:|--:|--:|--:|--:|--:|")
@@ -142,11 +143,12 @@ def verdict(run: LoadRun) -> Headline:
         return Headline("Inconclusive: there is no summary of this run", "unknown", ())
     found = exit_code(run.summary)
     generator = run.summary.generator
+    notes = below_headline(run.summary)
     late = (f"latencies and rates: {each}" for each in generator.lateness)
-    notes = tuple(short(reason, 500) for reason in [*generator.reasons, *late][:20])
+    told = tuple(short(note, 500) for note in [*notes, *generator.reasons, *late][:20])
     sentence = headline(run.summary).rstrip(":")
     tone = "bad" if found == 1 else "good" if found == 0 else "unknown"
-    return Headline(sentence, tone, notes)  # type: ignore[arg-type]
+    return Headline(sentence, tone, told)  # type: ignore[arg-type]
 
 
 def _told(run: LoadRun) -> dict[str, Any]:
@@ -210,17 +212,17 @@ def _numbers(summary: Summary) -> Pairs:
 def _properties(summary: Summary) -> list[_Property]:
     told = []
     for name, each in summary.properties.items():
-        verdict = each.verdict
-        word, outcome = "not exercised", "UNSUPPORTED"
-        if isinstance(verdict, bool):
-            word, outcome = ("ok", "PASS") if verdict else ("VIOLATED", "FAIL")
+        outcome = "UNSUPPORTED"
+        if isinstance(each.verdict, bool):
+            outcome = "PASS" if each.verdict else "FAIL"
+        more = f" ({each.expected:,} more expected)" if each.expected else ""
         examples = summary.examples.get(name, [])[:_EXAMPLES]
         told.append(
             _Property(
                 short(name, 40),
-                word,
+                told_of(each),
                 outcome,
-                _count(summary.counts.get(name, 0)),
+                f"{violations(summary, name):,}{more}",
                 f"{each.exercised:,}",
                 [short(text, 300) for text in examples],
             )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from sockproof.formats.load import PropertyFound, Summary
-from sockproof.runs.exit_code import held
+from sockproof.render.text import number, short
+from sockproof.runs.exit_code import held, is_violated
 from sockproof.vocabulary import (
     CONNECTIONS,
     LABELS,
@@ -16,7 +17,10 @@ from sockproof.vocabulary import (
     Counter,
     LatencyKind,
     Origin,
+    Property,
 )
+
+_REASONS = 3  # of a property that is violated
 
 
 def lines(summary: Summary) -> Iterator[str]:
@@ -24,13 +28,19 @@ def lines(summary: Summary) -> Iterator[str]:
     counts, generator = summary.counts, summary.generator
     yield ""
     yield headline(summary)
+    for note in below_headline(summary):
+        yield f"  {note}"
     for reason in generator.reasons:
         yield f"  {reason}"
     for late in generator.lateness:
         yield f"  latencies and rates: {late}"
     yield ""
     for name, each in summary.properties.items():
-        yield f"  {name:15} {_told(each):14} {each.exercised:>12,} times exercised"
+        found = f"{violations(summary, name):,}"
+        yield f"  {name:16} {told(each):14} {found:>10} of {each.exercised:,}{_expected(each)}"
+        if each.verdict is False:
+            for text, count in list(summary.reasons.get(name, {}).items())[:_REASONS]:
+                yield f"    {count:,} times: {short(text, 300)}"
     yield ""
     yield f"  {'latency, ms':12} {'samples':>10}" + "".join(
         f"{LABELS[c]:>10}" for c in LATENCY_COLUMNS
@@ -86,16 +96,52 @@ def _aside(counts: Mapping[str, int]) -> Iterator[str]:
 
 
 def headline(summary: Summary) -> str:
-    """The verdict in a line."""
-    counts = summary.counts
-    broken = [name for name, each in summary.properties.items() if each.verdict is False]
-    if broken:
-        told = ", ".join(f"{counts.get(name, 0):,} {name}" for name in broken)
-        return f"Violations: {told}"
+    """The verdict in a line: what the target did at first, where it was not there at all."""
+    if first := said_of_outages(summary) or _violated(summary):
+        return first
     if not summary.generator.fit:
         return "Inconclusive:"
     kept = held(summary)
     return f"Nothing was {_either(kept)}" if kept else "Inconclusive: no property was exercised"
+
+
+def below_headline(summary: Summary) -> list[str]:
+    """What belongs to the verdict and has no room in its line."""
+    violated = _violated(summary, beside=Property.OUTAGES)
+    return [violated] if violated and said_of_outages(summary) else []
+
+
+def said_of_outages(summary: Summary) -> str:
+    """What the target did, the longest outage first; empty where it served all the time."""
+    found = [each for each in summary.outages if not each.expected]
+    if not found:
+        return ""
+    longest = max(found, key=lambda each: each.seconds)
+    more = f"; {number(len(found) - 1, 'more outage')}" if len(found) > 1 else ""
+    return short(longest.text, 500) + more
+
+
+def violations(summary: Summary, name: str) -> int:
+    """How often a property was violated, but for what the scenario expects."""
+    found = summary.properties[name].violations
+    return summary.counts.get(name, 0) if found is None else found
+
+
+def _violated(summary: Summary, beside: str = "") -> str:
+    told = ((name, each) for name, each in summary.properties.items() if name != beside)
+    broken = [name for name, each in told if is_violated(name, each)]
+    if not broken:
+        return ""
+    parts = (f"{violations(summary, name):,} {_said(name)}" for name in broken)
+    return f"Violations: {', '.join(parts)}"
+
+
+def _said(name: str) -> str:
+    return Property(name).said if name in set(Property) else name
+
+
+def _expected(each: PropertyFound) -> str:
+    return f", {each.expected:,} more expected" if each.expected else ""
 
 
 def _either(names: Sequence[str]) -> str:
@@ -104,7 +150,8 @@ def _either(names: Sequence[str]) -> str:
     return f"{first} or {names[-1]}" if first else names[-1]
 
 
-def _told(each: PropertyFound) -> str:
+def told(each: PropertyFound) -> str:
+    """The verdict of a property, in a word or two."""
     if each.verdict is None or isinstance(each.verdict, str):
         return "not exercised"
     return "ok" if each.verdict else "VIOLATED"
