@@ -31,7 +31,7 @@ LOGIN = (
         (
             (
                 "def connected(self):",
-                "    if self.number == 1: self.missing",
+                "    if self.number == 1: self.lack",
                 "    super().connected()",
             ),
             1,

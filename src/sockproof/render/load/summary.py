@@ -37,7 +37,7 @@ def lines(summary: Summary) -> Iterator[str]:
     yield ""
     for name, each in summary.properties.items():
         found = f"{violations(summary, name):,}"
-        yield f"  {name:16} {told(each):14} {found:>10} of {each.exercised:,}{_expected(each)}"
+        yield f"  {name:20} {told(each):14} {found:>9} of {each.exercised:,}{_expected(each)}"
         if each.verdict is False:
             for text, count in list(summary.reasons.get(name, {}).items())[:_REASONS]:
                 yield f"    {count:,} times: {short(text, 300)}"
