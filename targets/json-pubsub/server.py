@@ -2,11 +2,13 @@
 
 `?token=NAME` lets a client in, nothing else does (401). It sends {"type": "join", "room": R} and
 is told {"type": "joined", "room": R}, `leave` and `left` likewise; {"type": "publish", "room": R,
-"id": N, "data": …}, which everyone in the room hears as {"type": "message", "room": R, "from":
-NAME, "data": …} and which is acknowledged by {"type": "published", "id": N, "message": M}, where M
+"id": N, "data": …}, which everyone in the room hears as {"type": "message", "room": R, "number": K,
+"from": NAME, "data": …}, where K counts the messages of the room, and which is acknowledged by {"type": "published", "id": N, "message": M}, where M
 counts all messages, or by {"type": "refused", "id": N, "reason": …}; and {"type": "ping"}, which is
 answered by {"type": "pong"}, and without which a client is put out after 30 s. `?room=R` joins a
-room with the connection.
+room with the connection. Who joins with {"since": K} hears behind the answer all messages after K,
+but for those from before NAME joined for the first time; with {"history": true} the answer has the
+last messages of the room in `history`.
 
 `--fault` makes it do one thing wrong with every n-th delivery, from the 500th on; GET /truth tells
 how often it did.
@@ -29,10 +31,16 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-FAULTS = ("drop", "mix-up", "reorder", "double-after-reconnect", "refuse", "same-id", "mute")
+FAULTS = (
+    *("drop", "mix-up", "reorder", "double-after-reconnect", "replay-leaves-the-first-out"),
+    *("replay-out-of-order", "refuse", "refuse-and-deliver", "same-id", "mute"),
+)
 HONEST = 500  # deliveries at first: while clients still join, not all is surely due
 HELD = 0.2  # seconds that a message is kept back for a later one to overtake it
+KEPT, SHOWN = 2000, 50  # messages of a room that are kept, and shown as its history
 rooms: dict[str, dict[ServerConnection, str]] = defaultdict(dict)  # members and their names
+logs: dict[str, list[dict[str, Any]]] = defaultdict(list)  # messages of each room
+firsts: dict[tuple[str, str], int] = {}  # messages of a room before a name joined it
 
 
 class Faults:
@@ -80,6 +88,21 @@ class Faults:
         if text is not None:
             self.truth["done"] += overtaken
             self.say(receiver, text)
+
+    def replayed(self, missed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """What a client hears of what it missed."""
+        if self.kind == "replay-leaves-the-first-out" and missed:
+            self.truth["done"] += 1
+            return missed[1:]
+        if self.kind == "replay-out-of-order":
+            for at, each in enumerate(missed):
+                later = [more for more in missed[at + 1 :] if more["from"] == each["from"]]
+                if later:  # one message of a sender behind the next
+                    self.truth["done"] += 1
+                    rest = [more for more in missed if more is not each]
+                    rest.insert(rest.index(later[0]) + 1, each)
+                    return rest
+        return missed
 
     def say(self, receiver: ServerConnection, text: str) -> None:
         """Say it, for which one need not wait."""
@@ -144,9 +167,7 @@ class Server:
             case "ping" if self.faults.kind != "mute":
                 write(connection, '{"type":"pong"}')
             case "join":
-                rooms[room][connection] = name
-                write(connection, json.dumps({"type": "joined", "room": room}))
-                self.welcome_back(connection, name, room)
+                self.join(connection, name, room, told)
             case "leave":
                 rooms[room].pop(connection, None)
                 write(connection, json.dumps({"type": "left", "room": room}))
@@ -158,24 +179,50 @@ class Server:
     ) -> None:
         """Pass a message on."""
         faults = self.faults
-        if faults.is_due("refuse"):
+        refused = faults.is_due("refuse", "refuse-and-deliver")
+        if refused:
             faults.truth["refused"] += 1
             answer = {"type": "refused", "id": told.get("id"), "reason": "rate limit"}
             write(connection, json.dumps(answer))
-            return
+            if faults.kind == "refuse":
+                return
         if not faults.is_due("same-id"):
             faults.truth["messages"] += 1
         else:
             faults.truth["done"] += 1
-        data = {"type": "message", "room": room, "from": name, "data": told.get("data")}
+        log = logs[room]
+        number = log[-1]["number"] + 1 if log else 1
+        said = {"type": "message", "room": room, "number": number, "from": name}
+        data = {**said, "data": told.get("data")}
+        log.append(data)
+        del log[:-KEPT]
         text = json.dumps(data)
         for member, called in list(rooms[room].items()):
             faults.last[called, room] = text
             faults.deliver(name, room, member, text)
+        if refused:
+            return
         number = faults.truth["messages"]
         write(
             connection, json.dumps({"type": "published", "id": told.get("id"), "message": number})
         )
+
+    def join(
+        self, connection: ServerConnection, name: str, room: str, told: dict[str, Any]
+    ) -> None:
+        """Let a client into a room, and hand over what it asks for."""
+        faults, log = self.faults, logs[room]
+        answer: dict[str, Any] = {"type": "joined", "room": room}
+        if told.get("history"):
+            answer["history"] = log[-SHOWN:]
+        first = firsts.setdefault((name, room), log[-1]["number"] if log else 0)
+        rooms[room][connection] = name
+        write(connection, json.dumps(answer))
+        if isinstance(told.get("since"), int):
+            since = max(first, told["since"])
+            for each in faults.replayed([each for each in log if each["number"] > since]):
+                faults.say(connection, json.dumps(each))
+        self.welcome_back(connection, name, room)
 
     def welcome_back(self, connection: ServerConnection, name: str, room: str) -> None:
         """Who comes again hears again what it had heard last, where that is the fault."""
