@@ -3,12 +3,12 @@
 `?token=NAME` lets a client in, nothing else does (401). It sends {"type": "join", "room": R} and
 is told {"type": "joined", "room": R}, `leave` and `left` likewise; {"type": "publish", "room": R,
 "id": N, "data": …}, which everyone in the room hears as {"type": "message", "room": R, "number": K,
-"from": NAME, "data": …}, where K counts the messages of the room, and which is acknowledged by {"type": "published", "id": N, "message": M}, where M
-counts all messages, or by {"type": "refused", "id": N, "reason": …}; and {"type": "ping"}, which is
-answered by {"type": "pong"}, and without which a client is put out after 30 s. `?room=R` joins a
-room with the connection. Who joins with {"since": K} hears behind the answer all messages after K,
-but for those from before NAME joined for the first time; with {"history": true} the answer has the
-last messages of the room in `history`.
+"from": NAME, "data": …}, where K counts the messages of the room, and which is acknowledged by
+{"type": "published", "id": N, "message": M}, where M counts all messages, or by {"type": "refused",
+"id": N, "reason": …}; and {"type": "ping"}, which is answered by {"type": "pong"}, and without
+which a client is put out after 30 s. `?room=R` joins a room with the connection. Who joins with
+{"since": K} hears behind the answer all messages after K, but for those from before NAME joined for
+the first time; with {"history": true} the answer has the last messages of the room in `history`.
 
 `--fault` makes it do one thing wrong with every n-th delivery, from the 500th on; GET /truth tells
 how often it did.

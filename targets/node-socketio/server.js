@@ -11,6 +11,7 @@ const { values } = parseArgs({
     fixture: { type: "string" },
     "ping-interval": { type: "string", default: "25" }, // seconds
     "ping-timeout": { type: "string", default: "20" },
+    recovery: { type: "boolean", default: false }, // of the state of a connection
   },
 });
 
@@ -18,6 +19,7 @@ const server = createServer((request, response) => response.writeHead(404).end("
 const io = new Server(server, {
   pingInterval: Number(values["ping-interval"]) * 1000,
   pingTimeout: Number(values["ping-timeout"]) * 1000,
+  ...(values.recovery && { connectionStateRecovery: {} }),
 });
 require(path.resolve(values.fixture)).install(io);
 

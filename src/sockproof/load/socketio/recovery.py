@@ -13,6 +13,8 @@ from typing import Any
 from sockproof.load.socketio.session import MAX_SID, parsed
 from sockproof.wire import WireError
 
+_DIGITS = tuple(b"%d" % digit for digit in range(10))  # of an acknowledgement that is asked for
+
 
 class Recovery:
     """What a connection has to tell when it is opened again."""
@@ -41,7 +43,7 @@ class Recovery:
             self._offset, self._coming = self._coming, None
 
     def _of(self, data: bytes, at: int) -> bytes | None:
-        if data[-2:] != b'"]' or not data.startswith(self._prefix, at):
+        if data[-2:] != b'"]' or not data.startswith(self._prefix or (b"[", *_DIGITS), at):
             return None
         comma = data.rfind(b',"')  # within a string the quote would be escaped
         return data[comma + 1 : -1] if comma > 0 else None

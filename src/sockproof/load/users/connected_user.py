@@ -378,7 +378,7 @@ class ConnectedUser(User):
         """Abort the connection, as a network failure does; it reconnects like any lost one."""
         if self._was_open and not self._leaving:
             self.recorder.disconnecting(self.client, time.monotonic_ns())
-            self._cut = self._is_away = True
+            self._cut, self._is_away, self.ready = True, True, False
             self.connection.abort()
 
     @property
