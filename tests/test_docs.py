@@ -91,11 +91,12 @@ def test_wrong_link_is_noticed() -> None:
     assert "no-such-heading" not in anchors_of(ROOT / "README.md")
 
 
-def test_readme_is_short_and_begins_with_two_commands() -> None:
+def test_readme_is_short_and_begins_with_the_demo() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 150
     blocks = [block[1].strip() for block in _FENCED.findall(text)]
-    assert blocks[:2] == ["make conformance", "make test"]
+    assert blocks[0] == "uvx sockproof demo"
+    assert blocks[2:4] == ["make conformance", "make test"]
     for page in (ROOT / "docs").glob("*.md"):
         assert f"docs/{page.name}" in text, f"README.md does not link {page.name}"
 

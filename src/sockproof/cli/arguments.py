@@ -17,6 +17,7 @@ from sockproof.errors import WRONG_COMMAND
 # What each command does. It is the function of its name in the module of its name, which is
 # imported when it is chosen, and adds its options by `add_arguments`.
 COMMANDS = {
+    "demo": "Find three bugs in a bundled chat server, in half a minute",
     "conformance": "Check a WebSocket or Socket.IO server against the standards",
     "target": "Run one of the bundled servers, or list them",
     "matrix": "Check all bundled servers and show the results side by side",
