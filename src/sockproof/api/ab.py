@@ -112,7 +112,7 @@ def compare_pairs(
                 for again in range(1, AGAIN + 1):
                     more = f"-{again}" if again > 1 else ""
                     folder = compared.folder / f"{turn:03d}-{name}{more}"
-                    pair[name] = runner.run(side, folder)
+                    pair[name] = runner.run(side, folder, what=f"pair {turn}, {name.upper()}:")
                     compared.write()
                     if pair[name]["interrupted"]:
                         raise KeyboardInterrupt
@@ -143,7 +143,7 @@ def measure_noise(
     stopped, interrupted = "", False
     try:
         for turn in range(1, plan.warm_up + runs + 1):
-            run = runner.run(a, compared.folder / f"{turn:03d}-a")
+            run = runner.run(a, compared.folder / f"{turn:03d}-a", what=f"run {turn}:")
             run["warm_up"] = turn <= plan.warm_up
             compared.value["groups"]["a"].append(run)
             compared.write()

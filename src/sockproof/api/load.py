@@ -25,6 +25,7 @@ from sockproof import shelves
 from sockproof.analysis.gates.live_rules import Follower
 from sockproof.api.locust_process import Bounds, Locust, Ran
 from sockproof.api.plans import DRAIN, RUN_TIME, SPAWN_RATE, USERS, LoadPlan
+from sockproof.api.progress import Shows
 from sockproof.errors import CommandError, NotJudged
 from sockproof.files import FileError, WriteError
 from sockproof.formats.load import Summary
@@ -255,6 +256,7 @@ def run_scenario(
     say: Callable[[str], None] | None = None,
     follower: Follower | None = None,
     origin: Mapping[str, str | None] | None = None,
+    shows: Shows | None = None,
 ) -> Ran:
     """Run it once, into a folder.
 
@@ -262,7 +264,7 @@ def run_scenario(
     and what a target of ours `serves`.
     `pid` is the target's process, to be watched. What Locust prints goes to `log`, or where the
     output goes; what is said besides goes to `say`, or to `log`. `follower` says when a rule is
-    broken that ends the run.
+    broken that ends the run, and `shows` shows how it is while it goes on.
     """
     command = _command(plan, scenario, folder)
     if pid is not None:
@@ -279,7 +281,7 @@ def run_scenario(
 
     say = say or into_log
     say(f"$ {shown}\n")
-    return Locust(command, folder, _bounds(plan), secret, say, log, follower).run()
+    return Locust(command, folder, _bounds(plan), secret, say, log, follower, shows).run()
 
 
 def _command(plan: LoadPlan, scenario: Path, folder: Path) -> list[str]:

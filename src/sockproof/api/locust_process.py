@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from typing import IO
 from sockproof import files, leash, signals
 from sockproof.analysis.gates.live_rules import Follower
 from sockproof.analysis.gates.rules import Rule
+from sockproof.api.progress import Shows
 from sockproof.formats.load import Ended
 from sockproof.render.text import short
 from sockproof.runs.load_records import ENDED_FILE, RUN_FILE, STARTED_BY
@@ -33,6 +35,8 @@ BEGINNING = 60.0  # seconds until the run has begun: to import, to start workers
 BESIDE = 1.0  # of them for each worker
 LOOK = 0.1  # seconds between two looks
 FOLLOW = 1.0  # seconds between two looks at the rules
+LAST_LINES = 2.0  # seconds that what it has printed may take to be shown
+_OUTPUT, _ERRORS = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +70,17 @@ class Locust:
         say: Callable[[str], None],
         log: IO[str] | None = None,
         follower: Follower | None = None,
+        shows: Shows | None = None,
     ) -> None:
         """`secret` goes into its environment, what it prints to `log`, if there is one.
 
-        `follower` says when a rule is broken, which `say` is told.
+        `follower` says when a rule is broken, which `say` is told. `shows` is who shows the run
+        while it goes on: what Locust prints where it shows it passes through its hands.
         """
         self._secret = secret
         self._command = command
+        self._folder = folder
+        self._shows = shows
         self._begun = folder / RUN_FILE
         self._bounds = bounds
         self._say = say
@@ -91,22 +99,52 @@ class Locust:
         with signals.counted():
             self._heard = signals.received()
             leash.ready()
+            piped = dict.fromkeys(self._passed(), subprocess.PIPE)
             process = subprocess.Popen(
                 self._command,
                 env=environment,
                 start_new_session=True,
-                stdout=self._log,
-                stderr=self._log,
+                stdout=piped.get(_OUTPUT, self._log),
+                stderr=piped.get(_ERRORS, self._log),
             )
             leash.hold(process.pid, self._bounds.drain + LAST_WORDS + SUMMING_UP)
+            passing = self._pass_on(process)
             try:
+                if self._shows is not None:
+                    self._shows.begin(self._folder, self._bounds.run_time, self._bounds.drain)
                 code = self._watch(process)
             finally:
                 # Of workers whose master is gone none is left behind.
                 leash.kill(process.pid)
                 process.wait()
                 leash.let_go(process.pid)
+                for each in passing:
+                    each.join(LAST_LINES)
+                if self._shows is not None:
+                    self._shows.end()
         return Ran(code, signals.interrupted(), self._complaint)
+
+    def _passed(self) -> list[int]:
+        """What of Locust's output would stand in the line that is shown."""
+        if self._log is not None or self._shows is None:
+            return []
+        return [each for each in (_OUTPUT, _ERRORS) if self._shows.clears(each)]
+
+    def _pass_on(self, process: subprocess.Popen[bytes]) -> list[threading.Thread]:
+        streams = ((_OUTPUT, process.stdout), (_ERRORS, process.stderr))
+        found = [
+            threading.Thread(target=self._lines, args=(descriptor, pipe), daemon=True)
+            for descriptor, pipe in streams
+            if pipe is not None
+        ]
+        for each in found:
+            each.start()
+        return found
+
+    def _lines(self, descriptor: int, pipe: IO[bytes]) -> None:
+        assert self._shows is not None
+        for line in pipe:
+            self._shows.write(descriptor, line)
 
     def _watch(self, process: subprocess.Popen[bytes]) -> int:
         bounds = self._bounds
@@ -119,6 +157,8 @@ class Locust:
                 self._runs = True
                 self._end_by = now + bounds.run_time + bounds.drain + LAST_WORDS
             self._hear(process, now)
+            if self._shows is not None:
+                self._shows.look()
             if self._follower is not None and now >= self._looked + FOLLOW:
                 self._looked = now
                 self._look_at_rules(process, self._follower)

@@ -18,6 +18,7 @@ from sockproof.api.load import (
     run_scenario,
 )
 from sockproof.api.plans import LoadPlan
+from sockproof.api.progress import Shows
 from sockproof.errors import CommandError
 from sockproof.files import is_there, make_folder
 from sockproof.runs.load_records import RUN_FILE, SUMMARY_FILE
@@ -32,14 +33,20 @@ class Unusable(Exception):
 class Runner:
     """Runs a scenario as `sockproof load` does, but quietly."""
 
-    def __init__(self, plan: LoadPlan, warn: Callable[[str], None]) -> None:
-        """`warn` hears of a run that had to be ended."""
+    def __init__(
+        self, plan: LoadPlan, warn: Callable[[str], None], shows: Shows | None = None
+    ) -> None:
+        """`warn` hears of a run that had to be ended; `shows` shows each while it goes on."""
         self.plan = plan
         self.scenario = find_scenario(plan)
         self._warn = warn
+        self._shows = shows
 
-    def run(self, target: LoadTarget, folder: Path, plan: LoadPlan | None = None) -> dict[str, Any]:
-        """One whole run, with its summary; `plan` is another one of the same scenario.
+    def run(
+        self, target: LoadTarget, folder: Path, plan: LoadPlan | None = None, what: str = ""
+    ) -> dict[str, Any]:
+        """One whole run, with its summary; `plan` is another one of the same scenario, and `what`
+        says which run it is while it goes on.
 
         Raises `CommandError` when Locust does not take the command, `Unusable` when no connection
         came about.
@@ -47,8 +54,10 @@ class Runner:
         make_folder(folder)
         log_path = folder / LOG_FILE
         plan = plan or self.plan
+        if self._shows is not None:
+            self._shows.what = what
         with target.running() as (url, pid), log_path.open("w", encoding="utf-8") as log:
-            ran = run_scenario(plan, self.scenario, url, folder, pid, log)
+            ran = run_scenario(plan, self.scenario, url, folder, pid, log, shows=self._shows)
         if ran.complaint:
             self._warn(ran.complaint)
         if not (folder / RUN_FILE).exists():

@@ -24,6 +24,7 @@ from sockproof.cli.arguments import (
     whole,
 )
 from sockproof.cli.load_plans import compared_load_plan, comparison_plan, side_of, stored_runs
+from sockproof.cli.progress import Progress
 from sockproof.cli.scenario_options import add_load, add_scenario, add_scenario_options
 from sockproof.cli.speech import say, warn
 from sockproof.errors import CommandError
@@ -136,10 +137,10 @@ def ab(options: Namespace) -> int:
         raise CommandError("--aa takes one server: leave out --b")
     a = side_of(options, "a")
     if options.aa:
-        runner = Runner(compared_load_plan(options), warn)
+        runner = Runner(compared_load_plan(options), warn, Progress(options.quiet))
         return show(measure_noise(plan, runner, a, options.results, say))
     b = side_of(options, "b")
-    runner = Runner(compared_load_plan(options), warn)
+    runner = Runner(compared_load_plan(options), warn, Progress(options.quiet))
     return show(compare_pairs(plan, runner, a, b, options.results, say))
 
 

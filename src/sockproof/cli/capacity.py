@@ -23,6 +23,7 @@ from sockproof.api.load import DEFAULT_TARGET, LoadTarget, load_target
 from sockproof.api.runner import Runner, Unusable
 from sockproof.cli.arguments import add_results, add_shelf, whole
 from sockproof.cli.load_plans import capacity_plan
+from sockproof.cli.progress import Progress
 from sockproof.cli.scenario_options import add_load, add_scenario, add_scenario_options, add_url
 from sockproof.cli.speech import warn
 from sockproof.errors import CommandError
@@ -88,7 +89,7 @@ def capacity(options: Namespace) -> int:
     objectives = _objectives(options.slo)
     if options.first > options.most:
         raise CommandError(f"--from {options.first} is more than --to {options.most}")
-    runner = Runner(capacity_plan(options), warn)
+    runner = Runner(capacity_plan(options), warn, Progress(options.quiet))
     target = load_target(runner.plan, runner.scenario)
     folder = records.new_run_folder(options.results, "capacity")
     records.link_latest(folder, "capacity")
@@ -126,7 +127,8 @@ def _probe(
     plan = replace(runner.plan, users=users, spawn_rate=max(100.0, users / 10))
     for again in range(AGAIN + 1):
         own = folder if not again else folder.with_name(f"{folder.name}-{again + 1}")
-        found = runner.run(target, own, plan)
+        what = f"step {folder.name.lstrip('0')}, {users:,} users:"
+        found = runner.run(target, own, plan, what)
         if found["interrupted"]:
             raise KeyboardInterrupt
         outcome, text = outcome_of(found["summary"], objectives)

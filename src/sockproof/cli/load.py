@@ -24,9 +24,10 @@ from sockproof.cli.arguments import (
 )
 from sockproof.cli.load_plans import load_plan
 from sockproof.cli.load_report import write_load_report
+from sockproof.cli.progress import Progress
 from sockproof.cli.rules import chosen, find_rules
 from sockproof.cli.scenario_options import add_load, add_scenario, add_scenario_options, add_url
-from sockproof.cli.speech import say, warn
+from sockproof.cli.speech import warn
 from sockproof.errors import CANNOT_BE_JUDGED, WRONG_COMMAND
 from sockproof.files import FileError, WriteError
 from sockproof.formats.load import Summary
@@ -67,10 +68,11 @@ def load(options: Namespace) -> int:
     folder = records.new_run_folder(options.results, "load")
     records.link_latest(folder, "load")
     follower = None if rules is None else Follower(folder, rules.rules)
+    progress = Progress(options.quiet)
     with target.running() as (url, pid):
         origin = {"command": typed(plan.scenario), "serves": target.serves}
         ran = run_scenario(
-            plan, scenario, url, folder, pid, say=say, follower=follower, origin=origin
+            plan, scenario, url, folder, pid, None, progress.say, follower, origin, progress
         )
     if ran.complaint:
         warn(ran.complaint)

@@ -62,6 +62,7 @@ def add_load(parser: argparse.ArgumentParser, *, time: str, users: int | None = 
         metavar="T",
         help="duration of each run, as 30s, 5m or 1h30m (default: %(default)s)",
     )
+    group.add_argument("-q", "--quiet", action="store_true", help="show no progress")
     group.add_argument(
         "--processes",
         type=whole(1, 256),
