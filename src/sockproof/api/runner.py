@@ -87,4 +87,4 @@ def summary_of(folder: Path, fresh: bool = False) -> dict[str, Any]:
         summary = stored_summary.read(path)
     # Evidence of single messages stays in the run's own folder.
     plain: dict[str, Any] = msgspec.to_builtins(summary)
-    return {key: each for key, each in plain.items() if key != "examples"}
+    return {key: each for key, each in plain.items() if key not in ("examples", "violations")}

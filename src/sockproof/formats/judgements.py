@@ -32,6 +32,9 @@ class JudgedRule(Written):
     outcome: GateOutcome
     value: Number | bool | None
     text: Text
+    violations: Annotated[
+        list[Text], Meta(description="The first three messages that a broken rule is about.")
+    ] = []
 
 
 class Gate(Written, kw_only=True):

@@ -169,14 +169,20 @@ class Violation(Written, omit_defaults=True):
             parts.append(f"{self.number} of {self.sender}" if self.number else f"of {self.sender}")
         if self.room:
             parts.append(f"to {self.room}")
-        for kind, labels in self.receivers.items():
-            most = self.counts.get(kind, 0)
-            some = ", ".join(labels[:3])
-            more = f" and {most - 3:,} more" if most > len(labels[:3]) > 2 else ""
-            parts.append(f"({kind} for {some}{more})")
+        if self.receivers:
+            parts.append(f"({self.whom()})")
         if self.body:
             parts.append(repr(self.body[:60]))
         return " ".join(part for part in parts if part)
+
+    def whom(self) -> str:
+        """For whom it was amiss."""
+        told = []
+        for kind, labels in self.receivers.items():
+            some, most = labels[:3], self.counts.get(kind, 0)
+            more = f" and {most - len(some):,} more" if most > len(some) else ""
+            told.append(f"{kind} for {', '.join(some)}{more}")
+        return "; ".join(told)
 
 
 class Violations(Written):

@@ -24,14 +24,15 @@ from sockproof import files
 from sockproof.analysis.gates.rules import Condition, Rule, Rules, value_in
 from sockproof.analysis.gates.windows import after_grace, windows
 from sockproof.formats.judgements import Gate, GateOutcome, JudgedRule
-from sockproof.formats.load import Ended
-from sockproof.runs.breakdown import Group, is_known, look_up, only
+from sockproof.formats.load import Ended, Violation
+from sockproof.runs.breakdown import By, Group, is_known, look_up, only
 from sockproof.runs.histogram import Histogram
 from sockproof.runs.load_records import ENDED_FILE
 from sockproof.runs.reader import LoadRunFolder
 from sockproof.runs.records import count_outcomes, weighs
 from sockproof.vocabulary import OF_MESSAGES, Counter, LatencyKind
 
+MOST_VIOLATIONS = 3  # that are told of one rule
 _OUTCOMES = {
     "passed": "PASS",
     "non_strict": "NON_STRICT",
@@ -67,6 +68,7 @@ class Finding:
     outcome: Outcome
     value: float | bool | None
     text: str = ""
+    violations: tuple[str, ...] = ()  # the first messages that broke it, a line each
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
@@ -91,6 +93,7 @@ def told(title: str, run: str, about: str, findings: Sequence[Finding], left_out
             outcome=finding.outcome.word,
             value=finding.value,
             text=finding.text,
+            violations=list(finding.violations),
         )
         for finding in findings
     ]
@@ -278,7 +281,7 @@ def _whole(rule: Rule, summary: Mapping[str, Any]) -> Finding:
         return Finding(rule, Outcome.INCONCLUSIVE, None, "there is no data")
     if not isinstance(value, int | float) or not math.isfinite(value):
         return Finding(rule, Outcome.INCONCLUSIVE, None, "there is no data")
-    finding = _compared(rule, value)
+    finding = replace(_compared(rule, value), violations=_first_of(asked, summary))
     plain, group = asked.parted
     name = plain.removeprefix("counts.")
     if group is None:
@@ -289,6 +292,20 @@ def _whole(rule: Rule, summary: Mapping[str, Any]) -> Finding:
     if finding.outcome == Outcome.PASS and not exercised:
         return Finding(rule, Outcome.INCONCLUSIVE, value, "the property was not exercised")
     return finding
+
+
+def _first_of(asked: Condition, summary: Mapping[str, Any]) -> tuple[str, ...]:
+    """The first messages that a rule about violations is about, where it is broken or not."""
+    plain, group = asked.parted
+    name = plain.removeprefix("counts.").removeprefix("properties.").removesuffix(".verdict")
+    if group is not None and group.by is By.CLASS:
+        return ()  # an entry does not tell of which class its receivers are
+    known = files.checked((summary.get("violations") or {}).get("first") or [], list[Violation])
+    return tuple(
+        each.said()
+        for each in known
+        if name in each.kinds and (group is None or each.name == group.name)
+    )[:MOST_VIOLATIONS]
 
 
 def _by_lag_alone(asked: Condition, least: float | None) -> bool:

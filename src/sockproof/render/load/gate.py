@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
 
 from sockproof.formats.judgements import Gate, JudgedRule
-from sockproof.render.markdown_page import escape
+from sockproof.render.markdown_page import code, escape
 from sockproof.render.text import aligned, number, short
 
 _LABELS = {"pass": "pass", "fail": "FAIL", "inconclusive": "inconclusive"}
@@ -37,7 +37,7 @@ def value_text(rule: JudgedRule) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     text = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
-    return f"{text} {unit(rule.that.split()[0])}".rstrip()
+    return f"{text} {unit(rule.that.rsplit(maxsplit=2)[0])}".rstrip()
 
 
 def _remark(rule: JudgedRule) -> str:
@@ -48,7 +48,7 @@ def _remark(rule: JudgedRule) -> str:
 def lines(judged: Gate) -> Iterator[str]:
     """For the terminal."""
     rows = [
-        (f"{_LABELS[rule.outcome]:12}", rule.that, value_text(rule), _remark(rule))
+        (f"{_LABELS[rule.outcome]:12}", short(rule.that, 300), value_text(rule), _remark(rule))
         for rule in judged.rules
     ]
     yield f"gate {short(judged.title, 200)}: {short(judged.run, 500)}, {_about(judged)}"
@@ -89,9 +89,13 @@ def _markdown(judged: Gate) -> str:
         "|---|---|---:|---|",
     ]
     for rule in judged.rules:
-        columns = (_LABELS[rule.outcome], f"`{rule.that}`", value_text(rule))
+        columns = (_LABELS[rule.outcome], _asked(rule), value_text(rule))
         told.append(f"| {' | '.join(columns)} | {escape(_remark(rule), 1000)} |")
     return "\n".join(told) + "\n"
+
+
+def _asked(rule: JudgedRule) -> str:
+    return code(rule.that) if "[" in rule.that else f"`{rule.that}`"  # a name may hold anything
 
 
 def junit(all_judged: Iterable[Gate]) -> str:
@@ -115,8 +119,11 @@ def _suite(root: ET.Element, judged: Gate) -> None:
     )
     place = f"gate {short(judged.title, 200)}"  # the same each time: so tests are known again
     for rule in rules:
-        case = ET.SubElement(suite, "testcase", classname=place, name=rule.that, time="0")
+        case = ET.SubElement(
+            suite, "testcase", classname=place, name=short(rule.that, 300), time="0"
+        )
         if rule.outcome != "pass":
             kind = "failure" if rule.outcome == "fail" else "error"
             message = f"found {value_text(rule)}"
-            ET.SubElement(case, kind, message=message).text = _remark(rule)
+            amiss = [short(line, 300) for line in rule.violations[:3]]
+            ET.SubElement(case, kind, message=message).text = "\n".join([_remark(rule), *amiss])

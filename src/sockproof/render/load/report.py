@@ -17,6 +17,7 @@ from sockproof.formats.load import About, Summary
 from sockproof.render.figures import Drawn
 from sockproof.render.headline import Headline
 from sockproof.render.html_page import environment
+from sockproof.render.load import parts
 from sockproof.render.load.summary import below_headline, headline, violations
 from sockproof.render.load.summary import told as told_of
 from sockproof.render.markdown_page import SIGNS, Page, code, escape
@@ -120,8 +121,24 @@ def markdown(run: LoadRun) -> str:
         for kind, origin, samples, values in told["latency"]:
             if origin == Origin.INTENDED:
                 page.add(f"| {kind} | {samples} | {' | '.join(values)} |")
+    for table in told["parts"]:
+        if len(table.rows) > 1:
+            columns = " | ".join((*parts.COLUMNS, "violations"))
+            page.add(f"\n| {table.first} | {columns} |\n|---|{'--:|' * len(parts.COLUMNS)}---|")
+            rows = (
+                f"| {escape(each.name)} | {' | '.join(each.cells)} | {each.amiss or 'none'} |"
+                for each in table.rows
+            )
+            page.add_all(rows, "\n… and {number} more")
+            if table.more:
+                page.add(f"\n{table.more}")
     page.add("")
     page.add(_list(told["numbers"]))
+    if told["violations"] and run.summary is not None:
+        page.add(f"### Violations: {told['violations_of']} `violations.jsonl`\n")
+        amiss = (f"* {escape(line)}" for line in parts.violations(run.summary))
+        page.add_all(amiss, "* … and {number} more")
+        page.add("")
     for each in told["properties"]:
         if each.examples:
             page.add(f"### {each.name}\n")
@@ -161,6 +178,10 @@ def _told(run: LoadRun) -> dict[str, Any]:
         "numbers": _numbers(summary) if summary else [],
         "properties": _properties(summary) if summary else [],
         "latency": _latency(summary) if summary else [],
+        "parts": parts.tables(summary) if summary else [],
+        "part_columns": parts.COLUMNS,
+        "violations": _violations(summary) if summary else [],
+        "violations_of": parts.heading(summary) if summary else "",
         "counts": _counts(run),
         "parameters": _pairs(run.about.parameters, _UNITS),
         "versions": _pairs(run.about.versions),
@@ -217,6 +238,8 @@ def _properties(summary: Summary) -> list[_Property]:
             outcome = "PASS" if each.verdict else "FAIL"
         more = f" ({each.expected:,} more expected)" if each.expected else ""
         examples = summary.examples.get(name, [])[:_EXAMPLES]
+        if any(name in violation.kinds for violation in summary.violations.first):
+            examples = []  # each of which is told with its users
         told.append(
             _Property(
                 short(name, 40),
@@ -228,6 +251,24 @@ def _properties(summary: Summary) -> list[_Property]:
             )
         )
     return told
+
+
+def _violations(summary: Summary) -> list[dict[str, str]]:
+    """Those that are shown, each in the columns of a table."""
+    return [
+        {
+            "time": short(each.time or "", 40),
+            "kinds": short(", ".join(each.kinds), 100),
+            "name": short(each.name, 60),
+            "event": short(each.event, 60) if each.event != each.name else "",
+            "number": f"{each.number:,}" if each.number else "",
+            "sender": short(each.sender, 60),
+            "room": short(each.room, 60),
+            "receivers": short(each.whom(), 200),
+            "body": short(each.body, 60),
+        }
+        for each in parts.shown(summary)
+    ]
 
 
 def _latency(summary: Summary) -> list[tuple[str, str, str, list[str]]]:

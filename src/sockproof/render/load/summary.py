@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from sockproof.formats.load import PropertyFound, Summary
+from sockproof.render.load import parts
 from sockproof.render.text import number, short
 from sockproof.runs.exit_code import held, is_violated
 from sockproof.vocabulary import (
@@ -50,6 +51,7 @@ def lines(summary: Summary) -> Iterator[str]:
         if row[SAMPLES]:
             values = "".join(f"{_milliseconds(row[column]):>10}" for column in LATENCY_COLUMNS)
             yield f"  {kind:12} {row[SAMPLES]:>10,}{values}"
+    yield from parts.lines(summary)
     yield ""
     for title, group in (("connections", CONNECTIONS), ("messages", MESSAGES)):
         yield f"  {title:12} " + ", ".join(f"{counts[each]:,} {each.label}" for each in group)
