@@ -240,7 +240,7 @@ def test_connections_of_two_processes_are_two_users(tmp_path: Path) -> None:
         run.hear(again, speaker, sequence, 302)
     found = run.check()
     assert violations(found) == {"duplicated": 1}
-    assert f"by client 1 of process {run.recorders[1].tag:08x}" in found.examples["duplicated"][0]
+    assert f"for client 1 of process {run.recorders[1].tag:08x}" in found.examples["duplicated"][0]
 
 
 def test_ends_that_nobody_asked_for_are_told_by_connection(run: Written) -> None:

@@ -154,9 +154,7 @@ class Violation(Written, omit_defaults=True):
     receivers: Annotated[
         dict[str, list[Name]], Meta(description="Labels by kind, at most 20 of each.")
     ] = {}
-    counts: Annotated[
-        dict[str, Count], Meta(description="How often, by kind: for how many receivers.")
-    ] = {}
+    counts: Annotated[dict[str, Count], Meta(description="For how many receivers, by kind.")] = {}
     left_out: Annotated[
         Count, Meta(description="On the last line alone: messages without a line.")
     ] = 0
@@ -164,7 +162,7 @@ class Violation(Written, omit_defaults=True):
     def said(self) -> str:
         """The same in a line for people."""
         what = f"{self.name} ({self.event})" if self.event not in ("", self.name) else self.name
-        parts = [self.time or "", f"{', '.join(self.kinds)}:", what or "a message"]
+        parts = [self.time or "", f"{', '.join(self.kinds)}:", what or "message"]
         if self.sender:
             parts.append(f"{self.number} of {self.sender}" if self.number else f"of {self.sender}")
         if self.room:

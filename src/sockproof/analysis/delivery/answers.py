@@ -69,10 +69,6 @@ def _unacknowledged(history: History, found: Delivery, lost: NDArray[np.bool_]) 
     found.chance(Property.UNACKNOWLEDGED, judged, sender[judged])
     is_expected = history.expects[sender[missing]] & EXCUSES[Property.UNACKNOWLEDGED] > 0
     found.expected[Property.UNACKNOWLEDGED] = int(is_expected.sum())
-    for at in missing[:EXAMPLES].tolist():
-        who = history.name_of(int(sender[at]))
-        number = emits.key[at] & 0xFFFFFFFF
-        found.example(Property.UNACKNOWLEDGED, f"message {number} of {who} was never acknowledged")
 
 
 def _misacknowledged(history: History, found: Delivery) -> None:

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sockproof.analysis.delivery.answers import judge_answers
-from sockproof.analysis.delivery.findings import EXAMPLES, Delivery
+from sockproof.analysis.delivery.findings import Delivery
 from sockproof.analysis.delivery.history import UNNAMED, History
 from sockproof.analysis.delivery.latency import DeliveryLatencies
 from sockproof.analysis.delivery.presence import Presence
@@ -60,7 +60,10 @@ def check(
 
     `processes` is how many were to write rows. What messages took to arrive goes into `latencies`.
     """
-    return _Checker(History(run), processes, latencies).run()
+    found = _Checker(History(run), processes, latencies).run()
+    if found.violations is not None:
+        found.examples.update(found.violations.examples())
+    return found
 
 
 def missing(run: LoadRunFolder, now: int) -> int:
@@ -133,12 +136,6 @@ class _Checker:
         self.violations.take_late()
         return found
 
-    def _message(self, at: int) -> str:
-        emits, history = self.history.emits, self.history
-        room = history.name_of_room(int(emits.room[at]))
-        sender = history.name_of(int(self.sender[at]))
-        return f"message {emits.key[at] & 0xFFFFFFFF} of {sender} to {room}"
-
     def _sent_in(self, at: Numbers) -> Numbers:
         """The seconds in which messages were sent."""
         return self.history.seconds_of(self.sender[at], self.history.emits.actual[at])
@@ -182,12 +179,6 @@ class _Checker:
         found.counts[Counter.UNRECORDED] += int(unrecorded.sum())
         made_up = np.flatnonzero(nameless & ~unrecorded)
         self._heard_wrong(Property.INVENTED, receipts, at, made_up)
-        for where in made_up[:EXAMPLES].tolist():
-            who = self.history.name_of(int(receipts.client[where]))
-            said = (
-                f"{who} received number {receipts.sequence[where]} of a sender that never sent it"
-            )
-            found.example(Property.INVENTED, said)
         chosen = at >= 0
         kept, at = receipts.where(chosen), at[chosen]
         found.count(Counter.RECEIPTS, at)
@@ -199,7 +190,7 @@ class _Checker:
 
     def _contents(self, receipts: Receipts, at: Numbers) -> None:
         """What was heard against what its sender has written down; `at` is where that stands."""
-        emits, found = self.history.emits, self.found
+        emits = self.history.emits
         known = (at >= 0) & ((receipts.flags & ReceiptFlag.EXACT) == 0)
         altered = (receipts.flags & ReceiptFlag.CORRUPTED) > 0
         forged = np.zeros(len(at), dtype=bool)
@@ -208,15 +199,8 @@ class _Checker:
             other = receipts.checksum != emits.checksum[of]
             forged = known & ((receipts.mark != emits.mark[of]) | (other & ~altered))
             altered = np.where(known, other, altered)
-        for name, wrong, said in (
-            (Property.CORRUPTED, altered, "a message whose stamp or body was altered"),
-            (Property.FORGED, forged, "a message whose stamp is not the one that its sender made"),
-        ):
+        for name, wrong in ((Property.CORRUPTED, altered), (Property.FORGED, forged)):
             self._heard_wrong(name, receipts, at, wrong)
-            for where in np.flatnonzero(wrong)[:EXAMPLES].tolist():
-                who = self.history.name_of(int(receipts.client[where]))
-                which = f": {self._message(int(at[where]))}" if at[where] >= 0 else ""
-                found.example(name, f"{who} heard {said}{which}")
 
     def _judge(self, receipts: Receipts, at: Numbers, clients: Numbers) -> None:
         """`at` is where the message of each receipt stands; `clients` are the receivers."""
@@ -261,13 +245,6 @@ class _Checker:
         found.exercised[Property.REORDERED] += len(followed)
         found.chance(Property.REORDERED, at[followed], receipts.client[followed])
         self._heard_wrong(Property.REORDERED, receipts, at, first[group[late]])
-        for where in np.flatnonzero(late)[:EXAMPLES].tolist():
-            before = int(highest[where - 1] - lift[where])
-            message = self._message(int(at[first[group[where]]]))
-            who = self.history.name_of(int(keys[0, where]))
-            found.example(
-                Property.REORDERED, f"{message} was received by {who} after number {before}"
-            )
 
     def _own(self, receipts: Receipts, at: Numbers, clients: Numbers) -> None:
         """What comes back to its sender, and what is for nobody."""
@@ -328,7 +305,7 @@ class _Checker:
         lost = due & missing
         self.lost[at[lost]] = True
         found.violated(Property.LOST, self._sent_in(at[lost]))
-        self._count_in_parts(counts, due, at, receiver)
+        self._count_in_parts(counts, live, due, at, receiver)
         doubled = np.flatnonzero(live > 1)
         found.violated(
             Property.DUPLICATED, np.repeat(self._sent_in(at[doubled]), live[doubled] - 1)
@@ -337,18 +314,10 @@ class _Checker:
         found.counts[Counter.UNDETERMINED] += int(undetermined.sum())
         found.unknown += int((undetermined & self.history.gone[receiver]).sum())
         found.exercised[Property.DUPLICATED] += int((~missing).sum())
-        for where in np.flatnonzero(lost)[:EXAMPLES].tolist():
-            who = self.history.name_of(int(receiver[where]))
-            found.example(
-                Property.LOST, f"{self._message(int(at[where]))} was never received by {who}"
-            )
-        for where in doubled[:EXAMPLES].tolist():
-            who = self.history.name_of(int(receiver[where]))
-            times = int(live[where])
-            said = f"{self._message(int(at[where]))} was received by {who} {times} times"
-            found.example(Property.DUPLICATED, said)
 
-    def _count_in_parts(self, counts: Numbers, due: Flags, at: Numbers, receiver: Numbers) -> None:
+    def _count_in_parts(
+        self, counts: Numbers, live: Numbers, due: Flags, at: Numbers, receiver: Numbers
+    ) -> None:
         """The same by message and by class."""
         found, missing = self.found, counts == 0
         for name, which in (
@@ -359,20 +328,14 @@ class _Checker:
             found.count(name, at[which], receiver[which])
         found.chance(Property.LOST, at[due], receiver[due])
         found.chance(Property.DUPLICATED, at[~missing], receiver[~missing])
-        lost, twice = np.flatnonzero(due & missing), np.flatnonzero(counts > 1)
+        lost, twice = np.flatnonzero(due & missing), np.flatnonzero(live > 1)
         self.violations.take(Property.LOST, at[lost], receiver[lost])
         self.violations.take(Property.DUPLICATED, at[twice], receiver[twice])
-        found.count(Property.DUPLICATED, at[twice], receiver[twice], counts[twice] - 1)
+        found.count(Property.DUPLICATED, at[twice], receiver[twice], live[twice] - 1)
 
     def _leaks(self, receipts: Receipts, at: Numbers, leaked: Flags) -> None:
         leaked = leaked & (receipts.time < self.history.doubtful[receipts.client])
         self._heard_wrong(Property.LEAKED, receipts, at, leaked)
-        for where in np.flatnonzero(leaked)[:EXAMPLES].tolist():
-            who = self.history.name_of(int(receipts.client[where]))
-            self.found.example(
-                Property.LEAKED,
-                f"{self._message(int(at[where]))} was received by {who}, which was not in the room",
-            )
 
     # A room: messages by members, in pieces.
 

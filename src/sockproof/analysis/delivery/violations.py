@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from sockproof import files
+from sockproof.analysis.delivery.findings import EXAMPLES
 from sockproof.analysis.delivery.history import History
 from sockproof.analysis.delivery.row_arrays import Numbers, Process, Receipts
 from sockproof.formats.load import Violation
@@ -102,6 +103,18 @@ class Violations:
         for entry in self._entries:
             entry.counts.pop(kind, None)
             entry.receivers.pop(kind, None)
+
+    def examples(self) -> dict[str, list[str]]:
+        """Some messages of each kind, a line each."""
+        calendar = _Calendar(self._history)
+        return {
+            kind: [
+                self._told(each, calendar).said()
+                for each in [entry for entry in self._entries if kind in entry.counts][:EXAMPLES]
+            ]
+            for kind in (*self._amiss, *self._unsent)
+            if kind in tuple(Property)
+        }
 
     @property
     def messages(self) -> int:
