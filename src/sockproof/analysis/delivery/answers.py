@@ -90,7 +90,7 @@ def _misacknowledged(history: History, found: Delivery) -> None:
 
 
 def _broken(history: History, found: Delivery) -> None:
-    found.exercised[Property.BROKEN] = history.opened
+    found.exercised[Property.BROKEN] = len(history.opened_by)
     opened = np.array(history.opened_by, dtype=np.int64)
     found.chance(Property.BROKEN, clients=opened)
     for name, clients in (

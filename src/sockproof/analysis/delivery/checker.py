@@ -305,7 +305,7 @@ class _Checker:
         lost = due & missing
         self.lost[at[lost]] = True
         found.violated(Property.LOST, self._sent_in(at[lost]))
-        self._count_in_parts(counts, live, due, at, receiver)
+        found.count_receivers(counts, live, due, at, receiver)
         doubled = np.flatnonzero(live > 1)
         found.violated(
             Property.DUPLICATED, np.repeat(self._sent_in(at[doubled]), live[doubled] - 1)
@@ -314,24 +314,6 @@ class _Checker:
         found.counts[Counter.UNDETERMINED] += int(undetermined.sum())
         found.unknown += int((undetermined & self.history.gone[receiver]).sum())
         found.exercised[Property.DUPLICATED] += int((~missing).sum())
-
-    def _count_in_parts(
-        self, counts: Numbers, live: Numbers, due: Flags, at: Numbers, receiver: Numbers
-    ) -> None:
-        """The same by message and by class."""
-        found, missing = self.found, counts == 0
-        for name, which in (
-            (Counter.DUE, due),
-            (Property.LOST, due & missing),
-            (Counter.UNDETERMINED, missing & ~due),
-        ):
-            found.count(name, at[which], receiver[which])
-        found.chance(Property.LOST, at[due], receiver[due])
-        found.chance(Property.DUPLICATED, at[~missing], receiver[~missing])
-        lost, twice = np.flatnonzero(due & missing), np.flatnonzero(live > 1)
-        self.violations.take(Property.LOST, at[lost], receiver[lost])
-        self.violations.take(Property.DUPLICATED, at[twice], receiver[twice])
-        found.count(Property.DUPLICATED, at[twice], receiver[twice], live[twice] - 1)
 
     def _leaks(self, receipts: Receipts, at: Numbers, leaked: Flags) -> None:
         leaked = leaked & (receipts.time < self.history.doubtful[receipts.client])

@@ -128,6 +128,33 @@ class Delivery:
             if which is not None:
                 tally.add(tally.exercised, name, which, times)
 
+    def count_receivers(
+        self,
+        counts: Numbers,
+        live: Numbers,
+        due: NDArray[np.bool_],
+        messages: Numbers,
+        receivers: Numbers,
+    ) -> None:
+        """Count in parts what was due, lost and doubled; a place for each message and receiver.
+
+        `counts` says how often each was heard, `live` how often but for histories.
+        """
+        missing = counts == 0
+        for name, which in (
+            (Counted.DUE, due),
+            (Property.LOST, due & missing),
+            (Counted.UNDETERMINED, missing & ~due),
+        ):
+            self.count(name, messages[which], receivers[which])
+        self.chance(Property.LOST, messages[due], receivers[due])
+        self.chance(Property.DUPLICATED, messages[~missing], receivers[~missing])
+        lost, twice = np.flatnonzero(due & missing), np.flatnonzero(live > 1)
+        self.count(Property.DUPLICATED, messages[twice], receivers[twice], live[twice] - 1)
+        if self.violations is not None:
+            self.violations.take(Property.LOST, messages[lost], receivers[lost])
+            self.violations.take(Property.DUPLICATED, messages[twice], receivers[twice])
+
     def set_losses_aside(self) -> None:
         """Nothing that was due is known to be lost."""
         counts = self.counts

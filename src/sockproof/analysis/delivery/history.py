@@ -92,16 +92,13 @@ class History:
         self.timeouts = 0
         self.timed_out = np.zeros(0, dtype=np.int64)  # where messages of these stand
         # Clients whose connections were opened, could not be, or ended unasked.
-        self.opened_by: list[int] = []
-        self.failed_by: list[int] = []
-        self.lost_by: list[int] = []
+        self.opened_by, self.failed_by, self.lost_by = list[int](), list[int](), list[int]()
         self.strays: Counter[int] = Counter()  # acknowledgements that answer nothing, by `Stray`
         self.stray_seconds = np.zeros(0, dtype=np.int64)  # of the run
         self.stray_clients = np.zeros(0, dtype=np.int64)  # the same
         self.stray_examples: list[str] = []
-        self.late_acks = self.late = self.opened = 0
-        # Connections that ended before the drain did, but for those that we ended: client, reason
-        # and time.
+        self.late_acks = self.late = 0
+        # Connections that ended before the drain, and not by us: client, reason and time.
         self.ended: list[tuple[int, int, int]] = []
         self.user = np.arange(base)  # of each connection, by the number of its first one
         # Over which connections of a user the order of what it hears is kept, by their first.
@@ -214,7 +211,6 @@ class History:
             connections = connections_of(process)
             for connection in connections:
                 number = process.base + connection.number - 1
-                self.opened += connection.sure_from < FOREVER
                 if connection.ended:
                     self.lost_by.append(number)
                 ended = connection.ended and not 0 < process.drained < connection.may_to
@@ -353,12 +349,15 @@ class History:
 
     # Receipts.
 
-    def receipts(self) -> Iterator[Receipts]:
-        """All receipts, some users' after the others'; those of a user are never parted."""
-        for process in self.processes:
-            yield from self._receipts_of(process)
+    def receipts(self, late: bool = False) -> Iterator[Receipts]:
+        """All receipts, some users' after the others'; those of a user are never parted.
 
-    def _receipts_of(self, process: Process) -> Iterator[Receipts]:
+        `late`: those that came behind the drain instead.
+        """
+        for process in self.processes:
+            yield from self._receipts_of(process, late)
+
+    def _receipts_of(self, process: Process, late: bool = False) -> Iterator[Receipts]:
         rows = process.rows
         heard = np.flatnonzero(rows["kind"] == Kind.RECEIPT)
         client = rows["client"][heard].astype(np.int64)
@@ -369,18 +368,8 @@ class History:
         part = totals // PART
         for number in np.unique(part[client]).tolist():
             some = rows[heard[part[client] == number]]
-            some = some[self._in_time(process, some)]
+            some = some[self._in_time(process, some) ^ late]
             yield heard_by(process, some, self._senders(some["a"]), user)
-
-    def late_receipts(self) -> Iterator[Receipts]:
-        """Those that came behind the drain."""
-        for process in self.processes:
-            heard = process.rows["kind"] == Kind.RECEIPT
-            late = process.rows[heard & ~self._in_time(process, process.rows)]
-            for start in range(0, len(late), PART):
-                some = late[start : start + PART]
-                user = None if self.alone else self.user
-                yield heard_by(process, some, self._senders(some["a"]), user)
 
     def _senders(self, identities: NDArray[np.uint64]) -> Numbers:
         """The numbers of the clients that stamps name; negative where there is none."""

@@ -54,7 +54,7 @@ def judge_troubles(history: History, found: Delivery) -> None:
 
 def _disconnected(history: History, found: Delivery) -> None:
     name = Property.DISCONNECTED
-    found.exercised[name] = history.opened
+    found.exercised[name] = len(history.opened_by)
     for client, reason, time in history.ended:
         if reason in OURS:
             continue
@@ -70,7 +70,7 @@ def _connects(history: History, process: Process, texts: dict[int, str], found: 
     failed = rows[(rows["kind"] == Kind.CONNECT_FAILED) & ~np.isin(rows["a"], OURS)]
     if process.drained:
         failed = failed[failed["c"] <= np.uint64(process.drained)]
-    if not history.opened:
+    if not len(history.opened_by):
         found.why[name].update(_text(name, a, b, texts, {}) for a, b, *_ in failed.tolist())
         return
     _note(history, process, Property.CONNECT_FAILURES, failed, texts, found)

@@ -91,7 +91,7 @@ class Violations:
         """What came behind the drain, of messages that are amiss already."""
         if not self._history.late or not len(self._slot):
             return
-        for receipts in self._history.late_receipts():
+        for receipts in self._history.receipts(late=True):
             at = self._history.emits.find(receipts.sender, receipts.sequence)
             amiss = at >= 0
             amiss[amiss] = self._slot[at[amiss]] > 0
