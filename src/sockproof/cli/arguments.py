@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from sockproof import __version__, signals
 from sockproof.errors import WRONG_COMMAND
@@ -31,6 +33,8 @@ COMMANDS = {
     "study": "Measure common claims about WebSocket and Socket.IO on real servers",
     "export": "Export the data of a load run as CSV, Parquet, OpenMetrics or HdrHistogram",
     "init": "Create a load test project: locustfile, gate, Makefile and CI workflow",
+    "doctor": "Check whether this machine has what sockproof needs",
+    "completion": "Print a completion script for bash, zsh or fish",
     "report": "Regenerate the reports of a run",
     "schema": "Print the JSON schema of a file that sockproof reads or writes",
 }
@@ -76,6 +80,10 @@ class Parser(argparse.ArgumentParser):
         """The help, with its ending."""
         if self.ending is not None:
             self.epilog = self.ending()
+        if _takes_colours(sys.stdout):
+            from sockproof.cli.colour import ColouredFormatter  # rich takes its time to import
+
+            self.formatter_class = ColouredFormatter
         return super().format_help()
 
     def error(self, message: str) -> NoReturn:
@@ -83,6 +91,12 @@ class Parser(argparse.ArgumentParser):
 
         told = without_value(message)
         self.exit(WRONG_COMMAND, f"{self.prog}: {told} (see {self.prog} --help)\n")
+
+
+def _takes_colours(stream: TextIO) -> bool:
+    """Whether it is a terminal whose user has not said otherwise (no-color.org)."""
+    is_dumb = os.environ.get("TERM", "") in ("", "dumb", "unknown")
+    return stream.isatty() and not is_dumb and not os.environ.get("NO_COLOR")
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
