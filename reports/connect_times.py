@@ -36,7 +36,7 @@ def draw(run: LoadRun) -> Figure | None:
     for name, fraction, dashes in MARKS:
         value = (histogram.at(fraction) or 0) / 1e6
         axes.axvline(value, color=INK, ls=dashes, lw=1.4, label=f"{name} {value:.3g} ms")
-    log_x(axes, (edges[0], edges[-1]), "time to connect [ms]")
+    log_x(axes, (edges[0], edges[-1]), "time to connect, log. [ms]")
     counts_y(axes, "connects [count]")
     legend(axes, above=-10)
     return figure

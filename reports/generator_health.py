@@ -8,9 +8,9 @@ from sockproof.render.plot import (
     counts_y,
     each_second,
     has,
+    latency_y,
     legend,
     line,
-    log_y,
     over_time,
     worst,
 )
@@ -38,7 +38,7 @@ def draw(run: LoadRun) -> Figure | None:
     lags = ("loop_lag_ms", "send_lag_ms")
     line(lag, x, column(frame, lags[0]), "loop woke late", 1)
     line(lag, x, column(frame, lags[1]), "sends left late", 2)
-    log_y(lag, [max(value, 0.01) for value in worst(frame, *lags)], "lag [ms]")
+    latency_y(lag, worst(frame, *lags), "lag [ms]")
     legend(lag, above=-11)
     line(memory, x, column(frame, "memory_mib"), "memory", 4, marks=0)
     counts_y(memory, "memory [MiB]")

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sockproof.analysis.timeline.frames import LoadRun
-from sockproof.render.plot import STYLES, column, counts_y, legend, log_y, panels, short_number
+from sockproof.render.plot import STYLES, column, counts_y, latency_y, legend, panels, short_number
 
 title = "Latency against rate"
 caption = """
@@ -39,6 +39,6 @@ def draw(run: LoadRun) -> Figure | None:
     axes.set_xlim(0, float(np.nanmax(x)) * 1.08 or 1)
     axes.xaxis.set_major_formatter(lambda value, _: short_number(value))
     axes.set_xlabel(f"{'received' if kind == 'delivery' else 'acknowledged'} [messages/s]")
-    log_y(axes, values, f"{kind} latency [ms]")
+    latency_y(axes, values, f"{kind} latency [ms]")
     legend(axes, above=-10)
     return figure

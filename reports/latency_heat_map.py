@@ -55,5 +55,5 @@ def _map(axes: Axes, counts: np.ndarray, end: float, norm: LogNorm, kind: str) -
     cells = np.ma.masked_equal(counts[low:high], 0)
     axes.grid(False)
     image = axes.pcolormesh(times, edges, cells, norm=norm, cmap="Blues", rasterized=True)
-    log_y(axes, (edges[0], edges[-1]), f"{kind} latency [ms]")
+    log_y(axes, (edges[0], edges[-1]), f"{kind} latency, log. [ms]")
     return image

@@ -5,7 +5,17 @@ from matplotlib.figure import Figure
 from pandas import DataFrame
 
 from sockproof.analysis.timeline.frames import LoadRun
-from sockproof.render.plot import column, each_second, has, legend, line, log_y, over_time, worst
+from sockproof.render.plot import (
+    band,
+    column,
+    each_second,
+    has,
+    latency_y,
+    legend,
+    line,
+    over_time,
+    worst,
+)
 
 title = "Latency over time"
 caption = """
@@ -37,8 +47,8 @@ def _bands(axes: Axes, frame: DataFrame, kind: str) -> None:
     names = [f"{kind}_intended_{percentile}_ms" for percentile in PERCENTILES]
     x = frame["time_s"].to_numpy() + 0.5
     p50, p90, p99 = (column(frame, name) for name in names)
-    axes.fill_between(x, p50, p90, color="#9dbbe0", lw=0)
-    axes.fill_between(x, p90, p99, color="#dbe6f4", lw=0)
+    band(axes, x, ("p50", p50), ("p90", p90), "#9dbbe0")
+    band(axes, x, ("p90", p90), ("p99", p99), "#dbe6f4")
     for style, (name, values) in enumerate(zip(PERCENTILES, (p50, p90, p99), strict=True)):
         line(axes, x, values, name, style)
-    log_y(axes, worst(frame, *names), f"{kind} latency [ms]")
+    latency_y(axes, worst(frame, *names), f"{kind} latency [ms]")

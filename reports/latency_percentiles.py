@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from sockproof.analysis.timeline.frames import LoadRun
-from sockproof.render.plot import legend, line, log_y, panels
+from sockproof.render.plot import SHARE, latency_y, legend, line, panels
 from sockproof.runs.histogram import Histogram, value_of
 
 title = "Latency by percentile"
@@ -38,15 +38,15 @@ def draw(run: LoadRun) -> Figure | None:
         x, y = curve(histogram)
         line(axes, x, y, f"{kind}, from {origin}", style, marks=9)
         most = max(most, float(x[-1]))
-        values += [float(y[0]), float(y[-1])]
+        values += [float(histogram.at(0.5) or 0) / 1e6, float(y[-1])]
     axes.set_xscale("log")
     axes.set_xlim(1, most * 1.05)
     shown = [(tick, text) for tick, text in zip(TICKS, LABELS, strict=True) if tick <= most * 1.05]
     axes.xaxis.set_major_locator(FixedLocator([tick for tick, _ in shown]))
     axes.xaxis.set_major_formatter(FixedFormatter([text for _, text in shown]))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel("share of messages at least as fast [%]")
-    log_y(axes, values, "latency [ms]")
+    axes.set_xlabel(SHARE)
+    latency_y(axes, values, "latency [ms]")
     legend(axes, 2, above=-10)
     return figure
 

@@ -35,7 +35,7 @@ def test_report_stands_in_the_run_folder(tmp_path: Path) -> None:
     page = (folder / "report.html").read_text()
     assert page.count("data:image/svg+xml;base64,") >= 10
     assert not re.search(r"(?:src|href)=[\"']?(?:https?:|//)", page)
-    assert "<script" not in page
+    assert page.count("<script") == 1  # ours: see test_load_page.py
     assert "100.0 messages/s" in page
     assert "| lost |" in (folder / "summary.md").read_text().replace("**", "")
     for drawn in (folder / "figures").glob("*.svg"):
@@ -76,7 +76,7 @@ def test_strings_of_strangers_do_nothing(tmp_path: Path) -> None:
     assert len(page) < 3_000_000
     assert len(brief) < 100_000
     for text in (page, brief):
-        assert "<script" not in text
+        assert text.count("<script") == (text is page)
         assert "<img src=x" not in text
         assert not re.search("[\x00-\x08\x1b\x7f\x9b\u202e]", text)
     assert "&lt;script&gt;" in page

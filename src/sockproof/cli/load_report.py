@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sockproof import shelves
+from sockproof import files, shelves
 from sockproof.files import write
-from sockproof.runs.load_records import REPORT_FILE
+from sockproof.formats.judgements import Gate
+from sockproof.runs.load_records import GATE_FILE, REPORT_FILE
 
 
 def write_load_report(folder: Path, shelf: Path | None) -> list[Path]:
@@ -22,6 +23,18 @@ def write_load_report(folder: Path, shelf: Path | None) -> list[Path]:
     drawn = figures.draw_all(run, reports, folder / figures.FOLDER)
     known = calibration.read(folder.absolute().parent)
     note = "" if known is None else calibration.sentence(known)
-    write(page, load_report.render(run, drawn, reports / load_report.TEMPLATE, note))
+    template = reports / load_report.TEMPLATE
+    write(page, load_report.render(run, drawn, template, note, _gate(folder)))
     write(brief, load_report.markdown(run))
     return [page, brief]
+
+
+def _gate(folder: Path) -> Gate | None:
+    """What came of the rules; None where there were none, or nobody can read it."""
+    path = folder / GATE_FILE
+    if not files.is_there(path):
+        return None
+    try:
+        return files.read_json(path, Gate, 16 * files.MIB)
+    except files.FileError:
+        return None

@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 
 from sockproof import files
 from sockproof.render.plot import RC
+from sockproof.render.plot_data import plot_data
 from sockproof.render.text import short
 from sockproof.shelves import ShelfError, load_module
 
@@ -49,6 +50,7 @@ class Drawn:
     caption: str
     svg: bytes | None
     instead: str
+    data: dict[str, Any] | None = None  # what it shows, where a script can draw it again
 
 
 def load_figures(shelf: Path) -> list[FigureFile]:
@@ -90,20 +92,22 @@ def draw_all(run: Any, shelf: Path, folder: Path) -> list[Drawn]:
 
 def draw_one(file: FigureFile, run: Any, folder: Path) -> Drawn:
     """Draw one figure; SVG and PNG go into `folder`. May raise `WriteError`."""
-    svg, instead = None, file.nothing
+    svg, data, instead = None, None, file.nothing
     try:
         figure = drawing(file, run)
         if figure is not None:
-            svg = svg_of(file, figure)
+            svg, data = svg_of(file, figure), None
+            if hasattr(run, "spans"):  # a load run
+                data = plot_data(figure, run.spans)
             png = png_of(file, figure)
             files.write(folder / f"{file.name}.svg", svg)
             files.write(folder / f"{file.name}.png", png)
     except files.WriteError:
         raise
     except Exception as error:  # a figure of somebody else's shelf may do anything
-        svg = None
+        svg = data = None
         instead = f"It could not be drawn: {short(f'{type(error).__name__}: {error}', 300)}"
-    return Drawn(file.name, short(file.title, 200), short(file.caption, 1000), svg, instead)
+    return Drawn(file.name, short(file.title, 200), short(file.caption, 1000), svg, instead, data)
 
 
 def drawing(file: FigureFile, run: Any) -> Figure | None:

@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
 from sockproof.render.text import number
 
@@ -31,8 +32,14 @@ def environment(template: Path) -> jinja2.Environment:
     )
     environment.globals["shapes"] = SHAPES
     environment.globals["number"] = number
+    environment.globals["verbatim"] = lambda name: _verbatim(template.parent / name)
     environment.filters["sha256"] = _sha256
     return environment
+
+
+def _verbatim(path: Path) -> Markup:
+    """A file of the shelf as it is: none of it is Jinja's."""
+    return Markup(path.read_text(encoding="utf-8"))  # noqa: S704 (a file of the shelf)
 
 
 def _sha256(text: object) -> str:

@@ -24,6 +24,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullForm
 WIDTH = 5.6  # inches
 _LEFT, _RIGHT, _TOP, _BOTTOM, _BETWEEN = 0.82, 0.2, 0.62, 0.62, 0.55  # inches
 POINTS = 600  # of a line, at most
+TIME = "time since the run began [s]"
+SHARE = "share of messages at least as fast [%]"
+BAND = "_band|"  # how the label of an area begins, with those of the lines below and above it
+HIDES = 30  # times the usual latency, from which on a linear axis would hide the usual
 INK, SOFT, WASH = "#1c2024", "#4d565f", "#e9ecef"
 # Colour, dashes, mark; those that often stand side by side differ most.
 STYLES = (
@@ -114,7 +118,7 @@ def over_time(run: Run, heights: Sequence[float] = (2.1,)) -> tuple[Figure, list
         last = number == len(axes) - 1
         each.tick_params(labelbottom=last)
         if last:
-            each.set_xlabel("time since the run began [s]")
+            each.set_xlabel(TIME)
         _mark_phases(each, run, named=number == 0)
     return figure, axes
 
@@ -214,6 +218,26 @@ def log_y(axes: Axes, values: Iterable[float], label: str) -> None:
     """A logarithmic axis upwards for these values, whose numbers are written out."""
     _log(axes, "y", values)
     axes.set_ylabel(label)
+
+
+def latency_y(axes: Axes, values: Iterable[float], label: str) -> None:
+    """An axis upwards for latencies: from 0, or logarithmic where a few dwarf all others.
+
+    On a logarithmic axis 20 and 60 ms look alike; it says in its label that it is one.
+    """
+    known = sorted(value for value in values if math.isfinite(value) and value > 0)
+    usual = known[len(known) // 2] if known else 1.0
+    if known and known[-1] > HIDES * usual:
+        what, bracket, unit = label.partition(" [")
+        log_y(axes, known, f"{what}, log.{bracket}{unit}")
+        return
+    axes.set_ylim(0, known[-1] if known else 1.0)
+    counts_y(axes, label)
+
+
+def band(axes: Axes, x: Any, low: tuple[str, Any], high: tuple[str, Any], color: str) -> None:
+    """The area between two lines, each given by its label and its values."""
+    axes.fill_between(x, low[1], high[1], color=color, lw=0, label=f"{BAND}{low[0]}|{high[0]}")
 
 
 def log_x(axes: Axes, values: Iterable[float], label: str) -> None:

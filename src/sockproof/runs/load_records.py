@@ -31,6 +31,7 @@ RUN_FILE = "run.json"
 SUMMARY_FILE = "summary.json"
 REPORT_FILE = "report.html"
 VIOLATIONS_FILE = "violations.jsonl"
+GATE_FILE = "gate.json"
 ENDED_FILE = "ended.json"  # of a run that a rule has ended: that rule, the value, the second
 # The environment variable with the number of the process that waits for Locust and sums up.
 STARTED_BY = "SOCKPROOF_STARTED_BY"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from sockproof.formats.judgements import Gate, JudgedRule
+from sockproof.render.html_page import SHAPES
 from sockproof.render.markdown_page import code, escape
 from sockproof.render.text import aligned, number, short
 
@@ -71,6 +73,26 @@ def headline(judged: Gate) -> str:
     told = sum(rule.outcome == outcome for rule in rules)
     what = "broken" if outcome == "fail" else "cannot be checked with this run"
     return f"{_SENTENCES[outcome]}: {told} of {number(len(rules), 'rule')} {what}.{rest}"
+
+
+def for_page(judged: Gate) -> dict[str, Any]:
+    """For the page of a load run."""
+    rules = [
+        {
+            **_sign(rule.outcome),
+            "that": short(rule.that, 300),
+            "value": value_text(rule),
+            "remark": _remark(rule),
+        }
+        for rule in judged.rules
+    ]
+    sentence = f"{headline(judged)} Rules: {short(judged.title, 200)}."
+    return {**_sign(judged.outcome), "sentence": sentence, "rules": rules}
+
+
+def _sign(outcome: str) -> dict[str, str]:
+    shape = {"pass": "PASS", "fail": "FAIL"}.get(outcome, "INCONCLUSIVE")
+    return {"outcome": shape, "sign": SHAPES[shape], "word": _LABELS[outcome]}
 
 
 def markdown(all_judged: Iterable[Gate]) -> str:

@@ -1,27 +1,31 @@
 """The report of a load run: one HTML file that needs nothing beside it, and Markdown for CI.
 
 Both show the verdict that the summary stores. Figures are embedded as pictures, in which nothing
-runs and whose parts cannot meet those of the page; the page has no script at all.
+runs and whose parts cannot meet those of the page. The page's one script, which its policy names by
+its hash, draws them again for the mouse; it takes data from an attribute and writes no HTML.
 """
 
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from sockproof import __version__
-from sockproof.formats.load import About, Summary
+from sockproof.formats.judgements import Gate
+from sockproof.formats.load import About, Source, Summary
 from sockproof.render.figures import Drawn
 from sockproof.render.headline import Headline
 from sockproof.render.html_page import environment
 from sockproof.render.load import parts
+from sockproof.render.load.gate import for_page as gate_told
 from sockproof.render.load.summary import below_headline, headline, violations
 from sockproof.render.load.summary import told as told_of
 from sockproof.render.markdown_page import SIGNS, Page, code, escape
-from sockproof.render.text import number, short
+from sockproof.render.text import lines, number, short
 from sockproof.runs.exit_code import exit_code
 from sockproof.vocabulary import (
     ASIDE,
@@ -81,20 +85,29 @@ class _Property:
     examples: list[str]
 
 
-def render(run: LoadRun, figures: Sequence[Drawn], template: Path, calibration: str = "") -> str:
+def render(
+    run: LoadRun,
+    figures: Sequence[Drawn],
+    template: Path,
+    calibration: str = "",
+    gate: Gate | None = None,
+) -> str:
     """The HTML page; `template` is `load.html.j2` of the reports shelf.
 
-    `calibration` is how right the harness is on this machine, where that was measured.
+    `calibration` is how right the harness is on this machine, where that was measured; `gate` is
+    what came of the rules, where there were any.
     """
     page = environment(template).get_template(template.name)
     return page.render(
         **_told(run),
         calibration=short(calibration, 300),
+        gate=gate and gate_told(gate),
         figures=[
             {
                 "name": each.name,
                 "title": each.title,
                 "caption": each.caption,
+                "plot": each.data and json.dumps(each.data, separators=(",", ":")),
                 "data": base64.b64encode(each.svg).decode() if each.svg else None,
                 "instead": each.instead,
             }
@@ -183,6 +196,8 @@ def _told(run: LoadRun) -> dict[str, Any]:
         "violations": _violations(summary) if summary else [],
         "violations_of": parts.heading(summary) if summary else "",
         "counts": _counts(run),
+        "again": _again(run.about),
+        "locustfiles": [_source(each) for each in run.about.locustfiles[:20]],
         "parameters": _pairs(run.about.parameters, _UNITS),
         "versions": _pairs(run.about.versions),
         "problems": [short(line, 300) for line in list(run.problems)[:50]],
@@ -208,6 +223,26 @@ def _what(run: LoadRun) -> Pairs:
         ("Generator's machine", ", ".join(word for word in where if word)),
     ]
     return [(name, value) for name, value in seen if value]
+
+
+def _again(about: About) -> Pairs:
+    """What is needed to run it again, besides the locustfile."""
+    revision = about.revision
+    told = [("Command", short(about.command, 2000))]
+    if revision is not None:
+        state = {True: ", with changes that are not committed", False: "", None: ", maybe changed"}
+        told.append(("Git revision", f"{short(revision.commit, 64)}{state[revision.dirty]}"))
+    told.append(("Server", short(about.serves, 300)))
+    told.append(("Its header Server", short(about.server, 300)))
+    return [(name, value) for name, value in told if value]
+
+
+def _source(source: Source) -> dict[str, object]:
+    return {
+        "name": short(source.name, 100),
+        "text": lines(source.text),
+        "left_out": source.left_out,
+    }
 
 
 def _count(value: object) -> str:
