@@ -40,6 +40,7 @@ OTHERS = {
     ("conformance/running/run.py", "broken"): "the same",
     ("conformance/trials/trial.py", "broken"): "the same",
     ("load/record/due.py", "due"): "a module",
+    ("load/messages/matching.py", "refused"): "what matches a refusal",
     ("formats/load.py", "outages"): "a field of the summary",
     ("analysis/gates/gate.py", "outages"): "the same",
     ("load/metrics/families.py", "lost"): "a process that is not heard of any more",

@@ -90,6 +90,14 @@ class Counter(StrEnum):
         "Acknowledgements that match no message.",
         "wrong_acknowledgements_per_s",
     )
+    CONTRADICTED = (
+        *("contradicted", "contradicted", "receipts"),
+        "Receipts of messages that the application had refused.",
+    )
+    MISNUMBERED = (
+        *("misnumbered", "misnumbered", "answers"),
+        "Answers whose value is missing, not unique, or does not increase.",
+    )
     BROKEN = "broken", "broken", "connections", "Connections that the target broke."
     REFUSED = "refused", "refused", "answers", "Answers that refuse what was asked for."
     UNANSWERED = (
@@ -179,6 +187,8 @@ class Property(StrEnum):
     INVENTED = Counter.INVENTED.value
     UNACKNOWLEDGED = Counter.UNACKNOWLEDGED.value
     MISACKNOWLEDGED = Counter.MISACKNOWLEDGED.value
+    CONTRADICTED = Counter.CONTRADICTED.value
+    MISNUMBERED = Counter.MISNUMBERED.value
     BROKEN = Counter.BROKEN.value
     DISCONNECTED = Counter.DISCONNECTED.value
     CONNECT_FAILURES = Counter.CONNECT_FAILURES.value
@@ -221,7 +231,7 @@ CHECKED = (
 BY_NAME = (
     *(*MESSAGES, Counter.DUE, Counter.UNDETERMINED),
     *(Counter.LOST, Counter.DUPLICATED, Counter.REORDERED, Counter.LEAKED, Counter.CORRUPTED),
-    *(Counter.FORGED, Counter.UNACKNOWLEDGED),
+    *(Counter.FORGED, Counter.UNACKNOWLEDGED, Counter.CONTRADICTED, Counter.MISNUMBERED),
 )
 BY_CLASS = (*BY_NAME, Counter.INVENTED, Counter.MISACKNOWLEDGED, Counter.BROKEN, *CONNECTIONS)
 # What is judged beside messages, and not counted by the checker of deliveries or above.

@@ -109,6 +109,9 @@ class Kind(IntEnum):
     REFUSED = 19
     UNANSWERED = 20  # what lets a client into a room or out of it: a = room, c = time
     ERROR = 21  # in the scenario: a = the number of a text, c = time; client = 0: of none
+    # A value in the answer to a message: a = sequence, b = what stands for it, c = time,
+    # mark = the number of a text that says which value, flags = `ValueFlag`
+    VALUE = 22
 
 
 class EmitFlag(IntFlag):
@@ -135,6 +138,16 @@ class LifeFlag(IntFlag):
 
     REPLAYS = 1  # nothing: the application hands it over once the user is back
     RECOVERED = 2  # nothing: the server has kept the connection's state, rooms and all
+
+
+class ValueFlag(IntFlag):
+    """What is asserted of a value in an answer."""
+
+    INCREASING = 1  # it is larger than those before; otherwise no other is the same
+    IN_ROOM = 2  # among those of one room
+    OF_SENDER = 4  # among those of one user's messages
+    MISSING = 8  # the answer has none
+    UNJUDGED = 16  # a check of the scenario failed: nobody knows whether the message was accepted
 
 
 class Stray(IntEnum):

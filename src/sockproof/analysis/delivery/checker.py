@@ -33,6 +33,7 @@ from sockproof.analysis.delivery.latency import DeliveryLatencies
 from sockproof.analysis.delivery.presence import Presence
 from sockproof.analysis.delivery.row_arrays import Numbers, Receipts, Stays
 from sockproof.analysis.delivery.troubles import judge_troubles
+from sockproof.analysis.delivery.values import Refusals, judge_values
 from sockproof.analysis.delivery.violations import Violations
 from sockproof.runs.load_records import (
     EVERYONE,
@@ -100,6 +101,10 @@ class _Checker:
         drained = np.maximum(history.drained[self.sender], 1)
         ends = np.where(emits.heard > 0, emits.heard, drained)
         self.ends = np.where(emits.acked > 0, emits.acked, ends)
+        self.refusals = Refusals(history)
+        for unowed in (self.refusals.refused, self.refusals.unknown):
+            if unowed is not None:
+                self.processed &= ~unowed
         self.lost = np.zeros(len(emits.key), dtype=bool)  # for anyone
 
     def _present(self, clients: Numbers, at: Numbers) -> Numbers:
@@ -131,6 +136,8 @@ class _Checker:
         silent = np.flatnonzero(~seen)
         if len(silent):  # who heard nothing at all may have lost everything
             self._judge(Receipts.none(), np.empty(0, dtype=np.int64), silent)
+        self.refusals.exercise(found)
+        judge_values(self.history, found)
         judge_answers(self.history, found, self.lost)
         judge_troubles(self.history, found)
         self.violations.take_late()
@@ -186,6 +193,7 @@ class _Checker:
             found.chance(name, at)
         if self.latencies is not None:
             self.latencies.take(self.history, kept, at)
+        self.refusals.take(found, kept, at, self.user)
         self._judge(kept, at, clients)
 
     def _contents(self, receipts: Receipts, at: Numbers) -> None:

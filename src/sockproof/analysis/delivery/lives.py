@@ -23,7 +23,7 @@ from sockproof.runs.load_records import EVERYONE, FOREVER, Kind, LifeFlag
 
 # What tells who was connected, and who was in which room.
 MEMBERSHIP = (*range(Kind.JOIN_ASKED, Kind.CONNECT_FAILED + 1), Kind.LIFE)
-_ASIDE = (Kind.PHASE, Kind.END, Kind.REFUSED, Kind.UNANSWERED, Kind.ERROR)
+_ASIDE = (Kind.PHASE, Kind.END, Kind.REFUSED, Kind.UNANSWERED, Kind.ERROR, Kind.VALUE)
 Doubts = list[tuple[int, int]]  # from when to when rows of membership could not be written
 
 

@@ -55,14 +55,17 @@ def matches(match: Match, message: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgements:
-    """Which messages acknowledge one of ours: those of `match`.
+    """Which messages acknowledge one of ours: those of `match`, or, if it is refused, of `refused`.
 
     `id` is the field with the message's own number, as `NUMBER` or `ID` has put it in, or a
-    function that returns it; None: they come in the order of the messages.
+    function that returns it; None: they come in the order of the messages. `reason` is the field of
+    a refusal that says why; None: the first of error, reason, message and code that there is.
     """
 
     match: Match
     id: str | Callable[[Any], Any] | None = "id"
+    refused: Match | None = None
+    reason: str | None = None
 
     def number(self, message: Any) -> int | None:
         """The number that an acknowledgement holds; None when it holds none of ours."""

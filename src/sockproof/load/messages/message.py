@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Sequence
 from typing import Any
 
+from sockproof.load.messages.answers import Check, answers
 from sockproof.load.messages.naming import called
 from sockproof.load.messages.payload import Payload
 from sockproof.load.messages.placeholders import BINARY_BODY, BODY, Body
@@ -28,13 +30,22 @@ class Message:
     """An event and its arguments, which contain `BODY` or `BINARY_BODY` once, at any depth.
 
     Raises ValueError otherwise. `name` is what counts, latencies and rules call it; by default its
-    event. Messages of a `WebSocketUser` are made by `json`, `text`, `binary` and `coded`.
+    event. `ack` is what its acknowledgement has to say (see `answers`), and decides whether the
+    application accepted it. Messages of a `WebSocketUser` are made by `json`, `text`, `binary` and
+    `coded`.
     """
 
-    __slots__ = ("_args", "_before", "_behind", "called", "event", "has_attachment")
+    __slots__ = ("_args", "_before", "_behind", "answers", "called", "event", "has_attachment")
 
-    def __init__(self, event: str, *args: Any, name: str | None = None) -> None:
+    def __init__(
+        self,
+        event: str,
+        *args: Any,
+        name: str | None = None,
+        ack: Check | Sequence[Check] | None = None,
+    ) -> None:
         self.event = event
+        self.answers = answers(ack)
         self.called = called(name, event)
         self._args = args
         bodies: list[Body] = []

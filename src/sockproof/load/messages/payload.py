@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from sockproof.load.messages.answers import Check, answers
 from sockproof.load.messages.naming import called, event_of
 from sockproof.load.messages.placeholders import Body, Number
 from sockproof.wire.stamp import checksum_of
@@ -26,6 +27,7 @@ _HOLES = re.compile(f'({re.escape(_BODY)}|"{re.escape(_NUMBER)}"|{re.escape(_ID)
 _QUOTE = b'"'
 
 Part = bytes | Body | Number
+Ack = Check | Sequence[Check] | None  # what its answers have to say
 Encode = Callable[[Any], str | bytes]
 
 
@@ -37,7 +39,16 @@ class Payload:
     `command`, `method` and `kind` says that holds a constant string, and else "message".
     """
 
-    __slots__ = ("_encode", "_parts", "_value", "called", "is_binary", "is_json", "numbered")
+    __slots__ = (
+        "_encode",
+        "_parts",
+        "_value",
+        "answers",
+        "called",
+        "is_binary",
+        "is_json",
+        "numbered",
+    )
 
     def __init__(
         self,
@@ -49,7 +60,9 @@ class Payload:
         encode: Encode | None = None,
         name: str | None = None,
         event: str = "",
+        ack: Ack = None,
     ) -> None:
+        self.answers = answers(ack)
         self.called = called(name, event)
         places = list(_places(value)) if encode is not None else list(parts)
         bodies = sum(isinstance(each, Body) for each in places)
@@ -63,7 +76,7 @@ class Payload:
         self.is_binary = is_binary
 
     @classmethod
-    def json(cls, value: Any, *, name: str | None = None) -> Payload:
+    def json(cls, value: Any, *, name: str | None = None, ack: Ack = None) -> Payload:
         """A JSON value, sent as text, one string of which is `BODY`.
 
         `NUMBER` and `ID` may stand anywhere. Raises ValueError unless there is one body, TypeError
@@ -71,31 +84,35 @@ class Payload:
         """
         pieces = _HOLES.split(_encoded(_with_holes(value)))
         parts = [_part(each) for each in pieces if each]
-        return cls(parts, is_json=True, name=name, event=event_of(value))
+        return cls(parts, is_json=True, name=name, event=event_of(value), ack=ack)
 
     @classmethod
-    def text(cls, *parts: str | Body | Number, name: str | None = None) -> Payload:
+    def text(cls, *parts: str | Body | Number, name: str | None = None, ack: Ack = None) -> Payload:
         """Text in parts, one of which is `BODY`; raises ValueError unless there is one body."""
         encoded = [each.encode("utf-8") if isinstance(each, str) else each for each in parts]
-        return cls(encoded, name=name)
+        return cls(encoded, name=name, ack=ack)
 
     @classmethod
-    def binary(cls, *parts: bytes | Body | Number, name: str | None = None) -> Payload:
+    def binary(
+        cls, *parts: bytes | Body | Number, name: str | None = None, ack: Ack = None
+    ) -> Payload:
         """Octets in parts, one of which is `BINARY_BODY`; a number is written in decimal digits.
 
         Raises ValueError unless there is one body.
         """
-        return cls(parts, is_binary=True, name=name)
+        return cls(parts, is_binary=True, name=name, ack=ack)
 
     @classmethod
-    def coded(cls, value: Any, encode: Encode, *, name: str | None = None) -> Payload:
+    def coded(
+        cls, value: Any, encode: Encode, *, name: str | None = None, ack: Ack = None
+    ) -> Payload:
         """A value that `encode` turns into text or octets each time, once its places are filled.
 
         `BODY` becomes a string, `BINARY_BODY` octets, `NUMBER` and `ID` a number and a string. The
         string has to stand in what `encode` returns as it is, not in Base64 or compressed. Raises
         ValueError unless there is one body.
         """
-        return cls(value=value, encode=encode, name=name, event=event_of(value))
+        return cls(value=value, encode=encode, name=name, event=event_of(value), ack=ack)
 
     def said(self, body: str | bytes) -> Said:
         """The message with one body, to be said any number of times; raises ValueError.

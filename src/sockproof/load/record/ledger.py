@@ -25,6 +25,7 @@ from sockproof.runs.load_records import (
     LifeFlag,
     LoadRecordError,
     Phase,
+    ValueFlag,
     record_file,
 )
 from sockproof.vocabulary import (
@@ -167,6 +168,16 @@ class Ledger(Counters):
         """An answer refuses a message, or with 0 that the client enters or leaves a room."""
         self.refused += 1
         self._row(Kind.REFUSED, client, self.names.why(why), sequence, now)
+
+    def value(
+        self, client: int, sequence: int, label: str, flags: int, number: int, now: int
+    ) -> None:
+        """The answer to a message holds a value; `flags` say what is asserted of it."""
+        self._row(Kind.VALUE, client, sequence, number, now, flags, self.names.why(label))
+
+    def unjudged(self, client: int, sequence: int, now: int) -> None:
+        """Nobody knows whether the answer to a message accepts it."""
+        self._row(Kind.VALUE, client, sequence, 0, now, ValueFlag.UNJUDGED)
 
     def unanswer(self, client: int, room: int, now: int) -> None:
         """What lets a client into a room, or out of it, was not answered in time."""

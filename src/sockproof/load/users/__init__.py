@@ -10,6 +10,7 @@ class Chatter(RoomUser):
         self.say("hello, room")
 """
 
+from sockproof.load.messages.answers import Increasing, Unique
 from sockproof.load.messages.matching import Acknowledgements, Heartbeat
 from sockproof.load.messages.message import Message
 from sockproof.load.messages.payload import Payload
@@ -32,10 +33,12 @@ __all__ = [
     "Backoff",
     "ConnectedUser",
     "Heartbeat",
+    "Increasing",
     "Message",
     "Payload",
     "RoomUser",
     "SocketIOUser",
+    "Unique",
     "WebSocketUser",
     "paced",
 ]

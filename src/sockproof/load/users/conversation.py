@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from sockproof.load.messages.answers import Answers
 from sockproof.load.messages.matching import Heartbeat, Match, matches
 from sockproof.load.net.timer_wheel import wheel
 from sockproof.load.record.names import Acks
@@ -30,6 +31,7 @@ class Sent(NamedTuple):
     actual: int
     room: int
     acks: Acks
+    answers: Answers | None = None
 
 
 class Expected(NamedTuple):

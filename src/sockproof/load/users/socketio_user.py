@@ -14,6 +14,7 @@ import gevent
 from gevent.event import AsyncResult
 
 from sockproof.load.locust.schedule import SECOND
+from sockproof.load.messages.answers import Answers, answers_by
 from sockproof.load.messages.matching import Match, matches
 from sockproof.load.messages.message import BODY, Message, Said, prepared
 from sockproof.load.messages.naming import called
@@ -25,6 +26,7 @@ from sockproof.load.socketio.acks import Reply, arguments, new_range
 from sockproof.load.socketio.connection import SocketIOConnection
 from sockproof.load.socketio.session import parsed
 from sockproof.load.users.connected_user import ACKNOWLEDGED, SKIPS_SENDER, ConnectedUser
+from sockproof.load.users.judged import judge
 from sockproof.vocabulary import Step
 from sockproof.wire import WireError
 from sockproof.wire.redaction import secrets_of_value
@@ -123,12 +125,15 @@ class SocketIOUser(ConnectedUser):
         to: int | str = ITSELF,
         ack: bool = True,
         skips_sender: bool = False,
+        check: Callable[[Any], Any] | None = None,
     ) -> bool:
         """Send a counted message; returns false when the connection does not accept it.
 
         `to` says who must receive it: the name of a room, `EVERYONE`, `ITSELF` (it is returned in
         an event or in the acknowledgement) or `NOBODY`. With `skips_sender`, the sender of a
-        message to a room does not receive it.
+        message to a room does not receive it. `check(answer)` is what the acknowledgement has to
+        say, in place of the message's own `ack`: it returns True where the application accepts
+        the message, False or a reason where it refuses.
         """
         said = self._said
         if body is None:
@@ -152,26 +157,46 @@ class SocketIOUser(ConnectedUser):
         token = sequence, intended, actual, self._acks, echo
         self.outstanding += flags & 1
         if message.has_attachment:
-            taken = self._tell_binary(said, stamp, token if ack else None)
+            answers = message.answers if check is None else answers_by(check)
+            taken = self._tell_binary(said, stamp, token if ack else None, answers)
         elif ack:
             parts = said.before, stamp, said.behind
             until = actual + self.sockproof.ack_limit
-            taken = self.connection.emit_stamped(parts, self._acknowledged, token, until)
+            answers = message.answers if check is None else answers_by(check)
+            on_ack = self._acknowledged if answers is None else partial(self._looked_at, answers)
+            taken = self.connection.emit_stamped(parts, on_ack, token, until)
         else:
             taken = self.connection.emit_stamped((said.before, stamp, said.behind))
         if not taken:
             self._withdraw(sequence, intended, actual, flags)
         return bool(taken)
 
-    def _tell_binary(self, said: Said, stamp: bytes, token: Token | None) -> bool:
-        on_ack = None if token is None else partial(self._acknowledged_and_heard, token)
+    def _tell_binary(
+        self, said: Said, stamp: bytes, token: Token | None, answers: Answers | None
+    ) -> bool:
+        on_ack = None if token is None else partial(self._acknowledged_and_heard, token, answers)
         args = said.message.arguments(stamp + said.octets)
         event, limit = said.message.event, self.sockproof.ack_limit
         return bool(self.connection.emit(event, *args, ack=on_ack, limit=limit))
 
-    def _acknowledged_and_heard(self, token: Token, reply: Reply) -> None:
+    def _acknowledged_and_heard(self, token: Token, answers: Answers | None, reply: Reply) -> None:
         """The connection has shown the reply to `on_message`: it must not be heard twice."""
         self._acknowledged(None if reply is None else [], token)
+        if answers is not None and reply is not None:
+            self._judge(answers, reply, token)
+
+    def _looked_at(self, answers: Answers, reply: Reply, token: Token) -> None:
+        self._acknowledged(reply, token)
+        if reply is not None:
+            self._judge(answers, reply, token)
+
+    def _judge(self, answers: Answers, reply: Reply, token: Token) -> None:
+        try:
+            args = arguments(reply)
+        except ValueError:  # the connection tells it
+            args = []
+        of = self.client, token[0], token[3].message or "a message"
+        judge(self.sockproof, answers, of, args[0] if len(args) == 1 else args)
 
     def _acknowledged(self, reply: Reply, token: Token) -> None:
         sequence, intended, actual, acks, echo = token
@@ -287,7 +312,7 @@ class SocketIOUser(ConnectedUser):
         limit = int(timeout * SECOND)
 
         def on_ack(reply: Reply) -> None:
-            self._acknowledged_and_heard((sequence, intended, actual, acks, b""), reply)
+            self._acknowledged_and_heard((sequence, intended, actual, acks, b""), None, reply)
             result.set(reply)
 
         if not self.connection.emit(event, *args, ack=on_ack, limit=limit):

@@ -12,6 +12,7 @@ import gevent
 from gevent.event import AsyncResult
 
 from sockproof.load.locust.schedule import SECOND
+from sockproof.load.messages.answers import answers_by, reason_in
 from sockproof.load.messages.matching import Acknowledgements, Heartbeat, Match, matches
 from sockproof.load.messages.payload import Payload, Said, encoded
 from sockproof.load.messages.placeholders import BINARY_BODY, BODY
@@ -23,6 +24,7 @@ from sockproof.load.socketio.acks import RANGE, Strays, new_range
 from sockproof.load.socketio.session import parsed
 from sockproof.load.users.connected_user import ACKNOWLEDGED, SKIPS_SENDER, ConnectedUser
 from sockproof.load.users.conversation import Conversation, Expected, Sent
+from sockproof.load.users.judged import judge
 from sockproof.runs.load_records import EmitFlag, Reason, Stray
 from sockproof.vocabulary import Step
 from sockproof.wire import WireError
@@ -173,8 +175,10 @@ class WebSocketUser(ConnectedUser):
         if conversation.answered(message) or conversation.beat_answered(message):
             return True
         known = self.acknowledgements
-        if known is not None and matches(known.match, message):
-            return self._acknowledge(known, message)
+        if known is not None:
+            refuses = known.refused is not None and matches(known.refused, message)
+            if refuses or matches(known.match, message):
+                return self._acknowledge(known, message, refuses)
         is_known = False
         for match, handler in list(self._handlers):
             if matches(match, message):
@@ -187,13 +191,17 @@ class WebSocketUser(ConnectedUser):
                 self.send(reply(message) if callable(reply) else reply)
         return is_known
 
-    def _acknowledge(self, known: Acknowledgements, message: Any) -> bool:
+    def _acknowledge(self, known: Acknowledgements, message: Any, refuses: bool) -> bool:
         conversation = self._conversation
         number = conversation.take_oldest() if known.id is None else known.number(message)
         sent = None if number is None else conversation.waiting.pop(number, None)
         if sent is not None:
-            conversation.proved(sent.room, sent.actual, traffic.read_at)
             self._answered(*sent[1:4], sent.acks, is_there=True)
+            of = self.client, sent.sequence, sent.acks.message or "a message"
+            if refuses:
+                self.sockproof.refused(of[0], of[2], reason_in(message, known.reason), of[1])
+            elif sent.answers is None or judge(self.sockproof, sent.answers, of, message):
+                conversation.proved(sent.room, sent.actual, traffic.read_at)
         elif number is not None:
             try:
                 self._strays.strayed(number, self._base + self.sequence)
@@ -220,6 +228,7 @@ class WebSocketUser(ConnectedUser):
         to: int | str = ITSELF,
         ack: bool | None = None,
         skips_sender: bool = False,
+        check: Callable[[Any], Any] | None = None,
     ) -> bool:
         """Send a counted message; false when the connection does not take it.
 
@@ -227,7 +236,9 @@ class WebSocketUser(ConnectedUser):
         octets are sent as they are, as text or binary. `to` is who hears it: the name of a room,
         `EVERYONE`, `ITSELF` (it comes back) or `NOBODY`; `skips_sender`: not its sender. `ack`
         says whether an acknowledgement is waited for; None: where `acknowledgements` can tell
-        whose it is, or where it comes back.
+        whose it is, or where it comes back. `check(answer)` is what the acknowledgement has to
+        say, in place of the message's own `ack`: it returns True where the application accepts
+        the message, False or a reason where it refuses.
         """
         if not isinstance(message, Payload):
             body = message if message is not None else body
@@ -254,7 +265,12 @@ class WebSocketUser(ConnectedUser):
         conversation = self._conversation
         if ack:  # before it leaves: an answer may be there before `send` returns
             until = actual + self.sockproof.ack_limit
-            conversation.wait(number, Sent(until, sequence, intended, actual, room, self._acks))
+            answers = message.answers if check is None else answers_by(check)
+            if answers is not None and known is None:
+                raise ValueError("only what `acknowledgements` matches can be looked at")
+            acks = self._acks
+            sent = Sent(until, sequence, intended, actual, room, acks, answers)
+            conversation.wait(number, sent)
         elif message.numbered and known is not None:
             self._strays.expired(number)  # which may be acknowledged, and need not be
         if conversation.presumed:
