@@ -46,8 +46,9 @@ firsts: dict[tuple[str, str], int] = {}  # messages of a room before a name join
 class Faults:
     """What is done wrong, and how often it was."""
 
-    def __init__(self, kind: str | None, every: int) -> None:
+    def __init__(self, kind: str | None, every: int, room: str | None = None) -> None:
         self.kind = kind
+        self.room = room  # the only one in which deliveries go wrong
         self.every = every
         self.turns = 0
         self.truth = {"deliveries": 0, "messages": 0, "refused": 0, "done": 0}
@@ -64,6 +65,9 @@ class Faults:
 
     def deliver(self, sender: str, room: str, receiver: ServerConnection, text: str) -> None:
         """Let a member of a room hear something."""
+        if self.room not in (None, room):
+            self.say(receiver, text)
+            return
         if self.is_due("drop"):
             self.truth["done"] += 1
             return
@@ -239,9 +243,10 @@ async def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--fault", choices=FAULTS, default=os.environ.get("JSON_PUBSUB_FAULT"))
     parser.add_argument("--every", type=int, default=100, help="n of the n-th")
+    parser.add_argument("--room", help="the only room in which deliveries go wrong")
     parser.add_argument("--silence", type=float, default=30.0, help="seconds without a message")
     arguments = parser.parse_args()
-    server = Server(Faults(arguments.fault, arguments.every), arguments.silence)
+    server = Server(Faults(arguments.fault, arguments.every, arguments.room), arguments.silence)
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)

@@ -1,7 +1,8 @@
 """The numbers behind a load run in formats that other programs read.
 
 * `csv`, `parquet`: a row for each second, units in the names of the columns (see `frames`).
-* `openmetrics`: counters and latency histograms of the whole, in seconds, ended by `# EOF`.
+* `openmetrics`: counters and latency histograms of the whole, in seconds, and by message and by
+  class of users counters and percentiles; ended by `# EOF`.
 * `hgrm`: a percentile distribution as HdrHistogram prints it and its plotters read it.
 """
 
@@ -9,12 +10,25 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from sockproof.analysis.timeline.frames import LoadRun
+from sockproof.formats.load import Part
 from sockproof.runs.histogram import BOUNDS, RELATIVE_ERROR, Histogram, value_of
 from sockproof.runs.load_records import LoadRecordError
-from sockproof.vocabulary import CONNECTIONS, MESSAGES, TROUBLES, VIOLATIONS, Counter
+from sockproof.vocabulary import (
+    BY_CLASS,
+    BY_NAME,
+    CONNECTIONS,
+    MESSAGE_KINDS,
+    MESSAGES,
+    PERCENTILES,
+    SAMPLES,
+    TROUBLES,
+    VIOLATIONS,
+    Counter,
+    Origin,
+)
 
 _STEPS = 5  # percentiles told on each halving of what is left, as HdrHistogram does by default
 _COUNTERS = (
@@ -66,7 +80,40 @@ def _metrics(run: LoadRun) -> Iterator[str]:
         yield f"# HELP {name} Latency of the measured part; of connects, of the whole run."
         for origin, histogram in origins.items():
             yield from _buckets(name, f'from="{origin}"', histogram)
+    if run.summary is not None:
+        yield from _parts("message", run.summary.names, BY_NAME)
+        yield from _parts("class", run.summary.classes, BY_CLASS)
     yield "# EOF"
+
+
+def _parts(by: str, parts: Mapping[str, Part], counters: Iterable[Counter]) -> Iterator[str]:
+    """In families of their own, so that no sum of a family counts anything twice."""
+    if not parts:
+        return
+    labels = {name: f'{by}="{_escaped(name)}"' for name in parts}
+    for each in counters:
+        name = f"sockproof_{by}_{each}"
+        yield f"# TYPE {name} counter"
+        yield f"# HELP {name} {each.help}"
+        for part, told in parts.items():
+            yield f"{name}_total{{{labels[part]}}} {told.counts.get(each, 0)}"
+    for kind in MESSAGE_KINDS:
+        name = f"sockproof_{by}_{kind}_latency_seconds"
+        yield f"# TYPE {name} summary"
+        yield f"# UNIT {name} seconds"
+        yield f"# HELP {name} Latency of the measured part."
+        for part, told in parts.items():
+            for origin in Origin:
+                row = told.latency.get(kind, {}).get(origin, {})
+                label = f'{labels[part]},from="{origin}"'
+                for of in PERCENTILES:
+                    if (value := row.get(of.ms)) is not None:
+                        yield f'{name}{{{label},quantile="{of.fraction:g}"}} {value / 1e3:.9g}'
+                yield f"{name}_count{{{label}}} {row.get(SAMPLES) or 0}"
+
+
+def _escaped(label: str) -> str:
+    return label.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def _buckets(name: str, label: str, histogram: Histogram) -> Iterator[str]:

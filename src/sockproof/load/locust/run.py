@@ -179,6 +179,7 @@ class Run:
             recorder.counters(),
             acks,
             recorder.delivery_intended,
+            recorder.names.all_acks,
         )
         self.live.server = traffic.server or ""
 

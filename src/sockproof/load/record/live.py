@@ -7,10 +7,12 @@ nothing. Histograms add up exactly, so percentiles are those of all processes to
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sockproof.load.record.names import Acks
+from sockproof.runs.breakdown import By
 from sockproof.runs.histogram import Histogram
 from sockproof.runs.load_records import Phase
 from sockproof.vocabulary import (
@@ -67,6 +69,7 @@ class Live:
         self._until = now  # and where it has come to
         self._ack, self._delivery = Histogram(), Histogram()
         self._all = {kind: Histogram() for kind in (_ACK, _DELIVERY)}  # since the start
+        self._parts: dict[tuple[str, str], Histogram] = {}  # acks by message and class of users
         self._states: deque[tuple[int, Mapping[str, Any]]] = deque()
         self._first_state: tuple[int, Mapping[str, Any]] | None = None
         self._worst_lag = self._most = self._target_most = 0
@@ -78,11 +81,17 @@ class Live:
         counters: Mapping[str, int],
         ack: Mapping[int, int],
         delivery: Mapping[int, int],
+        parts: Iterable[Acks] = (),
     ) -> None:
         """Counters so far, and the latencies since the last call as buckets; once a second.
 
-        The last call before a phase begins is at its beginning.
+        The last call before a phase begins is at its beginning. `parts` are the acknowledgements
+        by the name of their message and the class of its sender.
         """
+        for each in parts:
+            if each.intended and each.message:
+                part = self._parts.setdefault((each.message, each.user_class), Histogram())
+                part.add(Histogram(each.intended))
         sample = _Sample(now, counters, Histogram(ack), Histogram(delivery))
         if phase == Phase.MEASURED:
             self._base = self._base or self._recent[-1]
@@ -134,6 +143,7 @@ class Live:
                 "measured": {_ACK: self._ack.to_json(), _DELIVERY: self._delivery.to_json()},
             },
             "histograms": {kind: each.to_json() for kind, each in self._all.items()},
+            "parts": [[*names, each.to_json()] for names, each in self._parts.items()],
             "health": self._health(),
         }
 
@@ -187,6 +197,26 @@ class Gathered:
             for kind in (_ACK, _DELIVERY)
         }
 
+    def parts(self) -> dict[str, dict[str, dict[str, float | None]]]:
+        """Acknowledgements since the start, by the name of their message and by class."""
+        found: dict[str, dict[str, Histogram]] = {By.NAME: {}, By.CLASS: {}}
+        for _, each in self._told.values():
+            for message, user_class, counts in each["parts"]:
+                for by, name in ((By.NAME, message), (By.CLASS, user_class)):
+                    histogram = Histogram.from_json(counts)
+                    found[by].setdefault(name, Histogram()).add(histogram)
+        return {
+            by: {
+                name: {
+                    Counter.ACKNOWLEDGED: each.samples,
+                    **{of.ms: _milliseconds(each.percentile(of.fraction)) for of in OF_A_SECOND},
+                    MAX_MS: _milliseconds(each.maximum()),
+                }
+                for name, each in sorted(parts.items(), key=lambda part: -part[1].samples)
+            }
+            for by, parts in found.items()
+        }
+
     def numbers(self, now: float) -> dict[str, Any]:
         """The numbers of all together.
 
@@ -210,6 +240,7 @@ class Gathered:
             "now": {_LIVE: sum(each[_LIVE] for each in here), **_span("now", going)},
             "measured": _span("measured", told),
             "start": _span("start", told),
+            "acks": self.parts(),
         }
 
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from sockproof.load.record.live import COUNTS, SPANS
+from sockproof.runs.breakdown import By
 from sockproof.vocabulary import LABELS, MAX_MS, MESSAGE_KINDS, P50, P90, P99, VIOLATIONS, Counter
 
 _NOT_KNOWN = "–"
+MOST_PARTS = 20  # messages, and classes, that have a row
 _PHASES = {
     "ramp": "ramp-up: the measured part has not begun",
     "measured": "the measured part",
@@ -99,10 +101,31 @@ def rows(numbers: Mapping[str, Any]) -> list[dict[str, str]]:
     more = {"now": f"{here:,}", "measured": _NOT_KNOWN, "start": f"{here + len(lost):,}"}
     remark = f"lost: {', '.join(lost)}; their counts are included" if lost else ""
     told.insert(1, {"what": "Processes", "unit": "processes", **more, "remark": remark})
+    told += _parts(numbers.get("acks", {}))
     if verdict is not None:
         known = {**dict.fromkeys(SPANS, _NOT_KNOWN), "start": str(verdict["exit_code"])}
         remark = f"{verdict['sentence']} (/sockproof/report.html is the report)"
         told.insert(0, {"what": "Verdict", "unit": "exit code", **known, "remark": remark})
+    return told
+
+
+def _parts(acks: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Acknowledgements by message and by class, where there are several."""
+    told = []
+    for by, parts in acks.items():
+        if len(parts) > 1:
+            what = "message" if by == By.NAME else "class"
+            for name, each in list(parts.items())[:MOST_PARTS]:
+                values = (f"{LABELS[key]} {_text(each[key])}" for key in (P50.ms, P99.ms, MAX_MS))
+                told.append(
+                    {
+                        "what": f"Acknowledged, {what} {name}",
+                        "unit": "messages",
+                        **dict.fromkeys(SPANS, _NOT_KNOWN),
+                        "start": _text(each[Counter.ACKNOWLEDGED]),
+                        "remark": f"{', '.join(values)} ms",
+                    }
+                )
     return told
 
 
