@@ -57,14 +57,15 @@ class EngineIOServer:
         self.max_payload = MAX_PAYLOAD
         self.sessions: dict[str, Session] = {}
         self.url = ""
+        self.address = ("127.0.0.1", 0)  # where it listens
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
-        port = self._server.sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}/"
+        self._server = await asyncio.start_server(self._connected, *self.address)
+        host, port = self._server.sockets[0].getsockname()[:2]
+        self.url = f"http://{host}:{port}/"
         return self
 
     async def __aexit__(

@@ -46,6 +46,9 @@ class About(Written):
     ended: Text | None = None
     started_ns: Annotated[Count | None, Meta(description="By the clock of its records.")] = None
     processes: Annotated[Count | None, Meta(description="How many were to leave records.")] = None
+    apart: Annotated[
+        bool, Meta(description="Of a worker's own host, which sent its records to the master.")
+    ] = False
     command: Annotated[Text | None, Meta(description="What runs it again; secrets are masked.")] = (
         None
     )

@@ -1,8 +1,9 @@
 """Where Locust's events lead into a run, alone, as a master or as a worker.
 
 A master makes the run folder and tells its workers by options that travel with the order to
-spawn; it records nothing itself. Whoever made the folder writes the summary when all is over, as
-a child process: nothing is analysed in a process that gevent has patched.
+spawn; it records nothing itself. A worker that does not see that folder has one of its own, and
+sends what it records (`load/hosts`). Whoever made the folder writes the summary when all is over,
+as a child process: nothing is analysed in a process that gevent has patched.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,18 @@ from sockproof import files
 from sockproof.errors import CANNOT_BE_JUDGED, WRONG_COMMAND
 from sockproof.expected import expected_bits
 from sockproof.formats.load import Summary
+from sockproof.load.hosts.master import Hosts
+from sockproof.load.hosts.worker import Apart
 from sockproof.load.locust import publish, web_tab
 from sockproof.load.locust import run as runs
 from sockproof.load.locust.hush import Secrets
 from sockproof.load.locust.options import (
+    ABOUT,
+    BOOT,
     FOLDER,
     RUN,
     OptionError,
+    Options,
     add_arguments,
     read_options,
     without_values,
@@ -44,9 +50,11 @@ from sockproof.load.net.endpoint import EndpointError
 from sockproof.load.record.live import Live
 from sockproof.runs import records
 from sockproof.runs.load_records import (
+    RUN_FILE,
     STARTED_BY,
     SUMMARY_FILE,
     LoadRecordError,
+    boot_id,
     finished_or_gone,
 )
 from sockproof.vocabulary import VIOLATIONS
@@ -89,6 +97,9 @@ class Part:
         self.given = str(getattr(environment.parsed_options, "run_folder", "") or "")
         self.ending = False
         self.is_called = bool(self.given)  # by a command that sums up itself
+        self.hosts: Hosts | None = None  # of a master: its workers on other hosts
+        self.apart: Apart | None = None  # of a worker, which may be on another host
+        self._own_sources = str(getattr(environment.parsed_options, "source", "") or "")
 
     def begin(self) -> None:
         """A test starts."""
@@ -99,12 +110,15 @@ class Part:
         check_expectations(environment)
         options = read_options(parsed)
         self.secrets.know(options.host, options.headers, options.auth)
-        endpoint = runs.endpoint_of(options)
+        shares = True
         if isinstance(runner, WorkerRunner):
-            folder, number = Path(getattr(parsed, FOLDER)), int(getattr(parsed, RUN))
+            assert self.apart is not None
+            shared, number = Path(getattr(parsed, FOLDER)), int(getattr(parsed, RUN))
+            folder, shares = self.apart.folder(shared, number, str(getattr(parsed, ABOUT)))
+            options = self._here(options)
         else:
             number = runs.new_number()
-            folder = self._new_folder(options.results)
+            folder = self._new_folder(options.results).resolve()
             users = {"users": parsed.num_users, "spawn_rate": parsed.spawn_rate}
             users["run_time"] = str(parsed.run_time or "")
             origin = runs.origin(environment, self.secrets.hide)
@@ -114,7 +128,12 @@ class Part:
             setattr(parsed, RUN, number)
             parsed.sockproof_processes = getattr(runner, "worker_count", 1)
             runs.note(folder, processes=parsed.sockproof_processes)
+            setattr(parsed, ABOUT, files.read_text(folder / RUN_FILE, files.MIB))
+            setattr(parsed, BOOT, boot_id())
+        endpoint = runs.endpoint_of(options)
         if isinstance(runner, MasterRunner):
+            if self.hosts is not None:
+                self.hosts.begin(folder, number, options.rows_port)
             return
         place = 0, 1
         if isinstance(runner, WorkerRunner):
@@ -123,6 +142,17 @@ class Part:
         self.run = runs.Run(folder, number, options, endpoint, stats, _log.error, place)
         self.run.hide = self.secrets.hide
         self.live = self.run.live
+        if self.apart is not None:
+            boot = str(getattr(parsed, BOOT))
+            tag = self.run.recorder.tag
+            self.apart.begin(folder, number, tag, boot, shares, options.rows)
+
+    def _here(self, options: Options) -> Options:
+        """What a worker is told, without what is only true of the master's host."""
+        if getattr(self.environment.parsed_options, BOOT) == boot_id():
+            return options
+        own = tuple(each.strip() for each in self._own_sources.split(",") if each.strip())
+        return replace(options, target_pid=None, sources=own)
 
     def _new_folder(self, results: Path) -> Path:
         if self.given:
@@ -164,6 +194,9 @@ class Part:
         deadline = time.monotonic() + drain + _LAST_WORDS
         while not finished_or_gone(folder) and time.monotonic() < deadline:
             gevent.sleep(0.1)
+        if self.hosts is not None:
+            self.hosts.wait()
+            self.hosts.end()
         try:
             ended = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
             server = self.secrets.hide(self.tab.server())
@@ -243,6 +276,10 @@ def _init(environment: Any, **_: Any) -> None:
         except _WRONG as error:
             _log.error("%s", error)
             sys.exit(WRONG_COMMAND)
+    if isinstance(environment.runner, MasterRunner):
+        part.hosts = Hosts(environment.runner, _log.error)
+    elif isinstance(environment.runner, WorkerRunner):
+        part.apart = Apart(environment.runner, str(parsed.results), _log.error)
     publish.install(environment, part.tab)
     events.spawning_complete.add_listener(spawned)
     events.test_stopping.add_listener(stopping)
@@ -279,7 +316,12 @@ def _test_stop(environment: Any, **_: Any) -> None:
 
 @events.quitting.add_listener
 def _quitting(environment: Any, **_: Any) -> None:
-    environment.sockproof.ending = True
-    if isinstance(environment.runner, MasterRunner) and environment.sockproof.folder is not None:
+    part: Part = environment.sockproof
+    part.ending = True
+    if part.apart is not None:
+        environment.runner.quit()  # when this is an interrupt, users still run
+        if not part.apart.wait():
+            environment.process_exit_code = CANNOT_BE_JUDGED
+    if isinstance(environment.runner, MasterRunner) and part.folder is not None:
         environment.runner.quit()  # workers still run when this is an interrupt
-        environment.sockproof.conclude()
+        part.conclude()

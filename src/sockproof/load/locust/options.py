@@ -15,8 +15,10 @@ from sockproof.wire.given import auth_payload, header_field
 from sockproof.wire.url import masked_url
 
 CLIENTS = ("lean", "reference")
+ROWS = ("live", "end")
 FOLDER = "sockproof_folder"  # where Locust's master tells its workers the run folder
 RUN = "sockproof_run"  # and the run's number
+ABOUT, BOOT = "sockproof_about", "sockproof_boot"  # and what `run.json` says, and its clock
 # Arguments that hold secrets, and the variables that give them where `ps` does not show them.
 SECRET_ARGUMENTS = {"header": "SOCKPROOF_HEADER", "auth": "SOCKPROOF_AUTH"}
 
@@ -58,6 +60,8 @@ class Options:
     insecure: bool
     target_pid: int | None
     results: Path
+    rows: str = ROWS[0]
+    rows_port: int | None = None
 
 
 class _Names:
@@ -194,6 +198,15 @@ def add_arguments(parser: Any) -> None:
         "--results", default="results", metavar="DIR",
         help="directory in which run folders are created (default: %(default)s)",
     )  # fmt: skip
+    add(
+        "--rows", default=ROWS[0], choices=ROWS, metavar="WHEN",
+        help="when workers on other hosts send their rows to the master: live, or end, after the "
+        "run (default: %(default)s)",
+    )  # fmt: skip
+    add(
+        "--rows-port", default="", metavar="PORT", include_in_web_ui=False,
+        help="port on which a master receives the rows of other hosts (default: any free port)",
+    )  # fmt: skip
     for name, dest in (("--run-folder", "run_folder"), ("--payload-octets", "payload_bytes")):
         add(name, dest=dest, default="", help=argparse.SUPPRESS, include_in_web_ui=False)
 
@@ -208,6 +221,7 @@ def read_options(parsed: Namespace) -> Options:
     size = _number(parsed, "room_size", 1, 1e6)
     outstanding = _number(parsed, "max_outstanding", 1, 1e6)
     pid = _number(parsed, "target_pid", 1, 1 << 31)
+    port = _number(parsed, "rows_port", 1, 65535)
     return Options(
         host=host,
         rate=rate,
@@ -228,6 +242,8 @@ def read_options(parsed: Namespace) -> Options:
         insecure=bool(parsed.insecure),
         target_pid=None if pid is None else int(pid),
         results=Path(str(parsed.results) or "results"),
+        rows=_choice(parsed, "rows", ROWS),
+        rows_port=None if port is None else int(port),
     )
 
 

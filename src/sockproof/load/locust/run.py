@@ -38,6 +38,7 @@ from sockproof.wire.url import masked_url
 SETTLING = 30.0  # seconds that users may take to connect and join once all are spawned
 QUIET = 1.0  # seconds without a receipt, at least, before the drain may end
 SILENT = 0.3  # seconds without one after which it is worth asking what is missing
+_LATE = 1 << 20  # numbers that a worker has for itself which came when the run had begun
 _PACKAGES = ("sockproof", "locust", "gevent", "python-socketio", "websocket-client")
 
 
@@ -78,7 +79,10 @@ class Run:
 
     def place_of_user(self) -> int:
         """A number for a new user that no user of any process has."""
-        number = self._users * self.processes + self.index
+        if self.index < self.processes:
+            number = self._users * self.processes + self.index
+        else:  # it came late
+            number = self.index * _LATE + self._users
         self._users += 1
         self.steps[Step.USERS] += 1
         return number

@@ -1,0 +1,103 @@
+"""A worker's part: where it writes, and the sender that takes it to the master."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent import subprocess
+
+from sockproof import files
+from sockproof.formats.load import About
+from sockproof.load.hosts.master import ANSWER, ASK
+from sockproof.runs import records
+from sockproof.runs.load_records import RUN_FILE, boot_id
+
+AGAIN = 5.0  # seconds after which a master that does not answer is asked again
+
+
+class Apart:
+    """A worker that may share nothing with its master."""
+
+    def __init__(self, runner: Any, results: str, report: Callable[[str], None]) -> None:
+        """`results` is where this host keeps the folders of its runs."""
+        self._runner, self._results, self._report = runner, Path(results), report
+        self._run = 0
+        self._where: dict[str, Any] | None = None
+        self._asking: gevent.Greenlet | None = None
+        self._senders: list[subprocess.Popen] = []
+        runner.register_message(ANSWER, self._answered)
+
+    def folder(self, folder: Path, run: int, about: str) -> tuple[Path, bool]:
+        """Where to write, and whether it is the master's folder: else it is this host's own."""
+        there = _about(folder)
+        if there.run == run and not there.apart:
+            return folder, True
+        own = (self._results / folder.name).resolve()
+        if _about(own).run != run:
+            if own.exists():
+                own = records.new_run_folder(self._results, "load").resolve()
+            else:
+                files.make_folder(own)
+            text = files.json_text({**json.loads(about), "apart": True}, indent=1)
+            files.write(own / RUN_FILE, text, durable=True)
+            records.link_latest(own, "load")
+        return own, False
+
+    def begin(self, folder: Path, run: int, tag: int, boot: str, shares: bool, how: str) -> None:
+        """Send the rows of a process, or where it shares the folder have its clock measured."""
+        if shares and boot == boot_id():
+            return
+        self._run, self._where = run, None
+        words = [str(folder), str(tag), str(run)]
+        self._asking = gevent.spawn(self._send, words, "clock" if shares else how)
+
+    def _answered(self, environment: Any, msg: Any, **_: Any) -> None:
+        del environment
+        if isinstance(msg.data, dict) and msg.data.get("run") == self._run:
+            self._where = msg.data
+
+    def _send(self, words: list[str], what: str) -> None:
+        waited = 0.0
+        while self._where is None:
+            if waited % AGAIN == 0:
+                self._runner.send_message(ASK, {"run": self._run})
+            gevent.sleep(0.125)
+            waited += 0.125
+        to = [str(self._runner.master_host), str(int(self._where["port"])), what, str(os.getpid())]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("LOCUST_")}
+        sender = subprocess.Popen(
+            [sys.executable, "-m", "sockproof.load.hosts.sender", *words, *to],
+            stdin=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,  # it goes on where this process is killed
+        )
+        sender.stdin.write(str(self._where["key"]).encode() + b"\n")
+        sender.stdin.close()
+        self._senders.append(sender)
+
+    def wait(self) -> bool:
+        """Until all has been sent; False where some has not."""
+        asking = self._asking
+        if asking is not None:
+            asking.join(timeout=AGAIN)
+        if asking is not None and not asking.ready():
+            asking.kill()
+            self._report("the master has not said where rows are to be sent: they are kept here")
+            return False
+        found = [sender.wait() == 0 for sender in self._senders]
+        self._senders.clear()
+        return all(found)
+
+
+def _about(folder: Path) -> About:
+    """What is known of the run whose folder this is; nothing of any other folder."""
+    try:
+        return files.read_json(folder / RUN_FILE, About, files.MIB)
+    except files.FileError:
+        return About()

@@ -1,0 +1,144 @@
+"""Workers on hosts that share nothing with the master: neither files, nor clocks."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.load.namespaces import Host, hosts
+from tests.load.test_counts import COUNTED
+from tests.waiting import LIMIT, until
+
+ROOT = Path(__file__).parents[2]
+CHAT = ROOT / "locustfiles" / "chat_rooms.py"
+LOCUST = (sys.executable, "-m", "locust")
+SERVED = "10.201.0.100"  # an address besides that of the master
+DELAY = 0.02  # seconds, of every delivery
+Processes = list[Any]
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Iterator[list[Host]]:
+    with hosts(tmp_path / "disk", 0, 5, -9) as found:
+        yield found
+
+
+class Server:
+    """The unfaithful server, on the first host."""
+
+    def __init__(self, host: Host) -> None:
+        words = (sys.executable, "-m", "tests.load.unfaithful_host")
+        self._host, self.url = host, f"http://{SERVED}:5000/"
+        host.run("ip", "address", "add", f"{SERVED}/24", "dev", "eth0")
+        self._process = host.start(*words, SERVED, "5000", str(DELAY))
+        until(lambda: "ready" in host.output(self._process))
+
+    def truth(self) -> dict[str, int]:
+        """What it did; it ends."""
+        self._process.communicate(timeout=LIMIT)
+        found: dict[str, int] = json.loads(self._host.output(self._process).splitlines()[-1])
+        return found
+
+
+def summary_of(host: Host, results: str = "results") -> dict[str, Any]:
+    """The summary that a host has written."""
+    (path,) = (host.seen / results).glob("2*-load/summary.json")
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def master(host: Host, url: str, workers: int, *words: str) -> Any:
+    asked = ("--master", "--expect-workers", str(workers), "--headless", "--host", url)
+    how: tuple[str, ...] = (
+        "--users",
+        "20",
+        "--spawn-rate",
+        "100",
+        "--room-size",
+        "5",
+        "--rate",
+        "20",
+    )
+    how += ("--run-time", "5s", "--drain", "3")
+    return host.start(*LOCUST, "-f", str(CHAT), *asked, *how, *words)
+
+
+def worker(host: Host, to: Host, *words: str) -> Any:
+    return host.start(*LOCUST, "-f", str(CHAT), "--worker", "--master-host", to.address, *words)
+
+
+def test_every_count_is_exact(three: list[Host]) -> None:
+    first, second, third = three
+    server = Server(first)
+    leading = master(first, server.url, 2)
+    following = [worker(second, first), worker(third, first)]
+    leading.wait(LIMIT)
+    output = first.output(leading)
+    assert [each.wait(LIMIT) for each in following] == [0, 0], second.output(following[0])
+    truth, found = server.truth(), summary_of(first)
+    counts = found["counts"]
+    expected = {name: truth[misdeed] for misdeed, name in COUNTED.items()}
+    assert {name: counts[name] for name in expected} == expected, output
+    assert all(expected.values())
+    assert counts["undetermined"] <= counts["emitted"] * 0.01
+    assert found["generator"]["fit"], output
+    assert [each["processes"] for each in found["clocks"]] == [1, 1]
+    error = found["delivery_error_ms"]
+    assert 0 < error < 1000 * DELAY
+    # No delivery was faster than the server, but for the error: clocks are off by hours.
+    assert found["latency"]["delivery"]["actual"]["p50_ms"] >= 1000 * DELAY * 0.97 - error
+    assert found["latency"]["delivery"]["actual"]["samples"] > 0.9 * counts["receipts"]
+
+
+def test_killed_worker_loses_nothing_of_the_others(three: list[Host]) -> None:
+    first, second, third = three
+    server = Server(first)
+    leading = master(first, server.url, 2)
+    following = [worker(second, first), worker(third, first)]
+    until(lambda: list(third.seen.glob("results/*/clock-*.jsonl")))
+    until(lambda: '"phase":1' in _read(third, "results/*/health-*.jsonl"))
+    following[1].kill()
+    leading.wait(LIMIT)
+    assert following[0].wait(LIMIT) == 0
+    truth, found = server.truth(), summary_of(first)
+    counts, output = found["counts"], first.output(leading)
+    assert counts["lost"] <= truth["lose"], output
+    assert counts["invented"] <= truth["invent"], output
+    assert 0 < found["unknown_share"] < 1
+    assert "the records of 1 of 2 processes end abruptly" in output
+    assert "of the receipts" in output
+
+
+def test_who_was_cut_off_and_came_back_loses_no_row(three: list[Host]) -> None:
+    first, second, third = three
+    server = Server(first)
+    leading = master(first, server.url, 2, "--run-time", "16s")
+    following = [worker(second, first), worker(third, first)]
+    until(lambda: '"phase":1' in _read(third, "results/*/health-*.jsonl"))
+    route = ("blackhole", f"{first.address}/32")
+    third.run("ip", "route", "add", *route)
+    time.sleep(10)
+    third.run("ip", "route", "delete", *route)
+    leading.wait(LIMIT)
+    output = first.output(leading)
+    assert [each.wait(LIMIT) for each in following] == [0, 0], third.output(following[1])
+    truth, found = server.truth(), summary_of(first)
+    for host in (second, third):
+        (rows,) = host.seen.glob("results/2*/rows-*.bin")
+        (there,) = first.seen.glob(f"results/2*/{rows.name}")
+        assert rows.read_bytes() == there.read_bytes()
+    counts = found["counts"]
+    expected = {name: truth[misdeed] for misdeed, name in COUNTED.items()}
+    assert {name: counts[name] for name in expected} == expected, output
+    assert found["unknown_share"] is None
+    assert "self-healed" in output
+
+
+def _read(host: Host, pattern: str) -> str:
+    return "".join(path.read_text() for path in host.seen.glob(pattern))
