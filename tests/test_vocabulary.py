@@ -40,6 +40,8 @@ OTHERS = {
     ("conformance/running/run.py", "broken"): "the same",
     ("conformance/trials/trial.py", "broken"): "the same",
     ("load/record/due.py", "due"): "a module",
+    ("formats/load.py", "due"): "a field of what is told of messages without a stamp",
+    ("analysis/delivery/findings.py", "due"): "the same",
     ("load/messages/matching.py", "refused"): "what matches a refusal",
     ("formats/load.py", "outages"): "a field of the summary",
     ("analysis/gates/gate.py", "outages"): "the same",

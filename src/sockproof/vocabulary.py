@@ -98,6 +98,10 @@ class Counter(StrEnum):
         *("misnumbered", "misnumbered", "answers"),
         "Answers whose value is missing, not unique, or does not increase.",
     )
+    MISCOUNTED = (
+        *("miscounted", "miscounted", "receipts"),
+        "Receipts without a stamp that are missing or too many.",
+    )
     BROKEN = "broken", "broken", "connections", "Connections that the target broke."
     REFUSED = "refused", "refused", "answers", "Answers that refuse what was asked for."
     UNANSWERED = (
@@ -189,6 +193,7 @@ class Property(StrEnum):
     MISACKNOWLEDGED = Counter.MISACKNOWLEDGED.value
     CONTRADICTED = Counter.CONTRADICTED.value
     MISNUMBERED = Counter.MISNUMBERED.value
+    MISCOUNTED = Counter.MISCOUNTED.value
     BROKEN = Counter.BROKEN.value
     DISCONNECTED = Counter.DISCONNECTED.value
     CONNECT_FAILURES = Counter.CONNECT_FAILURES.value

@@ -9,6 +9,7 @@ is told {"type": "joined", "room": R}, `leave` and `left` likewise; {"type": "pu
 which a client is put out after 30 s. `?room=R` joins a room with the connection. Who joins with
 {"since": K} hears behind the answer all messages after K, but for those from before NAME joined for
 the first time; with {"history": true} the answer has the last messages of the room in `history`.
+{"type": "typing", "room": R} is told to all others in the room, with "from": NAME.
 
 `--fault` makes it do one thing wrong with every n-th delivery, from the 500th on; GET /truth tells
 how often it did.
@@ -33,7 +34,7 @@ from websockets.http11 import Request, Response
 
 FAULTS = (
     *("drop", "mix-up", "reorder", "double-after-reconnect", "replay-leaves-the-first-out"),
-    *("replay-out-of-order", "refuse", "refuse-and-deliver", "same-id", "mute"),
+    *("replay-out-of-order", "refuse", "refuse-and-deliver", "same-id", "mute", "drop-typing"),
 )
 HONEST = 500  # deliveries at first: while clients still join, not all is surely due
 HELD = 0.2  # seconds that a message is kept back for a later one to overtake it
@@ -92,6 +93,12 @@ class Faults:
         if text is not None:
             self.truth["done"] += overtaken
             self.say(receiver, text)
+
+    def drops_typing(self) -> bool:
+        """Whether nobody hears that somebody is typing."""
+        dropped = self.is_due("drop-typing")
+        self.truth["done"] += dropped
+        return dropped
 
     def replayed(self, missed: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """What a client hears of what it missed."""
@@ -175,6 +182,11 @@ class Server:
             case "leave":
                 rooms[room].pop(connection, None)
                 write(connection, json.dumps({"type": "left", "room": room}))
+            case "typing":
+                text = json.dumps({"type": "typing", "room": room, "from": name})
+                for member in list(rooms[room]):
+                    if member is not connection and not self.faults.drops_typing():
+                        write(member, text)
             case "publish":
                 self.publish(connection, name, room, told)
 

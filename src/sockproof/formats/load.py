@@ -212,6 +212,18 @@ class HostClock(Written):
     round_trips: Count = 0
 
 
+class EphemeralPart(Written):
+    """Messages of a name that carry no stamp: counted, and timed where all of them came."""
+
+    sent: Count = 0
+    received: Count = 0
+    due: Count = 0
+    missing: Count = 0
+    surplus: Count = 0
+    latency: Latency = {}
+    untold: Annotated[list[Text], Meta(description="What cannot be told of them.")] = []
+
+
 class Summary(Written, kw_only=True):
     """`summary.json`: what became of every message of a load run."""
 
@@ -222,6 +234,9 @@ class Summary(Written, kw_only=True):
     unrecorded: MissingRecords | UnsetType = UNSET
     properties: dict[str, PropertyFound] = {}
     outages: list[Outage] = []
+    ephemeral: Annotated[
+        dict[str, EphemeralPart], Meta(description="Messages without a stamp, by their name.")
+    ] = {}
     examples: dict[str, list[Text]] = {}
     violations: Annotated[Violations, Meta(description="The first of violations.jsonl.")] = (
         msgspec.field(default_factory=Violations)

@@ -112,6 +112,10 @@ class Kind(IntEnum):
     # A value in the answer to a message: a = sequence, b = what stands for it, c = time,
     # mark = the number of a text that says which value, flags = `ValueFlag`
     VALUE = 22
+    # A message without a stamp is sent, or heard: a = room (0 where it is heard), b = what stands
+    # for its name and value, c = time, mark = the number of its name's text, flags = `EmitFlag`
+    EPHEMERAL = 23
+    EPHEMERAL_HEARD = 24
 
 
 class EmitFlag(IntFlag):

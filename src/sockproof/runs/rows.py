@@ -43,7 +43,7 @@ _SMALL = np.full(256, np.iinfo(np.uint64).max, dtype=np.uint64)  # what `a` is a
 _SMALL[[Kind.ACK, Kind.ACK_TIMEOUT, Kind.WITHDRAWN]] = (1 << 32) - 1
 _SMALL[Kind.CONNECT_ASKED] = (1 << 32) - 1
 _SMALL[Kind.JOIN_ASKED : Kind.LEFT + 1] = (1 << 32) - 1
-_SMALL[[Kind.LIFE, Kind.VALUE]] = (1 << 32) - 1
+_SMALL[[Kind.LIFE, Kind.VALUE, Kind.EPHEMERAL, Kind.EPHEMERAL_HEARD]] = (1 << 32) - 1
 _SMALL[[Kind.REFUSED, Kind.UNANSWERED, Kind.ERROR]] = (1 << 32) - 1
 _SMALL[[Kind.DISCONNECTED, Kind.CONNECT_FAILED, Kind.STRAY_ACK]] = (1 << 16) - 1
 _SMALL[Kind.PHASE] = max(Phase)

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sockproof.analysis.delivery.answers import judge_answers
+from sockproof.analysis.delivery.ephemeral import judge_ephemeral
 from sockproof.analysis.delivery.findings import Delivery
 from sockproof.analysis.delivery.history import UNNAMED, History
 from sockproof.analysis.delivery.latency import DeliveryLatencies
@@ -69,7 +70,8 @@ def check(
 
 def missing(run: LoadRunFolder, now: int) -> int:
     """How many receipts are due, and not in, if a run that goes on ended now."""
-    return _Checker(History(run, until=now)).run().counts[Counter.LOST]
+    found = _Checker(History(run, until=now)).run()
+    return found.counts[Counter.LOST] + sum(each.missing for each in found.ephemeral.values())
 
 
 class _Checker:
@@ -138,6 +140,7 @@ class _Checker:
             self._judge(Receipts.none(), np.empty(0, dtype=np.int64), silent)
         self.refusals.exercise(found)
         judge_values(self.history, found)
+        judge_ephemeral(self.history, found)
         judge_answers(self.history, found, self.lost)
         judge_troubles(self.history, found)
         self.violations.take_late()

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sockproof.analysis.delivery.names import Names
+from sockproof.runs.histogram import Histogram
 from sockproof.vocabulary import CHECKED, PROPERTIES, Property
 from sockproof.vocabulary import Counter as Counted
 
@@ -69,6 +70,19 @@ class Tally:
 
 
 @dataclass
+class Ephemeral:
+    """Messages of a name that carry no stamp."""
+
+    sent: int
+    received: int
+    due: int = 0
+    missing: int = 0
+    surplus: int = 0
+    matched: bool = True  # whether any that was heard has a value that was sent
+    latency: Histogram = field(default_factory=Histogram)
+
+
+@dataclass
 class Delivery:
     """What the checker found: how many violations, of how many chances, and examples."""
 
@@ -88,6 +102,7 @@ class Delivery:
     why: dict[str, Counter[str]] = field(
         default_factory=lambda: {p.value: Counter() for p in PROPERTIES}
     )
+    ephemeral: dict[str, Ephemeral] = field(default_factory=dict)
     addressed: int = 0  # messages that somebody was to hear
     # Messages whose acknowledgement the scenario's own matcher was to know, where it never did.
     unmatched: int = 0

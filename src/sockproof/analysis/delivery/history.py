@@ -119,6 +119,7 @@ class History:
         self._part_at_gaps()
         self.stays.client[:] = self.user[self.stays.client]
         self.connections = self.stays.where(self.stays.room % FIRST_ROOM == EVERYONE)
+        self.live_stays = self.stays  # in which nothing is handed over later
         if len(linked.client):
             self.stays = self.stays.and_also(linked)
 
@@ -186,6 +187,14 @@ class History:
             found = (len(self._rooms) + 1_000_000) * FIRST_ROOM + 1
             self._rooms[clock, name] = found
             self.room_names[found] = name
+        return found
+
+    def rooms_of(self, process: Process, numbers: Numbers) -> Numbers:
+        """Rooms over all processes, by their numbers in one."""
+        own = process.records.names().rooms
+        found = np.empty(len(numbers), dtype=np.int64)
+        for number in np.unique(numbers).tolist():
+            found[numbers == number] = self._room(process, own, number)
         return found
 
     def _stays(self) -> tuple[Stays, Stays]:
@@ -259,7 +268,7 @@ class History:
             room = np.array(rooms, dtype=np.int64)[at]
             parts.append(Emits.of(process, sent, room, np.array(named, dtype=np.uint16)[at]))
             acked = rows[rows["kind"] == Kind.ACK]
-            in_time = self._in_time(process, acked)
+            in_time = self.in_time(process, acked)
             self.late_acks += len(acked) - int(in_time.sum())
             acked = acked[in_time]
             name = sent_name(process, acked["client"], acked["a"])
@@ -293,7 +302,7 @@ class History:
             who = self.name_of(process.base + client - 1)
             self.stray_examples.append(f"{who} got an acknowledgement {_WHY.get(a, '')} ({b})")
 
-    def _in_time(self, process: Process, rows: NDArray[np.void]) -> NDArray[np.bool_]:
+    def in_time(self, process: Process, rows: NDArray[np.void]) -> NDArray[np.bool_]:
         """Which rows tell of something before the end of their process's drain."""
         if not process.drained:
             return np.ones(len(rows), dtype=bool)
@@ -368,7 +377,7 @@ class History:
         part = totals // PART
         for number in np.unique(part[client]).tolist():
             some = rows[heard[part[client] == number]]
-            some = some[self._in_time(process, some) ^ late]
+            some = some[self.in_time(process, some) ^ late]
             yield heard_by(process, some, self._senders(some["a"]), user)
 
     def _senders(self, identities: NDArray[np.uint64]) -> Numbers:

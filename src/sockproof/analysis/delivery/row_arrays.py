@@ -18,7 +18,10 @@ from sockproof.runs.load_records import FOREVER, Kind, Phase, RowFile
 from sockproof.runs.reader import RunProcess
 
 Numbers = NDArray[np.int64]
-MESSAGES = (Kind.EMIT, Kind.ACK, Kind.ACK_TIMEOUT, Kind.RECEIPT, Kind.WITHDRAWN, Kind.STRAY_ACK)
+MESSAGES = (
+    *(Kind.EMIT, Kind.ACK, Kind.ACK_TIMEOUT, Kind.RECEIPT, Kind.WITHDRAWN, Kind.STRAY_ACK),
+    *(Kind.VALUE, Kind.EPHEMERAL, Kind.EPHEMERAL_HEARD),
+)
 LOW, HIGH = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 

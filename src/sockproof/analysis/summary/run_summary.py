@@ -23,6 +23,7 @@ from sockproof.analysis.summary.missing_records import missing_records, said_of_
 from sockproof.analysis.summary.outages import outages
 from sockproof.analysis.summary.parts import parts_of, percentiles_of
 from sockproof.analysis.summary.unheard import said_of_unheard, set_unheard_aside
+from sockproof.analysis.summary.unstamped import ephemeral_of
 from sockproof.files import FileError
 from sockproof.formats.load import (
     About,
@@ -124,6 +125,7 @@ def _summarize(
         unrecorded=missing,
         properties=_properties(delivery),
         outages=told,
+        ephemeral=ephemeral_of(delivery),
         examples=delivery.examples,
         violations=Violations(amiss, len(entries), violations.first(entries)),
         reasons=_why(delivery),

@@ -179,6 +179,14 @@ class Ledger(Counters):
         """Nobody knows whether the answer to a message accepts it."""
         self._row(Kind.VALUE, client, sequence, 0, now, ValueFlag.UNJUDGED)
 
+    def notified(self, client: int, room: int, name: str, mark: int, now: int, flags: int) -> None:
+        """A message without a stamp was sent; `mark` stands for its name and value."""
+        self._row(Kind.EPHEMERAL, client, room, mark, now, flags, self.names.why(name))
+
+    def noticed(self, client: int, name: str, mark: int, now: int) -> None:
+        """A message without a stamp was heard."""
+        self._row(Kind.EPHEMERAL_HEARD, client, 0, mark, now, 0, self.names.why(name))
+
     def unanswer(self, client: int, room: int, now: int) -> None:
         """What lets a client into a room, or out of it, was not answered in time."""
         self.unanswered_requests += 1

@@ -11,6 +11,7 @@ class Chatter(RoomUser):
 """
 
 from sockproof.load.messages.answers import Increasing, Unique
+from sockproof.load.messages.ephemeral import Ephemeral
 from sockproof.load.messages.matching import Acknowledgements, Heartbeat
 from sockproof.load.messages.message import Message
 from sockproof.load.messages.payload import Payload
@@ -32,6 +33,7 @@ __all__ = [
     "Acknowledgements",
     "Backoff",
     "ConnectedUser",
+    "Ephemeral",
     "Heartbeat",
     "Increasing",
     "Message",

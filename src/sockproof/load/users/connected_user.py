@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 import gevent
@@ -29,10 +29,11 @@ from sockproof.expected import EXCUSES, Expected, expected_bits
 from sockproof.load.locust import hooks
 from sockproof.load.locust.run import Run
 from sockproof.load.locust.schedule import Turn
+from sockproof.load.messages.ephemeral import Ephemeral
 from sockproof.load.messages.matching import Match
 from sockproof.load.net.endpoint import checked_headers, traffic
 from sockproof.load.record.names import Acks, Places
-from sockproof.load.record.recorder import EmitFlag
+from sockproof.load.record.recorder import ITSELF, NOBODY, EmitFlag
 from sockproof.load.users.backoff import Backoff
 from sockproof.runs.load_records import LifeFlag, Phase, Reason
 from sockproof.vocabulary import Counter, LatencyKind, Property, Step
@@ -80,6 +81,7 @@ class ConnectedUser(User):
     # Whether the application hands over what was said while a user had no connection: then it is
     # owed, once and in order.
     replays = False
+    ephemeral: Sequence[Ephemeral] = ()  # messages without a stamp that it counts
     expects: Collection[str] = ()  # words of `Expected`: what happens and violates nothing
     headers: Mapping[str, str] = {}  # of its requests, in place of --header's
     cookies: Mapping[str, str] = {}  # beside those of --header
@@ -391,6 +393,37 @@ class ConnectedUser(User):
         self._label = str(label)
         if not self._inert:
             self.recorder.names.label(self.number, self._label, self._shown)
+
+    # Messages without a stamp.
+
+    def notify(
+        self, message: Ephemeral, *, to: int | str, by: Any = None, skips_sender: bool = True
+    ) -> bool:
+        """Send a message that is only counted; returns false when the connection does not take it.
+
+        `to` is a room or `EVERYONE`, `by` the value by which those who hear it know it.
+        """
+        recorder, client, now = self.recorder, self.client, time.monotonic_ns()
+        room = recorder.room(to) if isinstance(to, str) else to
+        if room in (ITSELF, NOBODY):
+            raise ValueError("a message without a stamp goes to a room or to EVERYONE")
+        if not self._send_unstamped(message):
+            return False
+        flags = SKIPS_SENDER if skips_sender else 0
+        recorder.notified(client, room, message.name, message.mark(by), now, flags)
+        return True
+
+    def _send_unstamped(self, message: Ephemeral) -> bool:
+        raise NotImplementedError
+
+    def _notices(self, client: int, message: Any) -> bool:
+        """Whether what came without a stamp is a message that is counted."""
+        for each in self.ephemeral:
+            mark = each.heard(message)
+            if mark is not None:
+                self.recorder.noticed(client, each.name, mark, traffic.read_at)
+                return True
+        return False
 
     # Sending.
 

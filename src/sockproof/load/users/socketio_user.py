@@ -15,6 +15,7 @@ from gevent.event import AsyncResult
 
 from sockproof.load.locust.schedule import SECOND
 from sockproof.load.messages.answers import Answers, answers_by
+from sockproof.load.messages.ephemeral import Ephemeral
 from sockproof.load.messages.matching import Match, matches
 from sockproof.load.messages.message import BODY, Message, Said, prepared
 from sockproof.load.messages.naming import called
@@ -91,12 +92,22 @@ class SocketIOUser(ConnectedUser):
             if histories and self._hears_history(client, data):
                 return
             if heard(client, data, traffic.read_at) is None:
-                if data[:2] == b"42":
+                if data[:2] == b"42" and not (self.ephemeral and self._notice(client, data)):
                     steps[Step.UNSTAMPED] += 1
             elif data.find(MARK, data.find(MARK) + LENGTH) > 0:
                 self.recorder.heard_others(client, data, traffic.read_at)
 
         return on_message
+
+    def _notice(self, client: int, data: bytes) -> bool:
+        with contextlib.suppress(WireError):  # the connection tells it
+            return self._notices(client, parsed(data[data.find(b"[") :], "an event"))
+        return False
+
+    def _send_unstamped(self, message: Ephemeral) -> bool:
+        if message.event is None:
+            raise ValueError(f"{message.name} is no event of Socket.IO")
+        return bool(self.connection.emit(message.event, *message.args))
 
     def _hears_history(self, client: int, data: bytes) -> bool:
         """Whether this is of a history, by the matches that `enter` was given."""

@@ -13,6 +13,7 @@ from gevent.event import AsyncResult
 
 from sockproof.load.locust.schedule import SECOND
 from sockproof.load.messages.answers import answers_by, reason_in
+from sockproof.load.messages.ephemeral import Ephemeral
 from sockproof.load.messages.matching import Acknowledgements, Heartbeat, Match, matches
 from sockproof.load.messages.payload import Payload, Said, encoded
 from sockproof.load.messages.placeholders import BINARY_BODY, BODY
@@ -131,7 +132,10 @@ class WebSocketUser(ConnectedUser):
                 return
             found = heard(client, data, traffic.read_at)
             if found is None:
-                steps[Step.UNSTAMPED] += not self._look(data, is_binary)
+                known = self._look(data, is_binary)
+                if self.ephemeral and self._notices(client, self._decoded(data, is_binary)):
+                    known = True
+                steps[Step.UNSTAMPED] += not known
                 return
             if data.find(MARK, data.find(MARK) + LENGTH) > 0:
                 self.recorder.heard_others(client, data, traffic.read_at)
@@ -155,6 +159,9 @@ class WebSocketUser(ConnectedUser):
             sent = conversation.waiting.pop(self._base + sequence, None)
             if sent is not None:
                 self._answered(*sent[1:4], sent.acks, is_there=True)
+
+    def _send_unstamped(self, message: Ephemeral) -> bool:
+        return self.send(message.args[0])
 
     def _is_history(self, data: bytes, is_binary: bool) -> bool:
         message = self._decoded(data, is_binary)

@@ -13,6 +13,7 @@ from sockproof.vocabulary import (
     LABELS,
     LATENCY_COLUMNS,
     MESSAGES,
+    P99,
     SAMPLES,
     STRAYS,
     Counter,
@@ -55,6 +56,14 @@ def lines(summary: Summary) -> Iterator[str]:
     yield ""
     for title, group in (("connections", CONNECTIONS), ("messages", MESSAGES)):
         yield f"  {title:12} " + ", ".join(f"{counts[each]:,} {each.label}" for each in group)
+    for name, part in summary.ephemeral.items():
+        yield (
+            f"  {short(name, 40)}, without a stamp: {part.sent:,} sent, {part.received:,} received,"
+            f" {part.due:,} due, {part.missing:,} missing, {part.surplus:,} too many;"
+            f" p99 {_milliseconds(part.latency.get(P99.ms))} ms"
+        )
+        for text in part.untold:
+            yield f"    {text}"
     yield from _aside(counts)
     memory = (generator.max_rss_bytes or 0) / 2**20
     yield (
