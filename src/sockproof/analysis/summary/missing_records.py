@@ -20,6 +20,10 @@ _ROWS = {
     Kind.REFUSED: "refusals",
     Kind.UNANSWERED: "requests without an answer",
     Kind.ERROR: "errors in the scenario",
+    Kind.LIFE: "reconnects",
+    Kind.VALUE: "values in answers",
+    Kind.EPHEMERAL: "sends without a stamp",
+    Kind.EPHEMERAL_HEARD: "receipts without a stamp",
 }
 _ROOMS = range(Kind.JOIN_ASKED, Kind.LEFT + 1)
 _CONNECTIONS = range(Kind.CONNECT_ASKED, Kind.CONNECT_FAILED + 1)

@@ -31,7 +31,7 @@ from sockproof.load.users.judged import judge
 from sockproof.vocabulary import Step
 from sockproof.wire import WireError
 from sockproof.wire.redaction import secrets_of_value
-from sockproof.wire.stamp import LENGTH, MARK
+from sockproof.wire.stamp import MARK
 
 # Sequence, intended and actual time, where it is counted, what comes back.
 Token = tuple[int, int, int, Acks, bytes]
@@ -94,7 +94,7 @@ class SocketIOUser(ConnectedUser):
             if heard(client, data, traffic.read_at) is None:
                 if data[:2] == b"42" and not (self.ephemeral and self._notice(client, data)):
                     steps[Step.UNSTAMPED] += 1
-            elif data.find(MARK, data.find(MARK) + LENGTH) > 0:
+            elif data.count(MARK) > 1:
                 self.recorder.heard_others(client, data, traffic.read_at)
 
         return on_message

@@ -29,7 +29,7 @@ from sockproof.load.users.judged import judge
 from sockproof.runs.load_records import EmitFlag, Reason, Stray
 from sockproof.vocabulary import Step
 from sockproof.wire import WireError
-from sockproof.wire.stamp import LENGTH, MARK
+from sockproof.wire.stamp import MARK
 from sockproof.wire.url import is_secret
 
 MATCHED = int(EmitFlag.MATCHED)
@@ -137,7 +137,7 @@ class WebSocketUser(ConnectedUser):
                     known = True
                 steps[Step.UNSTAMPED] += not known
                 return
-            if data.find(MARK, data.find(MARK) + LENGTH) > 0:
+            if data.count(MARK) > 1:
                 self.recorder.heard_others(client, data, traffic.read_at)
             if found[0] == sender:
                 self._answered_by_itself(found[1])
