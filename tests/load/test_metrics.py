@@ -17,7 +17,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from sockproof.load.metrics import openmetrics, otlp
-from sockproof.load.metrics.families import Kind, families
+from sockproof.load.metrics.families import MOST_NAMED, Kind, families
 from sockproof.shelves import shelf
 from sockproof.targets.launch import free_port
 from sockproof.vocabulary import VIOLATIONS
@@ -31,7 +31,9 @@ PROTOCOLS = ("http/protobuf", "grpc")
 
 def numbers(verdict: dict[str, Any] | None = None, **processes: dict[str, Any]) -> dict[str, Any]:
     found = gathered(**processes)
-    more = {"histograms": found.histograms(), "users": 10, "verdict": verdict}
+    more: dict[str, Any] = {"named": found.named_histograms()}
+    more |= {"histograms": found.histograms()}
+    more |= {"users": 10, "verdict": verdict}
     return {**found.numbers(101.0), **more}
 
 
@@ -76,6 +78,20 @@ def test_latencies_are_histograms_that_add_up() -> None:
     assert found[name.format("sum")] == pytest.approx(2000 * 0.05, rel=0.01)
     ramp = "sockproof_ack_latency_seconds_bucket" + label
     assert found[ramp % "0.0001"] == 100  # the ramp's are in, too
+
+
+def test_acknowledgements_are_told_by_name_and_class() -> None:
+    one = told(10)
+    one["parts"] = [['say "hi"', "Visitor", {"200": 3}], ["enter", "Visitor", {"200": 1}]]
+    found = samples(openmetrics.page(numbers(one=one, two={**one})))
+    name = "sockproof_message_ack_latency_seconds_count"
+    labels = {"class": "Visitor", "from": "intended", "message": 'say "hi"'}
+    counted = {key: value for key, value in found.items() if key.startswith(name)}
+    assert counted[f"{name}{labels}"] == 6
+    assert sum(counted.values()) == 8
+    one["parts"] = [[f"event {number}", "Visitor", {"200": 1}] for number in range(1000)]
+    many = samples(openmetrics.page(numbers(one=one)))
+    assert sum(key.startswith(name) for key in many) == MOST_NAMED
 
 
 def test_verdict_brings_what_only_the_checker_counts() -> None:

@@ -61,7 +61,8 @@ class Tab:
         """What `load.metrics` tells other programs."""
         numbers, runner = self.numbers(), self._environment.runner
         users = 0 if runner is None else runner.user_count
-        return {**numbers, "histograms": self._gathered.histograms(), "users": users}
+        more = {"histograms": self._gathered.histograms(), "users": users}
+        return {**numbers, **more, "named": self._gathered.named_histograms()}
 
     def server(self) -> str:
         """What the target says that it is."""

@@ -9,7 +9,7 @@ The rules that hold here:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -20,6 +20,7 @@ from sockproof.runs.load_records import Phase
 from sockproof.vocabulary import MESSAGE_KINDS, TRAFFIC, VIOLATIONS, Counter, Origin
 
 Labels = dict[str, str]
+MOST_NAMED = 100  # names with a class that are told apart
 _MIB = 1 << 20
 _LIVE = Counter.LIVE.value
 _FROM = {"from": Origin.INTENDED.value}
@@ -93,6 +94,21 @@ def families(numbers: Mapping[str, Any]) -> Iterator[Family]:
             f"sockproof_{kind}_latency_seconds", Kind.HISTOGRAM, "seconds",
             f"{kind.label} latency since the run began, the ramp included.",
             [(_FROM, Histogram.from_json(numbers["histograms"].get(kind.value, {})))],
+        )  # fmt: skip
+    yield from _named(numbers["named"])
+
+
+def _named(named: Iterable[tuple[str, str, Mapping[str, int]]]) -> Iterator[Family]:
+    """Acknowledgements by name and class, in a family of their own: no sum counts them twice."""
+    values = [
+        ({"message": message, "class": user_class, **_FROM}, Histogram.from_json(counts))
+        for message, user_class, counts in list(named)[:MOST_NAMED]
+    ]
+    if values:
+        yield Family(
+            "sockproof_message_ack_latency_seconds", Kind.HISTOGRAM, "seconds",
+            "Acknowledgement latency by the name of the message and the class of its sender.",
+            values,
         )  # fmt: skip
 
 

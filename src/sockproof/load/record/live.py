@@ -197,6 +197,16 @@ class Gathered:
             for kind in (_ACK, _DELIVERY)
         }
 
+    def named_histograms(self) -> list[tuple[str, str, dict[str, int]]]:
+        """Acknowledgements since the start, by the name of their message and the class of its
+        sender, as buckets."""
+        found: dict[tuple[str, str], Histogram] = {}
+        for _, each in self._told.values():
+            for message, user_class, counts in each["parts"]:
+                part = found.setdefault((message, user_class), Histogram())
+                part.add(Histogram.from_json(counts))
+        return [(*names, histogram.to_json()) for names, histogram in found.items()]
+
     def parts(self) -> dict[str, dict[str, dict[str, float | None]]]:
         """Acknowledgements since the start, by the name of their message and by class."""
         found: dict[str, dict[str, Histogram]] = {By.NAME: {}, By.CLASS: {}}
