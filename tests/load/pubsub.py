@@ -46,6 +46,13 @@ class PubSub:
     """A server that runs."""
 
     port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(SOON)
 
     @property
     def url(self) -> str:
@@ -61,12 +68,12 @@ class PubSub:
 
 
 @contextmanager
-def pubsub(*words: str) -> Iterator[PubSub]:
-    """The server with these options."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
+def pubsub(*words: str, port: int = 0) -> Iterator[PubSub]:
+    """The server with these options, at a port where one is named."""
+    with socket.create_server(("127.0.0.1", port)) as free:
         server = PubSub(free.getsockname()[1])
     command = [sys.executable, str(SERVER), "--port", str(server.port), *words]
-    process = subprocess.Popen(command)
+    process = server.process = subprocess.Popen(command)
     deadline = time.monotonic() + SOON
     try:
         while True:

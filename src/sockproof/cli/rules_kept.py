@@ -34,7 +34,8 @@ def judge_summary(rules: Rules, summary: Summary, folder: Path) -> Gate:
     about = chosen(rules, folder, cases=False)
     what = _on(summary.scenario, summary.target.url)
     findings = judge(about, msgspec.to_builtins(summary), folder)
-    return told(rules.title, str(folder), what, findings, len(rules.rules) - len(findings))
+    left_out = len(rules.rules) - len(about.rules)
+    return told(rules.title, str(folder), what, findings, left_out)
 
 
 def judge_report(rules: Rules, report: dict[str, Any], folder: Path) -> Gate:

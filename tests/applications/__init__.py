@@ -1,0 +1,1 @@
+"""Applications of strangers, and the locustfiles that load them: each with faults to switch on."""

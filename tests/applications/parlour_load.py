@@ -1,0 +1,40 @@
+"""Loads the chat `parlour`: talkers, and guests whose connections break off and come back."""
+
+import requests
+
+from sockproof.load.users import BODY, Message, SocketIOUser, paced
+
+
+class Visitor(SocketIOUser):
+    abstract = True
+    last = None  # id of the last line that was seen
+
+    def new_connection(self):
+        self.name, self.room = f"user {self.number}", f"room {self.number % 2}"
+        session = requests.post(f"{self.host}api/session", json={"user": self.name}).json()
+        self.auth = {"ticket": session["ticket"]}
+        self.line = Message("line", {"room": self.room, "text": BODY})
+        self.partner = f"user {self.number ^ 1}"
+        self.whisper = Message("whisper", {"to": self.partner, "text": BODY})
+        return super().new_connection()
+
+    def connected(self):
+        self.on("line", lambda line: setattr(self, "last", line["id"]))
+        self.enter(f"@{self.name}", "me")
+        opened = self.room, "open", self.room, self.last
+        self.enter(*opened, then=self.settled, replays=True, history=True)
+
+
+class Talker(Visitor):
+    weight, rate = 2, 3
+
+    @paced
+    def talk(self):
+        self.emit("typing", self.room)
+        self.tell(self.line, to=self.room)
+        self.tell(self.whisper, to=f"@{self.partner}")
+
+
+class Guest(Visitor):
+    rate, reconnect_after = 0.5, 0.5
+    blink = paced(lambda self: self.lose_connection() if self.last else None)
