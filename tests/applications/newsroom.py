@@ -3,13 +3,14 @@
 POST /login {"user": NAME} gives a token; GET /feed with it as a bearer is the WebSocket.
 {"op": "sub", "topic", "from": cursor or null} is answered by {"op": "subbed", "topic", "backlog"};
 who names a cursor is sent what it missed. {"op": "pub", "topic", "ref", "payload"} is answered by
-{"op": "ok", "ref", "cursor"}, {"op": "dm", "user", "ref", "payload"} likewise, and {"op": "ping"} by
-{"op": "pong"}. FAULT has one thing done wrong; GET /faults says how often it was.
+{"op": "ok", "ref", "cursor"}, {"op": "dm", "user", "ref", "payload"} likewise, and {"op": "ping"}
+by {"op": "pong"}. FAULT has one thing done wrong; GET /faults says how often it was.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import sys
@@ -47,10 +48,8 @@ def goes_wrong(kind: str) -> bool:
 async def send(socket: Socket, item: Item) -> None:
     """Send to whoever is still there."""
     if not socket.closed:
-        try:
+        with contextlib.suppress(ConnectionError):
             await socket.send_json(item)
-        except ConnectionError:
-            pass
 
 
 async def deliver(socket: Socket, item: Item) -> None:

@@ -2,22 +2,24 @@
 
 import requests
 
-from sockproof.load.users import *
+from sockproof.load import users as load
 
 
-class Reader(WebSocketUser):
+class Reader(load.WebSocketUser):
     abstract, path, cursor = True, "/feed", None
-    acknowledgements = Acknowledgements({"op": "ok"}, id="ref")
-    heartbeat = Heartbeat({"op": "ping"}, answer={"op": "pong"}, every=5)
+    acknowledgements = load.Acknowledgements({"op": "ok"}, id="ref")
+    content = {"ref": load.NUMBER, "payload": load.BODY}
+    heartbeat = load.Heartbeat({"op": "ping"}, answer={"op": "pong"}, every=5)
 
     def new_connection(self):
         self.on({"op": "item"}, lambda item: setattr(self, "cursor", item["cursor"]))
         self.name, self.topic = f"user {self.number}", f"topic {self.number % 2}"
         token = requests.post(f"{self.host}login", json={"user": self.name}).json()["token"]
         self.headers = {"Authorization": f"Bearer {token}"}
-        self.item = Message.json({"op": "pub", "topic": self.topic, "ref": NUMBER, "payload": BODY})
-        mail = {"op": "dm", "user": f"user {self.number ^ 1}", "ref": NUMBER, "payload": BODY}
-        self.mail = Message.json(mail)
+        item = {"op": "pub", "topic": self.topic, **self.content}
+        self.item = load.Message.json(item, ack=load.Increasing("cursor", within="room"))
+        self.partner = f"user {self.number ^ 1}"
+        self.mail = load.Message.json({"op": "dm", "user": self.partner, **self.content})
         return super().new_connection()
 
     def connected(self):
@@ -28,13 +30,10 @@ class Reader(WebSocketUser):
 
 class Author(Reader):
     weight, rate = 2, 3
-
-    @paced
-    def write(self):
-        self.tell(self.item, to=self.topic)
-        self.tell(self.mail, to=f"@user {self.number ^ 1}")
+    publish = load.paced(lambda self: self.tell(self.item, to=self.topic))
+    write = load.paced(lambda self: self.tell(self.mail, to=f"@{self.partner}"))
 
 
 class Drifter(Reader):
     rate, reconnect_after = 0.5, 0.5
-    blink = paced(lambda self: self.lose_connection() if self.cursor else None)
+    blink = load.paced(lambda self: self.lose_connection() if self.cursor else None)

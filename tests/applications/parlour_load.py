@@ -2,18 +2,18 @@
 
 import requests
 
-from sockproof.load.users import BODY, Message, SocketIOUser, paced
+from sockproof.load.users import BODY, Increasing, Message, SocketIOUser, paced
 
 
 class Visitor(SocketIOUser):
-    abstract = True
-    last = None  # id of the last line that was seen
+    abstract, last = True, None  # id of the last line that was seen
+    ids = ({"ok": True}, Increasing("id", within="room"))
 
     def new_connection(self):
         self.name, self.room = f"user {self.number}", f"room {self.number % 2}"
         session = requests.post(f"{self.host}api/session", json={"user": self.name}).json()
         self.auth = {"ticket": session["ticket"]}
-        self.line = Message("line", {"room": self.room, "text": BODY})
+        self.line = Message("line", {"room": self.room, "text": BODY}, ack=self.ids)
         self.partner = f"user {self.number ^ 1}"
         self.whisper = Message("whisper", {"to": self.partner, "text": BODY})
         return super().new_connection()

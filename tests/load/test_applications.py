@@ -1,4 +1,4 @@
-"""Applications of strangers: what they do wrong is found, and the right ones are accused of nothing.
+"""Applications of strangers: what they do wrong is found, and right ones are not accused.
 
 Each is loaded by a locustfile of at most forty lines that uses public names alone.
 """
@@ -111,8 +111,9 @@ def test_what_is_wrong_is_found_and_what_is_right_is_not_accused(
     wrong = violated(found)
     # What was not delivered, or to nobody, since the receiver had just gone, is no violation.
     assert 0 < wrong.pop(FAULTS[fault]) <= times, found.output
-    if fault == "order":  # what is held back until its receiver has gone is lost, too
-        wrong.pop("lost", 0)
+    # Who comes back asks for what follows the line that it saw last, which was the wrong one.
+    if fault in ("order", "mix-up"):
+        wrong = {name: wrong[name] for name in wrong.keys() - {"lost", "duplicated"}}
     assert wrong == {}, found.output
     assert found.code == 1
 
@@ -124,4 +125,4 @@ def test_locustfiles_are_short_and_use_public_names(path: Path) -> None:
     names = {node.attr for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)}
     assert not [name for name in names if name.startswith("_")]
     imported = [each for each in ast.walk(ast.parse(text)) if isinstance(each, ast.ImportFrom)]
-    assert [each.module for each in imported] == ["sockproof.load.users"]
+    assert [each.module for each in imported] in (["sockproof.load.users"], ["sockproof.load"])

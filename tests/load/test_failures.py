@@ -122,8 +122,8 @@ def test_stall_of_the_target_shows_in_full(tmp_path: Path) -> None:
     target = launch(load_targets(shelf("targets"))["python-socketio-uvicorn"])
     with target:
         words = ("--users", "40", "--rate", "40", "--run-time", "9s")  # 10,000 samples for p99.9
-        words += ("--max-outstanding", "200")  # nothing is withheld
-        running = started(tmp_path, "echo", target.url, *words)
+        more = ("--max-outstanding", "200")  # nothing is withheld
+        running = started(tmp_path, "echo", target.url, *words, *more)
         when_rows_come(tmp_path)
         os.killpg(target.pid, signal.SIGSTOP)
         time.sleep(4)
