@@ -237,6 +237,7 @@ BY_NAME = (
     *(*MESSAGES, Counter.DUE, Counter.UNDETERMINED),
     *(Counter.LOST, Counter.DUPLICATED, Counter.REORDERED, Counter.LEAKED, Counter.CORRUPTED),
     *(Counter.FORGED, Counter.UNACKNOWLEDGED, Counter.CONTRADICTED, Counter.MISNUMBERED),
+    Counter.REFUSED,
 )
 BY_CLASS = (*BY_NAME, Counter.INVENTED, Counter.MISACKNOWLEDGED, Counter.BROKEN, *CONNECTIONS)
 # What is judged beside messages, and not counted by the checker of deliveries or above.

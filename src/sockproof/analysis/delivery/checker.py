@@ -120,15 +120,9 @@ class _Checker:
     def run(self) -> Delivery:
         found, emits = self.found, self.history.emits
         found.part(self.history.names, emits.named)
-        found.counts[Counter.EMITTED] = len(emits.key)
-        found.count(Counter.EMITTED, np.arange(len(emits.key)), self.sender)
+        found.count_sent(self.sender, emits.acked > 0, self.history.timed_out)
         found.addressed = int((self.kind != NOBODY).sum())
-        acked = np.flatnonzero(emits.acked > 0)
-        found.counts[Counter.ACKNOWLEDGED] = len(acked)
-        found.count(Counter.ACKNOWLEDGED, acked, self.sender[acked])
-        missed = self.history.timed_out
         found.counts[Counter.ACK_TIMEOUTS] = self.history.timeouts
-        found.count(Counter.ACK_TIMEOUTS, missed, self.sender[missed])
         found.counts[Counter.LATE] = self.history.late
         if self.latencies is not None:
             self.latencies.take_acks(self.history)

@@ -143,6 +143,16 @@ class Delivery:
             if which is not None:
                 tally.add(tally.exercised, name, which, times)
 
+    def count_sent(self, senders: Numbers, acked: NDArray[np.bool_], timed_out: Numbers) -> None:
+        """Count all messages; `timed_out` are those whose acknowledgement did not come in time."""
+        for name, at in (
+            (Counted.EMITTED, np.arange(len(senders))),
+            (Counted.ACKNOWLEDGED, np.flatnonzero(acked)),
+            (Counted.ACK_TIMEOUTS, timed_out),
+        ):
+            self.counts[name] = len(at)
+            self.count(name, at, senders[at])
+
     def count_receivers(
         self,
         counts: Numbers,

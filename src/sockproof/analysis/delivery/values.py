@@ -67,10 +67,17 @@ class Refusals:
             found.example(_CONTRADICTED, said)
 
     def exercise(self, found: Delivery) -> None:
-        """Each message that was refused is a chance."""
+        """Each message that was refused is a chance; and count them by message and class."""
+        emits = self._history.emits
+        answered = emits.acked > 0
         if self.refused is not None:
-            found.exercised[_CONTRADICTED] = int(self.refused.sum())
-            found.chance(_CONTRADICTED, np.flatnonzero(self.refused))
+            answered |= self.refused
+            at = np.flatnonzero(self.refused)
+            found.exercised[_CONTRADICTED] = len(at)
+            found.chance(_CONTRADICTED, at)
+            found.count(Property.REFUSED, at, emits.sender[at])
+        at = np.flatnonzero(answered)
+        found.chance(Property.REFUSED, at, emits.sender[at])
 
 
 def judge_values(history: History, found: Delivery) -> None:

@@ -122,6 +122,7 @@ def _listed(summary: Summary) -> str:
 
 
 def heading(summary: Summary) -> str:
-    """How many messages were amiss, and how many of them are shown here."""
-    here = len(shown(summary))
-    return f"{number(here, 'message')} of {summary.violations.messages:,}; {_listed(summary)} in"
+    """How many messages were amiss, and how many of them are shown here, and listed."""
+    here, amiss = len(shown(summary)), summary.violations
+    listed = "all are" if amiss.listed == amiss.messages else f"{amiss.listed:,} are"
+    return f"{here:,} of {number(amiss.messages, 'message')}; {listed} in"
