@@ -77,6 +77,9 @@ def _stamps(data: bytes) -> Iterator[Stamp]:
 class Recorder(Ledger):
     """A ledger of messages, too: what a process's connections sent and heard."""
 
+    # Where the body ended of what `heard` has recorded; another message may stand behind it.
+    heard_to = 0
+
     def sending(
         self,
         client: int,
@@ -243,11 +246,12 @@ class Recorder(Ledger):
         except (ValueError, struct.error):
             return self._heard_slowly(client, data, now)
         value = now - intended
+        self.heard_to = end = data.find(b'"', body_at)
         if (
             run != self.run
             or sender >> 48 != self._clock
             or crc32(raw) != RESIDUE
-            or crc32(data[body_at : data.find(b'"', body_at)]) != checksum
+            or crc32(data[body_at:end]) != checksum
             or (value - delay * 1000) >> _BITS_OF_TIME  # no time that can be
         ):
             return self._heard_slowly(client, data, now)
@@ -275,6 +279,7 @@ class Recorder(Ledger):
         return sender, sequence
 
     def _heard_slowly(self, client: int, data: bytes, now: int) -> tuple[int, int] | None:
+        self.heard_to = 0
         stamp = find(data)
         if stamp is None:
             return None

@@ -31,7 +31,7 @@ from sockproof.load.users.judged import judge
 from sockproof.vocabulary import Step
 from sockproof.wire import WireError
 from sockproof.wire.redaction import secrets_of_value
-from sockproof.wire.stamp import MARK
+from sockproof.wire.stamp import LENGTH, MARK
 
 # Sequence, intended and actual time, where it is counted, what comes back.
 Token = tuple[int, int, int, Acks, bytes]
@@ -85,7 +85,8 @@ class SocketIOUser(ConnectedUser):
         return bool(self.connection.recovered)
 
     def _listener(self, client: int) -> Callable[[bytes, bool], None]:
-        heard, steps, histories = self.recorder.heard, self.sockproof.steps, self._histories
+        recorder, heard = self.recorder, self.recorder.heard
+        steps, histories = self.sockproof.steps, self._histories
         histories.clear()
 
         def on_message(data: bytes, _is_binary: bool) -> None:
@@ -94,8 +95,8 @@ class SocketIOUser(ConnectedUser):
             if heard(client, data, traffic.read_at) is None:
                 if data[:2] == b"42" and not (self.ephemeral and self._notice(client, data)):
                     steps[Step.UNSTAMPED] += 1
-            elif data.count(MARK) > 1:
-                self.recorder.heard_others(client, data, traffic.read_at)
+            elif len(data) - recorder.heard_to > LENGTH and data.count(MARK) > 1:
+                recorder.heard_others(client, data, traffic.read_at)
 
         return on_message
 

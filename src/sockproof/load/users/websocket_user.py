@@ -29,7 +29,7 @@ from sockproof.load.users.judged import judge
 from sockproof.runs.load_records import EmitFlag, Reason, Stray
 from sockproof.vocabulary import Step
 from sockproof.wire import WireError
-from sockproof.wire.stamp import MARK
+from sockproof.wire.stamp import LENGTH, MARK
 from sockproof.wire.url import is_secret
 
 MATCHED = int(EmitFlag.MATCHED)
@@ -120,7 +120,8 @@ class WebSocketUser(ConnectedUser):
     # Hearing.
 
     def _listener(self, client: int) -> Callable[[bytes, bool], None]:
-        heard, sender = self.recorder.heard, self.recorder.identity(client)
+        recorder, heard = self.recorder, self.recorder.heard
+        sender = recorder.identity(client)
         conversation, by_itself = self._conversation, self.acknowledgements is None
         handlers, steps, histories = self._handlers, self.sockproof.steps, self._histories
         histories.clear()
@@ -137,8 +138,8 @@ class WebSocketUser(ConnectedUser):
                     known = True
                 steps[Step.UNSTAMPED] += not known
                 return
-            if data.count(MARK) > 1:
-                self.recorder.heard_others(client, data, traffic.read_at)
+            if len(data) - recorder.heard_to > LENGTH and data.count(MARK) > 1:
+                recorder.heard_others(client, data, traffic.read_at)
             if found[0] == sender:
                 self._answered_by_itself(found[1])
                 if not by_itself:
