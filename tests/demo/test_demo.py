@@ -69,7 +69,8 @@ def test_bugs_that_are_not_found_are_not_told(
         assert f"{at}  not found: {bug.title}" in said
 
 
-def test_interrupted_demo_ends_with_what_it_started(tmp_path: Path) -> None:
+@pytest.mark.parametrize("behind", ["judging ws:", "judging http:"])  # the next part has begun
+def test_interrupted_demo_ends_with_what_it_started(tmp_path: Path, behind: str) -> None:
     process = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True, cwd=tmp_path)
     children: list[psutil.Process] = []
     try:
@@ -77,7 +78,7 @@ def test_interrupted_demo_ends_with_what_it_started(tmp_path: Path) -> None:
         until(psutil.Process(process.pid).children)
         children = psutil.Process(process.pid).children()
         for line in process.stdout:
-            if line.startswith("judging"):
+            if line.startswith(behind):
                 break
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=LIMIT) == 130

@@ -150,6 +150,8 @@ def _run(plan: LoadPlan, scenario: Path, server: LoadTarget, folder: Path) -> Su
     with server.running() as (url, pid), log_path.open("w", encoding="utf-8") as log:
         origin = {"serves": server.serves}
         ran = run_scenario(plan, scenario, url, folder, pid, log, origin=origin)
+    if ran.interrupted:
+        raise KeyboardInterrupt
     if missing := nothing_recorded(folder, ran):
         said = f"Locust {ended_with(ran.code)} before {missing}: {last_line(log_path)}"
         raise NotJudged(said) if ran.code < 0 else CommandError(said)

@@ -16,7 +16,7 @@ from sockproof.targets.launch import free_port, launch
 from sockproof.targets.spec import TargetSpec
 
 FOLDER = Path(__file__).parent
-USERS, SPAWN_RATE, RUN_TIME, DRAIN = 24, 12.0, 6.0, 3.0
+USERS, SPAWN_RATE, RUN_TIME, DRAIN = 24, 12.0, 5.0, 2.0
 WEBSOCKET_CASES = ("websocket/fragmentation/*", "websocket/control_frames/*")
 SOCKETIO_CASES = (
     "engineio/upgrade/packet_*",
