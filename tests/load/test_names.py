@@ -66,6 +66,20 @@ def test_a_place_is_a_room_and_what_is_said_to_it(tmp_path: Path) -> None:
     ]
 
 
+def test_lines_that_no_process_writes_do_no_harm() -> None:
+    names = RowNames()
+    for line in (
+        {"user": "x", "class": 1, "name": "y"},
+        {"class": 1, "name": 7},
+        {"room": 5, "message": "m", "of": "x"},
+        {"room": 6, "message": "m", "of": 4, "event": 8},
+        {"room": 7, "message": 1},
+    ):
+        names.take(line)
+    assert (names.classes, names.labels, names.rooms) == ({1: "y"}, {}, {})
+    assert names.places == {6: Place(4, "m", "")}
+
+
 def test_names_are_bounded(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path, 7)
     names = recorder.names

@@ -131,13 +131,16 @@ class RowNames:
                 ("body", "text", self.bodies),
                 ("why", "text", self.reasons),
             ):
-                if key in line:
-                    of[line[key]] = line[name]
-        elif isinstance(line.get("message"), str) and "of" in line:
-            message = line["message"]
-            self.places[line["room"]] = Place(line["of"], message, line.get("event", message))
+                number, text = line.get(key), line.get(name)
+                if isinstance(number, int) and isinstance(text, str):
+                    of[number] = text
+            return
+        number, message = line["room"], line.get("message")
+        if isinstance(message, str) and isinstance(line.get("of"), int):
+            event = line.get("event", message)
+            self.places[number] = Place(line["of"], message, event if type(event) is str else "")
         elif isinstance(line.get("name"), str):
-            self.rooms[line["room"]] = line["name"]
+            self.rooms[number] = line["name"]
 
     def place(self, number: int) -> Place:
         """The place of a message's row; older versions wrote the room's own number."""
