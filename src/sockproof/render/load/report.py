@@ -199,7 +199,7 @@ def _told(run: LoadRun) -> dict[str, Any]:
         "again": _again(run.about),
         "locustfiles": [_source(each) for each in run.about.locustfiles[:20]],
         "parameters": _pairs(run.about.parameters, _UNITS),
-        "versions": _pairs(run.about.versions),
+        "versions": _pairs({**run.about.versions, "OS": run.about.machine.get("system")}),
         "problems": [short(line, 300) for line in list(run.problems)[:50]],
     }
 
@@ -233,7 +233,7 @@ def _again(about: About) -> Pairs:
         state = {True: ", with changes that are not committed", False: "", None: ", maybe changed"}
         told.append(("Git revision", f"{short(revision.commit, 64)}{state[revision.dirty]}"))
     told.append(("Server", short(about.serves, 300)))
-    told.append(("Its header Server", short(about.server, 300)))
+    told.append(("Server header", short(about.server, 300)))
     return [(name, value) for name, value in told if value]
 
 
