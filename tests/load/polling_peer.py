@@ -109,7 +109,7 @@ def leave(heard: Heard) -> None:
 
 
 def heard_text(heard: Heard) -> list[bytes]:
-    return [data for data, _ in heard.messages[1:]]
+    return [data for data, _ in heard.messages]
 
 
 def passed(moment: float) -> bool:

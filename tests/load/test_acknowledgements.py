@@ -22,7 +22,8 @@ def test_acknowledgements_find_who_waits_for_them() -> None:
         assert link.text() == '42/chat,2["b"]'
         assert link.text() == '423["c"]'
         link.say('433["späť"]', "43/chat,2[]", '461-1["x",{"_placeholder":true,"num":0}]', b"\xff")
-        link.say('431["again"]', '4399["never asked for"]', '460-98["neither"]', '42["fence"]')
+        link.say('431["again"]', '4399["never asked for"]')
+        link.say('461-98[{"_placeholder":true,"num":0}]', b"neither", '42["fence"]')
         left(link)
 
     replies: dict[str, Replies] = {"a": [], "b": [], "c": []}

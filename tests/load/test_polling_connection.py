@@ -88,7 +88,7 @@ def test_each_request_may_have_its_own_stream(tls: bool, certificates: Certifica
         for number in range(5):
             assert heard.connection.emit("x", number)
             server.outgoing.put(b'42["y",%d]' % number)
-            until(partial(came_or_closed, heard, number + 2))
+            until(partial(came_or_closed, heard, number + 1))
         leave(heard)
         assert len(server.links) > 10
     assert heard_text(heard) == [b'42["y",%d]' % number for number in range(5)]

@@ -65,7 +65,7 @@ def test_upgrade_loses_and_doubles_nothing(busy: bool) -> None:
             pause = time.monotonic() + 0.002
             until(partial(passed, pause))
         assert connection.emit("octets", b"last")
-        until(lambda: len(heard.messages) == 7)
+        until(lambda: len(heard.messages) == 6)
         assert connection.transport_now == "websocket"
         leave(heard)
     assert upgraded == ["websocket"]

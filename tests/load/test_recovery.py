@@ -138,11 +138,9 @@ def test_offset_is_the_last_argument_that_is_a_string() -> None:
         assert recovery.payload({"token": 1}) == {"pid": "p", "offset": offset, "token": 1}
 
 
-def test_offset_of_an_event_with_attachments_holds_when_it_is_whole() -> None:
+def test_offset_of_an_event_with_attachments_is_found_behind_their_number() -> None:
     recovery = Recovery("p", b"/other,")
-    recovery.announced(b'451-/other,["said",{"_placeholder":true,"num":0},"o1"]', 4)
-    assert recovery.payload(None) == {"pid": "p"}
-    recovery.whole()
+    recovery.heard(b'451-/other,["said",{"_placeholder":true,"num":0},"o1"]', 4)
     assert recovery.payload(None) == {"pid": "p", "offset": "o1"}
     assert not recovery.answered("q")
     assert recovery.answered("q")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -89,7 +90,8 @@ def _take_out(value: Any, attachments: list[bytes]) -> Any:
     return value
 
 
-def _put_back(value: Any, attachments: list[bytes]) -> Any:
+def put_back(value: Any, attachments: Sequence[Any]) -> Any:
+    """The data with attachments in their places; raises `WireError`, and `RecursionError`."""
     if isinstance(value, dict):
         if value.get("_placeholder") is True:
             number = value.get("num")
@@ -98,9 +100,9 @@ def _put_back(value: Any, attachments: list[bytes]) -> Any:
             if not 0 <= number < len(attachments):
                 raise WireError(f"a placeholder names attachment {number} of {len(attachments)}")
             return attachments[number]
-        return {key: _put_back(item, attachments) for key, item in value.items()}
+        return {key: put_back(item, attachments) for key, item in value.items()}
     if isinstance(value, list):
-        return [_put_back(item, attachments) for item in value]
+        return [put_back(item, attachments) for item in value]
     return value
 
 
@@ -205,7 +207,7 @@ class Decoder:
 
     def _filled(self, packet: Packet) -> Packet:
         try:
-            data = _put_back(packet.data, self._attachments)
+            data = put_back(packet.data, self._attachments)
         except RecursionError:
             raise WireError("the data is nested too deeply") from None
         self._attachments = []

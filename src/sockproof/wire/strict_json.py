@@ -13,3 +13,6 @@ def loads(text: str | bytes) -> Any:
 
 def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON (RFC 8259, 6)")
+
+
+decoded = json.JSONDecoder(parse_constant=_refuse).decode  # the same of a string, a little faster

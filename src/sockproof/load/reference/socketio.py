@@ -25,7 +25,7 @@ from sockproof.load.net.endpoint import Endpoint, together, traffic
 from sockproof.load.net.stream import CLOSED, CLOSING, DIALLING, IDLE, OPEN, callback_failed
 from sockproof.load.net.timer_wheel import wheel
 from sockproof.load.net.websocket import no_message
-from sockproof.load.reference.client import Client
+from sockproof.load.reference.client import Client, StrictJson
 from sockproof.load.reference.guard import QUIET, GuardedSession, allowance, web_socket
 from sockproof.load.socketio.acks import (
     NEVER,
@@ -181,6 +181,7 @@ class ReferenceSocketIO(Reference):
         session = GuardedSession(endpoint)
         limit = endpoint.connect_limit / 1e9
         client = Client(
+            json=StrictJson,
             reconnection=False,
             handle_sigint=False,
             http_session=session,

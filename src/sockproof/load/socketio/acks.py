@@ -69,21 +69,21 @@ class Strays:
         """Its time limit has passed, or the message did not leave."""
         self._expired = _with(self._expired, number)
 
-    def strayed(self, key: Key, last: int, waiting: Acks | None = None) -> None:
+    def strayed(self, key: Key, last: int, waiting: Acks | None = None) -> Stray:
         """It came, and nobody waits for it; perhaps `waiting` has it in another namespace.
 
+        Returns what it is.
         `WireError` where there are so many that they would fill memory and disk.
         """
-        if self.on_stray is None:
-            return
         self._left -= 1
         if self._left < 0:
             raise WireError(f"more than {_MOST:,} acknowledgements that answer nothing")
         number = number_of(key)
-        if waiting and any(number_of(each) == number for each in waiting):
-            self.on_stray(number, Stray.UNASKED)
-        else:
-            self.on_stray(number, self._kind(number, last))
+        elsewhere = waiting and any(number_of(each) == number for each in waiting)
+        kind = Stray.UNASKED if elsewhere else self._kind(number, last)
+        if self.on_stray is not None:
+            self.on_stray(number, kind)
+        return kind
 
     def _kind(self, number: int, last: int) -> Stray:
         if self._first < number <= last:

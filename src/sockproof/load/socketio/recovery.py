@@ -19,34 +19,20 @@ _DIGITS = tuple(b"%d" % digit for digit in range(10))  # of an acknowledgement t
 class Recovery:
     """What a connection has to tell when it is opened again."""
 
-    __slots__ = ("_coming", "_offset", "_prefix", "pid")
+    __slots__ = ("_offset", "_prefix", "pid")
 
     def __init__(self, pid: str, prefix: bytes) -> None:
         self.pid = pid
         self._prefix = prefix
         self._offset: bytes | None = None  # of the last event, in JSON
-        self._coming: bytes | None = None  # of one whose attachments are still to come
 
     def heard(self, data: bytes, at: int = 2) -> None:
-        """An event came; `at` is where its namespace stands."""
-        offset = self._of(data, at)
-        if offset is not None:
-            self._offset = offset
-
-    def announced(self, data: bytes, at: int) -> None:
-        """An event with attachments came, but for these."""
-        self._coming = self._of(data, at) if data[1:2] == b"5" else None
-
-    def whole(self) -> None:
-        """The last attachment has come."""
-        if self._coming is not None:
-            self._offset, self._coming = self._coming, None
-
-    def _of(self, data: bytes, at: int) -> bytes | None:
+        """An event came whole; `at` is where its namespace stands."""
         if data[-2:] != b'"]' or not data.startswith(self._prefix or (b"[", *_DIGITS), at):
-            return None
+            return
         comma = data.rfind(b',"')  # within a string the quote would be escaped
-        return data[comma + 1 : -1] if comma > 0 else None
+        if comma > 0:
+            self._offset = data[comma + 1 : -1]
 
     def answered(self, pid: str | None) -> bool:
         """The new connection has a pid: whether the state of the one before was kept."""

@@ -5,7 +5,6 @@ What stands in its messages is for the subclass; see `socketio`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any
@@ -28,14 +27,13 @@ from sockproof.load.socketio.transport import Transport
 from sockproof.load.socketio.upgrade import Upgrade
 from sockproof.runs.load_records import Reason
 from sockproof.vocabulary import TRANSPORTS
-from sockproof.wire import WireError
+from sockproof.wire import WireError, strict_json
 
 _WEBSOCKET, _POLLING, _UPGRADE = TRANSPORTS
 MAX_SID = 4096  # characters of a session's id, which stands in each request
 LARGE = 64 * 1024  # octets of JSON, from which on its values are counted
 MAX_VALUES = 200_000  # each of which takes many times what its octets do
 _HELD_UP = 500_000_000  # nanoseconds by which this process's own loop was too late
-_decoded = json.JSONDecoder().decode
 
 
 def not_sent(data: bytes) -> bool:
@@ -48,7 +46,7 @@ def parsed(octets: bytes, what: str) -> Any:
     """The value of JSON octets; raises `WireError`."""
     see_values(octets, what)
     try:
-        return _decoded(octets.decode("utf-8"))
+        return strict_json.decoded(octets.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise WireError(f"{what} is not JSON: {error}") from None
 
@@ -186,14 +184,14 @@ class Session:
         if self.transport == _WEBSOCKET:
             target = self.endpoint.target("EIO=4&transport=websocket", self.endpoint.socketio_path)
             connection = WebSocketConnection(self.endpoint, target=target, headers=self.headers)
-            connection.on_message = self._message
+            connection.on_message = self._first_packet
             connection.on_close = self._transport_closed
             self._websocket = connection
             self._use(connection)
             connection.open()
         else:
             self._polling = PollingTransport(self.endpoint, self.headers)
-            self._polling.on_message = self._message
+            self._polling.on_message = self._first_packet
             self._polling.on_close = self._transport_closed
             self._use(self._polling)
             self._polling.open()
@@ -280,6 +278,15 @@ class Session:
 
     # Packets.
 
+    def _first_packet(self, data: bytes, is_binary: bool) -> None:
+        """What comes before the OPEN packet is read by no client."""
+        try:
+            if is_binary or data[:1] != b"0":
+                raise WireError(f"no Engine.IO OPEN packet: {data[:40]!r}")
+            self._greeted(data)
+        except WireError as error:
+            self._fail(Reason.BAD_PACKET, str(error))
+
     def _engine(self, data: bytes) -> None:
         """A text packet that is no MESSAGE."""
         first = data[:1]
@@ -288,7 +295,7 @@ class Session:
             self._ping_by = monotonic_ns() + self._ping_limit
             self._send_text(b"3" + data[1:])
         elif first == b"0":
-            self._greeted(data)
+            raise WireError("a second Engine.IO OPEN packet")
         elif first == b"1":
             self._fail(Reason.SERVER_CLOSED, "the server sent an Engine.IO CLOSE packet")
         elif first not in (b"3", b"5", b"6"):
@@ -296,8 +303,6 @@ class Session:
 
     def _greeted(self, data: bytes) -> None:
         """The OPEN packet."""
-        if self.eio_sid is not None:
-            raise WireError("a second Engine.IO OPEN packet")
         fields = parsed(data[1:], "the OPEN packet")
         sid = fields.get("sid") if isinstance(fields, dict) else None
         if not isinstance(sid, str) or not sid:
@@ -311,6 +316,9 @@ class Session:
                 raise WireError(f"{name} is not a number of milliseconds: {value!r:.60}")
             limit += value
         self.eio_sid = sid
+        for transport in (self._websocket, self._polling):
+            if transport is not None:
+                transport.on_message = self._message
         self._ping_limit = int(limit * 1e6)
         self._ping_by = monotonic_ns() + self._ping_limit
         self.state = SHAKING

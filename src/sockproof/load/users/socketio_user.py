@@ -25,6 +25,7 @@ from sockproof.load.record.recorder import ITSELF, NOBODY
 from sockproof.load.reference.socketio import ReferenceSocketIO
 from sockproof.load.socketio.acks import Reply, arguments, new_range
 from sockproof.load.socketio.connection import SocketIOConnection
+from sockproof.load.socketio.packets import see_json
 from sockproof.load.socketio.session import parsed
 from sockproof.load.users.connected_user import ACKNOWLEDGED, SKIPS_SENDER, ConnectedUser
 from sockproof.load.users.judged import judge
@@ -215,9 +216,12 @@ class SocketIOUser(ConnectedUser):
         if reply is None:
             self._answered(sequence, intended, actual, acks, is_there=False)
             return
+        is_echo = reply == echo
+        if not is_echo and isinstance(reply, bytes):
+            see_json(reply, "an acknowledgement")  # else the connection ends, as if none had come
         self.outstanding -= 1
         recorder, now = self.recorder, traffic.read_at
-        if reply == echo:
+        if is_echo:
             recorder.echoed(self.client, sequence, intended, actual, now, acks)
         else:
             if isinstance(reply, bytes):  # else it was looked at in pieces
