@@ -184,6 +184,21 @@ def test_names_may_hold_anything(run: Run) -> None:
     assert look_up(found, metric) == look_up(found, metric.replace("intended", "actual"))
 
 
+def test_clocks_that_differ_decide_no_rule_about_one_name(run: Run) -> None:
+    found = two_names(run)
+    that = 'latency.delivery["public"].intended.p50_ms <= 10'
+    assert judged({**found, "delivery_error_ms": 1.0}, that).outcome == Outcome.PASS
+    unsure = judged({**found, "delivery_error_ms": 20.0}, that)
+    assert unsure.outcome == Outcome.INCONCLUSIVE
+    assert "clocks" in unsure.text
+
+
+@pytest.mark.parametrize("metric", ['latency["x"].ack', 'counts["\\q"].lost', 'counts["a'])
+def test_what_is_no_metric_has_no_value(metric: str) -> None:
+    assert look_up({"counts": {}}, metric) is None
+    assert not is_metric(metric)
+
+
 def test_a_single_name_is_the_whole(run: Run) -> None:
     for _ in range(30):
         run.say("only", 1_000_000)

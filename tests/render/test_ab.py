@@ -54,6 +54,21 @@ def test_a_regression() -> None:
     assert f"| {P50} | 1 | 1.204 | +20.4 % |" in page
 
 
+def test_a_message_is_compared_and_its_name_does_nothing() -> None:
+    document = compared(*SLOWER)
+    for pair in document["pairs"]:
+        for side in ("a", "b"):
+            told = pair[side]["summary"]
+            told["names"] = {"<i>`|": {"latency": told["latency"]}}
+    metric = P50.replace("ack", 'ack["<i>`|"]')
+    judged(document, metric)
+    assert document["result"]["exit_code"] == 1
+    assert any(metric in line for line in lines(document))
+    page = markdown(document)
+    assert "<i>" not in page
+    assert "+20.4 %" in page
+
+
 def test_no_regression() -> None:
     document = judged(compared(*ALIKE))
     assert document["result"]["exit_code"] == 0

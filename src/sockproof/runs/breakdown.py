@@ -67,7 +67,10 @@ def whole(plain: str, group: Group | None) -> str:
 
 def look_up(summary: Mapping[str, Any], metric: str) -> Any:
     """A value of `summary.json` by its path; None where there is none."""
-    plain, group = parted(metric)
+    try:
+        plain, group = parted(metric)
+    except ValueError:
+        return None
     value: Any = summary
     for part in (*(group or ()), *plain.split(".")):
         value = value.get(part) if isinstance(value, Mapping) else None

@@ -232,7 +232,7 @@ def _within_error(finding: Finding, summary: Mapping[str, Any]) -> Finding:
     """The finding, unless the error of the hosts' clocks could have turned it round."""
     asked, value = finding.rule.condition, finding.value
     error = summary.get("delivery_error_ms") or 0.0
-    if not error or not asked.is_latency or LatencyKind.DELIVERY not in asked.metric.split("."):
+    if not error or not asked.is_latency or LatencyKind.DELIVERY not in asked.parted[0].split("."):
         return finding
     if finding.outcome == Outcome.INCONCLUSIVE or value is None:
         return finding

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sockproof.render.markdown_page import escape
+from sockproof.render.markdown_page import code, escape
 from sockproof.render.text import aligned, number, short
+from sockproof.runs.breakdown import look_up
 
 _HEADLINES = {
     "violation": "FAIL: B has violations that A does not have: {facts}",
@@ -26,7 +27,7 @@ def pair_line(pair: Mapping[str, Any], metrics: Sequence[str]) -> str:
     ]
     for side in pair.get("order", "A").lower():
         summary = pair[side]["summary"]
-        values = ", ".join(_shown(_look_up(summary, name)) for name in metrics if _plain(name))
+        values = ", ".join(_shown(look_up(summary, name)) for name in metrics if _plain(name))
         fit = "" if summary["generator"]["fit"] else " (inconclusive)"
         told.append(f"{side.upper()} {values}{fit}")
     return "  ".join(told)
@@ -34,13 +35,6 @@ def pair_line(pair: Mapping[str, Any], metrics: Sequence[str]) -> str:
 
 def _plain(metric: str) -> bool:
     return metric.startswith("latency.")
-
-
-def _look_up(summary: Mapping[str, Any], metric: str) -> Any:
-    found: Any = summary
-    for key in metric.split("."):
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found
 
 
 def lines(document: Mapping[str, Any]) -> Iterator[str]:
@@ -70,9 +64,13 @@ def markdown(document: Mapping[str, Any]) -> str:
     rows = _rows(document)
     if rows:
         told += ["", _row(rows[0]), "|" + "---|" * len(_COLUMNS)]
-        told += [_row(row) for row in rows[1:]]
+        told += [_row((_named(metric), *cells)) for metric, *cells in rows[1:]]
         told += ["", _basis(document)]
     return "\n".join(told) + "\n"
+
+
+def _named(metric: str) -> str:
+    return code(metric) if "[" in metric else metric  # a name may hold anything
 
 
 def _row(cells: Sequence[str]) -> str:
