@@ -109,3 +109,79 @@ def test_checker_agrees_with_the_model(history: tuple[int, Model], processes: in
             expected = model.judge(clients)
             for name in ("due", "lost", "duplicated", "leaked", "reordered", "undetermined"):
                 assert found.counts[name] == expected[name], (name, model)
+
+
+@dataclass
+class Lives:
+    """One speaker, and a hearer with several connections to one room, judged one by one."""
+
+    spans: list[tuple[int, int]]  # from when to when each connection is open and in the room
+    messages: list[tuple[int, int]]  # when each was sent and acknowledged
+    receipts: list[tuple[int, int, bool]]  # message, connection, whether it is of a history
+    replays: bool
+
+    def judge(self) -> Counter[str]:
+        found: Counter[str] = Counter()
+        spans = [self.spans[-1], *([(self.spans[0][0], self.spans[-1][1])] * self.replays)]
+        for connection, (begin, end) in enumerate(self.spans[:-1]):
+            # What it heard last tells how much one that ended still owed.
+            newest = [self.messages[each][0] for each, by, _ in self.receipts if by == connection]
+            spans.append((begin, min(end, max(newest, default=0))))
+        for number, (at, acked) in enumerate(self.messages):
+            heard = [each for each in self.receipts if each[0] == number]
+            live = sum(not history for _, _, history in heard)
+            due = any(begin <= at and acked <= end for begin, end in spans)
+            found["due"] += due
+            found["lost"] += due and not heard
+            found["duplicated"] += max(live - 1, 0)
+        order: dict[int, list[int]] = {}
+        firsts = {}
+        for number, connection, history in self.receipts:
+            if number not in firsts:
+                firsts[number] = connection
+                if not history:
+                    order.setdefault(0 if self.replays else connection, []).append(number)
+        for heard_in_order in order.values():
+            highest = -1
+            for number in heard_in_order:
+                found["reordered"] += number < highest
+                highest = max(highest, number)
+        return found
+
+
+@st.composite
+def lives(draw: Any) -> Lives:
+    spans, at = [], 10
+    for _ in range(draw(st.integers(1, 3))):
+        begin = at + draw(st.integers(1, 20))
+        at = begin + draw(st.integers(1, 40))
+        spans.append((begin, at))
+    spans[-1] = spans[-1][0], 9_999
+    times = sorted(draw(st.lists(st.integers(1, at + 40), max_size=6, unique=True)))
+    messages = [(each, each + draw(st.integers(1, 10))) for each in times]
+    some = st.tuples(st.integers(0, len(times) - 1), st.integers(0, len(spans) - 1), st.booleans())
+    receipts = draw(st.lists(some, max_size=8)) if times else []
+    # What is heard over a connection comes in its time.
+    return Lives(spans, messages, sorted(receipts, key=lambda each: each[1]), draw(st.booleans()))
+
+
+@settings(max_examples=100, deadline=None)
+@given(lives())
+def test_checker_agrees_with_the_model_over_connections(model: Lives) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        run = Written(Path(folder))
+        speaker = run.client()
+        users: list[tuple[int, int]] = []
+        for number, (begin, end) in enumerate(model.spans):
+            before = users[-1] if users else None
+            users.append(run.client(begin - 1, follows=before, flags=int(model.replays)))
+            run.join(users[-1], "room", begin - 1, begin)
+            if number < len(model.spans) - 1:
+                run.end(users[-1], end)
+        for number, (at, acked) in enumerate(model.messages):
+            run.say(speaker, number + 1, "room", at, acked)
+        for number, connection, history in model.receipts:
+            run.hear(users[connection], speaker, number + 1, 5_000, history=history)
+        found, expected = run.check(), model.judge()
+        for name in ("due", "lost", "duplicated", "reordered"):
+            assert found.counts[name] == expected[name], (name, model)
