@@ -69,7 +69,8 @@ def test_right_server_is_accused_of_nothing(changes: tuple[str, ...], tmp_path: 
     assert found.code == 0, found.output
     if changes is REPLAYED:
         counts = found.summary["counts"]
-        assert counts["due"] == counts["receipts"] > 500, found.output
+        # All but some that were said while others still joined.
+        assert 500 < 0.95 * counts["receipts"] < counts["due"] <= counts["receipts"], found.output
     if changes is HISTORY:
         assert found.summary["latency"]["delivery"]["actual"]["p99_ms"] < 150, found.output
 
