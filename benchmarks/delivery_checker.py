@@ -1,31 +1,44 @@
-"""How long the delivery checker takes for a million receipts, and how much memory.
+"""How long the delivery checker takes, and how much memory.
 
     python benchmarks/delivery_checker.py [RECEIPTS]
+    python benchmarks/delivery_checker.py --rows 200e6 --processes 20
 
 The bound that the project holds itself to is 5 s for a million. Each shape is checked in a
-process of its own: a broadcast to a thousand, rooms of twenty, and round trips.
+process of its own: a broadcast to a thousand, rooms of twenty, and round trips. With `--rows`, it
+is rooms of twenty alone, of so many processes: what a thousand clients of each have recorded of
+one round is repeated. Memory is what the process has for itself; rows are mapped from their files,
+which the system may drop, and their pages are told apart.
 """
 
 from __future__ import annotations
 
-import resource
+import argparse
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
+import numpy as np
+
 from sockproof.load.record.recorder import EVERYONE, ITSELF, EmitFlag, Phase, Recorder
+from sockproof.runs.load_records import ROWS_AT, Kind
+from sockproof.runs.rows import ROW
 from sockproof.wire import stamp
 
 CLIENTS = 1000
 SHAPES = {"broadcast": CLIENTS, "rooms of 20": 20, "round trips": 1}
+PER_ROUND = CLIENTS * (20 + 2)  # rows of a round in rooms of twenty: emit, acknowledgement, receipts
+SECONDS = 10**9
 
 
-def write_run(folder: Path, heard_by: int, receipts: int) -> None:
-    """A run in which each message is heard by so many clients."""
+def write_run(
+    folder: Path, heard_by: int, receipts: int, name: str = "", now: int | None = None
+) -> Path:
+    """A process's rows, of a run in which each message is heard by so many clients."""
     recorder = Recorder(folder, 7)
-    now = time.monotonic_ns()
+    now = time.monotonic_ns() if now is None else now
     clients = [recorder.client() for _ in range(CLIENTS)]
     rooms = {}
     for client in clients:
@@ -33,7 +46,7 @@ def write_run(folder: Path, heard_by: int, receipts: int) -> None:
         recorder.connected(client, now, now, now + 1)
         number = (client - 1) // heard_by
         if 1 < heard_by < CLIENTS:
-            rooms[client] = recorder.room(f"room-{number}")
+            rooms[client] = recorder.room(f"room-{name}{number}")
             recorder.joining(client, rooms[client], now + 2)
             recorder.joined(client, rooms[client], now + 3)
         else:
@@ -51,29 +64,97 @@ def write_run(folder: Path, heard_by: int, receipts: int) -> None:
             recorder.received(client, found, True, now + 60)
     recorder.phase(Phase.OVER, now + 100)
     recorder.close(now + 200)
+    return folder / f"rows-{recorder.tag:08x}.bin"
+
+
+def repeat_round(path: Path, rounds: int) -> None:
+    """Have the messages of a process's one round be sent and heard so many times, a second each."""
+    octets = path.read_bytes()
+    rows = np.frombuffer(octets, dtype=ROW, offset=ROWS_AT)
+    said = np.isin(rows["kind"], (Kind.EMIT, Kind.ACK, Kind.RECEIPT))
+    first, last = np.flatnonzero(said)[[0, -1]].tolist()
+    one, tail = rows[first : last + 1], rows[last + 1 :].copy()
+    tail["c"] += np.where(tail["c"] > 0, np.uint64((rounds - 1) * SECONDS), np.uint64(0))
+    sent, acked, heard = (
+        one["kind"] == kind for kind in (Kind.EMIT, Kind.ACK, Kind.RECEIPT)
+    )
+    with path.open("wb") as file:
+        file.write(octets[:ROWS_AT])
+        rows[:first].tofile(file)
+        for number in range(rounds):
+            again, later = one.copy(), np.uint64(number * SECONDS)
+            again["a"][sent] += np.uint64(number << 32)
+            again["a"][acked] += np.uint64(number)
+            again["b"][heard] += np.uint64(number)
+            again["b"][sent] += later
+            again["c"][~sent] += later
+            again.tofile(file)
+        tail.tofile(file)
+    for lines in path.parent.glob(path.name.replace("rows-", "health-").replace(".bin", ".jsonl")):
+        lines.unlink()  # whose checksums are of the rows as they were
+
+
+class Memory:
+    """The most memory that this process had, in MiB: of its own, and of mapped files besides."""
+
+    def __init__(self) -> None:
+        self.own = self.mapped = 0.0
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        while True:
+            told = dict(
+                line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines()
+            )
+            self.own = max(self.own, int(told["RssAnon"].split()[0]) / 1024)
+            self.mapped = max(self.mapped, int(told["RssFile"].split()[0]) / 1024)
+            time.sleep(0.05)
+
+
+def check(folder: Path, name: str) -> None:
+    """Check a run, and say what that took."""
+    from sockproof.analysis.delivery.checker import check
+    from sockproof.runs.reader import LoadRunFolder
+
+    memory = Memory()
+    began = time.perf_counter()
+    run = LoadRunFolder(folder)
+    read = time.perf_counter()
+    found = check(run)
+    seconds = time.perf_counter() - read
+    assert found.counts["lost"] == found.counts["invented"] == 0
+    assert found.counts["due"] == found.counts["receipts"]
+    rows = sum(each.file.rows for each in run.recorded)
+    print(
+        f"{name:12} {found.counts['receipts']:12,} receipts {seconds:7.2f} s"
+        f" (and {read - began:.2f} s to read) {rows / seconds:12,.0f} rows/s"
+        f" {memory.own:7,.0f} MiB and {memory.mapped:,.0f} of files"
+    )
 
 
 def main() -> None:
     """Check each shape, or the folder that a child process is given."""
-    if len(sys.argv) > 2:
-        from sockproof.analysis.delivery.checker import check
-        from sockproof.runs.reader import LoadRunFolder
-
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        began = time.perf_counter()
-        found = check(LoadRunFolder(Path(sys.argv[1])))
-        seconds = time.perf_counter() - began
-        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-        assert found.counts["lost"] == 0
-        assert found.counts["due"] == found.counts["receipts"]
-        receipts = found.counts["receipts"]
-        print(f"{sys.argv[2]:12} {receipts:10,} receipts {seconds:6.2f} s {grown / 1024:7.0f} MiB")
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("receipts", nargs="?", type=int, default=1_000_000)
+    parser.add_argument("--rows", type=float, help="rooms of 20 with so many rows")
+    parser.add_argument("--processes", type=int, default=1, help="that have written them")
+    parser.add_argument("--check", nargs=2, metavar=("FOLDER", "NAME"), help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.check:
+        check(Path(given.check[0]), given.check[1])
         return
-    receipts = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    for name, heard_by in SHAPES.items():
+    shapes = SHAPES if given.rows is None else {"rooms of 20": 20}
+    for name, heard_by in shapes.items():
         with tempfile.TemporaryDirectory() as folder:
-            write_run(Path(folder), heard_by, receipts)
-            subprocess.run([sys.executable, __file__, folder, name], check=True)
+            if given.rows is None:
+                write_run(Path(folder), heard_by, given.receipts)
+            else:
+                rounds = max(1, round(given.rows / given.processes / PER_ROUND))
+                now = time.monotonic_ns()
+                for number in range(given.processes):
+                    path = write_run(Path(folder), 20, CLIENTS * 20, f"{number}-", now)
+                    repeat_round(path, rounds)
+            subprocess.run([sys.executable, __file__, "--check", folder, name], check=True)
 
 
 if __name__ == "__main__":

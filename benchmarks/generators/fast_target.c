@@ -1,9 +1,10 @@
 /* A Socket.IO server that costs little, for comparing generators: one thread, one epoll loop.
  *
  * It speaks Engine.IO v4 over WebSocket only, the namespace "/", text events, and of the target
- * contract: message-with-ack, say-all and the operation info. It trusts its clients: it does not
- * enforce heartbeats, and ends a connection at the first thing that it does not know.
- * It prints the port that it listens on. `GET /counters` tells what it has done so far.
+ * contract: message-with-ack, say-all and the operation info. It trusts its clients: it counts
+ * heartbeats and does not enforce them, and ends a connection at the first thing that it does not
+ * know. It prints the port that it listens on: one of its own, or the one that it is given, which
+ * several processes share. `GET /counters` tells what it has done so far; at SIGTERM it prints that.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -37,7 +38,8 @@ static struct connection *connections[MAX_FD];
 static int highest, poll_fd, in_batch;
 static struct buffer batch; /* the answers to one read, sent at once */
 static struct connection *reader;
-static unsigned long live, opened, acknowledged, receipts;
+static unsigned long live, opened, acknowledged, receipts, pings, pongs;
+static volatile sig_atomic_t stopped;
 static unsigned char chunk[65536];
 
 static void watch(struct connection *c, int writing) {
@@ -143,8 +145,12 @@ static void event(struct connection *c, const char *id, int id_length, const cha
 
 static void packet(struct connection *c, const char *data, size_t length) {
     char answer[64];
-    if (length == 0 || data[0] == '3') /* PONG */
+    if (length == 0)
         return;
+    if (data[0] == '3') { /* PONG */
+        pongs++;
+        return;
+    }
     if (length < 2 || data[0] != '4') {
         c->dead = 1;
     } else if (data[1] == '0' && !c->joined && (length == 2 || data[2] == '{')) {
@@ -209,11 +215,18 @@ static size_t take_frame(struct connection *c, unsigned char *data, size_t avail
     return at + 4 + length;
 }
 
-static void counters(struct connection *c) {
-    char body[200], answer[400];
+static const char *counted(void) {
+    static char body[300];
     snprintf(body, sizeof body,
-             "{\"open\":%lu,\"opened\":%lu,\"acknowledged\":%lu,\"receipts\":%lu}", live, opened,
-             acknowledged, receipts);
+             "{\"open\":%lu,\"opened\":%lu,\"acknowledged\":%lu,\"receipts\":%lu,"
+             "\"pings\":%lu,\"pongs\":%lu}",
+             live, opened, acknowledged, receipts, pings, pongs);
+    return body;
+}
+
+static void counters(struct connection *c) {
+    const char *body = counted();
+    char answer[500];
     snprintf(answer, sizeof answer,
              "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
              "Connection: close\r\n\r\n%s",
@@ -313,6 +326,7 @@ static void heartbeats(void) {
         struct connection *c = connections[fd];
         if (c != NULL && c->upgraded && c->ping_at <= now) {
             text(c, "2");
+            pings++;
             c->ping_at = now + PING_INTERVAL;
         }
     }
@@ -335,17 +349,27 @@ static void greet(int listener) {
     }
 }
 
-int main(void) {
+static void stop(int number) {
+    stopped = number;
+}
+
+int main(int count, char **words) {
     struct rlimit limit;
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t size = sizeof address;
     struct epoll_event events[256];
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int one = 1, listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    struct sigaction stopping = {.sa_handler = stop};
+    sigaction(SIGTERM, &stopping, NULL);
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody is left to stop it then */
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (count > 1) {
+        address.sin_port = htons((unsigned short)atoi(words[1]));
+        setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
+    }
     if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 4096) ||
         getsockname(listener, (struct sockaddr *)&address, &size)) {
         perror("fast_target");
@@ -357,9 +381,9 @@ int main(void) {
     printf("%d\n", ntohs(address.sin_port));
     fflush(stdout);
     time_t beat = time(NULL);
-    for (;;) {
-        int count = epoll_wait(poll_fd, events, 256, 1000);
-        for (int i = 0; i < count; i++) {
+    while (!stopped) {
+        int ready = epoll_wait(poll_fd, events, 256, 1000);
+        for (int i = 0; i < ready; i++) {
             int fd = events[i].data.fd;
             struct connection *c = connections[fd];
             if (fd == listener) {
@@ -378,4 +402,6 @@ int main(void) {
             heartbeats();
         }
     }
+    puts(counted());
+    return 0;
 }

@@ -46,6 +46,8 @@ class Counters:
     opened: int
     acknowledged: int
     receipts: int
+    pings: int = 0
+    pongs: int = 0
 
 
 class Target:

@@ -1,0 +1,153 @@
+"""How many connections one machine holds: users of Socket.IO against several servers on one port.
+
+    python benchmarks/generators/many_connections.py --users 50000 --processes 3 --servers 3
+
+Each user answers heartbeats (25 s) and sends `--rate` messages per second, which are acknowledged.
+Servers are fast_target.c, which share a port (SO_REUSEPORT); users leave from 127.0.0.2 and so on,
+as many addresses as their ports take. Exit code 0: all were connected for `--hold` seconds, none
+was lost, each message was acknowledged and each heartbeat answered; 1: not so; 2: no C compiler.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+from processes import Counters, compiled
+
+PORTS = 25_000  # of the 28,232 that Linux takes outgoing connections from by default
+SPARE_FILES = 500  # of a process, beside its connections
+RAMPED = 40  # seconds that the last users may take to connect
+
+
+def main() -> int:
+    """Run it, and say what held."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--users", type=int, default=50_000)
+    parser.add_argument("--processes", type=int, default=3, help="workers")
+    parser.add_argument("--servers", type=int, default=3)
+    parser.add_argument("--spawn-rate", type=float, default=600, help="users per second")
+    parser.add_argument("--hold", type=float, default=120, help="seconds with all users")
+    parser.add_argument("--rate", type=float, default=0.02, help="messages per second of a user")
+    parser.add_argument("--results", type=Path, help="keep the run folder here")
+    given = parser.parse_args()
+    most = max(-(-given.users // given.processes), int(given.users / given.servers * 1.03))
+    if (files := resource.getrlimit(resource.RLIMIT_NOFILE)[1]) < most + SPARE_FILES:
+        print(f"{most:,} connections of a process, but it may open {files:,} files (ulimit -Hn)")
+    with tempfile.TemporaryDirectory() as folder:
+        program = compiled("fast_target.c", Path(folder))
+        if program is None:
+            print("fast_target.c cannot be compiled: no C compiler", file=sys.stderr)
+            return 2
+        servers = [subprocess.Popen([program, "0"], stdout=subprocess.PIPE, text=True)]
+        port = _line(servers[0])
+        servers += [
+            subprocess.Popen([program, port], stdout=subprocess.PIPE, text=True)
+            for _ in range(given.servers - 1)
+        ]
+        for server in servers[1:]:
+            _line(server)
+        results = given.results or Path(folder)
+        try:
+            taken = _load(given, port, results, [server.pid for server in servers])
+        finally:
+            for server in servers:
+                server.send_signal(signal.SIGTERM)
+            counters = [Counters(**json.loads(_line(server))) for server in servers]
+        summary = json.loads((results / "latest-load/summary.json").read_text())
+    return 0 if _held(given, summary, counters, taken) else 1
+
+
+def _line(server: subprocess.Popen[str]) -> str:
+    assert server.stdout is not None
+    return server.stdout.readline().strip()
+
+
+def _load(given: argparse.Namespace, port: str, folder: Path, servers: list[int]) -> list[float]:
+    """Run the load; the most MiB that its processes, and the servers, had at once."""
+    addresses = [f"127.0.0.{2 + number}" for number in range(-(-given.users // PORTS))]
+    ramp = given.users / given.spawn_rate + RAMPED
+    command = [sys.executable, "-m", "sockproof", "load", "echo", f"http://127.0.0.1:{port}/"]
+    command += ["--users", str(given.users), "--spawn-rate", str(given.spawn_rate)]
+    command += ["--processes", str(given.processes), "--run-time", f"{ramp + given.hold:.0f}s"]
+    command += ["--rate", str(given.rate), "--source", ",".join(addresses)]
+    command += ["--results", str(folder), "--no-report"]
+    print(" ".join(["sockproof", *command[3:-3]]), flush=True)
+    running = subprocess.Popen(command)
+    most = [0.0, 0.0]
+    try:
+        while running.poll() is None:
+            ours = [running.pid, *_children(running.pid)]
+            most = [max(most[0], _mib(ours)), max(most[1], _mib(servers))]
+            time.sleep(1)
+    finally:
+        if running.poll() is None:
+            running.terminate()
+            running.wait()
+    return most
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [each.pid for each in psutil.Process(pid).children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def _mib(pids: list[int]) -> float:
+    """Resident memory; files of rows that are mapped are not counted."""
+    most = 0
+    for pid in pids:
+        try:
+            memory = psutil.Process(pid).memory_info()
+        except psutil.Error:
+            continue
+        most += memory.rss - memory.shared
+    return most / 2**20
+
+
+def _held(
+    given: argparse.Namespace,
+    summary: dict[str, Any],
+    counters: list[Counters],
+    taken: list[float],
+) -> bool:
+    counts, generator = summary["counts"], summary["generator"]
+    pings, pongs = sum(each.pings for each in counters), sum(each.pongs for each in counters)
+    opened, measured = counts["connections_opened"], generator["measured_s"] or 0
+    acks = summary["latency"]["ack"]["intended"]
+    print(
+        f"{opened:,} connections, {counts['connect_failures']:,} failed to open,"
+        f" {counts['disconnected']:,} lost, all of them for {measured:.0f} s\n"
+        f"{counts['emitted']:,} messages, {counts['acknowledged']:,} acknowledged,"
+        f" {counts['receipts']:,} of {counts['due']:,} receipts\n"
+        f"{pings:,} heartbeats, {pongs:,} answered; a server had at most"
+        f" {max(each.opened for each in counters):,} connections\n"
+        f"generator: {taken[0]:,.0f} MiB, {taken[0] / given.users * 1024:.1f} KiB a user;"
+        f" servers: {taken[1]:,.0f} MiB\n"
+        f"acknowledged after {acks['p50_ms']:.1f} ms (p50), {acks['p99_ms']:.1f} ms (p99);"
+        f" lag of the generator up to {generator['max_lag_ms']:.0f} ms\n"
+        f"machine: {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}"
+    )
+    return bool(
+        opened == given.users
+        and not counts["connect_failures"]
+        and not counts["disconnected"]
+        and measured >= given.hold
+        and counts["emitted"] == counts["acknowledged"]
+        and pings == pongs
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
