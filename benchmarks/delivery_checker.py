@@ -29,7 +29,9 @@ from sockproof.wire import stamp
 
 CLIENTS = 1000
 SHAPES = {"broadcast": CLIENTS, "rooms of 20": 20, "round trips": 1}
-PER_ROUND = CLIENTS * (20 + 2)  # rows of a round in rooms of twenty: emit, acknowledgement, receipts
+PER_ROUND = CLIENTS * (
+    20 + 2
+)  # rows of a round in rooms of twenty: emit, acknowledgement, receipts
 SECONDS = 10**9
 
 
@@ -75,9 +77,7 @@ def repeat_round(path: Path, rounds: int) -> None:
     first, last = np.flatnonzero(said)[[0, -1]].tolist()
     one, tail = rows[first : last + 1], rows[last + 1 :].copy()
     tail["c"] += np.where(tail["c"] > 0, np.uint64((rounds - 1) * SECONDS), np.uint64(0))
-    sent, acked, heard = (
-        one["kind"] == kind for kind in (Kind.EMIT, Kind.ACK, Kind.RECEIPT)
-    )
+    sent, acked, heard = (one["kind"] == kind for kind in (Kind.EMIT, Kind.ACK, Kind.RECEIPT))
     with path.open("wb") as file:
         file.write(octets[:ROWS_AT])
         rows[:first].tofile(file)

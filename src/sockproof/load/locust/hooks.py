@@ -23,6 +23,7 @@ from typing import Any
 
 import gevent
 from locust import events
+from locust import runners as locust_runners
 from locust.runners import MasterRunner, WorkerRunner
 
 from sockproof import files
@@ -61,6 +62,9 @@ from sockproof.vocabulary import VIOLATIONS
 
 _log = logging.getLogger("sockproof")
 _WRONG = (OptionError, EndpointError, LoadRecordError, files.WriteError)
+# Seconds without a heartbeat after which a worker is given up and its users go to the others:
+# Locust's three are less than a busy machine may take to open some thousand connections.
+_GIVEN_UP = 10
 _LAST_WORDS = 15.0  # seconds beyond the drain that workers have to write their last rows
 
 
@@ -261,6 +265,8 @@ def _init(environment: Any, **_: Any) -> None:
         if part.run is not None:
             part.run.drain()
 
+    if isinstance(environment.runner, MasterRunner):
+        locust_runners.HEARTBEAT_LIVENESS = _GIVEN_UP
     gevent.signal_handler(signal.SIGINT, part.interrupt)
     starter = os.environ.get(STARTED_BY, "")
     if starter.isdigit() and not isinstance(environment.runner, WorkerRunner):
