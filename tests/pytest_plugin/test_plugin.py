@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sockproof.pytest_plugin.judging import Case
+from sockproof.pytest_plugin.processes import Failed, call
 from sockproof.shelves import shelf
 from tests.pytest_plugin.test_examples import PYTEST, run
 from tests.waiting import LIMIT
@@ -105,6 +106,17 @@ def test_tests_that_cannot_be_run_are_no_success(
     assert done.returncode not in (0, 5)
     assert complaint in done.stdout + done.stderr
     assert "passed" not in done.stdout
+
+
+def test_arguments_that_cannot_be_handed_over_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(pytest.UsageError, match=r"sockproof\.judge: "):
+        call("judge", {"url": object()})
+    for arguments, why in (
+        ({"url": "ws://[::1]:1/", "profile": tmp_path / "absent.toml"}, "absent.toml"),
+        ({"no_such_argument": 1}, "unexpected keyword argument"),
+    ):
+        with pytest.raises(Failed, match=why):
+            call("judge", arguments)
 
 
 DOCKER = """#!/bin/sh

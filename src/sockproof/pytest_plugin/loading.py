@@ -23,9 +23,6 @@ def load(scenario: str, folder: Path, target: Served, more: Mapping[str, Any]) -
     named = str(own) if own.suffix == ".py" else scenario
     url = target.url
     arguments = {"scenario": named, "url": url, "target_pid": target.pid, **more}
-    arguments = {
-        name: str(value) if isinstance(value, Path) else value for name, value in arguments.items()
-    }
     try:
         return msgspec.json.decode(call("load", arguments), type=Summary)
     except Failed as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -22,7 +23,8 @@ class Failed(Exception):
 def call(function: str, arguments: Mapping[str, Any]) -> bytes:
     """What `sockproof.judge` or `sockproof.load` gives, as JSON; raises `Failed`."""
     try:
-        asked = json.dumps({"call": function, "arguments": arguments}).encode()
+        told = {"call": function, "arguments": arguments}
+        asked = json.dumps(told, default=os.fspath).encode()
     except TypeError as error:
         raise pytest.UsageError(f"sockproof.{function}: {error}") from None
     leash.ready()
