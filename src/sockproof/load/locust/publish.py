@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import subprocess
 import sys
@@ -62,6 +63,9 @@ class _Export:
 
     def __init__(self, tab: Tab) -> None:
         self._tab = tab
+        # The SDK's many objects stay: looking through them again and again would cost each message.
+        gc.collect()
+        gc.freeze()
         command = [sys.executable, "-m", "sockproof.load.metrics.otlp"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE)
         self._teller = gevent.spawn(self._tell)
