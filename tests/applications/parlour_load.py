@@ -2,7 +2,7 @@
 
 import requests
 
-from sockproof.load.users import BODY, Increasing, Message, SocketIOUser, paced
+from sockproof.load.users import BODY, Ephemeral, Increasing, Message, SocketIOUser, paced
 
 
 class Visitor(SocketIOUser):
@@ -11,8 +11,8 @@ class Visitor(SocketIOUser):
 
     def new_connection(self):
         self.name, self.room = f"user {self.number}", f"room {self.number % 2}"
-        session = requests.post(f"{self.host}api/session", json={"user": self.name}).json()
-        self.auth = {"ticket": session["ticket"]}
+        self.auth = requests.post(f"{self.host}api/session", json={"user": self.name}).json()
+        self.ephemeral = [Ephemeral("typing", self.room, by="1.by")]
         self.line = Message("line", {"room": self.room, "text": BODY}, ack=self.ids)
         self.partner = f"user {self.number ^ 1}"
         self.whisper = Message("whisper", {"to": self.partner, "text": BODY})
@@ -30,7 +30,7 @@ class Talker(Visitor):
 
     @paced
     def talk(self):
-        self.emit("typing", self.room)
+        self.notify(self.ephemeral[0], to=self.room, by=self.name)
         self.tell(self.line, to=self.room)
         self.tell(self.whisper, to=f"@{self.partner}")
 
