@@ -5,10 +5,30 @@ from __future__ import annotations
 import pytest
 
 from sockproof.analysis.delivery.findings import Delivery
-from sockproof.analysis.summary.unheard import set_unheard_aside
+from sockproof.analysis.summary.unheard import said_of_unsettled, set_unheard_aside
 from sockproof.vocabulary import Counter, Property, Step
 
 DUE = 40
+
+
+@pytest.mark.parametrize(
+    ("begun", "settled", "refused", "lines"),
+    [
+        (10, 10, 0, 0),
+        (10, 7, 0, 1),
+        (10, 7, 3, 0),  # that is why
+        (10, 0, 0, 0),  # which is told already
+        (0, 0, 0, 0),  # by an older version
+    ],
+)
+def test_users_that_never_settled_are_told(
+    begun: int, settled: int, refused: int, lines: int
+) -> None:
+    counts = {each.value: 0 for each in Counter} | {Counter.REFUSED.value: refused}
+    found = list(said_of_unsettled(counts, begun, settled))
+    assert len(found) == lines
+    if lines:
+        assert found[0].startswith("3 of 10 users never settled and sent nothing: ")
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,15 @@ def test_right_server_is_accused_of_nothing(changes: tuple[str, ...], tmp_path: 
         ),
         (
             ("def connected(self): self.settled()",),
-            "no user did enter() the room that `to` names",
+            "messages were said to lobby, and no user did enter() any room",
+        ),
+        (
+            (
+                "def connected(self):",
+                "    self.enter('hall', {**self.join, 'room': 'hall'}, answer={'type': 'joined'})",
+                "    self.settled()",
+            ),
+            "messages were said to lobby, and users entered hall (`self.number` counts",
         ),
         (
             ("acknowledgements = Acknowledgements({'type': 'acknowledged'})",),

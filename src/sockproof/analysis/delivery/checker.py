@@ -122,6 +122,10 @@ class _Checker:
         found.part(self.history.names, emits.named)
         found.count_sent(self.sender, emits.acked > 0, self.history.timed_out)
         found.addressed = int((self.kind != NOBODY).sum())
+        found.spoken, found.entered = (
+            sorted({self.history.room_names.get(room, "") for room in np.unique(rooms).tolist()})
+            for rooms in (emits.room[self.kind == _NAMED], self.history.stays.room)
+        )
         found.counts[Counter.ACK_TIMEOUTS] = self.history.timeouts
         found.counts[Counter.LATE] = self.history.late
         if self.latencies is not None:

@@ -104,6 +104,8 @@ class Delivery:
     )
     ephemeral: dict[str, Ephemeral] = field(default_factory=dict)
     addressed: int = 0  # messages that somebody was to hear
+    spoken: list[str] = field(default_factory=list)  # the names of rooms that they were said to
+    entered: list[str] = field(default_factory=list)  # and of those that somebody was in
     # Messages whose acknowledgement the scenario's own matcher was to know, where it never did.
     unmatched: int = 0
     killed: int = 0  # processes whose rows end abruptly

@@ -22,7 +22,7 @@ from sockproof.analysis.summary.latency import latencies
 from sockproof.analysis.summary.missing_records import missing_records, said_of_missing
 from sockproof.analysis.summary.outages import outages
 from sockproof.analysis.summary.parts import parts_of, percentiles_of
-from sockproof.analysis.summary.unheard import said_of_unheard, set_unheard_aside
+from sockproof.analysis.summary.unheard import said_of_unheard, said_of_unsettled, set_unheard_aside
 from sockproof.analysis.summary.unstamped import ephemeral_of
 from sockproof.files import FileError
 from sockproof.formats.load import (
@@ -411,4 +411,6 @@ def _reasons(
     if not any(each.seconds for each in health) and counts[Counter.CONNECTIONS_OPENED]:
         reasons.append("the measured part is missing or shorter than two seconds")
     reasons += said_of_unheard(delivery, counts, steps)
+    begun = sum(int(each.begun.values.get(Step.STARTED, 0)) for each in health if each.begun)
+    reasons += said_of_unsettled(counts, begun, steps[Step.SETTLED])
     return reasons

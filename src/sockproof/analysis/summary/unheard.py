@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from sockproof.analysis.delivery.findings import Delivery
 from sockproof.vocabulary import Counter, Step
 
 ENOUGH = 0.5  # of what was due
+_SHOWN, _LONGEST = 3, 60  # names of rooms; characters of each
 
 
 def set_unheard_aside(delivery: Delivery, steps: Mapping[Step, int]) -> None:
@@ -43,7 +44,8 @@ def said_of_unheard(
         why = unanswered if awaited else "connected() does not call settled()"
         yield f"no user settled, so nothing was sent: {why}"
     if delivery.addressed and not counts[Counter.DUE]:
-        yield f"nobody was surely there for any message: {_nobody(counts, awaited, unstamped)}"
+        why = _nobody(delivery, counts, awaited, unstamped)
+        yield f"nobody was surely there for any message: {why}"
     if delivery.unmatched:
         yield (
             f"{delivery.unmatched:,} acknowledgements were waited for and none came, unless"
@@ -51,7 +53,24 @@ def said_of_unheard(
         )
 
 
-def _nobody(counts: Mapping[str, int], awaited: int, unstamped: int) -> str:
+def said_of_unsettled(counts: Mapping[str, int], begun: int, settled: int) -> Iterator[str]:
+    """That users were not judged since they never came to send; none where something else tells.
+
+    `begun` is how many had asked for a connection when the measured part began, `settled` how many
+    were where they were to be at the end.
+    """
+    known = (
+        *(Counter.CONNECT_FAILURES, Counter.DISCONNECTED, Counter.REFUSED, Counter.UNANSWERED),
+        Counter.ERRORS,
+    )
+    if 0 < settled < begun and not any(counts[each] for each in known):
+        yield (
+            f"{begun - settled:,} of {begun:,} users never settled and sent nothing: connected()"
+            " does not call settled(), or not for each of them"
+        )
+
+
+def _nobody(delivery: Delivery, counts: Mapping[str, int], awaited: int, unstamped: int) -> str:
     if awaited:
         return f"{awaited:,} times the answer that enter() or exit() waits for did not match"
     if unstamped and not counts[Counter.RECEIPTS]:
@@ -59,4 +78,16 @@ def _nobody(counts: Mapping[str, int], awaited: int, unstamped: int) -> str:
             f"of {unstamped:,} messages that came none carried a stamp; the message has to hold"
             " BODY, and the server to pass that text on as it is"
         )
+    if delivery.spoken and not set(delivery.spoken) & set(delivery.entered):
+        entered = [name for name in delivery.entered if name]
+        where = f"users entered {_some(entered)}" if entered else "no user did enter() any room"
+        return (
+            f"messages were said to {_some(delivery.spoken)}, and {where}"
+            " (`self.number` counts the users of all classes)"
+        )
     return "no user did enter() the room that `to` names, or nothing showed that it was let in"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return ", ".join(name[:_LONGEST] for name in names[:_SHOWN]) + more
