@@ -134,6 +134,7 @@ def test_offset_is_the_last_argument_that_is_a_string() -> None:
         (b'42["said"]', "o1"),
         (b'42/other,["said","o2"]', "o1"),
         (b'42["said","a \\",\\"b"]', 'a ","b'),
+        (b'42["said","' + b"a" * 5000 + b'"]', ""),
     ):
         recovery.heard(event)
         assert recovery.payload({"token": 1}) == {"pid": "p", "offset": offset, "token": 1}

@@ -32,7 +32,8 @@ class Recovery:
             return
         comma = data.rfind(b',"')  # within a string the quote would be escaped
         if comma > 0:
-            self._offset = data[comma + 1 : -1]
+            # A string so long is no offset that a server has given, and is not kept.
+            self._offset = data[comma + 1 : -1] if len(data) - comma <= MAX_SID else b'""'
 
     def answered(self, pid: str | None) -> bool:
         """The new connection has a pid: whether the state of the one before was kept."""
