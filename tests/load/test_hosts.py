@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -17,6 +20,7 @@ from tests.waiting import LIMIT, until
 
 ROOT = Path(__file__).parents[2]
 CHAT = ROOT / "locustfiles" / "chat_rooms.py"
+BLOCKS = Path(__file__).with_name("small_blocks.py")  # of rows, so that a disk is soon full
 LOCUST = (sys.executable, "-m", "locust")
 SERVED = "10.201.0.100"  # an address besides that of the master
 DELAY = 0.02  # seconds, of every delivery
@@ -53,7 +57,7 @@ def summary_of(host: Host, results: str = "results") -> dict[str, Any]:
     return found
 
 
-def master(host: Host, url: str, workers: int, *words: str) -> Any:
+def master(host: Host, url: str, workers: int, *words: str, scenario: Path = CHAT) -> Any:
     asked = ("--master", "--expect-workers", str(workers), "--headless", "--host", url)
     how: tuple[str, ...] = (
         "--users",
@@ -66,11 +70,11 @@ def master(host: Host, url: str, workers: int, *words: str) -> Any:
         "20",
     )
     how += ("--run-time", "5s", "--drain", "3")
-    return host.start(*LOCUST, "-f", str(CHAT), *asked, *how, *words)
+    return host.start(*LOCUST, "-f", str(scenario), *asked, *how, *words)
 
 
-def worker(host: Host, to: Host, *words: str) -> Any:
-    return host.start(*LOCUST, "-f", str(CHAT), "--worker", "--master-host", to.address, *words)
+def worker(host: Host, to: Host, scenario: Path = CHAT) -> Any:
+    return host.start(*LOCUST, "-f", str(scenario), "--worker", "--master-host", to.address)
 
 
 def test_every_count_is_exact(three: list[Host]) -> None:
@@ -138,6 +142,91 @@ def test_who_was_cut_off_and_came_back_loses_no_row(three: list[Host]) -> None:
     assert {name: counts[name] for name in expected} == expected, output
     assert found["unknown_share"] is None
     assert "self-healed" in output
+
+
+def test_commands_of_our_own_and_folders_brought_together(
+    three: list[Host], tmp_path: Path
+) -> None:
+    first, second, third = three
+    server = Server(first)
+    command = (sys.executable, "-m", "sockproof")
+    asked: tuple[str, ...] = (
+        *command,
+        "load",
+        "chat_rooms",
+        server.url,
+        "--users",
+        "20",
+        "--rate",
+        "20",
+    )
+    asked += ("--room-size", "5", "-t", "4s", "--drain", "3", "--no-report", "--rows", "end")
+    leading = first.start(*asked, "--master", "--expect-workers", "2")
+    work = (*command, "load", "--worker", "--master-host", first.address)
+    following = [second.start(*work), third.start(*work, "--results", "elsewhere")]
+    assert leading.wait(LIMIT) == 1, first.output(leading)
+    assert [each.wait(LIMIT) for each in following] == [0, 0], second.output(following[0])
+    truth, found = server.truth(), summary_of(first)
+    expected = {name: truth[misdeed] for misdeed, name in COUNTED.items()}
+    assert {name: found["counts"][name] for name in expected} == expected
+    # What the hosts have kept is the same run.
+    (here,) = third.seen.glob("elsewhere/2*-load")
+    (there,) = second.seen.glob("results/2*-load")
+    (whole,) = first.seen.glob("results/2*-load")
+    joined, other = tmp_path / "joined", tmp_path / "other"
+    shutil.copytree(there, joined)
+    shutil.copytree(here, other)
+    words = [sys.executable, "-m", "sockproof", "summary", str(joined), str(other)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=LIMIT, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    again = json.loads((joined / "summary.json").read_text())
+    assert again["counts"] == found["counts"]
+    assert whole.name == there.name == here.name
+
+
+def test_master_that_dies_leaves_a_line_and_rows_that_can_be_summed_up(
+    three: list[Host], tmp_path: Path
+) -> None:
+    first, second, _ = three
+    server = Server(first)
+    leading = master(first, server.url, 1, "--run-time", "600s")
+    # Locust's workers wait for a minute.
+    chat = f"import locust.runners\nlocust.runners.MASTER_HEARTBEAT_TIMEOUT = 3\n{CHAT.read_text()}"
+    (second.seen / "impatient.py").write_text(chat)
+    words = ("-f", str(second.place / "impatient.py"), "--worker", "--master-host", first.address)
+    following = second.start(*LOCUST, *words)
+    until(lambda: '"phase":1' in _read(second, "results/2*/health-*.jsonl"))
+    leading.kill()
+    assert following.wait(LIMIT) == 2
+    output = second.output(following)
+    assert output.count("not all rows reached the master") == 1
+    assert "Traceback" not in output
+    (here,) = second.seen.glob("results/2*-load")
+    shutil.copytree(here, tmp_path / "here")
+    again = [sys.executable, "-m", "sockproof", "summary", str(tmp_path / "here")]
+    done = subprocess.run(again, capture_output=True, text=True, timeout=LIMIT, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr  # the server did what it does
+    assert f"run folder: {tmp_path / 'here'}" in done.stdout
+
+
+def test_worker_whose_disk_is_full_says_so_in_one_line(three: list[Host]) -> None:
+    first, second, third = three
+    server = Server(first)
+    leading = master(first, server.url, 2, scenario=BLOCKS)
+    following = [worker(each, first, scenario=BLOCKS) for each in (second, third)]
+    until(lambda: '"phase":1' in _read(third, "results/2*/health-*.jsonl"))
+    disk = os.statvfs(third.seen)
+    used = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
+    third.run("mount", "-o", f"remount,size={used + (32 << 10)}", str(third.place))
+    leading.wait(LIMIT)
+    assert [each.wait(LIMIT) for each in following] == [0, 0], third.output(following[1])
+    assert third.output(following[1]).count("No space left on device") == 1
+    found, output = summary_of(first), first.output(leading)
+    assert not found["generator"]["fit"]
+    assert "not recorded, because of missing space" in output
+    truth = server.truth()
+    assert found["counts"]["lost"] <= truth["lose"]
+    assert found["counts"]["invented"] <= truth["invent"]
 
 
 def _read(host: Host, pattern: str) -> str:

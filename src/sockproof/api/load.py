@@ -321,7 +321,7 @@ def _bounds(plan: LoadPlan) -> Bounds:
         told = drain.parse_known_args(plan.more)[0].drain
     except (argparse.ArgumentError, SystemExit):
         told = DRAIN  # which Locust will complain of
-    return Bounds(plan.run_time, told, plan.processes)
+    return Bounds(plan.run_time, told, plan.processes, "--master" in plan.more)
 
 
 def nothing_recorded(folder: Path, ran: Ran) -> str:

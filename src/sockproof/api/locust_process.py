@@ -12,6 +12,7 @@ The rules that hold here:
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import subprocess
 import threading
@@ -33,6 +34,7 @@ LAST_WORDS = 15.0  # seconds beyond run time and drain
 SUMMING_UP = 60.0  # seconds that Locust has for that when nobody else will
 BEGINNING = 60.0  # seconds until the run has begun: to import, to start workers
 BESIDE = 1.0  # of them for each worker
+ROWS_COME = 90.0  # seconds without a further row of another host: a master waits for less
 LOOK = 0.1  # seconds between two looks
 FOLLOW = 1.0  # seconds between two looks at the rules
 LAST_LINES = 2.0  # seconds that what it has printed may take to be shown
@@ -46,6 +48,7 @@ class Bounds:
     run_time: float
     drain: float
     processes: int = 1
+    waits: bool = False  # for workers of other hosts, before the run and behind it
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ class Locust:
         self._end_by = 0.0
         self._runs = False
         self._complaint = ""
+        self._length = -1  # of all files, when it was asked for last
 
     def run(self) -> Ran:
         """Run it to its end."""
@@ -149,6 +153,8 @@ class Locust:
     def _watch(self, process: subprocess.Popen[bytes]) -> int:
         bounds = self._bounds
         self._end_by = time.monotonic() + BEGINNING + BESIDE * bounds.processes
+        if bounds.waits:
+            self._end_by = math.inf  # as long as its workers need to come
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 return process.wait(LOOK)
@@ -162,10 +168,22 @@ class Locust:
             if self._follower is not None and now >= self._looked + FOLLOW:
                 self._looked = now
                 self._look_at_rules(process, self._follower)
-            if now > self._end_by:
+            if now > self._end_by and not self._still_comes(now):
                 self._complaint = self._late()
                 process.kill()
                 return process.wait()
+
+    def _still_comes(self, now: float) -> bool:
+        """Whether rows of other hosts have come since it was asked last, which takes its time."""
+        if not self._bounds.waits or self._heard > 1:
+            return False
+        with contextlib.suppress(OSError):
+            length = sum(path.stat().st_size for path in self._folder.iterdir())
+            if length != self._length:
+                self._length = length
+                self._end_by = now + ROWS_COME
+                return True
+        return False
 
     def _hear(self, process: subprocess.Popen[bytes], now: float) -> None:
         """A first signal ends the run in order, a second one at once."""

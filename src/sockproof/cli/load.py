@@ -22,7 +22,8 @@ from sockproof.cli.arguments import (
     add_results,
     add_shelf,
 )
-from sockproof.cli.load_plans import load_plan
+from sockproof.cli.hosts import add_hosts, work
+from sockproof.cli.load_plans import load_plan, worker_words
 from sockproof.cli.load_report import write_load_report
 from sockproof.cli.progress import Progress
 from sockproof.cli.rules import chosen, find_rules
@@ -40,7 +41,7 @@ KILLED = 2  # the exit code where somebody has killed Locust before it recorded 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    add_scenario(parser)
+    add_scenario(parser, "?")
     add_url(parser)
     add = parser.add_argument
     add(
@@ -52,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--rules", metavar="NAME", help="TOML file with rules, or a name in gates/, as smoke")
     add("--no-report", action="store_true", help="skip the HTML report and its figures")
     add_load(parser, users=20, time="10s")
+    add_hosts(parser)
     add_results(parser)
     add_shelf(parser)
     add_scenario_options(parser)
@@ -59,6 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def load(options: Namespace) -> int:
     """Run a scenario against a URL, or against its default target, which is started for it."""
+    if options.worker:
+        work(worker_words(options), options.secrets)
     plan = load_plan(options)
     scenario = find_scenario(plan)
     rules = find_rules(options.rules, options.shelf) if options.rules else None

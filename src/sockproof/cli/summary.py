@@ -9,17 +9,24 @@ from pathlib import Path
 from sockproof.cli.arguments import add_shelf
 from sockproof.cli.load import conclude, draw
 from sockproof.errors import CANNOT_BE_JUDGED
+from sockproof.runs.gathered import gather
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder, as results/latest-load")
+    parser.add_argument(
+        "others", type=Path, nargs="*", metavar="OTHER",
+        help="folders of the same run on other hosts, whose records are copied into the first one",
+    )  # fmt: skip
     parser.add_argument("--report", action="store_true", help="write the report, too")
     add_shelf(parser)
 
 
 def summary(options: Namespace) -> int:
     """Write `summary.json` of a run folder again and show it."""
+    if options.others:
+        gather(options.run, options.others)
     _, meaning = conclude(options.run)
     if options.report and not draw(options.run, options.shelf):
         return meaning or CANNOT_BE_JUDGED

@@ -259,6 +259,14 @@ class LoadRunFolder:
                     found.setdefault(tag, set()).add(kind)
         return dict(sorted(found.items()))
 
+    def files(self) -> list[Path]:
+        """What its processes wrote."""
+        return [
+            self.path / record_file(kind, tag)
+            for tag, kinds in self._named.items()
+            for kind in sorted(kinds - {"delivery"})
+        ]
+
     @cached_property
     def _read(self) -> tuple[list[RunProcess], list[str]]:
         from sockproof.runs import rows

@@ -46,7 +46,9 @@ class Hosts:
         if self._receiver is None:
             host = self._runner.master_bind_host
             host = "" if host == "*" else host
-            self._receiver = Receiving(self._folder, self._run, host, self._port, self._report)
+            beside = int(self._runner.master_bind_port) + 1
+            where = host, self._port, beside if beside < 1 << 16 else 0
+            self._receiver = Receiving(self._folder, self._run, *where, self._report)
         receiver = self._receiver
         if receiver.listens():
             answer = {"run": self._run, "port": receiver.port, "key": receiver.key.hex()}
@@ -68,15 +70,22 @@ class Receiving:
     """A receiver as a process."""
 
     def __init__(
-        self, folder: Path, run: int, host: str, port: int | None, report: Callable[[str], None]
+        self,
+        folder: Path,
+        run: int,
+        host: str,
+        port: int | None,
+        beside: int,
+        report: Callable[[str], None],
     ) -> None:
+        """It listens at `port`; without one at `beside`, or where that is taken at any."""
         self.port = 0
         self.key = secrets.token_bytes(KEY)
         self._report = report
         self._begun = Event()
         self._state: dict[str, int] = {"waited_for": 0, "octets": 0}
         words = [sys.executable, "-m", "sockproof.load.hosts.receiver"]
-        words += [str(folder), str(run), host, str(port or 0)]
+        words += [str(folder), str(run), host, str(port or beside), str(port or 0)]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("LOCUST_")}
         self._process = subprocess.Popen(
             words,

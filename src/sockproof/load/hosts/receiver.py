@@ -1,9 +1,9 @@
 """The receiver: a process beside the master that writes what workers of other hosts recorded.
 
-`python -m sockproof.load.hosts.receiver FOLDER RUN HOST PORT`, with the key in hexadecimal as the
-first line of its input. It ends when its input does. What it prints is a line of JSON each time:
-the port, then how many senders are still to be waited for and how many octets have come, and what
-went wrong.
+`python -m sockproof.load.hosts.receiver FOLDER RUN HOST PORT OTHERWISE`, with the key in
+hexadecimal as the first line of its input; `OTHERWISE` is the port where the first one is taken. It
+ends when its input does. What it prints is a line of JSON each time: the port, then how many
+senders are still to be waited for and how many octets have come, and what went wrong.
 """
 
 from __future__ import annotations
@@ -257,12 +257,18 @@ class Receiver:
 
 def main(words: list[str]) -> int:
     """Listen, until the input ends."""
-    folder, run, host, port = Path(words[0]), int(words[1]), words[2], int(words[3])
+    folder, run, host = Path(words[0]), int(words[1]), words[2]
+    port, otherwise = int(words[3]), int(words[4])
     key = bytes.fromhex(sys.stdin.readline().strip())
     if len(key) != KEY:
         return 3
     try:
-        listening = _listen(host, port)
+        try:
+            listening = _listen(host, port)
+        except (OSError, OverflowError):
+            if otherwise == port:
+                raise
+            listening = _listen(host, otherwise)
     except (OSError, OverflowError) as error:
         _say({"problem": f"cannot listen on {host or '*'}:{port} for rows: {error}"})
         return 2

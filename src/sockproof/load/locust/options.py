@@ -24,7 +24,8 @@ SECRET_ARGUMENTS = {"header": "SOCKPROOF_HEADER", "auth": "SOCKPROOF_AUTH"}
 
 # What stands before the first option, and what of Locust's own may be seen.
 _SHOWN = {"-m", "-f", "--users", "--spawn-rate", "--run-time", "--run-folder", "--processes"}
-_SHOWN |= {"--master-bind-host", "--master-bind-port", "--master-port"}
+_SHOWN |= {"--master-bind-host", "--master-bind-port", "--master-port", "--master"}
+_SHOWN |= {"--expect-workers", "--worker", "--master-host"}
 _SHOWN |= {"--rules", "--target", "--shelf", "--no-report", "-t", "--otel"}
 _SHOWN |= {"--host", "--tags", "--exclude-tags", "--loglevel", "--stop-timeout", "--csv"}
 
@@ -205,7 +206,8 @@ def add_arguments(parser: Any) -> None:
     )  # fmt: skip
     add(
         "--rows-port", default="", metavar="PORT", include_in_web_ui=False,
-        help="port on which a master receives the rows of other hosts (default: any free port)",
+        help="port on which a master receives the rows of other hosts (default: "
+        "the port after that of its workers, or any free one)",
     )  # fmt: skip
     for name, dest in (("--run-folder", "run_folder"), ("--payload-octets", "payload_bytes")):
         add(name, dest=dest, default="", help=argparse.SUPPRESS, include_in_web_ui=False)
