@@ -46,7 +46,7 @@ def example(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 def test_asgi_passes_beside_xdist_and_asyncio(example: Path) -> None:
     beside = ["-p", "xdist", "-n", "2"]
     if importlib.util.find_spec("pytest_asyncio"):
-        beside += ["-p", "pytest_asyncio", "-o", "asyncio_mode=auto"]
+        beside += ["-p", "pytest_asyncio.plugin", "-o", "asyncio_mode=auto"]
         (example / "test_own.py").write_text("async def test_own():\n    pass\n")
     done = run([*PYTEST, *beside], example)
     assert done.returncode == 0, done.stdout
