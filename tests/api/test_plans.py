@@ -143,7 +143,7 @@ def test_programs_can_say_what_can_be_typed() -> None:
     names = {each.removeprefix("--").replace("-", "_") for each in options}
     names -= {"payload_octets", "run_folder"}  # a former spelling, and for Locust alone
     names -= {"rows", "rows_port"}  # of masters, whose workers people start
-    several = {"header": "headers", "source": "sources"}
+    several = {"header": "headers", "cookie": "cookies", "source": "sources"}
     whole = {field.name for field in fields(LoadPlan)} - {"secrets", "shelf"}
     assert set(inspect.signature(load).parameters) == whole | {
         several.get(name, name) for name in names

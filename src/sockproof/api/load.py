@@ -63,7 +63,10 @@ def load(
     max_lag: float | None = None,
     metrics_port: int | str | None = None,
     headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
+    cookies: Sequence[str] = (),
     auth: Mapping[str, Any] | None = None,
+    path: str | None = None,
+    namespace: str | None = None,
     sources: Sequence[str] = (),
     deflate: bool = False,
     ca: str | Path | None = None,
@@ -107,6 +110,8 @@ def load(
         "drain": drain,
         "max-lag": max_lag,
         "metrics-port": metrics_port,
+        "path": path,
+        "namespace": namespace,
         "source": ",".join(sources) or None,
         "ca": ca,
     }
@@ -116,6 +121,8 @@ def load(
     secrets = {}
     if pairs := list(headers.items() if isinstance(headers, Mapping) else headers):
         secrets["header"] = "\n".join(f"{name}: {value}" for name, value in pairs)
+    if cookies:
+        secrets["cookie"] = "\n".join(cookies)
     if auth is not None:
         secrets["auth"] = json.dumps(auth)
     plan = LoadPlan(
@@ -130,14 +137,14 @@ def load(
         more=(*words, *more),
         secrets=secrets,
     )
-    path = find_scenario(plan)
-    server = load_target(plan, path)
+    found = find_scenario(plan)
+    server = load_target(plan, found)
     with contextlib.ExitStack() as stack:
         if results is None:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="sockproof-")))
         else:
             folder = records.new_run_folder(Path(results), "load")
-        return _run(plan, path, server, folder)
+        return _run(plan, found, server, folder)
 
 
 def _run(plan: LoadPlan, scenario: Path, server: LoadTarget, folder: Path) -> Summary:

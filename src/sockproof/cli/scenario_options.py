@@ -9,7 +9,7 @@ from typing import Any
 
 from sockproof import shelves
 from sockproof.cli.arguments import Parser, positive, run_time, whole
-from sockproof.load.locust.options import SECRET_ARGUMENTS, add_arguments
+from sockproof.load.locust.options import REPEATED, SECRET_ARGUMENTS, add_arguments
 
 ROOM_SIZE = 10  # of a `RoomUser` whose scenario says nothing
 _TO_LOCUST = "All other options go to Locust; 'locust --help' lists them."
@@ -82,7 +82,7 @@ class _PassOn(argparse.Action):
         name = self.option_strings[0].removeprefix("--")
         if name in SECRET_ARGUMENTS:
             before = namespace.secrets.get(name)
-            whole = values if before is None or name != "header" else f"{before}\n{values}"
+            whole = values if before is None or name not in REPEATED else f"{before}\n{values}"
             namespace.secrets = {**namespace.secrets, name: whole}
         else:
             words = [f"--{name}"] if self.nargs == 0 else [f"--{name}={values}"]
@@ -151,4 +151,4 @@ def _described(path: Path) -> tuple[str, str, str]:
 
 
 def _is_paced(method: ast.FunctionDef) -> bool:
-    return any(ast.unparse(each) == "paced" for each in method.decorator_list)
+    return any(ast.unparse(each).partition("(")[0] == "paced" for each in method.decorator_list)

@@ -20,7 +20,12 @@ FOLDER = "sockproof_folder"  # where Locust's master tells its workers the run f
 RUN = "sockproof_run"  # and the run's number
 ABOUT, BOOT = "sockproof_about", "sockproof_boot"  # and what `run.json` says, and its clock
 # Arguments that hold secrets, and the variables that give them where `ps` does not show them.
-SECRET_ARGUMENTS = {"header": "SOCKPROOF_HEADER", "auth": "SOCKPROOF_AUTH"}
+SECRET_ARGUMENTS = {
+    "header": "SOCKPROOF_HEADER",
+    "cookie": "SOCKPROOF_COOKIE",
+    "auth": "SOCKPROOF_AUTH",
+}
+REPEATED = ("header", "cookie")  # that may be given several times
 
 # What stands before the first option, and what of Locust's own may be seen.
 _SHOWN = {"-m", "-f", "--users", "--spawn-rate", "--run-time", "--run-folder", "--processes"}
@@ -55,6 +60,8 @@ class Options:
     max_lag: float | None
     headers: tuple[tuple[str, str], ...]
     auth: Any
+    path: str | None
+    namespace: str | None
     sources: tuple[str, ...]
     deflate: bool
     ca: str | None
@@ -63,6 +70,17 @@ class Options:
     results: Path
     rows: str = ROWS[0]
     rows_port: int | None = None
+
+
+class _Lines(argparse.Action):
+    """An option that may be repeated; each value is a line."""
+
+    def __call__(
+        self, parser: object, namespace: Any, values: Any, option_string: str | None = None
+    ) -> None:
+        del parser, option_string
+        before = getattr(namespace, self.dest, "")
+        setattr(namespace, self.dest, f"{before}\n{values}" if before else values)
 
 
 class _Names:
@@ -168,9 +186,21 @@ def add_arguments(parser: Any) -> None:
         help="time limit for messages in flight at the end, in seconds (default: %(default)s)",
     )  # fmt: skip
     add(
-        "--header", default="", env_var=SECRET_ARGUMENTS["header"], is_secret=True,
+        "--header", default="", env_var=SECRET_ARGUMENTS["header"], is_secret=True, action=_Lines,
         metavar="'NAME: VALUE'",
-        help="header field to send with each request; several are separated by line breaks",
+        help="header field to send with each request; may be repeated",
+    )  # fmt: skip
+    add(
+        "--cookie", default="", env_var=SECRET_ARGUMENTS["cookie"], is_secret=True, action=_Lines,
+        metavar="'NAME=VALUE'", help="cookie to send with each request; may be repeated",
+    )  # fmt: skip
+    add(
+        "--path", default="", metavar="PATH",
+        help="path of the Socket.IO endpoint (default: the URL's, or /socket.io/)",
+    )  # fmt: skip
+    add(
+        "--namespace", default="", metavar="NS",
+        help="Socket.IO namespace to use (default: the scenario's, usually /)",
     )  # fmt: skip
     add(
         "--auth", default="", env_var=SECRET_ARGUMENTS["auth"], is_secret=True, metavar="JSON",
@@ -236,7 +266,9 @@ def read_options(parsed: Namespace) -> Options:
         ack_limit=_number(parsed, "ack_timeout", 0.05, 3600) or 30.0,
         drain=_number(parsed, "drain", 0, 600) or 0.0,
         max_lag=_number(parsed, "max_lag", 0, 60_000),
-        headers=_headers(str(parsed.header)),
+        headers=_with_cookies(_headers(str(parsed.header)), str(parsed.cookie)),
+        path=_path(str(parsed.path), "--path") or None,
+        namespace=_path(str(parsed.namespace), "--namespace") or None,
         auth=_json(str(parsed.auth)),
         sources=tuple(each.strip() for each in str(parsed.source).split(",") if each.strip()),
         deflate=bool(parsed.deflate),
@@ -272,6 +304,8 @@ def shown(options: Options) -> dict[str, Any]:
         "max_lag": options.max_lag,
         "headers": [f"{name}: ***" for name, _ in options.headers],
         "auth": None if options.auth is None else "***",
+        "path": options.path,
+        "namespace": options.namespace,
         "sources": list(options.sources),
         "deflate": options.deflate,
     }
@@ -303,6 +337,23 @@ def _headers(text: str) -> tuple[tuple[str, str], ...]:
         return tuple(map(header_field, filter(None, map(str.strip, text.splitlines()))))
     except ValueError as error:
         raise OptionError(str(error)) from None
+
+
+def _with_cookies(headers: tuple[tuple[str, str], ...], text: str) -> tuple[tuple[str, str], ...]:
+    cookies = [each.strip() for each in text.splitlines() if each.strip()]
+    if not cookies:
+        return headers
+    if not all("=" in each for each in cookies):
+        raise OptionError("--cookie must be NAME=VALUE")
+    own = [value for name, value in headers if name.lower() == "cookie"]
+    others = tuple(pair for pair in headers if pair[0].lower() != "cookie")
+    return (*others, ("Cookie", "; ".join([*own, *cookies])))
+
+
+def _path(text: str, option: str) -> str:
+    if text and not text.startswith("/"):
+        raise OptionError(f"{option} must begin with /, not {text!r:.80}")
+    return text
 
 
 def _json(text: str) -> Any:

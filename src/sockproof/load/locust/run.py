@@ -246,6 +246,7 @@ def endpoint_of(options: Options) -> Endpoint:
     return Endpoint(
         options.host,
         headers=options.headers,
+        path=options.path,
         deflate=options.deflate,
         sources=options.sources,
         ca=options.ca,

@@ -101,8 +101,8 @@ class Endpoint:
 
     Schemes: ws, wss, http, https. Limits are in seconds and octets. `sources` are own addresses
     that are taken in turn; each has some 28,000 ports to one target. `deflate` offers
-    permessage-deflate. `path` is that of Socket.IO, used when the URL has none. `usual` is the
-    length of the run's own messages.
+    permessage-deflate. `path` is that of Socket.IO; without it, the URL's, or `/socket.io/`.
+    `usual` is the length of the run's own messages.
     Raises `EndpointError`.
     """
 
@@ -112,7 +112,7 @@ class Endpoint:
         *,
         headers: Iterable[tuple[str, str]] = (),
         protocols: Sequence[str] = (),
-        path: str = "/socket.io/",
+        path: str | None = None,
         deflate: bool = False,
         sources: Sequence[str] = (),
         ca: Path | str | None = None,
@@ -127,7 +127,7 @@ class Endpoint:
             address = Address.parse(url)
         except AddressError as error:
             raise EndpointError(str(error)) from None
-        for character in path:
+        for character in path or "":
             if not "!" <= character <= "~":
                 raise EndpointError(f"{character!r} must be percent-encoded in a path: {path!r}")
         self.url = url
@@ -137,7 +137,7 @@ class Endpoint:
         self.host_header = address.authority
         self.path = address.path
         self.query = address.query
-        self.socketio_path = self.path if self.path != "/" else path
+        self.socketio_path = path or (self.path if self.path != "/" else "/socket.io/")
         self.headers = _with_credentials(tuple(headers), address.user)
         checked_headers(self.headers)
         self.protocols = tuple(protocols)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import gevent
 from gevent.event import Event
@@ -53,10 +53,27 @@ def _filler(length: int) -> str:
     return (_LETTERS * (length // len(_LETTERS) + 1))[:length]
 
 
-def paced(method: Method) -> Method:
-    """Mark a method of a user to be called `rate` times per second; it must not block."""
-    method.paced = True  # type: ignore[attr-defined]
-    return method
+@overload
+def paced(method: Method) -> Method: ...
+
+
+@overload
+def paced(*, rate: float) -> Callable[[Method], Method]: ...
+
+
+def paced(method: Method | None = None, *, rate: float | None = None) -> Any:
+    """Mark a method of a user to be called `rate` times per second; it must not block.
+
+    `@paced(rate=0.5)` has a rate of its own, whatever `rate` of the class and `--rate` are.
+    """
+    if rate is not None and not 0 <= rate <= 1e6:
+        raise ValueError(f"rate must be a number from 0 to 1000000, not {rate!r}")
+
+    def marked(method: Method) -> Method:
+        method.paced, method.own_rate = True, rate  # type: ignore[attr-defined]
+        return method
+
+    return marked if method is None else marked(method)
 
 
 def _nothing(user: Any) -> None:
@@ -276,8 +293,10 @@ class ConnectedUser(User):
 
     def _begin(self, name: str) -> None:
         options = self.sockproof.options
-        rate = self.rate if options.rate is None else options.rate
         method, recorder, most = getattr(self, name), self.recorder, options.max_outstanding
+        rate = self.rate if options.rate is None else options.rate
+        if method.own_rate is not None:
+            rate = method.own_rate
         always = bool(self._expected & Expected.WITHHELD_SENDS.bit)
 
         def due(at: int) -> None:

@@ -44,11 +44,12 @@ class SocketIOUser(ConnectedUser):
     """A user with one Socket.IO connection.
 
     `transport` is `websocket`, `polling` or `upgrade`; None means that of `--transport`. `auth` is
-    the payload of CONNECT; None means that of `--auth`.
+    the payload of CONNECT; None means that of `--auth`. `namespace` is the one it connects to; None
+    means that of `--namespace`, which is `/` by default.
     """
 
     abstract = True
-    namespace = "/"
+    namespace: str | None = None
     transport: str | None = None
     auth: Any = None
     _said: Said | None = None  # last
@@ -60,7 +61,7 @@ class SocketIOUser(ConnectedUser):
         return kind(
             self.sockproof.endpoint,
             transport=self.transport or options.transport,
-            namespace=self.namespace,
+            namespace=self.namespace or options.namespace or "/",
             auth=options.auth if self.auth is None else self.auth,
             headers=self.own_headers(),
             numbers_from=new_range(),
