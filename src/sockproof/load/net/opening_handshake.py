@@ -71,6 +71,8 @@ class OpeningHandshake:
         protocol = response.get("Sec-WebSocket-Protocol")
         if protocol is not None and protocol not in endpoint.protocols:
             raise WireError(f"the subprotocol {protocol!r} was not offered")
+        if protocol is None and endpoint.protocols:  # which browsers take for a failure
+            raise WireError(f"none of the subprotocols {', '.join(endpoint.protocols)} was chosen")
         deflate = None
         value = response.get("Sec-WebSocket-Extensions")
         for extension in () if value is None else parse_extensions(value):

@@ -247,6 +247,9 @@ class WebSocketConnection(Stream):
                     needed = start - position
                     break
                 length = _integer(data[position + 2 : start], "big")
+                if length < 126 or (start - position == 10 and length < 65536):
+                    self._violated(1002, "a frame's length is not in its shortest form")
+                    return
                 if length > self.endpoint.max_message:
                     self._too_big(f"a frame announces {length} octets")
                     return
