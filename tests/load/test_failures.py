@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sockproof.shelves import shelf
-from sockproof.targets.launch import launch
+from sockproof.targets.launch import free_port, launch
 from sockproof.targets.spec import load_targets
 from tests.load.command import command, load, result
 from tests.recorded import row_files
@@ -213,3 +213,19 @@ def test_summary_of_something_else_is_one_line(tmp_path: Path) -> None:
     assert done.returncode == 3
     assert done.stderr.count("\n") == 1
     assert "is not the folder of a load run" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("scenario", "seconds"), [("", "3"), ("import sockproof.load.users", "10")]
+)
+def test_master_waits_for_busy_workers(scenario: str, seconds: str, tmp_path: Path) -> None:
+    """Longer than Locust alone does."""
+    told = "@events.init.add_listener\ndef tell(**_): sys.exit(str(runners.HEARTBEAT_LIVENESS))"
+    locustfile = tmp_path / "locustfile.py"
+    user = "class Nobody(User):\n    @task\n    def nothing(self): pass\n"
+    imports = f"import sys\nfrom locust import User, events, runners, task\n{scenario}\n"
+    locustfile.write_text(f"{imports}\n{user}\n{told}\n")
+    command = [sys.executable, "-m", "locust", "-f", str(locustfile), "--master", "--headless"]
+    command += ["--host", "http://127.0.0.1:9/", "--master-bind-port", str(free_port())]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
+    assert f"\n{seconds}\n" in f"\n{done.stderr}", done.stderr

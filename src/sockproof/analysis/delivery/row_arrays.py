@@ -120,12 +120,13 @@ class Emits:
 
     @classmethod
     def together(cls, parts: list[Emits]) -> Emits:
-        """All, in their order."""
+        """All, in their order; the parts are taken apart, so that nothing is there twice."""
         order = np.argsort(np.concatenate([part.key for part in parts]), kind="stable")
-        names = cls.__dataclass_fields__
-        return cls(
-            *(np.concatenate([getattr(part, name) for part in parts])[order] for name in names)
-        )
+        columns = []
+        for name in cls.__dataclass_fields__:
+            column = np.concatenate([part.__dict__.pop(name) for part in parts])
+            columns.append(column[order])
+        return cls(*columns)
 
     @property
     def sender(self) -> Numbers:
