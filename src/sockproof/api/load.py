@@ -71,6 +71,8 @@ def load(
     deflate: bool = False,
     ca: str | Path | None = None,
     insecure: bool = False,
+    cert: str | Path | None = None,
+    key: str | Path | None = None,
     target_pid: int | None = None,
     more: Sequence[str] = (),
     results: str | Path | None = None,
@@ -114,6 +116,8 @@ def load(
         "namespace": namespace,
         "source": ",".join(sources) or None,
         "ca": ca,
+        "cert": cert,
+        "key": key,
     }
     words = [f"--{name}={value}" for name, value in given.items() if value is not None]
     flags = {"poisson": poisson, "deflate": deflate, "insecure": insecure}

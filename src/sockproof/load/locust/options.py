@@ -66,6 +66,8 @@ class Options:
     deflate: bool
     ca: str | None
     insecure: bool
+    cert: str | None
+    key: str | None
     target_pid: int | None
     results: Path
     rows: str = ROWS[0]
@@ -215,6 +217,11 @@ def add_arguments(parser: Any) -> None:
         help="offer permessage-deflate in each WebSocket handshake",
     )  # fmt: skip
     add("--ca", default="", metavar="FILE", help="CA certificate (PEM) to trust")
+    add("--cert", default="", metavar="FILE", help="client certificate (PEM) to show to the server")
+    add(
+        "--key", default="", metavar="FILE",
+        help="private key (PEM) of --cert (default: in the same file)",
+    )  # fmt: skip
     add("--insecure", action="store_true", default=False, help="accept any certificate")
     add(
         "--target-pid", default="", metavar="PID",
@@ -274,6 +281,8 @@ def read_options(parsed: Namespace) -> Options:
         deflate=bool(parsed.deflate),
         ca=str(parsed.ca) or None,
         insecure=bool(parsed.insecure),
+        cert=_cert(str(parsed.cert), str(parsed.key)),
+        key=str(parsed.key) or None,
         target_pid=None if pid is None else int(pid),
         results=Path(str(parsed.results) or "results"),
         rows=_choice(parsed, "rows", ROWS),
@@ -348,6 +357,12 @@ def _with_cookies(headers: tuple[tuple[str, str], ...], text: str) -> tuple[tupl
     own = [value for name, value in headers if name.lower() == "cookie"]
     others = tuple(pair for pair in headers if pair[0].lower() != "cookie")
     return (*others, ("Cookie", "; ".join([*own, *cookies])))
+
+
+def _cert(cert: str, key: str) -> str | None:
+    if key and not cert:
+        raise OptionError("--key is for --cert: name the certificate, too")
+    return cert or None
 
 
 def _path(text: str, option: str) -> str:

@@ -251,6 +251,8 @@ def endpoint_of(options: Options) -> Endpoint:
         sources=options.sources,
         ca=options.ca,
         insecure=options.insecure,
+        cert=options.cert,
+        key=options.key,
         usual=options.payload_bytes or 0,
     )
 

@@ -117,6 +117,8 @@ class Endpoint:
         sources: Sequence[str] = (),
         ca: Path | str | None = None,
         insecure: bool = False,
+        cert: Path | str | None = None,
+        key: Path | str | None = None,
         connect_limit: float = 10.0,
         close_limit: float = 2.0,
         max_message: int = 16 * MIB,
@@ -150,6 +152,10 @@ class Endpoint:
         self.share = OWN_SHARE + 4 * usual  # a server may say it again in JSON, in Base64
         self.verify: bool | str = False if insecure else True if ca is None else str(ca)
         self.context = _context(ca, insecure) if self.tls else None
+        # What requests and websocket-client are told: a file, or two.
+        self.cert = None if cert is None else str(cert) if key is None else (str(cert), str(key))
+        if cert is not None:
+            _show_certificate(self.context, cert, key)
         self.addresses = resolve(self.host, self.port)
         self.preferred = 0  # the address that answered last
         self._sources: Iterator[tuple[int, str]] | None = None
@@ -242,6 +248,22 @@ def _context(ca: Path | str | None, insecure: bool) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_NONE
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def _show_certificate(
+    context: ssl.SSLContext | None, cert: Path | str, key: Path | str | None
+) -> None:
+    if context is None:
+        raise EndpointError("a client certificate is for https:// and wss://")
+    try:
+        for file in (cert,) if key is None else (cert, key):
+            with opened(Path(file), 16 * MIB):
+                pass
+        # Without a word a password would be asked for on the terminal.
+        context.load_cert_chain(cert, key, password="")
+    except (OSError, FileError, ssl.SSLError) as error:
+        said = getattr(error, "reason", None) or error
+        raise EndpointError(f"cannot read the client certificate in {cert}: {said}") from None
 
 
 def _with_credentials(headers: Headers, user: str | None) -> Headers:

@@ -236,6 +236,7 @@ class GuardedSession(requests.Session):
         self._most = endpoint.max_message * 4 // 3 + MAX_HEAD
         self._share = endpoint.share
         self.verify = endpoint.verify
+        self.cert = endpoint.cert
         self.cookies.set_policy(_Cookies(self.cookies))
         for scheme in ("http://", "https://"):
             self.mount(scheme, _Adapter())

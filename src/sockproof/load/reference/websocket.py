@@ -41,6 +41,10 @@ class ReferenceWebSocket(Reference):
             options = {"cert_reqs": ssl.CERT_NONE, "check_hostname": False}
         elif isinstance(endpoint.verify, str):
             options = {"ca_certs": endpoint.verify}
+        if isinstance(endpoint.cert, tuple):
+            options["certfile"], options["keyfile"] = endpoint.cert
+        elif endpoint.cert is not None:
+            options["certfile"] = endpoint.cert
         self._socket = web_socket(endpoint)(sslopt=options, enable_multithread=True)
         self._socket.settimeout(endpoint.connect_limit / 1e9)
         self._queue = gevent.queue.Queue()
