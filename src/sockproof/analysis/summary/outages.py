@@ -28,7 +28,7 @@ from sockproof.runs.reader import LoadRunFolder, RunProcess
 from sockproof.vocabulary import Property
 
 SILENCE = 3.0  # seconds
-_OF_USUAL = 4  # times as long as half of all answers take
+_OF_USUAL = 4  # times as long as a quarter of all answers take
 _AT_ONCE = SECOND  # between the first and the last of connections that break off together
 _BACK_AT_ONCE = SECOND  # connects that fail for less, while we have no connection, say nothing
 _ABRUPT = (Reason.SERVER_DROPPED, Reason.RESET, Reason.PING_TIMEOUT)
@@ -65,7 +65,7 @@ class _Span:
 
 
 def outages(run: LoadRunFolder, usual_ms: float | None) -> list[Outage]:
-    """All of a run, in the order of time; `usual_ms` is what half of all answers take at most."""
+    """All of a run, in the order of time; a quarter of all answers take at most `usual_ms`."""
     if not run.recorded:
         return []
     still = [_stood_still(run, process) for process in run.recorded]
