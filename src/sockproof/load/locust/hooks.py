@@ -135,6 +135,9 @@ class Part:
             setattr(parsed, ABOUT, files.read_text(folder / RUN_FILE, files.MIB))
             setattr(parsed, BOOT, boot_id())
         endpoint = runs.endpoint_of(options)
+        proxy = endpoint.ignored_proxy() if options.client == "lean" else None
+        if proxy is not None:
+            _log.warning("%s is ignored: the lean client connects directly", proxy)
         if isinstance(runner, MasterRunner):
             if self.hosts is not None:
                 self.hosts.begin(folder, number, options.rows_port)

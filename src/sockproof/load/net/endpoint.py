@@ -15,6 +15,7 @@ import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlencode
+from urllib.request import getproxies, proxy_bypass
 
 from sockproof.files import MIB, FileError, opened
 from sockproof.runs.load_records import Reason
@@ -190,6 +191,15 @@ class Endpoint:
         if wrong is not None or not found.startswith("/"):
             raise EndpointError(f"no path of a URL: {path!r}")
         return found
+
+    def ignored_proxy(self) -> str | None:
+        """The variable that names a proxy for this URL: the lean client connects directly."""
+        proxies = getproxies()
+        if proxy_bypass(self.host):
+            return None
+        scheme = "https" if self.tls else "http"
+        name = next((each for each in (scheme, "all") if each in proxies), None)
+        return None if name is None else f"{name.upper()}_PROXY"
 
     def next_source(self) -> tuple[int, str] | None:
         """The own address (family, text) that the next connection goes out from."""
