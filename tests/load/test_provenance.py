@@ -51,6 +51,7 @@ def test_revision_without_git_is_unknown(tmp_path: Path, monkeypatch: pytest.Mon
     "line",
     [
         'PASSWORD = "hunter2hunter2"',
+        'TOKENS: list[str] = [decoded(each) for each in ["hunter2hunter2", "x"]]',
         "api_key='hunter2hunter2'",
         'headers = {"X-Auth-Token": "hunter2hunter2"}',
         'post(url, json={"password": "hunter2hunter2"})',

@@ -25,6 +25,9 @@ _ASSIGNED = re.compile(
     r"""(["']?\b(?P<name>\w+)\b["']?\s*[:=]\s*)[rbf]{0,2}(?P<quote>["'])(?P<value>[^"'\n]{4,})(?P=quote)"""
 )
 
+_LINE = re.compile(r"^[ \t]*(?:self\.)?(?P<name>\w+)[ \t]*(?::[^=\n]*)?=(?!=).*$", re.MULTILINE)
+_LITERAL = re.compile(r"""(["'])[^"'\n]{4,}\1""")
+
 
 def sources(paths: Iterable[str], hide: Callable[[str], str] = str) -> list[dict[str, Any]]:
     """Each locustfile with its text; `hide` shows a text without the secrets of the run."""
@@ -34,7 +37,7 @@ def sources(paths: Iterable[str], hide: Callable[[str], str] = str) -> list[dict
             text = Path(path).read_text(encoding="utf-8", errors="replace")
         except OSError:
             continue
-        shown = hide(_ASSIGNED.sub(_masked, text))
+        shown = hide(_ASSIGNED.sub(_masked, _LINE.sub(_all_masked, text)))
         found.append(
             {
                 "name": Path(path).name,
@@ -44,6 +47,11 @@ def sources(paths: Iterable[str], hide: Callable[[str], str] = str) -> list[dict
         )
         left = max(0, left - len(shown))
     return found
+
+
+def _all_masked(found: re.Match[str]) -> str:
+    """A line that assigns to such a name, whatever its strings stand in."""
+    return _LITERAL.sub(r"\1***\1", found[0]) if is_secret(found["name"]) else found[0]
 
 
 def _masked(found: re.Match[str]) -> str:
