@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from sockproof.analysis.delivery.checker import check, missing
-from sockproof.analysis.delivery.history import History
 from sockproof.analysis.delivery.latency import DeliveryLatencies
+from sockproof.analysis.evidence.history import History
 from sockproof.load.record.recorder import ITSELF, NOBODY, EmitFlag, Phase, Recorder
 from sockproof.runs.histogram import bucket_of
 from sockproof.runs.load_records import ROW, ROWS_AT, STEP, Kind, Stray

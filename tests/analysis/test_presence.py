@@ -7,8 +7,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from sockproof.analysis.delivery.presence import FEW, Presence
-from sockproof.analysis.delivery.row_arrays import Stays
+from sockproof.analysis.evidence.presence import FEW, Presence
+from sockproof.analysis.evidence.row_arrays import Stays
 
 
 def stays(dice: np.random.Generator, clients: int, most: int) -> Stays:

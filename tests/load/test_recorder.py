@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sockproof.analysis.delivery.history import History
+from sockproof.analysis.evidence.history import History
 from sockproof.load.record.recorder import Phase, Recorder
 from sockproof.load.record.row_writer import LineWriter
 from sockproof.runs import load_lines

@@ -17,8 +17,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sockproof.analysis.delivery.findings import EXAMPLES, Delivery
-from sockproof.analysis.delivery.history import History
+from sockproof.analysis.delivery.findings import Delivery
+from sockproof.analysis.evidence.history import History
+from sockproof.analysis.evidence.strays import EXAMPLES
 from sockproof.expected import EXCUSES
 from sockproof.runs.load_records import EmitFlag, Kind, Reason, Stray
 from sockproof.vocabulary import STRAYS, Counter, Property
@@ -74,18 +75,18 @@ def _unacknowledged(history: History, found: Delivery, lost: NDArray[np.bool_]) 
 def _misacknowledged(history: History, found: Delivery) -> None:
     counts = found.counts
     for name, stray in zip(STRAYS, _STRAYS, strict=True):
-        counts[name] = history.strays[stray]
+        counts[name] = history.strays.counts[stray]
     # What is early looks as if nobody would ever ask for it, until somebody does.
     counts[Counter.STRAY_ACKS] = max(0, counts[Counter.STRAY_ACKS] - counts[Counter.EARLY_ACKS])
-    counts[Counter.LATE_ACKS] = history.late_acks + history.strays[Stray.LATE]
+    counts[Counter.LATE_ACKS] = history.late_acks + history.strays.counts[Stray.LATE]
     chances = counts[Counter.ACKNOWLEDGED] + sum(counts[name] for name in STRAYS)
     found.exercised[Property.MISACKNOWLEDGED] = chances
-    found.violated(Property.MISACKNOWLEDGED, history.stray_seconds)
-    found.count(Property.MISACKNOWLEDGED, clients=history.stray_clients)
+    found.violated(Property.MISACKNOWLEDGED, history.strays.seconds)
+    found.count(Property.MISACKNOWLEDGED, clients=history.strays.clients)
     acked = np.flatnonzero(history.emits.acked > 0)
     found.chance(Property.MISACKNOWLEDGED, clients=history.emits.sender[acked])
-    found.chance(Property.MISACKNOWLEDGED, clients=history.stray_clients)
-    for text in history.stray_examples[:EXAMPLES]:
+    found.chance(Property.MISACKNOWLEDGED, clients=history.strays.clients)
+    for text in history.strays.examples[:EXAMPLES]:
         found.example(Property.MISACKNOWLEDGED, text)
 
 

@@ -29,13 +29,13 @@ from numpy.typing import NDArray
 from sockproof.analysis.delivery.answers import judge_answers
 from sockproof.analysis.delivery.ephemeral import judge_ephemeral
 from sockproof.analysis.delivery.findings import Delivery
-from sockproof.analysis.delivery.history import UNNAMED, History
 from sockproof.analysis.delivery.latency import DeliveryLatencies
-from sockproof.analysis.delivery.presence import Presence
-from sockproof.analysis.delivery.row_arrays import Numbers, Receipts, Stays
 from sockproof.analysis.delivery.troubles import judge_troubles
 from sockproof.analysis.delivery.values import Refusals, judge_values
 from sockproof.analysis.delivery.violations import Violations
+from sockproof.analysis.evidence.history import UNNAMED, History
+from sockproof.analysis.evidence.presence import Presence
+from sockproof.analysis.evidence.row_arrays import Numbers, Receipts, Stays
 from sockproof.runs.load_records import (
     EVERYONE,
     FIRST_ROOM,

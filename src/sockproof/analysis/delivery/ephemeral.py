@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from sockproof.analysis.delivery.findings import Delivery, Ephemeral
-from sockproof.analysis.delivery.history import History
-from sockproof.analysis.delivery.presence import Presence
-from sockproof.analysis.delivery.row_arrays import Numbers
+from sockproof.analysis.evidence.history import History
+from sockproof.analysis.evidence.presence import Presence
+from sockproof.analysis.evidence.row_arrays import Numbers
 from sockproof.runs.histogram import bucket_of
 from sockproof.runs.load_records import FOREVER, EmitFlag, Kind
 from sockproof.vocabulary import Property

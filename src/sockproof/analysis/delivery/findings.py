@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sockproof.analysis.delivery.names import Names
+from sockproof.analysis.delivery.violations import Violations
+from sockproof.analysis.evidence.names import Names
+from sockproof.analysis.evidence.strays import EXAMPLES
 from sockproof.runs.histogram import Histogram
 from sockproof.vocabulary import CHECKED, PROPERTIES, Property
 from sockproof.vocabulary import Counter as Counted
 
-if TYPE_CHECKING:  # it looks into the history, whose examples are here
-    from sockproof.analysis.delivery.violations import Violations
-
-EXAMPLES = 10
 Numbers = NDArray[np.int64]
 
 

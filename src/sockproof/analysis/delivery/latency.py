@@ -22,10 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sockproof import files
-from sockproof.analysis.delivery.clock_errors import UNKNOWN
-from sockproof.analysis.delivery.history import History
-from sockproof.analysis.delivery.names import UNNAMED
-from sockproof.analysis.delivery.row_arrays import Numbers, Process, Receipts
+from sockproof.analysis.evidence.clock_errors import UNKNOWN
+from sockproof.analysis.evidence.history import History
+from sockproof.analysis.evidence.names import UNNAMED
+from sockproof.analysis.evidence.row_arrays import Numbers, Process, Receipts
 from sockproof.runs.breakdown import By, Group
 from sockproof.runs.clock import SECOND
 from sockproof.runs.histogram import BITS

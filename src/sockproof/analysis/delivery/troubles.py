@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from sockproof.analysis.delivery.findings import EXAMPLES, Delivery
-from sockproof.analysis.delivery.history import History
-from sockproof.analysis.delivery.row_arrays import Process
+from sockproof.analysis.delivery.findings import Delivery
+from sockproof.analysis.evidence.history import History
+from sockproof.analysis.evidence.row_arrays import Process
+from sockproof.analysis.evidence.strays import EXAMPLES
 from sockproof.expected import EXCUSES
 from sockproof.runs.load_records import Kind, Reason
 from sockproof.vocabulary import Counter, Property

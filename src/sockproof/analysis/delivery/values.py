@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sockproof.analysis.delivery.findings import EXAMPLES, Delivery
-from sockproof.analysis.delivery.history import History
-from sockproof.analysis.delivery.row_arrays import Numbers, Process, Receipts, sent_name
+from sockproof.analysis.delivery.findings import Delivery
+from sockproof.analysis.evidence.history import History
+from sockproof.analysis.evidence.row_arrays import Numbers, Process, Receipts, sent_name
+from sockproof.analysis.evidence.strays import EXAMPLES
 from sockproof.runs.load_records import Kind, ValueFlag
 from sockproof.vocabulary import Property
 

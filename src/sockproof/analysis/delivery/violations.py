@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 import numpy as np
 
 from sockproof import files
-from sockproof.analysis.delivery.findings import EXAMPLES
-from sockproof.analysis.delivery.history import History
-from sockproof.analysis.delivery.row_arrays import Numbers, Process, Receipts
+from sockproof.analysis.evidence.history import History
+from sockproof.analysis.evidence.row_arrays import Numbers, Process, Receipts
+from sockproof.analysis.evidence.strays import EXAMPLES
 from sockproof.formats.load import Violation
 from sockproof.runs.clock import SECOND
 from sockproof.runs.load_records import WALL

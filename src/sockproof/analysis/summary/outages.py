@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sockproof.analysis.delivery.row_arrays import LOW, Numbers
+from sockproof.analysis.evidence.row_arrays import LOW, Numbers
 from sockproof.analysis.summary.lag import lag_of
 from sockproof.expected import EXCUSES, Expected
 from sockproof.formats.load import Outage

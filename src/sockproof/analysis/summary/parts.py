@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sockproof.analysis.delivery.findings import Delivery, Tally
-from sockproof.analysis.delivery.names import UNNAMED
+from sockproof.analysis.evidence.names import UNNAMED
 from sockproof.analysis.summary.latency import Kinds, percentiles
 from sockproof.formats.load import Latency, Part
 from sockproof.runs.breakdown import By, Group

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sockproof.analysis.delivery.row_arrays import Numbers, Stays
+from sockproof.analysis.evidence.row_arrays import Numbers, Stays
 
 FEW = 4  # stays of one client up to which looking at each is faster than a search
 _NEVER = 1 << 62

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sockproof.analysis.delivery.row_arrays import MESSAGES, Process
+from sockproof.analysis.evidence.row_arrays import MESSAGES, Process
 from sockproof.runs.load_records import EVERYONE, FOREVER, Kind, LifeFlag
 
 # What tells who was connected, and who was in which room.

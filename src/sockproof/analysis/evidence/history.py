@@ -17,17 +17,15 @@ The rules that hold here:
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sockproof.analysis.delivery.clock_errors import ClockErrors
-from sockproof.analysis.delivery.findings import EXAMPLES
-from sockproof.analysis.delivery.lives import MEMBERSHIP, Connection, Spell, connections_of
-from sockproof.analysis.delivery.names import Names
-from sockproof.analysis.delivery.row_arrays import (
+from sockproof.analysis.evidence.clock_errors import ClockErrors
+from sockproof.analysis.evidence.lives import MEMBERSHIP, Connection, Spell, connections_of
+from sockproof.analysis.evidence.names import Names
+from sockproof.analysis.evidence.row_arrays import (
     HIGH,
     LOW,
     Emits,
@@ -39,6 +37,7 @@ from sockproof.analysis.delivery.row_arrays import (
     sent_by,
     sent_name,
 )
+from sockproof.analysis.evidence.strays import Strays
 from sockproof.runs.clock import SECOND
 from sockproof.runs.clock_line import SAME
 from sockproof.runs.load_records import (
@@ -50,7 +49,6 @@ from sockproof.runs.load_records import (
     Kind,
     LoadRecordError,
     Phase,
-    Stray,
 )
 from sockproof.runs.reader import LoadRunFolder
 
@@ -58,11 +56,6 @@ PART = 1_000_000  # receipts that are looked at together
 _ROOMS = {EVERYONE: "everyone", ITSELF: "itself", NOBODY: "nobody"}
 UNNAMED = -1  # a room whose name could not be written down
 _UNKNOWN, _NO_CLIENT, _LACKING = -1, -2, -3  # senders: of no process, never there, without rows
-_WHY = {
-    Stray.UNASKED: "of a number that it had not given",
-    Stray.DOUBLED: "of a message that was acknowledged before",
-    Stray.FOREIGN: "of another client's number",
-}
 
 
 class History:
@@ -93,10 +86,7 @@ class History:
         self.timed_out = np.zeros(0, dtype=np.int64)  # where messages of these stand
         # Clients whose connections were opened, could not be, or ended unasked.
         self.opened_by, self.failed_by, self.lost_by = list[int](), list[int](), list[int]()
-        self.strays: Counter[int] = Counter()  # acknowledgements that answer nothing, by `Stray`
-        self.stray_seconds = np.zeros(0, dtype=np.int64)  # of the run
-        self.stray_clients = np.zeros(0, dtype=np.int64)  # the same
-        self.stray_examples: list[str] = []
+        self.strays = Strays()
         self.late_acks = self.late = 0
         # Connections that ended before the drain, and not by us: client, reason and time.
         self.ended: list[tuple[int, int, int]] = []
@@ -279,7 +269,8 @@ class History:
             if process.drained:
                 heard = process.times(rows["c"][rows["kind"] == Kind.RECEIPT])
                 self.late += int((heard > process.drained).sum())
-            self._note_strays(process, rows[rows["kind"] == Kind.STRAY_ACK])
+            strays = rows[rows["kind"] == Kind.STRAY_ACK]
+            self.strays.note(process, strays, self.seconds_of, self.name_of)
         emits = Emits.together(parts)
         for keys, times in acks:
             at = emits.find(keys >> 32, keys & 0xFFFFFFFF)
@@ -288,19 +279,6 @@ class History:
         at = emits.find(missed >> 32, missed & 0xFFFFFFFF)
         self.timed_out = at[at >= 0]
         return emits
-
-    def _note_strays(self, process: Process, rows: NDArray[np.void]) -> None:
-        kinds, counts = np.unique(rows["a"], return_counts=True)
-        self.strays.update(dict(zip(kinds.tolist(), counts.tolist(), strict=True)))
-        # Of what turned out to be early, the time is told by the row that does not know it yet.
-        amiss = rows[(rows["a"] != Stray.LATE) & (rows["a"] != Stray.EARLY)]
-        clients = process.base + amiss["client"].astype(np.int64) - 1
-        seconds = self.seconds_of(clients, process.times(amiss["c"]))
-        self.stray_seconds = np.concatenate((self.stray_seconds, seconds))
-        self.stray_clients = np.concatenate((self.stray_clients, clients))
-        for a, b, _, client, *_ in amiss[:EXAMPLES].tolist():
-            who = self.name_of(process.base + client - 1)
-            self.stray_examples.append(f"{who} got an acknowledgement {_WHY.get(a, '')} ({b})")
 
     def in_time(self, process: Process, rows: NDArray[np.void]) -> NDArray[np.bool_]:
         """Which rows tell of something before the end of their process's drain."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from sockproof.analysis.delivery.row_arrays import Numbers, Process
+from sockproof.analysis.evidence.row_arrays import Numbers, Process
 from sockproof.runs.clock_line import ClockLine
 
 UNKNOWN = 1 << 60  # nanoseconds; beyond any run
