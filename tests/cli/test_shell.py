@@ -39,7 +39,7 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("words", "completed"),
     [
-        ("conf", "conformance"),
+        ("confo", "conformance"),
         ("conformance --suite ro", "rooms"),
         ("conformance --target tom", "tomcat"),
         ("load chat", "chat_rooms"),

@@ -34,6 +34,7 @@ COMMANDS = {
     "export": "Export the data of a load run as CSV, Parquet, OpenMetrics or HdrHistogram",
     "init": "Create a load test project: locustfile, gate, Makefile and CI workflow",
     "doctor": "Check whether this machine has what sockproof needs",
+    "config": "Print the value of each option, and which file or variable it comes from",
     "completion": "Print a completion script for bash, zsh or fish",
     "report": "Regenerate the reports of a run",
     "schema": "Print the JSON schema of a file that sockproof reads or writes",

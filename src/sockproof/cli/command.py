@@ -8,10 +8,16 @@ import re
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from sockproof.cli.arguments import build_parser, module_of
+from sockproof.cli.arguments import COMMANDS, Parser, build_parser, module_of
 from sockproof.cli.speech import warn
 from sockproof.errors import CANNOT_BE_JUDGED, WRONG_COMMAND, NotJudged, WrongInput
+
+if TYPE_CHECKING:
+    from sockproof.cli.configuration import Configuration
+
+_UNCONFIGURED = ("config", "completion", "schema")  # they are about options, and have none
 
 
 def execute(arguments: Sequence[str] | None = None) -> int:
@@ -19,8 +25,8 @@ def execute(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names of files may be no text
             stream.reconfigure(errors="backslashreplace")
-    options = _options(sys.argv[1:] if arguments is None else arguments)
     try:
+        options = _options(sys.argv[1:] if arguments is None else arguments)
         return int(getattr(module_of(options.command), options.command)(options))
     except WrongInput as error:
         warn(error)
@@ -41,16 +47,33 @@ def execute(arguments: Sequence[str] | None = None) -> int:
 def _options(words: Sequence[str]) -> Namespace:
     """What was typed; a wrong word ends the command."""
     # No option that stands before the command takes a value.
-    parser = build_parser([word for word in words if not word.startswith("-")][:1])
+    chosen = [word for word in words if not word.startswith("-")][:1]
+    parser = build_parser(chosen)
+    configuration = None if {"-h", "--help"} & set(words) else _configuration(parser, chosen)
     options, more = parser.parse_known_args(words)
-    if options.command in ("load", "ab", "capacity"):
+    options.configured = []
+    of_load = options.command in ("load", "ab", "capacity")
+    more = _without_url(options, more) if of_load else more
+    if configuration is not None:
+        configuration.fill(options)
+    if of_load:
         # For Locust, which knows the scenario's own arguments.
-        options.more = [*options.passed, *_without_url(options, more)]
+        options.more = [*options.passed, *more]
     elif more:
         from sockproof.load.locust.options import names_alone
 
         parser.error(f"unrecognized arguments: {names_alone(more)}")
     return options
+
+
+def _configuration(parser: Parser, chosen: Sequence[str]) -> Configuration | None:
+    """What is set beside the command line, for a command that has options."""
+    for command in chosen:
+        if command in COMMANDS and command not in _UNCONFIGURED:
+            from sockproof.cli.configuration import configuration
+
+            return configuration(parser, command)
+    return None
 
 
 def _without_url(options: Namespace, more: list[str]) -> list[str]:

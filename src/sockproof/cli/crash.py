@@ -5,12 +5,15 @@ It has judged nothing, so it is neither a yes nor a no.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from sockproof.errors import WrongInput
+from sockproof.settings import read_settings
 from sockproof.wire.redaction import Redactor, secrets_of_headers, secrets_of_url
 
 CRASHED = 2  # the exit code
@@ -20,7 +23,7 @@ _SECRET = ("--auth", "--header", "--cookie", "--token")
 
 def crashed(error: Exception, words: Sequence[str]) -> int:
     """Say what happened in a command that was given these words."""
-    hide = Redactor(_secrets(words)).text
+    hide = Redactor(_secrets([*words, *_configured()])).text
     if os.environ.get(SHOW):
         print(hide("".join(traceback.format_exception(error))), file=sys.stderr)
     places = traceback.extract_tb(error.__traceback__)
@@ -29,6 +32,21 @@ def crashed(error: Exception, words: Sequence[str]) -> int:
     print(f"sockproof: internal error: {hide(said)}{place}", file=sys.stderr)
     print(f"sockproof: {SHOW}=1 shows where; please report it", file=sys.stderr)
     return CRASHED
+
+
+def _configured() -> list[str]:
+    """The secrets that files and variables hold, as they would be typed."""
+    found: list[str] = []
+    with contextlib.suppress(WrongInput):
+        settings = read_settings()
+        for variable, text in settings.environment.items():
+            option = f"--{variable.rpartition('_')[2].lower()}"
+            found += [f"{option}={line}" for line in text.splitlines() if option in _SECRET]
+        for table in ("", *settings.tables):
+            for name, setting in settings.keys(table):
+                values = setting.value if isinstance(setting.value, list) else [setting.value]
+                found += [f"--{name}={each}" for each in values if f"--{name}" in _SECRET]
+    return found
 
 
 def _secrets(words: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ import argparse
 import shlex
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
 from sockproof import shelves
@@ -74,7 +75,7 @@ def load(options: Namespace) -> int:
     follower = None if rules is None else Follower(folder, rules.rules)
     progress = Progress(options.quiet)
     with target.running() as (url, pid):
-        origin = {"command": typed(plan.scenario), "serves": target.serves}
+        origin = {"command": typed(plan.scenario, options.configured), "serves": target.serves}
         ran = run_scenario(
             plan, scenario, url, folder, pid, None, progress.say, follower, origin, progress
         )
@@ -100,9 +101,9 @@ def load(options: Namespace) -> int:
     return 130 if ran.interrupted else meaning
 
 
-def typed(scenario: str) -> str:
-    """The command that was typed, without its secrets."""
-    return shlex.join(["sockproof", *masked(sys.argv[1:], {"load", scenario})])
+def typed(scenario: str, configured: Sequence[str]) -> str:
+    """The command that was typed, with what files and variables added, without its secrets."""
+    return shlex.join(["sockproof", *masked([*sys.argv[1:], *configured], {"load", scenario})])
 
 
 def draw(folder: Path, shelf: Path | None) -> bool:

@@ -72,8 +72,13 @@ def add_load(parser: argparse.ArgumentParser, *, time: str, users: int | None = 
     )
 
 
-class _PassOn(argparse.Action):
-    """An option of the scenario's, kept for Locust; what it holds is not taken for a URL."""
+class PassOn(argparse.Action):
+    """An option of the scenario's, kept for Locust; what it holds is not taken for a URL.
+
+    `fallback` is what Locust takes where it is not there.
+    """
+
+    fallback: Any = None
 
     def __call__(
         self, parser: object, namespace: Any, values: Any, option_string: str | None = None
@@ -100,15 +105,17 @@ class _Scenario:
         """Pass this one on, in any spelling, unless the command has it itself."""
         if names[0] not in self._parser._option_string_actions:
             nargs = 0 if how.get("action") == "store_true" else None
-            self._group.add_argument(
+            action = self._group.add_argument(
                 *names,
                 dest=f"passed_{names[0][2:]}",
-                action=_PassOn,
+                action=PassOn,
                 nargs=nargs,
                 default=argparse.SUPPRESS,
                 metavar=how.get("metavar"),
                 help=how["help"].replace("%(default)s", str(how.get("default"))),
             )
+            assert isinstance(action, PassOn)
+            action.fallback = how.get("default")
 
 
 def add_scenario_options(parser: argparse.ArgumentParser) -> None:

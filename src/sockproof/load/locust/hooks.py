@@ -8,6 +8,7 @@ as a child process: nothing is analysed in a process that gevent has patched.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import copy
 import logging
@@ -27,7 +28,7 @@ from locust import runners as locust_runners
 from locust.runners import MasterRunner, WorkerRunner
 
 from sockproof import files
-from sockproof.errors import CANNOT_BE_JUDGED, WRONG_COMMAND
+from sockproof.errors import CANNOT_BE_JUDGED, WRONG_COMMAND, WrongInput
 from sockproof.expected import expected_bits
 from sockproof.formats.load import Summary
 from sockproof.load.hosts.master import Hosts
@@ -39,10 +40,14 @@ from sockproof.load.locust.options import (
     ABOUT,
     BOOT,
     FOLDER,
+    REPEATED,
     RUN,
+    SECRET_ARGUMENTS,
+    Arguments,
     OptionError,
     Options,
     add_arguments,
+    check,
     read_options,
     without_values,
 )
@@ -58,6 +63,7 @@ from sockproof.runs.load_records import (
     boot_id,
     finished_or_gone,
 )
+from sockproof.settings import read_settings, variables
 from sockproof.vocabulary import VIOLATIONS
 
 _log = logging.getLogger("sockproof")
@@ -247,9 +253,41 @@ def run_of(environment: Any) -> runs.Run | None:
     return part.run
 
 
+def take_settings(parser: Any) -> None:
+    """Have Locust read what a file or a variable sets; raises `SettingError`.
+
+    It is given to Locust as a variable, which stands above `locust.conf` and under what is typed.
+    """
+    settings = read_settings()
+    known = Arguments().found
+    for action in parser._actions:
+        name = "".join(action.option_strings[-1:]).removeprefix("--")
+        setting = settings.of("load", name) if f"--{name}" in known else None
+        if setting is None or action.help == argparse.SUPPRESS:
+            continue
+        text = (
+            str(setting.switch()).lower()
+            if action.nargs == 0
+            else "\n".join(setting.texts(several=name in REPEATED))
+        )
+        try:
+            check(name, text)
+        except OptionError as error:
+            raise setting.wrong(str(error).removeprefix(f"--{name} ")) from None
+        of_load, action.env_var = variables("load", name)
+        os.environ[action.env_var] = text
+        if name in SECRET_ARGUMENTS:  # which are masked under their usual name alone
+            os.environ.pop(of_load, None)
+
+
 @events.init_command_line_parser.add_listener
 def _arguments(parser: Any, **_: Any) -> None:
     add_arguments(parser)
+    if STARTED_BY not in os.environ:  # a command has passed on all that holds
+        try:
+            take_settings(parser)
+        except WrongInput as error:
+            parser.exit(WRONG_COMMAND, f"sockproof: {error}\n")
     complain = parser.error
     # Behind a misspelt option there may be a secret.
     parser.error = lambda message: complain(without_values(message))

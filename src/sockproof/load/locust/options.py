@@ -85,22 +85,20 @@ class _Lines(argparse.Action):
         setattr(namespace, self.dest, f"{before}\n{values}" if before else values)
 
 
-class _Names:
-    """Takes arguments as a parser does, and keeps the names of those that hold no secrets."""
+class Arguments:
+    """Takes arguments as a parser does, and keeps what is said of them."""
 
     def __init__(self) -> None:
-        self.names: set[str] = set()
+        self.found: dict[str, dict[str, Any]] = {}
+        add_arguments(self)
 
-    def add_argument(self, *names: str, **options: Any) -> None:
-        if not options.get("is_secret"):
-            self.names.update(names)
+    def add_argument(self, name: str, **options: Any) -> None:
+        self.found[name] = options
 
 
 def without_secrets() -> set[str]:
     """The options whose values anybody may see."""
-    found = _Names()
-    add_arguments(found)
-    return found.names
+    return {name for name, how in Arguments().found.items() if not how.get("is_secret")}
 
 
 def masked(command: Sequence[str], known: Collection[str] = ()) -> list[str]:
@@ -288,6 +286,19 @@ def read_options(parsed: Namespace) -> Options:
         rows=_choice(parsed, "rows", ROWS),
         rows_port=None if port is None else int(port),
     )
+
+
+def check(name: str, text: str) -> None:
+    """Look at the value of one option by itself; raises `OptionError`."""
+    parser = argparse.ArgumentParser(add_help=False)
+    for option, how in Arguments().found.items():
+        parser.set_defaults(**{how.get("dest", option[2:].replace("-", "_")): how["default"]})
+    parser.set_defaults(host="-", cert="-")  # a key has its certificate elsewhere
+    parsed = parser.parse_args([])
+    setattr(parsed, name.replace("-", "_"), text)
+    read_options(parsed)
+    if name == "metrics-port":
+        host_and_port(text)
 
 
 def host_and_port(text: str) -> tuple[str, int]:
