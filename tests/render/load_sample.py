@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from sockproof.analysis.summary.run_summary import write_summary
+from sockproof.expected import Expected
 from sockproof.load.record.recorder import ITSELF, Phase, Recorder
 from sockproof.runs.load_records import RUN_FILE, Reason, boot_id
 
@@ -37,6 +38,7 @@ def run_folder(folder: Path, stall: int | None = None, text: str = "echo") -> Pa
         recorder.connecting(client, BEGAN)
         recorder.connected(client, BEGAN, BEGAN, BEGAN + 20_000_000)
         recorder.joining(client, recorder.room(text), BEGAN)
+    recorder.connecting(6, BEGAN, expects=Expected.FAILED_CONNECTS.bit)
     recorder.connect_failed(6, int(Reason.REFUSED), BEGAN + SECOND // 2)
     sequence = 0
     for second in range(LENGTH):
