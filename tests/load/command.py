@@ -26,6 +26,17 @@ class Result:
         return value
 
 
+# What only a scenario that asks for it can show: looks at answers, and messages without stamps.
+ASKED_FOR = {"contradicted", "misnumbered", "miscounted"}
+
+
+def judged(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The properties of a run whose scenario looks at no answer and stamps every message."""
+    properties = summary["properties"]
+    assert {properties[name]["exercised"] for name in ASKED_FOR} == {0}
+    return {name: each for name, each in properties.items() if name not in ASKED_FOR}
+
+
 def command(results: Path, *words: str) -> list[str]:
     """The command line of a load run."""
     return [sys.executable, "-m", "sockproof", "load", *words, "--results", str(results)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.load.command import Result, load
+from tests.load.command import Result, judged, load
 from tests.load.test_counts import FIXED, NUMBER, served
 from tests.servers.unfaithful import HONEST, UnfaithfulServer
 from tests.servers.untrustworthy import ANSWERS, STAMPS, LateServer, UntrustworthyServer
@@ -122,7 +122,7 @@ def test_connections_that_are_broken_are_no_success(way: tuple[str, ...], tmp_pa
 
 def test_faithful_server_holds_all_of_it(tmp_path: Path) -> None:
     found = run(UnfaithfulServer(), tmp_path)
-    properties = found.summary["properties"]
+    properties = judged(found.summary)
     assert violated(found) == {}, found.output
     assert {each["verdict"] for each in properties.values()} == {True}
     assert all(each["exercised"] > 0 for each in properties.values())

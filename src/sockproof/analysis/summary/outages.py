@@ -205,7 +205,7 @@ def _of_drops(recent: list[tuple[_Event, int]]) -> _Span:
     events = [event for event, _ in recent]
     return _Span(
         events[0].time,
-        open=recent[0][1],
+        open=max(recent[0][1], len(recent)),  # some may have been opened again meanwhile
         dropped=Tally(_label(event.reason) for event in events),
         is_abrupt=all(event.reason in _ABRUPT for event in events),
         is_expected=all(event.expects & _GONE for event in events),
