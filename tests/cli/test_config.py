@@ -382,3 +382,7 @@ def test_plain_locust_reads_options_of_scenarios(monkeypatch: pytest.MonkeyPatch
     done = locust()
     assert done.returncode == 3
     assert done.stderr == "sockproof: sockproof.toml: load.rate: must be a number, not 'fast'\n"
+    write("usres = 5\n")  # which its summary would refuse when all is over
+    done = locust()
+    assert done.returncode == 3
+    assert done.stderr == "sockproof: sockproof.toml: usres: unknown key\n"

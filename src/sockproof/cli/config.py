@@ -25,19 +25,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.epilog = EXAMPLES
     parser.add_argument(
-        "of", nargs="?", metavar="COMMAND", help="command whose options to print (default: all)"
+        "of", nargs="*", metavar="COMMAND", help="commands whose options to print (default: all)"
     )
 
 
 def config(options: Namespace) -> int:
     """Print the options of commands as TOML; what is not set is a comment."""
-    if options.of is not None and options.of not in COMMANDS:
-        raise CommandError(f"no command {options.of!r}; choose one of {', '.join(COMMANDS)}")
+    for each in options.of:
+        if each not in COMMANDS:
+            raise CommandError(f"no command {each!r}; choose one of {', '.join(COMMANDS)}")
     settings = read_settings()
     parser = build_parser()
     found = [
         Configuration(own, command, settings)
-        for command in ([options.of] if options.of else COMMANDS)
+        for command in (options.of or COMMANDS)
         if options_of(own := subparser(parser, command)) or settings.tables.get(command) is not None
     ]
     print("\n\n".join("\n".join(lines(each)) for each in found))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import copy
+import functools
 import logging
 import os
 import signal
@@ -63,7 +64,7 @@ from sockproof.runs.load_records import (
     boot_id,
     finished_or_gone,
 )
-from sockproof.settings import read_settings, variables
+from sockproof.settings import SettingError, read_settings, variables
 from sockproof.vocabulary import VIOLATIONS
 
 _log = logging.getLogger("sockproof")
@@ -259,6 +260,8 @@ def take_settings(parser: Any) -> None:
     It is given to Locust as a variable, which stands above `locust.conf` and under what is typed.
     """
     settings = read_settings()
+    if settings.tables and (complaint := _complaint()):
+        raise SettingError(complaint)
     known = Arguments().found
     for action in parser._actions:
         name = "".join(action.option_strings[-1:]).removeprefix("--")
@@ -278,6 +281,15 @@ def take_settings(parser: Any) -> None:
         os.environ[action.env_var] = text
         if name in SECRET_ARGUMENTS:  # which are masked under their usual name alone
             os.environ.pop(of_load, None)
+
+
+@functools.cache
+def _complaint() -> str:
+    """What is wrong with the file, for a load run or its summary; their keys the commands know."""
+    command = [sys.executable, "-m", "sockproof", "config", "load", "summary"]
+    done = subprocess.run(command, check=False, env=_unpatched(), capture_output=True, text=True)
+    is_wrong = done.returncode == WRONG_COMMAND
+    return done.stderr.strip().removeprefix("sockproof: ") if is_wrong else ""
 
 
 @events.init_command_line_parser.add_listener
