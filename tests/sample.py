@@ -42,6 +42,11 @@ def _turn(purpose: str, name: str) -> int:
     return zlib.crc32(f"{purpose} {name}".encode())
 
 
+def is_due(name: str, share: int) -> bool:
+    """Whether something that runs every so many days runs today."""
+    return bool(rotating([name], share, "due"))
+
+
 def chance(purpose: str) -> random.Random:
     """Today's dice for this purpose; where all is asked the day still decides what is drawn."""
     return random.Random(f"{SEED} {purpose}")

@@ -11,7 +11,7 @@ from tests.servers.blind import ROUND
 
 pytestmark = pytest.mark.timeout(HUNG)
 KINDS = ("socketio", "websocket")
-DAYS = 40  # until each has had its turn
+DAYS = 60  # until each has had its turn
 TODAY = [
     (kind, name)
     for kind in KINDS

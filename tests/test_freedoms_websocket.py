@@ -12,7 +12,7 @@ from tests.servers import tls
 
 pytestmark = pytest.mark.timeout(HUNG)
 KIND = "websocket"
-DAYS = 2  # until each freedom has had its turn
+DAYS = 4  # until each freedom has had its turn
 SHARE = 8  # a freedom meets one in so many cases then, and those about TLS all of theirs
 PAIRS, SHARE_OF_A_PAIR = 8, 12
 

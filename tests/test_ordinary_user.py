@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.ordinary import NAMELESS, NOBODY, as_user, own_folder, without_shared_memory
+from tests.sample import rotating
 from tests.waiting import LIMIT
 
 
@@ -62,7 +63,7 @@ class Account:
 
 
 @pytest.mark.parametrize("number", [NOBODY, NAMELESS])
-@pytest.mark.parametrize("home", ["none", "not its own"])
+@pytest.mark.parametrize("home", rotating(["none", "not its own"], 2, "homes"))
 def test_ordinary_user_does_everything(number: int, home: str, tmp_path: Path) -> None:
     user = Account(
         as_user(number), own_folder(tmp_path / "work", number), own_folder(tmp_path / "tmp", number)

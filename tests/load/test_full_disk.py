@@ -15,6 +15,7 @@ from sockproof.runs.load_records import Kind, LoadRecordError, RowFile
 from tests.load.command import Result, command, result
 from tests.load.test_counts import VIOLATIONS, served
 from tests.recorded import row_files
+from tests.sample import rotating
 from tests.servers.unfaithful import UnfaithfulServer
 from tests.small_disk import small_disk
 from tests.waiting import LIMIT
@@ -114,7 +115,7 @@ def filled_twice(disk: Limit | SmallDisk, url: str) -> Result:
 
 
 @pytest.mark.parametrize("kind", [Limit, SmallDisk])
-@pytest.mark.parametrize("misdeed", [None, "lose"])
+@pytest.mark.parametrize("misdeed", rotating([None, "lose"], 2, "full disks"))
 def test_what_was_recorded_is_right_and_what_was_not_is_said(
     kind: type[Limit] | type[SmallDisk], misdeed: str | None, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from tests.load.namespaces import Host, hosts
 from tests.load.test_counts import COUNTED
+from tests.sample import is_due
 from tests.waiting import LIMIT, until
 
 ROOT = Path(__file__).parents[2]
@@ -77,6 +78,11 @@ def worker(host: Host, to: Host, scenario: Path = CHAT) -> Any:
     return host.start(*LOCUST, "-f", str(scenario), "--worker", "--master-host", to.address)
 
 
+def each_third_day(name: str) -> pytest.MarkDecorator:
+    """Half a minute each: one of three days has it."""
+    return pytest.mark.skipif(not is_due(name, 3), reason="its turn is another day's")
+
+
 def test_every_count_is_exact(three: list[Host]) -> None:
     first, second, third = three
     server = Server(first)
@@ -120,6 +126,7 @@ def test_killed_worker_loses_nothing_of_the_others(three: list[Host]) -> None:
     assert "of the receipts" in reasons
 
 
+@each_third_day("who_was_cut_off_and_came_back_loses_no_row")
 def test_who_was_cut_off_and_came_back_loses_no_row(three: list[Host]) -> None:
     first, second, third = three
     server = Server(first)
@@ -144,6 +151,7 @@ def test_who_was_cut_off_and_came_back_loses_no_row(three: list[Host]) -> None:
     assert found["unknown_share"] is None
 
 
+@each_third_day("commands_of_our_own_and_folders_brought_together")
 def test_commands_of_our_own_and_folders_brought_together(
     three: list[Host], tmp_path: Path
 ) -> None:
@@ -184,6 +192,7 @@ def test_commands_of_our_own_and_folders_brought_together(
     assert whole.name == there.name == here.name
 
 
+@each_third_day("master_that_dies_leaves_a_line_and_rows_that_can_be_summed_up")
 def test_master_that_dies_leaves_a_line_and_rows_that_can_be_summed_up(
     three: list[Host], tmp_path: Path
 ) -> None:
@@ -209,6 +218,7 @@ def test_master_that_dies_leaves_a_line_and_rows_that_can_be_summed_up(
     assert f"run folder: {tmp_path / 'here'}" in done.stdout
 
 
+@each_third_day("worker_whose_disk_is_full_says_so_in_one_line")
 def test_worker_whose_disk_is_full_says_so_in_one_line(three: list[Host]) -> None:
     first, second, third = three
     server = Server(first)

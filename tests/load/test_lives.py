@@ -8,6 +8,7 @@ import pytest
 
 from tests.load.command import Result, load
 from tests.load.pubsub import pubsub, scenario
+from tests.sample import rotating
 
 RUN = ("--users", "10", "--run-time", "8s", "--no-report", "--rate", "4")
 # Each is cut off in the place of every eighth message, by turns, and away for 0.7 s.
@@ -82,7 +83,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", rotating(FAULTS, 2, "faults of returns"))
 def test_every_fault_of_a_return_is_found(fault: str, tmp_path: Path) -> None:
     name, changes = FAULTS[fault]
     found, truth = run(tmp_path, fault, *changes)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.load.command import Result, load
 from tests.load.pubsub import PubSub, pubsub, scenario
+from tests.sample import rotating
 
 MANY = ("--users", "20", "--rate", "10", "--run-time", "5s", "--no-report")
 FEW = ("--users", "4", "--run-time", "3s", "--no-report", "--drain", "3")
@@ -26,7 +27,7 @@ def run(server: PubSub, folder: Path, *changes: str, more: tuple[str, ...] = FEW
 
 
 @pytest.mark.parametrize("client", ["lean", "reference"])
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", rotating(FAULTS, 3, "faults of pub/sub"))
 def test_every_count_equals_the_truth(fault: str, client: str, tmp_path: Path) -> None:
     with pubsub("--fault", fault, "--every", "50") as server:
         found = load(tmp_path, "pubsub_json", server.url, *MANY, "--client", client)

@@ -19,6 +19,7 @@ from sockproof.targets import install
 from sockproof.targets.launch import free_port
 from sockproof.targets.spec import TargetMissing, load_targets
 from tests.load.command import Result, load
+from tests.sample import rotating
 from tests.waiting import SOON
 
 _SCENARIO = """
@@ -94,7 +95,7 @@ def run(folder: Path, url: str, *words: str) -> tuple[Result, dict[str, int]]:
     return found, {name: counts[name] for name, each in told.items() if each["verdict"] is False}
 
 
-@pytest.mark.parametrize("transport", ["websocket", "upgrade"])
+@pytest.mark.parametrize("transport", rotating(["websocket", "upgrade"], 2, "recovery over"))
 def test_what_is_recovered_is_due_and_comes(transport: str, tmp_path: Path) -> None:
     with node("--recovery") as url:
         found, wrong = run(tmp_path, url, "--transport", transport)
@@ -115,7 +116,8 @@ def test_what_is_not_recovered_is_due_to_nobody(words: tuple[str, ...], tmp_path
 
 
 @pytest.mark.parametrize(
-    ("fault", "name"), [("first", "lost"), ("twice", "duplicated"), ("order", "reordered")]
+    ("fault", "name"),
+    rotating([("first", "lost"), ("twice", "duplicated"), ("order", "reordered")], 3, "recovery"),
 )
 def test_wrong_recoveries_are_found(fault: str, name: str, tmp_path: Path) -> None:
     with node("--recovery", fault=fault) as url:

@@ -9,6 +9,7 @@ import pytest
 
 from sockproof.shelves import shelf
 from tests.load.command import command, judged, load, result
+from tests.sample import rotating
 from tests.waiting import LIMIT
 
 SCENARIOS = sorted(path.stem for path in shelf("locustfiles").glob("*.py"))
@@ -18,7 +19,7 @@ NUMBERS = ("--users", "15", "--run-time", "5s")
 BRIEFLY = (*NUMBERS, "--no-report")
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", rotating(SCENARIOS, 2, "scenarios"))
 def test_scenario_runs_and_finds_nothing(name: str, tmp_path: Path) -> None:
     more = ("--rate", "0.5") if name == "reconnect_storm" else ()
     found = load(tmp_path, name, *NUMBERS, *more)

@@ -65,7 +65,7 @@ def stored(results: Path) -> dict[str, Any]:
 
 
 HOLD = ("C1", "C9", "C10", "C11", "C12", "C14", "C20")
-SHARE = 3  # of the claims are measured each day
+SHARE = 6  # of the claims are measured each day
 
 
 @pytest.mark.parametrize("number", sample.rotating((*HOLD, "C26"), SHARE, "claims"))
