@@ -64,6 +64,7 @@ def sample(action: argparse.Action, name: str) -> Any:
         "client": "reference",
         "rows": "end",
         "run-time": "33s",
+        "stages": "5s:3",
         "max-time": "33s",
         "slo": "counts.lost == 0",
     }
@@ -151,7 +152,7 @@ def test_no_two_options_have_one_variable() -> None:
 
 
 def test_order_is_command_line_environment_file_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert parsed("load", "echo").users == 20
+    assert parsed("load", "echo").users is None
     write("users = 21\n")
     assert parsed("load", "echo").users == 21
     write("users = 21\n[load]\nusers = 22\n")
@@ -163,7 +164,7 @@ def test_order_is_command_line_environment_file_default(monkeypatch: pytest.Monk
     found = parsed("load", "echo", "--users", "20")  # the default, and typed all the same
     assert found.users == 20
     assert found.configured == []
-    assert found.run_time == "10s"
+    assert found.run_time is None
     monkeypatch.setenv("SOCKPROOF_LOAD_USERS", "")
     assert parsed("load", "echo").users == 23
 
@@ -278,7 +279,7 @@ def test_pyproject_is_read_where_it_speaks_of_sockproof(
     assert "tool.sockproof: must be a table" in complaint(capsys, "load", "x")
     for text in ("[project]\ndependencies = ['sockproof']\n", "sockproof {", "[tool.ruff\n"):
         write(text, "pyproject.toml")
-        assert parsed("load", "echo").users == 20
+        assert parsed("load", "echo").users is None
 
 
 def test_what_is_ignored_is_said(
@@ -318,7 +319,7 @@ def test_config_prints_what_holds_and_whence(
     assert held["conformance"]["token"] == held["load"]["auth"] == "***"
     assert "users = 50  # SOCKPROOF_LOAD_USERS\n" in said
     assert 'results = "runs"  # sockproof.toml\n' in said
-    assert 'run-time = "10s"  # default\n' in said
+    assert "# run-time is not set\n" in said
     assert "# rules is not set\n" in said
     assert set(held) == set(PARSERS)
     for command, parser in PARSERS.items():

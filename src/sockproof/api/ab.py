@@ -237,7 +237,7 @@ def _how(plan: ComparisonPlan, runner: Runner) -> dict[str, Any]:
     return {
         "scenario": runner.scenario.stem,
         "parameters": {
-            "users": load.users,
+            "users": load.amount[0],
             "spawn_rate": load.spawn_rate,
             "run_time": load.run_time_word,
             "processes": load.processes,

@@ -24,12 +24,13 @@ from typing import IO, Any
 from sockproof import shelves
 from sockproof.analysis.gates.live_rules import Follower
 from sockproof.api.locust_process import Bounds, Locust, Ran
-from sockproof.api.plans import DRAIN, RUN_TIME, SPAWN_RATE, USERS, LoadPlan
+from sockproof.api.plans import DRAIN, LoadPlan
 from sockproof.api.progress import Shows
 from sockproof.errors import CommandError, NotJudged
 from sockproof.files import FileError, WriteError
 from sockproof.formats.load import Summary
 from sockproof.load.locust.options import SECRET_ARGUMENTS, masked
+from sockproof.load.locust.stages import USUAL, Stage, StageError, checked, told
 from sockproof.load.record.provenance import TOLD
 from sockproof.runs import records
 from sockproof.runs.load_records import RUN_FILE, LoadRecordError, has_rows
@@ -47,9 +48,10 @@ def load(
     url: str | None = None,
     *,
     target: str | None = None,
-    users: int = USERS,
-    spawn_rate: float = SPAWN_RATE,
-    run_time: float = RUN_TIME,
+    users: int | None = None,
+    spawn_rate: float | None = None,
+    run_time: float | None = None,
+    stages: Sequence[tuple[int, float]] = (),
     processes: int = 1,
     rate: float | None = None,
     poisson: bool = False,
@@ -80,12 +82,13 @@ def load(
     """Load the server at a URL with a scenario, and return what became of every message.
 
     `scenario` is a name on the shelf, as "echo" or "chat_rooms", or a locustfile's path. Without
-    `url`, `target` is started, or the target that the scenario is made for. `users` come at
-    `spawn_rate` users a second and stay for `run_time` seconds, in so many worker `processes`; each
-    sends `rate` messages a second, of `payload_bytes` octets (0: as soon as the last one is
-    acknowledged). Its live numbers are served at `metrics_port`. At the end, what is in flight is
-    awaited for `drain` seconds at most. What is not given is the scenario's to say; `more` are
-    words for Locust, as "--tags=slow".
+    `url`, `target` is started, or the target that the scenario is made for. `users` (20) come at
+    `spawn_rate` users a second (100) and stay for `run_time` seconds (10), or come and go by
+    `stages`, pairs of users and seconds; in so many worker `processes`. Each sends `rate` messages
+    a second, of `payload_bytes` octets (0: as soon as the last one is acknowledged). Its live
+    numbers are served at `metrics_port`. At the end, what is in flight is awaited for `drain`
+    seconds at most. What is not given is the scenario's to say; `more` are words for Locust, as
+    "--tags=slow".
 
     Locust runs in a process of its own, so that gevent patches nothing here. The summary is what
     `sockproof schema load-summary` describes: `counts` by the name of the counter, `properties`
@@ -103,6 +106,7 @@ def load(
     """
     given = {
         "rate": rate,
+        "stages": told(_checked(stages)) if stages else None,
         "payload-bytes": payload_bytes,
         "room-size": room_size,
         "transport": transport,
@@ -149,6 +153,13 @@ def load(
         else:
             folder = records.new_run_folder(Path(results), "load")
         return _run(plan, found, server, folder)
+
+
+def _checked(given: Sequence[tuple[int, float]]) -> tuple[Stage, ...]:
+    try:
+        return checked(given)
+    except StageError as error:
+        raise CommandError(str(error)) from None
 
 
 def _run(plan: LoadPlan, scenario: Path, server: LoadTarget, folder: Path) -> Summary:
@@ -284,9 +295,11 @@ def run_scenario(
         command += ["--target-pid", str(pid)]
     secret = {SECRET_ARGUMENTS[name]: value for name, value in plan.secrets.items()}
     secret[LOCUST_HOST] = url
+    amount = {"num_users": plan.users, "spawn_rate": plan.spawn_rate, "run_time": plan.run_time}
+    secret[USUAL] = ",".join(name for name, value in amount.items() if value is None)
     secret[TOLD] = json.dumps({"command": _equivalent(plan, url), **(origin or {})})
-    told = (f"--{name}={value}" for name, value in plan.secrets.items())
-    shown = shlex.join(masked([*command, "--host", url, *told]))
+    words = (f"--{name}={value}" for name, value in plan.secrets.items())
+    shown = shlex.join(masked([*command, "--host", url, *words]))
 
     def into_log(line: str) -> None:
         if log is not None:
@@ -299,7 +312,8 @@ def run_scenario(
 
 def _command(plan: LoadPlan, scenario: Path, folder: Path) -> list[str]:
     command = [sys.executable, "-m", "locust", "-f", str(scenario), "--headless"]
-    command += ["--users", str(plan.users), "--spawn-rate", str(plan.spawn_rate)]
+    users, rate, _ = plan.amount
+    command += ["--users", str(users), "--spawn-rate", str(rate)]
     command += ["--run-time", plan.run_time_word, "--run-folder", str(folder)]
     command += ["--only-summary"]
     if plan.processes > 1:
@@ -314,8 +328,13 @@ def _command(plan: LoadPlan, scenario: Path, folder: Path) -> list[str]:
 
 def _equivalent(plan: LoadPlan, url: str) -> str:
     """The command that makes the same run: of those that nobody typed, too."""
-    words = ["load", plan.scenario, url, "--users", str(plan.users)]
-    words += ["--spawn-rate", f"{plan.spawn_rate:g}", "--run-time", plan.run_time_word]
+    words = ["load", plan.scenario, url]
+    if plan.users is not None:
+        words += ["--users", str(plan.users)]
+    if plan.spawn_rate is not None:
+        words += ["--spawn-rate", f"{plan.spawn_rate:g}"]
+    if plan.run_time is not None:
+        words += ["--run-time", plan.run_time_word]
     if plan.processes > 1:
         words += ["--processes", str(plan.processes)]
     secrets = (f"--{name}={value}" for name, value in plan.secrets.items())
@@ -329,10 +348,10 @@ def _bounds(plan: LoadPlan) -> Bounds:
     drain = argparse.ArgumentParser(add_help=False, exit_on_error=False)
     drain.add_argument("--drain", type=float, default=DRAIN)
     try:
-        told = drain.parse_known_args(plan.more)[0].drain
+        seconds = drain.parse_known_args(plan.more)[0].drain
     except (argparse.ArgumentError, SystemExit):
-        told = DRAIN  # which Locust will complain of
-    return Bounds(plan.run_time, told, plan.processes, "--master" in plan.more)
+        seconds = DRAIN  # which Locust will complain of
+    return Bounds(plan.amount[2], seconds, plan.processes, "--master" in plan.more)
 
 
 def nothing_recorded(folder: Path, ran: Ran) -> str:

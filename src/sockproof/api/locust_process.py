@@ -25,10 +25,11 @@ from typing import IO
 from sockproof import files, leash, signals
 from sockproof.analysis.gates.live_rules import Follower
 from sockproof.analysis.gates.rules import Rule
-from sockproof.api.progress import Shows
+from sockproof.api.progress import Shows, run_time_of
 from sockproof.formats.load import Ended
 from sockproof.render.text import short
 from sockproof.runs.load_records import ENDED_FILE, RUN_FILE, STARTED_BY
+from sockproof.runs.reader import read_about
 
 LAST_WORDS = 15.0  # seconds beyond run time and drain
 SUMMING_UP = 60.0  # seconds that Locust has for that when nobody else will
@@ -161,7 +162,8 @@ class Locust:
             now = time.monotonic()
             if not self._runs and self._begun.exists():
                 self._runs = True
-                self._end_by = now + bounds.run_time + bounds.drain + LAST_WORDS
+                run_time = max(bounds.run_time, self._told_run_time())
+                self._end_by = now + run_time + bounds.drain + LAST_WORDS
             self._hear(process, now)
             if self._shows is not None:
                 self._shows.look()
@@ -172,6 +174,12 @@ class Locust:
                 self._complaint = self._late()
                 process.kill()
                 return process.wait()
+
+    def _told_run_time(self) -> float:
+        """What the run says itself, whose stages may be those of the locustfile."""
+        with contextlib.suppress(files.FileError):
+            return run_time_of(read_about(self._folder)) or 0.0
+        return 0.0
 
     def _still_comes(self, now: float) -> bool:
         """Whether rows of other hosts have come since it was asked last, which takes its time."""

@@ -85,9 +85,9 @@ class LoadPlan:
     url: str | None = None
     target: str | None = None
     target_pid: int | None = None  # the process of the server at `url`, to watch its CPU
-    users: int = USERS
-    spawn_rate: float = SPAWN_RATE  # users a second
-    run_time: float = RUN_TIME
+    users: int | None = None  # where it is not said: as many as the stages say, or `USERS`
+    spawn_rate: float | None = None  # users a second
+    run_time: float | None = None
     processes: int = 1  # workers
     more: tuple[str, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -96,15 +96,22 @@ class LoadPlan:
     def __post_init__(self) -> None:
         if self.url is not None and self.target is not None:
             raise CommandError(_ONE_SERVER)
-        _check("users", self.users, 1, 1_000_000)
-        _check("spawn_rate", self.spawn_rate, 1e-6, 1_000_000)
-        _check("run_time", self.run_time, 1, LONGEST)
+        _check("users", self.amount[0], 1, 1_000_000)
+        _check("spawn_rate", self.amount[1], 1e-6, 1_000_000)
+        _check("run_time", self.amount[2], 1, LONGEST)
         _check("processes", self.processes, 1, 256)
+
+    @property
+    def amount(self) -> tuple[int, float, float]:
+        """Users, users a second and seconds, where no stages say otherwise."""
+        users = USERS if self.users is None else self.users
+        rate = SPAWN_RATE if self.spawn_rate is None else self.spawn_rate
+        return users, rate, RUN_TIME if self.run_time is None else self.run_time
 
     @property
     def run_time_word(self) -> str:
         """The run time as Locust is told it, in whole seconds."""
-        return f"{self.run_time:.0f}s"
+        return f"{self.amount[2]:.0f}s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sockproof.analysis.summary.lag import lag_of
+from sockproof.formats.load import About
 from sockproof.runs.histogram import Histogram
 from sockproof.runs.load_records import Phase
 from sockproof.runs.reader import GrowingRun, HealthLine
@@ -59,6 +61,15 @@ class Shows(Protocol):
         """Let others' output pass."""
 
 
+def run_time_of(about: About) -> float | None:
+    """How many seconds a run is to take, as it says itself; None where it does not."""
+    try:
+        value = float(str(about.parameters.get("run_time") or "nan"))
+    except ValueError:
+        return None
+    return value if 0 < value < math.inf else None
+
+
 class Watched:
     """A run that goes on; each look reads what its processes have written since the last."""
 
@@ -86,6 +97,7 @@ class Watched:
             return Now(0.0, self._run_time, None)
         if self._begun is None:
             self._begun = now
+            self._run_time = run_time_of(self._run.about) or self._run_time
         phase = min((line.phase for line in self._last.values()), default=Phase.RAMP)
         if phase >= Phase.DRAIN and self._drains is None:
             self._drains = now

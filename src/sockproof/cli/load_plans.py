@@ -79,7 +79,7 @@ def _amount(options: Namespace) -> dict[str, Any]:
 def _load(options: Namespace, words: Sequence[str] = (), **fields: Any) -> LoadPlan:
     return LoadPlan(
         scenario=options.scenario,
-        run_time=time_span(options.run_time),
+        run_time=None if options.run_time is None else time_span(options.run_time),
         processes=options.processes,
         more=(*words, *options.more),
         secrets=dict(options.secrets),

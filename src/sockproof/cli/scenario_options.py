@@ -43,24 +43,22 @@ def add_load(parser: argparse.ArgumentParser, *, time: str, users: int | None = 
         group.add_argument(
             "--users",
             type=whole(1, 1_000_000),
-            default=users,
             metavar="N",
-            help="number of users, each with one connection (default: %(default)s)",
+            help=f"number of users, each with one connection (default: {users}, or by --stages)",
         )
         group.add_argument(
             "--spawn-rate",
             type=positive,
-            default=100.0,
             metavar="R",
-            help="users started per second (default: %(default)g)",
+            help="users started per second (default: 100, or by --stages)",
         )
     group.add_argument(
         "-t",
         "--run-time",
         type=run_time,
-        default=time,
+        default=time if users is None else None,
         metavar="T",
-        help="duration of each run, as 30s, 5m or 1h30m (default: %(default)s)",
+        help=f"duration of each run, as 30s, 5m or 1h30m (default: {time})",
     )
     group.add_argument("-q", "--quiet", action="store_true", help="show no progress")
     group.add_argument(

@@ -34,7 +34,7 @@ from sockproof.expected import expected_bits
 from sockproof.formats.load import Summary
 from sockproof.load.hosts.master import Hosts
 from sockproof.load.hosts.worker import Apart
-from sockproof.load.locust import publish, web_tab
+from sockproof.load.locust import publish, stages, web_tab
 from sockproof.load.locust import run as runs
 from sockproof.load.locust.hush import Secrets
 from sockproof.load.locust.options import (
@@ -52,6 +52,7 @@ from sockproof.load.locust.options import (
     read_options,
     without_values,
 )
+from sockproof.load.locust.shape import take_stages
 from sockproof.load.locust.stats import LocustStats
 from sockproof.load.net.endpoint import EndpointError
 from sockproof.load.record.live import Live
@@ -132,6 +133,9 @@ class Part:
             folder = self._new_folder(options.results).resolve()
             users = {"users": parsed.num_users, "spawn_rate": parsed.spawn_rate}
             users["run_time"] = str(parsed.run_time or "")
+            if options.stages:
+                users = {stages.NAME: parsed.stages, "users": max(options.stages).users}
+                users["run_time"] = f"{sum(each.seconds for each in options.stages):g}"
             origin = runs.origin(environment, self.secrets.hide)
             runs.describe(folder, number, runs.scenario_name(), options, users, origin)
             self.folder = folder
@@ -155,6 +159,8 @@ class Part:
         stats = LocustStats(environment)
         self.run = runs.Run(folder, number, options, endpoint, stats, _log.error, place)
         self.run.hide = self.secrets.hide
+        if len(options.stages) == 1:  # it is no ramp: nothing would come behind it
+            self.run.ramped()
         self.live = self.run.live
         if self.apart is not None:
             boot = str(getattr(parsed, BOOT))
@@ -326,6 +332,12 @@ def _init(environment: Any, **_: Any) -> None:
         gevent.spawn(part.follow, int(starter))
     parsed = environment.parsed_options
     part.secrets.take()
+    if not isinstance(environment.runner, WorkerRunner):
+        try:
+            take_stages(environment)
+        except OptionError as error:
+            _log.error("%s", error)
+            sys.exit(WRONG_COMMAND)
     if parsed.headless and not isinstance(environment.runner, WorkerRunner):
         try:  # before anything runs; the web form is looked at when it is sent
             told = copy.copy(parsed)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sockproof.load.locust.stages import Stage, StageError, read_stages
 from sockproof.vocabulary import TRANSPORTS, Transport
 from sockproof.wire.given import auth_payload, header_field
 from sockproof.wire.url import masked_url
@@ -72,6 +73,7 @@ class Options:
     results: Path
     rows: str = ROWS[0]
     rows_port: int | None = None
+    stages: tuple[Stage, ...] = ()
 
 
 class _Lines(argparse.Action):
@@ -148,6 +150,11 @@ def add_arguments(parser: Any) -> None:
         "--rate", default="", metavar="R",
         help="messages per second of each user; 0 is a closed loop, in which the next message "
         "leaves when the last is acknowledged (default: the scenario's)",
+    )  # fmt: skip
+    add(
+        "--stages", default="", metavar="TIME:USERS,…", include_in_web_ui=False,
+        help="number of users at the end of each stage, in place of --users and --run-time, as "
+        "30s:100,5m:1000 (default: the scenario's)",
     )  # fmt: skip
     add("--poisson", action="store_true", default=False, help="send at random intervals")
     add(
@@ -285,6 +292,7 @@ def read_options(parsed: Namespace) -> Options:
         results=Path(str(parsed.results) or "results"),
         rows=_choice(parsed, "rows", ROWS),
         rows_port=None if port is None else int(port),
+        stages=_stages(str(parsed.stages)),
     )
 
 
@@ -374,6 +382,13 @@ def _cert(cert: str, key: str) -> str | None:
     if key and not cert:
         raise OptionError("--key is for --cert: name the certificate, too")
     return cert or None
+
+
+def _stages(text: str) -> tuple[Stage, ...]:
+    try:
+        return read_stages(text)
+    except StageError as error:
+        raise OptionError(str(error)) from None
 
 
 def _path(text: str, option: str) -> str:
