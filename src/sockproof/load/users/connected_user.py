@@ -1,10 +1,9 @@
-"""The base of all users: one connection, its records, and paced methods.
+"""The base of all users: a life with one connection after the other, and its records.
 
 The rules that hold here:
 
-* `@paced` methods are called by the process's schedule at their intended times, without a switch
-  of greenlets: they must not block. Locust's own `@task` methods run in the user's greenlet and
-  may block.
+* `@paced` methods must not block (`pacing`). Locust's own `@task` methods run in the user's
+  greenlet and may block.
 * A user without tasks has a greenlet only because Locust requires one; it sleeps all the time.
 * A connection that fails or is lost is reopened after `reconnect_after`. In the records it is a new
   client, and a life of the same user.
@@ -13,10 +12,9 @@ The rules that hold here:
 
 from __future__ import annotations
 
-import functools
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, TypeVar, overload
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 import gevent
 from gevent.event import Event
@@ -25,55 +23,19 @@ from locust import User
 from locust.exception import StopUser
 from locust.user.task import LOCUST_STATE_WAITING
 
-from sockproof.expected import EXCUSES, Expected, expected_bits
+from sockproof.expected import EXCUSES, expected_bits
 from sockproof.load.locust import hooks
 from sockproof.load.locust.run import Run
 from sockproof.load.locust.schedule import Turn
-from sockproof.load.messages.ephemeral import Ephemeral
 from sockproof.load.messages.matching import Match
-from sockproof.load.net.endpoint import checked_headers, traffic
-from sockproof.load.record.names import Acks, Places
-from sockproof.load.record.recorder import ITSELF, NOBODY, EmitFlag
+from sockproof.load.net.endpoint import checked_headers
 from sockproof.load.users.backoff import Backoff
+from sockproof.load.users.pacing import begin, paced_methods
+from sockproof.load.users.sending import Sending, filler
 from sockproof.runs.load_records import LifeFlag, Phase, Reason
 from sockproof.vocabulary import Counter, LatencyKind, Property, Step
 from sockproof.wire.http import Headers
 from sockproof.wire.redaction import Redactor, secrets_of_headers
-
-# Plain numbers: the operators of flags cost a microsecond each.
-ACKNOWLEDGED, SKIPS_SENDER = int(EmitFlag.ACKNOWLEDGED), int(EmitFlag.SKIPS_SENDER)
-
-Method = TypeVar("Method", bound=Callable[..., None])
-_LETTERS = "sockproof speaks to itself, over and over; "
-
-
-@functools.cache
-def _filler(length: int) -> str:
-    """A body of this length in bytes, shared by all users."""
-    return (_LETTERS * (length // len(_LETTERS) + 1))[:length]
-
-
-@overload
-def paced(method: Method) -> Method: ...
-
-
-@overload
-def paced(*, rate: float) -> Callable[[Method], Method]: ...
-
-
-def paced(method: Method | None = None, *, rate: float | None = None) -> Any:
-    """Mark a method of a user to be called `rate` times per second; it must not block.
-
-    `@paced(rate=0.5)` has a rate of its own, whatever `rate` of the class and `--rate` are.
-    """
-    if rate is not None and not 0 <= rate <= 1e6:
-        raise ValueError(f"rate must be a number from 0 to 1000000, not {rate!r}")
-
-    def marked(method: Method) -> Method:
-        method.paced, method.own_rate = True, rate  # type: ignore[attr-defined]
-        return method
-
-    return marked if method is None else marked(method)
 
 
 def _nothing(user: Any) -> None:
@@ -81,14 +43,12 @@ def _nothing(user: Any) -> None:
     del user
 
 
-class ConnectedUser(User):
+class ConnectedUser(Sending, User):
     """A user with one connection, whose kind a subclass defines."""
 
     abstract = True
     _inert = False
     _label = ""
-    _places: Places  # of the message said last
-    _acks: Acks
     tasks = [_nothing]  # noqa: RUF012
     rate: float = 0  # calls per second of each paced method; 0: a closed loop
     together = False  # whether all users share the same intended times
@@ -98,7 +58,6 @@ class ConnectedUser(User):
     # Whether the application hands over what was said while a user had no connection: then it is
     # owed, once and in order.
     replays = False
-    ephemeral: Sequence[Ephemeral] = ()  # messages without a stamp that it counts
     expects: Collection[str] = ()  # words of `Expected`: what happens and violates nothing
     headers: Mapping[str, str] = {}  # of its requests, in place of --header's
     cookies: Mapping[str, str] = {}  # beside those of --header
@@ -126,7 +85,7 @@ class ConnectedUser(User):
         self.ready = False
         self.connection: Any = None
         usual = getattr(self, "payload_octets", self.payload_bytes)  # as scenarios once spelt it
-        self.body = _filler(usual if options.payload_bytes is None else options.payload_bytes)
+        self.body = filler(usual if options.payload_bytes is None else options.payload_bytes)
         self._asked = 0  # when the connection was asked for
         self._was_open = False
         self._settled = False
@@ -284,49 +243,8 @@ class ConnectedUser(User):
         self._settled = True
         self._prepared()
         self.sockproof.steps[Step.SETTLED] += 1
-        for method in self._paced_methods():
-            self._begin(method)
-
-    @classmethod
-    def _paced_methods(cls) -> list[str]:
-        return [name for name in dir(cls) if getattr(getattr(cls, name, None), "paced", False)]
-
-    def _begin(self, name: str) -> None:
-        options = self.sockproof.options
-        method, recorder, most = getattr(self, name), self.recorder, options.max_outstanding
-        rate = self.rate if options.rate is None else options.rate
-        if method.own_rate is not None:
-            rate = method.own_rate
-        always = bool(self._expected & Expected.WITHHELD_SENDS.bit)
-
-        def due(at: int) -> None:
-            if not self.ready or self.outstanding >= most:
-                if self._is_away:
-                    self.sockproof.schedule.offered -= 1
-                else:
-                    recorder.withheld += 1
-                    recorder.excused += always or (self._excused and not self.ready)
-                return
-            self.at = at
-            try:
-                method()
-            finally:
-                self.at = 0
-
-        def free(_: int) -> None:
-            if self.ready:
-                method()
-                if not self.outstanding:  # no acknowledgement will trigger the next call
-                    gevent.spawn_later(0.01, self.sockproof.schedule.again, turn)
-
-        turn = Turn(due if rate else free, rate, options.poisson)
-        if not rate:
-            self._closed_loops.append(turn)
-        if self.together and rate:
-            interval = int(turn.interval)
-            turn.at = float((time.monotonic_ns() // interval + 1) * interval)
-        self._turns.append(turn)
-        self.sockproof.schedule.add(turn)
+        for method in paced_methods(type(self)):
+            self._turns.append(begin(self, method))
 
     def _ended(self, reason: Reason, text: str) -> None:
         now = time.monotonic_ns()
@@ -412,74 +330,3 @@ class ConnectedUser(User):
         self._label = str(label)
         if not self._inert:
             self.recorder.names.label(self.number, self._label, self._shown)
-
-    # Messages without a stamp.
-
-    def notify(
-        self, message: Ephemeral, *, to: int | str, by: Any = None, skips_sender: bool = True
-    ) -> bool:
-        """Send a message that is only counted; returns false when the connection does not take it.
-
-        `to` is a room or `EVERYONE`, `by` the value by which those who hear it know it.
-        """
-        recorder, client, now = self.recorder, self.client, time.monotonic_ns()
-        room = recorder.room(to) if isinstance(to, str) else to
-        if room in (ITSELF, NOBODY):
-            raise ValueError("a message without a stamp goes to a room or to EVERYONE")
-        if not self._send_unstamped(message):
-            return False
-        flags = SKIPS_SENDER if skips_sender else 0
-        recorder.notified(client, room, message.name, message.mark(by), now, flags)
-        return True
-
-    def _send_unstamped(self, message: Ephemeral) -> bool:
-        raise NotImplementedError
-
-    def _notices(self, client: int, message: Any) -> bool:
-        """Whether what came without a stamp is a message that is counted."""
-        for each in self.ephemeral:
-            mark = each.heard(message)
-            if mark is not None:
-                self.recorder.noticed(client, each.name, mark, traffic.read_at)
-                return True
-        return False
-
-    # Sending.
-
-    def _name(self, message: Any, said: Any) -> tuple[Places, Acks]:
-        """The places of a message that is said with another body, or by another user, than the
-        one before; and where its acknowledgements are counted."""
-        names = self.recorder.names
-        names.body(said.checksum, said.body, self._shown)
-        places = names.places(message.called)
-        return places, names.acks(places, self._class)
-
-    def _take(self, checksum: int, room: int, flags: int) -> tuple[int, int, int, bytes]:
-        """Record a message that is about to be sent; returns sequence number, times and stamp."""
-        recorder = self.recorder
-        actual = time.monotonic_ns()
-        intended = self.at or actual
-        sequence = self.sequence = self.sequence + 1
-        stamp = recorder.sending(self.client, sequence, room, intended, actual, flags, checksum)
-        self.outstanding += flags & ACKNOWLEDGED
-        return sequence, intended, actual, stamp
-
-    def _withdraw(self, sequence: int, intended: int, actual: int, flags: int) -> None:
-        """Record that a message of `_take` was not sent after all."""
-        self.recorder.withdrawn(self.client, sequence, intended, actual, flags)
-        self.outstanding -= flags & ACKNOWLEDGED
-
-    def _answered(
-        self, sequence: int, intended: int, actual: int, acks: Acks, is_there: bool
-    ) -> None:
-        """Record that an acknowledgement arrived, or did not."""
-        self.outstanding -= 1
-        if is_there:
-            now = traffic.read_at
-            self.recorder.ack_received(self.client, sequence, intended, actual, now, acks)
-        elif self.connection.is_open:
-            self.recorder.ack_timed_out(self.client, sequence, time.monotonic_ns())
-        else:
-            self.recorder.outstanding -= 1
-        for turn in self._closed_loops:
-            self.sockproof.schedule.again(turn)

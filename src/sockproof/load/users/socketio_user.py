@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -27,8 +26,9 @@ from sockproof.load.socketio.acks import Reply, arguments, new_range
 from sockproof.load.socketio.connection import SocketIOConnection
 from sockproof.load.socketio.packets import see_json
 from sockproof.load.socketio.session import parsed
-from sockproof.load.users.connected_user import ACKNOWLEDGED, SKIPS_SENDER, ConnectedUser
+from sockproof.load.users.connected_user import ConnectedUser
 from sockproof.load.users.judged import judge
+from sockproof.load.users.sending import ACKNOWLEDGED, SKIPS_SENDER
 from sockproof.vocabulary import Step
 from sockproof.wire import WireError
 from sockproof.wire.redaction import secrets_of_value
@@ -36,7 +36,6 @@ from sockproof.wire.stamp import LENGTH, MARK
 
 # Sequence, intended and actual time, where it is counted, what comes back.
 Token = tuple[int, int, int, Acks, bytes]
-CONTROL = "sockproof"  # the event of the target contract that moves clients
 _ROUND_TRIP = Message("message-with-ack", BODY)
 
 
@@ -351,48 +350,3 @@ class SocketIOUser(ConnectedUser):
             raise TimeoutError(f"{event}: no such event within {timeout:g} s") from None
         finally:
             self.connection.on(event, None)
-
-
-class RoomUser(SocketIOUser):
-    """A user that joins a room of `room_size` users and sends messages to it.
-
-    The server needs the events `sockproof` and `say` of the target contract. `room` may be
-    overridden.
-    """
-
-    abstract = True
-    room_size = 10
-
-    def __init__(self, environment: Any) -> None:
-        super().__init__(environment)
-        size = self.sockproof.options.room_size or self.room_size
-        self.room = f"room-{self.sockproof.recorder.run:08x}-{self.number // size}"
-        self._say = Message("say", self.room, BODY)
-
-    def connected(self) -> None:
-        """Join the room; the user is settled when the server acknowledges that."""
-        self.join(self.room, self.settled)
-
-    def join(self, room: str, then: Callable[[], None] | None = None) -> None:
-        """Join a room."""
-        self.enter(room, CONTROL, _operation("join", room), then=then)
-
-    def leave_room(self, room: str, then: Callable[[], None] | None = None) -> None:
-        """Leave a room."""
-        self.exit(room, CONTROL, _operation("leave", room), then=then)
-
-    def refusal(self, answer: list[Any]) -> str | None:
-        """Return why the server refused an operation of the contract, or None."""
-        told = answer[0] if answer else None
-        done = isinstance(told, dict) and told.get("ok") is True
-        return None if done else f"{told!r:.200}"
-
-    def say(self, body: str | bytes | None = None) -> bool:
-        """Send a message to the room; every member must receive it, the sender included."""
-        return self.tell(self._say, body, to=self.room)
-
-
-def _operation(op: str, room: str) -> dict[str, Any]:
-    request: dict[str, Any] = {"op": op, "rooms": [room]}
-    token = os.environ.get("SOCKPROOF_TOKEN")
-    return request if token is None else {**request, "token": token}
