@@ -19,7 +19,7 @@ from sockproof.load.messages.placeholders import BINARY_BODY, BODY, ID, NUMBER
 from sockproof.load.record.recorder import EVERYONE, ITSELF, NOBODY
 from sockproof.load.users.backoff import Backoff
 from sockproof.load.users.connected_user import ConnectedUser
-from sockproof.load.users.pacing import paced
+from sockproof.load.users.pacing import exponential, lognormal, paced, uniform
 from sockproof.load.users.room_user import RoomUser
 from sockproof.load.users.socketio_user import SocketIOUser
 from sockproof.load.users.websocket_user import WebSocketUser
@@ -44,5 +44,8 @@ __all__ = [
     "SocketIOUser",
     "Unique",
     "WebSocketUser",
+    "exponential",
+    "lognormal",
     "paced",
+    "uniform",
 ]

@@ -51,6 +51,9 @@ class ConnectedUser(Sending, User):
     _label = ""
     tasks = [_nothing]  # noqa: RUF012
     rate: float = 0  # calls per second of each paced method; 0: a closed loop
+    # Seconds between an acknowledgement and the next call of a closed loop: a number, or what draws
+    # one, as `exponential(2.0)` or a method.
+    think: Callable[..., float] | float | None = None
     together = False  # whether all users share the same intended times
     payload_bytes = 64
     # A `Backoff`, or seconds; None: a lost connection stays lost.
@@ -244,7 +247,7 @@ class ConnectedUser(Sending, User):
         self._prepared()
         self.sockproof.steps[Step.SETTLED] += 1
         for method in paced_methods(type(self)):
-            self._turns.append(begin(self, method))
+            begin(self, method)
 
     def _ended(self, reason: Reason, text: str) -> None:
         now = time.monotonic_ns()

@@ -5,6 +5,9 @@ They are called by the process's schedule, without a switch of greenlets: they m
 
 from __future__ import annotations
 
+import inspect
+import math
+import random
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
@@ -12,8 +15,10 @@ from typing import Any, TypeVar, overload
 import gevent
 
 from sockproof.expected import Expected
-from sockproof.load.locust.schedule import Turn
+from sockproof.load.locust.schedule import SECOND, Turn
 
+Think = Callable[[], float]
+_LONGEST = 86_400.0  # seconds
 Method = TypeVar("Method", bound=Callable[..., None])
 
 
@@ -45,7 +50,7 @@ def paced_methods(cls: type) -> list[str]:
     return [name for name in dir(cls) if getattr(getattr(cls, name, None), "paced", False)]
 
 
-def begin(user: Any, name: str) -> Turn:
+def begin(user: Any, name: str) -> None:
     """Let a user's paced method begin."""
     run, recorder = user.sockproof, user.recorder
     options, schedule = run.options, run.schedule
@@ -75,11 +80,93 @@ def begin(user: Any, name: str) -> Turn:
             if not user.outstanding:  # no acknowledgement will trigger the next call
                 gevent.spawn_later(0.01, schedule.again, turn)
 
+    think = None if rate else think_of(user)
+    if think is not None:
+        turn = _thinking(user, method, think)
+        user._turns.append(turn)
+        schedule.again(turn)
+        return
     turn = Turn(due if rate else free, rate, options.poisson)
+    user._turns.append(turn)
     if not rate:
         user._closed_loops.append(turn)
     if user.together and rate:
         interval = int(turn.interval)
         turn.at = float((time.monotonic_ns() // interval + 1) * interval)
     schedule.add(turn)
-    return turn
+
+
+def _thinking(user: Any, method: Callable[[], None], think: Think) -> Turn:
+    """A closed loop that thinks before each call; its turn is called when the user may begin to.
+
+    Calls are due at times of the schedule, as those of an open loop, and late ones say so.
+    """
+    schedule, thinks = user.sockproof.schedule, False
+
+    def begin_to_think(_: int) -> None:
+        nonlocal thinks
+        schedule.offered -= 1  # nothing is due yet
+        if not thinks and not user.outstanding:
+            seconds = think()
+            if not 0 <= seconds <= _LONGEST:
+                raise ValueError(f"think is from 0 to {_LONGEST:,} seconds, not {seconds!r}")
+            thinks = True
+            call.at = time.monotonic_ns() + seconds * SECOND
+            schedule.add(call)
+
+    def due(at: int) -> None:
+        nonlocal thinks
+        thinks = False
+        if not loop.live or not user.ready:  # it begins anew when the user is settled again
+            schedule.offered -= 1
+            return
+        user.at = at
+        try:
+            method()
+        finally:
+            user.at = 0
+            if not user.outstanding:  # no acknowledgement will trigger the next call
+                gevent.spawn_later(0.01, schedule.again, loop)
+
+    call, loop = Turn(due, 0), Turn(begin_to_think, 0)
+    user._closed_loops.append(loop)
+    return loop
+
+
+def think_of(user: Any) -> Think | None:
+    """How long a user thinks, as a function without arguments; None where it does not."""
+    if user.think is None:
+        return None
+    if isinstance(user.think, int | float):
+        return lambda: float(user.think)
+    own = inspect.getattr_static(type(user), "think", None)
+    if inspect.isfunction(own) and not inspect.signature(own).parameters:
+        return own  # which would be called with the user
+    found: Think = user.think
+    return found
+
+
+def exponential(mean: float) -> Callable[..., float]:
+    """Seconds that are distributed exponentially, as between events that know nothing of each
+    other; for `think`, and for Locust's `wait_time`."""
+    if not 0 < mean <= _LONGEST:
+        raise ValueError(f"the mean must be above 0, not {mean!r}")
+    return lambda _user=None: random.expovariate(1 / mean)
+
+
+def uniform(least: float, most: float) -> Callable[..., float]:
+    """Seconds from `least` to `most`, all as likely."""
+    if not 0 <= least <= most <= _LONGEST:
+        raise ValueError(f"uniform takes 0 <= least <= most, not {least!r} and {most!r}")
+    return lambda _user=None: random.uniform(least, most)
+
+
+def lognormal(median: float, sigma: float) -> Callable[..., float]:
+    """Seconds whose logarithm is distributed normally with the deviation `sigma`, as of people:
+    half of them are below the median, a few far above; none is beyond a day."""
+    if not 0 < median <= _LONGEST or not 0 <= sigma <= 10:
+        raise ValueError(
+            f"lognormal takes a median above 0 and a sigma from 0 to 10, not {median!r}, {sigma!r}"
+        )
+    mu = math.log(median)
+    return lambda _user=None: min(random.lognormvariate(mu, sigma), _LONGEST)
