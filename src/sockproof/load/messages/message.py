@@ -35,7 +35,10 @@ class Message:
     `coded`.
     """
 
-    __slots__ = ("_args", "_before", "_behind", "answers", "called", "event", "has_attachment")
+    __slots__ = (
+        *("_args", "_before", "_behind", "answers", "called", "event", "has_attachment"),
+        "is_named",
+    )
 
     def __init__(
         self,
@@ -46,7 +49,7 @@ class Message:
     ) -> None:
         self.event = event
         self.answers = answers(ack)
-        self.called = called(name, event)
+        self.called, self.is_named = called(name, event), name is not None
         self._args = args
         bodies: list[Body] = []
         text = _encoded(_with_hole([event, *args], bodies))

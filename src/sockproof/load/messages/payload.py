@@ -47,6 +47,7 @@ class Payload:
         "called",
         "is_binary",
         "is_json",
+        "is_named",
         "numbered",
     )
 
@@ -63,7 +64,7 @@ class Payload:
         ack: Ack = None,
     ) -> None:
         self.answers = answers(ack)
-        self.called = called(name, event)
+        self.called, self.is_named = called(name, event), name is not None
         places = list(_places(value)) if encode is not None else list(parts)
         bodies = sum(isinstance(each, Body) for each in places)
         if bodies != 1:

@@ -16,6 +16,7 @@ import gevent
 
 from sockproof.expected import Expected
 from sockproof.load.locust.schedule import SECOND, Turn
+from sockproof.load.messages.naming import called
 
 Think = Callable[[], float]
 _LONGEST = 86_400.0  # seconds
@@ -27,19 +28,24 @@ def paced(method: Method) -> Method: ...
 
 
 @overload
-def paced(*, rate: float) -> Callable[[Method], Method]: ...
+def paced(*, rate: float | None = None, name: str | None = None) -> Callable[[Method], Method]: ...
 
 
-def paced(method: Method | None = None, *, rate: float | None = None) -> Any:
+def paced(
+    method: Method | None = None, *, rate: float | None = None, name: str | None = None
+) -> Any:
     """Mark a method of a user to be called `rate` times per second; it must not block.
 
-    `@paced(rate=0.5)` has a rate of its own, whatever `rate` of the class and `--rate` are.
+    `@paced(rate=0.5)` has a rate of its own, whatever `rate` of the class and `--rate` are. `name`
+    is what its messages are called that have no name of their own.
     """
+    called(name)  # which complains
     if rate is not None and not 0 <= rate <= 1e6:
         raise ValueError(f"rate must be a number from 0 to 1000000, not {rate!r}")
 
     def marked(method: Method) -> Method:
         method.paced, method.own_rate = True, rate  # type: ignore[attr-defined]
+        method.messages = name  # type: ignore[attr-defined]
         return method
 
     return marked if method is None else marked(method)
@@ -58,6 +64,8 @@ def begin(user: Any, name: str) -> None:
     rate = user.rate if options.rate is None else options.rate
     if method.own_rate is not None:
         rate = method.own_rate
+    if method.messages is not None:
+        method = _naming(user, method, method.messages)
     always = bool(user._expected & Expected.WITHHELD_SENDS.bit)
 
     def due(at: int) -> None:
@@ -94,6 +102,25 @@ def begin(user: Any, name: str) -> None:
         interval = int(turn.interval)
         turn.at = float((time.monotonic_ns() // interval + 1) * interval)
     schedule.add(turn)
+
+
+def _naming(user: Any, method: Callable[[], None], name: str) -> Callable[[], None]:
+    """The method; what it sends is called so, and what the user said before is as it was."""
+    kept: tuple[Any, ...] = None, None, None
+
+    def call() -> None:
+        nonlocal kept
+        before = user._said, user._places, user._acks
+        user._said, user._places, user._acks = kept
+        user._named = name
+        try:
+            method()
+        finally:
+            user._named = None
+            kept = user._said, user._places, user._acks
+            user._said, user._places, user._acks = before
+
+    return call
 
 
 def _thinking(user: Any, method: Callable[[], None], think: Think) -> Turn:

@@ -10,6 +10,7 @@ from typing import Any
 from sockproof.load.locust.run import Run
 from sockproof.load.locust.schedule import Turn
 from sockproof.load.messages.ephemeral import Ephemeral
+from sockproof.load.messages.naming import called
 from sockproof.load.net.endpoint import traffic
 from sockproof.load.record.names import Acks, Places
 from sockproof.load.record.recorder import ITSELF, NOBODY, EmitFlag, Recorder
@@ -39,8 +40,10 @@ class Sending:
     _class: Any
     _closed_loops: list[Turn]
     _shown: Callable[[str], str]
-    _places: Places  # of the message said last
-    _acks: Acks
+    _named: str | None = None  # what messages without a name are called now
+    _said: Any = None  # last
+    _places: Places = None  # type: ignore[assignment]  # of it
+    _acks: Acks = None  # type: ignore[assignment]
 
     # Messages without a stamp.
 
@@ -80,7 +83,10 @@ class Sending:
         one before; and where its acknowledgements are counted."""
         names = self.recorder.names
         names.body(said.checksum, said.body, self._shown)
-        places = names.places(message.called)
+        is_named = self._named is not None and not message.is_named
+        places = names.places(
+            called(self._named, message.called.event) if is_named else message.called
+        )
         return places, names.acks(places, self._class)
 
     def _take(self, checksum: int, room: int, flags: int) -> tuple[int, int, int, bytes]:
