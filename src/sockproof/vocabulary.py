@@ -296,6 +296,7 @@ class Step(StrEnum):
     SETTLED = "users_settled"  # those that were where they were to be
     AWAITED = "answers_awaited"  # to what lets a user into a room or out of it, and never came
     UNSTAMPED = "unstamped_messages"  # heard, and of no use to the scenario either
+    SLOW = "slow_readers"  # users that read no faster than their scenario says
 
 
 class LatencyKind(StrEnum):

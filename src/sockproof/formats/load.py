@@ -237,6 +237,9 @@ class Summary(Written, kw_only=True):
     ephemeral: Annotated[
         dict[str, EphemeralPart], Meta(description="Messages without a stamp, by their name.")
     ] = {}
+    slow_readers: Annotated[
+        Count, Meta(description="Users that read slowly by their scenario's will.")
+    ] = 0
     examples: dict[str, list[Text]] = {}
     violations: Annotated[Violations, Meta(description="The first of violations.jsonl.")] = (
         msgspec.field(default_factory=Violations)

@@ -126,6 +126,7 @@ def _summarize(
         properties=_properties(delivery),
         outages=told,
         ephemeral=ephemeral_of(delivery),
+        slow_readers=steps[Step.SLOW],
         examples=delivery.examples,
         violations=Violations(amiss, len(entries), violations.first(entries)),
         reasons=_why(delivery),

@@ -119,7 +119,7 @@ class Part:
         parsed = environment.parsed_options
         self.verdict = None
         self.secrets.put_back(parsed)
-        check_expectations(environment)
+        check_classes(environment)
         options = read_options(parsed)
         self.secrets.know(options.host, options.headers, options.auth)
         shares = True
@@ -245,13 +245,17 @@ def _unpatched() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
 
 
-def check_expectations(environment: Any) -> None:
-    """Look at what the classes of users say that they expect; raises `OptionError`."""
+def check_classes(environment: Any) -> None:
+    """Look at what the classes of users say of themselves; raises `OptionError`."""
     for each in environment.user_classes:
         try:
             expected_bits(getattr(each, "expects", ()))
         except (TypeError, ValueError) as error:
             raise OptionError(f"{each.__name__}.expects: {error}") from None
+        rate = getattr(each, "read_rate", None)
+        if rate is not None and not (isinstance(rate, int | float) and 1 <= rate <= 1e12):
+            text = f"{each.__name__}.read_rate is at least 1 byte a second, not {rate!r:.60}"
+            raise OptionError(text)
 
 
 def run_of(environment: Any) -> runs.Run | None:
@@ -342,7 +346,7 @@ def _init(environment: Any, **_: Any) -> None:
         try:  # before anything runs; the web form is looked at when it is sent
             told = copy.copy(parsed)
             part.secrets.put_back(told)
-            check_expectations(environment)
+            check_classes(environment)
             runs.endpoint_of(read_options(told))
         except _WRONG as error:
             _log.error("%s", error)

@@ -76,6 +76,7 @@ class Run:
         self.over = False
         self.hide: Callable[[str], str] = str  # shows a text without the run's secrets
         traffic.on_failure = self._callback_failed
+        traffic.reads_slowly = True
 
     def place_of_user(self) -> int:
         """A number for a new user that no user of any process has."""
@@ -109,6 +110,7 @@ class Run:
         if self.recorder.phase_now >= Phase.DRAIN or self.over:
             return
         self.schedule.stop()
+        traffic.reads_slowly = False  # what slow readers have not read is no loss of the target's
         self._collect()
         self.recorder.phase(Phase.DRAIN, time.monotonic_ns())
         recorder, question = self.recorder, Question(self.folder)

@@ -37,6 +37,7 @@ class Traffic:
         "on_failure",
         "pings_answered",
         "read_at",
+        "reads_slowly",
         "server",
     )
 
@@ -51,6 +52,7 @@ class Traffic:
         self.on_failure: Callable[[BaseException], bool] | None = None
         self.pings_answered = 0  # heartbeats: Engine.IO PING packets, WebSocket Ping frames
         self.server: str | None = None  # the field Server of the first response
+        self.reads_slowly = True  # where an endpoint has a `read_rate`; false once a run drains
         self.read_at = 0  # when the octets that are being looked at were read, CLOCK_MONOTONIC
 
 
@@ -144,7 +146,9 @@ class Endpoint:
         self.headers = _with_credentials(tuple(headers), address.user)
         checked_headers(self.headers)
         self.protocols = tuple(protocols)
+        self.read_rate: float | None = None  # octets a second; None: as fast as they come
         self._offering: dict[tuple[str, ...], Endpoint] = {}
+        self._reading: dict[float, Endpoint] = {}
         self.deflate = deflate
         self.connect_limit = int(connect_limit * 1e9)  # nanoseconds, like all times below
         self.close_limit = int(close_limit * 1e9)
@@ -179,6 +183,14 @@ class Endpoint:
         if found is None:
             found = self._offering[tuple(protocols)] = copy.copy(self)
             found.protocols = (*self.protocols, *protocols)
+        return found
+
+    def reading(self, rate: float) -> Endpoint:
+        """The same endpoint, of whose connections each reads so many octets a second at most."""
+        found = self._reading.get(rate)
+        if found is None:
+            found = self._reading[rate] = copy.copy(self)
+            found.read_rate, found._offering = rate, {}
         return found
 
     def target_of(self, path: str | None, query: Mapping[str, str]) -> str:

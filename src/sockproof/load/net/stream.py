@@ -22,6 +22,7 @@ import gevent
 import gevent.monkey
 
 from sockproof.load.net.endpoint import MAX_HELD, Endpoint, held, traffic, why
+from sockproof.load.net.slow_reader import SlowReader, limit_buffer
 from sockproof.load.net.timer_wheel import wheel
 from sockproof.load.net.tls import Tls, tls_failure
 from sockproof.runs.load_records import Reason
@@ -61,19 +62,8 @@ class Stream:
     """
 
     __slots__ = (
-        "_address",
-        "_beyond",
-        "_out",
-        "_reader",
-        "_socket",
-        "_telling",
-        "_tls",
-        "_visit",
-        "_writer",
-        "deadline",
-        "endpoint",
-        "last_received",
-        "state",
+        *("_address", "_beyond", "_out", "_reader", "_slow", "_socket", "_telling", "_tls"),
+        *("_visit", "_writer", "deadline", "endpoint", "last_received", "state"),
     )
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -87,6 +77,7 @@ class Stream:
         self._telling = False  # whether `_closed` is about to be called
         self._socket: Any = None
         self._reader: Any = None
+        self._slow: Any = None  # a `SlowReader`
         self._writer: Any = None
         self._tls: Tls | None = None
         self._out: bytearray | None = None  # what the operating system has not taken yet
@@ -130,6 +121,7 @@ class Stream:
             self._socket = connecting = _Socket(family, socket.SOCK_STREAM)
             connecting.setblocking(False)
             connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            limit_buffer(connecting, endpoint.read_rate)
             source = endpoint.next_source()
             if source is not None and source[0] == family:
                 doing = f"going out from {source[1]}"
@@ -168,7 +160,8 @@ class Stream:
         endpoint = self.endpoint
         endpoint.preferred = (endpoint.preferred + self._address) % len(endpoint.addresses)
         self._reader = gevent.get_hub().loop.io(self._socket.fileno(), _READABLE)
-        self._reader.start(self._readable)
+        self._slow = endpoint.read_rate and SlowReader(self, endpoint.read_rate, OPEN)
+        self._reader.start(self._slow.readable if self._slow else self._readable)
         if endpoint.context is None:
             self.state = SHAKING
             self._connected()
@@ -208,9 +201,9 @@ class Stream:
 
     # Reading.
 
-    def _readable(self) -> None:
+    def _readable(self, most: int = _READ) -> None:
         try:
-            data = self._socket.recv(_READ)
+            data = self._socket.recv(most)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
@@ -361,6 +354,9 @@ class Stream:
 
     def _let_go(self) -> None:
         """Stop watching before the descriptor's number is free for another socket."""
+        if self._slow is not None:
+            self._slow.close()
+            self._slow = None
         if self._reader is not None:
             self._reader.close()
             self._reader = None

@@ -23,12 +23,12 @@ from locust import User
 from locust.exception import StopUser
 from locust.user.task import LOCUST_STATE_WAITING
 
-from sockproof.expected import EXCUSES, expected_bits
+from sockproof.expected import EXCUSES, Expected, expected_bits
 from sockproof.load.locust import hooks
 from sockproof.load.locust.run import Run
 from sockproof.load.locust.schedule import Turn
 from sockproof.load.messages.matching import Match
-from sockproof.load.net.endpoint import checked_headers
+from sockproof.load.net.endpoint import Endpoint, checked_headers
 from sockproof.load.users.backoff import Backoff
 from sockproof.load.users.pacing import begin, paced_methods
 from sockproof.load.users.sending import Sending, filler
@@ -56,6 +56,8 @@ class ConnectedUser(Sending, User):
     think: Callable[..., float] | float | None = None
     together = False  # whether all users share the same intended times
     payload_bytes = 64
+    # Octets a second that the connection reads at most: what that makes late, the scenario wants.
+    read_rate: float | None = None
     # A `Backoff`, or seconds; None: a lost connection stays lost.
     reconnect_after: Backoff | float | None = Backoff()
     # Whether the application hands over what was said while a user had no connection: then it is
@@ -98,6 +100,8 @@ class ConnectedUser(Sending, User):
         self._is_away = False  # since it was cut: the scenario wants nothing sent then
         self._awaited = False  # whether the drain waits until it is back
         self._expected = expected_bits(self.expects)
+        if self.read_rate is not None:  # of what it reads too late nobody else is guilty
+            self._expected |= Expected.TIME_OUTS.bit | Expected.WITHHELD_SENDS.bit
         self._excused = False  # that it is not ready, since its scenario expects that
         self._preparing = False
         self._closed = Event()
@@ -109,6 +113,17 @@ class ConnectedUser(Sending, User):
     def new_connection(self) -> Any:
         """Return a connection that is not open yet."""
         raise NotImplementedError
+
+    def own_endpoint(self) -> Endpoint:
+        """Where its connections lead, and how fast they read."""
+        run = self.sockproof
+        if self.read_rate is None:
+            return run.endpoint
+        if run.options.client != "lean":
+            run.complain("read_rate is ignored: the reference client reads as fast as it can")
+            return run.endpoint
+        run.steps[Step.SLOW] += 1
+        return run.endpoint.reading(self.read_rate)
 
     def own_headers(self) -> Headers:
         """The fields of `headers` and `cookies`; raises `EndpointError`."""

@@ -58,7 +58,7 @@ class SocketIOUser(ConnectedUser):
         options = self.sockproof.options
         kind = SocketIOConnection if options.client == "lean" else ReferenceSocketIO
         return kind(
-            self.sockproof.endpoint,
+            self.own_endpoint(),
             transport=self.transport or options.transport,
             namespace=self.namespace or options.namespace or "/",
             auth=options.auth if self.auth is None else self.auth,

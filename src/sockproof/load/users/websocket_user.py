@@ -75,7 +75,7 @@ class WebSocketUser(WebSocketRooms):
     def new_connection(self) -> Any:
         """A lean connection, or websocket-client's."""
         lean = self.sockproof.options.client == "lean"
-        endpoint = self.sockproof.endpoint.offering(self.subprotocols)
+        endpoint = self.own_endpoint().offering(self.subprotocols)
         target = endpoint.target_of(self.path, self.query)
         kind = WebSocketConnection if lean else ReferenceWebSocket
         return kind(endpoint, target=target, headers=self.own_headers())

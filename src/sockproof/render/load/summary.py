@@ -119,7 +119,13 @@ def headline(summary: Summary) -> str:
 def below_headline(summary: Summary) -> list[str]:
     """What belongs to the verdict and has no room in its line."""
     violated = _violated(summary, beside=Property.OUTAGES)
-    return [violated] if violated and said_of_outages(summary) else []
+    notes = [violated] if violated and said_of_outages(summary) else []
+    if summary.slow_readers:
+        notes.append(
+            f"{number(summary.slow_readers, 'user')} read slowly (read_rate): latencies include"
+            " what that made late, and acknowledgements that it made too late are expected"
+        )
+    return notes
 
 
 def said_of_outages(summary: Summary) -> str:
