@@ -252,6 +252,11 @@ def check_classes(environment: Any) -> None:
             expected_bits(getattr(each, "expects", ()))
         except (TypeError, ValueError) as error:
             raise OptionError(f"{each.__name__}.expects: {error}") from None
+        for namespace in getattr(each, "namespaces", ()):
+            if not str(namespace).startswith("/"):
+                raise OptionError(f"{each.__name__}.namespaces: {namespace!r:.60} begins without /")
+            if environment.parsed_options.client != "lean":
+                raise OptionError(f"{each.__name__}.namespaces: these need --client lean")
         rate = getattr(each, "read_rate", None)
         if rate is not None and not (isinstance(rate, int | float) and 1 <= rate <= 1e12):
             text = f"{each.__name__}.read_rate is at least 1 byte a second, not {rate!r:.60}"

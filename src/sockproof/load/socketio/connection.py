@@ -12,6 +12,7 @@ from sockproof.load.net.stream import OPEN
 from sockproof.load.socketio.acks import Key, OnAck, OnTokenAck, key_of
 from sockproof.load.socketio.packets import encoded, payload_of, prefix_of
 from sockproof.load.socketio.receiving import Handler, Receiver
+from sockproof.runs.load_records import Reason
 from sockproof.wire.socketio import Packet, PacketType
 
 ACK_LIMIT = 30_000_000_000  # nanoseconds
@@ -94,6 +95,33 @@ class SocketIOConnection(Receiver):
             return True
         self._acks.pop(number, None)
         return False
+
+    def emit_stamped_within(
+        self,
+        namespace: str,
+        parts: tuple[bytes, bytes, bytes],
+        ack: OnTokenAck | None = None,
+        token: Any = None,
+        until: int = 0,
+    ) -> bool:
+        """The same in a further namespace."""
+        if self.state != OPEN:
+            return False
+        prefix = prefix_of(namespace)
+        if ack is None:
+            return self._send_text(b"".join((b"42", prefix, *parts)))
+        number = self._number = self._number + 1
+        key = key_of(number, prefix, self._prefix)
+        self._acks[key] = (until, ack, token)
+        self._visit_by(until)
+        if self._send_text(b"".join((b"42", prefix, b"%d" % number, *parts))):
+            return True
+        self._acks.pop(key, None)
+        return False
+
+    def give_up(self, reason: Reason, text: str) -> None:
+        """End the connection for a reason that its user has found."""
+        self._fail(reason, text)
 
     def _emit_attachments(
         self, data: list[Any], ack: OnAck | None, limit: int, namespace: str

@@ -231,6 +231,10 @@ class ConnectedUser(Sending, User):
         if self._before and self.recovered:
             self.recorder.follows(self.client, self._before, now, LifeFlag.RECOVERED)
         self._before, self._attempts = self.client, 0
+        self._welcome()
+
+    def _welcome(self) -> None:
+        """The scenario has its turn."""
         try:
             self.connected()
         except Exception as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sockproof.load.locust.run import Run
 from sockproof.load.locust.schedule import Turn
+from sockproof.load.messages.answers import Answers
 from sockproof.load.messages.ephemeral import Ephemeral
 from sockproof.load.messages.naming import called
 from sockproof.load.net.endpoint import traffic
@@ -118,3 +119,25 @@ class Sending:
             self.recorder.outstanding -= 1
         for turn in self._closed_loops:
             self.sockproof.schedule.again(turn)
+
+
+def judge(run: Run, answers: Answers, of: tuple[int, int, str], answer: Any) -> bool:
+    """Write down whether the answer accepts a message, and its values; whether it does.
+
+    `of` is the client, the sequence number, and what the message is called.
+    """
+    client, sequence, name = of
+    recorder = run.recorder
+    try:
+        why = answers.refusal(answer)
+        values = [] if why is not None else list(answers.values(answer))
+    except Exception as error:  # of the scenario's own functions
+        recorder.unjudged(client, sequence, time.monotonic_ns())
+        run.failed(error, client)
+        return False
+    if why is not None:
+        run.refused(client, name, why, sequence)
+        return False
+    for value in values:
+        recorder.value(client, sequence, *value, time.monotonic_ns())
+    return True

@@ -26,9 +26,8 @@ from sockproof.load.socketio.acks import Reply, arguments, new_range
 from sockproof.load.socketio.connection import SocketIOConnection
 from sockproof.load.socketio.packets import see_json
 from sockproof.load.socketio.session import parsed
-from sockproof.load.users.connected_user import ConnectedUser
-from sockproof.load.users.judged import judge
-from sockproof.load.users.sending import ACKNOWLEDGED, SKIPS_SENDER
+from sockproof.load.users.namespaces import Namespaces
+from sockproof.load.users.sending import ACKNOWLEDGED, SKIPS_SENDER, judge
 from sockproof.vocabulary import Step
 from sockproof.wire import WireError
 from sockproof.wire.redaction import secrets_of_value
@@ -39,18 +38,18 @@ Token = tuple[int, int, int, Acks, bytes]
 _ROUND_TRIP = Message("message-with-ack", BODY)
 
 
-class SocketIOUser(ConnectedUser):
+class SocketIOUser(Namespaces):
     """A user with one Socket.IO connection.
 
     `transport` is `websocket`, `polling` or `upgrade`; None means that of `--transport`. `auth` is
     the payload of CONNECT; None means that of `--auth`. `namespace` is the one it connects to; None
-    means that of `--namespace`, which is `/` by default.
+    means that of `--namespace`, which is `/` by default. `namespaces` are further ones on the same
+    connection, which methods are told by `namespace=`.
     """
 
     abstract = True
     namespace: str | None = None
     transport: str | None = None
-    auth: Any = None
     _said: Said | None = None  # last
 
     def new_connection(self) -> Any:
@@ -139,6 +138,7 @@ class SocketIOUser(ConnectedUser):
         ack: bool = True,
         skips_sender: bool = False,
         check: Callable[[Any], Any] | None = None,
+        namespace: str | None = None,
     ) -> bool:
         """Send a counted message; returns false when the connection does not accept it.
 
@@ -151,6 +151,9 @@ class SocketIOUser(ConnectedUser):
         said = self._said
         if body is None:
             body = self.body
+        if namespace is not None:
+            namespace = self.further(namespace)
+            to = to if namespace is None else self.room_in(namespace, to)
         if said is None or said.message is not message or said.body is not body:
             said = self._said = prepared(message, body)
             self._places, self._acks = self._name(message, said)
@@ -171,13 +174,19 @@ class SocketIOUser(ConnectedUser):
         self.outstanding += flags & 1
         if message.has_attachment:
             answers = message.answers if check is None else answers_by(check)
-            taken = self._tell_binary(said, stamp, token if ack else None, answers)
+            taken = self._tell_binary(said, stamp, token if ack else None, answers, namespace)
         elif ack:
             parts = said.before, stamp, said.behind
             until = actual + self.sockproof.ack_limit
             answers = message.answers if check is None else answers_by(check)
             on_ack = self._acknowledged if answers is None else partial(self._looked_at, answers)
-            taken = self.connection.emit_stamped(parts, on_ack, token, until)
+            if namespace is None:
+                taken = self.connection.emit_stamped(parts, on_ack, token, until)
+            else:
+                taken = self.connection.emit_stamped_within(namespace, parts, on_ack, token, until)
+        elif namespace is not None:
+            parts = said.before, stamp, said.behind
+            taken = self.connection.emit_stamped_within(namespace, parts)
         else:
             taken = self.connection.emit_stamped((said.before, stamp, said.behind))
         if not taken:
@@ -185,12 +194,18 @@ class SocketIOUser(ConnectedUser):
         return bool(taken)
 
     def _tell_binary(
-        self, said: Said, stamp: bytes, token: Token | None, answers: Answers | None
+        self,
+        said: Said,
+        stamp: bytes,
+        token: Token | None,
+        answers: Answers | None,
+        namespace: str | None,
     ) -> bool:
         on_ack = None if token is None else partial(self._acknowledged_and_heard, token, answers)
         args = said.message.arguments(stamp + said.octets)
         event, limit = said.message.event, self.sockproof.ack_limit
-        return bool(self.connection.emit(event, *args, ack=on_ack, limit=limit))
+        send = self.connection.emit
+        return bool(send(event, *args, ack=on_ack, limit=limit, namespace=namespace))
 
     def _acknowledged_and_heard(self, token: Token, answers: Answers | None, reply: Reply) -> None:
         """The connection has shown the reply to `on_message`: it must not be heard twice."""
@@ -234,13 +249,22 @@ class SocketIOUser(ConnectedUser):
         """Send the body; the acknowledgement has to return it."""
         return self.tell(_ROUND_TRIP)
 
-    def emit(self, event: str, *args: Any, ack: Callable[[Reply], None] | None = None) -> bool:
+    def emit(
+        self,
+        event: str,
+        *args: Any,
+        ack: Callable[[Reply], None] | None = None,
+        namespace: str | None = None,
+    ) -> bool:
         """Emit an uncounted event; returns false when the connection does not accept it."""
-        return bool(self.connection.emit(event, *args, ack=ack, limit=self.sockproof.ack_limit))
+        limit, namespace = self.sockproof.ack_limit, self.further(namespace)
+        return bool(self.connection.emit(event, *args, ack=ack, limit=limit, namespace=namespace))
 
-    def on(self, event: str, handler: Callable[..., Any] | None) -> None:
+    def on(
+        self, event: str, handler: Callable[..., Any] | None, *, namespace: str | None = None
+    ) -> None:
         """Call `handler(*args)` for each event of this name; it must not block."""
-        self.connection.on(event, handler)
+        self.connection.on(event, handler, self.further(namespace))
 
     # Rooms of the application: each member must receive what is sent to its room.
 
@@ -252,6 +276,7 @@ class SocketIOUser(ConnectedUser):
         then: Callable[[], None] | None = None,
         replays: bool = False,
         history: Match | str | bool = False,
+        namespace: str | None = None,
     ) -> None:
         """Emit the application's event that joins a room.
 
@@ -260,20 +285,32 @@ class SocketIOUser(ConnectedUser):
         says what repeats what was said before: the answer (True), events of a name, or events
         that match, each as a list of its name and arguments: `{"0": "said", "1.old": True}`.
         """
-        number = self.recorder.room(room)
+        namespace = self.further(namespace)
+        number = self._number_of(room, namespace)
         self._misses_nothing |= replays
         if history is not False:
             self._histories.append({"0": history} if isinstance(history, str) else history)
         self.recorder.joining(self.client, number, time.monotonic_ns(), replays)
-        self._move(number, partial(self.recorder.joined, self.client, number), event, args, then)
+        done = partial(self.recorder.joined, self.client, number)
+        self._move(number, done, event, args, then, namespace)
 
     def exit(
-        self, room: str, event: str, *args: Any, then: Callable[[], None] | None = None
+        self,
+        room: str,
+        event: str,
+        *args: Any,
+        then: Callable[[], None] | None = None,
+        namespace: str | None = None,
     ) -> None:
         """Emit the application's event that leaves a room."""
-        number = self.recorder.room(room)
+        namespace = self.further(namespace)
+        number = self._number_of(room, namespace)
         self.recorder.leaving(self.client, number, time.monotonic_ns())
-        self._move(number, partial(self.recorder.left, self.client, number), event, args, then)
+        done = partial(self.recorder.left, self.client, number)
+        self._move(number, done, event, args, then, namespace)
+
+    def _number_of(self, room: str, namespace: str | None) -> int:
+        return self.recorder.room(room if namespace is None else f"{namespace} {room}")
 
     def _move(
         self,
@@ -282,6 +319,7 @@ class SocketIOUser(ConnectedUser):
         event: str,
         args: tuple[Any, ...],
         then: Callable[[], None] | None,
+        namespace: str | None,
     ) -> None:
         client = self.client
 
@@ -303,7 +341,8 @@ class SocketIOUser(ConnectedUser):
             if then is not None:
                 then()
 
-        self.connection.emit(event, *args, ack=answered, limit=self.sockproof.ack_limit)
+        limit = self.sockproof.ack_limit
+        self.connection.emit(event, *args, ack=answered, limit=limit, namespace=namespace)
 
     def refusal(self, answer: list[Any]) -> str | None:
         """Return why the server refused `enter` or `exit`, or None. May be overridden."""
@@ -312,7 +351,9 @@ class SocketIOUser(ConnectedUser):
 
     # Blocking calls, for Locust's tasks only.
 
-    def call(self, event: str, *args: Any, timeout: float = 30.0) -> list[Any]:
+    def call(
+        self, event: str, *args: Any, timeout: float = 30.0, namespace: str | None = None
+    ) -> list[Any]:
         """Emit an event, wait for its acknowledgement and return the arguments; latency is counted.
 
         Raises TimeoutError without an acknowledgement, ConnectionError without a connection.
@@ -331,7 +372,8 @@ class SocketIOUser(ConnectedUser):
             self._acknowledged_and_heard((sequence, intended, actual, acks, b""), None, reply)
             result.set(reply)
 
-        if not self.connection.emit(event, *args, ack=on_ack, limit=limit):
+        where = self.further(namespace)
+        if not self.connection.emit(event, *args, ack=on_ack, limit=limit, namespace=where):
             on_ack(None)
         reply = result.get()
         if reply is None and self.connection.is_open:

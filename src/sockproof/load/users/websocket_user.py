@@ -24,8 +24,7 @@ from sockproof.load.reference.websocket import ReferenceWebSocket
 from sockproof.load.socketio.acks import RANGE, Strays, new_range
 from sockproof.load.socketio.session import parsed
 from sockproof.load.users.conversation import Conversation, Expected, Sent
-from sockproof.load.users.judged import judge
-from sockproof.load.users.sending import ACKNOWLEDGED, SKIPS_SENDER
+from sockproof.load.users.sending import ACKNOWLEDGED, SKIPS_SENDER, judge
 from sockproof.load.users.websocket_rooms import WebSocketRooms
 from sockproof.runs.load_records import EmitFlag, Reason, Stray
 from sockproof.vocabulary import Step
