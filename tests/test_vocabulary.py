@@ -39,6 +39,8 @@ OTHERS = {
     ("conformance/shelf/requirements.py", "broken"): "what is said of who breaks a requirement",
     ("conformance/running/run.py", "broken"): "the same",
     ("conformance/trials/trial.py", "broken"): "the same",
+    ("load/users/namespaces.py", "disconnected"): "what a server did to a namespace",
+    ("load/users/namespaces.py", "refused"): "the same",
     ("load/record/due.py", "due"): "a module",
     ("formats/load.py", "due"): "a field of what is told of messages without a stamp",
     ("analysis/delivery/findings.py", "due"): "the same",

@@ -63,7 +63,11 @@ async def empty_pings_between_many_fragments_change_nothing(target: Target, kind
             peer.send(client_frame(Opcode.PING))
             await peer.expect(Opcode.PONG, b"")
             peer.send(client_frame(Opcode.CONT, b"%d" % number, fin=number == pings))
-        await peer.expect(KINDS[kind], b"0123456789"[: pings + 1])
+        whole = b"0123456789"[: pings + 1]
+        while (got := await peer.receive_answer()).opcode == Opcode.PONG and not got.payload:
+            pass  # an unasked Pong may look like an answer (5.5.3)
+        if (got.opcode, got.payload) != (KINDS[kind], whole):
+            raise Failure(f"{KINDS[kind].name} {whole!r}", got)
 
 
 @case("rfc6455-5.5.3-unsolicited-pong", needs="echo")

@@ -9,7 +9,7 @@ import sys
 import textwrap
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,14 +70,16 @@ class PubSub:
 @contextmanager
 def pubsub(*words: str, port: int = 0) -> Iterator[PubSub]:
     """The server with these options, at a port where one is named."""
-    with socket.create_server(("127.0.0.1", port)) as free:
-        server = PubSub(free.getsockname()[1])
-    command = [sys.executable, str(SERVER), "--port", str(server.port), *words]
-    process = server.process = subprocess.Popen(command)
     deadline = time.monotonic() + SOON
+    server = _started(port, words)
     try:
         while True:
-            assert process.poll() is None
+            if (
+                server.process is not None and server.process.poll() is not None
+            ):  # another took the port meanwhile
+                assert port == 0 and time.monotonic() < deadline
+                server = _started(port, words)
+                continue
             try:
                 assert server.truth["done"] == 0
                 break
@@ -86,8 +88,17 @@ def pubsub(*words: str, port: int = 0) -> Iterator[PubSub]:
                 time.sleep(0.02)
         yield server
     finally:
-        process.terminate()
-        process.wait(SOON)
+        if server.process is not None:
+            server.process.terminate()
+            server.process.wait(SOON)
+
+
+def _started(port: int, words: Sequence[str]) -> PubSub:
+    with socket.create_server(("127.0.0.1", port)) as free:
+        server = PubSub(free.getsockname()[1])
+    command = [sys.executable, str(SERVER), "--port", str(server.port), *words]
+    server.process = subprocess.Popen(command)
+    return server
 
 
 def scenario(folder: Path, *changes: str) -> str:

@@ -73,7 +73,7 @@ ANSWERS = {
     "too-many-chunks": (CHUNKED + b"fff\r\n" + bytes(80_000), Reason.PROTOCOL, "chunk"),
     "not-utf8": (OK + b"\r\n0\xff", Reason.BAD_PACKET, "not UTF-8"),
     "no-base64": (OK + b"\r\nb!!!!", Reason.BAD_PACKET, "base64"),
-    "empty": (OK + b"Content-Length: 0\r\n\r\n", Reason.BAD_PACKET, "not an Engine.IO packet"),
+    "empty": (OK + b"Content-Length: 0\r\n\r\n", Reason.BAD_PACKET, "no Engine.IO OPEN packet"),
     "endless-interim": (
         b"HTTP/1.1 100 Continue\r\n\r\n" * 20_000,
         Reason.PROTOCOL,
