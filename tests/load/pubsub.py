@@ -74,10 +74,9 @@ def pubsub(*words: str, port: int = 0) -> Iterator[PubSub]:
     server = _started(port, words)
     try:
         while True:
-            if (
-                server.process is not None and server.process.poll() is not None
-            ):  # another took the port meanwhile
-                assert port == 0 and time.monotonic() < deadline
+            if server.process is not None and server.process.poll() is not None:
+                assert port == 0  # another took it meanwhile
+                assert time.monotonic() < deadline
                 server = _started(port, words)
                 continue
             try:
