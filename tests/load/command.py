@@ -26,6 +26,12 @@ class Result:
         return value
 
 
+def violated(found: Result) -> dict[str, int]:
+    """The counts of what does not hold."""
+    told, counts = found.summary["properties"], found.summary["counts"]
+    return {name: counts[name] for name, each in told.items() if each["verdict"] is False}
+
+
 # What only a scenario that asks for it can show: looks at answers, and messages without stamps.
 ASKED_FOR = {"contradicted", "misnumbered", "miscounted"}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import textwrap
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sockproof.shelves import shelf
+from sockproof.targets.launch import free_port
 from tests.waiting import SOON
 
 SERVER = shelf("targets") / "json-pubsub" / "server.py"
@@ -93,8 +93,7 @@ def pubsub(*words: str, port: int = 0) -> Iterator[PubSub]:
 
 
 def _started(port: int, words: Sequence[str]) -> PubSub:
-    with socket.create_server(("127.0.0.1", port)) as free:
-        server = PubSub(free.getsockname()[1])
+    server = PubSub(port or free_port())
     command = [sys.executable, str(SERVER), "--port", str(server.port), *words]
     server.process = subprocess.Popen(command)
     return server

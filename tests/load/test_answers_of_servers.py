@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.load.command import Result, load
+from tests.load.command import load, violated
 from tests.load.pubsub import pubsub, scenario
 
 MANY = ("--users", "10", "--rate", "30", "--run-time", "4s", "--no-report", "--processes", "2")
@@ -18,12 +18,6 @@ CHECKED = (
     ")",
     "expects = {'refusals'}",
 )
-
-
-def violated(found: Result) -> dict[str, int]:
-    """The counts of what does not hold."""
-    told, counts = found.summary["properties"], found.summary["counts"]
-    return {name: counts[name] for name, each in told.items() if each["verdict"] is False}
 
 
 @pytest.mark.parametrize("fault", [None, "refuse", "refuse-and-deliver", "same-id"])

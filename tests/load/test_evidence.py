@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.load.command import Result, judged, load
+from tests.load.command import Result, judged, load, violated
 from tests.load.test_counts import FIXED, NUMBER, served
 from tests.servers.unfaithful import HONEST, UnfaithfulServer
 from tests.servers.untrustworthy import ANSWERS, STAMPS, LateServer, UntrustworthyServer
@@ -23,13 +23,6 @@ def run(server: UnfaithfulServer, results: Path, *more: str) -> Result:
     """A chat on the server."""
     with served(server) as url:
         return load(results, "chat_rooms", url, *TALK, *more)
-
-
-def violated(found: Result) -> dict[str, int]:
-    """The counts of what does not hold."""
-    told = found.summary["properties"]
-    counts = found.summary["counts"]
-    return {name: counts[name] for name, each in told.items() if each["verdict"] is False}
 
 
 @pytest.mark.parametrize("way", WAYS[:3], ids="-".join)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.load.command import Result, load
+from tests.load.command import Result, load, violated
 from tests.load.pubsub import pubsub, scenario
 from tests.sample import rotating
 
@@ -46,12 +46,6 @@ HISTORY = (
     "    join, joined = {**self.join, 'history': True}, self.joined",
     "    self.enter('lobby', join, answer=joined, then=self.settled, history=True)",
 )
-
-
-def violated(found: Result) -> dict[str, int]:
-    """The counts of what does not hold."""
-    told, counts = found.summary["properties"], found.summary["counts"]
-    return {name: counts[name] for name, each in told.items() if each["verdict"] is False}
 
 
 def run(folder: Path, fault: str | None, *changes: str) -> tuple[Result, dict[str, int]]:

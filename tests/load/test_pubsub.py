@@ -6,19 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.load.command import Result, load
+from tests.load.command import Result, load, violated
 from tests.load.pubsub import PubSub, pubsub, scenario
 from tests.sample import rotating
 
 MANY = ("--users", "20", "--rate", "10", "--run-time", "5s", "--no-report")
 FEW = ("--users", "4", "--run-time", "3s", "--no-report", "--drain", "3")
 FAULTS = {"drop": ("lost",), "mix-up": ("leaked", "lost"), "reorder": ("reordered",)}
-
-
-def violated(found: Result) -> dict[str, int]:
-    """The counts of what does not hold."""
-    told, counts = found.summary["properties"], found.summary["counts"]
-    return {name: counts[name] for name, each in told.items() if each["verdict"] is False}
 
 
 def run(server: PubSub, folder: Path, *changes: str, more: tuple[str, ...] = FEW) -> Result:

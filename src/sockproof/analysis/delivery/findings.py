@@ -7,6 +7,7 @@ sender, what was heard, or was not, for that of its receiver.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -127,9 +128,8 @@ class Delivery:
         times: Numbers | None = None,
     ) -> None:
         """Count in parts, by the messages' names and by the clients' classes."""
-        for tally, which in ((self.by_message, messages), (self.by_class, clients)):
-            if which is not None:
-                tally.add(tally.counts, name, which, times)
+        for tally, which in self._tallies(messages, clients):
+            tally.add(tally.counts, name, which, times)
 
     def chance(
         self,
@@ -139,9 +139,17 @@ class Delivery:
         times: Numbers | None = None,
     ) -> None:
         """The same of the chances to violate a property."""
-        for tally, which in ((self.by_message, messages), (self.by_class, clients)):
-            if which is not None:
-                tally.add(tally.exercised, name, which, times)
+        for tally, which in self._tallies(messages, clients):
+            tally.add(tally.exercised, name, which, times)
+
+    def _tallies(
+        self, messages: Numbers | None, clients: Numbers | None
+    ) -> Iterator[tuple[Tally, Numbers]]:
+        """The parts in which these count; None counts in none."""
+        if messages is not None:
+            yield self.by_message, messages
+        if clients is not None:
+            yield self.by_class, clients
 
     def count_sent(self, senders: Numbers, acked: NDArray[np.bool_], timed_out: Numbers) -> None:
         """Count all messages; `timed_out` are those whose acknowledgement did not come in time."""
