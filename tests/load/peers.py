@@ -52,10 +52,10 @@ class Gone(AssertionError):
 class Link:
     """The server's end of one connection; blocking, in a thread of its own."""
 
-    def __init__(self, connected: socket.socket, number: int) -> None:
+    def __init__(self, connected: socket.socket, number: int, address: str) -> None:
         self.socket = connected
         self.number = number  # 0 for the server's first connection
-        self.address: str = connected.getpeername()[0]
+        self.address = address  # the client's
         self.rest = b""  # read, and not looked at
         self._parser = FrameParser()
         self._frames: deque[Frame] = deque()
@@ -247,23 +247,23 @@ class Server:
     def _accept(self) -> None:
         while True:
             try:
-                accepted, _ = self._listener.accept()
+                accepted, (address, _) = self._listener.accept()
             except OSError:
                 return
             accepted.settimeout(SOON)
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            thread = threading.Thread(target=self._serve, args=(accepted,), daemon=True)
+            thread = threading.Thread(target=self._serve, args=(accepted, address), daemon=True)
             self._threads.append(thread)
             thread.start()
 
-    def _serve(self, accepted: socket.socket) -> None:
+    def _serve(self, accepted: socket.socket, address: str) -> None:
         if self._context is not None:
             try:
                 accepted = self._context.wrap_socket(accepted, server_side=True)
             except OSError:  # the client does not like the certificate
                 accepted.close()
                 return
-        link = Link(accepted, len(self.links))
+        link = Link(accepted, len(self.links), address)
         self.links.append(link)
         try:
             self._script(link)
