@@ -50,7 +50,7 @@ def test_every_document_has_requirements() -> None:
 @every_file
 def test_file_begins_with_document_and_title(path: Path) -> None:
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    assert set(tables) - {"requires"} == {"document", "title", "requirement"}
+    assert set(tables) - {"requires"} == {"document", "title", "requirement", "mend"}
     assert tables["document"] in PREFIXES
     assert tables["title"]
     assert tables["requirement"]
@@ -148,6 +148,20 @@ def test_what_a_file_requires_all_of_it_does(tmp_path: Path) -> None:
     found = load(tmp_path, HEADER + 'requires = ["rfc0-0"]\n' + ENTRY + own)
     assert found["rfc0-1"].requires == ("rfc0-0",)
     assert found["rfc0-2"].requires == ("rfc0-0", "rfc0-1")
+
+
+def test_requirement_that_can_be_broken_says_how_that_is_mended() -> None:
+    known = load_requirements(FOLDER).values()
+    assert [each.id for each in known if each.broken and not each.mend] == []
+    for path in FILES:
+        for mend in tomllib.loads(path.read_text(encoding="utf-8"))["mend"]:
+            assert any(each.mend == mend["text"] for each in known), f"{path}: {mend} is of nothing"
+
+
+def test_first_mend_that_names_a_requirement_counts(tmp_path: Path) -> None:
+    mends = '[[mend]]\nof = ["rfc0-?"]\ntext = "Do."\n[[mend]]\nof = ["*"]\ntext = "Else."\n'
+    found = load(tmp_path, HEADER + ENTRY + ENTRY.replace("rfc0-1", "rfc0-10") + mends)
+    assert [each.mend for each in found.values()] == ["Do.", "Else."]
 
 
 def test_reason_may_be_missing(tmp_path: Path) -> None:

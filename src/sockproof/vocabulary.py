@@ -13,6 +13,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
+# What may be the address of the documentation: it stands in links, and comes from files.
+DOCS_URL = r"^(https?|file)://[^\s\"'<>`]+$"
+
 
 class Counter(StrEnum):
     """Something that a load run counts.

@@ -3,6 +3,8 @@ that repeats one."""
 
 from __future__ import annotations
 
+import importlib.metadata
+import re
 import shlex
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -19,7 +21,7 @@ from sockproof.conformance.shelf.requirements import load_requirements
 from sockproof.conformance.targets.server import Server
 from sockproof.conformance.trials.plan import Plan
 from sockproof.errors import CommandError
-from sockproof.vocabulary import SOCKETIO_SUITES, WEBSOCKET_SUITES, Suite
+from sockproof.vocabulary import DOCS_URL, SOCKETIO_SUITES, WEBSOCKET_SUITES, Suite
 from sockproof.wire.http import is_token
 from sockproof.wire.redaction import (
     Redactor,
@@ -250,4 +252,16 @@ def build_job(
         name=name,
         strict=plan.strict,
         excluded=plan.exclude,
+        docs_url=plan.docs_url or documentation(),
     )
+
+
+def documentation() -> str | None:
+    """Where the package says that its documentation is; None before its release."""
+    try:
+        urls = importlib.metadata.metadata("sockproof").get_all("Project-URL") or []
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    told = dict(each.split(", ", 1) for each in urls if ", " in each).get("Documentation", "")
+    is_public = re.fullmatch(DOCS_URL, told) and ".invalid/" not in told
+    return told if is_public else None

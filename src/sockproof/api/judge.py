@@ -117,6 +117,7 @@ def judge(
     repeat: int = 1,
     thorough: bool = False,
     shuffle: bool = False,
+    docs_url: str | None = None,
     results: str | Path | None = None,
     observer: Observer | None = None,
 ) -> Report:
@@ -128,7 +129,8 @@ def judge(
     concern the server run. `expect` are files of known deviations, or names of those that are
     shipped. The server is asked with `headers`, `cookies`, `subprotocols`, and `auth`, the payload
     of each Socket.IO CONNECT; `token` is that of its fixture. `jobs` cases run side by side, each
-    for `timeout` seconds at most, and all within `max_time` seconds.
+    for `timeout` seconds at most, and all within `max_time` seconds. `docs_url` is that of the
+    documentation which reports link.
 
     The report is what `sockproof schema conformance-report` describes, secrets masked: in
     `report["exit_code"]` 0 says that nothing unexpected was found, 1 that something was, 2 that
@@ -170,6 +172,7 @@ def judge(
         repeat=repeat,
         thorough=thorough,
         shuffle=shuffle,
+        docs_url=docs_url,
     )
     shelf = shelves.shelf("conformance")
     expectations = load_named(plan.expect, shelf)

@@ -9,13 +9,14 @@ The rules that hold here:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sockproof.errors import CommandError
-from sockproof.vocabulary import SUITES
+from sockproof.vocabulary import DOCS_URL, SUITES
 
 JOBS, TIMEOUT = 32, 5.0  # cases side by side; seconds for each
 USERS, SPAWN_RATE, RUN_TIME = 20, 100.0, 10.0  # of load; users a second; seconds
@@ -56,9 +57,13 @@ class JudgePlan:
     repeat: int = 1
     thorough: bool = False  # a thousand round trips where a few show the same
     shuffle: bool = False
+    docs_url: str | None = None  # of the documentation that reports link; without it, sockproof's
     shelf: Path | None = None  # the folder of the shelves, where it is not sockproof's own
 
     def __post_init__(self) -> None:
+        if self.docs_url is not None and not re.fullmatch(DOCS_URL, self.docs_url):
+            said = "must begin with https://, http:// or file:// and have no blanks or quotes"
+            raise CommandError(f"--docs-url {said}, not {self.docs_url[:200]!r}")
         if self.url is not None and self.targets:
             raise CommandError(_ONE_SERVER)
         for name in self.suites:

@@ -161,6 +161,11 @@ def add_choice(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         help="known deviations: a file, or the name of a bundled list, as tornado; may be repeated",
     )
     add("--strict", action="store_true", help="fail also on SHOULD and NON_STRICT")
+    add(
+        "--docs-url",
+        metavar="URL",
+        help="documentation whose pages of requirements the reports link (default: sockproof's)",
+    )
     add = parser.add_argument_group("execution").add_argument
     add(
         "--timeout",

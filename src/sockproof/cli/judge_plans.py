@@ -49,6 +49,7 @@ def _choice(options: Namespace) -> dict[str, Any]:
         "repeat": options.repeat,
         "thorough": options.thorough,
         "shuffle": options.shuffle,
+        "docs_url": options.docs_url,
         "shelf": options.shelf,
     }
 

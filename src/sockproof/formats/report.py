@@ -7,7 +7,7 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 from msgspec import Meta
 
 from sockproof.formats import Count, ExitCode, Level, Moment, Outcome, Seconds, Written
-from sockproof.vocabulary import Seen
+from sockproof.vocabulary import DOCS_URL, Seen
 
 Id = Annotated[
     str,
@@ -159,6 +159,20 @@ class Sentence(TypedDict):
             Literal["data"], Meta(description="Where it is broken, messages are lost or changed.")
         ]
     ]
+    mend: NotRequired[
+        Annotated[str, Meta(description="How a server that breaks it is usually mended.")]
+    ]
+
+
+DocsUrl = Annotated[
+    str,
+    Meta(
+        pattern=DOCS_URL,
+        max_length=500,
+        description="Of the documentation, which has a page for each requirement:"
+        " requirements/ID.html.",
+    ),
+]
 
 
 class Stale(TypedDict):
@@ -195,6 +209,7 @@ class Values(TypedDict, total=False):
     problem: str | None
     suites: list[str]
     excluded: list[str]
+    docs_url: DocsUrl
     coverage: Coverage
     requirements: dict[str, Sentence]
     stale_expectations: list[Stale]
@@ -246,6 +261,7 @@ class Report(TypedDict):
     excluded: NotRequired[
         Annotated[list[str], Meta(description="Globs of the cases that were left out on request.")]
     ]
+    docs_url: NotRequired[DocsUrl]
     requirements: NotRequired[
         Annotated[
             dict[str, Sentence],

@@ -116,6 +116,16 @@ class RequirementEntry(HandWritten, frozen=True):
     harms: Literal["data"] | None = None
 
 
+class MendEntry(HandWritten, frozen=True):
+    """How servers that break some requirements are usually mended."""
+
+    of: Annotated[
+        list[Words],
+        Meta(min_length=1, description="Ids of requirements of this file, or globs of them."),
+    ]
+    text: Words
+
+
 class RequirementsFile(HandWritten, frozen=True):
     """The requirements of one document."""
 
@@ -123,6 +133,9 @@ class RequirementsFile(HandWritten, frozen=True):
     title: str
     requires: Annotated[list[str], Meta(description="What each of its requirements requires.")] = []
     requirement: list[RequirementEntry] = []
+    mend: Annotated[
+        list[MendEntry], Meta(description="Of a requirement, the first that names it counts.")
+    ] = []
 
 
 MOST_SECONDS = 1e6

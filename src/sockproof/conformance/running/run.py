@@ -68,6 +68,7 @@ class Job:
     name: str | None = None
     strict: bool = False
     excluded: Sequence[str] = ()  # globs of cases that were to be left out
+    docs_url: str | None = None  # of the documentation, whose pages the reports link
 
     @property
     def target(self) -> str:
@@ -178,6 +179,7 @@ async def run_job(
             "started": records.now(),
             "suites": list(job.suites),
             "excluded": list(job.excluded),
+            **({} if job.docs_url is None else {"docs_url": job.docs_url}),
             "max_time": bound,
             "coverage": coverage(job.all_cases, asked.requirements, job.suites),
             "requirements": {
@@ -248,5 +250,6 @@ def _requirement_json(requirement: Requirement) -> dict[str, str]:
         "text": requirement.text,
         "broken": requirement.broken,
         "harms": requirement.harms,
+        "mend": requirement.mend,
     }
     return {key: value for key, value in told.items() if value is not None}

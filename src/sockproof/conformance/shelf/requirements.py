@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import graphlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import msgspec
 
 from sockproof.errors import WrongInput
 from sockproof.formats.reading import read_table
-from sockproof.formats.tables import RequirementsFile
+from sockproof.formats.tables import MendEntry, RequirementsFile
 
 
 class RequirementError(WrongInput):
@@ -26,7 +28,8 @@ class Requirement:
     of them is broken, what fails here follows from that. What a file requires at its top, each
     of its requirements does. `broken` is what is said of a server that does not keep it, with
     the server for a subject: requirements that one omission breaks say the same. `harms` is
-    "data" where messages are lost or changed by that.
+    "data" where messages are lost or changed by that. `mend` says how such a server is usually
+    mended.
     """
 
     id: str
@@ -38,6 +41,7 @@ class Requirement:
     broken: str | None = None
     harms: str | None = None
     requires: tuple[str, ...] = ()
+    mend: str | None = None
 
 
 def load_requirements(folder: Path) -> dict[str, Requirement]:
@@ -72,6 +76,14 @@ def _load_file(path: Path) -> list[Requirement]:
         Requirement(
             **{**msgspec.structs.asdict(entry), "requires": (*read.requires, *entry.requires)},
             document=read.document,
+            mend=_mend(entry.id, read.mend),
         )
         for entry in read.requirement
     ]
+
+
+def _mend(name: str, mends: Iterable[MendEntry]) -> str | None:
+    for each in mends:
+        if any(fnmatch.fnmatchcase(name, glob) for glob in each.of):
+            return each.text
+    return None

@@ -23,6 +23,7 @@ from sockproof.render.conformance.summary import (
     coverage,
     findings,
     groups,
+    page_of,
     proposal,
     remarks,
     seen,
@@ -47,6 +48,7 @@ _ENTRY_MARKUP = 150
 _ENTRIES = 120
 _OCTETS = {"rest": 48, "lacking": 48}
 _OCTETS_OF_FINDINGS = 128
+_DEVIATES = ("wrong", "remark", "known")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class _Row:
     aside: str
     autobahn: str
     rerun: str
+    mend: str
+    page: str
     wire: list[_WireRow] = field(default_factory=list)
     entries_left_out: int = 0
 
@@ -263,6 +267,8 @@ def _row(case: Case, report: Mapping[str, Any], strict: bool, repetition: int) -
         aside=short((case.get("aside") or {}).get("text"), 1000),
         autobahn=", ".join(short(name, 40) for name in case.get("autobahn") or []),
         rerun=short(case["rerun"], 2000),
+        mend=short(known.get("mend"), 1000) if standing(case, strict) in _DEVIATES else "",
+        page=page_of(report, case["requirement"]),
     )
 
 

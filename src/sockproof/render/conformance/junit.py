@@ -9,11 +9,11 @@ pass with the reason in `system-out`.
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sockproof.render.conformance.causes import answer
-from sockproof.render.conformance.summary import Case, standing, verdict
+from sockproof.render.conformance.summary import Case, page_of, standing, verdict
 from sockproof.render.text import group_of, last_wire_lines, short
 
 _TEXT = 4000
@@ -118,10 +118,19 @@ def _story(case: Case, report: Mapping[str, Any]) -> str:
         f"requirement: {short(case['requirement'], 200)} {about}".rstrip(),
         f"expected: {short(case['expected'], _TEXT)}",
         f"got: {short(case['got'], _TEXT)}",
+        *_helps(report, case),
         f"repeat: {short(case['rerun'], _TEXT)}",
         *last_wire_lines(case, _WIRE_LINES),
     ]
     return "\n".join(told)
+
+
+def _helps(report: Mapping[str, Any], case: Case) -> Iterator[str]:
+    requirement = (report.get("requirements") or {}).get(case["requirement"]) or {}
+    if requirement.get("mend"):
+        yield f"usually mended: {short(requirement['mend'], _TEXT)}"
+    if page := page_of(report, case["requirement"]):
+        yield f"more: {page}"
 
 
 def _about_the_run(root: ET.Element, report: Mapping[str, Any]) -> None:

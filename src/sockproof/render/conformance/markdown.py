@@ -10,6 +10,7 @@ from sockproof.render.conformance.summary import (
     Case,
     coverage,
     groups,
+    page_of,
     proposal,
     remarks,
     seen,
@@ -35,8 +36,8 @@ def render(report: Mapping[str, Any]) -> str:
     page.add(_table(report))
     page.add(_coverage(report))
     _stale(page, report)
-    _faults(page, "Unexpected", told.faults)
-    _faults(page, "Notes, not counted", told.remarks)
+    _faults(page, "Unexpected", told.faults, report)
+    _faults(page, "Notes, not counted", told.remarks, report)
     _reasons(page, "Known deviations", told.known)
     _reasons(page, "Set aside, not counted", told.aside)
     _reasons(page, "Inconclusive or unsupported", told.unjudged)
@@ -104,18 +105,19 @@ def _stale(page: Page, report: Mapping[str, Any]) -> None:
         page.add("")
 
 
-def _faults(page: Page, title: str, groups: list[Group]) -> None:
+def _faults(page: Page, title: str, groups: list[Group], report: Mapping[str, Any]) -> None:
     if not groups:
         return
     page.add(f"### {title}\n")
     page.add_all(
-        (_fault(group) for group in groups),
+        (_fault(group, report) for group in groups),
         "\n… and {number} more, which the HTML and JSON reports show.\n",
     )
 
 
-def _fault(group: Group) -> str:
+def _fault(group: Group, report: Mapping[str, Any]) -> str:
     case = group.first
+    about = (report.get("requirements") or {}).get(case["requirement"]) or {}
     told = [
         f"expected  {short(case['expected'], 1000)}",
         f"got       {short(case['got'], 1000)}",
@@ -124,12 +126,15 @@ def _fault(group: Group) -> str:
         "",
         f"repeat    {short(case['rerun'], 600)}",
     ]
+    mend = f"Usually mended: {escape(about['mend'], 1000)}\n\n" if about.get("mend") else ""
+    if address := page_of(report, case["requirement"]):
+        mend += f"[About this requirement]({address})\n\n"
     source = f" ({escape(group.source, 200)})" if group.source else ""
     # A blank line ends neither a <pre> nor what it holds; the text is free of markup by then.
     return (
         f"<details><summary>{escape(group.outcome, 40)} {escape(group.says)}{source}: "
         f"{group.count}</summary>\n\n"
-        f"{_ids(group)}\n\n<pre>{_pre(chr(10).join(told))}</pre>\n\n</details>\n"
+        f"{_ids(group)}\n\n{mend}<pre>{_pre(chr(10).join(told))}</pre>\n\n</details>\n"
     )
 
 

@@ -5,6 +5,7 @@ Every format says the same because every format asks here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,9 @@ from typing import Any
 from sockproof.render.headline import Headline
 from sockproof.render.text import group_of, number, short
 from sockproof.runs.records import weighs
-from sockproof.vocabulary import SUITES
+from sockproof.vocabulary import DOCS_URL, SUITES
+
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,200}")
 
 Case = Mapping[str, Any]
 Report = Mapping[str, Any]
@@ -219,3 +222,12 @@ def proposal(report: Report) -> str:
 def remarks(report: Report) -> list[str]:
     """What is to be said of the run as a whole."""
     return [short(each, 500) for key in ("damage", "remarks") for each in report.get(key) or []]
+
+
+def page_of(report: Report, requirement: str) -> str:
+    """The address of the requirement's page in the documentation; empty where there is none."""
+    url = str(report.get("docs_url") or "")
+    named = requirement in (report.get("requirements") or {}) and _NAME.fullmatch(requirement)
+    if not named or re.fullmatch(DOCS_URL, url) is None:
+        return ""
+    return f"{url.rstrip('/')}/requirements/{requirement}.html"
