@@ -24,7 +24,7 @@ from sockproof.vocabulary import VIOLATIONS
 from tests.load.collector import collector
 from tests.load.command import command, result
 from tests.load.test_live import gathered, told
-from tests.sample import ALL
+from tests.sample import rotating
 from tests.waiting import LIMIT, SOON
 
 PROTOCOLS = ("http/protobuf", "grpc")
@@ -160,8 +160,7 @@ def test_collector_that_is_away_holds_nothing_up() -> None:
     assert b"Traceback" not in done.stderr
 
 
-# With two processes Locust has not begun in time on a busy machine, now and then.
-@pytest.mark.parametrize("processes", [1, 2] if ALL else [1])
+@pytest.mark.parametrize("processes", rotating([1, 2], 2, "told"))
 def test_run_without_a_page_is_told_while_it_goes_on(processes: int, tmp_path: Path) -> None:
     """A master serves the sum of its workers."""
     port = free_port()

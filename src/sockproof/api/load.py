@@ -31,9 +31,8 @@ from sockproof.files import FileError, WriteError
 from sockproof.formats.load import Summary
 from sockproof.load.locust.options import SECRET_ARGUMENTS, masked
 from sockproof.load.locust.stages import USUAL, Stage, StageError, checked, told
-from sockproof.load.record.provenance import TOLD
 from sockproof.runs import records
-from sockproof.runs.load_records import RUN_FILE, LoadRecordError, has_rows
+from sockproof.runs.load_records import RUN_FILE, TOLD, LoadRecordError, has_rows
 from sockproof.targets import launch
 from sockproof.targets.spec import TargetSpec, load_targets
 from sockproof.wire.url import masked_url

@@ -35,6 +35,8 @@ GATE_FILE = "gate.json"
 ENDED_FILE = "ended.json"  # of a run that a rule has ended: that rule, the value, the second
 # The environment variable with the number of the process that waits for Locust and sums up.
 STARTED_BY = "SOCKPROOF_STARTED_BY"
+# And that by which it tells Locust what that cannot know itself.
+TOLD = "SOCKPROOF_TOLD"
 MAGIC = b"SPROWS2\n"
 HEADER = struct.Struct("<8sIII44s")  # magic, run, tag, process id, boot id
 KINDS = 32  # of rows, at most

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-from gevent import subprocess
 from gevent.event import Event
 
 from sockproof.load.hosts.channel import KEY
+from sockproof.load.net.child import Child
 
 ASK, ANSWER = "sockproof_rows_where", "sockproof_rows_there"  # messages of Locust's channel
 BEGINNING = 30.0  # seconds that a receiver has to listen
@@ -87,13 +87,7 @@ class Receiving:
         words = [sys.executable, "-m", "sockproof.load.hosts.receiver"]
         words += [str(folder), str(run), host, str(port or beside), str(port or 0)]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("LOCUST_")}
-        self._process = subprocess.Popen(
-            words,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-            start_new_session=True,
-        )
+        self._process = Child(words, environment, told=True, heard=True, own_session=True)
         self._process.stdin.write(self.key.hex().encode() + b"\n")
         self._process.stdin.flush()
         self._reader = gevent.spawn(self._read)
@@ -127,10 +121,8 @@ class Receiving:
     def close(self) -> None:
         """End it."""
         self._process.stdin.close()
-        try:
-            self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
+        if self._process.wait(5) is None:
             self._process.kill()
             self._process.wait()
         self._reader.join(timeout=1)
-        self._process.stdout.close()
+        self._process.close()

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-from gevent import subprocess
 
 from sockproof import files
 from sockproof.formats.load import About
 from sockproof.load.hosts.master import ANSWER, ASK
+from sockproof.load.net.child import Child
 from sockproof.runs import records
 from sockproof.runs.load_records import RUN_FILE, boot_id
 
@@ -30,7 +30,7 @@ class Apart:
         self._run = 0
         self._where: dict[str, Any] | None = None
         self._asking: gevent.Greenlet | None = None
-        self._senders: list[subprocess.Popen] = []
+        self._senders: list[Child] = []
         runner.register_message(ANSWER, self._answered)
 
     def folder(self, folder: Path, run: int, about: str) -> tuple[Path, bool]:
@@ -71,12 +71,9 @@ class Apart:
             waited += 0.125
         to = [str(self._runner.master_host), str(int(self._where["port"])), what, str(os.getpid())]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("LOCUST_")}
-        sender = subprocess.Popen(
-            [sys.executable, "-m", "sockproof.load.hosts.sender", *words, *to],
-            stdin=subprocess.PIPE,
-            env=environment,
-            start_new_session=True,  # it goes on where this process is killed
-        )
+        command = [sys.executable, "-m", "sockproof.load.hosts.sender", *words, *to]
+        # It goes on where this process is killed.
+        sender = Child(command, environment, told=True, own_session=True)
         sender.stdin.write(str(self._where["key"]).encode() + b"\n")
         sender.stdin.close()
         self._senders.append(sender)

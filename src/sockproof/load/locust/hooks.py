@@ -54,6 +54,7 @@ from sockproof.load.locust.options import (
 )
 from sockproof.load.locust.shape import take_stages
 from sockproof.load.locust.stats import LocustStats
+from sockproof.load.net.child import Child
 from sockproof.load.net.endpoint import EndpointError
 from sockproof.load.record.live import Live
 from sockproof.runs import records
@@ -227,10 +228,10 @@ class Part:
         if self.is_called:
             return
         command = [sys.executable, "-m", "sockproof", "summary", "--report", str(folder)]
-        done = subprocess.run(
-            command, check=False, env=_unpatched(), stdout=subprocess.PIPE, text=True
-        )
-        code, said = done.returncode, done.stdout.strip()
+        summing_up = Child(command, _unpatched(), heard=True)
+        said = (summing_up.read() or b"").decode("utf-8", "replace").strip()
+        code = summing_up.wait() or 0
+        summing_up.close()
         sys.stdout.write(f"\n{said}\n")
         sys.stdout.flush()
         self.verdict = Verdict.of(folder, said, code)

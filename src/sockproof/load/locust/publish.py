@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -19,6 +18,7 @@ from sockproof.errors import WRONG_COMMAND
 from sockproof.load.locust.options import OptionError, host_and_port
 from sockproof.load.locust.web_tab import Tab
 from sockproof.load.metrics import openmetrics, otlp
+from sockproof.load.net.child import Child
 
 _log = logging.getLogger("sockproof")
 PAGES = ("/metrics", "/sockproof/metrics")
@@ -67,7 +67,7 @@ class _Export:
         gc.collect()
         gc.freeze()
         command = [sys.executable, "-m", "sockproof.load.metrics.otlp"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE)
+        self._process = Child(command, told=True)
         self._teller = gevent.spawn(self._tell)
 
     def _tell(self) -> None:
@@ -77,7 +77,6 @@ class _Export:
 
     def _write(self) -> None:
         line = otlp.message(self._tab.metrics(), self._tab.since, time.time_ns())
-        assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # it says itself why it has ended
             self._process.stdin.write(line)
             self._process.stdin.flush()
@@ -87,7 +86,6 @@ class _Export:
         self._teller.kill()
         with gevent.Timeout(_LAST_EXPORT, False):
             self._write()
-            assert self._process.stdin is not None
             self._process.stdin.close()
             self._process.wait()
         self._process.kill()

@@ -31,7 +31,7 @@ from sockproof.load.record import health, provenance
 from sockproof.load.record.due import Question
 from sockproof.load.record.live import Live
 from sockproof.load.record.recorder import Recorder
-from sockproof.runs.load_records import RUN_FILE, SCHEMA, Phase, Reason, boot_id
+from sockproof.runs.load_records import RUN_FILE, SCHEMA, TOLD, Phase, Reason, boot_id
 from sockproof.vocabulary import Gauge, LatencyKind, Step
 from sockproof.wire.url import masked_url
 
@@ -292,7 +292,7 @@ def origin(environment: Any, hide: Callable[[str], str]) -> dict[str, Any]:
     """What is needed to run it again: the command, the locustfiles, the revision."""
     told = {"command": shlex.join(["locust", *masked(sys.argv[1:])])}
     with contextlib.suppress(ValueError, TypeError):
-        told |= json.loads(os.environ.get(provenance.TOLD, "{}"))
+        told |= json.loads(os.environ.get(TOLD, "{}"))
     files = getattr(environment, "parsed_locustfiles", None) or []
     return {
         **{name: hide(str(text)) for name, text in told.items() if text},

@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 import gevent
-from gevent import subprocess
+
+from sockproof.load.net.child import Child
 
 
 def missing(folder: Path, seconds: float) -> int | None:
@@ -17,19 +18,14 @@ def missing(folder: Path, seconds: float) -> int | None:
     words = [sys.executable, "-m", module, str(folder), str(time.monotonic_ns())]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("LOCUST_")}
     try:
-        process = subprocess.Popen(
-            words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-        )
+        process = Child(words, environment, heard=True, silent=True)
     except OSError:
         return None
     try:
-        told, _ = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        return None
+        told = (process.read(seconds) or b"").strip()
     finally:  # this greenlet may be killed, too
-        if process.poll() is None:
-            process.kill()
-    told = told.strip()
+        process.kill()
+        process.close()
     return int(told) if told.isdigit() else None
 
 

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from sockproof.load.net.child import Child
 from sockproof.wire.url import is_secret
 
-# The environment variable by which whoever starts Locust tells it what it cannot know itself.
-TOLD = "SOCKPROOF_TOLD"
 MOST_SOURCE = 64 * 1024  # characters of all locustfiles together
 _GIT_SECONDS = 3.0
 _ASSIGNED = re.compile(
@@ -72,14 +70,13 @@ def revision(folder: Path) -> dict[str, Any] | None:
 def _git(folder: Path, *words: str) -> str | None:
     command = ["git", "--no-optional-locks", "-C", str(folder), *words]
     try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            check=False,
-            timeout=_GIT_SECONDS,
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        environment = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+        process = Child(command, environment, heard=True, silent=True)
+    except OSError:
         return None
-    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
+    try:
+        said = process.read(_GIT_SECONDS)
+    finally:
+        process.kill()
+        process.close()
+    return said.decode("utf-8", "replace") if said is not None and process.wait() == 0 else None
