@@ -259,9 +259,9 @@ def main(name: str, clean: int, certificates: Path) -> None:
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()
 
-    def one(accepted: socket.socket, number: int) -> None:
+    def one(accepted: socket.socket, number: int, address: str) -> None:
         accepted.settimeout(LONGEST)
-        wire = Wire(accepted, number)
+        wire = Wire(accepted, number, address)
         wire.hostile, wire.clean, wire.sessions = hostile, number < clean, sessions
         wire.certificates = certificates
         with contextlib.suppress(OSError, Gone, Misbehaved, AssertionError, ValueError):
@@ -271,8 +271,8 @@ def main(name: str, clean: int, certificates: Path) -> None:
 
     def accept() -> None:
         for number in itertools.count():
-            accepted, _ = listener.accept()
-            threading.Thread(target=one, args=(accepted, number), daemon=True).start()
+            accepted, address = listener.accept()
+            threading.Thread(target=one, args=(accepted, number, address[0]), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
     sys.stdin.read()
