@@ -24,6 +24,17 @@ child.stdin.close()
 print(child.read(), child.wait(), child.wait())
 """
 _GEVENT = "print(subprocess.run([sys.executable, '-c', '']).returncode)"
+_QUICK = """
+from gevent import os as cooperative
+spawn = cooperative._raw_posix_spawnp
+def ended(*words, **more):
+    pid = spawn(*words, **more)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    return pid
+cooperative._raw_posix_spawnp = ended
+child = Child(["true"], heard=True)
+print(child.read(5), child.wait(5))
+"""
 _LATE = """
 child = Child([sys.executable, "-c", "input()"], told=True, heard=True)
 print(child.read(0.01), child.wait(0.01))
@@ -56,10 +67,11 @@ def said(program: str) -> list[str]:
     [
         (_GEVENT, ["9"]),  # which shows that the handler runs
         (_CHILD, ["b'heard\\n' 0 0"]),
+        (_QUICK, ["b'' 0"]),
         (_LATE, ["None None", "-9"]),
         (_NOBODY, ["2"]),
     ],
-    ids=["gevent", "child", "late", "nobody"],
+    ids=["gevent", "child", "quick", "late", "nobody"],
 )
 def test_child_is_told_and_heard_and_ends(program: str, expected: list[str]) -> None:
     assert said(program) == expected

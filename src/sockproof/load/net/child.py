@@ -62,6 +62,7 @@ class Child:
             self._ours.append(self.stdout)
         if silent:
             actions.append((os.POSIX_SPAWN_OPEN, _STDERR, os.devnull, os.O_WRONLY, 0))
+        gevent.get_hub().loop.install_sigchld()  # or the end of a quick one is missed
         try:
             self.pid: int = cooperative.posix_spawnp(
                 words[0],
