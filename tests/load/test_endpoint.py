@@ -256,25 +256,3 @@ def test_tls_stream_that_ends_without_a_close_frame_is_dropped(
         heard = connected(server, ca=certificates.ca)
         assert heard.until_closed()[0] == Reason.SERVER_DROPPED
     assert heard.messages == [(b"last", False)]
-
-
-@pytest.mark.parametrize(
-    ("url", "variables", "said"),
-    [
-        ("ws://127.0.0.1/", {"http_proxy": "http://p:1"}, "HTTP_PROXY"),
-        ("wss://127.0.0.1/", {"HTTPS_PROXY": "http://p:1"}, "HTTPS_PROXY"),
-        ("wss://127.0.0.1/", {"ALL_PROXY": "socks5://p:1"}, "ALL_PROXY"),
-        ("ws://127.0.0.1/", {"HTTPS_PROXY": "http://p:1"}, None),
-        ("ws://127.0.0.1/", {"http_proxy": "http://p:1", "NO_PROXY": "127.0.0.1"}, None),
-        ("ws://127.0.0.1/", {}, None),
-    ],
-)
-def test_proxy_of_the_environment_that_is_ignored_is_known(
-    url: str, variables: dict[str, str], said: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    assert Endpoint(url).ignored_proxy() == said

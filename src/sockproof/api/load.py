@@ -74,6 +74,7 @@ def load(
     insecure: bool = False,
     cert: str | Path | None = None,
     key: str | Path | None = None,
+    proxy: str | None = None,
     target_pid: int | None = None,
     more: Sequence[str] = (),
     results: str | Path | None = None,
@@ -132,6 +133,8 @@ def load(
         secrets["cookie"] = "\n".join(cookies)
     if auth is not None:
         secrets["auth"] = json.dumps(auth)
+    if proxy is not None:
+        secrets["proxy"] = proxy
     plan = LoadPlan(
         scenario=str(scenario),
         url=url,

@@ -197,6 +197,7 @@ class Reason(IntEnum):
     PROTOCOL = 20  # WebSocket or HTTP that the standard does not allow
     TOO_BIG = 21
     BAD_PACKET = 22  # Engine.IO or Socket.IO that the protocol does not allow
+    PROXY = 23  # which is not there, refuses, or does not speak its protocol
 
     @property
     def label(self) -> str:
@@ -224,6 +225,7 @@ _LABELS = {
     Reason.PROTOCOL: "protocol error",
     Reason.TOO_BIG: "too big",
     Reason.BAD_PACKET: "bad packet",
+    Reason.PROXY: "proxy failed",
 }
 
 

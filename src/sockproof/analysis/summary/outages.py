@@ -32,7 +32,7 @@ _OF_USUAL = 4  # times as long as a quarter of all answers take
 _AT_ONCE = SECOND  # between the first and the last of connections that break off together
 _BACK_AT_ONCE = SECOND  # connects that fail for less, while we have no connection, say nothing
 _ABRUPT = (Reason.SERVER_DROPPED, Reason.RESET, Reason.PING_TIMEOUT)
-_OURS = (Reason.CLIENT, Reason.SOURCE, Reason.OWN_LIMIT, Reason.LOGIN)
+_OURS = (Reason.CLIENT, Reason.SOURCE, Reason.OWN_LIMIT, Reason.LOGIN, Reason.PROXY)
 _CONNECTIONS = (
     *(Kind.CONNECT_ASKED, Kind.CONNECTED, Kind.DISCONNECT_ASKED),
     *(Kind.DISCONNECTED, Kind.CONNECT_FAILED),

@@ -122,7 +122,9 @@ class Part:
         self.secrets.put_back(parsed)
         check_classes(environment)
         options = read_options(parsed)
-        self.secrets.know(options.host, options.headers, options.auth)
+        way = runs.proxy_of(options)
+        urls = [options.host, *runs.proxies_of(way.proxy, environment.user_classes)]
+        self.secrets.know(urls, options.headers, options.auth)
         shares = True
         if isinstance(runner, WorkerRunner):
             assert self.apart is not None
@@ -137,6 +139,7 @@ class Part:
             if options.stages:
                 users = {stages.NAME: parsed.stages, "users": max(options.stages).users}
                 users["run_time"] = f"{sum(each.seconds for each in options.stages):g}"
+            users["proxy"] = way.proxy and way.proxy.shown
             origin = runs.origin(environment, self.secrets.hide)
             runs.describe(folder, number, runs.scenario_name(), options, users, origin)
             self.folder = folder
@@ -146,10 +149,9 @@ class Part:
             runs.note(folder, processes=parsed.sockproof_processes)
             setattr(parsed, ABOUT, files.read_text(folder / RUN_FILE, files.MIB))
             setattr(parsed, BOOT, boot_id())
-        endpoint = runs.endpoint_of(options)
-        proxy = endpoint.ignored_proxy() if options.client == "lean" else None
-        if proxy is not None:
-            _log.warning("%s is ignored: the lean client connects directly", proxy)
+        endpoint = runs.endpoint_of(options, way.proxy, environment.user_classes)
+        if way.said and (shares is False or not isinstance(runner, WorkerRunner)):
+            _log.info("%s", way.said)
         if isinstance(runner, MasterRunner):
             if self.hosts is not None:
                 self.hosts.begin(folder, number, options.rows_port)
@@ -353,7 +355,9 @@ def _init(environment: Any, **_: Any) -> None:
             told = copy.copy(parsed)
             part.secrets.put_back(told)
             check_classes(environment)
-            runs.endpoint_of(read_options(told))
+            options = read_options(told)
+            proxy = runs.proxy_of(options).proxy
+            runs.endpoint_of(options, proxy, environment.user_classes)
         except _WRONG as error:
             _log.error("%s", error)
             sys.exit(WRONG_COMMAND)

@@ -73,9 +73,10 @@ class Secrets:
             if getattr(parsed, name, None) == MASKED:
                 setattr(parsed, name, self._given.get(name, ""))
 
-    def know(self, host: str, headers: tuple[tuple[str, str], ...], auth: Any) -> None:
+    def know(self, urls: list[str], headers: tuple[tuple[str, str], ...], auth: Any) -> None:
         """Hide these from now on."""
-        self._texts += secrets_of_url(host) + secrets_of_headers(headers) + secrets_of_value(auth)
+        self._texts += [text for url in urls for text in secrets_of_url(url)]
+        self._texts += secrets_of_headers(headers) + secrets_of_value(auth)
         self._redactor = Redactor(self._texts)
 
     def _mask_output(self) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from sockproof.load.locust.stages import Stage, StageError, read_stages
 from sockproof.vocabulary import TRANSPORTS, Transport
 from sockproof.wire.given import auth_payload, header_field
+from sockproof.wire.proxy import Proxy, ProxyUrlError
 from sockproof.wire.url import masked_url
 
 CLIENTS = ("lean", "reference")
@@ -25,6 +26,7 @@ SECRET_ARGUMENTS = {
     "header": "SOCKPROOF_HEADER",
     "cookie": "SOCKPROOF_COOKIE",
     "auth": "SOCKPROOF_AUTH",
+    "proxy": "SOCKPROOF_PROXY",
 }
 REPEATED = ("header", "cookie")  # that may be given several times
 
@@ -69,6 +71,7 @@ class Options:
     insecure: bool
     cert: str | None
     key: str | None
+    proxy: str | None
     target_pid: int | None
     results: Path
     rows: str = ROWS[0]
@@ -119,7 +122,7 @@ def masked(command: Sequence[str], known: Collection[str] = ()) -> list[str]:
             told.append(masked_url(word) if is_shown or not equals else f"{option}=***")
             may_follow = is_shown and not equals
         else:
-            address = re.match(r"(?i)(ws|http)s?://", word)
+            address = re.match(r"(?i)(ws|http|socks)[a-z0-9]*://", word)
             may_show = may_follow or address or word in known
             told.append(masked_url(word) if may_show else "***")
             may_follow = False
@@ -227,6 +230,12 @@ def add_arguments(parser: Any) -> None:
         "--key", default="", metavar="FILE",
         help="private key (PEM) of --cert (default: in the same file)",
     )  # fmt: skip
+    add(
+        "--proxy", default="", env_var=SECRET_ARGUMENTS["proxy"], is_secret=True, metavar="URL",
+        help="proxy to connect through, as http://USER:PASSWORD@HOST:PORT, or https://, socks5://, "
+        "socks4://, and socks5h:// or socks4a:// to have it resolve names (default: that of "
+        "http_proxy, https_proxy, all_proxy and no_proxy)",
+    )  # fmt: skip
     add("--insecure", action="store_true", default=False, help="accept any certificate")
     add(
         "--target-pid", default="", metavar="PID",
@@ -288,6 +297,7 @@ def read_options(parsed: Namespace) -> Options:
         insecure=bool(parsed.insecure),
         cert=_cert(str(parsed.cert), str(parsed.key)),
         key=str(parsed.key) or None,
+        proxy=_proxy(str(parsed.proxy)),
         target_pid=None if pid is None else int(pid),
         results=Path(str(parsed.results) or "results"),
         rows=_choice(parsed, "rows", ROWS),
@@ -382,6 +392,17 @@ def _cert(cert: str, key: str) -> str | None:
     if key and not cert:
         raise OptionError("--key is for --cert: name the certificate, too")
     return cert or None
+
+
+def _proxy(text: str) -> str | None:
+    given = text.strip()
+    if not given:
+        return None
+    try:
+        Proxy.parse(given)
+    except ProxyUrlError as error:
+        raise OptionError(f"--proxy: {error}") from None
+    return given
 
 
 def _stages(text: str) -> tuple[Stage, ...]:

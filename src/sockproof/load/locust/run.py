@@ -14,7 +14,7 @@ import random
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -26,14 +26,16 @@ from sockproof.load.locust.failures import is_of_scenario, told
 from sockproof.load.locust.options import Options, masked, shown
 from sockproof.load.locust.schedule import SECOND, Schedule, Turn
 from sockproof.load.locust.stats import LocustStats
-from sockproof.load.net.endpoint import Endpoint, traffic
+from sockproof.load.net.endpoint import Endpoint, EndpointError, traffic
 from sockproof.load.record import health, provenance
 from sockproof.load.record.due import Question
 from sockproof.load.record.live import Live
 from sockproof.load.record.recorder import Recorder
+from sockproof.proxies import Choice, choose
 from sockproof.runs.load_records import RUN_FILE, SCHEMA, TOLD, Phase, Reason, boot_id
 from sockproof.vocabulary import Gauge, LatencyKind, Step
-from sockproof.wire.url import masked_url
+from sockproof.wire.proxy import Proxy, ProxyUrlError
+from sockproof.wire.url import Address, AddressError, masked_url
 
 SETTLING = 30.0  # seconds that users may take to connect and join once all are spawned
 QUIET = 1.0  # seconds without a receipt, at least, before the drain may end
@@ -243,9 +245,24 @@ class Run:
             self._report(text)
 
 
-def endpoint_of(options: Options) -> Endpoint:
-    """Where the options say that connections go; raises `EndpointError`."""
-    return Endpoint(
+def proxy_of(options: Options) -> Choice:
+    """The proxy that options or the environment name; raises `EndpointError`."""
+    try:
+        address = Address.parse(options.host)
+        return choose(options.proxy, address.tls, address.host, address.port)
+    except (AddressError, ProxyUrlError) as error:
+        raise EndpointError(str(error)) from None
+
+
+def proxies_of(common: Proxy | None, classes: Iterable[type]) -> list[str]:
+    """The URLs of all proxies, those of classes of users among them."""
+    own = (getattr(each, "proxy", None) for each in classes)
+    return [*([common.url] if common else ()), *(each for each in own if isinstance(each, str))]
+
+
+def endpoint_of(options: Options, proxy: Proxy | None, classes: Iterable[type] = ()) -> Endpoint:
+    """Where connections go, those of classes of users, too; raises `EndpointError`."""
+    endpoint = Endpoint(
         options.host,
         headers=options.headers,
         path=options.path,
@@ -255,8 +272,16 @@ def endpoint_of(options: Options) -> Endpoint:
         insecure=options.insecure,
         cert=options.cert,
         key=options.key,
+        proxy=proxy,
         usual=options.payload_bytes or 0,
     )
+    for each in classes:
+        if isinstance(own := getattr(each, "proxy", None), str):
+            try:
+                endpoint.through(own)
+            except EndpointError as error:
+                raise EndpointError(f"{each.__name__}.proxy: {error}") from None
+    return endpoint
 
 
 def new_number() -> int:

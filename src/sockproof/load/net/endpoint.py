@@ -15,12 +15,12 @@ import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlencode
-from urllib.request import getproxies, proxy_bypass
 
 from sockproof.files import MIB, FileError, opened
 from sockproof.runs.load_records import Reason
 from sockproof.vocabulary import TRAFFIC, Counter
 from sockproof.wire.http import Headers
+from sockproof.wire.proxy import Proxy, ProxyError, ProxyUrlError, Tunnel
 from sockproof.wire.url import Address, AddressError, basic
 
 SocketAddress = tuple[int, tuple[object, ...]]  # family, and what connect() takes
@@ -105,7 +105,7 @@ class Endpoint:
     Schemes: ws, wss, http, https. Limits are in seconds and octets. `sources` are own addresses
     that are taken in turn; each has some 28,000 ports to one target. `deflate` offers
     permessage-deflate. `path` is that of Socket.IO; without it, the URL's, or `/socket.io/`.
-    `usual` is the length of the run's own messages.
+    `proxy` leads to the target. `usual` is the length of the run's own messages.
     Raises `EndpointError`.
     """
 
@@ -122,6 +122,7 @@ class Endpoint:
         insecure: bool = False,
         cert: Path | str | None = None,
         key: Path | str | None = None,
+        proxy: Proxy | None = None,
         connect_limit: float = 10.0,
         close_limit: float = 2.0,
         max_message: int = 16 * MIB,
@@ -149,6 +150,7 @@ class Endpoint:
         self.read_rate: float | None = None  # octets a second; None: as fast as they come
         self._offering: dict[tuple[str, ...], Endpoint] = {}
         self._reading: dict[float, Endpoint] = {}
+        self._through: dict[str, Endpoint] = {}
         self.deflate = deflate
         self.connect_limit = int(connect_limit * 1e9)  # nanoseconds, like all times below
         self.close_limit = int(close_limit * 1e9)
@@ -161,19 +163,57 @@ class Endpoint:
         self.cert = None if cert is None else str(cert) if key is None else (str(cert), str(key))
         if cert is not None:
             _show_certificate(self.context, cert, key)
-        self.addresses = resolve(self.host, self.port)
-        self.preferred = 0  # the address that answered last
+        self._ca, self._insecure = ca, insecure
         self._sources: Iterator[tuple[int, str]] | None = None
+        self._families: set[int] = set()
         if sources:
             checked = _checked_sources(sources)
             self._sources = itertools.cycle(checked)
-            families = {family for family, _ in checked}
-            self.addresses = tuple(each for each in self.addresses if each[0] in families)
+            self._families = {family for family, _ in checked}
+        self._reach(proxy)
+
+    def _reach(self, proxy: Proxy | None) -> None:
+        """Find the way to the target, or to the proxy that leads there."""
+        self.proxy = proxy
+        host, port = (self.host, self.port) if proxy is None else (proxy.host, proxy.port)
+        self.addresses = resolve(host, port)
+        self.preferred = 0  # the address that answered last
+        if self._families:
+            self.addresses = tuple(each for each in self.addresses if each[0] in self._families)
             if not self.addresses:
-                what = "IPv4" if socket.AF_INET in families else "IPv6"
+                what = "IPv4" if socket.AF_INET in self._families else "IPv6"
                 raise EndpointError(
-                    f"the sources are {what}, but {self.host} has no address of that kind"
+                    f"the sources are {what}, but {host} has no address of that kind"
                 )
+        self.proxy_context = None
+        self._told = self.host  # what a proxy is told of the target
+        if proxy is not None:
+            if proxy.tls:
+                self.proxy_context = _context(self._ca, self._insecure)
+            if not proxy.resolves:
+                self._told = _address(self.host, self.port, proxy.needs_ipv4)
+            try:
+                self.tunnel()
+            except ProxyError as error:
+                raise EndpointError(str(error)) from None
+
+    def tunnel(self) -> Tunnel:
+        """What is said to the proxy for one connection."""
+        assert self.proxy is not None
+        return Tunnel(self.proxy, self._told, self.port)
+
+    def through(self, url: str) -> Endpoint:
+        """The same endpoint by way of another proxy; empty: of none. Raises `EndpointError`."""
+        found = self._through.get(url)
+        if found is None:
+            try:
+                proxy = Proxy.parse(url) if url else None
+            except ProxyUrlError as error:
+                raise EndpointError(str(error)) from None
+            found = self._through[url] = copy.copy(self)
+            found._offering, found._reading = {}, {}
+            found._reach(proxy)
+        return found
 
     def offering(self, protocols: Sequence[str]) -> Endpoint:
         """The same endpoint with these subprotocols beside its own."""
@@ -204,15 +244,6 @@ class Endpoint:
             raise EndpointError(f"no path of a URL: {path!r}")
         return found
 
-    def ignored_proxy(self) -> str | None:
-        """The variable that names a proxy for this URL: the lean client connects directly."""
-        proxies = getproxies()
-        if proxy_bypass(self.host):
-            return None
-        scheme = "https" if self.tls else "http"
-        name = next((each for each in (scheme, "all") if each in proxies), None)
-        return None if name is None else f"{name.upper()}_PROXY"
-
     def next_source(self) -> tuple[int, str] | None:
         """The own address (family, text) that the next connection goes out from."""
         return None if self._sources is None else next(self._sources)
@@ -223,9 +254,18 @@ class Endpoint:
         where = self.path if path is None else path
         return f"{where}?{query}" if query else where
 
+    def too_late(self, phase: str) -> str:
+        """The line for what took longer than the connect limit."""
+        way = "" if self.proxy is None else f" (through the proxy {self.proxy.shown})"
+        return f"{phase} within {self.connect_limit / 1e9:g} s{way}"
+
     def why_not_connected(self, number: int, address: Sequence[object]) -> tuple[Reason, str]:
         """The reason and the line for an error number of a connect."""
         where = f"{address[0]} port {address[1]}"
+        if self.proxy is not None:
+            reason, said = why(number, f"connecting to the proxy, {where}")
+            ours = reason in (Reason.OWN_LIMIT, Reason.SOURCE)
+            return reason if ours else Reason.PROXY, said
         if number == errno.ECONNREFUSED:
             return Reason.REFUSED, f"nothing listens on {where}"
         return why(number, f"connecting to {where}")
@@ -243,6 +283,14 @@ def why(number: int, doing: str) -> tuple[Reason, str]:
     if number in (errno.ENOMEM, errno.ENOBUFS, errno.EACCES, errno.EPERM):
         return Reason.OWN_LIMIT, said
     return Reason.UNREACHABLE, said
+
+
+def _address(host: str, port: int, is_ipv4: bool) -> str:
+    """The address that a proxy is told: of IPv4 where there is one, as python-socks chooses."""
+    found = sorted(resolve(host, port), key=lambda each: each[0] != socket.AF_INET)
+    if is_ipv4 and found[0][0] != socket.AF_INET:
+        raise EndpointError(f"SOCKS 4 needs IPv4, of which {host} has no address")
+    return str(found[0][1][0])
 
 
 def _checked_sources(sources: Sequence[str]) -> list[tuple[int, str]]:

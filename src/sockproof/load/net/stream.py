@@ -25,9 +25,10 @@ from sockproof.load.net.endpoint import MAX_HELD, Endpoint, held, traffic, why
 from sockproof.load.net.slow_reader import SlowReader, limit_buffer
 from sockproof.load.net.timer_wheel import wheel
 from sockproof.load.net.tls import Tls, tls_failure
+from sockproof.load.net.tunnelling import Tunnelling
 from sockproof.runs.load_records import Reason
 
-IDLE, DIALLING, SECURING, SHAKING, OPEN, CLOSING, CLOSED = range(7)
+IDLE, DIALLING, TUNNELLING, SECURING, SHAKING, OPEN, CLOSING, CLOSED = range(8)
 SHOWN_FAILURES = 10
 _READ = 64 * 1024
 _READABLE, _WRITABLE = 1, 2
@@ -36,6 +37,7 @@ _NO_PORT_YET = getattr(socket, "IP_BIND_ADDRESS_NO_PORT", 24)
 _Socket: type[socket.socket] = gevent.monkey.get_original("socket", "socket")
 _PHASES = {
     DIALLING: "no TCP connection",
+    TUNNELLING: "the proxy did not connect",
     SECURING: "the TLS handshake did not end",
     SHAKING: "no answer to the opening handshake",
 }
@@ -160,14 +162,23 @@ class Stream:
         endpoint = self.endpoint
         endpoint.preferred = (endpoint.preferred + self._address) % len(endpoint.addresses)
         self._reader = gevent.get_hub().loop.io(self._socket.fileno(), _READABLE)
+        if endpoint.proxy is None:
+            self._talk(None)
+        else:
+            self.state = TUNNELLING
+            Tunnelling(self, self._talk).begin()
+
+    def _talk(self, outer: Tls | None) -> None:
+        """Octets reach the target, within the TLS of a proxy if there is one."""
+        endpoint = self.endpoint
         self._slow = endpoint.read_rate and SlowReader(self, endpoint.read_rate, OPEN)
         self._reader.start(self._slow.readable if self._slow else self._readable)
         if endpoint.context is None:
-            self.state = SHAKING
+            self._tls, self.state = outer, SHAKING
             self._connected()
         else:
             self.state = SECURING
-            self._tls = Tls(endpoint.context, endpoint.host)
+            self._tls = Tls(endpoint.context, endpoint.host, outer)
             self._secure()
 
     # Time limits.
@@ -195,9 +206,8 @@ class Stream:
             self._late()
 
     def _late(self) -> None:
-        seconds = self.endpoint.connect_limit / 1e9
         phase = _PHASES.get(self.state, "no connection")
-        self._fail(Reason.CONNECT_TIMEOUT, f"{phase} within {seconds:g} s")
+        self._fail(Reason.CONNECT_TIMEOUT, self.endpoint.too_late(phase))
 
     # Reading.
 
@@ -334,10 +344,7 @@ class Stream:
                 plain = tls.session.read(_READ)
             except ssl.SSLWantReadError:
                 break
-            except ssl.SSLZeroReturnError:
-                self._ended()
-                return
-            except ssl.SSLEOFError:
+            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 self._ended()
                 return
             except ssl.SSLError as error:

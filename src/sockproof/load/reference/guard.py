@@ -24,10 +24,11 @@ import requests.adapters
 import urllib3
 import websocket
 from websocket._abnf import continuous_frame, frame_buffer
-from websocket._http import connect, proxy_info
+from websocket._http import _ssl_socket, connect, proxy_info
 
 from sockproof.load.net.endpoint import MAX_HELD, Endpoint, held, traffic
 from sockproof.load.net.stream import SHOWN_FAILURES
+from sockproof.load.reference.way import Way
 from sockproof.load.socketio.polling import MAX_COOKIE_OCTETS, MAX_COOKIES
 
 MAX_HEAD = 256 * 1024  # octets of an answer's head, and of what frames its body
@@ -35,7 +36,10 @@ CHUNK = 4096  # octets of a body at a time; compressed, they may be a thousand t
 TURN = 32  # reads after which others have a turn
 _log = logging.getLogger("sockproof")
 _dial: Any = connect
-_proxy: Any = proxy_info
+_secure: Any = _ssl_socket
+_no_proxy: Any = proxy_info
+_DIRECT = _no_proxy()
+_DIRECT.no_proxy = ["*"]  # whatever the environment says: an endpoint has its proxy
 _allowed = gevent.local.local()  # what the current greenlet may still read, and until when
 
 
@@ -142,15 +146,16 @@ class _Fragments(continuous_frame):
         self._owner.expect(0)
 
 
-def web_socket(endpoint: Endpoint) -> type[GuardedWebSocket]:
-    """websocket-client's class, with the limits of this endpoint."""
-    return type("GuardedWebSocket", (GuardedWebSocket,), {"endpoint": endpoint})
+def web_socket(endpoint: Endpoint, way: Way) -> type[GuardedWebSocket]:
+    """websocket-client's class, with the limits of this endpoint and the way to it."""
+    return type("GuardedWebSocket", (GuardedWebSocket,), {"endpoint": endpoint, "way": way})
 
 
 class GuardedWebSocket(websocket.WebSocket):
     """The library's WebSocket, with limits; texts are not looked at, which takes it very long."""
 
     endpoint: Endpoint
+    way: Way
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{**options, "skip_utf8_validation": True})
@@ -163,9 +168,18 @@ class GuardedWebSocket(websocket.WebSocket):
         """Connect as the library does, within the endpoint's limits."""
         seconds = self.endpoint.connect_limit / 1e9
         with allowance(MAX_HEAD, seconds, "the answer to the opening handshake"):
-            dialled, _ = _dial(url, self.sock_opt, _proxy(**options), None)
+            dialled = self._dialled(url)
             options["socket"] = Watched(dialled)
             super().connect(url, **options)  # type: ignore[no-untyped-call]
+
+    def _dialled(self, url: str) -> Any:
+        if self.way.is_direct:
+            return _dial(url, self.sock_opt, _DIRECT, None)[0]
+        dialled = self.way.dial()
+        dialled.settimeout(self.sock_opt.timeout)
+        if self.endpoint.context is None:
+            return dialled
+        return _secure(dialled, self.sock_opt.sslopt, self.endpoint.host)
 
     def expect(self, length: int) -> None:
         """So many octets are about to come; raises `TooMuch`."""
@@ -187,29 +201,41 @@ class GuardedWebSocket(websocket.WebSocket):
 
 
 class _Connection(urllib3.connection.HTTPConnection):
+    way: Way
+
+    def _new_conn(self) -> Any:
+        return super()._new_conn() if self.way.is_direct else self.way.dial()
+
     def connect(self) -> None:
         super().connect()
         self.sock = Watched(self.sock)
 
 
 class _SecureConnection(urllib3.connection.HTTPSConnection):
+    way: Way
+
+    def _new_conn(self) -> Any:
+        return super()._new_conn() if self.way.is_direct else self.way.dial()
+
     def connect(self) -> None:
         super().connect()
         self.sock = Watched(self.sock)
 
 
-class _Pool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _SecurePool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
-
-
 class _Adapter(requests.adapters.HTTPAdapter):
+    def __init__(self, way: Way) -> None:
+        self._way = way
+        super().__init__()
+
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        way = {"way": self._way}
+        plain = {"ConnectionCls": type("_Connection", (_Connection,), way)}
+        secure = {"ConnectionCls": type("_SecureConnection", (_SecureConnection,), way)}
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": type("_Pool", (urllib3.HTTPConnectionPool,), plain),
+            "https": type("_SecurePool", (urllib3.HTTPSConnectionPool,), secure),
+        }
 
 
 class _Cookies(DefaultCookiePolicy):
@@ -231,7 +257,7 @@ class _Cookies(DefaultCookiePolicy):
 class GuardedSession(requests.Session):
     """Requests whose answers are bounded, and lead nowhere else."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, way: Way) -> None:
         super().__init__()
         self._most = endpoint.max_message * 4 // 3 + MAX_HEAD
         self._share = endpoint.share
@@ -239,7 +265,11 @@ class GuardedSession(requests.Session):
         self.cert = endpoint.cert
         self.cookies.set_policy(_Cookies(self.cookies))
         for scheme in ("http://", "https://"):
-            self.mount(scheme, _Adapter())
+            self.mount(scheme, _Adapter(way))
+
+    def merge_environment_settings(self, *args: Any, **options: Any) -> Any:
+        """What the environment says, but for its proxies."""
+        return {**super().merge_environment_settings(*args, **options), "proxies": {}}
 
     def request(self, method: str, url: str, **options: Any) -> Any:  # type: ignore[override]
         """Ask, and read the whole answer; raises `requests.exceptions.RequestException`."""

@@ -27,6 +27,7 @@ from sockproof.load.net.timer_wheel import wheel
 from sockproof.load.net.websocket import no_message
 from sockproof.load.reference.client import Client, StrictJson
 from sockproof.load.reference.guard import QUIET, GuardedSession, allowance, web_socket
+from sockproof.load.reference.way import Way
 from sockproof.load.socketio.acks import (
     NEVER,
     Acks,
@@ -178,7 +179,8 @@ class ReferenceSocketIO(Reference):
 
     def _run(self) -> None:
         endpoint = self.endpoint
-        session = GuardedSession(endpoint)
+        way = Way(endpoint)
+        session = GuardedSession(endpoint, way)
         limit = endpoint.connect_limit / 1e9
         client = Client(
             json=StrictJson,
@@ -189,7 +191,7 @@ class ReferenceSocketIO(Reference):
             logger=QUIET,
             engineio_logger=QUIET,
             websocket_extra_options={
-                "class_": web_socket(endpoint),
+                "class_": web_socket(endpoint, way),
                 "skip_utf8_validation": True,
             },
         )
@@ -213,7 +215,10 @@ class ReferenceSocketIO(Reference):
                     wait_timeout=limit,
                 )
         except Exception as error:  # of the library's, whatever the server has said
-            self._ended(_why_not(str(error)), str(error))
+            if way.failed is not None:  # of which the library says nothing
+                self._ended(way.failed.reason, str(way.failed))
+            else:
+                self._ended(_why_not(str(error)), str(error))
             self._let_go(client)
             return
         if self._ending is not None:

@@ -14,6 +14,7 @@ from sockproof.load.net.stream import CLOSING, DIALLING, OPEN
 from sockproof.load.net.websocket import is_utf8
 from sockproof.load.reference.guard import TooMuch, web_socket
 from sockproof.load.reference.socketio import Reference
+from sockproof.load.reference.way import Way, WayFailed
 from sockproof.runs.load_records import Reason
 
 
@@ -45,7 +46,7 @@ class ReferenceWebSocket(Reference):
             options["certfile"], options["keyfile"] = endpoint.cert
         elif endpoint.cert is not None:
             options["certfile"] = endpoint.cert
-        self._socket = web_socket(endpoint)(sslopt=options, enable_multithread=True)
+        self._socket = web_socket(endpoint, Way(endpoint))(sslopt=options, enable_multithread=True)
         self._socket.settimeout(endpoint.connect_limit / 1e9)
         self._queue = gevent.queue.Queue()
         sender = None
@@ -136,6 +137,8 @@ class ReferenceWebSocket(Reference):
 
 
 def _why_websocket(error: Exception) -> Reason:
+    if isinstance(error, WayFailed):
+        return error.reason
     kinds: tuple[tuple[type[Exception], Reason], ...] = (
         (websocket.WebSocketBadStatusException, Reason.HTTP_STATUS),
         (websocket.WebSocketTimeoutException, Reason.CONNECT_TIMEOUT),

@@ -35,7 +35,7 @@ from sockproof.load.users.sending import Sending, filler
 from sockproof.runs.load_records import LifeFlag, Phase, Reason
 from sockproof.vocabulary import Counter, LatencyKind, Property, Step
 from sockproof.wire.http import Headers
-from sockproof.wire.redaction import Redactor, secrets_of_headers
+from sockproof.wire.redaction import Redactor, secrets_of_headers, secrets_of_url
 
 
 def _nothing(user: Any) -> None:
@@ -58,6 +58,8 @@ class ConnectedUser(Sending, User):
     payload_bytes = 64
     # Octets a second that the connection reads at most: what that makes late, the scenario wants.
     read_rate: float | None = None
+    # The URL of a proxy; empty: none; None: as --proxy or the environment says.
+    proxy: str | None = None
     # A `Backoff`, or seconds; None: a lost connection stays lost.
     reconnect_after: Backoff | float | None = Backoff()
     # Whether the application hands over what was said while a user had no connection: then it is
@@ -115,15 +117,16 @@ class ConnectedUser(Sending, User):
         raise NotImplementedError
 
     def own_endpoint(self) -> Endpoint:
-        """Where its connections lead, and how fast they read."""
+        """Where its connections lead, by which way, and how fast they read."""
         run = self.sockproof
+        endpoint = run.endpoint if self.proxy is None else run.endpoint.through(self.proxy)
         if self.read_rate is None:
-            return run.endpoint
+            return endpoint
         if run.options.client != "lean":
             run.complain("read_rate is ignored: the reference client reads as fast as it can")
-            return run.endpoint
+            return endpoint
         run.steps[Step.SLOW] += 1
-        return run.endpoint.reading(self.read_rate)
+        return endpoint.reading(self.read_rate)
 
     def own_headers(self) -> Headers:
         """The fields of `headers` and `cookies`; raises `EndpointError`."""
@@ -138,7 +141,7 @@ class ConnectedUser(Sending, User):
     def own_secrets(self) -> list[str]:
         """What is this user's alone and is shown nowhere."""
         fields = (*self.headers.items(), *(("Cookie", each) for each in self.cookies.values()))
-        return secrets_of_headers(fields)
+        return secrets_of_headers(fields) + secrets_of_url(self.proxy or "")
 
     def connected(self) -> None:
         """Called when the connection is open; calls `settled` when the user is ready to send."""
