@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from sockproof.analysis.delivery.checker import Delivery, check
+from sockproof.analysis.evidence import partitions
 from sockproof.load.record.recorder import Phase, Recorder
 from sockproof.runs.load_records import LifeFlag, Reason
 from sockproof.runs.reader import LoadRunFolder
@@ -114,9 +118,43 @@ class Written:
                 recorder.phase(Phase.OVER, END)
                 recorder.close(END + 1)
         found = check(LoadRunFolder(self.folder))
+        assert all_of(in_partitions(self.folder)) == all_of(found)
         for number in killed:
             self.recorders[number].close(END + 1)
         return found
+
+
+def in_partitions(folder: Path, messages: int = 1, receipts: int = 2) -> Delivery:
+    """The same run, judged some messages at a time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(partitions, "MOST_MESSAGES", messages)
+        patch.setattr(partitions, "MOST_RECEIPTS", receipts)
+        return check(LoadRunFolder(folder))
+
+
+def all_of(found: Delivery) -> dict[str, Any]:
+    """All that the checker has found, as plain values."""
+    assert found.violations is not None
+    parts = {
+        kind: {name: counts.tolist() for name, counts in each.items() if counts.any()}
+        for of in ("by_message", "by_class")
+        for kind, each in (
+            (f"{of} counts", getattr(found, of).counts),
+            (f"{of} exercised", getattr(found, of).exercised),
+        )
+    }
+    kept = {
+        name: value
+        for name, value in vars(found).items()
+        if name not in ("violations", "by_message", "by_class", "names")
+    }
+    names = found.names.messages, found.names.classes
+    amiss = found.violations.messages, found.violations.entries()
+    ephemeral = {
+        name: {**vars(each), "latency": each.latency.to_json()}
+        for name, each in found.ephemeral.items()
+    }
+    return {**kept, **parts, "names": names, "amiss": amiss, "ephemeral": ephemeral}
 
 
 def violations(found: Delivery) -> dict[str, int]:

@@ -44,7 +44,7 @@ def test_lost_and_doubled_messages_are_counted_and_named(run: Written) -> None:
     assert "message 1 of client 1 of process" in found.examples["lost"][0]
     assert "to lobby" in found.examples["lost"][0]
     assert "lost for client 3 of process" in found.examples["lost"][0]
-    assert "(duplicated for client" in found.examples["duplicated"][0]
+    assert "; duplicated for client" in found.examples["duplicated"][0]
 
 
 def test_who_is_told_to_be_skipped_is_owed_nothing(run: Written) -> None:

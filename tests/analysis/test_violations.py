@@ -113,7 +113,7 @@ def test_each_kind_is_told(tmp_path: Path) -> None:
     entries, _ = run.end()
     kinds = {(entry["number"], *entry["kinds"]) for entry in entries}
     assert {
-        (1, "reordered", "duplicated"),
+        (1, "duplicated", "reordered"),
         (3, "leaked"),
         (4, "corrupted"),
         (5, "lost"),

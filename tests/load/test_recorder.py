@@ -287,7 +287,9 @@ def test_message_that_did_not_leave_was_not_emitted(tmp_path: Path) -> None:
     recorder.close(40)
     told = [(row[0], row[3]) for row in rows(tmp_path) if row[6] == Kind.WITHDRAWN]
     assert told == [(2, 3), (1, 4)]
-    emits = History(LoadRunFolder(tmp_path)).emits
+    history = History(LoadRunFolder(tmp_path))
+    assert list(history.turns()) == [0]
+    emits = history.emits
     assert (emits.key & 0xFFFFFFFF).tolist() == [1]
     assert emits.sender.tolist() == [2]
     health = json.loads(lines_of(row_files(tmp_path)[0], "health").read_text().splitlines()[0])

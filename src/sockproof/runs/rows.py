@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sockproof import files
 from sockproof.runs.load_records import (
@@ -56,13 +57,30 @@ class Rows:
     file: RowFile
     first: int | None = None  # the time of the first
     begun: dict[Phase, int] = field(default_factory=dict)  # when each part of the run began
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, dtype=np.int64))
+    clients: int = 0  # the highest number of any
 
-    def together(self) -> Any:
-        """All of them, mapped."""
-        if not self.file.rows:
-            return np.empty(0, dtype=ROW)
-        shape = (self.file.rows,)
-        return np.memmap(self.file.path, dtype=ROW, mode="r", offset=ROWS_AT, shape=shape)
+    def count(self, rows: Any) -> None:
+        """Count some by their kinds, and note their clients."""
+        self.counts += np.bincount(rows["kind"], minlength=256)
+        self.clients = max(self.clients, int(rows["client"].max(initial=0)))
+
+    def number(self, kinds: Iterable[int]) -> int:
+        """How many there are of these kinds."""
+        return int(self.counts[list(kinds)].sum())
+
+    def of(self, kinds: Iterable[int]) -> Any:
+        """Those of these kinds, together."""
+        return np.concatenate([np.empty(0, dtype=ROW), *self.parts_of(kinds)])
+
+    def parts_of(self, kinds: Iterable[int]) -> Iterator[Any]:
+        """Those of these kinds in pieces; where there are none, nothing is read."""
+        kinds = list(kinds)
+        if self.number(kinds):
+            chosen = np.zeros(256, dtype=bool)
+            chosen[kinds] = True
+            for rows in self.parts():
+                yield rows[chosen[rows["kind"]]]
 
     def parts(self) -> Iterator[Any]:
         """All of them in pieces, each of which is forgotten behind it."""
@@ -131,6 +149,7 @@ def read(path: Path, told: Iterable[tuple[int, int]], problems: list[str]) -> Ro
             found.first = int(times[0])
         of_phases = np.flatnonzero(kinds[: len(sound)] == Kind.PHASE).tolist()
         phases += [(good + at, int(sound["a"][at]), int(sound["c"][at])) for at in of_phases]
+        found.count(sound)
         good += len(sound)
         if len(bad):
             wrong = "is damaged"
@@ -150,6 +169,10 @@ def read(path: Path, told: Iterable[tuple[int, int]], problems: list[str]) -> Ro
         wrong = "is missing, and all after it"
     found.begun = {Phase(phase): time for at, phase, time in phases if at < good}
     found.file = replace(file, rows=good, closed=file.closed and wrong is None)
+    if good < found.counts.sum():
+        found.counts[:], found.clients = 0, 0
+        for rows in found.parts():
+            found.count(rows)
     if wrong is not None:
         at = ROWS_AT + good * ROW.itemsize
         problems.append(

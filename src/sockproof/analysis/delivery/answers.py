@@ -35,14 +35,19 @@ _NOT_BROKEN = (
 _CUT = (Reason.SERVER_DROPPED, Reason.RESET, Reason.PING_TIMEOUT)
 
 
-def judge_answers(history: History, found: Delivery, lost: NDArray[np.bool_]) -> None:
-    """Judge them; `lost` says of which messages a receipt is."""
-    _unacknowledged(history, found, lost)
-    _misacknowledged(history, found)
-    _broken(history, found)
+def any_matched(history: History) -> bool:
+    """Whether the scenario's own matcher ever knew an acknowledgement."""
+    for _ in history.turns() if history.matched else ():
+        emits = history.emits
+        if ((emits.flags & EmitFlag.MATCHED > 0) & (emits.acked > 0)).any():
+            return True
+    return False
 
 
-def _unacknowledged(history: History, found: Delivery, lost: NDArray[np.bool_]) -> None:
+def judge_unacknowledged(
+    history: History, found: Delivery, lost: NDArray[np.bool_], matches: bool
+) -> None:
+    """Judge messages; `lost` says of which a receipt is, `matches` whether any ever matched."""
     emits = history.emits
     asked = (emits.flags & EmitFlag.ACKNOWLEDGED) > 0
     sender = emits.sender
@@ -55,11 +60,11 @@ def _unacknowledged(history: History, found: Delivery, lost: NDArray[np.bool_]) 
     due |= asked & (emits.acked > 0)
     due[history.timed_out] = True  # its connection was there when the time was over
     matched = (emits.flags & EmitFlag.MATCHED) > 0
-    if not (matched & (emits.acked > 0)).any():
+    if not matches:
         due &= ~matched
-        found.unmatched = int((asked & matched).sum())
+        found.unmatched += int((asked & matched).sum())
     missing = np.flatnonzero(due & (emits.acked == 0) & ~lost)
-    found.exercised[Property.UNACKNOWLEDGED] = int(due.sum())
+    found.exercised[Property.UNACKNOWLEDGED] += int(due.sum())
     found.violated(
         Property.UNACKNOWLEDGED, history.seconds_of(sender[missing], emits.actual[missing])
     )
@@ -69,7 +74,14 @@ def _unacknowledged(history: History, found: Delivery, lost: NDArray[np.bool_]) 
     judged = np.flatnonzero(due)
     found.chance(Property.UNACKNOWLEDGED, judged, sender[judged])
     is_expected = history.expects[sender[missing]] & EXCUSES[Property.UNACKNOWLEDGED] > 0
-    found.expected[Property.UNACKNOWLEDGED] = int(is_expected.sum())
+    found.expected[Property.UNACKNOWLEDGED] += int(is_expected.sum())
+    found.chance(Property.MISACKNOWLEDGED, clients=sender[emits.acked > 0])
+
+
+def judge_connections(history: History, found: Delivery) -> None:
+    """Judge what came of no message."""
+    _misacknowledged(history, found)
+    _broken(history, found)
 
 
 def _misacknowledged(history: History, found: Delivery) -> None:
@@ -83,8 +95,6 @@ def _misacknowledged(history: History, found: Delivery) -> None:
     found.exercised[Property.MISACKNOWLEDGED] = chances
     found.violated(Property.MISACKNOWLEDGED, history.strays.seconds)
     found.count(Property.MISACKNOWLEDGED, clients=history.strays.clients)
-    acked = np.flatnonzero(history.emits.acked > 0)
-    found.chance(Property.MISACKNOWLEDGED, clients=history.emits.sender[acked])
     found.chance(Property.MISACKNOWLEDGED, clients=history.strays.clients)
     for text in history.strays.examples[:EXAMPLES]:
         found.example(Property.MISACKNOWLEDGED, text)

@@ -26,13 +26,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sockproof.analysis.delivery.answers import judge_answers
+from sockproof.analysis.delivery.answers import (
+    any_matched,
+    judge_connections,
+    judge_unacknowledged,
+)
 from sockproof.analysis.delivery.ephemeral import judge_ephemeral
 from sockproof.analysis.delivery.findings import Delivery
 from sockproof.analysis.delivery.latency import DeliveryLatencies
 from sockproof.analysis.delivery.troubles import judge_troubles
-from sockproof.analysis.delivery.values import Refusals, judge_values
+from sockproof.analysis.delivery.values import Refusals, Values
 from sockproof.analysis.delivery.violations import Violations
+from sockproof.analysis.evidence.arrangement import RoomIndex, first_receipts, out_of_order
 from sockproof.analysis.evidence.history import UNNAMED, History
 from sockproof.analysis.evidence.presence import Presence
 from sockproof.analysis.evidence.row_arrays import Numbers, Receipts, Stays
@@ -62,7 +67,7 @@ def check(
 
     `processes` is how many were to write rows. What messages took to arrive goes into `latencies`.
     """
-    found = _Checker(History(run), processes, latencies).run()
+    found = _judge(History(run), processes, latencies)
     if found.violations is not None:
         found.examples.update(found.violations.examples())
     return found
@@ -70,27 +75,56 @@ def check(
 
 def missing(run: LoadRunFolder, now: int) -> int:
     """How many receipts are due, and not in, if a run that goes on ended now."""
-    found = _Checker(History(run, until=now)).run()
+    found = _judge(History(run, until=now))
     return found.counts[Counter.LOST] + sum(each.missing for each in found.ephemeral.values())
 
 
-class _Checker:
+def _judge(
+    history: History, processes: int = 0, latencies: DeliveryLatencies | None = None
+) -> Delivery:
+    violations = Violations(history)
+    found = Delivery(killed=history.killed, violations=violations)
+    found.part(history.names)
+    found.counts[Counter.LATE] = history.late
+    values, matches = Values(history, found), any_matched(history)
+    for number in history.turns():
+        lost = _Partition(history, found, violations, processes, latencies).judge(number)
+        values.judge(found)
+        judge_unacknowledged(history, found, lost, matches)
+        violations.settle(number)
+    found.spoken, found.entered = (
+        sorted({history.room_names.get(room, "") for room in rooms})
+        for rooms in (found.spoken_to, np.unique(history.stays.room).tolist())
+    )
+    found.counts[Counter.ACK_TIMEOUTS] = history.timeouts
+    judge_ephemeral(history, found)
+    judge_connections(history, found)
+    judge_troubles(history, found)
+    return found
+
+
+class _Partition:
+    """The messages of one partition, and all that was heard of them."""
+
     def __init__(
         self,
         history: History,
-        processes: int = 0,
-        latencies: DeliveryLatencies | None = None,
+        found: Delivery,
+        violations: Violations,
+        processes: int,
+        latencies: DeliveryLatencies | None,
     ) -> None:
         self.history = history
+        self.found = found
         self.processes = processes
         self.latencies = latencies
-        self.violations = Violations(history)
-        self.found = Delivery(killed=history.killed, violations=self.violations)
+        self.violations = violations
         emits = history.emits
         self.sender = emits.sender  # the connection
         self.user = self.sender if history.alone else history.user[self.sender]
-        named = np.where(emits.room < 1_000_000 * FIRST_ROOM, emits.room % FIRST_ROOM, _NAMED)
-        self.kind = np.where(emits.room == UNNAMED, _NOWHERE, named)
+        self.kind = np.where(emits.room < 1_000_000 * FIRST_ROOM, emits.room % FIRST_ROOM, _NAMED)
+        self.kind[emits.room == UNNAMED] = _NOWHERE
+        self.rooms = RoomIndex(emits.room, (self.kind == EVERYONE) | (self.kind == _NAMED))
         links = history.connections
         self.sure_from = np.full(history.clients, 1 << 62)
         self.sure_to = np.zeros(history.clients, dtype=np.int64)
@@ -100,9 +134,9 @@ class _Checker:
         held = ~history.abrupt[self.sender] & ~history.unsent[self.sender]
         self.processed = (emits.acked > 0) | (emits.heard > 0) | held
         self.processed &= emits.actual <= history.sent_until[self.sender]
-        drained = np.maximum(history.drained[self.sender], 1)
-        ends = np.where(emits.heard > 0, emits.heard, drained)
-        self.ends = np.where(emits.acked > 0, emits.acked, ends)
+        self.ends = np.maximum(history.drained[self.sender], 1)
+        for told in (emits.heard, emits.acked):
+            np.copyto(self.ends, told, where=told > 0)
         self.refusals = Refusals(history)
         for unowed in (self.refusals.refused, self.refusals.unknown):
             if unowed is not None:
@@ -117,32 +151,24 @@ class _Checker:
         present: Numbers = np.maximum(begun - ended, 0)
         return present
 
-    def run(self) -> Delivery:
-        found, emits = self.found, self.history.emits
-        found.part(self.history.names, emits.named)
-        found.count_sent(self.sender, emits.acked > 0, self.history.timed_out)
-        found.addressed = int((self.kind != NOBODY).sum())
-        found.spoken, found.entered = (
-            sorted({self.history.room_names.get(room, "") for room in np.unique(rooms).tolist()})
-            for rooms in (emits.room[self.kind == _NAMED], self.history.stays.room)
-        )
-        found.counts[Counter.ACK_TIMEOUTS] = self.history.timeouts
-        found.counts[Counter.LATE] = self.history.late
+    def judge(self, number: int) -> Flags:
+        """Judge them, and give which are lost; `number` is that of the partition."""
+        history, found, emits = self.history, self.found, self.history.emits
+        found.take(emits.named)
+        found.count_sent(self.sender, emits.acked > 0, history.timed_out)
+        found.addressed += int((self.kind != NOBODY).sum())
+        found.spoken_to.update(np.unique(emits.room[self.kind == _NAMED]).tolist())
         if self.latencies is not None:
-            self.latencies.take_acks(self.history)
-        seen = self.history.user != np.arange(self.history.clients)
-        for receipts in self.history.receipts():
-            self._part(receipts, seen)
+            self.latencies.take_acks(history)
+        seen = history.user != np.arange(history.clients)
+        for clients, receipts in history.partitions.receipts(number):
+            seen[clients] = True
+            self._part(receipts, clients)
         silent = np.flatnonzero(~seen)
         if len(silent):  # who heard nothing at all may have lost everything
             self._judge(Receipts.none(), np.empty(0, dtype=np.int64), silent)
         self.refusals.exercise(found)
-        judge_values(self.history, found)
-        judge_ephemeral(self.history, found)
-        judge_answers(self.history, found, self.lost)
-        judge_troubles(self.history, found)
-        self.violations.take_late()
-        return found
+        return self.lost
 
     def _sent_in(self, at: Numbers) -> Numbers:
         """The seconds in which messages were sent."""
@@ -166,9 +192,7 @@ class _Checker:
 
     # One part of the receivers.
 
-    def _part(self, receipts: Receipts, seen: Flags) -> None:
-        clients = np.unique(receipts.client)
-        seen[clients] = True
+    def _part(self, receipts: Receipts, clients: Numbers) -> None:
         found = self.found
         number = len(receipts.client)
         found.counts[Counter.RECEIPTS] += number
@@ -215,52 +239,31 @@ class _Checker:
         """`at` is where the message of each receipt stands; `clients` are the receivers."""
         self._order(receipts, at)
         self._own(receipts, at, clients)
-        rooms = self.history.emits.room
         stays = self.history.stays.where(np.isin(self.history.stays.client, clients))
-        named = np.unique(rooms[(self.kind == EVERYONE) | (self.kind == _NAMED)])
-        room_of = rooms[at]
-        for room in named.tolist():
-            here = room_of == room
-            part = stays.where(stays.room == room)
-            if len(part.client) or here.any():
-                self._room(int(room), receipts, at, here, part, clients)
+        for room, here, part in self.rooms.each(at, stays):
+            self._room(room, receipts, at, here, part, clients)
 
     def _order(self, receipts: Receipts, at: Numbers) -> None:
         """Reordered messages, by their first receipts."""
-        if not len(at):
-            return
-        pair = np.stack((receipts.client, at))
-        order = np.lexsort((np.arange(len(at)), pair[1], pair[0]))
-        ordered = pair[:, order]
-        fresh = np.ones(len(at), dtype=bool)
-        fresh[1:] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
-        first = np.sort(order[fresh])
+        first = first_receipts(receipts.client, at, len(self.sender))
         first = first[(receipts.flags[first] & ReceiptFlag.HISTORY) == 0]
-        if not len(first):
-            return
-        sender, room = self.sender[at[first]], self.history.emits.room[at[first]]
-        series, sequence = self.history.series[receipts.life[first]], receipts.sequence[first]
-        group = np.lexsort((first, room, sender, series))
-        keys = np.stack((series, sender, room))[:, group]
-        sequence = sequence[group]
-        change = np.ones(len(first), dtype=bool)
-        change[1:] = (keys[:, 1:] != keys[:, :-1]).any(axis=0)
-        lift = np.cumsum(change) << 33
-        highest = np.maximum.accumulate(sequence + lift)
-        late = np.zeros(len(first), dtype=bool)
-        late[1:] = (~change[1:]) & (sequence[1:] + lift[1:] < highest[:-1])
-        found = self.found
-        followed = first[group[~change]]
-        found.exercised[Property.REORDERED] += len(followed)
-        found.chance(Property.REORDERED, at[followed], receipts.client[followed])
-        self._heard_wrong(Property.REORDERED, receipts, at, first[group[late]])
+        sent = at[first]
+        followed, late = out_of_order(
+            self.history.series[receipts.life[first]],
+            self.sender[sent],
+            self.history.emits.room[sent],
+            receipts.sequence[first],
+        )
+        self.found.exercised[Property.REORDERED] += len(followed)
+        self.found.chance(Property.REORDERED, sent[followed], receipts.client[first[followed]])
+        self._heard_wrong(Property.REORDERED, receipts, at, first[late])
 
     def _own(self, receipts: Receipts, at: Numbers, clients: Numbers) -> None:
         """What comes back to its sender, and what is for nobody."""
         emits = self.history.emits
         kind = self.kind[at]
         strangers = (kind == NOBODY) | ((kind == ITSELF) & (receipts.client != self.user[at]))
-        self._leaks(receipts, at, strangers)
+        self._leaks(receipts, at, np.flatnonzero(strangers))
         mine = np.flatnonzero((self.kind == ITSELF) & np.isin(self.user, clients))
         if not len(mine):
             return
@@ -324,9 +327,9 @@ class _Checker:
         found.unknown += int((undetermined & self.history.gone[receiver]).sum())
         found.exercised[Property.DUPLICATED] += int((~missing).sum())
 
-    def _leaks(self, receipts: Receipts, at: Numbers, leaked: Flags) -> None:
-        leaked = leaked & (receipts.time < self.history.doubtful[receipts.client])
-        self._heard_wrong(Property.LEAKED, receipts, at, leaked)
+    def _leaks(self, receipts: Receipts, at: Numbers, leaked: Numbers) -> None:
+        surely = receipts.time[leaked] < self.history.doubtful[receipts.client[leaked]]
+        self._heard_wrong(Property.LEAKED, receipts, at, leaked[surely])
 
     # A room: messages by members, in pieces.
 
@@ -335,14 +338,13 @@ class _Checker:
         room: int,
         receipts: Receipts,
         at: Numbers,
-        here: Flags,
+        index: Numbers,
         stays: Stays,
         receivers: Numbers,
     ) -> None:
         emits = self.history.emits
         presence = Presence(stays)
         members = presence.members
-        index = np.flatnonzero(here)
         clients, messages = receipts.client[index], at[index]
         place, _ = presence.places(clients)
         errors = self.history.errors
@@ -352,13 +354,11 @@ class _Checker:
         inside = presence.maybe(clients, sent_at, receipts.time[index])
         skipping = (emits.flags[messages] & EmitFlag.SKIPS_SENDER) > 0
         inside &= ~(skipping & (clients == self.user[messages]))
-        outside = np.zeros(len(at), dtype=bool)
-        outside[index[~inside]] = True
-        self._leaks(receipts, at, outside)
-        sent = np.flatnonzero(emits.room == room)
+        self._leaks(receipts, at, index[~inside])
         if not len(members):
-            self._strangers(receivers, sent, members)
+            self._strangers(receivers, np.unique(messages), members)
             return
+        sent = self.rooms.messages(room)
         step = max(1, _CELLS // len(members))
         rank = np.searchsorted(sent, messages[inside])
         columns = place[inside]

@@ -21,7 +21,7 @@ import numpy as np
 from sockproof.analysis.delivery.findings import Delivery, Ephemeral
 from sockproof.analysis.evidence.history import History
 from sockproof.analysis.evidence.presence import Presence
-from sockproof.analysis.evidence.row_arrays import Numbers
+from sockproof.analysis.evidence.row_arrays import Numbers, in_time
 from sockproof.runs.histogram import bucket_of
 from sockproof.runs.load_records import FOREVER, EmitFlag, Kind
 from sockproof.vocabulary import Property
@@ -53,8 +53,8 @@ def judge_ephemeral(history: History, found: Delivery) -> None:
         whole &= not process.lost(Kind.EPHEMERAL, Kind.EPHEMERAL_HEARD)
         names = process.records.names().reasons
         for at, kind in enumerate((Kind.EPHEMERAL, Kind.EPHEMERAL_HEARD)):
-            some = process.rows[process.rows["kind"] == kind]
-            some = some[history.in_time(process, some)]
+            some = process.rows.of([kind])
+            some = some[in_time(process, some)]
             for label in np.unique(some["mark"]).tolist():
                 name = names.get(label, "ephemeral")
                 part = rows.setdefault(name, (_Rows(), _Rows()))[at]

@@ -29,12 +29,16 @@ class Tally:
 
     def __init__(self, of: NDArray[Any], parts: int) -> None:
         """`of` has the number of the part, below `parts`, of each message or client."""
-        self._of = of
         self._parts = parts
-        first = int(of[0]) if len(of) else 0
-        self._only = first if (of == first).all() else None
+        self.take(of)
         self.counts: dict[str, Numbers] = defaultdict(self._nothing)
         self.exercised: dict[str, Numbers] = defaultdict(self._nothing)
+
+    def take(self, of: NDArray[Any]) -> None:
+        """Others are counted from now on, in the same parts."""
+        self._of = of
+        first = int(of[0]) if len(of) else 0
+        self._only = first if (of == first).all() else None
 
     def _nothing(self) -> Numbers:
         return np.zeros(self._parts, dtype=np.int64)
@@ -103,6 +107,7 @@ class Delivery:
     )
     ephemeral: dict[str, Ephemeral] = field(default_factory=dict)
     addressed: int = 0  # messages that somebody was to hear
+    spoken_to: set[int] = field(default_factory=set)  # rooms
     spoken: list[str] = field(default_factory=list)  # the names of rooms that they were said to
     entered: list[str] = field(default_factory=list)  # and of those that somebody was in
     # Messages whose acknowledgement the scenario's own matcher was to know, where it never did.
@@ -114,11 +119,15 @@ class Delivery:
     by_class: Tally = field(default_factory=lambda: Tally(np.zeros(0, dtype=np.int64), 1))
     names: Names = field(default_factory=lambda: Names(0))
 
-    def part(self, names: Names, named: NDArray[Any]) -> None:
-        """Count by message and class from now on; `named` has the number of each message's name."""
+    def part(self, names: Names) -> None:
+        """Count by message and class from now on."""
         self.names = names
-        self.by_message = Tally(named, len(names.messages))
+        self.by_message = Tally(np.zeros(0, dtype=np.int64), len(names.messages))
         self.by_class = Tally(names.class_of, len(names.classes))
+
+    def take(self, named: NDArray[Any]) -> None:
+        """Messages are those of a partition; `named` has the number of each one's name."""
+        self.by_message.take(named)
 
     def count(
         self,
@@ -158,7 +167,7 @@ class Delivery:
             (Counted.ACKNOWLEDGED, np.flatnonzero(acked)),
             (Counted.ACK_TIMEOUTS, timed_out),
         ):
-            self.counts[name] = len(at)
+            self.counts[name] += len(at)
             self.count(name, at, senders[at])
 
     def count_receivers(

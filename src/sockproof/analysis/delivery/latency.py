@@ -67,7 +67,7 @@ class Parts:
     def of(cls, history: History) -> Parts:
         """Those of a run."""
         told = history.names
-        several = len(set(told.messages[1:])) > 1 or bool((history.emits.named == UNNAMED).any())
+        several = len(set(told.messages[1:])) > 1 or history.has_unnamed
         messages = [str(Group(By.NAME, name)) if several and name else "" for name in told.messages]
         several = len(set(told.classes[1:])) > 1 or bool((told.class_of == UNNAMED).any())
         classes = [str(Group(By.CLASS, name)) if several and name else "" for name in told.classes]

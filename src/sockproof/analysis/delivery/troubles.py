@@ -44,10 +44,8 @@ def judge_troubles(history: History, found: Delivery) -> None:
         texts = process.records.names().reasons
         _connects(history, process, texts, found)
         for name, kind in _KINDS.items():
-            _note(history, process, name, process.rows[process.rows["kind"] == kind], texts, found)
-        answered, asked = (
-            int(np.isin(process.rows["kind"], kinds).sum()) for kinds in (_ANSWERED, _ASKED)
-        )
+            _note(history, process, name, process.rows.of([kind]), texts, found)
+        answered, asked = (process.rows.number(kinds) for kinds in (_ANSWERED, _ASKED))
         found.exercised[Property.REFUSED] += answered
         found.exercised[Property.UNANSWERED] += asked
     found.exercised[Property.REFUSED] += found.counts[Counter.ACKNOWLEDGED]
@@ -68,14 +66,15 @@ def _disconnected(history: History, found: Delivery) -> None:
 
 def _connects(history: History, process: Process, texts: dict[int, str], found: Delivery) -> None:
     rows, name = process.rows, Property.CONNECT_FAILURES
-    failed = rows[(rows["kind"] == Kind.CONNECT_FAILED) & ~np.isin(rows["a"], OURS)]
+    failed = rows.of([Kind.CONNECT_FAILED])
+    failed = failed[~np.isin(failed["a"], OURS)]
     if process.drained:
         failed = failed[failed["c"] <= np.uint64(process.drained)]
     if not len(history.opened_by):
         found.why[name].update(_text(name, a, b, texts, {}) for a, b, *_ in failed.tolist())
         return
     _note(history, process, Property.CONNECT_FAILURES, failed, texts, found)
-    opened = int((rows["kind"] == Kind.CONNECTED).sum())
+    opened = rows.number([Kind.CONNECTED])
     found.exercised[Property.CONNECT_FAILURES] += opened + len(failed)
 
 

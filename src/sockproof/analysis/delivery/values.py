@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from sockproof.analysis.delivery.findings import Delivery
 from sockproof.analysis.evidence.history import History
 from sockproof.analysis.evidence.row_arrays import Numbers, Process, Receipts, sent_name
-from sockproof.analysis.evidence.strays import EXAMPLES
 from sockproof.runs.load_records import Kind, ValueFlag
 from sockproof.vocabulary import Property
 
@@ -40,14 +39,14 @@ class Refusals:
     def _by(self, kind: str) -> Flags | None:
         emits, found = self._history.emits, None
         for process in self._history.processes:
-            rows = process.rows[process.rows["kind"] == Kind[kind]]
-            if kind == "VALUE":
-                rows = rows[(rows["flags"] & ValueFlag.UNJUDGED) > 0]
-            sequence = rows["b"] if kind == "REFUSED" else rows["a"]
-            at = _find(self._history, process, rows, sequence)
-            if len(at):
-                found = np.zeros(len(emits.key), dtype=bool) if found is None else found
-                found[at] = True
+            for each in process.rows.parts_of([Kind[kind]]):
+                unjudged = (each["flags"] & ValueFlag.UNJUDGED) > 0
+                rows = each[unjudged] if kind == "VALUE" else each
+                sequence = rows["b"] if kind == "REFUSED" else rows["a"]
+                at = _find(self._history, process, rows, sequence)
+                if len(at):
+                    found = np.zeros(len(emits.key), dtype=bool) if found is None else found
+                    found[at] = True
         return found
 
     def take(self, found: Delivery, receipts: Receipts, at: Numbers, user: Numbers) -> None:
@@ -61,11 +60,6 @@ class Refusals:
         found.count(_CONTRADICTED, messages, client)
         if found.violations is not None:
             found.violations.take(_CONTRADICTED, messages, client)
-        for who, which in zip(
-            client[:EXAMPLES].tolist(), messages[:EXAMPLES].tolist(), strict=True
-        ):
-            said = f"{_message(history, which)} was refused, and received by {history.name_of(who)}"
-            found.example(_CONTRADICTED, said)
 
     def exercise(self, found: Delivery) -> None:
         """Each message that was refused is a chance; and count them by message and class."""
@@ -74,105 +68,119 @@ class Refusals:
         if self.refused is not None:
             answered |= self.refused
             at = np.flatnonzero(self.refused)
-            found.exercised[_CONTRADICTED] = len(at)
+            found.exercised[_CONTRADICTED] += len(at)
             found.chance(_CONTRADICTED, at)
             found.count(Property.REFUSED, at, emits.sender[at])
         at = np.flatnonzero(answered)
         found.chance(Property.REFUSED, at, emits.sender[at])
 
 
-def judge_values(history: History, found: Delivery) -> None:
-    """Judge the values of all answers."""
-    groups: dict[tuple[int, str], list[tuple[Numbers, Any]]] = {}
-    for process in history.processes:
-        for flags, label, at, values in _values(history, process):
-            groups.setdefault((flags, label), []).append((at, values))
-    for (flags, label), parts in groups.items():
-        at = np.concatenate([each[0] for each in parts])
-        values = np.concatenate([each[1] for each in parts])
-        known = history.emits.acked[at] > 0
-        _judge(history, found, flags, label, at[known], values[known])
+class _Answers:
+    """Those to which one assertion applies: keys of messages, what they are compared within, when
+    they were sent and acknowledged, and values."""
+
+    def __init__(self) -> None:
+        self._columns: tuple[list[Any], ...] = ([], [], [], [], [])
+
+    def add(self, *columns: Any) -> None:
+        for column, more in zip(self._columns, columns, strict=True):
+            column.append(more)
+
+    def together(self) -> tuple[Any, ...]:
+        return tuple(np.concatenate(column) for column in self._columns)
 
 
-def _values(history: History, process: Process) -> Iterator[tuple[int, str, Numbers, Any]]:
-    rows = process.rows[process.rows["kind"] == Kind.VALUE]
-    rows = rows[(rows["flags"] & ValueFlag.UNJUDGED) == 0]
-    if not len(rows):
-        return
-    labels = process.records.names().reasons
-    kinds = rows["flags"].astype(np.int64) << 16 | rows["mark"]
-    for kind in np.unique(kinds).tolist():
-        some = rows[kinds == kind]
-        name = sent_name(process, some["client"], some["a"])
-        at = history.emits.find(name >> 32, name & 0xFFFFFFFF)
-        yield kind >> 16, labels.get(kind & 0xFFFF, "value"), at[at >= 0], some["b"][at >= 0]
+class Values:
+    """Those of all answers: each is compared with others of the run, of whichever partition."""
+
+    def __init__(self, history: History, found: Delivery) -> None:
+        self._history = history
+        groups: dict[tuple[int, str], _Answers] = {}
+        if any(process.rows.number([Kind.VALUE]) for process in history.processes):
+            for _ in history.turns():
+                found.take(history.emits.named)
+                self._take(groups, found)
+        wrong = [_wrong(history, flags, answers) for (flags, _), answers in groups.items()]
+        self._wrong = np.concatenate([np.zeros(0, dtype=np.int64), *wrong])
+
+    def _take(self, groups: dict[tuple[int, str], _Answers], found: Delivery) -> None:
+        emits = self._history.emits
+        for flags, label, at, values in self._each():
+            sender = emits.sender[at]
+            found.exercised[_NAME] += len(at)
+            found.chance(_NAME, at, sender)
+            of = np.zeros(len(at), dtype=np.int64)
+            if flags & ValueFlag.IN_ROOM:
+                of = emits.room[at]
+            elif flags & ValueFlag.OF_SENDER:
+                of = self._history.user[sender]
+            answers = groups.setdefault((flags, label), _Answers())
+            answers.add(emits.key[at], of, emits.actual[at], emits.acked[at], values)
+
+    def _each(self) -> Iterator[tuple[int, str, Numbers, Any]]:
+        """What is asserted, of which messages of the partition, and their values."""
+        emits = self._history.emits
+        for process, labels, all_rows in self._rows():
+            judged = all_rows[(all_rows["flags"] & ValueFlag.UNJUDGED) == 0]
+            name = sent_name(process, judged["client"], judged["a"])
+            at = emits.find(name >> 32, name & 0xFFFFFFFF)
+            known = (at >= 0) & (emits.acked[np.maximum(at, 0)] > 0) if len(emits.key) else at > 0
+            rows, at = judged[known], at[known]
+            if not len(at):
+                continue
+            kinds = rows["flags"].astype(np.int64) << 16 | rows["mark"]
+            for kind in np.unique(kinds).tolist():
+                some = kinds == kind
+                yield kind >> 16, labels.get(kind & 0xFFFF, "value"), at[some], rows["b"][some]
+
+    def _rows(self) -> Iterator[tuple[Process, dict[int, str], Any]]:
+        for process in self._history.processes:
+            labels = process.records.names().reasons
+            for rows in process.rows.parts_of([Kind.VALUE]):
+                yield process, labels, rows
+
+    def judge(self, found: Delivery) -> None:
+        """Tell which answers to messages of the partition are wrong."""
+        history, emits = self._history, self._history.emits
+        at = emits.find(self._wrong >> 32, self._wrong & 0xFFFFFFFF)
+        at = at[at >= 0]
+        sender = emits.sender[at]
+        found.violated(_NAME, history.seconds_of(sender, emits.acked[at]))
+        found.count(_NAME, at, sender)
+        if found.violations is not None:
+            found.violations.take(_NAME, at)
 
 
-def _judge(
-    history: History, found: Delivery, flags: int, label: str, at: Numbers, values: Any
-) -> None:
-    """The values of one assertion; `at` is where the message of each stands."""
-    emits = history.emits
-    found.exercised[_NAME] += len(at)
-    found.chance(_NAME, at, emits.sender[at])
-    if flags & ValueFlag.MISSING:
-        _wrong(history, found, at, [f"has no {label}"] * len(at))
-        return
-    of = np.zeros(len(at), dtype=np.int64)
-    if flags & ValueFlag.IN_ROOM:
-        of = emits.room[at]
-    elif flags & ValueFlag.OF_SENDER:
-        of = history.user[emits.sender[at]]
-    if not flags & ValueFlag.INCREASING:
-        order = np.lexsort((emits.acked[at], values, of))
+def _wrong(history: History, flags: int, answers: _Answers) -> Numbers:
+    """The messages whose answers violate an assertion."""
+    key, of, sent, acked, values = answers.together()
+    wrong: Numbers = key
+    if not flags & (ValueFlag.MISSING | ValueFlag.INCREASING):
+        order = np.lexsort((acked, values, of))
         same = (np.diff(of[order]) == 0) & (values[order][1:] == values[order][:-1])
-        again = np.flatnonzero(same) + 1
-        first = [_message(history, int(at[order[each - 1]])) for each in again[:EXAMPLES].tolist()]
-        _wrong(history, found, at[order[again]], [f"has the {label} of {each}" for each in first])
-        return
+        wrong = key[order[1:][same]]
+    if flags & ValueFlag.MISSING or not flags & ValueFlag.INCREASING:
+        return wrong
     if not history.errors.one_clock:
         of = of * len(history.processes) + np.searchsorted(
-            [process.base for process in history.processes], emits.sender[at], side="right"
+            [process.base for process in history.processes], key >> 32, side="right"
         )
-    for group in np.unique(of).tolist():
-        here = of == group
-        late, before = _not_larger(at[here], values[here], emits.actual, emits.acked)
-        said = [
-            f"has no larger {label} than {_message(history, int(e))}" for e in before[:EXAMPLES]
-        ]
-        _wrong(history, found, late, said)
+    late = [np.zeros(0, dtype=np.int64)]
+    order = np.argsort(of, kind="stable")
+    for here in np.split(order, np.flatnonzero(np.diff(of[order])) + 1):
+        late.append(key[here[_not_larger(values[here], sent[here], acked[here])]])
+    return np.concatenate(late)
 
 
-def _not_larger(at: Numbers, values: Any, sent: Numbers, acked: Numbers) -> tuple[Numbers, Numbers]:
-    """Messages whose value is not larger than one that was there; and whose value that is."""
-    came = np.argsort(acked[at], kind="stable")
-    times, ordered = acked[at][came], values[came]
-    highest = np.maximum.accumulate(ordered)
-    # Where the highest so far was reached first.
-    fresh = np.r_[True, highest[1:] > highest[:-1]] if len(highest) else np.zeros(0, dtype=bool)
-    whose = np.maximum.accumulate(np.where(fresh, np.arange(len(highest)), 0))
-    last = np.searchsorted(times, sent[at], side="left") - 1
-    late = np.flatnonzero((last >= 0) & (values <= highest[np.maximum(last, 0)]))
-    return at[late], at[came[whose[last[late]]]]
-
-
-def _wrong(history: History, found: Delivery, at: Numbers, said: list[str]) -> None:
-    sender = history.emits.sender[at]
-    found.violated(_NAME, history.seconds_of(sender, history.emits.acked[at]))
-    found.count(_NAME, at, sender)
-    if found.violations is not None:
-        found.violations.take(_NAME, at)
-    for which, text in zip(at[:EXAMPLES].tolist(), said[:EXAMPLES], strict=True):
-        found.example(_NAME, f"the answer to {_message(history, which)} {text}")
+def _not_larger(values: Any, sent: Numbers, acked: Numbers) -> Numbers:
+    """Which values are not larger than each that was there when their message was sent."""
+    came = np.argsort(acked, kind="stable")
+    highest = np.maximum.accumulate(values[came])
+    last = np.searchsorted(acked[came], sent, side="left") - 1
+    return np.flatnonzero((last >= 0) & (values <= highest[np.maximum(last, 0)]))
 
 
 def _find(history: History, process: Process, rows: Any, sequence: Any) -> Numbers:
     name = sent_name(process, rows["client"], sequence)
     at = history.emits.find(name >> 32, name & 0xFFFFFFFF)
     return at[at >= 0]
-
-
-def _message(history: History, at: int) -> str:
-    emits = history.emits
-    sender = history.name_of(int(emits.key[at] >> 32))
-    return f"message {int(emits.key[at]) & 0xFFFFFFFF} of {sender}"

@@ -1,10 +1,12 @@
 """Which messages were amiss, an entry each with all its receivers, to be found in other logs.
 
-Of each kind the first `MOST` messages that the checker meets have an entry; the rest is counted.
+Of each kind the first `MOST` messages have an entry, in the order of their senders and numbers, and
+the first `MOST` receipts of what nobody is known to have sent; the rest is counted.
 """
 
 from __future__ import annotations
 
+from collections import Counter as Tally
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,112 +26,151 @@ MOST = 1000  # messages of each kind
 MOST_RECEIVERS = 20  # of one message and kind
 _LONGEST = 200  # characters of a text
 _MICROSECOND = 1000
+_BIT = {name.value: 1 << at for at, name in enumerate((*Property, Counter.LATE))}
 
 
 @dataclass
 class _Entry:
-    """A message by where it stands, or, where nobody sent it, a receipt."""
+    """A message, or, where nobody sent it, a receipt."""
 
-    at: int
-    client: int = -1
-    time: int = 0
-    sender: int = -1
-    sequence: int = 0
+    client: int  # whose clock the time is of
+    time: int
+    sender: int
+    sequence: int
+    room: int | None = None  # None: nobody is known to have sent it
+    named: int = 0
+    checksum: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     receivers: dict[str, list[int]] = field(default_factory=dict)
 
+    def add(self, kind: str, count: int, receivers: list[int]) -> None:
+        self.counts[kind] = self.counts.get(kind, 0) + count
+        known = self.receivers.setdefault(kind, [])
+        known += receivers[: MOST_RECEIVERS - len(known)]
+
 
 class Violations:
-    """Takes what the checker finds; `entries` are what becomes of it."""
+    """Takes what the checker finds, partition by partition; `entries` are what becomes of it."""
 
     def __init__(self, history: History) -> None:
         self._history = history
-        self._entries: list[_Entry] = []
-        self._kept: dict[str, int] = {}  # entries by the kind that made them
-        self._slot = np.zeros(0, dtype=np.int32)  # by message: its entry, less one; 0: none
-        self._amiss: dict[str, np.ndarray] = {}  # by kind: which messages
-        self._unsent: dict[str, int] = {}  # by kind: receipts of what nobody is known to have sent
+        self._entries: list[_Entry] = []  # of messages
+        self._kept: Tally[str] = Tally()  # how many of them each kind has
+        self._unsent: Tally[str] = Tally()  # by kind: receipts of what nobody is known to have sent
+        self._strange: dict[str, list[tuple[int, ...]]] = {}  # the first of these
+        self._patterns: Tally[int] = Tally()  # how many messages are amiss, by kinds as bits
+        # Of the partition that is looked at: kinds as bits by message, and by kind the first
+        # messages, how often each is amiss, and for whom.
+        self._amiss = np.zeros(0, dtype=np.uint32)
+        self._first: dict[str, dict[int, tuple[int, list[int]]]] = {}
 
     def take(self, kind: str, messages: Numbers, clients: Numbers | None = None) -> None:
         """Messages, by where they stand, are amiss for these clients, or for their sender."""
         if not len(messages):
             return
-        if not len(self._slot):
-            self._slot = np.zeros(len(self._history.emits.key), dtype=np.int32)
-        amiss = self._amiss.setdefault(kind, np.zeros(len(self._slot), dtype=bool))
-        amiss[messages] = True
-        room = MOST - self._kept.get(kind, 0)
-        if room > 0:
-            for at in np.unique(messages[self._slot[messages] == 0])[:room].tolist():
-                self._entries.append(_Entry(at))
-                self._slot[at] = len(self._entries)
-                self._kept[kind] = self._kept.get(kind, 0) + 1
-        listed = np.flatnonzero(self._slot[messages])
-        order = listed[np.argsort(self._slot[messages[listed]], kind="stable")]
-        slots = self._slot[messages[order]]
-        begins = np.flatnonzero(np.diff(slots, prepend=0))
-        for begin, end in zip(begins.tolist(), [*begins[1:].tolist(), len(slots)], strict=True):
-            entry = self._entries[slots[begin] - 1]
-            entry.counts[kind] = entry.counts.get(kind, 0) + end - begin
+        if not len(self._amiss):
+            self._amiss = np.zeros(len(self._history.emits.key), dtype=np.uint32)
+        self._amiss[messages] |= np.uint32(_BIT[kind])
+        first, room = self._first.setdefault(kind, {}), MOST - self._kept[kind]
+        some = np.arange(len(messages))
+        if len(first) >= room:
+            some = np.flatnonzero(messages <= max(first, default=-1))
+        chosen = np.union1d(np.fromiter(first, np.int64), messages[some])[:room]
+        some = some[np.isin(messages[some], chosen)]
+        some = some[np.argsort(messages[some], kind="stable")]
+        begins = np.flatnonzero(np.diff(messages[some], prepend=-1))
+        for begin, end in zip(begins.tolist(), [*begins[1:].tolist(), len(some)], strict=True):
+            count, receivers = first.get(at := int(messages[some[begin]]), (0, []))
             if clients is not None:
-                receivers = entry.receivers.setdefault(kind, [])
-                some = order[begin : min(end, begin + MOST_RECEIVERS - len(receivers))]
-                receivers += clients[some].tolist()
+                more = some[begin : min(end, begin + MOST_RECEIVERS - len(receivers))]
+                receivers = [*receivers, *clients[more].tolist()]
+            first[at] = count + end - begin, receivers
+        if len(first) > len(chosen):
+            self._first[kind] = {at: first[at] for at in chosen.tolist()}
 
     def take_unsent(self, kind: str, receipts: Receipts) -> None:
         """Receipts of what nobody is known to have sent."""
-        self._unsent[kind] = self._unsent.get(kind, 0) + len(receipts.client)
-        room = MOST - self._kept.get(kind, 0)
-        for at in range(min(room, len(receipts.client))):
-            client, time = int(receipts.client[at]), int(receipts.time[at])
-            sender, sequence = int(receipts.sender[at]), int(receipts.sequence[at])
-            entry = _Entry(-1, client, time, sender, sequence, {kind: 1}, {kind: [client]})
-            self._entries.append(entry)
-            self._kept[kind] = self._kept.get(kind, 0) + 1
+        self._unsent[kind] += len(receipts.client)
+        columns = receipts.time, receipts.client, receipts.sender, receipts.sequence
+        order = np.lexsort(columns[::-1])[:MOST]
+        more = zip(*(column[order].tolist() for column in columns), strict=True)
+        self._strange[kind] = sorted([*self._strange.get(kind, ()), *more])[:MOST]
 
-    def take_late(self) -> None:
-        """What came behind the drain, of messages that are amiss already."""
-        if not self._history.late or not len(self._slot):
-            return
-        for receipts in self._history.receipts(late=True):
-            at = self._history.emits.find(receipts.sender, receipts.sequence)
-            amiss = at >= 0
-            amiss[amiss] = self._slot[at[amiss]] > 0
-            self.take(Counter.LATE, at[amiss], receipts.client[amiss])
+    def settle(self, number: int) -> None:
+        """All of a partition is taken."""
+        history, emits = self._history, self._history.emits
+        found: dict[int, _Entry] = {}
+        for at in sorted({at for first in self._first.values() for at in first}):
+            sender, sequence = int(emits.key[at] >> 32), int(emits.key[at]) & 0xFFFFFFFF
+            found[at] = _Entry(
+                *(sender, int(emits.actual[at]), sender, sequence),
+                *(int(emits.room[at]), int(emits.named[at]), int(emits.checksum[at])),
+            )
+        for kind in sorted(self._first, key=_BIT.__getitem__):
+            for at, (count, receivers) in self._first[kind].items():
+                found[at].add(kind, count, receivers)
+            self._kept[kind] += len(self._first[kind])
+        if history.late and found:
+            self._take_late(number, found)
+        self._entries += found.values()
+        patterns, counts = np.unique(self._amiss, return_counts=True)
+        self._patterns.update(dict(zip(patterns.tolist(), counts.tolist(), strict=True)))
+        self._amiss = np.zeros(0, dtype=np.uint32)
+        self._first = {}
+
+    def _take_late(self, number: int, found: dict[int, _Entry]) -> None:
+        """What came behind the drain, of messages that have an entry."""
+        history, name = self._history, Counter.LATE
+        listed = np.array(sorted(found))
+        for process in history.processes:
+            for receipts in history.partitions.pieces(number, process, late=True):
+                at = history.emits.find(receipts.sender, receipts.sequence)
+                known = np.isin(at, listed)
+                self._amiss[at[known]] |= np.uint32(_BIT[name])
+                for where, client in zip(
+                    at[known].tolist(), receipts.client[known].tolist(), strict=True
+                ):
+                    found[where].add(name, 1, [client])
 
     def set_aside(self, kind: str) -> None:
         """Nothing is known to be amiss in this way."""
-        self._amiss.pop(kind, None)
+        patterns, self._patterns = self._patterns, Tally()
+        for bits, count in patterns.items():
+            self._patterns[bits & ~_BIT[kind]] += count
         for entry in self._entries:
             entry.counts.pop(kind, None)
             entry.receivers.pop(kind, None)
 
+    def _all(self) -> list[_Entry]:
+        strange = (
+            _Entry(client, time, sender, sequence, counts={kind: 1}, receivers={kind: [client]})
+            for kind, first in self._strange.items()
+            for time, client, sender, sequence in first
+        )
+        return [*(entry for entry in self._entries if entry.counts), *strange]
+
     def examples(self) -> dict[str, list[str]]:
         """Some messages of each kind, a line each."""
-        calendar = _Calendar(self._history)
+        calendar, entries = _Calendar(self._history), self._all()
+        of_kinds = {
+            kind: [entry for entry in entries if kind in entry.counts][:EXAMPLES]
+            for kind in Property
+        }
         return {
-            kind: [
-                self._told(each, calendar).said()
-                for each in [entry for entry in self._entries if kind in entry.counts][:EXAMPLES]
-            ]
-            for kind in (*self._amiss, *self._unsent)
-            if kind in tuple(Property)
+            kind: [self._told(each, calendar).said() for each in some]
+            for kind, some in of_kinds.items()
+            if some
         }
 
     @property
     def messages(self) -> int:
         """How many messages are amiss, and receipts of what nobody sent."""
-        if not self._amiss:
-            return sum(self._unsent.values())
-        together = np.zeros(len(self._slot), dtype=bool)
-        for each in self._amiss.values():
-            together |= each
-        return int(together.sum()) + sum(self._unsent.values())
+        return sum(count for bits, count in self._patterns.items() if bits) + self._unsent.total()
 
     def entries(self) -> list[Violation]:
         """All entries, in the order of their times."""
         calendar = _Calendar(self._history)
-        found = [self._told(each, calendar) for each in self._entries if each.counts]
+        found = [self._told(each, calendar) for each in self._all()]
         return sorted(found, key=lambda each: -1.0 if each.second is None else each.second)
 
     def _told(self, entry: _Entry, calendar: _Calendar) -> Violation:
@@ -140,26 +181,19 @@ class Violations:
             receivers={
                 kind: [history.label_of(client) for client in clients]
                 for kind, clients in entry.receivers.items()
+                if clients
             },
+            number=entry.sequence,
+            sender=history.label_of(entry.sender) if entry.sender >= 0 else "",
         )
-        if entry.at < 0:
-            time, client = entry.time, entry.client
-            told.number = entry.sequence
-            told.sender = history.label_of(entry.sender) if entry.sender >= 0 else ""
-        else:
-            emits = history.emits
-            client = int(emits.sender[entry.at])
-            time = int(emits.actual[entry.at])
-            named = int(emits.named[entry.at])
-            told.name, told.event = names.messages[named], names.events[named]
-            told.sender = history.label_of(client)
-            told.number = int(emits.key[entry.at]) & 0xFFFFFFFF
-            told.room = history.name_of_room(int(emits.room[entry.at]))[:_LONGEST]
-            told.body = names.bodies.get(int(emits.checksum[entry.at]))
-        process = history.process_of(client)
-        time = process.line.to_own(time)
+        if entry.room is not None:
+            told.name, told.event = names.messages[entry.named], names.events[entry.named]
+            told.room = history.name_of_room(entry.room)[:_LONGEST]
+            told.body = names.bodies.get(entry.checksum)
+        process = history.process_of(entry.client)
+        time = process.line.to_own(entry.time)
         told.second = round(float(history.run.clock.seconds(process.file.tag, time)), 6)
-        told.time = calendar.at(client, time)
+        told.time = calendar.at(entry.client, time)
         return told
 
 

@@ -11,6 +11,7 @@ The rules that hold here:
 * The same holds where a process could not write down what it heard: a stay is parted there. Where
   it could not write down who came and went, nobody is surely anywhere until it is told anew.
 * What comes behind the drain is late: it was not heard, and acknowledges nothing.
+* Messages are those of one partition, and then of the next; see `partitions`.
 * Times of two clocks are compared by no less than their error. Clients whose clocks cannot be
   compared (another boot, never measured) are in rooms of their own.
 """
@@ -24,16 +25,17 @@ from numpy.typing import NDArray
 
 from sockproof.analysis.evidence.clock_errors import ClockErrors
 from sockproof.analysis.evidence.lives import MEMBERSHIP, Connection, Spell, connections_of
+from sockproof.analysis.evidence.names import UNNAMED as NAMELESS
 from sockproof.analysis.evidence.names import Names
+from sockproof.analysis.evidence.partitions import Partitions
 from sockproof.analysis.evidence.row_arrays import (
-    HIGH,
     LOW,
     Emits,
     Numbers,
     Process,
-    Receipts,
     Stays,
-    heard_by,
+    in_time,
+    of_senders,
     sent_by,
     sent_name,
 )
@@ -46,16 +48,15 @@ from sockproof.runs.load_records import (
     FOREVER,
     ITSELF,
     NOBODY,
+    EmitFlag,
     Kind,
     LoadRecordError,
     Phase,
 )
 from sockproof.runs.reader import LoadRunFolder
 
-PART = 1_000_000  # receipts that are looked at together
 _ROOMS = {EVERYONE: "everyone", ITSELF: "itself", NOBODY: "nobody"}
 UNNAMED = -1  # a room whose name could not be written down
-_UNKNOWN, _NO_CLIENT, _LACKING = -1, -2, -3  # senders: of no process, never there, without rows
 
 
 class History:
@@ -81,13 +82,11 @@ class History:
         self.names = Names(self.clients)
         self.room_names: dict[int, str] = {}
         self._rooms: dict[tuple[int, str], int] = {}
-        self._tags = {process.file.tag: process for process in self.processes}
-        self.timeouts = 0
-        self.timed_out = np.zeros(0, dtype=np.int64)  # where messages of these stand
+        self.timeouts = sum(each.rows.number([Kind.ACK_TIMEOUT]) for each in self.processes)
         # Clients whose connections were opened, could not be, or ended unasked.
         self.opened_by, self.failed_by, self.lost_by = list[int](), list[int](), list[int]()
         self.strays = Strays()
-        self.late_acks = self.late = 0
+        self.late_acks = 0
         # Connections that ended before the drain, and not by us: client, reason and time.
         self.ended: list[tuple[int, int, int]] = []
         self.user = np.arange(base)  # of each connection, by the number of its first one
@@ -104,19 +103,22 @@ class History:
         self.drained = np.zeros(base, dtype=np.int64)  # when in-flight messages were waited for
         self._drain()
         self.stays, linked = self._stays()
-        self.emits = self._emits()
-        self._hear()
-        self._part_at_gaps()
+        self.alone = bool((self.user == np.arange(base)).all())  # nobody had a second connection
+        self.matched = False  # whether any message is acknowledged by a matcher of the scenario
+        self._places = [self._places_of(process) for process in self.processes]
+        self._count_acks()
+        user = None if self.alone else self.user
+        self.partitions = Partitions(self.processes, base, user)
+        self.late = self.partitions.late
+        self._taken = -1
+        self.emits = Emits.none()  # of the partition that is looked at
+        self.timed_out = np.zeros(0, dtype=np.int64)  # where messages of these stand
+        self._end_stays()
         self.stays.client[:] = self.user[self.stays.client]
         self.connections = self.stays.where(self.stays.room % FIRST_ROOM == EVERYONE)
         self.live_stays = self.stays  # in which nothing is handed over later
         if len(linked.client):
             self.stays = self.stays.and_also(linked)
-
-    @property
-    def alone(self) -> bool:
-        """Whether no user had a second connection."""
-        return bool((self.user == np.arange(self.clients)).all())
 
     def _drain(self) -> None:
         """Note when the first process had waited for what was in flight; 0: none ever did."""
@@ -244,89 +246,122 @@ class History:
         if connection.failed:
             self.failed_by.append(number)
 
-    def _emits(self) -> Emits:
-        parts = []
-        acks: list[tuple[Numbers, Numbers]] = []
-        timed_out: list[Numbers] = []
+    # Messages.
+
+    def _places_of(self, process: Process) -> tuple[Numbers, Numbers, NDArray[np.uint16]]:
+        """The numbers of places to which a process sent, the room of each and what it is called."""
+        used = []
+        for rows in sent_by(process):
+            used.append(np.unique(rows["a"] & LOW))
+            self.matched |= bool((rows["flags"] & EmitFlag.MATCHED).any())
+        numbers = np.unique(np.concatenate([np.zeros(0, np.uint64), *used])).astype(np.int64)
+        own = process.records.names()
+        places = [own.place(number) for number in numbers.tolist()]
+        rooms = [self._room(process, own.rooms, each.room) for each in places]
+        named = [self.names.message(each.message, each.event) for each in places]
+        return numbers, np.array(rooms, dtype=np.int64), np.array(named, dtype=np.uint16)
+
+    @property
+    def has_unnamed(self) -> bool:
+        """Whether there are messages that have no name."""
+        return any(bool((named == NAMELESS).any()) for _, _, named in self._places)
+
+    def _count_acks(self) -> None:
         for process in self.processes:
-            rows, own = process.rows, process.records.names()
-            sent = sent_by(process)
-            numbers, at = np.unique((sent["a"] & LOW).astype(np.int64), return_inverse=True)
-            places = [own.place(number) for number in numbers.tolist()]
-            rooms = [self._room(process, own.rooms, each.room) for each in places]
-            named = [self.names.message(each.message, each.event) for each in places]
-            room = np.array(rooms, dtype=np.int64)[at]
-            parts.append(Emits.of(process, sent, room, np.array(named, dtype=np.uint16)[at]))
-            acked = rows[rows["kind"] == Kind.ACK]
-            in_time = self.in_time(process, acked)
-            self.late_acks += len(acked) - int(in_time.sum())
-            acked = acked[in_time]
-            name = sent_name(process, acked["client"], acked["a"])
-            acks.append((name, process.times(acked["c"])))
-            missed = rows[rows["kind"] == Kind.ACK_TIMEOUT]
-            timed_out.append(sent_name(process, missed["client"], missed["a"]))
-            self.timeouts += len(missed)
             if process.drained:
-                heard = process.times(rows["c"][rows["kind"] == Kind.RECEIPT])
-                self.late += int((heard > process.drained).sum())
-            strays = rows[rows["kind"] == Kind.STRAY_ACK]
+                for rows in process.rows.parts_of([Kind.ACK]):
+                    self.late_acks += len(rows) - int(in_time(process, rows).sum())
+            strays = process.rows.of([Kind.STRAY_ACK])
             self.strays.note(process, strays, self.seconds_of, self.name_of)
-        emits = Emits.together(parts)
-        for keys, times in acks:
-            at = emits.find(keys >> 32, keys & 0xFFFFFFFF)
-            emits.acked[at[at >= 0]] = times[at >= 0]
-        missed = np.concatenate(timed_out)
-        at = emits.find(missed >> 32, missed & 0xFFFFFFFF)
-        self.timed_out = at[at >= 0]
-        return emits
 
-    def in_time(self, process: Process, rows: NDArray[np.void]) -> NDArray[np.bool_]:
-        """Which rows tell of something before the end of their process's drain."""
-        if not process.drained:
-            return np.ones(len(rows), dtype=bool)
-        found: NDArray[np.bool_] = process.times(rows["c"]) <= process.drained
-        return found
+    def turns(self) -> Iterator[int]:
+        """Have the messages of one partition after the other in `emits`."""
+        for number in range(len(self.partitions.ranges)):
+            if number != self._taken:
+                self._take(number)
+            yield number
 
-    def _hear(self) -> None:
-        """Note when each message was heard first, and until when the end of each stay is sure."""
+    def _take(self, number: int) -> None:
+        begin, end = self.partitions.ranges[number]
+        self.emits = Emits.none()  # the last ones go before these come
+        parts = [Emits.none()]
+        for process, (numbers, rooms, named) in zip(self.processes, self._places, strict=True):
+            if process.base >= end or process.base + process.clients <= begin:
+                continue
+            for rows in sent_by(process):
+                sent = of_senders(process, rows, begin, end)
+                at = np.searchsorted(numbers, (sent["a"] & LOW).astype(np.int64))
+                parts.append(Emits.of(process, sent, rooms[at], named[at]))
+        self.emits = emits = Emits.together(parts)
+        timed_out = []
+        for process in self.processes:
+            if process.base >= end or process.base + process.clients <= begin:
+                continue
+            for rows in process.rows.parts_of([Kind.ACK]):
+                acked = of_senders(process, rows[in_time(process, rows)], begin, end)
+                name = sent_name(process, acked["client"], acked["a"])
+                at = emits.find(name >> 32, name & 0xFFFFFFFF)
+                emits.acked[at[at >= 0]] = process.times(acked["c"])[at >= 0]
+            missed = of_senders(process, process.rows.of([Kind.ACK_TIMEOUT]), begin, end)
+            name = sent_name(process, missed["client"], missed["a"])
+            at = emits.find(name >> 32, name & 0xFFFFFFFF)
+            timed_out.append(at[at >= 0])
+        self.timed_out = np.concatenate([np.zeros(0, np.int64), *timed_out])
+        self._taken = number
+        if not emits.acked.all():
+            self._hear(number)
+
+    def _hear(self, number: int) -> None:
+        """Note when each message was heard first."""
         emits = self.emits
-        if emits.acked.all() and not self.abrupt.any():
-            return
         first = np.full(len(emits.key), FOREVER)
-        newest = np.zeros(self.clients, dtype=np.int64)  # send time of anything that each heard
-        for receipts in self.receipts():
-            at = emits.find(receipts.sender, receipts.sequence)
-            heard = receipts.where(at >= 0)
-            at = at[at >= 0]
-            error = self._between(heard.client, at)
-            np.minimum.at(first, at, heard.time + error)
-            np.maximum.at(newest, heard.life, emits.actual[at] - error)
+        for process in self.processes:
+            for receipts in self.partitions.pieces(number, process):
+                at = emits.find(receipts.sender, receipts.sequence)
+                client, time, at = receipts.client[at >= 0], receipts.time[at >= 0], at[at >= 0]
+                np.minimum.at(first, at, time + self._between(client, at))
         emits.heard[:] = np.where(first < FOREVER, first, 0)
+
+    # The ends of stays.
+
+    def _end_stays(self) -> None:
+        """Note until when the end of each stay is sure: what was heard tells it."""
+        gaps = [
+            (process, *gap, np.zeros(process.clients, dtype=np.int64))
+            for process in self.processes
+            for gap in process.lost(Kind.RECEIPT)
+        ]
+        newest = np.zeros(self.clients, dtype=np.int64)  # send time of anything that each heard
+        if self.abrupt.any() or gaps:
+            for number in self.turns():
+                for process in self.processes:
+                    mine = [(begin, sure) for of, begin, _, sure in gaps if of is process]
+                    for receipts in self.partitions.pieces(number, process):
+                        at = self.emits.find(receipts.sender, receipts.sequence)
+                        heard, at = receipts.where(at >= 0), at[at >= 0]
+                        sent = self.emits.actual[at]
+                        np.maximum.at(newest, heard.life, sent - self._between(heard.client, at))
+                        own = sent - self._between(heard.life, at)
+                        for begin, sure in mine:
+                            known = heard.time < begin
+                            np.maximum.at(sure, heard.life[known] - process.base, own[known])
         stays = self.stays
         until = np.where(self.abrupt[stays.client], newest[stays.client], FOREVER)
         stays.sure_to[:] = np.minimum(stays.sure_to, until)
+        for process, _, end, sure in gaps:
+            self._part_at_gap(process, end, sure)
 
-    def _part_at_gaps(self) -> None:
+    def _part_at_gap(self, process: Process, end: int, newest: Numbers) -> None:
         """Part the stays of clients that heard something while it could not be written down."""
-        for process in self.processes:
-            for begin, end in process.lost(Kind.RECEIPT):
-                newest = np.zeros(self.clients, dtype=np.int64)
-                for receipts in self._receipts_of(process):
-                    at = self.emits.find(receipts.sender, receipts.sequence)
-                    known = (at >= 0) & (receipts.time < begin)
-                    life, at = receipts.life[known], at[known]
-                    sent = self.emits.actual[at] - self._between(life, at)
-                    np.maximum.at(newest, life, sent)
-                stays = self.stays
-                sure = newest[stays.client]
-                of = (stays.client >= process.base) & (
-                    stays.client < process.base + process.clients
-                )
-                parted = of & (stays.sure_from < end) & (stays.sure_to > sure)
-                later = stays.where(parted)
-                later.sure_from[:] = np.maximum(later.sure_from, end)
-                stays.sure_to[parted] = sure[parted]
-                self.stays = stays.and_also(later)
+        stays = self.stays
+        own = stays.client - process.base
+        of = (own >= 0) & (own < process.clients)
+        sure = np.where(of, newest[np.where(of, own, 0)], 0)
+        parted = of & (stays.sure_from < end) & (stays.sure_to > sure)
+        later = stays.where(parted)
+        later.sure_from[:] = np.maximum(later.sure_from, end)
+        stays.sure_to[parted] = sure[parted]
+        self.stays = stays.and_also(later)
 
     def _between(self, clients: Numbers, at: Numbers) -> Numbers | int:
         """By how much the times of these clients and of messages can be wrong to each other."""
@@ -334,54 +369,13 @@ class History:
             return 0
         return self.errors.between(clients, self.emits.sender[at])
 
-    # Receipts.
-
-    def receipts(self, late: bool = False) -> Iterator[Receipts]:
-        """All receipts, some users' after the others'; those of a user are never parted.
-
-        `late`: those that came behind the drain instead.
-        """
-        for process in self.processes:
-            yield from self._receipts_of(process, late)
-
-    def _receipts_of(self, process: Process, late: bool = False) -> Iterator[Receipts]:
-        rows = process.rows
-        heard = np.flatnonzero(rows["kind"] == Kind.RECEIPT)
-        client = rows["client"][heard].astype(np.int64)
-        user = None if self.alone else self.user
-        if user is not None:
-            client = user[process.base + client - 1] - process.base + 1
-        totals = np.cumsum(np.bincount(client, minlength=process.clients + 1))
-        part = totals // PART
-        for number in np.unique(part[client]).tolist():
-            some = rows[heard[part[client] == number]]
-            some = some[self.in_time(process, some) ^ late]
-            yield heard_by(process, some, self._senders(some["a"]), user)
-
-    def _senders(self, identities: NDArray[np.uint64]) -> Numbers:
-        """The numbers of the clients that stamps name; negative where there is none."""
-        tags = (identities >> HIGH).astype(np.int64)
-        sender = np.full(len(identities), _UNKNOWN)
-        for tag in np.unique(tags).tolist():
-            source = self._tags.get(tag)
-            if source is not None:
-                of = tags == tag
-                own = (identities[of] & LOW).astype(np.int64)
-                nobody = _LACKING if source.lacks_emits else _NO_CLIENT
-                known = (own > 0) & (own <= source.clients)
-                sender[of] = np.where(known, source.base + own - 1, nobody)
-        return sender
-
     def without_rows(self, sender: Numbers, processes: int) -> NDArray[np.bool_]:
         """Whose messages may have been sent and never been written down.
 
         `processes` is how many were to write rows.
         """
         others = processes > len(self.processes) or self.run.left_out > 0
-        lacking = np.isin(sender, (_LACKING, _UNKNOWN) if others else (_LACKING,))
-        known = sender >= 0
-        lacking[known] = self.lacking[sender[known]]
-        return lacking
+        return self.partitions.without_rows(sender, self.lacking, others)
 
 
 def _stay(client: int, room: int, spell: Spell) -> tuple[int, ...]:

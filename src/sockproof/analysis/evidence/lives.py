@@ -16,14 +16,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from sockproof.analysis.evidence.row_arrays import MESSAGES, Process
+from sockproof.analysis.evidence.row_arrays import Process
 from sockproof.runs.load_records import EVERYONE, FOREVER, Kind, LifeFlag
 
 # What tells who was connected, and who was in which room.
 MEMBERSHIP = (*range(Kind.JOIN_ASKED, Kind.CONNECT_FAILED + 1), Kind.LIFE)
-_ASIDE = (Kind.PHASE, Kind.END, Kind.REFUSED, Kind.UNANSWERED, Kind.ERROR, Kind.VALUE)
 Doubts = list[tuple[int, int]]  # from when to when rows of membership could not be written
 
 
@@ -163,12 +160,9 @@ class Connection:
 def connections_of(process: Process) -> list[Connection]:
     """The connections of a process, with their rooms, in the order of their numbers."""
     found: dict[int, Connection] = {}
-    rows = process.rows
-    rare = rows[~np.isin(rows["kind"], MESSAGES)]
+    rare = process.rows.of(MEMBERSHIP)
     times = process.times(rare["c"]).tolist()
     for (a, b, _, client, _, flags, kind), c in zip(rare.tolist(), times, strict=True):
-        if kind in _ASIDE:
-            continue
         connection = found.get(client)
         if connection is None:
             connection = found[client] = Connection(client)

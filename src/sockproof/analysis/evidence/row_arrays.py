@@ -7,6 +7,7 @@ it, else by its own.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,21 +17,18 @@ from numpy.typing import NDArray
 from sockproof.runs.clock_line import SAME, ClockLine
 from sockproof.runs.load_records import FOREVER, Kind, Phase, RowFile
 from sockproof.runs.reader import RunProcess
+from sockproof.runs.rows import Rows
 
 Numbers = NDArray[np.int64]
-MESSAGES = (
-    *(Kind.EMIT, Kind.ACK, Kind.ACK_TIMEOUT, Kind.RECEIPT, Kind.WITHDRAWN, Kind.STRAY_ACK),
-    *(Kind.VALUE, Kind.EPHEMERAL, Kind.EPHEMERAL_HEARD),
-)
 LOW, HIGH = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
 @dataclass
 class Process:
-    """One process's rows. `base` is the number of its first client, less one."""
+    """One process; its rows are read each time. `base` is the number of its first client."""
 
     records: RunProcess
-    rows: Any
+    rows: Rows
     base: int
     clients: int
     complete: bool
@@ -40,10 +38,9 @@ class Process:
     @classmethod
     def of(cls, records: RunProcess, base: int, line: ClockLine = SAME) -> Process:
         """What a process has recorded."""
-        rows = records.rows.together()
-        clients = int(rows["client"].max()) if len(rows) else 0
-        begun = {phase: line.to_run(time) for phase, time in records.rows.begun.items()}
-        return cls(records, rows, base, clients, records.file.closed, begun, line)
+        rows = records.rows
+        begun = {phase: line.to_run(time) for phase, time in rows.begun.items()}
+        return cls(records, rows, base, rows.clients, records.file.closed, begun, line)
 
     def times(self, column: Any) -> Numbers:
         """Times of its rows by the clock of the run."""
@@ -119,6 +116,11 @@ class Emits:
         )
 
     @classmethod
+    def none(cls) -> Emits:
+        """No messages."""
+        return cls(*(np.zeros(0, dtype=np.dtype(of)) for of in _OF_EMITS))
+
+    @classmethod
     def together(cls, parts: list[Emits]) -> Emits:
         """All, in their order; the parts are taken apart, so that nothing is there twice."""
         order = np.argsort(np.concatenate([part.key for part in parts]), kind="stable")
@@ -140,6 +142,9 @@ class Emits:
         wanted = sender << 32 | sequence
         at = np.minimum(np.searchsorted(self.key, wanted), len(self.key) - 1)
         return np.where((self.key[at] == wanted) & (sender >= 0), at, -1)
+
+
+_OF_EMITS = ("i8", "i8", "i8", "i8", "i8", "u4", "u2", "u2", "i8", "i8")
 
 
 @dataclass
@@ -199,15 +204,31 @@ def sent_name(process: Process, client: Any, sequence: Any) -> Numbers:
     return found
 
 
-def sent_by(process: Process) -> Any:
-    """The rows of what a process has sent."""
-    rows = process.rows
-    sent = rows[rows["kind"] == Kind.EMIT]
-    withdrawn = rows[rows["kind"] == Kind.WITHDRAWN]
-    if not len(withdrawn):
-        return sent
+def in_time(process: Process, rows: Any) -> NDArray[np.bool_]:
+    """Which rows tell of something before the end of their process's drain."""
+    if not process.drained:
+        return np.ones(len(rows), dtype=bool)
+    found: NDArray[np.bool_] = process.times(rows["c"]) <= process.drained
+    return found
+
+
+def of_senders(process: Process, rows: Any, begin: int, end: int) -> Any:
+    """Those rows whose client's number, over all processes, lies in a range."""
+    if begin <= process.base and process.base + process.clients <= end:
+        return rows
+    client = process.base + rows["client"].astype(np.int64) - 1
+    return rows[(client >= begin) & (client < end)]
+
+
+def sent_by(process: Process) -> Iterator[Any]:
+    """The rows of what a process has sent, in pieces."""
+    withdrawn = process.rows.of([Kind.WITHDRAWN])
     gone = sent_name(process, withdrawn["client"], withdrawn["a"])
-    return sent[~np.isin(sent_name(process, sent["client"], sent["a"] >> HIGH), gone)]
+    for sent in process.rows.parts_of([Kind.EMIT]):
+        if len(gone):
+            yield sent[~np.isin(sent_name(process, sent["client"], sent["a"] >> HIGH), gone)]
+        else:
+            yield sent
 
 
 def heard_by(process: Process, rows: Any, sender: Numbers, user: Numbers | None) -> Receipts:

@@ -152,10 +152,10 @@ def _events(run: LoadRunFolder) -> list[_Event]:
     """What became of connections in all processes, in the order of time."""
     found = []
     for process in run.recorded:
-        rows, origin = process.rows.together(), run.clock.origin(process.tag)
+        rows, origin = process.rows.of(_CONNECTIONS), run.clock.origin(process.tag)
         expects: dict[int, int] = {}
         ending: set[int] = set()
-        for a, _, c, client, _, flags, kind in rows[np.isin(rows["kind"], _CONNECTIONS)].tolist():
+        for a, _, c, client, _, flags, kind in rows.tolist():
             if kind == Kind.CONNECT_ASKED:
                 expects[client] = flags
             elif kind == Kind.DISCONNECT_ASKED:
@@ -238,13 +238,23 @@ def _silent(run: LoadRunFolder, end: int, usual_ms: float | None) -> Iterator[_S
 
 def _gaps(run: LoadRunFolder, process: RunProcess, least: int, end: int) -> list[tuple[int, int]]:
     """From when to when a process heard nothing, behind the first that it heard."""
-    rows, origin = process.rows.together(), run.clock.origin(process.tag)
-    times: Numbers = rows["c"][np.isin(rows["kind"], _HEARD)].astype(np.int64) - origin
-    if not len(times):
+    origin, latest = run.clock.origin(process.tag), None
+    found: list[tuple[int, int]] = []
+    for rows in process.rows.parts_of(_HEARD):
+        times: Numbers = rows["c"].astype(np.int64) - origin
+        if len(times):
+            ordered = np.maximum.accumulate(times if latest is None else np.append(latest, times))
+            found += _apart(ordered, least)
+            latest = int(ordered[-1])
+    if latest is None:
         return [(0, end)]
-    ordered = np.append(np.maximum.accumulate(times), max(end, int(times.max())))
-    at = np.flatnonzero(np.diff(ordered) >= least)
-    return [(int(ordered[each]), int(ordered[each + 1])) for each in at.tolist()]
+    return found + _apart(np.array([latest, max(end, latest)]), least)
+
+
+def _apart(times: Numbers, least: int) -> list[tuple[int, int]]:
+    """Times that follow each other no sooner than that."""
+    at = np.flatnonzero(np.diff(times) >= least)
+    return list(zip(times[at].tolist(), times[at + 1].tolist(), strict=True))
 
 
 def _both(a: list[tuple[int, int]], b: list[tuple[int, int]], least: int) -> list[tuple[int, int]]:
@@ -270,15 +280,16 @@ def _asked(run: LoadRunFolder, begin: int, until: int) -> tuple[int, int, int]:
     all their senders expect."""
     number, oldest, expects = 0, until, 0xFF
     for process in run.recorded:
-        rows, origin = process.rows.together(), run.clock.origin(process.tag)
-        sent = rows[rows["kind"] == Kind.EMIT]
-        delay = (sent["c"] & LOW).astype(np.int64) * 1000
-        left = sent["b"].astype(np.int64) + delay - origin
-        asking = (sent["flags"] & EmitFlag.ACKNOWLEDGED) > 0
-        mine = asking & (left >= begin) & (left <= until)
-        number += int(mine.sum())
-        oldest = min(oldest, int(left[mine].min(initial=until)))
-        is_theirs = np.isin(rows["client"], sent["client"][mine])
-        asked = rows[(rows["kind"] == Kind.CONNECT_ASKED) & is_theirs]
-        expects &= int(np.bitwise_and.reduce(asked["flags"], initial=0xFF))
+        origin, senders = run.clock.origin(process.tag), [np.zeros(0, dtype=np.uint32)]
+        for sent in process.rows.parts_of([Kind.EMIT]):
+            delay = (sent["c"] & LOW).astype(np.int64) * 1000
+            left = sent["b"].astype(np.int64) + delay - origin
+            asking = (sent["flags"] & EmitFlag.ACKNOWLEDGED) > 0
+            mine = asking & (left >= begin) & (left <= until)
+            number += int(mine.sum())
+            oldest = min(oldest, int(left[mine].min(initial=until)))
+            senders.append(np.unique(sent["client"][mine]))
+        asked = process.rows.of([Kind.CONNECT_ASKED])
+        theirs = asked[np.isin(asked["client"], np.concatenate(senders))]
+        expects &= int(np.bitwise_and.reduce(theirs["flags"], initial=0xFF))
     return number, oldest, expects
