@@ -14,7 +14,7 @@ from sockproof.analysis.gates.gate import Outcome, judge
 from sockproof.analysis.gates.rules import Rule, Rules, condition
 from sockproof.analysis.summary.run_summary import summarize
 from sockproof.load.record.recorder import Phase, Recorder
-from sockproof.runs.load_records import RUN_FILE, record_file
+from sockproof.runs.load_records import RUN_FILE, EmitFlag, record_file
 from sockproof.runs.reader import LoadRunFolder
 from sockproof.vocabulary import Counter, Property
 from sockproof.wire import stamp
@@ -172,6 +172,47 @@ def test_clocks_that_were_never_measured_are_not_compared(tmp_path: Path) -> Non
     said = "the clocks of 1 hosts were not measured"
     assert any(said in each for each in summary.generator.reasons)
     assert [each.error_ms is None for each in summary.clocks] == [False, True]
+
+
+def test_what_hosts_heard_whose_clocks_were_never_measured_is_no_leak(tmp_path: Path) -> None:
+    hosts = Hosts(tmp_path, None)
+    hosts.join(0, 20, 30)
+    hosts.join(1, 20, 30)
+    for number, at in enumerate((1000, 2000, 3000), start=1):
+        for host in (0, 1):
+            hosts.say(host, number, at, at + 5)
+        for host in (0, 1):
+            hosts.hear(host, host, number, at + 6)
+            hosts.hear(host, 1 - host, number, at + 7)
+    hosts.end()
+    assert broken(hosts.check()) == {}
+
+
+def test_who_was_never_in_a_room_is_leaked_to_whatever_clocks_show(tmp_path: Path) -> None:
+    hosts = Hosts(tmp_path, None)
+    hosts.join(0, 20, 30)
+    hosts.say(0, 1, 1000, 1005)
+    hosts.hear(0, 0, 1, 1006)
+    hosts.hear(1, 0, 1, 1007)
+    hosts.end()
+    assert broken(hosts.check()) == {"leaked": 1}
+
+
+@pytest.mark.parametrize(("round_trip", "missing"), [(2, 1), (40, 0), (None, 0)])
+def test_unstamped_messages_within_the_error_are_not_miscounted(
+    round_trip: int | None, missing: int, tmp_path: Path
+) -> None:
+    hosts = Hosts(tmp_path, round_trip)
+    first, second = hosts.recorders
+    hosts.join(0, 20, 30)
+    hosts.join(1, 985, 990)
+    skips = EmitFlag.SKIPS_SENDER
+    for mark, at in ((5, 1000), (6, 5000)):  # the first ten milliseconds after the join
+        first.notified(1, first.room("r"), "typing", mark, hosts.at(0, at), skips)
+    second.noticed(1, "typing", 6, hosts.at(1, 5002))
+    hosts.end()
+    found = hosts.check()
+    assert found.counts[Property.MISCOUNTED] == missing
 
 
 def test_share_of_what_a_dead_host_heard_is_said(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -78,6 +79,18 @@ def worker(host: Host, to: Host, scenario: Path = CHAT) -> Any:
     return host.start(*LOCUST, "-f", str(scenario), "--worker", "--master-host", to.address)
 
 
+def changed(host: Host, *lines: str) -> Path:
+    """The scenario, where these lines hold in its process."""
+    name = "changed.py"
+    (host.seen / name).write_text("\n".join((*lines, CHAT.read_text())))
+    return host.place / name
+
+
+def written(host: Host) -> list[Path]:
+    """The folders of its runs."""
+    return list(host.seen.glob("results/2*-load"))
+
+
 def each_third_day(name: str) -> pytest.MarkDecorator:
     """Half a minute each: one of three days has it."""
     return pytest.mark.skipif(not is_due(name, 3), reason="its turn is another day's")
@@ -123,7 +136,33 @@ def test_killed_worker_loses_nothing_of_the_others(three: list[Host]) -> None:
     assert 0 < found["unknown_share"] < 1
     reasons = " ".join(found["generator"]["reasons"])
     assert "the records of 1 of 2 processes end abruptly" in reasons, output
+    assert reasons in " ".join(output.split()), output
     assert "of the receipts" in reasons
+
+
+@each_third_day("late_worker_takes_its_share_and_that_of_a_dead_one")
+def test_late_worker_takes_its_share_and_that_of_a_dead_one(three: list[Host]) -> None:
+    first, second, third = three
+    server = Server(first)
+    hasty = changed(first, "import sockproof.load.locust.hooks as hooks", "hooks._GIVEN_UP = 2")
+    words = ("--enable-rebalancing", "--run-time", "18s")
+    leading = master(first, server.url, 1, *words, scenario=hasty)
+    following = [worker(second, first)]
+    until(lambda: '"phase":1' in _read(second, "results/2*/health-*.jsonl"))
+    following.append(worker(third, first))
+    until(lambda: '"phase":1' in _read(third, "results/2*/health-*.jsonl"))
+    following[0].kill()
+    leading.wait(LIMIT)
+    assert following[1].wait(LIMIT) == 0, third.output(following[1])
+    truth, found = server.truth(), summary_of(first)
+    counts, output = found["counts"], first.output(leading)
+    # Twenty at first; half of them moved to the late worker, and then the others.
+    assert counts["connections_opened"] == 20 + 10 + 10, output
+    for misdeed, name in COUNTED.items():
+        assert counts[name] <= truth[misdeed], output
+    assert 0 < found["unknown_share"] < 1
+    assert "the records of 1 of 2 processes end abruptly" in output
+    assert "Traceback" not in third.output(following[1])
 
 
 @each_third_day("who_was_cut_off_and_came_back_loses_no_row")
@@ -199,18 +238,18 @@ def test_master_that_dies_leaves_a_line_and_rows_that_can_be_summed_up(
     first, second, _ = three
     server = Server(first)
     leading = master(first, server.url, 1, "--run-time", "600s")
-    # Locust's workers wait for a minute.
-    chat = f"import locust.runners\nlocust.runners.MASTER_HEARTBEAT_TIMEOUT = 3\n{CHAT.read_text()}"
-    (second.seen / "impatient.py").write_text(chat)
-    words = ("-f", str(second.place / "impatient.py"), "--worker", "--master-host", first.address)
-    following = second.start(*LOCUST, *words)
+    words = ("import sockproof.load.hosts.leader as leader", "leader.REFUSES = 2")
+    impatient = changed(second, *words)
+    following = worker(second, first, impatient)
     until(lambda: '"phase":1' in _read(second, "results/2*/health-*.jsonl"))
     leading.kill()
     assert following.wait(LIMIT) == 2
     output = second.output(following)
-    assert output.count("not all rows reached the master") == 1
+    folder = re.findall(r"5557 is gone: [^;]*; `sockproof summary (\S+)` sums up", output)
+    assert [Path(each).name for each in folder] == [each.name for each in written(second)], output
+    assert "not all rows" not in output
     assert "Traceback" not in output
-    (here,) = second.seen.glob("results/2*-load")
+    (here,) = written(second)
     shutil.copytree(here, tmp_path / "here")
     again = [sys.executable, "-m", "sockproof", "summary", str(tmp_path / "here")]
     done = subprocess.run(again, capture_output=True, text=True, timeout=LIMIT, check=False)

@@ -122,7 +122,7 @@ class _Partition:
         emits = history.emits
         self.sender = emits.sender  # the connection
         self.user = self.sender if history.alone else history.user[self.sender]
-        self.kind = np.where(emits.room < 1_000_000 * FIRST_ROOM, emits.room % FIRST_ROOM, _NAMED)
+        self.kind = np.where(emits.room < FIRST_ROOM, emits.room, _NAMED)
         self.kind[emits.room == UNNAMED] = _NOWHERE
         self.rooms = RoomIndex(emits.room, (self.kind == EVERYONE) | (self.kind == _NAMED))
         links = history.connections

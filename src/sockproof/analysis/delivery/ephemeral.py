@@ -99,9 +99,13 @@ class _One:
             step = max(1, _CELLS // max(len(members), 1))
             for start in range(0, len(all_here), step):
                 here = all_here[start : start + step]
-                until = np.maximum(history.drained[self.sender[here]], self.sent_at[here])
-                sure, may = presence.all_of(self.sent_at[here], until)
-                own = members[None, :] == history.user[self.sender[here]][:, None]
+                since, sender = self.sent_at[here], self.sender[here]
+                until = np.maximum(history.drained[sender], since)
+                if not history.errors.one_clock:
+                    unsure = history.errors.between(members[None, :], sender[:, None])
+                    since, until = since[:, None] - unsure, until[:, None] + unsure
+                sure, may = presence.all_of(since, until)
+                own = members[None, :] == history.user[sender][:, None]
                 may &= ~(own & self.skips[here][:, None])
                 sure &= may & held[here][:, None]
                 for keys, which in ((surely, sure), (maybe, may)):

@@ -32,7 +32,7 @@ class ClockErrors:
         own = np.array(known, dtype=np.int64)
         self._between = np.minimum(own[:, None] + own[None, :], UNKNOWN)
         np.fill_diagonal(self._between, 0)
-        # Which clocks can be compared at all: rooms are shared among these.
+        # Which clocks can be compared at all.
         measured = [name for name in names if name in lines]
         self.groups = {name: 0 if name in measured else at + 1 for at, name in enumerate(names)}
         # The largest between any two that are compared.

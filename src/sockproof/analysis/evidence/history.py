@@ -12,8 +12,8 @@ The rules that hold here:
   it could not write down who came and went, nobody is surely anywhere until it is told anew.
 * What comes behind the drain is late: it was not heard, and acknowledges nothing.
 * Messages are those of one partition, and then of the next; see `partitions`.
-* Times of two clocks are compared by no less than their error. Clients whose clocks cannot be
-  compared (another boot, never measured) are in rooms of their own.
+* Times of two clocks are compared by no less than their error; where they cannot be compared
+  (another boot, never measured), it is larger than any run.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class History:
         self.errors = ClockErrors(self.processes, run.clock_lines, base)
         self.names = Names(self.clients)
         self.room_names: dict[int, str] = {}
-        self._rooms: dict[tuple[int, str], int] = {}
+        self._rooms: dict[str, int] = {}
         self.timeouts = sum(each.rows.number([Kind.ACK_TIMEOUT]) for each in self.processes)
         # Clients whose connections were opened, could not be, or ended unasked.
         self.opened_by, self.failed_by, self.lost_by = list[int](), list[int](), list[int]()
@@ -115,7 +115,7 @@ class History:
         self.timed_out = np.zeros(0, dtype=np.int64)  # where messages of these stand
         self._end_stays()
         self.stays.client[:] = self.user[self.stays.client]
-        self.connections = self.stays.where(self.stays.room % FIRST_ROOM == EVERYONE)
+        self.connections = self.stays.where(self.stays.room == EVERYONE)
         self.live_stays = self.stays  # in which nothing is handed over later
         if len(linked.client):
             self.stays = self.stays.and_also(linked)
@@ -161,23 +161,19 @@ class History:
 
     def name_of_room(self, room: int) -> str:
         """A room as examples name it."""
-        return self.room_names.get(room) or _ROOMS.get(room % FIRST_ROOM, "")
+        return self.room_names.get(room) or _ROOMS.get(room, "")
 
-    # Rooms: the three that have no name are one each for all clocks that can be compared; names
-    # come behind them.
+    # Rooms: the three that have no name, and behind them those that have one.
 
-    def _room(self, process: Process, own: dict[int, str], number: int) -> int:
-        clock = self.errors.groups[process.clock]
+    def _room(self, own: dict[int, str], number: int) -> int:
         if number < FIRST_ROOM:
-            return number + FIRST_ROOM * clock
+            return number
         name = own.get(number)
         if name is None:
             return UNNAMED
-        found = self._rooms.get((clock, name))
+        found = self._rooms.get(name)
         if found is None:
-            # A multiple of FIRST_ROOM would be taken for everyone.
-            found = (len(self._rooms) + 1_000_000) * FIRST_ROOM + 1
-            self._rooms[clock, name] = found
+            found = self._rooms[name] = len(self._rooms) + FIRST_ROOM
             self.room_names[found] = name
         return found
 
@@ -186,7 +182,7 @@ class History:
         own = process.records.names().rooms
         found = np.empty(len(numbers), dtype=np.int64)
         for number in np.unique(numbers).tolist():
-            found[numbers == number] = self._room(process, own, number)
+            found[numbers == number] = self._room(own, number)
         return found
 
     def _stays(self) -> tuple[Stays, Stays]:
@@ -227,12 +223,12 @@ class History:
                 self.series[number] = process.base + connection.series - 1
                 for room, spell in connection.links():
                     if links and not self.abrupt[number]:
-                        place = self._room(process, own.rooms, room)
+                        place = self._room(own.rooms, room)
                         linked.append(_stay(user, place, spell))
             for connection in connections:
                 number = process.base + connection.number - 1
                 for room, spells in connection.rooms.items():
-                    place = self._room(process, own.rooms, room)
+                    place = self._room(own.rooms, room)
                     stays += (_stay(number, place, spell) for spell in spells)
         return _stays_of(stays), _stays_of(linked)
 
@@ -257,7 +253,7 @@ class History:
         numbers = np.unique(np.concatenate([np.zeros(0, np.uint64), *used])).astype(np.int64)
         own = process.records.names()
         places = [own.place(number) for number in numbers.tolist()]
-        rooms = [self._room(process, own.rooms, each.room) for each in places]
+        rooms = [self._room(own.rooms, each.room) for each in places]
         named = [self.names.message(each.message, each.event) for each in places]
         return numbers, np.array(rooms, dtype=np.int64), np.array(named, dtype=np.uint16)
 

@@ -31,12 +31,19 @@ class Hosts:
         self._folder: Path | None = None
         self._run = 0
         self._receiver: Receiving | None = None
+        self.workers: set[str] = set()  # that take part in the run, or did
         runner.register_message(ASK, self._asked, concurrent=True)
+        runner.environment.events.worker_connect.add_listener(self._joined)
 
     def begin(self, folder: Path, run: int, port: int | None) -> None:
         """A run starts, whose folder is this; rows come to a port, or to any that is free."""
         self.end()
+        there = self._runner.clients
+        self.workers = {each.id for each in (*there.ready, *there.spawning, *there.running)}
         self._folder, self._run, self._port = folder, run, port
+
+    def _joined(self, client_id: str, **_: Any) -> None:
+        self.workers.add(client_id)
 
     def _asked(self, environment: Any, msg: Any, **_: Any) -> None:
         del environment

@@ -62,6 +62,7 @@ class Sender:
         self.ended = False  # the worker writes no more
         self.boot = read_header(self.path("rows")).boot
         self._page = b""
+        self._compared = threading.Event()  # the clocks, often enough to know the error
         self._checksums = dict.fromkeys(("rows", *LINE_FILES, CLOCK_FILE), (0, 0))
 
     def path(self, kind: str) -> Path:
@@ -99,6 +100,7 @@ class Sender:
                 write(json.dumps(line).encode() + b"\n")
                 at_once -= 1
                 if at_once <= 0:
+                    self._compared.set()
                     time.sleep(OFTEN)
         finally:
             channel.close()
@@ -119,6 +121,8 @@ class Sender:
         try:
             while True:
                 ended = self.look()
+                if ended:
+                    self._compared.wait(LIMIT)  # whoever died at once has heard and said something
                 if ended or not at_the_end:
                     self._send_new(channel, stands, ended)
                 else:  # it is still there

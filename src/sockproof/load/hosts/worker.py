@@ -31,6 +31,7 @@ class Apart:
         self._where: dict[str, Any] | None = None
         self._asking: gevent.Greenlet | None = None
         self._senders: list[Child] = []
+        self._given_up = False
         runner.register_message(ANSWER, self._answered)
 
     def folder(self, folder: Path, run: int, about: str) -> tuple[Path, bool]:
@@ -78,8 +79,16 @@ class Apart:
         sender.stdin.close()
         self._senders.append(sender)
 
+    def give_up(self) -> None:
+        """The master is gone: nothing more is sent."""
+        self._given_up = True
+
     def wait(self) -> bool:
         """Until all has been sent; False where some has not."""
+        if self._given_up:
+            for sender in self._senders:
+                sender.kill()
+            return False
         asking = self._asking
         if asking is not None:
             asking.join(timeout=AGAIN)

@@ -9,7 +9,6 @@ as a child process: nothing is analysed in a process that gevent has patched.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import copy
 import functools
 import logging
@@ -18,8 +17,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +29,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from sockproof import files
 from sockproof.errors import CANNOT_BE_JUDGED, WRONG_COMMAND, WrongInput
 from sockproof.expected import expected_bits
-from sockproof.formats.load import Summary
+from sockproof.load.hosts.leader import watch
 from sockproof.load.hosts.master import Hosts
 from sockproof.load.hosts.worker import Apart
 from sockproof.load.locust import publish, stages, web_tab
@@ -61,13 +59,11 @@ from sockproof.runs import records
 from sockproof.runs.load_records import (
     RUN_FILE,
     STARTED_BY,
-    SUMMARY_FILE,
     LoadRecordError,
     boot_id,
     finished_or_gone,
 )
 from sockproof.settings import SettingError, read_settings, variables
-from sockproof.vocabulary import VIOLATIONS
 
 _log = logging.getLogger("sockproof")
 _WRONG = (OptionError, EndpointError, LoadRecordError, files.WriteError)
@@ -75,25 +71,6 @@ _WRONG = (OptionError, EndpointError, LoadRecordError, files.WriteError)
 # Locust's three are less than a busy machine may take to open some thousand connections.
 _GIVEN_UP = 10
 _LAST_WORDS = 15.0  # seconds beyond the drain that workers have to write their last rows
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the last run came to: a sentence and the exit code, once it is summed up."""
-
-    sentence: str
-    code: int
-    folder: Path
-    counts: Mapping[str, int]  # of each violation; empty where nothing could be summed up
-
-    @classmethod
-    def of(cls, folder: Path, said: str, code: int) -> Verdict:
-        """What the summary of a folder comes to; its first line is the sentence."""
-        counts = {}
-        with contextlib.suppress(files.FileError):
-            found = files.read_json(folder / SUMMARY_FILE, Summary, 16 * files.MIB)
-            counts = {name.value: found.counts.get(name, 0) for name in VIOLATIONS}
-        return cls(said.partition("\n")[0].rstrip(":"), code, folder, counts)
 
 
 class Part:
@@ -105,7 +82,7 @@ class Part:
         self.run: runs.Run | None = None
         self.live: Live | None = None  # its numbers, or those of the run before
         self.folder: Path | None = None  # when it is for this process to write the summary
-        self.verdict: Verdict | None = None
+        self.verdict: web_tab.Verdict | None = None
         self.tab: web_tab.Tab
         self.given = str(getattr(environment.parsed_options, "run_folder", "") or "")
         self.ending = False
@@ -202,6 +179,18 @@ class Part:
         self.is_called = False
         self.interrupt()
 
+    def abandoned(self, why: str) -> None:
+        """The master of this worker is gone: end in order, and say where what was recorded is."""
+        if self.ending:
+            return
+        if self.run is not None:
+            why += f"; `sockproof summary {self.run.folder}` sums up what was recorded here"
+        _log.error("%s", why)
+        self.environment.process_exit_code = CANNOT_BE_JUDGED
+        assert self.apart is not None
+        self.apart.give_up()
+        self.interrupt()
+
     def end(self) -> None:
         """All users of this process are gone."""
         if self.run is not None:
@@ -222,8 +211,12 @@ class Part:
             self.hosts.end()
         try:
             ended = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            server = self.secrets.hide(self.tab.server())
-            runs.note(folder, ended=ended, **({"server": server} if server else {}))
+            told: dict[str, Any] = {"ended": ended}
+            if server := self.secrets.hide(self.tab.server()):
+                told["server"] = server
+            if self.hosts is not None:
+                told["processes"] = len(self.hosts.workers)
+            runs.note(folder, **told)
         except (files.FileError, files.WriteError) as error:
             _log.error("%s", error)
             self.environment.process_exit_code = CANNOT_BE_JUDGED
@@ -236,7 +229,7 @@ class Part:
         summing_up.close()
         sys.stdout.write(f"\n{said}\n")
         sys.stdout.flush()
-        self.verdict = Verdict.of(folder, said, code)
+        self.verdict = web_tab.Verdict.of(folder, said, code)
         if code < 0:
             _log.error("the summary was stopped by signal %d; sum up %s again", -code, folder)
             code = CANNOT_BE_JUDGED
@@ -365,6 +358,7 @@ def _init(environment: Any, **_: Any) -> None:
         part.hosts = Hosts(environment.runner, _log.error)
     elif isinstance(environment.runner, WorkerRunner):
         part.apart = Apart(environment.runner, str(parsed.results), _log.error)
+        watch(environment.runner, lambda: part.run is not None, part.abandoned)
     publish.install(environment, part.tab)
     events.spawning_complete.add_listener(spawned)
     events.test_stopping.add_listener(stopping)
@@ -381,6 +375,8 @@ def _user_error(user_instance: Any, exception: BaseException, **_: Any) -> None:
 
 @events.test_start.add_listener
 def _test_start(environment: Any, **_: Any) -> None:
+    while not hasattr(environment, "sockproof"):  # a late worker's order may precede its init
+        gevent.sleep(0.01)
     try:
         environment.sockproof.begin()
     except _WRONG as error:

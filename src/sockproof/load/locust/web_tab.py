@@ -7,17 +7,24 @@ verdict, and `/sockproof/report.html` is its report.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from sockproof import files
+from sockproof.formats.load import Summary
 from sockproof.load.locust.options import RUN
 from sockproof.load.metrics import openmetrics
 from sockproof.load.record.live import WINDOW, Gathered
 from sockproof.load.record.live_rows import rows
-from sockproof.runs.load_records import REPORT_FILE
+from sockproof.runs.load_records import REPORT_FILE, SUMMARY_FILE
+from sockproof.vocabulary import VIOLATIONS
 
 KEY = "sockproof"
 _COLUMNS = {
@@ -28,6 +35,25 @@ _COLUMNS = {
     "start": "Since the start",
     "remark": "Remark",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the last run came to: a sentence and the exit code, once it is summed up."""
+
+    sentence: str
+    code: int
+    folder: Path
+    counts: Mapping[str, int]  # of each violation; empty where nothing could be summed up
+
+    @classmethod
+    def of(cls, folder: Path, said: str, code: int) -> Verdict:
+        """What the summary of a folder comes to; its first line is the sentence."""
+        counts = {}
+        with contextlib.suppress(files.FileError):
+            found = files.read_json(folder / SUMMARY_FILE, Summary, 16 * files.MIB)
+            counts = {name.value: found.counts.get(name, 0) for name in VIOLATIONS}
+        return cls(said.partition("\n")[0].rstrip(":"), code, folder, counts)
 
 
 class Tab:
