@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-import socket
+import time
 from pathlib import Path
 
 import gevent
 import pytest
 
 from sockproof.load.net.endpoint import Endpoint, traffic
+from sockproof.load.net.http_stream import HttpStream
 from sockproof.load.net.stream import OPEN, Stream
+from sockproof.load.socketio.connection import SocketIOConnection
 from sockproof.runs.load_records import Reason
+from sockproof.targets.certificates import Certificates
 from tests.load.command import load
-from tests.load.peers import Hub
+from tests.load.peers import Heard, Hub, Link, Server, leave, until
+from tests.load.polling_peer import PollingServer
 from tests.load.pubsub import pubsub, scenario
+from tests.load.test_endpoint import tls
 
+RECORD = 50  # octets that a server sends at once, which is a record of TLS
 QUICK = ("--users", "6", "--run-time", "3s", "--no-report", "--drain", "8")
 
 
 class _Reading(Stream):
     """Counts what comes."""
 
-    __slots__ = ("heard", "reads")
+    __slots__ = ("heard", "octets", "opened", "reads")
 
     def __init__(self, endpoint: Endpoint) -> None:
         super().__init__(endpoint)
         self.heard, self.reads = 0, 0
+        self.octets = self.opened = 0.0
+
+    def is_within(self, rate: int) -> bool:
+        """Whether no more was read than in the time since; a busy machine is late, never early."""
+        octets = traffic.bytes_received - self.octets
+        return octets <= rate * (time.monotonic() - self.opened + 0.2)  # two portions
 
     def _connected(self) -> None:
-        self.state = OPEN
+        self.state, self.deadline = OPEN, 0
+        self.octets, self.opened = traffic.bytes_received, time.monotonic()
 
     def _received(self, data: bytes) -> None:
         self.heard += len(data)
@@ -38,40 +51,100 @@ class _Reading(Stream):
         pass
 
 
-def _read(rate: float | None, octets: int, hub: Hub) -> _Reading:
+def _read(
+    rate: float | None, octets: int, hub: Hub, certificates: Certificates | None = None
+) -> _Reading:
     """What a stream has read of so many octets, when all of them are there or half a second is
-    over."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        endpoint = Endpoint(f"ws://127.0.0.1:{server.getsockname()[1]}/")
+    over; over TLS where there are certificates."""
+
+    def script(link: Link) -> None:
+        assert link.socket.recv(2) == b"go"
+        for _ in range(octets // RECORD):
+            link.send(bytes(RECORD))
+        link.until_gone()
+
+    ca = None if certificates is None else certificates.ca
+    with Server(script, context=None if certificates is None else tls(certificates)) as server:
+        endpoint = Endpoint(server.url, ca=ca)
         stream = _Reading(endpoint if rate is None else endpoint.reading(rate))
         stream._open()
-        while stream.state != OPEN:
+        until(lambda: stream.state == OPEN)
+        stream._write(b"go")
+        for _ in range(50):
             gevent.sleep(0.01)
-        connection, _ = server.accept()
-        with connection:
-            connection.sendall(bytes(octets))
-            for _ in range(50):
-                gevent.sleep(0.01)
-                if stream.heard == octets:
-                    break
-            stream._fail(Reason.CLIENT, "over")
+            if stream.heard == octets:
+                break
+        stream._fail(Reason.CLIENT, "over")
     return stream
 
 
-def test_a_stream_reads_no_faster_than_its_endpoint_says(hub: Hub) -> None:
-    slow = _read(1000, 3000, hub)
-    assert slow.heard <= 1000 * 30  # a busy machine is late, never early
+@pytest.mark.parametrize(("over_tls", "rate"), [(False, 1000), (True, 4000)])
+def test_a_stream_reads_no_faster_than_its_endpoint_says(
+    over_tls: bool, rate: int, hub: Hub, certificates: Certificates
+) -> None:
+    slow = _read(rate, 3000, hub, certificates if over_tls else None)
     assert slow.reads > 1
-    assert slow.heard / slow.reads <= 100
+    assert slow.is_within(rate)
 
 
-def test_others_are_as_fast_as_they_can(hub: Hub) -> None:
-    assert _read(None, 3000, hub).heard == 3000
+@pytest.mark.parametrize("over_tls", [False, True])
+def test_others_are_as_fast_as_they_can(
+    over_tls: bool, hub: Hub, certificates: Certificates
+) -> None:
+    given = certificates if over_tls else None
+    fast = _read(None, 3000, hub, given)
+    assert fast.heard == 3000
+    assert not fast.is_within(1)
     traffic.reads_slowly = False
     try:
-        assert _read(1000, 3000, hub).heard == 3000
+        assert _read(1000, 3000, hub, given).heard == 3000
     finally:
         traffic.reads_slowly = True
+
+
+EVENT = b'42["said","' + b"a" * 30_000 + b'"]'
+
+
+@pytest.mark.usefixtures("hub")
+def test_long_polling_is_slow_until_the_drain() -> None:
+    with PollingServer() as server:
+        endpoint = Endpoint(server.url.replace("ws", "http", 1)).reading(2000)
+        connection = SocketIOConnection(endpoint, transport="polling")
+        heard = Heard(connection).until_open()
+        before = traffic.bytes_received
+        server.outgoing.put(EVENT)
+        until(lambda: traffic.bytes_received > before + 200)
+        assert heard.messages == []
+        connection.emit("own", ack=lambda _: None)  # posts are answered meanwhile
+        until(lambda: server.packets[-1:] == [b'421["own"]'])
+        assert heard.messages == []
+        traffic.reads_slowly = False
+        try:
+            assert heard.until_messages(1) == [(EVENT, False)]
+        finally:
+            traffic.reads_slowly = True
+        leave(heard)
+
+
+@pytest.mark.usefixtures("hub")
+def test_answers_that_have_a_time_limit_are_read_as_they_come() -> None:
+    def script(link: Link) -> None:
+        while link.request() is not None:
+            link.respond(b"a" * 500)
+
+    answers: list[bytes] = []
+    failures: list[str] = []
+    with Server(script) as server:
+        endpoint = Endpoint(server.url).reading(10)
+        stream = HttpStream(
+            endpoint,
+            lambda _, body: answers.append(body),
+            lambda _, text: failures.append(text),
+        )
+        stream.request(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+        until(lambda: answers or failures)
+        stream.drop()
+    assert answers == [b"a" * 500], failures
 
 
 def test_a_run_says_who_reads_slowly_and_accuses_nobody(tmp_path: Path) -> None:

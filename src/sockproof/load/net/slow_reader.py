@@ -4,7 +4,8 @@ The rules that hold here:
 
 * Only streams whose endpoint has a `read_rate` have a reader of this kind: others pay nothing.
 * Between two reads the socket is not watched; nothing waits, and the hub goes on.
-* Handshakes and endings are read as fast as they come.
+* Handshakes, endings and whatever else has a time limit are read as fast as they come: so are the
+  answers to POSTs of long-polling.
 * What is held back must be small: the system's own buffer for the socket is cut.
 """
 
@@ -48,7 +49,7 @@ class SlowReader:
         """Read a portion, and look away for as long as it is worth."""
         stream = self._stream
         reader = stream._reader
-        if stream.state != self._state or not traffic.reads_slowly:
+        if stream.state != self._state or stream.deadline or not traffic.reads_slowly:
             stream._readable()
             return
         before = traffic.bytes_received
