@@ -43,16 +43,21 @@ EACH_REAL = 10  # which of the commands run as people run them
 class Job:
     """A command on a folder of samples, and which of their files may be damaged.
 
-    `named` are those without which the command cannot say anything.
+    `named` are those without which the command cannot say anything; `at` is where it is run.
     """
 
     words: tuple[str, ...]
     named: tuple[str, ...]
     others: tuple[str, ...] = ()
+    at: str = "."
 
 
 LOAD = ("run.json", "summary.json", "rows-0", "rows-1", "latency-0", "health-0", "rooms-0")
 WITHOUT_SUMMARY = tuple(name for name in LOAD if name != "summary.json")
+KINDS = ("rows", "latency", "health", "rooms")
+PART, HOST = (tuple(f"{kind}-{number}" for kind in KINDS) for number in (0, 1))
+MANY = ("summary.json", *PART, *HOST, "clock-1")
+SETTINGS, PROJECT = ("configured/sockproof.toml",), ("project/pyproject.toml",)
 
 
 def _load(run: str, names: Sequence[str] = LOAD) -> tuple[str, ...]:
@@ -97,6 +102,19 @@ JOBS = (
         ("shelf/conformance/requirements/rooms.toml",),
     ),
     Job(("target", "--shelf", "shelf"), ("shelf/targets/websockets/target.toml",)),
+    Job(("summary", "many"), (), _load("many", ("run.json", *MANY[1:]))),
+    Job(("report", "many"), (), _load("many", MANY)),
+    Job(("gate", "many", "--rules", "rules.toml"), ("many/summary.json",), _load("many", MANY)),
+    Job(("export", "many", "--format", "openmetrics"), (), _load("many", MANY)),
+    Job(
+        ("summary", "part", "host"),
+        (),
+        (*_load("part", ("run.json", *PART)), *_load("host", ("run.json", *HOST, "clock-1"))),
+    ),
+    Job(("config",), SETTINGS, at="configured"),
+    Job(("gate", "../many"), SETTINGS, at="configured"),
+    Job(("conformance", "ws://127.0.0.1:1/"), SETTINGS, at="configured"),
+    Job(("config", "load", "gate"), (), (*PROJECT, "project/locust.conf"), at="project"),
 )
 
 
@@ -104,8 +122,10 @@ JOBS = (
 _MADE_AGAIN = (
     "load/summary.json",
     "base/summary.json",
+    "many/summary.json",
     "cases/run.jsonl",
     "shelf/targets/websockets/target.toml",
+    "configured/sockproof.toml",
 )
 
 
@@ -150,7 +170,7 @@ def attempt(number: int, seed: int, samples: Path) -> Trial:
             if path.is_file() and path.stat().st_size < 1 << 26:
                 damage(path, dice)
         names = "+".join(each.__name__ for each in damages)
-        code, said, octets = (_really if real else _forked)(job.words, place)
+        code, said, octets = (_really if real else _forked)(job.words, place / job.at)
         with contextlib.suppress(OSError):
             if not path.is_symlink():  # what it leads to is not ours
                 path.chmod(0o644)
@@ -190,7 +210,7 @@ def _wrong(trial: Trial, damages: Sequence[kinds.Damage]) -> str:
 
 def _forked(words: Sequence[str], place: Path) -> tuple[int, str, int]:
     """Run it in a fork of this process: the exit code, what it said, and its memory."""
-    output = place.parent / "output"
+    output = place / ".output"
     child = os.fork()
     if child == 0:
         with contextlib.suppress(BaseException):
@@ -233,7 +253,7 @@ def _limit() -> None:
 
 def _really(words: Sequence[str], place: Path) -> tuple[int, str, int]:
     """Run it as people do."""
-    output = place.parent / "output"
+    output = place / ".output"
     with output.open("wb") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "sockproof", *words],

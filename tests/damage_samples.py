@@ -42,6 +42,32 @@ path = "/socket.io/"
 [profile.limits]
 max_message = 1048576
 """
+CONFIGURATION = """
+timeout = 5
+[load]
+users = 20
+run-time = "10s"
+header = ["X-Tenant: a", "X-Other: b"]
+[conformance]
+suite = ["websocket"]
+case = ["*ping*"]
+[gate]
+rules = "../rules.toml"
+[report]
+[schema]
+"""
+PROJECT = """
+[project]
+name = "mine"
+[tool.locust]
+users = 5
+[tool.sockproof]
+timeout = 5
+[tool.sockproof.load]
+run-time = "10s"
+[tool.sockproof.gate]
+rules = "../rules.toml"
+"""
 
 
 def make_samples(place: Path) -> None:
@@ -54,6 +80,7 @@ def make_samples(place: Path) -> None:
     from sockproof.runs.records import to_json
     from sockproof.targets.certificates import make_certificates
     from tests.analysis.samples import P50, summary
+    from tests.damage_hosts import hosts_run
     from tests.render import sample
     from tests.render.load_sample import run_folder
     from tests.render.test_ab import compared, run
@@ -70,6 +97,14 @@ def make_samples(place: Path) -> None:
         for kind in ("rows", "latency", "health", "rooms"):
             for number, path in enumerate(sorted((place / name).glob(f"{kind}-*"))):
                 (place / name / f"{kind}-{number}").symlink_to(path.name)
+    hosts_run(place)
+    for name, text in (
+        ("configured/sockproof.toml", CONFIGURATION),
+        ("project/pyproject.toml", PROJECT),
+    ):
+        (place / name).parent.mkdir()
+        (place / name).write_text(text)
+    (place / "project/locust.conf").write_text("users = 5\nloglevel: INFO\n")
     note = {"that": "counts.lost == 0", "value": 3.0, "second": 4.0}
     (place / "load/ended.json").write_text(json.dumps(note))
     points = [

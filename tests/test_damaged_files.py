@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from sockproof.analysis.delivery.checker import check
 from sockproof.analysis.summary.run_summary import summarize
 from sockproof.runs.exit_code import exit_code
-from sockproof.runs.load_records import HEADER, ROW, ROWS_AT
+from sockproof.runs.gathered import gather
+from sockproof.runs.load_records import HEADER, ROW, ROWS_AT, ValueFlag
 from sockproof.runs.reader import LoadRunFolder
 from tests import sample
+from tests.analysis.history import Written, violations
+from tests.damage_hosts import hosts_run
 from tests.render.load_sample import run_folder
 from tests.waiting import LIMIT
 
@@ -153,6 +158,94 @@ def test_damaged_lines_are_said_with_their_place(name: str, tmp_path: Path) -> N
     (said,) = (each for each in value.generator.reasons if each.startswith(path.name))
     assert said.startswith(f"{path.name}: line 1 is invalid")
     assert said.endswith(f"; {count} lines can be read")
+
+
+@pytest.fixture(scope="module", name="hosts")
+def _hosts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("hosts")
+    hosts_run(place)
+    return place
+
+
+def accused(folder: Path) -> list[str]:
+    """The properties that a run is said to have violated, but for errors of the scenario."""
+    return [
+        name
+        for name, each in summarize(folder).properties.items()
+        if each.verdict is False and name != "scenario_errors"
+    ]
+
+
+def test_run_of_every_kind_of_row_is_whole(hosts: Path) -> None:
+    assert LoadRunFolder(hosts / "many").problems == []
+    assert accused(hosts / "many") == []
+
+
+@pytest.mark.parametrize("share", ["all", *sample.rotating(range(8), 1, "names")])
+def test_names_that_are_lost_accuse_nobody(share: int | str, hosts: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(hosts / "many", tmp_path / "run", symlinks=True)
+    lines = (folder / "rooms-1").read_text().splitlines(keepends=True)
+    kept = [line for at, line in enumerate(lines) if share != "all" and at % 8 != share]
+    (folder / "rooms-1").write_text("".join(kept) or "nonsense\n")
+    assert accused(folder) == []
+
+
+def test_rooms_whose_names_are_lost_are_not_taken_for_one(tmp_path: Path) -> None:
+    run = Written(tmp_path)
+    speaker, hearer = run.client(), run.client()
+    rooms = ("a", "b")
+    for room in rooms:
+        run.join(hearer, room, 1, 2)
+    for sequence, room in enumerate(rooms, 1):
+        run.say(speaker, sequence, room, 50, acked=60)
+        value = (speaker[1], sequence, "id", ValueFlag.IN_ROOM, 7, 60)
+        run.recorders[0].value(*value)  # the same in each room
+    for sequence in (2, 1):  # there is no order between rooms
+        run.hear(hearer, speaker, sequence, 70)
+    assert violations(run.check()) == {}
+    (path,) = tmp_path.glob("rooms-*")
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if '"room"' not in line))
+    assert violations(check(LoadRunFolder(tmp_path))) == {}
+
+
+@pytest.mark.parametrize("damage", ["fifo", "endless", "hole", "folder", "not rows", "empty"])
+def test_host_whose_file_is_damaged_costs_that_file(
+    damage: str, hosts: Path, tmp_path: Path
+) -> None:
+    for name in ("part", "host"):
+        shutil.copytree(hosts / name, tmp_path / name, symlinks=True)
+    name = "health-1" if damage in ("endless", "hole") else "rows-1"
+    path = (tmp_path / "host" / name).resolve()
+    if damage == "hole":
+        os.truncate(path, 1 << 40)
+    elif damage == "not rows":
+        path.write_bytes(b"nonsense")
+    else:
+        path.unlink()
+        if damage == "fifo":
+            os.mkfifo(path)
+        elif damage == "endless":
+            path.symlink_to("/dev/zero")
+        elif damage == "folder":
+            path.mkdir()
+        else:
+            path.write_bytes(b"")
+    problems = gather(tmp_path / "part", [tmp_path / "host"])
+    assert len(problems) == (0 if damage in ("not rows", "empty") else 1), problems
+    value = summarize(tmp_path / "part")
+    assert exit_code(value) == 2
+    assert any(path.name in each for each in value.generator.reasons)
+    assert value.counts["emitted"] > 0
+
+
+def test_whole_rows_of_a_host_take_the_place_of_damaged_ones(hosts: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(hosts / "many", tmp_path / "many", symlinks=True)
+    before = summarize(folder).counts
+    rows = (folder / "rows-1").resolve()
+    rows.write_bytes(b"nonsense")
+    assert gather(folder, [hosts / "host"]) == []
+    assert summarize(folder).counts == before
 
 
 def test_run_that_knows_nothing_of_itself_is_summed_up(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def read_settings() -> Settings:
     """What holds here and now; raises `WrongInput` where a file is no TOML."""
     environment = {name: value for name, value in os.environ.items() if name.startswith(_PREFIX)}
     own, project = Path(FILE), _project()
-    if not own.exists():
+    if not os.path.lexists(own):
         return Settings(f"{PROJECT} [tool.sockproof]", project or {}, environment)
     from sockproof import files
 
@@ -128,14 +128,13 @@ def read_settings() -> Settings:
 def _project() -> dict[str, Any] | None:
     """What `pyproject.toml` says of sockproof; if it says nothing it need not even be TOML."""
     path = Path(PROJECT)
-    try:
-        octets = path.read_bytes() if path.is_file() else b""
-    except OSError:
-        return None
-    if b"sockproof" not in octets:
+    if not path.is_file() or not os.access(path, os.R_OK):
         return None
     from sockproof import files
 
+    octets = files.read_octets(path, files.MOST_TOML)
+    if b"sockproof" not in octets:
+        return None
     try:
         tool = files.read_toml(path).get("tool")
     except files.FileError:

@@ -47,10 +47,10 @@ def _keys() -> Iterator[tuple[Path, set[str]]]:
         yield path, {each.replace("_", "-") for each in _KEY.findall(text)}
     project = Path("pyproject.toml")
     try:
-        if b"locust" not in project.read_bytes():
+        if b"locust" not in files.read_octets(project, files.MOST_TOML):
             return
         tables = files.read_toml(project).get("tool")
-    except (files.FileError, OSError):
+    except files.FileError:
         return
     found = tables.get("locust") if isinstance(tables, dict) else None
     if isinstance(found, dict):

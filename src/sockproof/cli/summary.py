@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sockproof.cli.arguments import add_shelf
 from sockproof.cli.load import conclude, draw
+from sockproof.cli.speech import warn
 from sockproof.errors import CANNOT_BE_JUDGED
 from sockproof.runs.gathered import gather
 
@@ -26,7 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def summary(options: Namespace) -> int:
     """Write `summary.json` of a run folder again and show it."""
     if options.others:
-        gather(options.run, options.others)
+        for problem in gather(options.run, options.others):
+            warn(problem)
     _, meaning = conclude(options.run)
     if options.report and not draw(options.run, options.shelf):
         return meaning or CANNOT_BE_JUDGED

@@ -24,7 +24,7 @@ from enum import IntEnum, IntFlag
 from pathlib import Path
 
 from sockproof.errors import WrongInput
-from sockproof.files import is_there
+from sockproof.files import FileError, is_there, opened
 
 SCHEMA = 1
 RUN_FILE = "run.json"
@@ -54,6 +54,7 @@ ROW_FIELDS = (
 )
 ROW = struct.Struct("<" + "".join(code for _, code in ROW_FIELDS))
 STEP = 4 << 20  # by how much a file of rows grows
+MOST_ROWS = 1 << 50  # octets of a file of rows; a hole is not read
 # Keys of a line of health-TAG.jsonl: how many rows the process had written, and their CRC-32.
 ROWS, ROWS_CHECKSUM = "rows", "rows_crc32"
 WALL = "wall_ns"  # and the time of day then, in nanoseconds since 1970
@@ -287,11 +288,13 @@ class RowFile:
 def read_header(path: Path) -> RowFile:
     """The header of a file of rows; raises `LoadRecordError` for anything else."""
     try:
-        with path.open("rb") as file:
-            page = file.read(ROWS_AT)
-        length = path.stat().st_size
+        with opened(path, MOST_ROWS) as handle:
+            page = os.read(handle, ROWS_AT)
+            length = os.fstat(handle).st_size
     except OSError as error:
         raise LoadRecordError(f"cannot read {path}: {error.strerror}") from None
+    except FileError as error:
+        raise LoadRecordError(str(error)) from None
     if len(page) < ROWS_AT or not page.startswith(MAGIC):
         raise LoadRecordError(f"{path} is not a file of rows")
     _, run, tag, pid, boot = HEADER.unpack_from(page)

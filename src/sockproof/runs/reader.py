@@ -280,7 +280,7 @@ class LoadRunFolder:
                 checksums = list(process.checksums())  # first: the process may be writing on
                 try:
                     process.has_read(rows.read(process.path("rows"), checksums, problems))
-                except (files.FileError, LoadRecordError) as error:
+                except LoadRecordError as error:
                     problems.append(f"{error}; its process is left out")
         return processes, problems
 

@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sockproof import files
 from sockproof.runs.load_records import (
     ROW_FIELDS,
     ROWS_AT,
@@ -35,7 +34,6 @@ from sockproof.runs.load_records import (
 
 ROW = np.dtype([(name, f"<{code}") for name, code in ROW_FIELDS])
 PART = 500_000  # rows that are looked at together
-MOST_OCTETS = 1 << 50  # of a file of rows; a hole is not read
 MOST_COUNT = 1 << 40  # of what could not be written
 LONGEST = 32 * 24 * 3600 * 10**9  # nanoseconds between any two times of a process
 SPARE = 65_536  # clients that have a number and no row yet
@@ -128,7 +126,7 @@ def read(path: Path, told: Iterable[tuple[int, int]], problems: list[str]) -> Ro
     """The rows of a file; what is damaged behind them is a line more in `problems`.
 
     `told` is how many rows its process had written, and their checksum, at several times. Raises
-    `FileError` and `LoadRecordError` where the file, or its first page, cannot be read.
+    `LoadRecordError` where the file, or its first page, cannot be read.
     """
     checksums = _Checksums(told)
     found = Rows(_header(path))
@@ -183,8 +181,6 @@ def read(path: Path, told: Iterable[tuple[int, int]], problems: list[str]) -> Ro
 
 
 def _header(path: Path) -> RowFile:
-    with files.opened(path, MOST_OCTETS):
-        pass
     file = read_header(path)
     wrong = None
     if path.name != record_file("rows", file.tag):

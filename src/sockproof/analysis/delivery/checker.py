@@ -247,7 +247,7 @@ class _Partition:
         """Reordered messages, by their first receipts."""
         first = first_receipts(receipts.client, at, len(self.sender))
         first = first[(receipts.flags[first] & ReceiptFlag.HISTORY) == 0]
-        sent = at[first]
+        sent = at[first := first[self.kind[at[first]] != _NOWHERE]]  # that may be several rooms
         followed, late = out_of_order(
             self.history.series[receipts.life[first]],
             self.sender[sent],

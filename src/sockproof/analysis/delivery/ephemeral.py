@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from sockproof.analysis.delivery.findings import Delivery, Ephemeral
-from sockproof.analysis.evidence.history import History
+from sockproof.analysis.evidence.history import UNNAMED, History
 from sockproof.analysis.evidence.presence import Presence
 from sockproof.analysis.evidence.row_arrays import Numbers, in_time
 from sockproof.runs.histogram import bucket_of
@@ -56,6 +56,7 @@ def judge_ephemeral(history: History, found: Delivery) -> None:
             some = process.rows.of([kind])
             some = some[in_time(process, some)]
             for label in np.unique(some["mark"]).tolist():
+                whole &= label in names
                 name = names.get(label, "ephemeral")
                 part = rows.setdefault(name, (_Rows(), _Rows()))[at]
                 those = some[some["mark"] == label]
@@ -63,6 +64,7 @@ def judge_ephemeral(history: History, found: Delivery) -> None:
                 part.mark.append(those["b"].copy())
                 part.time.append(process.times(those["c"]))
                 part.room.append(history.rooms_of(process, those["a"].astype(np.int64)))
+                whole &= not (part.room[-1] == UNNAMED).any()
                 part.skips.append((those["flags"] & EmitFlag.SKIPS_SENDER) > 0)
     for name, (sent, heard) in rows.items():
         found.ephemeral[name] = _One(history, sent, heard).judge(name, found, whole)

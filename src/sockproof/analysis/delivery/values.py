@@ -7,7 +7,7 @@ The rules that hold here:
   run, room or sender had, or that is not larger than that of every answer that had come when this
   message was sent. Of messages that were under way together nobody knows which was first.
 * Where a check of the scenario failed, nobody knows whether its message was accepted: it is owed
-  to nobody, and nothing is said of it.
+  to nobody, and nothing is said of it. Nor is it where what the value is called was not recorded.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sockproof.analysis.delivery.findings import Delivery
-from sockproof.analysis.evidence.history import History
+from sockproof.analysis.evidence.history import UNNAMED, History
 from sockproof.analysis.evidence.row_arrays import Numbers, Process, Receipts, sent_name
 from sockproof.runs.load_records import Kind, ValueFlag
 from sockproof.vocabulary import Property
@@ -130,8 +130,13 @@ class Values:
                 continue
             kinds = rows["flags"].astype(np.int64) << 16 | rows["mark"]
             for kind in np.unique(kinds).tolist():
+                flags, label = kind >> 16, labels.get(kind & 0xFFFF)
+                if label is None:
+                    continue
                 some = kinds == kind
-                yield kind >> 16, labels.get(kind & 0xFFFF, "value"), at[some], rows["b"][some]
+                if flags & ValueFlag.IN_ROOM:
+                    some &= emits.room[at] != UNNAMED
+                yield flags, label, at[some], rows["b"][some]
 
     def _rows(self) -> Iterator[tuple[Process, dict[int, str], Any]]:
         for process in self._history.processes:
