@@ -57,6 +57,23 @@ def test_who_is_told_to_be_skipped_is_owed_nothing(run: Written) -> None:
     assert violations(found) == {"leaked": 1}
 
 
+@pytest.mark.parametrize("comes_back", [False, True])
+def test_server_that_leaves_every_sender_out_is_told_how_to_be_judged(
+    run: Written, comes_back: bool
+) -> None:
+    clients = room_of_three(run)
+    for sequence in (1, 2):
+        run.say(clients[0], sequence, "lobby", 10 * sequence, acked=10 * sequence + 9)
+        for client in clients[1:]:
+            run.hear(client, clients[0], sequence, 10 * sequence + 5)
+    if comes_back:
+        run.hear(clients[0], clients[0], 2, 25)
+    found = run.check()
+    assert violations(found) == {"lost": 1 if comes_back else 2}
+    told = {text: count for text, count in found.why["lost"].items() if "skips_sender" in text}
+    assert list(told.values()) == ([] if comes_back else [2])
+
+
 def test_order_is_judged_by_sender_and_room_without_duplicates(run: Written) -> None:
     clients = room_of_three(run)
     for sequence in (1, 2, 3, 4):

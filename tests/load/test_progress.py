@@ -126,14 +126,21 @@ def test_elsewhere_plain_lines_come_now_and_then(tmp_path: Path) -> None:
         progress.look()
         assert stream.tell() == 0
         assert (tmp_path / "log").read_text() == ""
-        progress._next -= 10
+        progress._next -= 1
+        progress.look()  # it looks, so that the first line has rates and the time since the begin
+        assert stream.tell() == 0
+        assert progress._watched is not None
+        assert progress._watched._begun is not None
+        progress._watched._begun -= 9
+        progress._next -= 1
+        progress._next_plain -= 10
         progress.look()
         progress.look()
         progress.end()
         text = (tmp_path / "log").read_text()
     assert text.count("\n") == 1
-    assert text.startswith("0 s (ramp) · 0 connections · ")
-    assert text.endswith(" · 60 s left\n")
+    assert text.startswith("9 s (ramp) · 0 connections · 0/s sent, 0/s received · ")
+    assert text.endswith(" · 51 s left\n")
     assert "\x1b" not in text
 
 

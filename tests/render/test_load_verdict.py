@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from sockproof.formats.load import Generator, Latency, PropertyFound, Summary, TargetCost
@@ -55,3 +57,15 @@ def test_what_counts_for_nothing_is_told_where_there_is_any() -> None:
     for text in ("4 received, 5 acknowledged", "6 received without a record", "7 doubled"):
         assert text not in plain
         assert text in more
+
+
+def test_what_was_not_exercised_is_one_line_and_no_row_of_zeros() -> None:
+    told = summary(lost=True, forged=False)
+    names = ("connections_opened", "connect_failures", "disconnected", "acknowledged")
+    told.counts |= dict.fromkeys((*names, "ack_timeouts", "receipts"), 0)
+    text = list(lines(told))
+    rows = [line.split()[0] for line in text if re.search(r"\d of \d", line)]
+    assert rows == ["lost", "forged"]
+    (rest,) = [line for line in text if "not exercised" in line]
+    assert "misnumbered" in rest
+    assert "forged" not in rest

@@ -35,7 +35,7 @@ class Progress:
         self._live = self._output is not None and _is_terminal(self._output) and not quiet
         self.what = ""
         self._watched: Watched | None = None
-        self._next = 0.0
+        self._next = self._next_plain = 0.0
         self._drawn = b""
         self._lock = threading.Lock()  # what Locust prints comes in threads of their own
 
@@ -44,16 +44,21 @@ class Progress:
         if self._quiet or self._output is None:
             return
         self._watched = Watched(folder, run_time, drain)
-        self._next = time.monotonic() + (DRAW if self._live else PLAIN)
+        now = time.monotonic()
+        self._next, self._next_plain = now + DRAW, now + PLAIN
 
     def look(self) -> None:
         """Show how it is, when it is time to."""
         now = time.monotonic()
         if self._watched is None or now < self._next:
             return
-        period = DRAW if self._live else PLAIN
-        self._next += period * max(1, (now - self._next) // period)
-        text = " ".join(filter(None, (self.what, said(self._watched.now()))))
+        self._next = _after(now, self._next, DRAW)
+        found = self._watched.now()  # rates are those between two looks, so it looks each second
+        if not self._live:
+            if now < self._next_plain:
+                return
+            self._next_plain = _after(now, self._next_plain, PLAIN)
+        text = " ".join(filter(None, (self.what, said(found))))
         with self._lock:
             if not self._live:
                 self._put(f"{text}\n".encode())
@@ -125,6 +130,11 @@ def said(now: Now) -> str:
             ),
         )
     )
+
+
+def _after(now: float, due: float, period: float) -> float:
+    """When it is due again."""
+    return due + period * max(1, (now - due) // period)
 
 
 def _is_usable(stream: TextIO) -> bool:

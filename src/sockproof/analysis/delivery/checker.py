@@ -397,3 +397,7 @@ class _Partition:
         self._strangers(receivers, some, members, may)
         rows, columns = np.nonzero(may)
         self._tally(counts[may], live[may], sure[may], some[rows], members[columns])
+        if self.lost[some].any():
+            own = members[None, :] == self.user[some][:, None]
+            lost = own & sure & (counts == 0) & self.processed[some][:, None]
+            self.found.count_own(int(lost.sum()), int(counts[own].sum()))

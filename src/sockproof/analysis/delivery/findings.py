@@ -22,6 +22,11 @@ from sockproof.vocabulary import CHECKED, PROPERTIES, Property
 from sockproof.vocabulary import Counter as Counted
 
 Numbers = NDArray[np.int64]
+# Servers that leave the sender out are right, and the scenario has to say so.
+_NOT_BACK = (
+    "a message to a room did not come back to its sender; where the server leaves the sender out,"
+    " tell() needs skips_sender=True"
+)
 
 
 class Tally:
@@ -114,6 +119,7 @@ class Delivery:
     unmatched: int = 0
     killed: int = 0  # processes whose rows end abruptly
     unknown: int = 0  # receipts that may have been due to their clients
+    own_heard: int = 0  # by senders, of what they said to a room, where something was lost
     violations: Violations | None = None  # message by message
     by_message: Tally = field(default_factory=lambda: Tally(np.zeros(0, dtype=np.int64), 1))
     by_class: Tally = field(default_factory=lambda: Tally(np.zeros(0, dtype=np.int64), 1))
@@ -128,6 +134,15 @@ class Delivery:
     def take(self, named: NDArray[Any]) -> None:
         """Messages are those of a partition; `named` has the number of each one's name."""
         self.by_message.take(named)
+
+    def count_own(self, lost: int, heard: int) -> None:
+        """So many times a sender did not hear what it said to a room, and so many times it did."""
+        texts = self.why[Property.LOST]
+        self.own_heard += heard
+        if lost:
+            texts[_NOT_BACK] += lost
+        if self.own_heard:  # this server does not leave them out
+            texts.pop(_NOT_BACK, None)
 
     def count(
         self,

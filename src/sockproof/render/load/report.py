@@ -22,7 +22,13 @@ from sockproof.render.headline import Headline
 from sockproof.render.html_page import environment
 from sockproof.render.load import parts
 from sockproof.render.load.gate import for_page as gate_told
-from sockproof.render.load.summary import below_headline, headline, violations
+from sockproof.render.load.summary import (
+    below_headline,
+    exercised,
+    headline,
+    unexercised,
+    violations,
+)
 from sockproof.render.load.summary import told as told_of
 from sockproof.render.markdown_page import SIGNS, Page, code, escape
 from sockproof.render.text import lines, number, short
@@ -128,6 +134,8 @@ def markdown(run: LoadRun) -> str:
         page.add("| what must not happen | verdict | violations | of |\n|---|---|--:|--:|")
         for each in told["properties"]:
             page.add(f"| {each.name} | {each.word} | {each.count} | {each.exercised} |")
+    if told["unexercised"]:
+        page.add(f"\nNot exercised: {told['unexercised']}")
     if told["latency"]:
         page.add("\n| latency, from intended time | samples | p50 | p90 | p99 | p99.9 | max |")
         page.add("|---|--:|--:|--:|--:|--:|--:|")
@@ -190,6 +198,7 @@ def _told(run: LoadRun) -> dict[str, Any]:
         "what": _what(run),
         "numbers": _numbers(summary) if summary else [],
         "properties": _properties(summary) if summary else [],
+        "unexercised": ", ".join(unexercised(summary)) if summary else "",
         "latency": _latency(summary) if summary else [],
         "parts": parts.tables(summary) if summary else [],
         "part_columns": parts.COLUMNS,
@@ -267,10 +276,7 @@ def _numbers(summary: Summary) -> Pairs:
 
 def _properties(summary: Summary) -> list[_Property]:
     told = []
-    for name, each in summary.properties.items():
-        outcome = "UNSUPPORTED"
-        if isinstance(each.verdict, bool):
-            outcome = "PASS" if each.verdict else "FAIL"
+    for name, each in exercised(summary).items():
         more = f" ({each.expected:,} more expected)" if each.expected else ""
         examples = summary.examples.get(name, [])[:_EXAMPLES]
         if any(name in violation.kinds for violation in summary.violations.first):
@@ -279,7 +285,7 @@ def _properties(summary: Summary) -> list[_Property]:
             _Property(
                 short(name, 40),
                 told_of(each),
-                outcome,
+                "PASS" if each.verdict else "FAIL",
                 f"{violations(summary, name):,}{more}",
                 f"{each.exercised:,}",
                 [short(text, 300) for text in examples],

@@ -37,12 +37,14 @@ def lines(summary: Summary) -> Iterator[str]:
     for late in generator.lateness:
         yield f"  latencies and rates: {late}"
     yield ""
-    for name, each in summary.properties.items():
+    for name, each in exercised(summary).items():
         found = f"{violations(summary, name):,}"
         yield f"  {name:20} {told(each):14} {found:>9} of {each.exercised:,}{_expected(each)}"
         if each.verdict is False:
             for text, count in list(summary.reasons.get(name, {}).items())[:_REASONS]:
                 yield f"    {count:,} times: {short(text, 300)}"
+    if rest := unexercised(summary):
+        yield f"  not exercised: {', '.join(rest)}"
     yield ""
     yield f"  {'latency, ms':12} {'samples':>10}" + "".join(
         f"{LABELS[c]:>10}" for c in LATENCY_COLUMNS
@@ -136,6 +138,18 @@ def said_of_outages(summary: Summary) -> str:
     longest = max(found, key=lambda each: each.seconds)
     more = f"; {number(len(found) - 1, 'more outage')}" if len(found) > 1 else ""
     return short(longest.text, 500) + more
+
+
+def exercised(summary: Summary) -> dict[str, PropertyFound]:
+    """What the run had an occasion to violate."""
+    return {
+        name: each for name, each in summary.properties.items() if isinstance(each.verdict, bool)
+    }
+
+
+def unexercised(summary: Summary) -> list[str]:
+    """The names of the others."""
+    return [name for name in summary.properties if name not in exercised(summary)]
 
 
 def violations(summary: Summary, name: str) -> int:
