@@ -35,6 +35,9 @@ class Model:
                     for r, s, q, time in self.receipts
                     if (r, s, q) == (client, sender, sequence)
                 ]
+                if all(each[1] != room for each in self.stays):  # nobody knows whom it was for
+                    found["undetermined"] += len(heard)
+                    continue
                 sure = any(joined <= at and leaving >= acked for _, joined, leaving, _ in own)
                 may = any(asked <= acked and left >= at for asked, _, _, left in own)
                 stray = [t for t in heard if not any(a <= t and e >= at for a, _, _, e in own)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sockproof.analysis.delivery.findings import Delivery
-from sockproof.analysis.summary.unheard import said_of_unsettled, set_unheard_aside
+from sockproof.analysis.summary.unheard import said_of_unheard, said_of_unsettled, set_unheard_aside
 from sockproof.vocabulary import Counter, Property, Step
 
 DUE = 40
@@ -55,3 +55,12 @@ def test_what_came_without_a_stamp_excuses_no_loss_that_it_cannot_explain(
     set_unheard_aside(found, {**dict.fromkeys(Step, 0), Step.UNSTAMPED: unstamped})
     assert found.counts[Counter.LOST] == found.exercised[Property.LOST] == lost
     assert found.counts[Counter.UNDETERMINED] == DUE - lost
+
+
+def test_leak_in_a_room_that_nobody_entered_is_not_known_to_be_one() -> None:
+    found, steps = Delivery(), dict.fromkeys(Step, 0)
+    found.count_unentered("quiet", 0)
+    assert not list(said_of_unheard(found, found.counts, steps))
+    found.count_unentered("@bob", 3)
+    (why,) = said_of_unheard(found, found.counts, steps)
+    assert "3 messages were received that were said to @bob" in why

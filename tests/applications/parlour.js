@@ -65,7 +65,6 @@ io.on("connection", (socket) => {
     for (const room of rooms.values()) room.members.delete(socket);
     if (online.get(who) === socket) online.delete(who);
   });
-  socket.on("me", (answer) => answer({ ok: true, user: who }));
   socket.on("open", (name, last, answer) => {
     if (!rooms.has(name)) rooms.set(name, { lines: [], members: new Set() });
     const room = rooms.get(name);

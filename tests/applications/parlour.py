@@ -89,11 +89,6 @@ async def disconnect(sid: str, _reason: object) -> None:
         del online[name]
 
 
-@sio.on("me")
-async def me(sid: str) -> dict[str, Any]:
-    return {"ok": True, "user": (await sio.get_session(sid))["name"]}
-
-
 @sio.on("open")
 async def open_room(sid: str, name: str, last: int | None) -> dict[str, Any]:
     global done  # noqa: PLW0603

@@ -20,7 +20,7 @@ class Visitor(SocketIOUser):
 
     def connected(self):
         self.on("line", lambda line: setattr(self, "last", line["id"]))
-        self.enter(f"@{self.name}", "me")
+        self.enter(f"@{self.name}")  # it is there from the start
         opened = self.room, "open", self.room, self.last
         self.enter(*opened, then=self.settled, replays=True, history=True)
 

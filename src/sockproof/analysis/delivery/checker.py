@@ -142,6 +142,7 @@ class _Partition:
             if unowed is not None:
                 self.processed &= ~unowed
         self.lost = np.zeros(len(emits.key), dtype=bool)  # for anyone
+        self.entered = set(np.unique(history.stays.room).tolist())  # rooms
 
     def _present(self, clients: Numbers, at: Numbers) -> Numbers:
         """How many of the clients were surely connected when each message was sent."""
@@ -241,7 +242,10 @@ class _Partition:
         self._own(receipts, at, clients)
         stays = self.history.stays.where(np.isin(self.history.stays.client, clients))
         for room, here, part in self.rooms.each(at, stays):
-            self._room(room, receipts, at, here, part, clients)
+            if room >= FIRST_ROOM and room not in self.entered:
+                self.found.count_unentered(self.history.room_names.get(room, ""), len(here))
+            else:
+                self._room(room, receipts, at, here, part, clients)
 
     def _order(self, receipts: Receipts, at: Numbers) -> None:
         """Reordered messages, by their first receipts."""

@@ -115,6 +115,9 @@ class Delivery:
     spoken_to: set[int] = field(default_factory=set)  # rooms
     spoken: list[str] = field(default_factory=list)  # the names of rooms that they were said to
     entered: list[str] = field(default_factory=list)  # and of those that somebody was in
+    # Receipts of messages to rooms that no user did enter, by their names: nobody knows whom they
+    # were for.
+    unentered: Counter[str] = field(default_factory=Counter)
     # Messages whose acknowledgement the scenario's own matcher was to know, where it never did.
     unmatched: int = 0
     killed: int = 0  # processes whose rows end abruptly
@@ -134,6 +137,12 @@ class Delivery:
     def take(self, named: NDArray[Any]) -> None:
         """Messages are those of a partition; `named` has the number of each one's name."""
         self.by_message.take(named)
+
+    def count_unentered(self, room: str, receipts: int) -> None:
+        """So many receipts of what was said to a room that no user did enter."""
+        if receipts:
+            self.unentered[room] += receipts
+            self.counts[Counted.UNDETERMINED] += receipts
 
     def count_own(self, lost: int, heard: int) -> None:
         """So many times a sender did not hear what it said to a room, and so many times it did."""

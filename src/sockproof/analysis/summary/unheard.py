@@ -32,6 +32,13 @@ def said_of_unheard(
 
     Runs of older versions did not note the steps of their users: nothing is said of them.
     """
+    if delivery.unentered:
+        rooms = _some([name for name, _ in delivery.unentered.most_common()])
+        yield (
+            f"{delivery.unentered.total():,} messages were received that were said to {rooms}, and"
+            " no user did enter() that room: who is in it from the start needs enter(room) without"
+            " more, and what nobody is to hear goes to=NOBODY"
+        )
     if not steps[Step.USERS]:
         return
     if not steps[Step.STARTED]:
@@ -43,7 +50,7 @@ def said_of_unheard(
     if not steps[Step.SETTLED]:
         why = unanswered if awaited else "connected() does not call settled()"
         yield f"no user settled, so nothing was sent: {why}"
-    if delivery.addressed and not counts[Counter.DUE]:
+    if delivery.addressed and not delivery.unentered and not counts[Counter.DUE]:
         why = _nobody(delivery, counts, awaited, unstamped)
         yield f"nobody was surely there for any message: {why}"
     if delivery.unmatched:

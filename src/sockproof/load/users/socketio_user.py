@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable
 from functools import partial
 from time import monotonic_ns
@@ -15,7 +14,7 @@ from gevent.event import AsyncResult
 from sockproof.load.locust.schedule import SECOND
 from sockproof.load.messages.answers import Answers, answers_by
 from sockproof.load.messages.ephemeral import Ephemeral
-from sockproof.load.messages.matching import Match, matches
+from sockproof.load.messages.matching import matches
 from sockproof.load.messages.message import BODY, Message, Said, prepared
 from sockproof.load.messages.naming import called
 from sockproof.load.net.endpoint import traffic
@@ -265,89 +264,6 @@ class SocketIOUser(Namespaces):
     ) -> None:
         """Call `handler(*args)` for each event of this name; it must not block."""
         self.connection.on(event, handler, self.further(namespace))
-
-    # Rooms of the application: each member must receive what is sent to its room.
-
-    def enter(
-        self,
-        room: str,
-        event: str,
-        *args: Any,
-        then: Callable[[], None] | None = None,
-        replays: bool = False,
-        history: Match | str | bool = False,
-        namespace: str | None = None,
-    ) -> None:
-        """Emit the application's event that joins a room.
-
-        The user is a member when the server acknowledges the event; then `then` is called.
-        `replays`: what was said to the room while the user had no connection is owed. `history`
-        says what repeats what was said before: the answer (True), events of a name, or events
-        that match, each as a list of its name and arguments: `{"0": "said", "1.old": True}`.
-        """
-        namespace = self.further(namespace)
-        number = self._number_of(room, namespace)
-        self._misses_nothing |= replays
-        if history is not False:
-            self._histories.append({"0": history} if isinstance(history, str) else history)
-        self.recorder.joining(self.client, number, time.monotonic_ns(), replays)
-        done = partial(self.recorder.joined, self.client, number)
-        self._move(number, done, event, args, then, namespace)
-
-    def exit(
-        self,
-        room: str,
-        event: str,
-        *args: Any,
-        then: Callable[[], None] | None = None,
-        namespace: str | None = None,
-    ) -> None:
-        """Emit the application's event that leaves a room."""
-        namespace = self.further(namespace)
-        number = self._number_of(room, namespace)
-        self.recorder.leaving(self.client, number, time.monotonic_ns())
-        done = partial(self.recorder.left, self.client, number)
-        self._move(number, done, event, args, then, namespace)
-
-    def _number_of(self, room: str, namespace: str | None) -> int:
-        return self.recorder.room(room if namespace is None else f"{namespace} {room}")
-
-    def _move(
-        self,
-        room: int,
-        done: Callable[[int], None],
-        event: str,
-        args: tuple[Any, ...],
-        then: Callable[[], None] | None,
-        namespace: str | None,
-    ) -> None:
-        client = self.client
-
-        def answered(reply: Reply) -> None:
-            if True in self._histories:  # what is answered from now on is no history
-                self._histories.remove(True)
-            if reply is None:
-                if self.connection.is_open:
-                    self._prepared()
-                    said = f"no acknowledgement of {event} in time"
-                    self.sockproof.unanswered(client, room, said)
-                return
-            refusal = self.refusal(arguments(reply))
-            if refusal is not None:
-                self._prepared()
-                self.sockproof.refused(client, event, refusal)
-                return
-            done(self.connection.last_received)
-            if then is not None:
-                then()
-
-        limit = self.sockproof.ack_limit
-        self.connection.emit(event, *args, ack=answered, limit=limit, namespace=namespace)
-
-    def refusal(self, answer: list[Any]) -> str | None:
-        """Return why the server refused `enter` or `exit`, or None. May be overridden."""
-        del answer
-        return None
 
     # Blocking calls, for Locust's tasks only.
 
