@@ -357,7 +357,9 @@ class _Partition:
             sent_at = sent_at - errors.between(clients, self.sender[messages])
         inside = presence.maybe(clients, sent_at, receipts.time[index])
         skipping = (emits.flags[messages] & EmitFlag.SKIPS_SENDER) > 0
-        inside &= ~(skipping & (clients == self.user[messages]))
+        own = clients == self.user[messages]
+        self.found.count_own(heard=int(own.sum()))
+        inside &= ~(skipping & own)
         self._leaks(receipts, at, index[~inside])
         if not len(members):
             self._strangers(receivers, np.unique(messages), members)
@@ -404,4 +406,4 @@ class _Partition:
         if self.lost[some].any():
             own = members[None, :] == self.user[some][:, None]
             lost = own & sure & (counts == 0) & self.processed[some][:, None]
-            self.found.count_own(int(lost.sum()), int(counts[own].sum()))
+            self.found.count_own(lost=int(lost.sum()))

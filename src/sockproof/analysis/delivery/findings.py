@@ -122,7 +122,7 @@ class Delivery:
     unmatched: int = 0
     killed: int = 0  # processes whose rows end abruptly
     unknown: int = 0  # receipts that may have been due to their clients
-    own_heard: int = 0  # by senders, of what they said to a room, where something was lost
+    own_heard: int = 0  # by senders, of what they said to a room
     violations: Violations | None = None  # message by message
     by_message: Tally = field(default_factory=lambda: Tally(np.zeros(0, dtype=np.int64), 1))
     by_class: Tally = field(default_factory=lambda: Tally(np.zeros(0, dtype=np.int64), 1))
@@ -144,7 +144,7 @@ class Delivery:
             self.unentered[room] += receipts
             self.counts[Counted.UNDETERMINED] += receipts
 
-    def count_own(self, lost: int, heard: int) -> None:
+    def count_own(self, lost: int = 0, heard: int = 0) -> None:
         """So many times a sender did not hear what it said to a room, and so many times it did."""
         texts = self.why[Property.LOST]
         self.own_heard += heard
