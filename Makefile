@@ -40,7 +40,7 @@ study: $(STAMP) ## measure claims about WebSocket and Socket.IO; ARGS=--quick is
 	$(BIN)/sockproof study $(ARGS)
 
 test: $(STAMP) ## run this project's own tests
-	$(BIN)/python -m pytest -q -n 3 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -q -n 4 --dist worksteal $(ARGS)
 
 test-all: export SOCKPROOF_TEST_ALL = 1
 test-all: test ## run all of the tests of which `make test` runs a daily sample

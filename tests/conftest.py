@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 import pytest
 
-from tests import sample, shared
+from tests import order, sample, shared
 from tests.watchdog import Watchdog
 
 WATCHDOG = Watchdog()
@@ -24,6 +24,19 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     WATCHDOG.end()
     if not hasattr(config, "workerinput"):
         shared.end()
+
+
+@pytest.hookimpl(trylast=True)  # what is not chosen is out by then
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The long ones begin first, in each process of a run that has several."""
+    if hasattr(config, "workerinput"):
+        long = [item for item in items if order.is_long(_module(item))]
+        others = [item for item in items if not order.is_long(_module(item))]
+        items[:] = order.dealt(long, others, config.workerinput["workercount"])
+
+
+def _module(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0].removesuffix(".py").replace("/", ".")
 
 
 def pytest_collection_finish() -> None:

@@ -24,12 +24,12 @@ from sockproof.shelves import shelf
 from sockproof.wire.url import Address
 from tests.faults import KINDS, Catch, Fault, faults, plain_id
 from tests.progress import run_while_it_goes_on
+from tests.sample import rotating
 from tests.servers.blind import ROUND, woven
 from tests.servers.limits import DECLARED
 from tests.servers.socketio_server import SocketIOServer
 from tests.servers.tls import TlsServer
 from tests.servers.websocket_server import WebSocketServer
-from tests.shared import once
 
 ELSEWHERE = {"unsticky", "usual-timers"}  # what cases need that have tests of their own
 LARGE = {
@@ -40,6 +40,7 @@ LARGE = {
 LIMIT = 6.0  # seconds a case: a fault that makes a server silent is not waited for any longer
 LAPSES_OF_MUTANTS = 15  # until the runner loses its patience with a fault that silences a server
 JOBS = 16
+ELSE = 3  # a fault meets one in so many of the cases that are about something else, by turns
 
 
 WALKS = frozenset({"websocket/kept_state"})  # and those whose mutants are blind faults
@@ -172,10 +173,26 @@ async def _ask() -> frozenset[str]:
         return found.server.capabilities - {"slow-timers", "fast-timers"}
 
 
-def run(kind: str, fault: str | None) -> dict[str, CaseRecord]:
-    """The records of every case of a kind against our server with one fault, or none."""
-    chosen = [case for case in cases(kind) if fault is None or _worth_running(case, kind, fault)]
-    return run_chosen(kind, fault, chosen)
+def run(kind: str, fault: str | None, days: int = 1) -> dict[str, CaseRecord]:
+    """The records of the cases of a kind against our server with one fault; of all with none.
+
+    A fault that has its turn once in so many `days` meets others of those that are about something
+    else each time.
+    """
+    if fault is None:
+        return run_chosen(kind, fault, cases(kind))
+    worth = [case for case in cases(kind) if _worth_running(case, kind, fault)]
+    near = {case.id for case in worth if _is_near(case, faults(kind)[fault])}
+    if any(case.last for case in worth if case.id in near):  # it looks back on all the others
+        return run_chosen(kind, fault, worth)
+    others = (case for case in worth if case.id not in near)
+    drawn = {case.id for case in rotating(others, ELSE, fault, lambda case: case.id, days)}
+    return run_chosen(kind, fault, [case for case in worth if case.id in near | drawn])
+
+
+def _is_near(case: Case, fault: Fault) -> bool:
+    """Whether a case is what the fault is for: it is named, or of the fault's file."""
+    return f"{_file_of(case.id)}.toml" == fault.file or fault.explains(case.id)
 
 
 def run_chosen(kind: str, fault: str | None, chosen: Iterable[Case]) -> dict[str, CaseRecord]:
@@ -206,13 +223,8 @@ def _worth_running(case: Case, kind: str, fault: str) -> bool:
     return "fast-timers" not in case.needs or "heartbeat" in faults(kind)[fault].file
 
 
-@cache
 def baseline(kind: str) -> dict[str, CaseRecord]:
     """The records on the correct server; what a busy machine may have disturbed is run again."""
-    return once(f"baseline-{kind}", lambda: _baseline(kind))
-
-
-def _baseline(kind: str) -> dict[str, CaseRecord]:
     records = run(kind, None)
     doubtful = {name for name, each in records.items() if each.outcome in ("FAIL", "INCONCLUSIVE")}
     if doubtful:
@@ -236,12 +248,12 @@ class Complaints:
             self.doubtful.add(record.id)
 
 
-def complaints(kind: str, fault: Fault) -> list[str]:
+def complaints(kind: str, fault: Fault, days: int = 1) -> list[str]:
     """Run a fault; everything that is not as its description says, a line each.
 
     What time may have done is run once more, by itself: what the fault does shows again.
     """
-    records = run(kind, fault.name)
+    records = run(kind, fault.name, days)
     found = _judge(kind, fault, records)
     if found.doubtful:
         again = [case for case in cases(kind) if case.id in found.doubtful]
@@ -259,7 +271,7 @@ def _judge(kind: str, fault: Fault, records: dict[str, CaseRecord]) -> Complaint
         for record in caught:
             _check_caught(record, catch, fault, found)
     for case_id, record in records.items() if fault.name not in ROUND else ():
-        if not fault.explains(case_id) and record.outcome != baseline(kind)[case_id].outcome:
+        if not fault.explains(case_id) and record.outcome != "PASS":  # as on the correct server
             why = f"disturbed by a fault that should not touch it ({fault.what})"
             found.add(record, why, doubtful=True)
     return found

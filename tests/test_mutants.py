@@ -38,7 +38,7 @@ def test_every_case_passes_on_the_correct_server(kind: str) -> None:
 
 @pytest.mark.parametrize(("kind", "name"), TODAY)
 def test_fault_is_caught_where_it_says_and_nowhere_else(kind: str, name: str) -> None:
-    assert mutants_run.complaints(kind, faults(kind)[name]) == []
+    assert mutants_run.complaints(kind, faults(kind)[name], DAYS[kind]) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
