@@ -63,6 +63,8 @@ def unmasked(fault: str | None, frame: Frame) -> Frame:
             payload = payload[:-tail] + apply_mask(payload[-tail:], b"!!!!")
         case "unmasks-beyond-256-octets-wrong" if not is_control(frame.opcode):
             payload = payload[:256] + apply_mask(payload[256:], b"\1\1\1\1")
+        case "unmasks-a-fragment-with-the-first-key" if frame.mask_key == b"\x81\x82\x83\x84":
+            payload = apply_mask(apply_mask(payload, frame.mask_key), b"\x01\x02\x03\x04")
         case "leaves-some-pings-masked" if payload[:1] == b"\x01" and frame.mask_key is not None:
             payload = apply_mask(payload, frame.mask_key)
     return replace(frame, payload=payload)

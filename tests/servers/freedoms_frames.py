@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,10 @@ from sockproof.wire.websocket import Frame, Opcode, is_control
 from tests.servers.freedom import Freedom
 
 PING, PONG, CONT = Opcode.PING, Opcode.PONG, Opcode.CONT
+PUZZLING = (  # payloads of Pongs that others send in their Pings
+    *(b"", b"ping", b"Hello", b"once", b"between", b"inside", b"fence", b"H", b"0", b"\xff\0"),
+    bytes(range(125)),
+)
 
 
 class Beats(Freedom):
@@ -44,6 +49,35 @@ class BeatsBesideAll(Freedom):
 
     def frames(self, connection, frame: Frame) -> list[Frame]:
         return [self.frame, frame]
+
+
+class PongsBesideAll(Freedom):
+    """Pongs that answer nothing go before each frame and behind it, the Close frame too (5.5.1)."""
+
+    def __init__(self, *payloads: bytes) -> None:
+        self.payloads = itertools.cycle(payloads)
+
+    def frames(self, connection, frame: Frame) -> list[Frame]:
+        return [Frame(PONG, next(self.payloads)), frame, Frame(PONG, next(self.payloads))]
+
+
+class RepeatsPongs(Freedom):
+    """What it sends again and again as a heartbeat is a Pong with what the last Ping held."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.beats: dict[object, Beats] = {}
+
+    async def opened(self, connection) -> None:
+        self.beats[connection] = Beats(Frame(PONG), self.seconds)
+        await self.beats[connection].opened(connection)
+
+    def left(self, connection) -> None:
+        self.beats.pop(connection, None)
+
+    async def pings(self, connection, payload: bytes) -> bool:
+        self.beats[connection].frame = Frame(PONG, payload)
+        return False
 
 
 class AnswersTheLastPing(Freedom):
@@ -199,6 +233,9 @@ SWITCHES = {
     "pongs-unasked": lambda: Beats(Frame(PONG), 0.015),
     "pongs-unasked-with-words": lambda: Beats(Frame(PONG, b"alive"), 0.05),
     "pongs-before-each-frame": lambda: BeatsBesideAll(Frame(PONG, b"alive")),
+    "pongs-round-each-frame": lambda: PongsBesideAll(b""),
+    "pongs-round-each-frame-with-any-payload": lambda: PongsBesideAll(*PUZZLING),
+    "pongs-repeat-the-last-ping": lambda: RepeatsPongs(0.005),
     "answers-the-last-ping": AnswersTheLastPing,
     "answers-pings-30-ms-late": lambda: AnswersPingsLate(0.03),
     "answers-pings-300-ms-late": lambda: AnswersPingsLate(0.3),

@@ -287,6 +287,10 @@ class Connection(Receiver):
             raise Failed(4000, "no Pings, please")
         if self.fault == "answers-pings-late" and payload == b"soon":
             await asyncio.sleep(1.2)
+        if self.fault == "answers-a-payload-once" and payload == b"the same":
+            if payload in self.pings:
+                return
+            self.pings.append(payload)
         if self.fault == "answers-pings-twice":
             self.send(Frame(Opcode.PONG, payload))
         if self.fault == "spoils-pongs" and len(payload) in (1, 13, 124, 125):

@@ -241,8 +241,10 @@ async def _overhears(bystander: Ear, said: list[bytes], limit: float) -> bool:
         return any(payload in message[1] for payload in said)
 
     with contextlib.suppress(*NO_ANSWER):
-        bystander.peer.send(client_frame(Opcode.PING, b"sockproof"))
-        got = await bystander.until(lambda each: each[0] == Opcode.PONG or known(each), limit)
+        ping = secrets.token_hex(6).encode()
+        bystander.peer.send(client_frame(Opcode.PING, ping))
+        fenced = (Opcode.PONG, ping)
+        got = await bystander.until(lambda each: each == fenced or known(each), limit)
         return known(got)
     return False
 

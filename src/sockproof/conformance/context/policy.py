@@ -14,7 +14,8 @@ from sockproof.conformance.context.said import Said
 from sockproof.conformance.context.spoken import Spoken
 from sockproof.wire.websocket import Opcode
 
-NO_SUCH_TYPE, TOO_BIG = 1003, 1009  # Close codes
+NO_SUCH_TYPE, FORBIDS, TOO_BIG = 1003, 1008, 1009  # Close codes
+GONE = (1000, 1001, 1012, 1013)
 # The contract's further namespaces, and what a server has that keeps it out of one.
 NAMESPACES = {
     "/custom": "refuses-custom",
@@ -24,14 +25,15 @@ NAMESPACES = {
 SURELY_TAKEN = 125  # octets of a message that no server refuses for its size
 
 
-def is_of_an_application(code: int | None, *, its_own: bool = False) -> bool:
+def is_of_an_application(code: int | None, *, to_a_ping: bool = False, later: bool = False) -> bool:
     """Whether a Close code tells of no fault: a server closes whenever it wants (7.3).
 
     It has done its work, it goes away, its policy forbids something, it restarts, others are
-    served first, or the code is the application's own (7.4.1, 7.4.2). With `its_own`, this alone:
-    what answers Pings knows the others, too.
+    served first, or the code is the application's own (7.4.1, 7.4.2). In the place of a Pong the
+    last alone is: what answers Pings knows the others, too. `later`, where it answered Pings on
+    this connection before, it has only gone.
     """
-    others = () if its_own else (1000, 1001, 1008, 1012, 1013)
+    others = GONE if later else () if to_a_ping else (*GONE, FORBIDS)
     return code is not None and (code in others or 3000 <= code < 5000)
 
 

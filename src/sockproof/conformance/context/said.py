@@ -6,10 +6,13 @@ holds the octets of something that this peer sent answers it; the rest is the ap
 
 from __future__ import annotations
 
+from collections import Counter
+
 from sockproof.wire.websocket import Frame, Opcode, is_control
 
 KEPT_OCTETS = 2 * 1024 * 1024  # of contents, the latest; older ones are no longer recognised
 LIKE_OCTETS = 4  # a shorter piece of what was sent is no evidence
+TELLING_OCTETS = 16  # of a Pong: shorter ones may be a server's own heartbeat by chance
 
 
 class Said:
@@ -18,7 +21,8 @@ class Said:
     def __init__(self) -> None:
         self._frames: list[tuple[bytes, bool]] = []  # content, and whether it is part of a message
         self._octets = 0
-        self._controls: set[bytes] = set()
+        self._unanswered: Counter[bytes] = Counter()  # payloads of Pings
+        self.was_answered = False  # a Ping, by a Pong
         self.open = False  # inside a fragmented message
         self.closing = False  # a Close frame has been sent
         self.kinds: set[int] = set()  # opcodes of the messages begun so far
@@ -28,8 +32,9 @@ class Said:
 
     def note(self, frame: Frame, payload: bytes) -> None:
         """Remember a frame; `payload` is its content before any compression."""
-        if frame.opcode == Opcode.PING or (frame.opcode == Opcode.PONG and payload):
-            self._controls.add(payload)  # an empty Pong says nothing that comes back
+        telling = frame.opcode == Opcode.PONG and len(payload) >= TELLING_OCTETS
+        if frame.opcode == Opcode.PING or telling:
+            self._unanswered[payload] += 1
         self.closing = self.closing or frame.opcode == Opcode.CLOSE
         if is_control(frame.opcode):
             return
@@ -46,13 +51,21 @@ class Said:
         self.most_fragments = max(self.most_fragments, self._message[1])
         self.open = not frame.fin
 
-    def is_pinged(self, payload: bytes) -> bool:
-        """Whether a Ping with this payload, or a Pong that can be told from others, was sent."""
-        return payload in self._controls
+    def is_answered(self, payload: bytes) -> bool:
+        """Whether a Pong with this payload, which has come, answers something that was sent.
 
-    def is_answered(self, payload: bytes) -> None:
-        """The Ping with this payload needs no Pong any more: what comes is a heartbeat."""
-        self._controls.discard(payload)
+        It is a Ping, or a Pong that can be told from others, and has its answer then: a server
+        may send Pongs unasked, with any payload (5.5.3), and what comes beyond is one of them.
+        """
+        if not self._unanswered[payload]:
+            return False
+        self._unanswered[payload] -= 1
+        self.was_answered = True
+        return True
+
+    def needs_no_pong(self, payload: bytes) -> None:
+        """However many Pings with this payload were sent, what comes now is a heartbeat."""
+        del self._unanswered[payload]
 
     def holds(self, message: Frame) -> bool:
         """Whether a message of the server says what this peer has said, whole or in part."""

@@ -26,6 +26,7 @@ ORIGIN = re.compile(rb"\borigin\b", re.IGNORECASE)
 TLS_WANTED = re.compile(r"\bhttps\b|\btls\b", re.IGNORECASE)
 HTTP2_WANTED = re.compile(r"\bHTTP/2|\bh2\b", re.IGNORECASE)
 POLICIES = {1008, 3000, 3003, *range(4000, 5000)}  # Close codes that a refusal may have
+PING = b"sockproof asks"  # which no server's own Pong holds
 ROUND_TRIPS = 3  # in which a server that turns everybody away has done so
 MADE_UP = "sockproof"  # a subprotocol that nobody has: some servers then name theirs
 OLD = "speaks Engine.IO 3, that is Socket.IO 2 or older"
@@ -69,14 +70,14 @@ async def _opened(prober: Prober) -> str | None:
     wants_engineio = "EIO=" in prober.address.query  # then its first packet is waited for
 
     def tells(message: Message) -> bool:
-        fenced = message[0] == Opcode.PONG and not wants_engineio
+        fenced = message == (Opcode.PONG, PING) and not wants_engineio
         return fenced or message[1].startswith(b'0{"sid"')
 
     async with asking() as context:
         with contextlib.suppress(*NO_ANSWER):
             ear = await Ear.open(Target(prober.server, context), prober.limit)
             for _ in range(ROUND_TRIPS):
-                ear.peer.send(client_frame(Opcode.PING, b"sockproof"))
+                ear.peer.send(client_frame(Opcode.PING, PING))
                 opcode, payload = await ear.until(tells, prober.limit)
                 seen = f"what came first was {Frame(opcode, payload)}"
                 if opcode == Opcode.TEXT:
@@ -99,10 +100,14 @@ async def _lets_speak(prober: Prober) -> bool:
             ear = await Ear.open(Target(prober.server, context), prober.limit)
             for _ in range(ROUND_TRIPS):
                 ear.peer.send(text_frame(content().decode()))
-                if (await ear.until(lambda _: True, prober.limit))[0] == Opcode.CLOSE:
+                if (await ear.until(_is_no_pong, prober.limit))[0] == Opcode.CLOSE:
                     return False
             return True
     return False
+
+
+def _is_no_pong(message: Message) -> bool:
+    return message[0] != Opcode.PONG
 
 
 async def _redirect(prober: Prober, answer: Answer) -> str | None:

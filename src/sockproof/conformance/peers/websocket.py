@@ -144,7 +144,9 @@ class WebSocketPeer(WebSocketConnection):
         """Raise `Unsupported` where the server may have closed instead of sending this."""
         self.said.largest = max(self.said.largest, len(payload or b""))  # once it is inflated
         self._forgive(close, str(close))
-        if is_of_an_application(close_code(close), its_own=is_control(opcode)):
+        to_a_ping = is_control(opcode)
+        later = to_a_ping and self.said.was_answered
+        if is_of_an_application(close_code(close), to_a_ping=to_a_ping, later=later):
             raise Unsupported("a server that goes on for as long as the case asks", close)
 
     # Judging.
@@ -199,6 +201,7 @@ class WebSocketPeer(WebSocketConnection):
                 got = await self.receive_answer()
                 self.skip_strange_pongs = True
                 if is_like(got, Opcode.PONG, payload):
+                    self.said.needs_no_pong(payload)
                     return
                 if got.opcode == Opcode.CLOSE:
                     self._forgive_unanswered(got, Opcode.PONG, payload)
@@ -207,7 +210,8 @@ class WebSocketPeer(WebSocketConnection):
                 self.send(fence)
                 got = await self.receive_answer()
                 if is_like(got, Opcode.PONG, payload):
-                    self.said.is_answered(fence.payload)
+                    self.said.needs_no_pong(payload)
+                    self.said.needs_no_pong(fence.payload)
                     return
                 if not is_like(got, Opcode.PONG, fence.payload):
                     raise Failure(wanted, got)
@@ -233,7 +237,6 @@ class WebSocketPeer(WebSocketConnection):
         self.send(fence)
         with self.context.step(PINGS_ANSWERED, however=False):
             await self.expect(Opcode.PONG, fence.payload)
-        self.said.is_answered(fence.payload)
 
     async def expect_failed(
         self,

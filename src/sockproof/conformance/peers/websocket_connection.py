@@ -3,7 +3,7 @@
 What `receive` gives are control frames and whole messages, the latter inflated and as one frame.
 A frame that no server may send (masked, reserved bits, a fragmented Ping …) is a Failure in
 whichever case meets it. Pings are answered and skipped, since a server may send them at any
-time; so are Pongs whose payload this peer never sent, which are a server's own heartbeats.
+time; so are Pongs beyond those that answer a Ping of this peer: they are a server's heartbeats.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class WebSocketConnection:
         self.deflate = deflate
         self.answer_pings = True
         self._held: bytes | None = None  # PONGs, while a frame has been sent in part
-        self.skip_strange_pongs = True  # those whose payload was never sent are not received
+        self.skip_strange_pongs = True  # those that answer nothing are not received
         self.compresses = False  # whether `send` compresses the data frames that it is given
         self.frames: tuple[Frame, ...] = ()  # those that the last received message came in
         self.compressed = False  # whether the last received message was
@@ -224,7 +224,7 @@ class WebSocketConnection:
                 else:
                     self._held += pong
                 continue
-            strange = whole.opcode == Opcode.PONG and not self.said.is_pinged(whole.payload)
+            strange = whole.opcode == Opcode.PONG and not self.said.is_answered(whole.payload)
             if strange and self.skip_strange_pongs:
                 continue
             if any(mark in whole.payload for mark in self._fences):
