@@ -34,7 +34,7 @@ class Room:
 
 
 rooms: dict[str, Room] = {}
-deliveries = done = 0
+deliveries = done = typed = 0
 held: dict[tuple[str, str], dict[str, Any]] = {}
 
 
@@ -124,10 +124,15 @@ async def line(sid: str, said: dict[str, Any]) -> dict[str, Any]:
 
 @sio.on("typing")
 async def typing(sid: str, name: str) -> None:
+    global typed, done  # noqa: PLW0603
     who = (await sio.get_session(sid))["name"]
     for member in list(rooms[name].members):
         if member != sid:
-            await sio.emit("typing", {"room": name, "by": who}, to=member)
+            typed += 1
+            if FAULT == "typing" and typed > HONEST and typed % EVERY == 0:
+                done += 1
+            else:
+                await sio.emit("typing", {"room": name, "by": who}, to=member)
 
 
 @sio.on("whisper")

@@ -65,7 +65,7 @@ def served(name: str, fault: str) -> Iterator[tuple[str, int]]:
         assert process.poll() is None
         yield f"http://127.0.0.1:{port}/", port
     finally:
-        process.terminate()
+        process.kill()  # told to end, it would wait for what long-polling holds open
         process.wait(SOON)
 
 
