@@ -228,9 +228,25 @@ def test_share_of_what_a_dead_host_heard_is_said(tmp_path: Path) -> None:
     hosts.end(killed=(1,))
     summary = summarize(tmp_path)
     assert broken(hosts.check()) == {}
-    # It surely heard what came before the last that it heard; of six the rest is unknown.
+    # It surely heard what came a second before the last that it heard.
     assert summary.unknown_share == pytest.approx(5 / (10 + 4 + 5), abs=0.06)
     assert any("later is unknown" in each for each in summary.generator.reasons)
+    hosts.recorders[1].close()
+
+
+@pytest.mark.parametrize(("later", "lost"), [(500, 0), (1500, 1)])
+def test_what_may_have_been_on_its_way_to_the_dead_is_not_lost(
+    later: int, lost: int, tmp_path: Path
+) -> None:
+    hosts = Hosts(tmp_path)
+    hosts.join(0, 20, 30)
+    hosts.join(1, 20, 30)
+    for number, at in ((1, 2000), (2, 2000 + later)):
+        hosts.say(0, number, at, at + 5)
+        hosts.hear(0, 0, number, at + 6)
+    hosts.hear(1, 0, 2, 2000 + later + 7)  # and of the first nothing, until it was killed
+    hosts.end(killed=(1,))
+    assert broken(hosts.check()) == ({"lost": lost} if lost else {})
     hosts.recorders[1].close()
 
 

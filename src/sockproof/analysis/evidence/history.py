@@ -6,7 +6,8 @@ The rules that hold here:
   the room, before `may_from` and after `may_to` surely not.
 * A connection that ended before the drain did, or in a process whose rows end abruptly, owes
   nothing that was under way then. What a client heard last tells how much that was: a connection
-  keeps the order, so whatever the server was done with before that message was *sent* came first.
+  keeps the order, so whatever the server was done with before that message was *sent* came first; a
+  second before, where it died with its process: servers do hand over what others say out of order.
 * A receiver is a user, by the number of its first connection; `lives` has its stays over them.
 * The same holds where a process could not write down what it heard: a stay is parted there. Where
   it could not write down who came and went, nobody is surely anywhere until it is told anew.
@@ -57,6 +58,7 @@ from sockproof.runs.reader import LoadRunFolder
 
 _ROOMS = {EVERYONE: "everyone", ITSELF: "itself", NOBODY: "nobody"}
 UNNAMED = -1  # a room whose name could not be written down
+OVERTAKING = SECOND  # by which what was said earlier may come later
 
 
 class History:
@@ -342,6 +344,8 @@ class History:
                             known = heard.time < begin
                             np.maximum.at(sure, heard.life[known] - process.base, own[known])
         stays = self.stays
+        # Who died with its process need not have heard all in the order in which it was sent.
+        newest[self.gone] -= OVERTAKING
         until = np.where(self.abrupt[stays.client], newest[stays.client], FOREVER)
         stays.sure_to[:] = np.minimum(stays.sure_to, until)
         for process, _, end, sure in gaps:
