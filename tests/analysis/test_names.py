@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pandas as pd
 import pytest
 
 from sockproof.analysis.delivery.checker import check
@@ -13,9 +15,11 @@ from sockproof.analysis.gates.gate import Finding, Outcome, judge
 from sockproof.analysis.gates.rules import Rule, RuleError, Rules, condition
 from sockproof.analysis.statistics.metrics import is_metric, value
 from sockproof.analysis.summary.run_summary import summarize, write_summary
+from sockproof.analysis.timeline import frames, overlay
+from sockproof.analysis.timeline.export import Wanted, export
 from sockproof.load.record.recorder import EVERYONE, Phase, Recorder
-from sockproof.runs.breakdown import look_up
-from sockproof.runs.load_records import MOST_NAMES, OTHER
+from sockproof.runs.breakdown import By, look_up
+from sockproof.runs.load_records import MOST_NAMES, OTHER, LoadRecordError
 from sockproof.runs.reader import LoadRunFolder
 
 SECOND = 1_000_000_000
@@ -207,6 +211,38 @@ def test_a_single_name_is_the_whole(run: Run) -> None:
     assert found["names"]["only"]["latency"]["ack"] == found["latency"]["ack"]
     finding = judged(found, 'latency.ack["only"].intended.p50_ms < 10', run.folder, grace=0.001)
     assert finding.outcome == Outcome.PASS
+
+
+def test_exports_have_latencies_of_each_message_and_class(run: Run) -> None:
+    two_names(run)
+    (run.folder / "run.json").write_text("{}")
+    read = frames.read(run.folder)
+    table = pd.read_csv(io.BytesIO(export(read, "csv", Wanted(By.NAME))))
+    sums = table.groupby("message")["delivery_intended_samples"].sum()
+    assert sums.to_dict() == {"private": 599, "public": 600}
+    assert table[table["message"] == "private"]["delivery_intended_p50_ms"].min() > 40
+    table = pd.read_csv(io.BytesIO(export(read, "csv", Wanted(By.CLASS))))
+    sums = table.groupby("class")["delivery_intended_samples"].sum()
+    assert sums.to_dict() == {"Reader": 799, "Writer": 400}
+    text = export(read, "hgrm", Wanted(kind='delivery["private"]')).decode()
+    assert "Total count    =          599" in text
+    with pytest.raises(LoadRecordError, match="no delivery"):
+        export(read, "hgrm", Wanted(kind='delivery["secret"]'))
+
+
+def test_comparisons_tell_each_message_and_class(run: Run, tmp_path: Path) -> None:
+    found = two_names(run)
+    parts = overlay.parts([found, found])
+    assert [str(each) for each in parts] == [
+        *('["public"]', '["private"]', '[class="Reader"]', '[class="Writer"]')
+    ]
+    assert overlay.parts([found, {**found, "names": {"public": {}}, "classes": {}}]) == []
+    assert overlay.violations([found], parts)['counts["private"].lost'] == 1
+    assert overlay.violations([found], parts)['counts["public"].lost'] == 0
+    runs = [LoadRunFolder(tmp_path)]
+    group = overlay.Group(runs, 'delivery["private"]')
+    told = {each.metric: each.a for each in overlay.changes(group, group, "delivery", parts[1])}
+    assert told['latency.delivery["private"].intended.p50_ms'] == pytest.approx(50, 0.01)
 
 
 def test_names_are_bounded(run: Run) -> None:

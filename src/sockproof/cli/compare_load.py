@@ -31,8 +31,15 @@ def compare_load(a: list[Path], b: list[Path], results: Path, shelf: Path | None
             continue
         found += overlay.changes(of_a, of_b, kind)
         curves.append((figure_file(kind), (overlay.curve(of_a), overlay.curve(of_b))))
+    parts = overlay.parts([*summaries[0], *summaries[1]])
+    in_parts: list[Change] = []
+    for part in parts:
+        for kind in MESSAGE_KINDS:
+            key = f"{kind}{part}"
+            of_a, of_b = overlay.Group(runs_of_a, key, 1), overlay.Group(runs_of_b, key, 2)
+            in_parts += overlay.changes(of_a, of_b, kind, part)
     ran = [[conditions.read(folder) for folder in group] for group in (a, b)]
-    before, after = (overlay.violations(each) for each in summaries)
+    before, after = (overlay.violations(each, parts) for each in summaries)
     value = Compared(
         a=[str(folder) for folder in a],
         b=[str(folder) for folder in b],
@@ -48,7 +55,7 @@ def compare_load(a: list[Path], b: list[Path], results: Path, shelf: Path | None
             if not each["generator"]["fit"] or each["generator"].get("saturated")
         ],
         violations={name: (before[name], after[name]) for name in before},
-        changes=found,
+        changes=[*found, *in_parts],
     )
     for line in lines(value):
         print(line)

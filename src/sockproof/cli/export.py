@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sockproof.errors import CommandError
 from sockproof.files import write
+from sockproof.runs.breakdown import By, parted
 from sockproof.vocabulary import LatencyKind, Origin
 
 
@@ -24,13 +25,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="output format: csv, parquet, openmetrics or hgrm (HdrHistogram)",
     )
     add("--out", type=Path, metavar="FILE", help="output file (default: standard output)")
-    kinds = [each.value for each in LatencyKind]
+    kinds = ", ".join(each.value for each in LatencyKind)
     add(
         "--latency",
-        choices=kinds,
+        type=_latency,
         default=LatencyKind.ACK.value,
         metavar="KIND",
-        help=f"latency to export as hgrm: {', '.join(kinds)} (default: %(default)s)",
+        help=f"latency to export as hgrm: {kinds}, or that of one message or class of users, as "
+        """in 'delivery["private"]' or 'ack[class="Reader"]' (default: %(default)s)""",
+    )
+    add(
+        "--by",
+        choices=("message", "class"),
+        metavar="WHAT",
+        help="latencies of each message or class of users in csv and parquet: message or class",
     )
     add(
         "--from",
@@ -43,18 +51,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _latency(text: str) -> str:
+    kind, bracket, _ = text.partition("[")
+    try:
+        plain, group = parted(f"latency.{text}")
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if plain != f"latency.{kind}" or kind not in list(LatencyKind) or bool(bracket) != bool(group):
+        raise argparse.ArgumentTypeError(f"{text} is no kind of latency")
+    return f"{kind}{group or ''}"
+
+
 def export(options: Namespace) -> int:
     """Write them to a file, or to where the output goes."""
     from sockproof.analysis.timeline import frames  # pandas takes its time to import
+    from sockproof.analysis.timeline.export import Wanted
     from sockproof.analysis.timeline.export import export as exported
 
     path: Path | None = options.out
     if path is not None and not path.parent.is_dir():
         raise CommandError(f"{path}: there is no folder {path.parent}")
+    by = {"message": By.NAME, "class": By.CLASS}.get(options.by)
+    if by is not None and options.format not in ("csv", "parquet"):
+        raise CommandError("--by is for csv and parquet; openmetrics has all parts")
     run = frames.read(options.run)
     for problem in run.problems:
         print(f"sockproof: {problem}", file=sys.stderr)
-    octets = exported(run, options.format, options.latency, options.origin)
+    octets = exported(run, options.format, Wanted(by, options.latency, options.origin))
     if path is None:
         if options.format == "parquet" and sys.stdout.isatty():
             raise CommandError("parquet is a binary format: name a file with --out")

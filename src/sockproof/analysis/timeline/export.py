@@ -1,6 +1,7 @@
 """The numbers behind a load run in formats that other programs read.
 
-* `csv`, `parquet`: a row for each second, units in the names of the columns (see `frames`).
+* `csv`, `parquet`: a row for each second, units in the names of the columns (see `frames`); or,
+  of latencies, for each second and message, or class of users.
 * `openmetrics`: counters and latency histograms of the whole, in seconds, and by message and by
   class of users counters and percentiles; ended by `# EOF`.
 * `hgrm`: a percentile distribution as HdrHistogram prints it and its plotters read it.
@@ -11,22 +12,32 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
+import pandas as pd
+
+from sockproof.analysis.summary.latency import by_second
 from sockproof.analysis.timeline.frames import LoadRun
+from sockproof.analysis.timeline.latency_frames import rows_of_parts
 from sockproof.formats.load import Part
+from sockproof.runs.breakdown import By, Group, parted
 from sockproof.runs.histogram import BOUNDS, RELATIVE_ERROR, Histogram, value_of
 from sockproof.runs.load_records import LoadRecordError
+from sockproof.runs.reader import LoadRunFolder
 from sockproof.vocabulary import (
     BY_CLASS,
     BY_NAME,
     CONNECTIONS,
+    MAX_MS,
     MESSAGE_KINDS,
     MESSAGES,
+    OF_A_SECOND,
     PERCENTILES,
     SAMPLES,
     TROUBLES,
     VIOLATIONS,
     Counter,
+    LatencyKind,
     Origin,
 )
 
@@ -38,31 +49,69 @@ _COUNTERS = (
 )
 
 
-def export(run: LoadRun, form: str, kind: str, origin: str) -> bytes:
-    """The run in a format of `FORMATS`; of `hgrm` the latency `kind` from `origin`'s time.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of a run: of `csv` and `parquet` its parts `by`, of `hgrm` a latency, or that of a part,
+    as `delivery["private"]`."""
+
+    by: By | None = None
+    kind: str = LatencyKind.ACK.value
+    origin: str = Origin.INTENDED.value
+
+
+def export(run: LoadRun, form: str, wanted: Wanted) -> bytes:
+    """The run in a format of `FORMATS`.
 
     Raises `LoadRecordError` when the run has nothing of it, or a library is missing.
     """
-    return FORMATS[form](run, kind, origin)
+    return FORMATS[form](run, wanted)
 
 
-def _csv(run: LoadRun, kind: str, origin: str) -> bytes:
-    del kind, origin
-    return str(run.seconds.to_csv(index=False, float_format="%.6g")).encode()
+def _csv(run: LoadRun, wanted: Wanted) -> bytes:
+    return str(_frame(run, wanted.by).to_csv(index=False, float_format="%.6g")).encode()
 
 
-def _parquet(run: LoadRun, kind: str, origin: str) -> bytes:
-    del kind, origin
+def _frame(run: LoadRun, by: By | None) -> pd.DataFrame:
+    if by is None:
+        return run.seconds
+    parts = _parts_of(run, by)
+    if not parts:
+        raise LoadRecordError(f"the run has no {by.what}")
+    kinds = {
+        str(kind) if len(parts) == 1 else f"{kind}{Group(by, name)}": (name, kind.value)
+        for name in parts
+        for kind in MESSAGE_KINDS
+    }
+    known = LoadRunFolder(run.folder)
+    told = [each for each in known.processes if {"health", "latency"} <= set(each.kinds)]
+    rows = rows_of_parts(told, known.clock, len(run.seconds), kinds)
+    columns = [
+        f"{kind}_{origin}_{name}"
+        for kind in MESSAGE_KINDS
+        for origin in Origin
+        for name in (SAMPLES, *(each.ms for each in OF_A_SECOND), MAX_MS)
+    ]
+    frame = pd.DataFrame(rows, columns=["time_s", "part", *columns])
+    return frame.rename(columns={"part": "message" if by is By.NAME else "class"})
+
+
+def _parts_of(run: LoadRun, by: By) -> Mapping[str, Part]:
+    if run.summary is None:
+        return {}
+    return run.summary.names if by is By.NAME else run.summary.classes
+
+
+def _parquet(run: LoadRun, wanted: Wanted) -> bytes:
     octets = io.BytesIO()
     try:
-        run.seconds.to_parquet(octets, index=False)
+        _frame(run, wanted.by).to_parquet(octets, index=False)
     except ImportError:
         raise LoadRecordError("parquet needs pyarrow: pip install 'sockproof[parquet]'") from None
     return octets.getvalue()
 
 
-def _openmetrics(run: LoadRun, kind: str, origin: str) -> bytes:
-    del kind, origin
+def _openmetrics(run: LoadRun, wanted: Wanted) -> bytes:
+    del wanted
     return ("\n".join(_metrics(run)) + "\n").encode()
 
 
@@ -124,8 +173,14 @@ def _buckets(name: str, label: str, histogram: Histogram) -> Iterator[str]:
     yield f"{name}_sum{{{label}}} {histogram.total / 1e9:.9g}"
 
 
-def _hgrm(run: LoadRun, kind: str, origin: str) -> bytes:
-    histogram = run.histograms.get(kind, {}).get(origin, Histogram())
+def _hgrm(run: LoadRun, wanted: Wanted) -> bytes:
+    kind, origin = wanted.kind, wanted.origin
+    group = parted(f"latency.{kind}")[1]
+    if group is None or list(_parts_of(run, group.by)) == [group.name]:
+        histogram = run.histograms.get(kind.partition("[")[0], {}).get(origin, Histogram())
+    else:
+        seconds = by_second(LoadRunFolder(run.folder), kind, origin)
+        histogram = Histogram.sum(each.histogram for each in seconds)
     if not histogram.samples:
         raise LoadRecordError(f"the run has no {kind} latency from {origin} times")
     return ("\n".join(_distribution(histogram)) + "\n").encode()
@@ -165,7 +220,7 @@ def _next_level(level: float) -> float:
     return level + 1 / (_STEPS * halvings)
 
 
-FORMATS: dict[str, Callable[[LoadRun, str, str], bytes]] = {
+FORMATS: dict[str, Callable[[LoadRun, Wanted], bytes]] = {
     "csv": _csv,
     "parquet": _parquet,
     "openmetrics": _openmetrics,

@@ -8,6 +8,7 @@ a hundred the 99th is the largest. Those of the whole measured part are as the s
 from __future__ import annotations
 
 import heapq
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -63,7 +64,7 @@ def read_latencies(
         found.heat[kind] = np.zeros(shape, dtype=np.int64)
     streams = [_lines(process, clock, torn, seconds) for process in processes]
     second, counts = -1, _nothing()
-    for now, line in heapq.merge(*streams, key=lambda each: each[0]):
+    for now, line in heapq.merge(*streams, key=_second):
         if now != second:
             _close(found, second, counts, seconds)
             second, counts = now, _nothing()
@@ -120,22 +121,56 @@ def _close(found: Latencies, second: int, counts: dict[Key, Counts], seconds: in
     for (kind, origin), each in counts.items():
         if not each:
             continue
-        buckets = sorted(each)
-        numbers = np.array([each[bucket] for bucket in buckets])
-        upto = np.cumsum(numbers)
-        name = f"{kind}_{origin}"
-        row[f"{name}_{SAMPLES}"] = int(upto[-1])
-        for each_of in OF_A_SECOND:
-            at = int(np.searchsorted(upto, each_of.fraction * upto[-1]))
-            row[f"{name}_{each_of.ms}"] = value_of(buckets[at]) / 1e6
-        row[f"{name}_{MAX_MS}"] = value_of(buckets[-1]) / 1e6
+        row |= _columns(f"{kind}_{origin}", each)
         if origin == Origin.INTENDED:
             heat = found.heat[kind]
             column = second * heat.shape[1] // seconds
-            places = [_heat_row(value_of(bucket)) for bucket in buckets]
-            np.add.at(heat[:, column], places, numbers)
+            places = [_heat_row(value_of(bucket)) for bucket in each]
+            np.add.at(heat[:, column], places, list(each.values()))
     if row:
         found.rows[second] = row
+
+
+def _columns(name: str, counts: Counts) -> dict[str, float]:
+    """Samples and percentiles of a second."""
+    buckets = sorted(counts)
+    upto = np.cumsum([counts[bucket] for bucket in buckets])
+    row: dict[str, float] = {f"{name}_{SAMPLES}": int(upto[-1])}
+    for of in OF_A_SECOND:
+        at = int(np.searchsorted(upto, of.fraction * upto[-1]))
+        row[f"{name}_{of.ms}"] = value_of(buckets[at]) / 1e6
+    row[f"{name}_{MAX_MS}"] = value_of(buckets[-1]) / 1e6
+    return row
+
+
+def rows_of_parts(
+    processes: Iterable[RunProcess],
+    clock: Clock,
+    seconds: int,
+    kinds: Mapping[str, tuple[str, str]],
+) -> Iterator[dict[str, object]]:
+    """For each second and part with latencies, from the measured part on, a row.
+
+    `kinds` has the part and the kind by the key under which its latencies are written.
+    """
+    streams = [_lines(process, clock, _Torn(), seconds) for process in processes]
+    for second, lines in itertools.groupby(heapq.merge(*streams, key=_second), key=_second):
+        found: dict[str, dict[Key, Counts]] = {}
+        for _, line in lines:
+            for key, (part, kind) in kinds.items():
+                for origin in Origin:
+                    if told := line.counts(key, origin):
+                        counts = found.setdefault(part, _nothing())[kind, origin]
+                        _count(told, counts, None)
+        for part, parted in found.items():
+            row: dict[str, object] = {"time_s": float(second), "part": part}
+            for (kind, of), counts in parted.items():
+                row |= _columns(f"{kind}_{of}", counts) if counts else {}
+            yield row
+
+
+def _second(each: tuple[int, LatencyLine]) -> int:
+    return each[0]
 
 
 def _heat_row(nanoseconds: int) -> int:

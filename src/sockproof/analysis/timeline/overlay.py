@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 
 from sockproof.analysis.summary.latency import by_second
 from sockproof.formats.judgements import Change, ChangeVerdict
+from sockproof.runs.breakdown import By, whole
+from sockproof.runs.breakdown import Group as Part
 from sockproof.runs.histogram import Histogram, samples_needed, value_of
 from sockproof.runs.reader import LoadRunFolder
 from sockproof.vocabulary import FRACTIONS, OF_SCENARIO, PROPERTIES, Origin
 
 BLOCK = 5  # seconds
 DRAWS = 500
+MOST_PARTS = 10  # messages, and classes of users
 ALIKE = 0.1  # within so much of each other is the same to people
 CONFIDENCE = 0.95
 Counts = NDArray[np.float64]
@@ -89,8 +92,8 @@ def _weights(seconds: int, seed: int) -> Counts:
     return weights
 
 
-def changes(a: Group, b: Group, kind: str) -> list[Change]:
-    """Each percentile for which both have enough samples."""
+def changes(a: Group, b: Group, kind: str, part: Part | None = None) -> list[Change]:
+    """Each percentile for which both have enough samples; `part` is what the groups are of."""
     found = []
     least = min(a.samples, b.samples)
     for name, share in FRACTIONS.items():
@@ -100,7 +103,7 @@ def changes(a: Group, b: Group, kind: str) -> list[Change]:
         ratios = np.sort(draws_b) if of_a <= 0 else draws_b / np.maximum(draws_a, 1e-9)
         tail = (1 - CONFIDENCE) / 2
         low, high = map(float, np.quantile(ratios, [tail, 1 - tail]))
-        metric = f"latency.{kind}.{Origin.INTENDED}.{name}"
+        metric = whole(f"latency.{kind}.{Origin.INTENDED}.{name}", part)
         ratio = of_b / max(of_a, 1e-9)
         found.append(Change(metric, of_a, of_b, ratio, low, high, _verdict(low, high)))
     return found
@@ -130,10 +133,29 @@ def curve(group: Group) -> Curve:
     return Curve(shares, np.array(values), np.array(low), np.array(high))
 
 
-def violations(summaries: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """What went wrong with messages, and how often, in all runs of a group."""
-    return {
+def parts(summaries: Sequence[dict[str, Any]]) -> list[Part]:
+    """The messages and the classes of users that all runs have, where there are several; those
+    with the most messages of each sort."""
+    found = []
+    for by in By:
+        told = [each.get(by) or {} for each in summaries]
+        names = [name for name in told[0] if all(name in each for each in told[1:])]
+        if min(map(len, told)) > 1:
+            names.sort(key=lambda name: -max(told[0][name]["counts"].values(), default=0))
+            found += [Part(by, name) for name in names[:MOST_PARTS]]
+    return found
+
+
+def violations(summaries: Sequence[dict[str, Any]], within: Sequence[Part] = ()) -> dict[str, int]:
+    """What went wrong with messages, and how often, in all runs of a group: in all, and `within`
+    parts, whose names say so."""
+    found = {
         name.value: sum(int(each["counts"].get(name, 0)) for each in summaries)
         for name in PROPERTIES
         if name not in OF_SCENARIO
     }
+    for part in within:
+        counts = [each[part.by][part.name]["counts"] for each in summaries]
+        for name in sorted(set(PROPERTIES) & set(counts[0])):
+            found[whole(f"counts.{name}", part)] = sum(int(each.get(name, 0)) for each in counts)
+    return found

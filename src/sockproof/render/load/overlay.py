@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from sockproof import __version__
-from sockproof.formats.judgements import Compared
+from sockproof.formats.judgements import ChangeVerdict, Compared
 from sockproof.render.html_page import environment
 from sockproof.render.text import aligned, number, short
 
@@ -28,15 +28,18 @@ def sentence(value: Compared) -> str:
     worse = [name for name, (before, after) in value.violations.items() if after and not before]
     if worse:
         return f"B has violations that A does not have: {', '.join(worse)}"
-    verdicts = [each.verdict for each in value.changes]
-    if not verdicts:
+    whole = [each.verdict for each in value.changes if "[" not in each.metric]
+    if not whole:
         return "Inconclusive: no latency has enough samples in both"
-    told = [
-        f"{verdicts.count(each)} {each}"
-        for each in ("slower", "faster", "alike", "inconclusive")
-        if each in verdicts
-    ]
-    return f"B compared with A, in {number(len(verdicts), 'percentile')}: {', '.join(told)}"
+    parts = [each.verdict for each in value.changes if "[" in each.metric]
+    told = f"B compared with A, in {number(len(whole), 'percentile')}: {_counted(whole)}"
+    return f"{told}; by message and class: {_counted(parts)}" if parts else told
+
+
+def _counted(verdicts: list[ChangeVerdict]) -> str:
+    return ", ".join(
+        f"{verdicts.count(each)} {each}" for each in get_args(ChangeVerdict) if each in verdicts
+    )
 
 
 def rows(value: Compared) -> list[tuple[str, str, str, str, str]]:
