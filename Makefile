@@ -39,6 +39,8 @@ gate: $(STAMP) ## run a short load test and check it against gates/smoke.toml; R
 study: $(STAMP) ## measure claims about WebSocket and Socket.IO; ARGS=--quick is short
 	$(BIN)/sockproof study $(ARGS)
 
+# Thousands of processes import the same modules: each would compile them anew.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(STAMP) ## run this project's own tests
 	$(BIN)/python -m pytest -q -n 4 --dist worksteal $(ARGS)
 

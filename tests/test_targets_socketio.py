@@ -70,7 +70,7 @@ class Client:
 
     def __init__(self, url: str, transports: list[str], auth: dict[str, Any]) -> None:
         self.heard: queue.Queue[tuple[Any, ...]] = queue.Queue()
-        self.sio = socketio.Client(reconnection=False)
+        self.sio = socketio.Client(reconnection=False, request_timeout=SOON)
         self.sio.on("*", lambda event, *args: self.heard.put((event, *args)))
         self.sio.on("message", lambda *args: self.heard.put(("message", *args)))
         self.sio.on("disconnect", lambda _: self.heard.put(("disconnect",)))
@@ -202,7 +202,7 @@ def test_refuses_what_it_does_not_know(target: launch.RunningTarget, connect: Co
 
 @pytest.mark.parametrize("mode", ["false", "message", "data"])
 def test_refuses_a_namespace(target: launch.RunningTarget, mode: str) -> None:
-    sio = socketio.Client(reconnection=False)
+    sio = socketio.Client(reconnection=False, request_timeout=SOON)
     told: queue.Queue[Any] = queue.Queue()
     sio.on("connect_error", told.put, namespace="/reject")
     transports = ["polling"] if target.spec.name == POLLING_ONLY else ["websocket"]

@@ -20,9 +20,9 @@ from sockproof.errors import NotJudged, WrongInput
 from sockproof.runs.records import CaseRecord, read_run
 from tests.background import Serving, running
 from tests.servers.websocket_server import WebSocketServer
+from tests.waiting import LIMIT
 
 MASKING = ["websocket/masking/*"]
-pytestmark = pytest.mark.timeout(120)
 
 
 FAULT = "accepts-unmasked-text"
@@ -151,7 +151,7 @@ def test_an_interrupt_passes_when_the_run_is_concluded(
         [sys.executable, "-c", INTERRUPTED, where, url, str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT,
         check=False,
     )
     assert done.stdout == "interrupted\n", done.stderr

@@ -18,10 +18,10 @@ from sockproof.formats.load import Summary
 from sockproof.runs.load_records import is_load_run
 from tests.load.test_counts import served
 from tests.servers.unfaithful import UnfaithfulServer
+from tests.waiting import LIMIT
 
 CHAT: dict[str, Any] = {"users": 20, "room_size": 5, "rate": 20, "run_time": 3, "drain": 5}
 U = "http://127.0.0.1:9/"
-pytestmark = pytest.mark.timeout(120)
 
 
 def test_a_faithful_server_keeps_all_and_nothing_is_printed(
@@ -121,7 +121,7 @@ def test_an_interrupt_ends_locust_and_passes(tmp_path: Path) -> None:
             [sys.executable, "-c", INTERRUPTED, url, str(tmp_path)],
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=LIMIT,
             check=False,
         )
     assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr

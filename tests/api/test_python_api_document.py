@@ -7,13 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 DOCUMENT = Path(__file__).parents[2] / "docs" / "python-api.md"
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
-@pytest.mark.timeout(120)
 def test_examples_come_out_as_they_are_written() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     blocks = BLOCK.findall(text)
