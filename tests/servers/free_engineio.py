@@ -33,6 +33,7 @@ from tests.servers.free_websocket import FreeWebSocket
 REASONS |= {401: "Unauthorized", 403: "Forbidden", 405: "Method Not Allowed"}
 REASONS |= {429: "Too Many Requests", 503: "Service Unavailable"}
 TIMERS = {  # freedom -> ping interval and timeout in milliseconds
+    "pings-ten-times-a-second": (100, 5000),
     "pings-every-second": (1000, 1000),
     "pings-every-minute": (60_000, 60_000),
     "pings-every-five-minutes": (300_000, 200_000),
