@@ -8,11 +8,14 @@ import re
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from sockproof.cli.arguments import COMMANDS, Parser, build_parser, module_of
+from sockproof.cli.live_line import RowsLine
 from sockproof.cli.speech import warn
 from sockproof.errors import CANNOT_BE_JUDGED, WRONG_COMMAND, NotJudged, WrongInput
+from sockproof.runs.work import watched
 
 if TYPE_CHECKING:
     from sockproof.cli.configuration import Configuration
@@ -27,7 +30,9 @@ def execute(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         options = _options(sys.argv[1:] if arguments is None else arguments)
-        return int(getattr(module_of(options.command), options.command)(options))
+        command = getattr(module_of(options.command), options.command)
+        with nullcontext() if getattr(options, "quiet", False) else watched(RowsLine()):
+            return int(command(options))
     except WrongInput as error:
         warn(error)
         return WRONG_COMMAND

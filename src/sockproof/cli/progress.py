@@ -6,9 +6,6 @@ line comes every ten seconds. What others print meanwhile passes above the line.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
 import sys
 import threading
 import time
@@ -16,12 +13,10 @@ from pathlib import Path
 from typing import TextIO
 
 from sockproof.api.progress import Now, Watched
+from sockproof.cli.live_line import DRAW, ERASE, PLAIN, cut, is_terminal, is_usable, put
 from sockproof.runs.load_records import Phase
 
-DRAW, PLAIN = 1.0, 10.0  # seconds between two lines
-_ERASE = b"\r\x1b[2K"
 _MOST = 3  # kinds of violations
-_NARROWEST = 20  # columns
 _PHASES = {None: "starting", Phase.RAMP: "ramp", Phase.DRAIN: "drain", Phase.OVER: "ending"}
 
 
@@ -31,8 +26,8 @@ class Progress:
     def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
         stream = stream or sys.stderr
         self._quiet = quiet
-        self._output = stream.fileno() if _is_usable(stream) else None
-        self._live = self._output is not None and _is_terminal(self._output) and not quiet
+        self._output = stream.fileno() if is_usable(stream) else None
+        self._live = self._output is not None and is_terminal(self._output) and not quiet
         self.what = ""
         self._watched: Watched | None = None
         self._next = self._next_plain = 0.0
@@ -63,28 +58,27 @@ class Progress:
             if not self._live:
                 self._put(f"{text}\n".encode())
                 return
-            width = max(shutil.get_terminal_size().columns - 1, _NARROWEST)
-            self._drawn = text[:width].encode()
-            self._put(_ERASE + self._drawn)
+            self._drawn = cut(text)
+            self._put(ERASE + self._drawn)
 
     def end(self) -> None:
         """The run is over: a terminal keeps nothing of it."""
         self._watched = None
         with self._lock:
             if self._drawn:
-                self._put(_ERASE)
+                self._put(ERASE)
             self._drawn = b""
 
     def clears(self, descriptor: int) -> bool:
         """Whether what is written to it would stand in the live line."""
-        return self._live and _is_terminal(descriptor)
+        return self._live and is_terminal(descriptor)
 
     def write(self, descriptor: int, octets: bytes) -> None:
         """Let whole lines of others pass above the live line."""
         with self._lock:
             if self._drawn:
-                self._put(_ERASE)
-            _write(descriptor, octets)
+                self._put(ERASE)
+            put(descriptor, octets)
             if self._drawn:
                 self._put(self._drawn)
 
@@ -92,14 +86,14 @@ class Progress:
         """Say it at once, on the standard output, above the live line."""
         with self._lock:
             if self._drawn:
-                self._put(_ERASE)
+                self._put(ERASE)
             print(line, flush=True)
             if self._drawn:
                 self._put(self._drawn)
 
     def _put(self, octets: bytes) -> None:
         if self._output is not None:
-            _write(self._output, octets)
+            put(self._output, octets)
 
 
 def said(now: Now) -> str:
@@ -135,21 +129,3 @@ def said(now: Now) -> str:
 def _after(now: float, due: float, period: float) -> float:
     """When it is due again."""
     return due + period * max(1, (now - due) // period)
-
-
-def _is_usable(stream: TextIO) -> bool:
-    try:
-        return stream.fileno() >= 0
-    except (OSError, ValueError):
-        return False
-
-
-def _is_terminal(descriptor: int) -> bool:
-    return os.isatty(descriptor) and os.environ.get("TERM", "") not in ("", "dumb")
-
-
-def _write(descriptor: int, octets: bytes) -> None:
-    """Whoever closed it does not want to see it."""
-    with contextlib.suppress(OSError):
-        while octets:
-            octets = octets[os.write(descriptor, octets) :]

@@ -28,7 +28,9 @@ from sockproof.runs.clock import SECOND, Clock
 from sockproof.runs.clock_line import SAME, ClockLine, RoundTrip, fit
 from sockproof.runs.load_records import (
     LINE_FILES,
+    ROW,
     ROWS,
+    ROWS_AT,
     ROWS_CHECKSUM,
     RUN_FILE,
     LoadRecordError,
@@ -36,6 +38,7 @@ from sockproof.runs.load_records import (
     RowFile,
     record_file,
 )
+from sockproof.runs.work import work_on
 from sockproof.vocabulary import Gauge, LatencyKind, Origin, before_key, renamed
 
 if TYPE_CHECKING:  # numpy takes its time to import, and who follows a run needs no rows
@@ -271,15 +274,14 @@ class LoadRunFolder:
     def _read(self) -> tuple[list[RunProcess], list[str]]:
         from sockproof.runs import rows
 
-        processes: list[RunProcess] = []
+        processes = [RunProcess(self.path, tag, kinds) for tag, kinds in self._named.items()]
         problems: list[str] = []
-        for tag, kinds in self._named.items():
-            process = RunProcess(self.path, tag, kinds)
-            processes.append(process)
-            if "rows" in kinds:
+        written = [process for process in processes if "rows" in process.kinds]
+        with work_on("reading", sum(map(_rows_at_most, written))) as done:
+            for process in written:
                 checksums = list(process.checksums())  # first: the process may be writing on
                 try:
-                    process.has_read(rows.read(process.path("rows"), checksums, problems))
+                    process.has_read(rows.read(process.path("rows"), checksums, problems, done))
                 except LoadRecordError as error:
                     problems.append(f"{error}; its process is left out")
         return processes, problems
@@ -410,6 +412,13 @@ def read_about(folder: Path) -> About:
     found = files.read_json(folder / RUN_FILE, About, MOST_ABOUT)
     found.parameters = renamed(found.parameters)
     return found
+
+
+def _rows_at_most(process: RunProcess) -> int:
+    """How many rows there is space for."""
+    with contextlib.suppress(OSError):
+        return max(process.path("rows").stat().st_size - ROWS_AT, 0) // ROW.size
+    return 0
 
 
 def _damage(path: Path, closed: bool) -> Iterator[str]:

@@ -13,7 +13,7 @@ The rules that hold here:
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from sockproof.runs.load_records import (
     read_header,
     record_file,
 )
+from sockproof.runs.work import nobody
 
 ROW = np.dtype([(name, f"<{code}") for name, code in ROW_FIELDS])
 PART = 500_000  # rows that are looked at together
@@ -122,11 +123,17 @@ class _Checksums:
         self._rows += len(rows)
 
 
-def read(path: Path, told: Iterable[tuple[int, int]], problems: list[str]) -> Rows:
+def read(
+    path: Path,
+    told: Iterable[tuple[int, int]],
+    problems: list[str],
+    done: Callable[[int], None] = nobody,
+) -> Rows:
     """The rows of a file; what is damaged behind them is a line more in `problems`.
 
-    `told` is how many rows its process had written, and their checksum, at several times. Raises
-    `LoadRecordError` where the file, or its first page, cannot be read.
+    `told` is how many rows its process had written, and their checksum, at several times. `done` is
+    called with the number of rows that were read. Raises `LoadRecordError` where the file, or its
+    first page, cannot be read.
     """
     checksums = _Checksums(told)
     found = Rows(_header(path))
@@ -135,6 +142,7 @@ def read(path: Path, told: Iterable[tuple[int, int]], problems: list[str]) -> Ro
     most = SPARE + min(sum(file.missing.values()), 1 << 24)
     origin: int | None = None
     for rows in found.parts():
+        done(len(rows))
         kinds = np.ascontiguousarray(rows["kind"])
         here = _until_empty(kinds)
         kinds = kinds[:here]

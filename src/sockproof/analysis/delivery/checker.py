@@ -23,6 +23,8 @@ cannot be compared is not judged):
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,7 +41,7 @@ from sockproof.analysis.delivery.values import Refusals, Values
 from sockproof.analysis.delivery.violations import Violations
 from sockproof.analysis.evidence.arrangement import RoomIndex, first_receipts, out_of_order
 from sockproof.analysis.evidence.history import UNNAMED, History
-from sockproof.analysis.evidence.presence import Presence
+from sockproof.analysis.evidence.presence import Connected, Presence
 from sockproof.analysis.evidence.row_arrays import Numbers, Receipts, Stays
 from sockproof.runs.load_records import (
     EVERYONE,
@@ -50,6 +52,7 @@ from sockproof.runs.load_records import (
     ReceiptFlag,
 )
 from sockproof.runs.reader import LoadRunFolder
+from sockproof.runs.work import work_on
 from sockproof.vocabulary import Counter, Property
 
 __all__ = ["Delivery", "check", "missing"]
@@ -87,11 +90,15 @@ def _judge(
     found.part(history.names)
     found.counts[Counter.LATE] = history.late
     values, matches = Values(history, found), any_matched(history)
-    for number in history.turns():
-        lost = _Partition(history, found, violations, processes, latencies).judge(number)
-        values.judge(found)
-        judge_unacknowledged(history, found, lost, matches)
-        violations.settle(number)
+    with work_on("judging", history.said_or_heard) as done:
+        for number in history.turns():
+            done(len(history.emits.key))
+            partition = _Partition(history, found, violations, processes, latencies)
+            lost = partition.judge(number, done)
+            del partition  # before the next one is read
+            values.judge(found)
+            judge_unacknowledged(history, found, lost, matches)
+            violations.settle(number)
     found.spoken, found.entered = (
         sorted({history.room_names.get(room, "") for room in rooms})
         for rooms in (found.spoken_to, np.unique(history.stays.room).tolist())
@@ -125,12 +132,8 @@ class _Partition:
         self.kind = np.where(emits.room < FIRST_ROOM, emits.room, _NAMED)
         self.kind[emits.room == UNNAMED] = _NOWHERE
         self.rooms = RoomIndex(emits.room, (self.kind == EVERYONE) | (self.kind == _NAMED))
-        links = history.connections
-        self.sure_from = np.full(history.clients, 1 << 62)
-        self.sure_to = np.zeros(history.clients, dtype=np.int64)
-        np.minimum.at(self.sure_from, links.client, links.sure_from)
-        np.maximum.at(self.sure_to, links.client, links.sure_to)
-        self.links = Presence(links)
+        self.links = Presence(history.connections)
+        self.connected = Connected(history.connections, history.clients)
         held = ~history.abrupt[self.sender] & ~history.unsent[self.sender]
         self.processed = (emits.acked > 0) | (emits.heard > 0) | held
         self.processed &= emits.actual <= history.sent_until[self.sender]
@@ -144,16 +147,8 @@ class _Partition:
         self.lost = np.zeros(len(emits.key), dtype=bool)  # for anyone
         self.entered = set(np.unique(history.stays.room).tolist())  # rooms
 
-    def _present(self, clients: Numbers, at: Numbers) -> Numbers:
-        """How many of the clients were surely connected when each message was sent."""
-        actual = self.history.emits.actual[at]
-        begun = np.searchsorted(np.sort(self.sure_from[clients]), actual, side="right")
-        ended = np.searchsorted(np.sort(self.sure_to[clients]), actual, side="left")
-        present: Numbers = np.maximum(begun - ended, 0)
-        return present
-
-    def judge(self, number: int) -> Flags:
-        """Judge them, and give which are lost; `number` is that of the partition."""
+    def judge(self, number: int, done: Callable[[int], None]) -> Flags:
+        """Judge them, and give which are lost; `done` is told how many receipts are judged."""
         history, found, emits = self.history, self.found, self.history.emits
         found.take(emits.named)
         found.count_sent(self.sender, emits.acked > 0, history.timed_out)
@@ -165,6 +160,7 @@ class _Partition:
         for clients, receipts in history.partitions.receipts(number):
             seen[clients] = True
             self._part(receipts, clients)
+            done(len(receipts.client))
         silent = np.flatnonzero(~seen)
         if len(silent):  # who heard nothing at all may have lost everything
             self._judge(Receipts.none(), np.empty(0, dtype=np.int64), silent)
@@ -300,7 +296,9 @@ class _Partition:
             if not len(of):
                 continue
             inside = 0 if columns is None else columns.sum(axis=1)
-            others = np.maximum(self._present(of, at) - inside, 0)
+            others = np.maximum(
+                self.connected.number(of, self.history.emits.actual[at]) - inside, 0
+            )
             total = int(others.sum())
             found.exercised[Property.LEAKED] += total
             found.chance(Property.LEAKED, at, times=others)

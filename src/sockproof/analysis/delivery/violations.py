@@ -144,8 +144,8 @@ class Violations:
     def _all(self) -> list[_Entry]:
         strange = (
             _Entry(client, time, sender, sequence, counts={kind: 1}, receivers={kind: [client]})
-            for kind, first in self._strange.items()
-            for time, client, sender, sequence in first
+            for kind in sorted(self._strange, key=_BIT.__getitem__)
+            for time, client, sender, sequence in self._strange[kind]
         )
         return [*(entry for entry in self._entries if entry.counts), *strange]
 

@@ -272,6 +272,11 @@ class History:
             strays = process.rows.of([Kind.STRAY_ACK])
             self.strays.note(process, strays, self.seconds_of, self.name_of)
 
+    @property
+    def said_or_heard(self) -> int:
+        """How many rows tell of a message that was sent or heard."""
+        return sum(each.rows.number([Kind.EMIT, Kind.RECEIPT]) for each in self.processes)
+
     def turns(self) -> Iterator[int]:
         """Have the messages of one partition after the other in `emits`."""
         for number in range(len(self.partitions.ranges)):

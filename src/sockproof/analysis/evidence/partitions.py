@@ -33,6 +33,7 @@ from sockproof.analysis.evidence.row_arrays import (
 )
 from sockproof.runs.load_records import Kind
 from sockproof.runs.rows import ROW
+from sockproof.runs.work import work_on
 
 MOST_MESSAGES = 4_000_000  # some 150 octets each
 MOST_RECEIPTS = 4_000_000  # that are held as rows, of 32 octets
@@ -66,15 +67,17 @@ class Partitions:
         """How much each receiver, a column, heard of the senders of each range, a row."""
         found = np.zeros((len(ranges), self._clients), dtype=np.int32)
         ends = np.array([end for _, end in ranges])
-        for process in self._processes:
-            for rows in _receipts(process):
-                client = self._receivers(process, rows)
-                if len(ranges) == 1:
-                    found[0] += np.bincount(client, minlength=self._clients).astype(np.int32)
-                    continue
-                part = np.searchsorted(ends, self.senders(rows["a"]), side="right")
-                cells = np.bincount(part * self._clients + client, minlength=found.size)
-                found += cells.astype(np.int32).reshape(found.shape)
+        total = sum(each.rows.number([Kind.RECEIPT]) for each in self._processes)
+        with work_on("counting", total) as done:
+            for process in self._processes:
+                for rows in _receipts(process):
+                    done(len(rows))
+                    cells = self._receivers(process, rows)
+                    if len(ranges) > 1:
+                        part = np.searchsorted(ends, self.senders(rows["a"]), side="right")
+                        cells += part * self._clients
+                    counts = np.bincount(cells, minlength=found.size)
+                    found += counts.astype(np.int32).reshape(found.shape)
         return found
 
     def _ranges(self, most_heard: int) -> list[tuple[int, int]]:

@@ -50,6 +50,23 @@ class Presence:
         return self._sure.any(None, since, until), self._may.any(None, until, since)
 
 
+class Connected:
+    """From when to when, in all, each client was surely connected."""
+
+    def __init__(self, links: Stays, clients: int) -> None:
+        self._from = np.full(clients, _NEVER)
+        self._to = np.zeros(clients, dtype=np.int64)
+        np.minimum.at(self._from, links.client, links.sure_from)
+        np.maximum.at(self._to, links.client, links.sure_to)
+
+    def number(self, clients: Numbers, times: Numbers) -> Numbers:
+        """How many of the clients were there at each time."""
+        begun = np.searchsorted(np.sort(self._from[clients]), times, side="right")
+        ended = np.searchsorted(np.sort(self._to[clients]), times, side="left")
+        found: Numbers = np.maximum(begun - ended, 0)
+        return found
+
+
 class _Spans:
     """Spans of time by the places of those whom they belong to."""
 

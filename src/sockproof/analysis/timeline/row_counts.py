@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sockproof.runs.load_records import NOBODY, Kind, Reason, ReceiptFlag
 from sockproof.runs.reader import RunProcess
+from sockproof.runs.work import work_on
 
 MOST_RECEIPTS = 1_000_000  # of one message; what was heard more often counts as this
 _SPARE = 1000  # how many numbers of a sender may be missing, besides as many as there are
@@ -62,17 +63,19 @@ def count_rows(processes: Iterable[RunProcess]) -> RowCounts:
         senders[process.tag], total = _sender(process, found, total)
     sent = np.zeros(total, dtype=bool)
     heard = np.zeros(total, dtype=np.int32)
-    for process in processes:
-        places = process.names().places.items()
-        nobody = [NOBODY, *(number for number, place in places if place.room == NOBODY)]
-        for rows in process.rows.parts():
-            emits = rows[rows["kind"] == Kind.EMIT]
-            emits = emits[~np.isin(emits["a"] & _LOW, np.array(nobody, dtype=np.uint64))]
-            sent[senders[process.tag].places(*_of_emits(emits))] = True
-            withdrawn = rows[rows["kind"] == Kind.WITHDRAWN]
-            gone = withdrawn["client"].astype(np.int64), withdrawn["a"].astype(np.int64)
-            sent[senders[process.tag].places(*gone)] = False
-            _receipts(rows, senders, heard)
+    with work_on("counting", sum(each.file.rows for each in processes)) as done:
+        for process in processes:
+            places = process.names().places.items()
+            nobody = [NOBODY, *(number for number, place in places if place.room == NOBODY)]
+            for rows in process.rows.parts():
+                done(len(rows))
+                emits = rows[rows["kind"] == Kind.EMIT]
+                emits = emits[~np.isin(emits["a"] & _LOW, np.array(nobody, dtype=np.uint64))]
+                sent[senders[process.tag].places(*_of_emits(emits))] = True
+                withdrawn = rows[rows["kind"] == Kind.WITHDRAWN]
+                gone = withdrawn["client"].astype(np.int64), withdrawn["a"].astype(np.int64)
+                sent[senders[process.tag].places(*gone)] = False
+                _receipts(rows, senders, heard)
     times = np.bincount(np.minimum(heard[sent], MOST_RECEIPTS))
     found.heard = times.astype(np.int64)
     return found
