@@ -9,7 +9,7 @@ RULES ?= smoke
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install conformance matrix load gate study test test-all check lint schemas format types imports clean
+.PHONY: help install conformance matrix load gate study docs test test-all check lint schemas format types imports clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -39,6 +39,10 @@ gate: $(STAMP) ## run a short load test and check it against gates/smoke.toml; R
 study: $(STAMP) ## measure claims about WebSocket and Socket.IO; ARGS=--quick is short
 	$(BIN)/sockproof study $(ARGS)
 
+docs: $(STAMP) ## build the documentation into site/; warnings, as dead links, are errors
+	$(BIN)/python -m docs.site.build site
+	@echo site/index.html
+
 # Thousands of processes import the same modules: each would compile them anew.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(STAMP) ## run this project's own tests
@@ -53,8 +57,9 @@ lint: $(STAMP) ## check style and format with ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-schemas: $(STAMP) ## regenerate the JSON schemas of all formats
+schemas: $(STAMP) ## regenerate the JSON schemas of all formats, and docs/trophies.md
 	$(BIN)/python -m sockproof.formats.schema
+	$(BIN)/python -m docs.site.trophies
 
 format: $(STAMP) ## format and fix with ruff
 	$(BIN)/ruff check --fix .

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 SCHEMAS = {
     "ci/github-workflow.yml": "vendor.github-workflows",
     "ci/gitlab-ci.yml": "vendor.gitlab-ci",
+    "ci/site.yml": "vendor.github-workflows",
     "action.yml": "vendor.github-actions",
 }
 

@@ -38,6 +38,8 @@ from sockproof.formats.tables import (
     TargetFile,
 )
 from sockproof.render.conformance import matrix
+from sockproof.render.site.data import results
+from sockproof.render.site.servers import histories, requirements
 from sockproof.runs.records import to_json
 from sockproof.shelves import shelf
 from tests import damage_samples
@@ -199,6 +201,8 @@ def written(place: Path) -> Iterator[tuple[str, str]]:
         yield from ((name, line) for line in path.read_text().splitlines())
     yield "load-clock", json_text(ClockLine(sent=1, received=3, there=2))
     yield "matrix", matrix.to_json(test_matrix.matrix())
+    read = msgspec.json.decode(matrix.to_json(test_matrix.matrix()), type=record_of("matrix"))
+    yield "site", json_text(results(histories([read]), requirements([read]), "0.1.0"))
     yield "ab", json_text(document)
     yield "study", json_text(study)
     yield "gate", json_text(gate)

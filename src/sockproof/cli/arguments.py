@@ -23,6 +23,7 @@ COMMANDS = {
     "conformance": "Check a WebSocket or Socket.IO server against the standards",
     "target": "Run one of the bundled servers, or list them",
     "matrix": "Check all bundled servers and show the results side by side",
+    "site": "Make a static site of stored matrix runs: servers, requirements, badges, feeds",
     "compare": "Show what changed between two conformance runs or two groups of load runs",
     "load": "Run a load scenario and account for every message",
     "ab": "Test whether one server is slower than another",

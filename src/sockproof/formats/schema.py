@@ -42,6 +42,7 @@ FORMATS = {
     "profile": Format("tables.ProfileFile", "TOML for --profile"),
     "requirements": Format("tables.RequirementsFile", "TOML of conformance/requirements/"),
     "rules": Format("tables.RulesFile", "TOML for --rules, of gates/"),
+    "site": Format("site.Site", "results.json, of `sockproof site`"),
     "study": Format("judgements.Study", "study.json, of `sockproof study`"),
     "target": Format("tables.TargetFile", "target.toml, of targets/"),
     "violations": Format("load.Violation", "a line of violations.jsonl, of a load run"),

@@ -148,6 +148,8 @@ def difference(got: Frame, opcode: int, payload: bytes | None) -> str:
     """`got` in words, and where it first differs when only the payload does."""
     if got.opcode != opcode or payload is None:
         return str(got)
+    if got.payload == payload:
+        return f"{got}, which came out of turn"
     pairs = enumerate(zip(got.payload, payload, strict=False))
     at = next((index for index, (a, b) in pairs if a != b), min(len(got.payload), len(payload)))
     return f"{got}; the first difference is at octet {at}"

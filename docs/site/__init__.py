@@ -1,0 +1,1 @@
+"""The documentation as a site: what Sphinx is given, and what is generated for it."""

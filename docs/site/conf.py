@@ -1,0 +1,31 @@
+"""Sphinx: MyST reads the pages as they stand in the repository, Furo shows them."""
+
+from sockproof import __version__
+
+project = "sockproof"
+author = "the sockproof authors"
+release = version = __version__
+language = "en"
+
+extensions = ["myst_parser"]
+root_doc = "index"
+source_suffix = {".md": "markdown"}
+myst_heading_anchors = 3  # as GitHub makes them
+myst_links_external_new_tab = False
+nitpicky = True
+
+html_theme = "furo"
+html_title = f"sockproof {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_show_sphinx = False
+html_permalinks_icon = "#"
+html_last_updated_fmt = None
+html_use_index = False
+html_show_copyright = False
+smartquotes = False  # quotation marks stand around what was on the wire
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
+html_theme_options = {"navigation_with_keys": False}

@@ -1,0 +1,32 @@
+"""Text as MyST shows it literally, and tables of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from sockproof.render.text import short
+
+_PUNCTUATION = re.compile(r"[\\`*_{}\[\]<>()#+!|~$&:^-]")
+
+
+def literal(text: object, most: int = 2000) -> str:
+    """Text on one line, none of it structure."""
+    return _PUNCTUATION.sub(lambda found: f"&#{ord(found[0])};", short(text, most))
+
+
+def code(text: object, most: int = 400) -> str:
+    """Text as code, also inside a table."""
+    told = short(text, most)
+    if not told:
+        return ""
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", told)), default=0))
+    blank = " " if told.startswith("`") or told.endswith("`") else ""
+    return f"{fence}{blank}{told}{blank}{fence}".replace("|", "\\|")
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of cells that are Markdown."""
+    told = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+    told += [f"| {' | '.join(each)} |" for each in rows]
+    return "\n".join(told) + "\n"
