@@ -19,7 +19,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 ROOT = Path(__file__).resolve().parents[2]
-SITE = Path(__file__).parent
+SPHINX = Path(__file__).parent / "sphinx"
 PAGES = (
     *("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"),
     *("conformance/TARGET.md", "examples/README.md"),
@@ -59,8 +59,9 @@ def lay_out(source: Path, chosen: Container[str] | None = None) -> None:
     """The folder that Sphinx reads."""
     for path in (*(ROOT / each for each in PAGES), *ROOT.glob("docs/*.md")):
         copied(path, source)
-    shutil.copy(SITE / "conf.py", source / "conf.py")
-    shutil.copytree(SITE / "static", source / "_static")
+    shutil.copy(SPHINX / "conf.py", source / "conf.py")
+    (source / "_static").mkdir()
+    shutil.copy(SPHINX / "site.css", source / "_static" / "site.css")
     generated = pages()
     if chosen is not None:
         left_out = {name for name in catalogue.requirements() if name not in chosen}
