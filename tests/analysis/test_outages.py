@@ -125,7 +125,11 @@ def test_target_that_was_killed_is_the_first_line(tmp_path: Path) -> None:
 
 def test_target_that_comes_back_was_gone_until_then(tmp_path: Path) -> None:
     found = fallen(Written(tmp_path), back=7)
-    assert headline(found).startswith("The server was gone from 5.0 s to 7.0 s (2.0 s): ")
+    assert headline(found).startswith(
+        "The server was gone from 5.0 s for 1.5 s to 2.0 s (last seen to be gone at 6.5 s, back at"
+        " our next connect at 7.0 s): "
+    )
+    assert [(each.seen, each.end) for each in found.outages] == [(6.5, 7.0)]
     assert exit_code(found) == 1
 
 

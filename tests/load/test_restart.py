@@ -15,7 +15,7 @@ from tests.waiting import LIMIT, until
 
 RUN = ("--users", "6", "--run-time", "9s", "--no-report")
 GONE = re.compile(
-    r"The server was gone from [\d.]+ s to [\d.]+ s \([\d.]+ s\):"
+    r"The server was gone from [\d.]+ s (?:to [\d.]+ s \([\d.]+ s\)|for [\d.]+ s to [\d.]+ s .*):"
     r" 6 of 6 connections dropped \(.*\), \d+ connects failed \(connection refused\)"
 )
 

@@ -77,6 +77,10 @@ class Outage(Written):
     begin: float
     seconds: Number
     end: Annotated[float | None, Meta(description="None: it lasted to the end.")] = None
+    seen: Annotated[
+        float | None,
+        Meta(description="When it was last seen to be gone; it came back between then and `end`."),
+    ] = None
     connections: Annotated[Count, Meta(description="That were open before.")] = 0
     dropped: Annotated[dict[str, Count], Meta(description="Connections, by the reason.")] = {}
     failed: Annotated[dict[str, Count], Meta(description="Connects, by the reason.")] = {}

@@ -6,6 +6,8 @@ The rules that hold here:
   connects failed, or all connections broke off at once.
 * *silent*: connections stay open, messages that ask for an answer leave, and nothing at all comes
   for `SILENCE` seconds and for several times as long as answers take otherwise.
+* Of when a target came back is known that it was gone at the last drop or failed connect, and there
+  at our next connect that succeeded: our own back-off lies between.
 * Who was not there itself accuses nobody: not while a process of the generator stood still, and
   not by connections that we have ended.
 """
@@ -48,6 +50,7 @@ class _Span:
 
     begin: int
     end: int = _FOREVER  # to the end of the run
+    seen: int = 0  # when the target was last seen to be gone
     open: int = 0  # connections that were open before
     dropped: Tally[str] = field(default_factory=Tally)
     failed: Tally[str] = field(default_factory=Tally)
@@ -83,9 +86,11 @@ def outages(run: LoadRunFolder, usual_ms: float | None) -> list[Outage]:
 
 def _told(span: _Span, end: int) -> Outage:
     last = min(span.end, end)
+    seen = None if span.unanswered else round(min(max(span.seen, span.begin), last) / SECOND, 3)
     found = Outage(
         begin=round(span.begin / SECOND, 3),
         end=None if span.end >= end else round(span.end / SECOND, 3),
+        seen=seen,
         seconds=round(max(last - span.begin, 0) / SECOND, 3),
         connections=span.open,
         dropped=dict(span.dropped),
@@ -110,6 +115,13 @@ def _sentence(outage: Outage) -> str:
     if outage.failed:
         failed = sum(outage.failed.values())
         parts.append(f"{failed:,} connects failed ({_most(outage.failed)})")
+    if outage.end is not None and outage.seen is not None:
+        least, most = outage.seen - outage.begin, outage.end - outage.begin
+        if f"{least:.1f}" != f"{most:.1f}":
+            when = (
+                f"from {outage.begin:.1f} s for {least:.1f} s to {most:.1f} s (last seen to be gone"
+                f" at {outage.seen:.1f} s, back at our next connect at {outage.end:.1f} s)"
+            )
     return f"The server was gone {when}: {', '.join(parts)}"
 
 
@@ -193,6 +205,7 @@ def _gone(run: LoadRunFolder, end: int) -> Iterator[_Span]:
         elif not event.is_ours and was_open and live == 0:
             span = span or _Span(event.time)
             span.failed[_label(event.reason)] += 1
+            span.seen = event.time
             span.is_expected &= bool(event.expects & _GONE)
     if span is not None:
         span.end = max(end, span.begin)
@@ -205,6 +218,7 @@ def _of_drops(recent: list[tuple[_Event, int]]) -> _Span:
     events = [event for event, _ in recent]
     return _Span(
         events[0].time,
+        seen=events[-1].time,
         open=max(recent[0][1], len(recent)),  # some may have been opened again meanwhile
         dropped=Tally(_label(event.reason) for event in events),
         is_abrupt=all(event.reason in _ABRUPT for event in events),
