@@ -46,7 +46,7 @@ docs: $(STAMP) ## build the documentation into site/; warnings, as dead links, a
 # Thousands of processes import the same modules: each would compile them anew.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(STAMP) ## run this project's own tests
-	$(BIN)/python -m pytest -q -n 4 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -q -n 5 --dist worksteal $(ARGS)
 
 test-all: export SOCKPROOF_TEST_ALL = 1
 test-all: test ## run all of the tests of which `make test` runs a daily sample
