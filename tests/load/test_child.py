@@ -15,7 +15,7 @@ from gevent import monkey
 monkey.patch_all()
 import os, subprocess, sys
 os.register_at_fork(after_in_child=lambda: os._exit(9))
-from sockproof.load.net.child import Child
+from sockproof.load.child import Child
 """
 _CHILD = """
 child = Child([sys.executable, "-c", "print(input())"], told=True, heard=True)

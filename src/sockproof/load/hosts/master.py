@@ -14,8 +14,8 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
+from sockproof.load.child import Child
 from sockproof.load.hosts.channel import KEY
-from sockproof.load.net.child import Child
 
 ASK, ANSWER = "sockproof_rows_where", "sockproof_rows_there"  # messages of Locust's channel
 BEGINNING = 30.0  # seconds that a receiver has to listen

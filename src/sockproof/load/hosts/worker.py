@@ -13,8 +13,8 @@ import gevent
 
 from sockproof import files
 from sockproof.formats.load import About
+from sockproof.load.child import Child
 from sockproof.load.hosts.master import ANSWER, ASK
-from sockproof.load.net.child import Child
 from sockproof.runs import records
 from sockproof.runs.load_records import RUN_FILE, boot_id
 

@@ -29,6 +29,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from sockproof import files
 from sockproof.errors import CANNOT_BE_JUDGED, WRONG_COMMAND, WrongInput
 from sockproof.expected import expected_bits
+from sockproof.load.child import Child
 from sockproof.load.hosts.leader import watch
 from sockproof.load.hosts.master import Hosts
 from sockproof.load.hosts.worker import Apart
@@ -52,7 +53,6 @@ from sockproof.load.locust.options import (
 )
 from sockproof.load.locust.shape import take_stages
 from sockproof.load.locust.stats import LocustStats
-from sockproof.load.net.child import Child
 from sockproof.load.net.endpoint import EndpointError
 from sockproof.load.record.live import Live
 from sockproof.runs import records

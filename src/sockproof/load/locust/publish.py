@@ -15,10 +15,10 @@ from gevent.pywsgi import WSGIServer
 from locust.runners import WorkerRunner
 
 from sockproof.errors import WRONG_COMMAND
+from sockproof.load.child import Child
 from sockproof.load.locust.options import OptionError, host_and_port
 from sockproof.load.locust.web_tab import Tab
 from sockproof.load.metrics import openmetrics, otlp
-from sockproof.load.net.child import Child
 
 _log = logging.getLogger("sockproof")
 PAGES = ("/metrics", "/sockproof/metrics")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import gevent
 
-from sockproof.load.net.child import Child
+from sockproof.load.child import Child
 
 
 def missing(folder: Path, seconds: float) -> int | None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from sockproof.load.net.child import Child
+from sockproof.load.child import Child
 from sockproof.wire.url import is_secret
 
 MOST_SOURCE = 64 * 1024  # characters of all locustfiles together
