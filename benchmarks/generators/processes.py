@@ -109,7 +109,7 @@ class Target:
         self.close()
 
 
-def _cpu_seconds(process: psutil.Process) -> float:
+def cpu_seconds(process: psutil.Process) -> float:
     """User and system time of a process and its threads.
 
     Linux tells it in nanoseconds by the process's own clock, whose number clock_getcpuclockid(3)
@@ -154,7 +154,7 @@ class Generator:
         used = 0.0
         for process in self._members:
             with contextlib.suppress(psutil.NoSuchProcess):
-                used += _cpu_seconds(process)
+                used += cpu_seconds(process)
         return used
 
     def resident(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import random
 import socket
 import struct
 import threading
@@ -16,10 +17,18 @@ import pytest
 
 from sockproof.load.hosts import receiver as receivers
 from sockproof.load.hosts.channel import KEY, MAGIC, MOST, Channel, ChannelError
-from sockproof.load.hosts.frames import LONGEST_PIECE, Frame, packed, piece, unpacked
+from sockproof.load.hosts.frames import (
+    LONGEST_PIECE,
+    Frame,
+    packed,
+    packed_rows,
+    piece,
+    unpacked,
+    unpacked_rows,
+)
 from sockproof.load.hosts.receiver import Receiver
 from sockproof.load.record.recorder import Phase, Recorder
-from sockproof.runs.load_records import ROWS_AT, record_file
+from sockproof.runs.load_records import ROW, ROWS_AT, record_file
 from tests.waiting import SOON
 
 RIGHT, WRONG = bytes(range(KEY)), bytes(KEY)
@@ -108,6 +117,23 @@ def test_what_unpacks_to_more_than_it_may_is_refused() -> None:
             unpacked(content, 10)
     with pytest.raises(ChannelError):
         unpacked(zlib.compress(bytes(1 << 28)), LONGEST_PIECE)
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, LONGEST_PIECE // ROW.size])
+def test_rows_arrive_as_they_were(count: int) -> None:
+    dice = random.Random(count)  # half of the columns do not repeat
+    rows = b"".join(dice.randbytes(16) + bytes(15) + b"\x04" for _ in range(count))
+    content = packed_rows(rows)
+    assert unpacked_rows(content) == rows
+    assert len(content) <= len(rows) * 0.51 + 200
+
+
+def test_rows_that_cannot_be_are_refused() -> None:
+    whole = packed_rows(bytes(range(32)) * 100)
+    wrong = (b"", whole[:-1], whole[:8], whole + b"x", struct.pack("<II", 100, 0) + bytes(3199))
+    for content in (*wrong, struct.pack("<II", 1 << 31, 0), struct.pack("<II", 99, 1) + whole[8:]):
+        with pytest.raises(ChannelError):
+            unpacked_rows(content)
 
 
 def test_whole_files_arrive_and_go_on_after_a_break(tmp_path: Path, recorded: Recorder) -> None:

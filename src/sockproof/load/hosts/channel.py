@@ -14,7 +14,7 @@ import struct
 from hashlib import blake2b
 from typing import Any, Self
 
-MAGIC = b"sockproof hosts 1\n"
+MAGIC = b"sockproof hosts 2\n"
 KEY = 32  # octets
 MOST = 2 << 20  # octets of a frame's content
 _NONCE, _CODE = 32, 16

@@ -23,7 +23,7 @@ from typing import Any
 from sockproof.load.hosts.channel import KEY, Channel, ChannelError, told
 from sockproof.load.hosts.frames import KINDS, Frame, of_time, read_piece, unpacked
 from sockproof.runs.load_lines import MOST_OCTETS
-from sockproof.runs.load_records import HEADER, MAGIC, ROW, ROWS_AT, record_file
+from sockproof.runs.load_records import HEADER, MAGIC, ROWS_AT, record_file
 
 MOST_SENDERS = 4096
 MOST_UNPROVEN = 64  # connections at once
@@ -222,8 +222,8 @@ class Receiver:
             process.page = page
         elif kind == Frame.PIECE:
             name, offset, octets = read_piece(content)
-            if name == "rows" and (not process.page or len(octets) % ROW.size):
-                raise ChannelError("rows without a page, or parts of rows")
+            if name == "rows" and not process.page:
+                raise ChannelError("rows without a page")
             process.files[name].add(offset, octets)
             self.octets += len(octets)
         elif kind == Frame.WHOLE:
