@@ -6,17 +6,16 @@
 The bound that the project holds itself to is 5 s for a million. Each shape is checked in a
 process of its own: a broadcast to a thousand, rooms of twenty, and round trips. With `--rows`, it
 is rooms of twenty alone, of so many processes: what a thousand clients of each have recorded of
-one round is repeated. Memory is what the process has for itself; rows are mapped from their files,
-which the system may drop, and their pages are told apart.
+one round is repeated. Memory is all that the process had at its peak.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -94,32 +93,24 @@ def repeat_round(path: Path, rounds: int) -> None:
         lines.unlink()  # whose checksums are of the rows as they were
 
 
-class Memory:
-    """The most memory that this process had, in MiB: of its own, and of mapped files besides."""
-
-    def __init__(self) -> None:
-        self.own = self.mapped = 0.0
-        threading.Thread(target=self._watch, daemon=True).start()
-
-    def _watch(self) -> None:
-        while True:
-            told = dict(
-                line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines()
-            )
-            self.own = max(self.own, int(told["RssAnon"].split()[0]) / 1024)
-            self.mapped = max(self.mapped, int(told["RssFile"].split()[0]) / 1024)
-            time.sleep(0.05)
+def peak() -> int:
+    """The most memory that this process had, in MiB."""
+    told = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
+    assert told is not None
+    return int(told[1]) // 1024
 
 
 def check(folder: Path, name: str) -> None:
     """Check a run, and say what that took."""
     from sockproof.analysis.delivery.checker import check
+    from sockproof.cli.live_line import RowsLine
     from sockproof.runs.reader import LoadRunFolder
+    from sockproof.runs.work import watched
 
-    memory = Memory()
     run = LoadRunFolder(folder)
     began, worked = time.perf_counter(), time.process_time()
-    found = check(run)
+    with watched(RowsLine()):
+        found = check(run)
     seconds, worked = time.perf_counter() - began, time.process_time() - worked
     assert found.counts["lost"] == found.counts["invented"] == 0
     assert found.counts["due"] == found.counts["receipts"]
@@ -127,7 +118,7 @@ def check(folder: Path, name: str) -> None:
     print(
         f"{name:12} {found.counts['receipts']:12,} receipts {seconds:7.2f} s"
         f" ({worked:.2f} s of CPU) {rows / worked:12,.0f} rows per CPU-second"
-        f" {memory.own:7,.0f} MiB and {memory.mapped:,.0f} of files"
+        f" {peak():7,} MiB"
     )
 
 

@@ -220,15 +220,7 @@ class _Partition:
 
     def _contents(self, receipts: Receipts, at: Numbers) -> None:
         """What was heard against what its sender has written down; `at` is where that stands."""
-        emits = self.history.emits
-        known = (at >= 0) & ((receipts.flags & ReceiptFlag.EXACT) == 0)
-        altered = (receipts.flags & ReceiptFlag.CORRUPTED) > 0
-        forged = np.zeros(len(at), dtype=bool)
-        if len(emits.key):
-            of = np.maximum(at, 0)
-            other = receipts.checksum != emits.checksum[of]
-            forged = known & ((receipts.mark != emits.mark[of]) | (other & ~altered))
-            altered = np.where(known, other, altered)
+        altered, forged = self.history.emits.told_by(receipts, at)
         for name, wrong in ((Property.CORRUPTED, altered), (Property.FORGED, forged)):
             self._heard_wrong(name, receipts, at, wrong)
 

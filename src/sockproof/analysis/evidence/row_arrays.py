@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sockproof.runs.clock_line import SAME, ClockLine
-from sockproof.runs.load_records import FOREVER, Kind, Phase, RowFile
+from sockproof.runs.load_records import FOREVER, Kind, Phase, ReceiptFlag, RowFile
 from sockproof.runs.reader import RunProcess
 from sockproof.runs.rows import Rows
 
@@ -142,6 +142,17 @@ class Emits:
         wanted = sender << 32 | sequence
         at = np.minimum(np.searchsorted(self.key, wanted), len(self.key) - 1)
         return np.where((self.key[at] == wanted) & (sender >= 0), at, -1)
+
+    def told_by(self, receipts: Receipts, at: Numbers) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Which receipts have another body, and which another stamp; `at` is as `find` has it."""
+        known = (at >= 0) & ((receipts.flags & ReceiptFlag.EXACT) == 0)
+        altered = (receipts.flags & ReceiptFlag.CORRUPTED) > 0
+        if not len(self.key):
+            return altered, np.zeros(len(at), dtype=bool)
+        of = np.maximum(at, 0)
+        other = receipts.checksum != self.checksum[of]
+        forged = known & ((receipts.mark != self.mark[of]) | (other & ~altered))
+        return np.where(known, other, altered), forged
 
 
 _OF_EMITS = ("i8", "i8", "i8", "i8", "i8", "u4", "u2", "u2", "i8", "i8")
