@@ -71,7 +71,7 @@ def test_run_without_fault_is_fit(tmp_path: Path) -> None:
     [
         ({"offered": 102}, "2.0% of the sends that were due were withheld"),
         ({"connected": False, "offered": 100}, "no connection was opened; 1 failed"),
-        ({"seconds": 1}, "the measured part is missing or shorter than two seconds"),
+        ({"seconds": 1}, "the measured part is missing or shorter than a second"),
         ({"closed": False}, "the records of 1 of 1 processes end abruptly"),
         ({"processes": 2}, "2 processes were expected, 1 left records"),
     ],
@@ -81,6 +81,28 @@ def test_run_with_a_fault_is_not_fit(fault: dict[str, Any], said: str, tmp_path:
     assert any(said in reason for reason in generator["reasons"]), generator["reasons"]
     assert generator["fit"] is False
     assert generator["saturated"] is False
+
+
+@pytest.mark.parametrize(("length", "measured", "reasons"), [(1.9, 1.9, 0), (0.5, 0.5, 1)])
+def test_measured_part_is_as_long_as_it_is_whatever_seconds_it_has(
+    length: float, measured: float, reasons: int, tmp_path: Path
+) -> None:
+    begin, end = SECOND // 4, SECOND // 4 + int(length * SECOND)
+    cost = {"cpu_s": 0.2, "rss_bytes": 1 << 20}
+    (tmp_path / RUN_FILE).write_text(json.dumps({"processes": 1, "parameters": {}}))
+    recorder = Recorder(tmp_path, 7)
+    recorder.connecting(1, 1)
+    recorder.connected(1, 1, 1, 2)
+    recorder.phase(Phase.MEASURED, begin, cost)
+    recorder.sending(1, 1, 2, begin + 1, begin + 1)
+    recorder.offered += 1
+    if end > SECOND:
+        recorder.tick(SECOND, {**cost, "hub_lag_ns": 1_000})
+    recorder.phase(Phase.DRAIN, end, cost)
+    recorder.close(end + SECOND)
+    generator = summarize(tmp_path).generator
+    assert generator.measured_s == measured
+    assert len(generator.reasons) == reasons, generator.reasons
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,7 @@ FEWEST_LATE = 10  # sends; fewer say nothing about a share
 MOST_WITHHELD = 0.01  # of the sends that were due
 MOST_REASONS = 20  # of a property
 MOST_CPU = 0.9  # of one core, in the measured part
+_LEAST = 0.9  # seconds of it: an older run has two lines, which are about one apart
 _UNKNOWN = 1 << 30  # how many processes there were, where nothing tells it
 
 
@@ -266,6 +267,8 @@ class _Health:
             if measured:
                 self.begun = self.begun or line
                 self.ended = line
+            elif line.phase == Phase.RAMP and not line.tick:
+                self.begun = line  # where the measured part begins, which is within a second
             self.rss = max(self.rss, int(values.get(Gauge.RSS_BYTES, 0)))
         if measured:
             self.lag.add(Histogram.from_json(line.lag))
@@ -410,8 +413,9 @@ def _reasons(
         )
     if run.processes is not None and len(health) < run.processes < _UNKNOWN:
         reasons.append(f"{run.processes} processes were expected, {len(health)} left records")
-    if not any(each.seconds for each in health) and counts[Counter.CONNECTIONS_OPENED]:
-        reasons.append("the measured part is missing or shorter than two seconds")
+    longest = max((each.seconds for each in health), default=0.0)
+    if longest < _LEAST and counts[Counter.CONNECTIONS_OPENED]:
+        reasons.append("the measured part is missing or shorter than a second")
     reasons += said_of_unheard(delivery, counts, steps)
     begun = sum(int(each.begun.values.get(Step.STARTED, 0)) for each in health if each.begun)
     reasons += said_of_unsettled(counts, begun, steps[Step.SETTLED])

@@ -102,7 +102,7 @@ class Run:
             gevent.sleep(0.05)
         if self.recorder.phase_now == Phase.RAMP and not self.over:
             self._collect()
-            self.recorder.phase(Phase.MEASURED, time.monotonic_ns())
+            self.recorder.phase(Phase.MEASURED, time.monotonic_ns(), self._usage())
 
     def drain(self) -> None:
         """Send nothing more, and wait for what is in flight.
@@ -114,7 +114,7 @@ class Run:
         self.schedule.stop()
         traffic.reads_slowly = False  # what slow readers have not read is no loss of the target's
         self._collect()
-        self.recorder.phase(Phase.DRAIN, time.monotonic_ns())
+        self.recorder.phase(Phase.DRAIN, time.monotonic_ns(), self._usage())
         recorder, question = self.recorder, Question(self.folder)
         deadline = time.monotonic() + self.options.drain
         counted, since = (recorder.emitted, recorder.receipts), time.monotonic()
@@ -192,15 +192,19 @@ class Run:
         self.live.server = traffic.server or ""
 
     def _health(self) -> dict[str, Any]:
-        state = health.own()
+        state = self._usage()
         state[Gauge.HUB_LAG_NS] = max(self.schedule.take_lag(), self._late)
+        self.live.feel(time.monotonic_ns(), state)
+        return state
+
+    def _usage(self) -> dict[str, Any]:
+        state = health.own()
         state["pings_answered"] = traffic.pings_answered
         state.update({step.value: count for step, count in self.steps.items()})
         if traffic.cookies_refused:
             state["cookies_refused"] = traffic.cookies_refused
         if self._target is not None:
             state.update(self._target.usage())
-        self.live.feel(time.monotonic_ns(), state)
         return state
 
     def _failed(self, turn: Turn, error: Exception) -> None:

@@ -199,9 +199,12 @@ class Ledger(Counters):
 
     # The run.
 
-    def phase(self, phase: Phase, now: int) -> None:
-        """A part of the run begins at `now`; what was counted so far belongs to the one before."""
-        self.tick(now)
+    def phase(self, phase: Phase, now: int, usage: dict[str, Any] | None = None) -> None:
+        """A part of the run begins at `now`; what was counted so far belongs to the one before.
+
+        `usage` is what `tick` takes, without what belongs to a whole second.
+        """
+        self.tick(now, usage)
         self.phase_now = phase
         if phase == Phase.MEASURED:
             self._measured_from = now
