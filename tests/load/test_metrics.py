@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from sockproof.load.metrics import openmetrics, otlp
@@ -93,6 +94,31 @@ def test_acknowledgements_are_told_by_name_and_class() -> None:
     one["parts"] = [[f"event {number}", "Visitor", {"200": 1}] for number in range(1000)]
     many = samples(openmetrics.page(numbers(one=one)))
     assert sum(key.startswith(name) for key in many) == MOST_NAMED
+
+
+STRANGE = (
+    'a"} 1\nsockproof_lost_total 5\n# EOF\n',
+    "\\",
+    "\ud800",
+    "\0\x1b[31m",
+    "x" * 300_000,
+    "",
+)
+
+
+def test_names_of_any_characters_are_labels_and_nothing_else() -> None:
+    one = told(10)
+    one["parts"] = [[name, name, {"200": 1}] for name in (*STRANGE, "\\ud800")]
+    page = openmetrics.page(numbers(one=one))
+    found = samples(page)
+    name = "sockproof_message_ack_latency_seconds_count"
+    counts = {key: value for key, value in found.items() if key.startswith(name)}
+    assert len(counts) == len(STRANGE)
+    assert sum(counts.values()) == len(STRANGE) + 1
+    assert "sockproof_lost_total" not in found
+    assert len(page) < 1_000_000
+    line = otlp.message(numbers(one=one), 1, 2)
+    assert encode_metrics(otlp.data(json.loads(line))).SerializeToString()
 
 
 def test_verdict_brings_what_only_the_checker_counts() -> None:

@@ -21,6 +21,7 @@ from sockproof.vocabulary import MESSAGE_KINDS, TRAFFIC, VIOLATIONS, Counter, Or
 
 Labels = dict[str, str]
 MOST_NAMED = 100  # names with a class that are told apart
+LONGEST_NAME = 200  # characters
 _MIB = 1 << 20
 _LIVE = Counter.LIVE.value
 _FROM = {"from": Origin.INTENDED.value}
@@ -100,16 +101,24 @@ def families(numbers: Mapping[str, Any]) -> Iterator[Family]:
 
 def _named(named: Iterable[tuple[str, str, Mapping[str, int]]]) -> Iterator[Family]:
     """Acknowledgements by name and class, in a family of their own: no sum counts them twice."""
-    values = [
-        ({"message": message, "class": user_class, **_FROM}, Histogram.from_json(counts))
-        for message, user_class, counts in list(named)[:MOST_NAMED]
-    ]
-    if values:
+    found: dict[tuple[str, str], Histogram] = {}
+    for message, user_class, counts in list(named)[:MOST_NAMED]:
+        part = found.setdefault((_label(message), _label(user_class)), Histogram())
+        part.add(Histogram.from_json(counts))
+    if found:
         yield Family(
             "sockproof_message_ack_latency_seconds", Kind.HISTOGRAM, "seconds",
             "Acknowledgement latency by the name of the message and the class of its sender.",
-            values,
+            [
+                ({"message": message, "class": user_class, **_FROM}, histogram)
+                for (message, user_class), histogram in found.items()
+            ],
         )  # fmt: skip
+
+
+def _label(name: str) -> str:
+    """A name as UTF-8 can have it, which lone surrogates are not part of; and its beginning."""
+    return name[:LONGEST_NAME].encode("utf-8", "backslashreplace").decode()
 
 
 def _counter(counter: Counter, value: int) -> Family:
