@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from sockproof.proxies import choose
 from sockproof.wire.proxy import ProxyUrlError
+from tests.waiting import LIMIT
 
 NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ws_proxy", "wss_proxy")
 FAR, HERE = ("far.example", 80), ("127.0.0.1", 80)
@@ -61,6 +67,24 @@ def test_environment(
     given = choose("socks5://own:1", tls, *where)  # counts wherever it leads
     assert given.proxy is not None
     assert given.proxy.shown == "socks5://own:1"
+
+
+@pytest.mark.parametrize(("host", "is_said"), [("far.invalid", True), ("127.0.0.1", False)])
+def test_conformance_says_that_it_connects_directly(
+    host: str, is_said: bool, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sockproof", "conformance", f"ws://{host}:1/"],
+        env={**os.environ, "http_proxy": P, "no_proxy": ""},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert ("http_proxy is ignored" in done.stderr) == is_said
+    assert "secret" not in done.stderr
 
 
 def test_value_of_no_use_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from urllib.request import getproxies, proxy_bypass
 
 from sockproof.wire.proxy import Proxy, ProxyUrlError
+from sockproof.wire.url import Address, AddressError
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,16 @@ def choose(given: str | None, tls: bool, host: str, port: int) -> Choice:
     except ProxyUrlError as error:
         raise ProxyUrlError(f"{name}: {error}") from None
     return Choice(proxy, f"connecting through the proxy {proxy.shown} ({name})")
+
+
+def ignored_proxy(url: str) -> str | None:
+    """The variable that names a proxy to a server, for who connects directly all the same."""
+    try:
+        address = Address.parse(url)
+    except AddressError:
+        return None
+    found = variable(address.tls)
+    return None if found is None or _why_not(address.host, address.port) else found[0]
 
 
 def variable(tls: bool) -> tuple[str, str] | None:

@@ -26,6 +26,7 @@ from sockproof.conformance.shelf.expectations import Expectation
 from sockproof.conformance.shelf.expectations_writer import write_expectations
 from sockproof.conformance.shelf.requirements import load_requirements
 from sockproof.errors import CANNOT_BE_JUDGED, CommandError
+from sockproof.proxies import ignored_proxy
 from sockproof.render.conformance.html import IndexEntry
 from sockproof.render.conformance.terminal import Progress
 from sockproof.render.text import number
@@ -283,6 +284,8 @@ def _list(plan: JudgePlan) -> int:
 
 
 def _judge_url(plan: JudgePlan, url: str, expectations: list[Expectation], wanted: _Wanted) -> int:
+    if name := ignored_proxy(url):
+        warn(f"{name} is ignored: cases judge the server's own TCP and TLS, and connect directly")
     with wanted.place() as place, Progress(verbose=wanted.verbose) as progress:
         judged = wanted.show(progress, judge_url(plan, url, expectations, place, progress))
     write_autobahn([judged], wanted.autobahn)
