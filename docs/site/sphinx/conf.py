@@ -1,5 +1,7 @@
 """Sphinx: MyST reads the pages as they stand in the repository, Furo shows them."""
 
+from typing import Any
+
 from sockproof import __version__
 
 project = "sockproof"
@@ -29,3 +31,16 @@ smartquotes = False  # quotation marks stand around what was on the wire
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 html_theme_options = {"navigation_with_keys": False}
+
+
+def mend(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
+    """Give the headings of the contents the level that ARIA demands."""
+    del app, page, template, tree
+    contents = context.get("furo_navigation_tree") or ""
+    level = contents.replace('role="heading"', 'role="heading" aria-level="2"')
+    context["furo_navigation_tree"] = level
+
+
+def setup(app: Any) -> None:
+    """Behind Furo, which makes the contents."""
+    app.connect("html-page-context", mend, priority=900)
