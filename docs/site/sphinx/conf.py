@@ -34,11 +34,13 @@ html_theme_options = {"navigation_with_keys": False}
 
 
 def mend(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
-    """Give the headings of the contents the level that ARIA demands."""
+    """Give headings of the contents a level, and let the keyboard scroll what is wide."""
     del app, page, template, tree
     contents = context.get("furo_navigation_tree") or ""
     level = contents.replace('role="heading"', 'role="heading" aria-level="2"')
     context["furo_navigation_tree"] = level
+    if "body" in context:
+        context["body"] = context["body"].replace("<pre>", '<pre tabindex="0">')
 
 
 def setup(app: Any) -> None:
