@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -23,14 +24,23 @@ from sockproof.wire.websocket import Frame, Opcode
 from tests.servers.engineio_echo import EngineIOEcho
 
 
-async def _posts_until_refused(interval: int, timeout: int, *, says_close: bool) -> CaseEnd:
-    """Send without a GET, until the session has ended; gives what the peer says of that."""
+async def _posts_until_refused(
+    interval: int, timeout: int, *, says_close: bool = False, polls_for: float = 0.0
+) -> CaseEnd:
+    """Send without a GET, until the session has ended; gives what the peer says of that.
+
+    Before that there are GETs, for so many seconds.
+    """
     async with EngineIOEcho(ping_interval=interval, ping_timeout=timeout) as server:
         context = CaseContext(WireLog())
         engine = await Target(Server(Address.parse(server.url)), context).connect_engineio(
             "polling"
         )
         packets = [Packet(PacketType.MESSAGE, "more")]
+        until = time.monotonic() + polls_for
+        while time.monotonic() < until:
+            await engine.send(*packets)
+            await engine.expect(PacketType.MESSAGE)
         packets += [Packet(PacketType.CLOSE)] if says_close else []
         try:
             while True:
@@ -42,7 +52,13 @@ async def _posts_until_refused(interval: int, timeout: int, *, says_close: bool)
 
 
 def test_session_whose_pings_we_left_unanswered_may_end() -> None:
-    ended = asyncio.run(_posts_until_refused(50, 50, says_close=False))
+    ended = asyncio.run(_posts_until_refused(50, 50))
+    assert isinstance(ended, Inconclusive)
+    assert "we made none for" in ended.got
+
+
+def test_ping_may_come_directly_behind_the_answer_to_our_last_get() -> None:
+    ended = asyncio.run(_posts_until_refused(400, 300, polls_for=0.3))
     assert isinstance(ended, Inconclusive)
     assert "we made none for" in ended.got
 

@@ -71,6 +71,7 @@ class EngineIOPeer(EngineIORequests):
         self.inbox: deque[Packet] = deque()
         self.waiting: asyncio.Task[Response] | None = None  # a GET
         self._polled = 0.0  # when a GET was last answered (monotonic)
+        self._away = 0.0  # seconds before it in which none of ours waited
 
     @property
     def timers(self) -> tuple[float, float]:
@@ -160,8 +161,11 @@ class EngineIOPeer(EngineIORequests):
 
     async def poll(self) -> Response:
         """One GET, or that which waits; what it answers is left to the caller."""
-        waiting, self.waiting = self.waiting, None
-        return await (waiting or self.exchange("GET", self.session_query))
+        if self.waiting is not None:
+            waiting, self.waiting = self.waiting, None
+            return await waiting
+        self._away = time.monotonic() - self._polled
+        return await self.exchange("GET", self.session_query)
 
     async def hold_get(self) -> HttpPeer:
         """Send a GET and let the server take it; its answer, now or later, is left to the caller.
@@ -253,10 +257,14 @@ class EngineIOPeer(EngineIORequests):
         return packets
 
     def _forgive_end(self) -> None:
-        """A session may have ended by right while we sent for longer than its heartbeat allows."""
-        silent = time.monotonic() - self._polled
-        if self.answer_pings and silent > sum(self.timers):
-            wanted = f"a GET, which a PING would answer, every {sum(self.timers):g} s"
+        """A session may have ended by right while we sent for longer than its heartbeat allows.
+
+        A PING may have waited since shortly after the GET before the last one was answered.
+        """
+        silent = self._away + time.monotonic() - self._polled
+        _, timeout = self.timers
+        if self.answer_pings and silent > timeout:
+            wanted = f"a GET, which a PING would answer, every {timeout:g} s"
             raise Inconclusive(wanted, f"we made none for {silent:.1f} s") from TimeoutError()
 
     async def _from_websocket(self) -> Packet:
