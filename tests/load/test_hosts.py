@@ -208,8 +208,8 @@ def test_commands_of_our_own_and_folders_brought_together(
         "20",
     )
     asked += ("--room-size", "5", "-t", "4s", "--drain", "3", "--no-report", "--rows", "end")
-    leading = first.start(*asked, "--master", "--expect-workers", "2")
-    work = (*command, "load", "--worker", "--master-host", first.address)
+    leading = first.start(*asked, "--master", "--expect-workers", "4")
+    work = (*command, "load", "--worker", "--processes", "2", "--master-host", first.address)
     following = [second.start(*work), third.start(*work, "--results", "elsewhere")]
     assert leading.wait(LIMIT) == 1, first.output(leading)
     assert [each.wait(LIMIT) for each in following] == [0, 0], second.output(following[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -41,14 +42,25 @@ class Apart:
             return folder, True
         own = (self._results / folder.name).resolve()
         if _about(own).run != run:
-            if own.exists():
-                own = records.new_run_folder(self._results, "load").resolve()
-            else:
-                files.make_folder(own)
-            text = files.json_text({**json.loads(about), "apart": True}, indent=1)
-            files.write(own / RUN_FILE, text, durable=True)
+            own = self._made(own, run, about)
             records.link_latest(own, "load")
         return own, False
+
+    def _made(self, own: Path, run: int, about: str) -> Path:
+        """A folder of this host for the run: the same for all its workers, which come at once."""
+        text = files.json_text({**json.loads(about), "apart": True}, indent=1)
+        beside = own.with_name(f".{own.name}-{os.getpid()}")
+        files.make_folder(beside)
+        files.write(beside / RUN_FILE, text, durable=True)
+        try:
+            beside.rename(own)  # with what it is of: no other worker finds it without
+        except OSError:  # it is there
+            shutil.rmtree(beside, ignore_errors=True)
+            if _about(own).run == run:
+                return own
+            own = records.new_run_folder(self._results, "load").resolve()
+            files.write(own / RUN_FILE, text, durable=True)
+        return own
 
     def begin(self, folder: Path, run: int, tag: int, boot: str, shares: bool, how: str) -> None:
         """Send the rows of a process, or where it shares the folder have its clock measured."""
