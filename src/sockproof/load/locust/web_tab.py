@@ -18,13 +18,21 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from sockproof import files
-from sockproof.formats.load import Summary
+from sockproof.formats.load import Part, Summary
 from sockproof.load.locust.options import RUN
 from sockproof.load.metrics import openmetrics
 from sockproof.load.record.live import WINDOW, Gathered
 from sockproof.load.record.live_rows import rows
+from sockproof.runs.breakdown import By
 from sockproof.runs.load_records import REPORT_FILE, SUMMARY_FILE
-from sockproof.vocabulary import VIOLATIONS
+from sockproof.vocabulary import (
+    MAX_MS,
+    OF_A_SECOND,
+    VIOLATIONS,
+    Counter,
+    LatencyKind,
+    Origin,
+)
 
 KEY = "sockproof"
 _COLUMNS = {
@@ -45,15 +53,27 @@ class Verdict:
     code: int
     folder: Path
     counts: Mapping[str, int]  # of each violation; empty where nothing could be summed up
+    deliveries: Mapping[str, Mapping[str, Any]]  # receipts and latencies by message and by class
 
     @classmethod
     def of(cls, folder: Path, said: str, code: int) -> Verdict:
         """What the summary of a folder comes to; its first line is the sentence."""
-        counts = {}
+        counts: dict[str, int] = {}
+        deliveries: dict[str, dict[str, Any]] = {}
         with contextlib.suppress(files.FileError):
             found = files.read_json(folder / SUMMARY_FILE, Summary, 16 * files.MIB)
             counts = {name.value: found.counts.get(name, 0) for name in VIOLATIONS}
-        return cls(said.partition("\n")[0].rstrip(":"), code, folder, counts)
+            deliveries = {
+                By.NAME: {name: _delivered(part) for name, part in found.names.items()},
+                By.CLASS: {name: _delivered(part) for name, part in found.classes.items()},
+            }
+        return cls(said.partition("\n")[0].rstrip(":"), code, folder, counts, deliveries)
+
+
+def _delivered(part: Part) -> dict[str, Any]:
+    latency = part.latency.get(LatencyKind.DELIVERY, {}).get(Origin.INTENDED, {})
+    values = {name: latency.get(name) for name in (*(each.ms for each in OF_A_SECOND), MAX_MS)}
+    return {Counter.RECEIPTS.value: part.counts.get(Counter.RECEIPTS, 0), **values}
 
 
 class Tab:
@@ -100,8 +120,13 @@ class Tab:
         found = self._environment.sockproof.verdict
         if found is None:
             return None
-        told = {"sentence": found.sentence, "exit_code": found.code, "counts": found.counts}
-        return {**told, "folder": str(found.folder)}
+        return {
+            "sentence": found.sentence,
+            "exit_code": found.code,
+            "counts": found.counts,
+            "deliveries": found.deliveries,
+            "folder": str(found.folder),
+        }
 
     def openmetrics(self) -> Response:
         """The numbers as Prometheus scrapes them."""

@@ -10,6 +10,7 @@ from sockproof.runs.breakdown import By
 from sockproof.vocabulary import LABELS, MAX_MS, MESSAGE_KINDS, P50, P90, P99, VIOLATIONS, Counter
 
 _NOT_KNOWN = "–"
+_OURS = ("Generator", "Target")
 MOST_PARTS = 20  # messages, and classes, that have a row
 _PHASES = {
     "ramp": "ramp-up: the measured part has not begun",
@@ -17,6 +18,11 @@ _PHASES = {
     "drain": "drain: waiting for messages in flight",
     "over": "over",
 }
+_AT_THE_END = tuple(each for each in VIOLATIONS if each not in COUNTS)
+_LATER = (  # in the place of their rows
+    "Not known yet",
+    f"{', '.join(each.label for each in _AT_THE_END)}: counted when the run is over",
+)
 _ROWS = (  # what, unit, key, remark
     ("Time", "s", "seconds", ""),
     ("Live connections", "connections", Counter.LIVE, ""),
@@ -63,11 +69,7 @@ _ROWS = (  # what, unit, key, remark
         Counter.MISACKNOWLEDGED,
         "stray, early, doubled, or of another client",
     ),
-    *(
-        (each.label.capitalize(), each.unit, each, "known at the end of the run")
-        for each in VIOLATIONS
-        if each not in COUNTS
-    ),
+    *((each.label.capitalize(), each.unit, each, "") for each in _AT_THE_END),
     ("Generator: CPU", "% of a core", "cpu_percent", "of the busiest process"),
     ("Generator: lag", "ms", "lag_ms", "worst of any process"),
     ("Generator: memory", "MiB", "rss_mib", "of all processes; peak since the start"),
@@ -90,7 +92,12 @@ def rows(numbers: Mapping[str, Any]) -> list[dict[str, str]]:
         }
         for what, unit, key, remark in _ROWS
         if not key.startswith("target") or numbers["start"][key] is not None
+        if key not in _AT_THE_END or key in found
     ]
+    if not found:
+        what, remark = _LATER
+        later = {"what": what, "unit": "", **dict.fromkeys(SPANS, _NOT_KNOWN), "remark": remark}
+        told.insert(len(told) - sum(each["what"].startswith(_OURS) for each in told), later)
     told[0]["remark"] = str(_PHASES.get(numbers["phase"], "no run yet"))
     lost = [
         f"{each['name']} ({each[Counter.LIVE]:,} connections)"
@@ -101,7 +108,9 @@ def rows(numbers: Mapping[str, Any]) -> list[dict[str, str]]:
     more = {"now": f"{here:,}", "measured": _NOT_KNOWN, "start": f"{here + len(lost):,}"}
     remark = f"lost: {', '.join(lost)}; their counts are included" if lost else ""
     told.insert(1, {"what": "Processes", "unit": "processes", **more, "remark": remark})
-    told += _parts(numbers.get("acks", {}))
+    told += _parts(numbers.get("acks", {}), "Acknowledged", Counter.ACKNOWLEDGED)
+    deliveries = {} if verdict is None else verdict.get("deliveries", {})
+    told += _parts(deliveries, "Received", Counter.RECEIPTS)
     if verdict is not None:
         known = {**dict.fromkeys(SPANS, _NOT_KNOWN), "start": str(verdict["exit_code"])}
         remark = f"{verdict['sentence']} (/sockproof/report.html is the report)"
@@ -109,20 +118,22 @@ def rows(numbers: Mapping[str, Any]) -> list[dict[str, str]]:
     return told
 
 
-def _parts(acks: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Acknowledgements by message and by class, where there are several."""
+def _parts(
+    told_of: Mapping[str, Mapping[str, Any]], done: str, counter: Counter
+) -> list[dict[str, str]]:
+    """Messages that were acknowledged, or delivered, by name and by class, where several are."""
     told = []
-    for by, parts in acks.items():
+    for by, parts in told_of.items():
         if len(parts) > 1:
             what = "message" if by == By.NAME else "class"
             for name, each in list(parts.items())[:MOST_PARTS]:
                 values = (f"{LABELS[key]} {_text(each[key])}" for key in (P50.ms, P99.ms, MAX_MS))
                 told.append(
                     {
-                        "what": f"Acknowledged, {what} {name}",
+                        "what": f"{done}, {what} {name}",
                         "unit": "messages",
                         **dict.fromkeys(SPANS, _NOT_KNOWN),
-                        "start": _text(each[Counter.ACKNOWLEDGED]),
+                        "start": _text(each[counter]),
                         "remark": f"{', '.join(values)} ms",
                     }
                 )
