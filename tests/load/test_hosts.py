@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,8 @@ from tests.waiting import LIMIT, until
 ROOT = Path(__file__).parents[2]
 CHAT = ROOT / "locustfiles" / "chat_rooms.py"
 BLOCKS = Path(__file__).with_name("small_blocks.py")  # of rows, so that a disk is soon full
-LOCUST = (sys.executable, "-m", "locust")
+PAGE = (ROOT / "docs/many-machines.md").read_text()
+EXAMPLE = "http://chat.example:8080/"  # the server of the page
 SERVED = "10.201.0.100"  # an address besides that of the master
 DELAY = 0.02  # seconds, of every delivery
 Processes = list[Any]
@@ -59,24 +61,24 @@ def summary_of(host: Host, results: str = "results") -> dict[str, Any]:
     return found
 
 
+def of_page(beginning: str, **given: str) -> list[str]:
+    """A command of docs/many-machines.md as it is typed, with an address where it has a name."""
+    (line,) = [each for each in PAGE.splitlines() if each.startswith(beginning)]
+    program, *words = shlex.split(line)
+    return [sys.executable, "-m", program, *(given.get(word, word) for word in words)]
+
+
 def master(host: Host, url: str, workers: int, *words: str, scenario: Path = CHAT) -> Any:
-    asked = ("--master", "--expect-workers", str(workers), "--headless", "--host", url)
-    how: tuple[str, ...] = (
-        "--users",
-        "20",
-        "--spawn-rate",
-        "100",
-        "--room-size",
-        "5",
-        "--rate",
-        "20",
-    )
-    how += ("--run-time", "5s", "--drain", "3")
-    return host.start(*LOCUST, "-f", str(scenario), *asked, *how, *words)
+    typed = of_page("locust -f locustfile.py --headless", **{EXAMPLE: url})
+    assert {"--master", "--expect-workers"} <= set(typed)
+    how = f"--expect-workers {workers} --users 20 --spawn-rate 100 --room-size 5 --rate 20"
+    smaller = (*how.split(), "--run-time", "5s", "--drain", "3")
+    return host.start(*typed, "-f", str(scenario), *smaller, *words)
 
 
 def worker(host: Host, to: Host, scenario: Path = CHAT) -> Any:
-    return host.start(*LOCUST, "-f", str(scenario), "--worker", "--master-host", to.address)
+    typed = of_page("locust -f locustfile.py --worker", **{"master.example": to.address})
+    return host.start(*typed, "-f", str(scenario))
 
 
 def changed(host: Host, *lines: str) -> Path:
@@ -196,20 +198,12 @@ def test_commands_of_our_own_and_folders_brought_together(
 ) -> None:
     first, second, third = three
     server = Server(first)
-    command = (sys.executable, "-m", "sockproof")
-    asked: tuple[str, ...] = (
-        *command,
-        "load",
-        "chat_rooms",
-        server.url,
-        "--users",
-        "20",
-        "--rate",
-        "20",
-    )
-    asked += ("--room-size", "5", "-t", "4s", "--drain", "3", "--no-report", "--rows", "end")
-    leading = first.start(*asked, "--master", "--expect-workers", "4")
-    work = (*command, "load", "--worker", "--processes", "2", "--master-host", first.address)
+    asked = of_page("sockproof load chat_rooms", **{EXAMPLE: server.url})
+    assert asked[-3:] == ["--master", "--expect-workers", "2"]
+    how = "--users 20 --rate 20 --room-size 5 -t 4s --drain 3 --no-report --rows end"
+    leading = first.start(*asked, *how.split(), "--expect-workers", "4")
+    work = of_page("sockproof load --worker", **{"master.example": first.address})
+    work += ["--processes", "2"]
     following = [second.start(*work), third.start(*work, "--results", "elsewhere")]
     assert leading.wait(LIMIT) == 1, first.output(leading)
     assert [each.wait(LIMIT) for each in following] == [0, 0], second.output(following[0])
@@ -223,7 +217,8 @@ def test_commands_of_our_own_and_folders_brought_together(
     joined, other = tmp_path / "joined", tmp_path / "other"
     shutil.copytree(there, joined)
     shutil.copytree(here, other)
-    words = [sys.executable, "-m", "sockproof", "summary", str(joined), str(other)]
+    names = {"results/latest-load": str(joined), "from-host-2": str(other)}
+    words = [each for each in of_page("sockproof summary", **names) if each != "from-host-3"]
     done = subprocess.run(words, capture_output=True, text=True, timeout=LIMIT, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
     again = json.loads((joined / "summary.json").read_text())
