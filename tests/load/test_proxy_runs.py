@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from sockproof.targets.certificates import Certificates
 from tests.load.command import load
 from tests.load.peers import Gone, Link, Server, echo, relay
 from tests.load.proxies import PASSWORD, USER, proxies
+from tests.load.test_proxy import HOSTILE as SCRIPTS
+from tests.sample import rotating
 
 _EACH = """
 from sockproof.load.users import SocketIOUser, paced
@@ -78,6 +81,37 @@ class Socket(WebSocketUser):
     def talk(self):
         self.tell()
 """
+
+
+HOSTILE = ("flood", "close", "garbage")
+
+
+_WAYS = [["--transport", "polling"], ["--transport", "websocket"], None]
+
+
+@pytest.mark.parametrize("words", rotating(_WAYS, 1, "hostile proxies"))
+def test_reference_client_says_in_a_line_what_a_hostile_proxy_does(
+    words: list[str] | None, tmp_path: Path
+) -> None:
+    def script(link: Link) -> None:
+        with contextlib.suppress(OSError):
+            SCRIPTS[HOSTILE[link.number % 3]][0](link)
+
+    path = tmp_path / "scenario.py"
+    base = "WebSocketUser" if words is None else "SocketIOUser"
+    path.write_text(_RAW.replace("WebSocketUser", base))
+    more = ["--client", "reference", "--users", "6", "--run-time", "1s", "--drain", "0"]
+    with Server(script) as server:
+        scheme = "ws" if words is None else "http"
+        more += ["--proxy", f"http://{USER}:{PASSWORD}@127.0.0.1:{server.port}", "--no-report"]
+        found = load(tmp_path, str(path), f"{scheme}://127.0.0.1:9/", *more, *(words or ()))
+    assert found.code == 2, found.output
+    assert found.summary["counts"]["connect_failures"] == 6
+    reasons = [line for line in found.output.splitlines() if "proxy failed: " in line]
+    for kind in HOSTILE:
+        said = SCRIPTS[kind][2]
+        assert any(re.search(said, each) for each in reasons), found.output
+    assert_hidden(found.output.encode(), found.folder)
 
 
 def _proxy(link: Link) -> None:
