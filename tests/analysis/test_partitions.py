@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from benchmarks.delivery_checker import repeat_round, write_run
 
+from sockproof.analysis.delivery import latency
 from sockproof.analysis.delivery.checker import Delivery, check
 from sockproof.analysis.delivery.latency import DeliveryLatencies
 from sockproof.analysis.evidence import partitions
+from sockproof.files import WriteError
 from sockproof.load.messages.answers import Answers, Increasing, Unique
 from sockproof.load.record.recorder import Phase
 from sockproof.runs.load_records import (
@@ -126,16 +128,34 @@ def test_partitions_add_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         (tmp_path / str(seed)).mkdir()
         run = Drawn(tmp_path / str(seed), seed)
         whole, lines = judged(run.folder)
+        there = sorted(run.folder.iterdir())
         faults |= {name for name in OF_MESSAGES if whole.counts[name]}
         for messages, receipts in ((1, 1), (9, MANY), (MANY, 9)):
             with monkeypatch.context() as patch:
                 patch.setattr(partitions, "MOST_MESSAGES", messages)
                 patch.setattr(partitions, "MOST_RECEIPTS", receipts)
+                patch.setattr(latency, "MOST_HELD", messages)
                 found, more = judged(run.folder)
             assert all_of(found) == all_of(whole), (seed, messages, receipts)
             assert more == lines
+            assert sorted(run.folder.iterdir()) == there
         run.recorders[-1].close(END)
     assert set(OF_MESSAGES) - faults == {Property.MISCOUNTED}  # a process was killed
+
+
+def test_full_disk_under_the_spill_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Drawn(tmp_path, 1)
+
+    def full(**_: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(latency, "MOST_HELD", 1)
+    monkeypatch.setattr(latency, "TemporaryFile", full)
+    with pytest.raises(WriteError, match=r"cannot write to .*: No space left on device"):
+        judged(tmp_path)
+    run.recorders[-1].close(END)
 
 
 CHECK = """

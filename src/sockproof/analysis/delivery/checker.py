@@ -99,6 +99,7 @@ def _judge(
             values.judge(found)
             judge_unacknowledged(history, found, lost, matches)
             violations.settle(number)
+    history.forget_messages()
     found.spoken, found.entered = (
         sorted({history.room_names.get(room, "") for room in rooms})
         for rooms in (found.spoken_to, np.unique(history.stays.room).tolist())
@@ -190,8 +191,7 @@ class _Partition:
     # One part of the receivers.
 
     def _part(self, receipts: Receipts, clients: Numbers) -> None:
-        found = self.found
-        number = len(receipts.client)
+        found, number = self.found, len(receipts.client)
         found.counts[Counter.RECEIPTS] += number
         found.count(Counter.RECEIPTS, clients=receipts.client)
         for name in (Property.CORRUPTED, Property.FORGED, Property.INVENTED):

@@ -14,9 +14,13 @@ deliveries to that of the receiver.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO, cast
+from weakref import finalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +44,8 @@ _ORIGINS = tuple(Origin)
 # it was due before, origin and bucket.
 _ORIGIN, _BEFORE, _ACK, _PART, _PHASE = 1 << 13, 1 << 14, 1 << 15, 1 << 16, 1 << 30
 _TURN = 1 << 32  # a second
+_BLOCK = 64 * _TURN  # what is read back from the spill at once
+MOST_HELD = 8_000_000  # counts in memory, of 16 octets
 _PARTS = 16  # counts that are kept apart before they are added up
 _OFFSET = 1 << 25  # seconds before the measured part count from here
 _AT_ONCE = 1_000_000  # messages
@@ -93,28 +99,60 @@ class _Counted:
 
     keys: list[Numbers] = field(default_factory=list)
     counts: list[Numbers] = field(default_factory=list)
+    held: int = 0
+    # Where more of them stand in the spill, and how many, by blocks of seconds.
+    spilled: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
 
     def add(self, keys: Numbers) -> None:
         unique, counts = np.unique(keys, return_counts=True)
         self.keys.append(unique)
         self.counts.append(counts)
+        self.held += len(unique)
         if len(self.keys) >= _PARTS:
             self.together()
 
     def together(self) -> tuple[Numbers, Numbers]:
-        if not self.keys:
-            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-        unique, at = np.unique(np.concatenate(self.keys), return_inverse=True)
-        counts = np.zeros(len(unique), dtype=np.int64)
-        np.add.at(counts, at, np.concatenate(self.counts))
-        self.keys, self.counts = [unique], [counts]
+        unique, counts = _sums(self.keys, self.counts)
+        self.keys, self.counts, self.held = [unique], [counts], len(unique)
         return unique, counts
+
+    def spill(self, to: BinaryIO) -> None:
+        keys, counts = self.together()
+        block = keys // _BLOCK
+        for part in np.split(np.arange(len(keys)), np.flatnonzero(np.diff(block)) + 1):
+            if len(part):
+                place = to.seek(0, os.SEEK_END), len(part)
+                self.spilled.setdefault(int(block[part[0]]), []).append(place)
+                to.write(keys[part].tobytes() + counts[part].tobytes())
+        self.keys, self.counts, self.held = [], [], 0
+
+    def blocks(self, spill: BinaryIO | None) -> Iterator[tuple[Numbers, Numbers]]:
+        """All, in the order of their seconds, none of which is parted."""
+        if spill is None or not self.spilled:
+            yield self.together()
+            return
+        self.spill(spill)
+        spill.flush()
+        for _, places in sorted(self.spilled.items()):
+            read = [os.pread(spill.fileno(), 16 * count, at) for at, count in places]
+            pairs = [np.frombuffer(each, dtype=np.int64).reshape(2, -1) for each in read]
+            yield _sums([keys for keys, _ in pairs], [counts for _, counts in pairs])
+
+
+def _sums(keys: list[Numbers], counts: list[Numbers]) -> tuple[Numbers, Numbers]:
+    """Each key once, in their order, and how many it stands for."""
+    nothing = np.zeros(0, dtype=np.int64)
+    unique, at = np.unique(np.concatenate([nothing, *keys]), return_inverse=True)
+    found = np.zeros(len(unique), dtype=np.int64)
+    np.add.at(found, at, np.concatenate([nothing, *counts]))
+    return unique, found
 
 
 class DeliveryLatencies:
-    """Counts what the checker finds."""
+    """Counts what the checker finds; what is too much for memory is in a file without a name."""
 
     def __init__(self) -> None:
+        self._spill: BinaryIO | None = None
         self._processes: dict[int, tuple[Process, _Counted]] = {}
         self.error = 0  # nanoseconds, at most, of those between two clocks
         self._parts = Parts()
@@ -133,6 +171,7 @@ class DeliveryLatencies:
                 key = self._keys(process, history, at, emits.acked[at], emits.sender[at]) + _ACK
                 counted.add(key + buckets(emits.acked[at] - emits.intended[at]))
                 counted.add(key + _ORIGIN + buckets(emits.acked[at] - emits.actual[at]))
+                self._keep_few(history.run.path)
 
     def _of(self, process: Process) -> _Counted:
         return self._processes.setdefault(process.file.tag, (process, _Counted()))[1]
@@ -157,6 +196,26 @@ class DeliveryLatencies:
         key = self._keys(process, history, at, time, receipts.client[timed])
         counted.add(key + buckets(time - emits.intended[at]))
         counted.add(key + _ORIGIN + buckets(time - emits.actual[at]))
+        self._keep_few(history.run.path)
+
+    def _keep_few(self, folder: Path) -> None:
+        """Keep no more in memory than there is room for."""
+        counted = [each for _, each in self._processes.values()]
+        if sum(each.held for each in counted) <= MOST_HELD:
+            return
+        for each in counted:
+            each.together()
+        if sum(each.held for each in counted) <= MOST_HELD // 2:
+            return
+        try:
+            if self._spill is None:
+                self._spill = cast(BinaryIO, TemporaryFile(dir=folder))  # noqa: SIM115
+                finalize(self, self._spill.close)
+            for each in counted:
+                each.spill(self._spill)
+            self._spill.flush()
+        except OSError as error:
+            raise files.WriteError(f"cannot write to {folder}: {error.strerror}") from None
 
     def _keys(
         self, process: Process, history: History, at: Numbers, time: Numbers, client: Numbers
@@ -178,11 +237,11 @@ class DeliveryLatencies:
         if tag not in self._processes:
             return
         process, counted = self._processes[tag]
-        keys, counts = counted.together()
-        ends = np.flatnonzero(np.diff(keys // _PHASE)) + 1
-        for part, numbers in zip(np.split(keys, ends), np.split(counts, ends), strict=True):
-            if len(part):
-                yield self._line(process, part, numbers)
+        for keys, counts in counted.blocks(self._spill):
+            ends = np.flatnonzero(np.diff(keys // _PHASE)) + 1
+            for part, numbers in zip(np.split(keys, ends), np.split(counts, ends), strict=True):
+                if len(part):
+                    yield self._line(process, part, numbers)
 
     def _line(self, process: Process, keys: Numbers, counts: Numbers) -> dict[str, Any]:
         phase = int(keys[0] // _PHASE % (_TURN // _PHASE))

@@ -284,6 +284,10 @@ class History:
                 self._take(number)
             yield number
 
+    def forget_messages(self) -> None:
+        """Nobody asks for any more."""
+        self.emits, self._taken = Emits.none(), -1
+
     def _take(self, number: int) -> None:
         begin, end = self.partitions.ranges[number]
         self.emits = Emits.none()  # the last ones go before these come
