@@ -133,7 +133,7 @@ def test_stall_of_the_target_shows_in_full(tmp_path: Path) -> None:
     assert verdict_of(output).startswith("The server stood still from "), output
     found = result(tmp_path, running.returncode, output)
     for kind in ("ack", "delivery"):
-        # Of what was due in these four seconds, a quarter of all, half was two seconds late or more.
+        # Of what was due in these four seconds, a quarter of all, half was late by two or more.
         told = found.summary["latency"][kind]["intended"]
         assert told["p90_ms"] > 900, output
         assert told["max_ms"] > 1900

@@ -79,7 +79,7 @@ def test_stages_of_the_locustfile_bring_users_and_take_them_away(tmp_path: Path)
 def test_stages_of_the_command_line_are_the_amount_for_locust_too(tmp_path: Path) -> None:
     path = _staged(tmp_path, "stages = [(50, 600)]\n")
     with pubsub() as server:
-        words = ["--headless", "--host", server.url, "--only-summary", "--stages", "3s:3"]
+        words = ["--headless", "--host", server.url, "--only-summary", "--stages", "1s:3,5s:3"]
         words += ["--results", str(tmp_path / "results"), "--processes", "2"]
         done = subprocess.run(
             [sys.executable, "-m", "locust", "-f", path, *words],
