@@ -6,7 +6,9 @@ import re
 
 import pytest
 
+from sockproof.formats.judgements import Gate, JudgedRule
 from sockproof.formats.load import Generator, Latency, PropertyFound, Summary, TargetCost
+from sockproof.render.load.gate import lines as gate_lines
 from sockproof.render.load.summary import headline, lines
 from sockproof.runs.exit_code import exit_code
 from sockproof.vocabulary import PROPERTIES, LatencyKind, Origin
@@ -69,3 +71,16 @@ def test_what_was_not_exercised_is_one_line_and_no_row_of_zeros() -> None:
     (rest,) = [line for line in text if "not exercised" in line]
     assert "misnumbered" in rest
     assert "forged" not in rest
+
+
+def test_reason_of_many_rules_stands_once_in_a_gate() -> None:
+    why = f"the run is inconclusive: {'no connection was opened; ' * 4}"
+    rules = [
+        JudgedRule(f"counts.{name} == 0", "", "inconclusive", 0, text)
+        for name, text in (("lost", why), ("leaked", why), ("forged", "short"), ("broken", "short"))
+    ]
+    gate = Gate(title="t", run="r", about="a", outcome="inconclusive", exit_code=2, rules=rules)
+    shown = "\n".join(gate_lines(gate))
+    assert shown.count("no connection was opened") == 4
+    assert shown.count("as above") == 1
+    assert shown.count("short") == 2

@@ -11,6 +11,7 @@ from sockproof.render.html_page import SHAPES
 from sockproof.render.markdown_page import code, escape
 from sockproof.render.text import aligned, number, short
 
+_AS_ABOVE, _LONG = "as above", 60  # characters
 _LABELS = {"pass": "pass", "fail": "FAIL", "inconclusive": "inconclusive"}
 _SENTENCES = {
     "pass": "Gate passed",
@@ -42,16 +43,25 @@ def value_text(rule: JudgedRule) -> str:
     return f"{text} {unit(rule.that.rsplit(maxsplit=2)[0])}".rstrip()
 
 
-def _remark(rule: JudgedRule) -> str:
-    parts = (rule.text, rule.why if rule.outcome != "pass" else "")
+def _remark(rule: JudgedRule, text: str | None = None) -> str:
+    parts = (rule.text if text is None else text, rule.why if rule.outcome != "pass" else "")
     return "; ".join(short(part, 500) for part in parts if part)
+
+
+def _remarks(judged: Gate) -> Iterator[str]:
+    """Those of all rules; a long text stands there once."""
+    said: set[str] = set()
+    for rule in judged.rules:
+        yield _remark(rule, _AS_ABOVE if rule.text in said else None)
+        if len(rule.text) > _LONG:
+            said.add(rule.text)
 
 
 def lines(judged: Gate) -> Iterator[str]:
     """For the terminal."""
     rows = [
-        (f"{_LABELS[rule.outcome]:12}", short(rule.that, 300), value_text(rule), _remark(rule))
-        for rule in judged.rules
+        (f"{_LABELS[rule.outcome]:12}", short(rule.that, 300), value_text(rule), remark)
+        for rule, remark in zip(judged.rules, _remarks(judged), strict=True)
     ]
     yield f"gate {short(judged.title, 200)}: {short(judged.run, 500)}, {_about(judged)}"
     yield from aligned(rows, left=(0, 1, 3))
@@ -82,9 +92,9 @@ def for_page(judged: Gate) -> dict[str, Any]:
             **_sign(rule.outcome),
             "that": short(rule.that, 300),
             "value": value_text(rule),
-            "remark": _remark(rule),
+            "remark": remark,
         }
-        for rule in judged.rules
+        for rule, remark in zip(judged.rules, _remarks(judged), strict=True)
     ]
     sentence = f"{headline(judged)} Rules: {short(judged.title, 200)}."
     return {**_sign(judged.outcome), "sentence": sentence, "rules": rules}
@@ -110,9 +120,9 @@ def _markdown(judged: Gate) -> str:
         "| | rule | found | |",
         "|---|---|---:|---|",
     ]
-    for rule in judged.rules:
+    for rule, remark in zip(judged.rules, _remarks(judged), strict=True):
         columns = (_LABELS[rule.outcome], _asked(rule), value_text(rule))
-        told.append(f"| {' | '.join(columns)} | {escape(_remark(rule), 1000)} |")
+        told.append(f"| {' | '.join(columns)} | {escape(remark, 1000)} |")
     return "\n".join(told) + "\n"
 
 
