@@ -15,6 +15,12 @@ def literal(text: object, most: int = 2000) -> str:
     return _PUNCTUATION.sub(lambda found: f"&#{ord(found[0])};", short(text, most))
 
 
+def prose(text: str) -> str:
+    """Our own text, whose backticks stand for code."""
+    parts = text.split("`")
+    return "".join(code(part) if at % 2 else literal(part) for at, part in enumerate(parts))
+
+
 def code(text: object, most: int = 400) -> str:
     """Text as code, also inside a table."""
     told = short(text, most)

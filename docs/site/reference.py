@@ -6,11 +6,12 @@ import ast
 import inspect
 import json
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from docs.site.markdown import code, literal, table
+from docs.site.markdown import code, literal, prose, table
 
 import sockproof
 from sockproof.cli.arguments import COMMANDS, build_parser
@@ -19,6 +20,7 @@ from sockproof.vocabulary import Counter, Gauge, LatencyKind, Property
 
 SOURCE = Path(sockproof.__file__).parent
 WIDTH = "100"
+_LINE = 80  # of a signature
 
 
 def pages() -> dict[str, str]:
@@ -87,7 +89,7 @@ def _schema(name: str) -> str:
         if title:
             told.append(f"## {literal(title)}\n")
         if each.get("description"):
-            told.append(literal(each["description"]) + "\n")
+            told.append(prose(each["description"]) + "\n")
         needed = each.get("required", ())
         rows = [
             (code(key), literal(_type(value)), "yes" if key in needed else "", _says(value))
@@ -110,7 +112,7 @@ def _type(value: dict[str, Any]) -> str:
 
 
 def _says(value: dict[str, Any]) -> str:
-    return literal(value.get("description", ""))
+    return prose(value.get("description", ""))
 
 
 def _metrics() -> str:
@@ -188,7 +190,10 @@ def _signature(name: str, node: Definition) -> str:
     given = [each for each in node.args.args if each.arg == "self"]
     for each in given:
         node.args.args.remove(each)
-    text = f"{name}({ast.unparse(node.args)})"
+    words = ast.unparse(node.args)
+    if len(name) + len(words) > _LINE:
+        words = "\n    " + re.sub(r", (?=\*|\w+:)", ",\n    ", words) + ",\n"
+    text = f"{name}({words})"
     if node.returns is not None:
         text += f" -> {ast.unparse(node.returns)}"
     return text

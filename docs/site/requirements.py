@@ -14,7 +14,7 @@ from docs.site.catalogue import (
     requirements,
     violations,
 )
-from docs.site.markdown import code, literal, table
+from docs.site.markdown import code, literal, prose, table
 
 from sockproof.conformance.shelf.case import Case
 from sockproof.conformance.shelf.requirements import Requirement
@@ -78,7 +78,7 @@ def _page(each: Requirement) -> str:
         ORPHAN,
         f"# {each.id}\n",
         f"[Requirements](index.md) › [{literal(_title(path))}](chapters/{path.stem}.md)\n",
-        f"> {literal(each.text)}\n",
+        f"> {prose(each.text)}\n",
         _facts(each),
         *_looks(each),
         *_violators(each),
@@ -145,7 +145,7 @@ def _violators(each: Requirement) -> list[str]:
         read = f", read on {literal(known.version)}" if known.version else ""
         told.append(
             f"* **{literal(deviation.target.title)}**: {known.outcome.replace('_', '-')}{read}."
-            f" {literal(known.reason, 500)}"
+            f" {prose(known.reason)}"
         )
     return [*told, ""]
 
@@ -156,7 +156,7 @@ def _distinct(found: Iterable[Deviation]) -> list[Deviation]:
 
 
 def _mended(each: Requirement) -> list[str]:
-    return ["## How it is usually mended\n", literal(each.mend) + "\n"] if each.mend else []
+    return ["## How it is usually mended\n", prose(each.mend) + "\n"] if each.mend else []
 
 
 def _cases(each: Requirement) -> list[str]:
@@ -188,7 +188,7 @@ def _chapter(path: Path) -> str:
     read = _read(path)
     rows = [
         f"* [{entry.id}](../{entry.id}.md) ({literal(entry.section)}, {entry.level}):"
-        f" {literal(entry.text, 300)}"
+        f" {prose(entry.text)}"
         for entry in read.requirement
     ]
     return (
