@@ -70,7 +70,7 @@ def _command(name: str) -> str:
 
 
 def _schemas() -> str:
-    rows = [(f"[{n}](schemas/{n}.md)", literal(each.of)) for n, each in FORMATS.items()]
+    rows = [(f"[{n}](schemas/{n}.md)", prose(each.of)) for n, each in FORMATS.items()]
     return (
         "# JSON schemas\n\n`sockproof schema NAME` prints one. See [Files and formats]"
         "(../docs/files.md).\n\n"
@@ -81,7 +81,7 @@ def _schemas() -> str:
 
 def _schema(name: str) -> str:
     schema = json.loads(path_of(name).read_text(encoding="utf-8"))
-    told = [f"# {name}\n", literal(FORMATS[name].of) + "\n"]
+    told = [f"# {name}\n", prose(FORMATS[name].of) + "\n"]
     definitions = {"": schema, **schema.get("$defs", {})}
     for title, each in definitions.items():
         if not each.get("properties"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from sockproof.cli import main
 from sockproof.formats.site import Site
+from sockproof.shelves import SHELVES, shelf
 from tests import site_sample
 from tests.render import sample
 from tests.render.test_hostile import Tags
@@ -87,6 +89,26 @@ def test_one_more_server_is_on_the_page_with_no_other_change(tmp_path: Path) -> 
     assert main(["site", str(tmp_path / "results"), "--out", str(tmp_path / "public")]) == 0
     page = (tmp_path / "public" / "index.html").read_text(encoding="utf-8")
     assert '<a href="servers/three.html">Three 0.1</a>' in page
+
+
+def test_one_more_target_is_a_folder_and_nothing_else(tmp_path: Path) -> None:
+    mine = tmp_path / "shelf"
+    (mine / "targets").mkdir(parents=True)
+    for name in SHELVES:
+        if name != "targets":
+            (mine / name).symlink_to(shelf(name))
+    own = mine / "targets" / "my-server"
+    shutil.copytree(shelf("targets") / "websockets", own)
+    text = (own / "target.toml").read_text(encoding="utf-8")
+    text = re.sub(r"^name = .*$", 'name = "my-server"', text, flags=re.MULTILINE)
+    text = re.sub(r"^title = .*$", 'title = "My server"', text, flags=re.MULTILINE)
+    (own / "target.toml").write_text(text, encoding="utf-8")
+    given = ["--shelf", str(mine), "--results", str(tmp_path / "results")]
+    case = "websocket/control_frames/ping_is_answered_with_its_payload*"
+    assert main(["matrix", *given, "--case", case]) == 0
+    assert main(["site", str(tmp_path / "results"), "--out", str(tmp_path / "public")]) == 0
+    page = (tmp_path / "public" / "index.html").read_text(encoding="utf-8")
+    assert re.search(r'<a href="servers/my-server.html">My server [\d.]+</a>', page)
 
 
 def test_run_of_one_suite_leaves_what_others_found(tmp_path: Path) -> None:
