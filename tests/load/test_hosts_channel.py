@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import random
 import socket
@@ -12,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -200,6 +202,41 @@ def test_a_disk_that_is_nearly_full_is_left_as_it_is(
         assert kind == Frame.NO
         assert said.endswith(b"the disk is full")
     assert list((tmp_path / "here").iterdir()) == []
+
+
+class Failing:
+    """A socket whose first calls of accept fail."""
+
+    def __init__(self, listening: socket.socket, *errors: int) -> None:
+        self.listening, self.errors = listening, list(errors)
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        if self.errors:
+            raise OSError(self.errors.pop(0), "failed")
+        return self.listening.accept()
+
+
+def test_connections_are_taken_again_when_there_are_descriptors(tmp_path: Path) -> None:
+    receiver = Receiver(tmp_path, RUN, RIGHT)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        failing: Any = Failing(listening, *[errno.EMFILE] * 2, errno.ECONNABORTED)
+        threading.Thread(target=receiver.serve, args=(failing,), daemon=True).start()
+        with greeted(listening.getsockname()[1], 5) as channel:
+            assert channel.receive()[0] == Frame.STANDS
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def test_who_proves_nothing_keeps_nobody_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receivers, "PROOF", 0.2)
+    with receiving(tmp_path / "here") as (_, port), contextlib.ExitStack() as stack:
+        for number in range(3 * receivers.MOST_UNPROVEN):
+            silent = stack.enter_context(socket.create_connection(("127.0.0.1", port), SOON))
+            if number % 2:
+                silent.sendall(MAGIC + bytes(16))  # half of a greeting
+        with greeted(port, 5) as channel:
+            assert channel.receive()[0] == Frame.STANDS
 
 
 def test_what_speaks_another_protocol_is_told_nothing(tmp_path: Path) -> None:

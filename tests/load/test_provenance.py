@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from sockproof.load.locust.options import masked
 from sockproof.load.record.provenance import MOST_SOURCE, revision, sources
 from sockproof.wire.redaction import Redactor
+from tests.load.command import load
 
 IDENTITY = ("-c", "user.name=a", "-c", "user.email=a@example.invalid")
 
@@ -45,6 +47,18 @@ def test_revision_is_that_of_the_folder(tmp_path: Path) -> None:
 def test_revision_without_git_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert revision(tmp_path) is None
+
+
+def test_git_that_is_slow_takes_nothing_of_the_time_of_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "git"
+    slow.write_text("#!/bin/sh\nsleep 1.5\n")
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    found = load(tmp_path, "echo", "--users", "1", "--run-time", "1s", "--no-report")
+    assert "before the run began" not in found.output
+    assert found.summary["counts"]["connections_opened"], found.output
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ def _run(plan: LoadPlan, scenario: Path, server: LoadTarget, folder: Path) -> Su
         raise KeyboardInterrupt
     if missing := nothing_recorded(folder, ran):
         said = f"Locust {ended_with(ran.code)} before {missing}: {last_line(log_path)}"
-        raise NotJudged(said) if ran.code < 0 else CommandError(said)
+        raise NotJudged(said) if ran.code <= 0 else CommandError(said)
     try:
         return write_summary(folder)
     except (FileError, LoadRecordError) as error:  # of a run of our own: not the user's doing

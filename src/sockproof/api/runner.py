@@ -64,7 +64,7 @@ class Runner:
             if ran.interrupted:
                 raise KeyboardInterrupt
             said = f"Locust {ended_with(ran.code)} before the run began: {last_line(log_path)}"
-            raise Unusable(said) if ran.code < 0 else CommandError(said)
+            raise Unusable(said) if ran.code <= 0 else CommandError(said)
         with signals.counted():  # what was measured is summed up, whatever comes meanwhile
             summary = summary_of(folder, fresh=True)
         cut = ran.interrupted or signals.interrupted()

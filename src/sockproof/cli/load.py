@@ -37,7 +37,7 @@ from sockproof.load.locust.options import masked
 from sockproof.runs import records
 from sockproof.runs.load_records import LoadRecordError
 
-KILLED = 2  # the exit code where somebody has killed Locust before it recorded anything
+KILLED = 2  # the exit code where Locust was killed, or has ended, before it recorded anything
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +85,7 @@ def load(options: Namespace) -> int:
         raise WriteError(f"the run folder {folder} no longer exists")
     if missing := nothing_recorded(folder, ran):
         print(f"sockproof: Locust {ended_with(ran.code)} before {missing}", file=sys.stderr)
-        return 130 if ran.interrupted else KILLED if ran.code < 0 else WRONG_COMMAND
+        return 130 if ran.interrupted else KILLED if ran.code <= 0 else WRONG_COMMAND
     try:
         value, meaning = conclude(folder)
     except (FileError, LoadRecordError) as error:  # of a run of our own: not the user's doing

@@ -203,4 +203,5 @@ class Stream(asyncio.Protocol):
         raw = self._transport.get_extra_info("socket")
         if raw is not None and not self._transport.is_closing():
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._transport.abort()
+        with contextlib.suppress(RuntimeError):  # a run that had to be cut off has closed its loop
+            self._transport.abort()

@@ -9,6 +9,7 @@ senders are still to be waited for and how many octets have come, and what went 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -32,6 +33,8 @@ GONE = 20.0  # seconds without a word after which a sender is not waited for
 LEAST_SPACE = 64 << 20  # octets that are left on the disk for the summary
 SILENT = 60.0  # seconds after which a connection is closed
 _MOST_BOOT = 44
+# What accept fails with for a while: no descriptors or memory, a peer that is gone already.
+_TRANSIENT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ECONNABORTED)
 
 
 class Refused(Exception):
@@ -111,8 +114,12 @@ class Receiver:
             self._unproven.acquire()
             try:
                 sock, _ = listening.accept()
-            except OSError:
-                return
+            except OSError as error:
+                if error.errno not in _TRANSIENT:
+                    return
+                self._unproven.release()
+                time.sleep(0.1)  # descriptors may be free again by then
+                continue
             threading.Thread(target=self._prove, args=(sock,), daemon=True).start()
 
     def _prove(self, sock: socket.socket) -> None:

@@ -86,6 +86,7 @@ class Part:
         self.tab: web_tab.Tab
         self.given = str(getattr(environment.parsed_options, "run_folder", "") or "")
         self.ending = False
+        self.revision = None if isinstance(environment.runner, WorkerRunner) else runs.revision()
         self.is_called = bool(self.given)  # by a command that sums up itself
         self.hosts: Hosts | None = None  # of a master: its workers on other hosts
         self.apart: Apart | None = None  # of a worker, which may be on another host

@@ -317,6 +317,11 @@ def describe(
     files.write(folder / RUN_FILE, files.json_text(value, indent=1), durable=True)
 
 
+def revision() -> dict[str, Any] | None:
+    """That of the working directory; git takes its time, which is not to be that of the run."""
+    return provenance.revision(Path.cwd())
+
+
 def origin(environment: Any, hide: Callable[[str], str]) -> dict[str, Any]:
     """What is needed to run it again: the command, the locustfiles, the revision."""
     told = {"command": shlex.join(["locust", *masked(sys.argv[1:])])}
@@ -326,7 +331,7 @@ def origin(environment: Any, hide: Callable[[str], str]) -> dict[str, Any]:
     return {
         **{name: hide(str(text)) for name, text in told.items() if text},
         "locustfiles": provenance.sources(files, hide),
-        "revision": provenance.revision(Path.cwd()),
+        "revision": environment.sockproof.revision,
     }
 
 
