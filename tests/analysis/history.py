@@ -124,12 +124,12 @@ class Written:
         return found
 
 
-def in_partitions(folder: Path, messages: int = 1, receipts: int = 2) -> Delivery:
-    """The same run, judged some messages at a time."""
+def in_partitions(folder: Path, processes: int = 0) -> Delivery:
+    """The same run, with a partition for each sender."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(partitions, "MOST_MESSAGES", messages)
-        patch.setattr(partitions, "MOST_RECEIPTS", receipts)
-        return check(LoadRunFolder(folder))
+        patch.setattr(partitions, "MOST_MESSAGES", 1)
+        patch.setattr(partitions, "MOST_RECEIPTS", 2)
+        return check(LoadRunFolder(folder), processes)
 
 
 def all_of(found: Delivery) -> dict[str, Any]:

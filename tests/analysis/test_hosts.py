@@ -18,6 +18,7 @@ from sockproof.runs.load_records import RUN_FILE, EmitFlag, record_file
 from sockproof.runs.reader import LoadRunFolder
 from sockproof.vocabulary import Counter, Property
 from sockproof.wire import stamp
+from tests.analysis.history import all_of, in_partitions
 from tests.runs import runs
 
 MILLISECOND = 1_000_000
@@ -88,7 +89,9 @@ class Hosts:
                 recorder.close(self.at(host, 21_001))
 
     def check(self, latencies: DeliveryLatencies | None = None) -> Delivery:
-        return check(LoadRunFolder(self.folder), 2, latencies)
+        found = check(LoadRunFolder(self.folder), 2, latencies)
+        assert all_of(in_partitions(self.folder, processes=2)) == all_of(found)
+        return found
 
 
 def broken(found: Delivery) -> dict[str, int]:

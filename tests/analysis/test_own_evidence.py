@@ -15,7 +15,7 @@ from sockproof.runs.histogram import bucket_of
 from sockproof.runs.load_records import ROW, ROWS_AT, STEP, Kind, Stray
 from sockproof.runs.reader import LoadRunFolder
 from sockproof.wire import stamp
-from tests.analysis.history import END, RUN, Written, violations
+from tests.analysis.history import END, RUN, Written, all_of, in_partitions, violations
 from tests.recorded import row_files
 
 ASKED = EmitFlag.ACKNOWLEDGED
@@ -109,6 +109,7 @@ def test_what_comes_behind_the_drain_is_late_and_lost(run: Written) -> None:
     recorder.ended(client[1], 1, 120, 130)
     recorder.close(140)
     found = check(LoadRunFolder(run.folder))
+    assert all_of(in_partitions(run.folder)) == all_of(found)
     assert violations(found) == {"lost": 1}
     assert found.counts["receipts"] == found.counts["acknowledged"] == 0
     assert found.counts["late"] == found.counts["late_acks"] == 1
@@ -124,6 +125,7 @@ def test_what_is_sent_in_the_drain_need_not_come_back(run: Written) -> None:
     recorder.ack_received(client[1], 1, 90, 90, 121)
     recorder.close(140)
     found = check(LoadRunFolder(run.folder))
+    assert all_of(in_partitions(run.folder)) == all_of(found)
     assert violations(found) == {}
     assert found.counts["due"] == 0
     assert found.counts["undetermined"] == found.counts["late"] == 1
