@@ -13,10 +13,10 @@ The rules that hold here:
 
 from __future__ import annotations
 
-from collections import Counter as Tally
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sockproof.analysis.delivery.findings import Delivery
 from sockproof.analysis.evidence.history import History
@@ -44,7 +44,8 @@ def judge_troubles(history: History, found: Delivery) -> None:
         texts = process.records.names().reasons
         _connects(history, process, texts, found)
         for name, kind in _KINDS.items():
-            _note(history, process, name, process.rows.of([kind]), texts, found)
+            for rows in process.rows.parts_of([kind]):
+                _note(history, process, name, rows, texts, found)
         answered, asked = (process.rows.number(kinds) for kinds in (_ANSWERED, _ASKED))
         found.exercised[Property.REFUSED] += answered
         found.exercised[Property.UNANSWERED] += asked
@@ -93,14 +94,20 @@ def _note(
     if name in EXCUSES and len(clients):
         found.expected[name] += int((history.expects[clients] & EXCUSES[name] > 0).sum())
     own_rooms = process.records.rooms() if name == Property.UNANSWERED else {}
-    tally: Tally[str] = Tally()
-    for at, (a, b, *_) in enumerate(rows.tolist()):
-        text = _text(name, a, b, texts, own_rooms)
-        tally[text] += 1
-        if at < EXAMPLES:
-            who = "" if not rows["client"][at] else f"{history.name_of(int(clients[at]))}: "
-            found.example(name, f"{who}{text}")
-    found.why[name] += tally
+    for at, (a, b, *_) in enumerate(rows[:EXAMPLES].tolist()):
+        who = "" if not rows["client"][at] else f"{history.name_of(int(clients[at]))}: "
+        found.example(name, f"{who}{_text(name, a, b, texts, own_rooms)}")
+    # Of other troubles `b` is not a part of what is said, and differs in each row.
+    told = np.stack((rows["a"], rows["b"] * (name == Property.CONNECT_FAILURES)))
+    for (a, b), count in zip(*_each(told), strict=True):
+        found.why[name][_text(name, a, b, texts, own_rooms)] += count
+
+
+def _each(columns: NDArray[np.uint64]) -> tuple[list[list[int]], list[int]]:
+    """Each different column, in the order in which it came first, and how often it is there."""
+    each, first, counts = np.unique(columns, axis=1, return_index=True, return_counts=True)
+    order = np.argsort(first)
+    return each.T[order].tolist(), counts[order].tolist()
 
 
 def _text(name: Property, a: int, b: int, texts: dict[int, str], rooms: dict[int, str]) -> str:
