@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 GROUPS = {
-    "Begin": ("docs/quick-start", "README"),
+    "Begin": ("docs/quick-start", "docs/reading-reports", "README"),
     "Tasks": (
         *("docs/conformance", "docs/expectations", "docs/load", "docs/scenarios", "docs/gates"),
         *("docs/ci", "docs/pytest", "docs/capacity", "docs/comparing", "docs/many-machines"),
