@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from sockproof.analysis.delivery.findings import Delivery
-from sockproof.analysis.summary.unheard import said_of_unheard, said_of_unsettled, set_unheard_aside
+from sockproof.analysis.summary.unheard import (
+    empty_rooms,
+    said_of_unheard,
+    said_of_unsettled,
+    set_unheard_aside,
+)
 from sockproof.vocabulary import Counter, Property, Step
 
 DUE = 40
@@ -64,3 +69,9 @@ def test_leak_in_a_room_that_nobody_entered_is_not_known_to_be_one() -> None:
     found.count_unentered("@bob", 3)
     (why,) = said_of_unheard(found, found.counts, steps)
     assert "3 messages were received that were said to @bob" in why
+
+
+def test_rooms_that_messages_were_said_to_and_nobody_was_in_are_named() -> None:
+    found = Delivery(spoken=["", "@alice", "@bob", "@carol"], entered=["", "@alice"])
+    found.count_unentered("@carol", 1)  # which is a reason of its own
+    assert empty_rooms(found) == ["@bob"]

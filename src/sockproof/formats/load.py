@@ -241,6 +241,10 @@ class Summary(Written, kw_only=True):
     ephemeral: Annotated[
         dict[str, EphemeralPart], Meta(description="Messages without a stamp, by their name.")
     ] = {}
+    empty_rooms: Annotated[
+        list[Name],
+        Meta(description="Rooms that messages were said to and no user entered; the first 20."),
+    ] = []
     slow_readers: Annotated[
         Count, Meta(description="Users that read slowly by their scenario's will.")
     ] = 0

@@ -22,7 +22,12 @@ from sockproof.analysis.summary.latency import latencies
 from sockproof.analysis.summary.missing_records import missing_records, said_of_missing
 from sockproof.analysis.summary.outages import outages
 from sockproof.analysis.summary.parts import parts_of, percentiles_of
-from sockproof.analysis.summary.unheard import said_of_unheard, said_of_unsettled, set_unheard_aside
+from sockproof.analysis.summary.unheard import (
+    empty_rooms,
+    said_of_unheard,
+    said_of_unsettled,
+    set_unheard_aside,
+)
 from sockproof.analysis.summary.unstamped import ephemeral_of
 from sockproof.files import FileError
 from sockproof.formats.load import (
@@ -127,6 +132,7 @@ def _summarize(
         properties=_properties(delivery),
         outages=told,
         ephemeral=ephemeral_of(delivery),
+        empty_rooms=empty_rooms(delivery),
         slow_readers=steps[Step.SLOW],
         examples=delivery.examples,
         violations=Violations(amiss, len(entries), violations.first(entries)),

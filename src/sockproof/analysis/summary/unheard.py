@@ -9,6 +9,7 @@ from sockproof.vocabulary import Counter, Step
 
 ENOUGH = 0.5  # of what was due
 _SHOWN, _LONGEST = 3, 60  # names of rooms; characters of each
+_ROOMS = 20
 
 
 def set_unheard_aside(delivery: Delivery, steps: Mapping[Step, int]) -> None:
@@ -58,6 +59,13 @@ def said_of_unheard(
             f"{delivery.unmatched:,} acknowledgements were waited for and none came, unless"
             f" `acknowledgements` should match what was heard: {unstamped:,} messages match nothing"
         )
+
+
+def empty_rooms(delivery: Delivery) -> list[str]:
+    """The first rooms that messages were said to, no user entered and nobody heard: nothing was
+    due there."""
+    entered = set(delivery.entered) | set(delivery.unentered)
+    return [name[:_LONGEST] for name in delivery.spoken if name and name not in entered][:_ROOMS]
 
 
 def said_of_unsettled(counts: Mapping[str, int], begun: int, settled: int) -> Iterator[str]:

@@ -122,6 +122,13 @@ def below_headline(summary: Summary) -> list[str]:
     """What belongs to the verdict and has no room in its line."""
     violated = _violated(summary, beside=Property.OUTAGES)
     notes = [violated] if violated and said_of_outages(summary) else []
+    if summary.empty_rooms:
+        some = ", ".join(short(name, 60) for name in summary.empty_rooms[:_REASONS])
+        more = " and others" if summary.empty_rooms[_REASONS:] else ""
+        notes.append(
+            f"messages were said to {some}{more}, which no user did enter(): nobody was to hear"
+            " them"
+        )
     if summary.slow_readers:
         notes.append(
             f"{number(summary.slow_readers, 'user')} read slowly (read_rate): latencies include"
