@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from sockproof.runs.reader import LoadRunFolder
 from tests.load.namespaces import Host, hosts
 from tests.load.test_counts import COUNTED
 from tests.sample import is_due
@@ -27,6 +28,7 @@ BLOCKS = Path(__file__).with_name("small_blocks.py")  # of rows, so that a disk 
 PAGE = (ROOT / "docs/many-machines.md").read_text()
 EXAMPLE = "http://chat.example:8080/"  # the server of the page
 SERVED = "10.201.0.100"  # an address besides that of the master
+HOUR = 3600 * 10**9  # nanoseconds
 DELAY = 0.02  # seconds, of every delivery
 Processes = list[Any]
 
@@ -114,6 +116,10 @@ def test_every_count_is_exact(three: list[Host]) -> None:
     assert counts["undetermined"] <= counts["emitted"] * 0.01
     assert found["generator"]["fit"], output
     assert [each["processes"] for each in found["clocks"]] == [1, 1]
+    (folder,) = written(first)
+    for line in LoadRunFolder(folder).clock_lines.values():
+        off = min(abs(line.to_run(line.pivot) - line.pivot + hours * HOUR) for hours in (0, 5, -9))
+        assert off <= line.error
     error = found["delivery_error_ms"]
     assert 0 < error < 1000 * DELAY
     # No delivery was faster than the server, but for the error: clocks are off by hours.

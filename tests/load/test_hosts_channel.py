@@ -9,6 +9,7 @@ import random
 import socket
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +30,9 @@ from sockproof.load.hosts.frames import (
     unpacked_rows,
 )
 from sockproof.load.hosts.receiver import Receiver
+from sockproof.load.hosts.sender import AT_ONCE, Sender
 from sockproof.load.record.recorder import Phase, Recorder
+from sockproof.runs.clock_line import RoundTrip, fit
 from sockproof.runs.load_records import ROW, ROWS_AT, record_file
 from tests.waiting import SOON
 
@@ -249,3 +252,57 @@ def test_what_speaks_another_protocol_is_told_nothing(tmp_path: Path) -> None:
                 while part := sock.recv(1 << 16):
                     rest += part
         assert len(rest) == 32  # its own number for this connection, and nothing else
+
+
+# Clocks: here both ends have the same one.
+
+
+@contextmanager
+def delaying(port: int, there: float, back: float) -> Iterator[int]:
+    """A relay that takes so many seconds for what it passes on, on each way."""
+
+    def relay(source: socket.socket, to: socket.socket, seconds: float) -> None:
+        with contextlib.suppress(OSError):
+            while octets := source.recv(1 << 16):
+                time.sleep(seconds)
+                to.sendall(octets)
+            to.shutdown(socket.SHUT_WR)
+
+    def serve(listening: socket.socket) -> None:
+        ours, _ = listening.accept()
+        theirs = socket.create_connection(("127.0.0.1", port))
+        with ours, theirs:
+            threading.Thread(target=relay, args=(ours, theirs, there), daemon=True).start()
+            relay(theirs, ours, back)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve, args=(listening,), daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        thread.join(SOON)
+
+
+@pytest.mark.parametrize(("there", "back"), [(0.0, 0.0), (0.02, 0.0), (0.0, 0.02)])
+def test_clock_is_wrong_by_no_more_than_is_stated(
+    there: float, back: float, tmp_path: Path, recorded: Recorder
+) -> None:
+    trips: list[RoundTrip] = []
+
+    def take(line: bytes) -> None:
+        trips.append(RoundTrip(**json.loads(line)))
+        if len(trips) == AT_ONCE:
+            raise ChannelError("that is enough")
+
+    with receiving(tmp_path / "here") as (_, receiver), delaying(receiver, there, back) as port:
+        to = "127.0.0.1", port, RIGHT
+        sender = Sender(tmp_path / "there", recorded.tag, RUN, 1, to, sends=False)
+        with pytest.raises(ChannelError, match="enough"):
+            sender._measure(take)
+    line = fit(trips, trips[0].sent, trips[-1].received)
+    assert line is not None
+    slow = round((there + back) * 1e9 / 2)
+    wrong = [abs(line.to_run(each.sent) - each.sent) for each in trips]
+    assert max(wrong) <= line.error
+    assert line.error >= slow
+    # That the ways differ no round trip shows: what is measured is off, and the error says so.
+    assert max(wrong) >= slow * 0.5

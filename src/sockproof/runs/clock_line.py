@@ -5,7 +5,7 @@ The rules that hold here:
 * A round trip says for certain: what the other clock showed lay between its two ends. So each has
   a lowest and a highest offset, and the smallest round trips tell most.
 * A straight line goes through them. Its error is what those bounds leave at the worst moment of
-  the run; between two round trips the clocks are taken to leave it by no more than `WANDERS`.
+  the run; between two round trips the clocks are taken to drift by no more than `WANDERS`.
 * Where round trips contradict that (a clock that was set, or stood still), the error is as large
   as they show, and nothing that lies within it is judged.
 """
@@ -94,6 +94,15 @@ def _straight(points: list[tuple[float, float]], weights: list[float]) -> tuple[
     return y_mean - drift * x_mean, drift
 
 
+def _too_steep(at: list[float], most: list[float]) -> float:
+    """By how much the line can be too steep: it may be so because its points are close."""
+    half = len(at) // 2
+    one = min(range(half), key=most.__getitem__, default=0)
+    other = min(range(half, len(at)), key=most.__getitem__)
+    length = at[other] - at[one]
+    return (most[one] + most[other]) / length if length > 0 else MOST_DRIFT
+
+
 def _error(
     trips: list[RoundTrip],
     points: list[tuple[float, float]],
@@ -107,16 +116,17 @@ def _error(
     bounds = [each.half * (1 + WANDERS) for each in trips]
     most = [gap + bound for gap, bound in zip(aside, bounds, strict=True)]
     surely = max(gap - bound for gap, bound in zip(aside, bounds, strict=True))
+    wanders = WANDERS + min(abs(drift), _too_steep(at, most))
     for one, other in pairwise(range(len(at))):
-        most[other] = min(most[other], most[one] + WANDERS * (at[other] - at[one]))
+        most[other] = min(most[other], most[one] + wanders * (at[other] - at[one]))
     for other, one in pairwise(reversed(range(len(at)))):
-        most[one] = min(most[one], most[other] + WANDERS * (at[other] - at[one]))
+        most[one] = min(most[one], most[other] + wanders * (at[other] - at[one]))
     between = [
-        (most[one] + most[one + 1] + WANDERS * (at[one + 1] - at[one])) / 2
+        (most[one] + most[one + 1] + wanders * (at[one + 1] - at[one])) / 2
         for one in range(len(at) - 1)
     ]
     ends = (
-        most[0] + WANDERS * max(0.0, at[0] - span[0]),
-        most[-1] + WANDERS * max(0.0, span[1] - at[-1]),
+        most[0] + wanders * max(0.0, at[0] - span[0]),
+        most[-1] + wanders * max(0.0, span[1] - at[-1]),
     )
     return max(*most, *between, *ends) + max(surely, 0.0)
