@@ -58,7 +58,7 @@ def _standing(server: History, name: str) -> dict[str, Any]:
         "outcome": standing.outcome,
         "since": first.title,
         "changed": changed,
-        "cases": [each.case for each in standing.broken],
+        "cases": [each.case for each in standing.deviating],
     }
 
 
@@ -125,7 +125,7 @@ def said(changes: Sequence[Change]) -> str:
     other = len(changes) - worse - better
     parts = [
         f"{number(count, 'requirement')} {what}"
-        for count, what in ((worse, "broken"), (better, "mended"), (other, "otherwise changed"))
+        for count, what in ((worse, "now broken"), (better, "mended"), (other, "otherwise changed"))
         if count
     ]
     return ", ".join(parts)

@@ -81,7 +81,7 @@ def server(
             continue
         first, changed = history.since(name)
         cases = []
-        for each in standing.broken[:_CASES]:
+        for each in standing.deviating[:_CASES]:
             case = evidence(each.case) or {}
             wire, cost = wire_rows(case.get("wire") or [], _ENTRIES, _OCTETS)
             if cost > budget:
@@ -107,7 +107,7 @@ def server(
                 "since": short(first.title, 200),
                 "changed": changed,
                 "cases": cases,
-                "more": max(len(standing.broken) - _CASES, 0),
+                "more": max(len(standing.deviating) - _CASES, 0),
             }
         )
     order = ("FAIL", "INCONCLUSIVE", "NON_STRICT", "UNSUPPORTED")

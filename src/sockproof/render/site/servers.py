@@ -36,7 +36,7 @@ class Requirement:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class Deviation:
     """A case that is no PASS."""
 
     case: str
@@ -51,7 +51,7 @@ class Standing:
     """How a server stands to one requirement in one run."""
 
     outcome: str
-    broken: list[Broken] = field(default_factory=list)
+    deviating: list[Deviation] = field(default_factory=list)
     known: bool = True  # each FAIL has a reason
 
 
@@ -180,17 +180,17 @@ def _standings(rows: Iterable[MatrixRow], column: int) -> dict[str, Standing]:
         if WEIGHT.index(cell.outcome) < WEIGHT.index(standing.outcome):
             standing.outcome = cell.outcome
         if cell.outcome != "PASS":
-            standing.broken.append(_broken(row.case, cell))
+            standing.deviating.append(_deviation(row.case, cell))
         if cell.outcome == "FAIL" and cell.standing != "known":
             standing.known = False
     return found
 
 
-def _broken(case: str, cell: MatrixCell) -> Broken:
+def _deviation(case: str, cell: MatrixCell) -> Deviation:
     def told(value: object) -> str:
         return "" if value is UNSET or value is None else str(value)
 
-    return Broken(case, cell.outcome, told(cell.expected), told(cell.got), told(cell.reason))
+    return Deviation(case, cell.outcome, told(cell.expected), told(cell.got), told(cell.reason))
 
 
 def _changes(before: Version, after: Version) -> Iterable[Change]:
