@@ -35,10 +35,11 @@ class Https(Direct):
 class Socks(Direct):
     proxy = "{socks}"
 """
+CLIENTS = ("lean", "reference")
 QUICK = ("--users", "8", "--run-time", "4s", "--no-report", "--drain", "3")
 
 
-@pytest.mark.parametrize("client", ["lean", "reference"])
+@pytest.mark.parametrize("client", rotating(CLIENTS, 2, "proxies of classes"))
 def test_each_class_has_its_proxy_over_both_transports(
     client: str, tmp_path: Path, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,7 +90,7 @@ HOSTILE = ("flood", "close", "garbage")
 _WAYS = [["--transport", "polling"], ["--transport", "websocket"], None]
 
 
-@pytest.mark.parametrize("words", rotating(_WAYS, 1, "hostile proxies"))
+@pytest.mark.parametrize("words", rotating(_WAYS, 3, "hostile proxies"))
 def test_reference_client_says_in_a_line_what_a_hostile_proxy_does(
     words: list[str] | None, tmp_path: Path
 ) -> None:
@@ -129,7 +130,7 @@ def _proxy(link: Link) -> None:
         echo(link)
 
 
-@pytest.mark.parametrize("client", ["lean", "reference"])
+@pytest.mark.parametrize("client", rotating(CLIENTS, 2, "proxy of the environment"))
 def test_proxy_of_the_environment_leads_there_and_its_password_is_hidden(
     client: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
