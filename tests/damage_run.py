@@ -68,6 +68,11 @@ JOBS = (
     Job(("report", "cases"), ("cases/run.jsonl",)),
     Job(("report", "cases/report.json"), ("cases/report.json",)),
     Job(("compare", "cases", "more/report.json"), ("cases/run.jsonl", "more/report.json")),
+    Job(
+        ("site", "matrices", "--out", "public"),
+        ("matrices/20260101T000000Z-matrix/matrix.json",),
+        ("matrices/20260101T000000Z-matrix/one/report.json",),
+    ),
     Job(("gate", "cases", "--rules", "rules.toml"), ("cases/run.jsonl", "rules.toml")),
     Job(("gate", "more", "--rules", "conformance"), ("more/report.json",)),
     Job(("summary", "load"), (), _load("load", WITHOUT_SUMMARY)),

@@ -84,11 +84,13 @@ def make_samples(place: Path) -> None:
     from tests.render import sample
     from tests.render.load_sample import run_folder
     from tests.render.test_ab import compared, run
+    from tests.site_sample import run as matrix_run
     from tests.study import found
 
     for name in ("cases", "more", "study", "compared", "stored", "noise", "certificates"):
         (place / name).mkdir(parents=True)
     sample.write_run(place / "cases/run.jsonl")
+    matrix_run(place / "matrices", 1, {"one": ("One 1.0", sample.sample())})
     for name in ("cases", "more"):
         (place / name / "report.json").write_text(to_json(sample.sample()))
     for name in ("load", "base"):
