@@ -13,7 +13,17 @@ from sockproof.formats.load import Summary
 from sockproof.load.record.recorder import ITSELF, Phase, Recorder
 from sockproof.render.load.summary import headline
 from sockproof.runs.exit_code import exit_code
-from sockproof.runs.load_records import RUN_FILE, Reason
+from sockproof.runs.load_records import (
+    GAP,
+    HEADER,
+    KINDS,
+    LINE_FILES,
+    RUN_FILE,
+    STATE,
+    Kind,
+    Reason,
+)
+from sockproof.runs.reader import LoadRunFolder
 
 SECOND = 1_000_000_000
 LENGTH = 12
@@ -223,3 +233,41 @@ def test_drops_after_the_generator_stood_still_are_no_outage(tmp_path: Path) -> 
         run.lag = {5: 5.0}
         run.second(second)
     assert run.summary().outages == []
+
+
+def unwritten(folder: Path, begin: float, end: float, *kinds: Kind) -> Summary:
+    """The same run, of which rows of these kinds could not be written for a while."""
+    (path,) = folder.glob("rows-*")
+    (found,) = [each.file for each in LoadRunFolder(folder).recorded]
+    with path.open("r+b") as file:
+        file.seek(HEADER.size)
+        missing = [found.missing.get(kind, 0) for kind in range(KINDS)]
+        file.write(STATE.pack(1, 1, *missing, *[0] * len(LINE_FILES)))
+        bits = sum(1 << kind for kind in kinds)
+        file.write(GAP.pack(_ns(begin), _ns(end), bits, 1))
+    return summarize(folder)
+
+
+@pytest.mark.parametrize(
+    ("begin", "kind", "is_told"),
+    [(5, Kind.RECEIPT, False), (0.5, Kind.RECEIPT, True), (5, Kind.JOINED, True)],
+)
+def test_silence_while_nothing_could_be_written_is_no_outage(
+    begin: float, kind: Kind, is_told: bool, tmp_path: Path
+) -> None:
+    run = Written(tmp_path)
+    run.connect(0)
+    run.silent = (4, 8)
+    for second in range(LENGTH):
+        run.second(second)
+    assert run.summary().outages
+    assert bool(unwritten(tmp_path, begin, begin + 1, kind).outages) is is_told
+
+
+@pytest.mark.parametrize(("begin", "is_told"), [(2, False), (6, False), (8, True)])
+def test_connections_that_could_not_be_written_are_not_taken_for_gone(
+    begin: float, is_told: bool, tmp_path: Path
+) -> None:
+    assert fallen(Written(tmp_path), back=7).outages
+    found = unwritten(tmp_path, begin, begin + 0.5, Kind.CONNECTED)
+    assert bool(found.outages) is is_told

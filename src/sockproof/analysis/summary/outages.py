@@ -8,8 +8,9 @@ The rules that hold here:
   for `SILENCE` seconds and for several times as long as answers take otherwise.
 * Of when a target came back is known that it was gone at the last drop or failed connect, and there
   at our next connect that succeeded: our own back-off lies between.
-* Who was not there itself accuses nobody: not while a process of the generator stood still, and
-  not by connections that we have ended.
+* Who was not there itself accuses nobody: not while a process of the generator stood still, not
+  by connections that we have ended, and not while what came could not be written down. How many
+  connections are open is unknown from the first time on that it could not.
 """
 
 from __future__ import annotations
@@ -72,14 +73,20 @@ def outages(run: LoadRunFolder, usual_ms: float | None) -> list[Outage]:
     if not run.recorded:
         return []
     still = [_stood_still(run, process) for process in run.recorded]
+    blind = _unwritten(run, _CONNECTIONS)
+    unknown = min((begin for begin, _ in blind), default=_FOREVER)
+    deaf = _unwritten(run, _HEARD)
     end = min((_drained(run, process) for process in run.recorded), default=_FOREVER)
     gone = [
-        each for each in _gone(run, end) if not any(_within(each.begin, spans) for spans in still)
+        each
+        for each in _gone(run, end)
+        if each.end < unknown and not any(_within(each.begin, spans) for spans in still)
     ]
     silent = [
         each
         for each in _silent(run, end, usual_ms)
         if not any(each.begin < other.end and other.begin < each.end for other in gone)
+        if not any(each.begin < until and begin < each.end for begin, until in deaf)
     ]
     return [_told(each, end) for each in sorted([*gone, *silent], key=lambda span: span.begin)]
 
@@ -142,6 +149,16 @@ def _stood_still(run: LoadRunFolder, process: RunProcess) -> list[tuple[int, int
     """When a process of the generator did nothing, by the run's time."""
     origin = run.clock.origin(process.tag)
     return [(begin - origin, end - origin) for begin, end in process.stood_still()]
+
+
+def _unwritten(run: LoadRunFolder, kinds: Iterable[int]) -> list[tuple[int, int]]:
+    """When rows of one of these kinds could not be written, by the run's time."""
+    return [
+        (gap.begin - run.clock.origin(process.tag), gap.end - run.clock.origin(process.tag))
+        for process in run.recorded
+        for gap in process.file.gaps
+        if gap.kinds & set(kinds)
+    ]
 
 
 def _within(time: int, spans: Iterable[tuple[int, int]]) -> bool:
