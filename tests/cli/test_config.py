@@ -67,6 +67,7 @@ def sample(action: argparse.Action, name: str) -> Any:
         "stages": "5s:3",
         "max-time": "33s",
         "slo": "counts.lost == 0",
+        "latency": "connect",
     }
     if action.choices is not None:
         one: Any = list(action.choices)[-1]

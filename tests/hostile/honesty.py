@@ -2,7 +2,8 @@
 
 An exit code alone does not tell. What is asked of a run:
 
-* It is never well unless the server did nothing yet, or what it did harms nobody.
+* It is never well unless what the server did harms nobody, or it did nothing yet: no load run ends
+  before it did.
 * A load run that is a no names a property, and none that its server did not break: a server that
   fell silent has doubled, changed and invented nothing. `BREAKS` of a server names more.
 * A load run that broke connections is a no; one in which nothing was judged says so and why.
@@ -59,6 +60,8 @@ def _conformance(hostile: Hostile, ended: Ended) -> str:
 def _load(hostile: Hostile, ended: Ended) -> str:
     if not ended.told:
         return "no summary"
+    if not ended.begun:
+        return "the server did nothing wrong"
     properties = ended.told["properties"]
     violated = {name for name, each in properties.items() if each["verdict"] is False}
     broken = sorted(violated - set(OF_SCENARIO))
@@ -69,6 +72,6 @@ def _load(hostile: Hostile, ended: Ended) -> str:
         return f"{ended.code}, and broken is {', '.join(broken) or 'nothing'}"
     if ended.told["counts"]["broken"] and ended.code != 1:
         return "connections were broken, and it is no no"
-    if ended.code == 0 and not hostile.harmless and ended.begun:
+    if ended.code == 0 and not hostile.harmless:
         return "well, though the server misbehaved"
     return ""

@@ -9,6 +9,7 @@ import shlex
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from sockproof import shelves
 from sockproof.api.plans import TIMEOUT, JudgePlan
@@ -17,7 +18,7 @@ from sockproof.conformance.running.run import Job, choose_cases
 from sockproof.conformance.shelf.case import Case, load_cases
 from sockproof.conformance.shelf.expectations import Expectation, glob_matches
 from sockproof.conformance.shelf.profile import Profile
-from sockproof.conformance.shelf.requirements import load_requirements
+from sockproof.conformance.shelf.requirements import Requirement, load_requirements
 from sockproof.conformance.targets.server import Server
 from sockproof.conformance.trials.plan import Plan
 from sockproof.errors import CommandError
@@ -227,10 +228,7 @@ def build_job(
     websocket = servers[0].address.is_websocket
     suites = fitting_suites(websocket, plan)
     all_cases = load_cases(shelf)
-    catalogue = load_requirements(shelf / "requirements")
-    for case in all_cases:
-        if case.requirement not in catalogue:
-            raise CommandError(f"{case.id}: unknown requirement {case.requirement}")
+    catalogue = catalogue_of(shelf, all_cases)
     hide = redactor(servers[0])
     return Job(
         plan=Plan(
@@ -254,6 +252,15 @@ def build_job(
         excluded=plan.exclude,
         docs_url=plan.docs_url or documentation(),
     )
+
+
+def catalogue_of(shelf: Path, cases: Iterable[Case]) -> dict[str, Requirement]:
+    """The requirements by id, those of the cases among them; raises `CommandError`."""
+    catalogue = load_requirements(shelf / "requirements")
+    for case in cases:
+        if case.requirement not in catalogue:
+            raise CommandError(f"{case.id}: unknown requirement {case.requirement}")
+    return catalogue
 
 
 def documentation() -> str | None:

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from sockproof import files, shelves
 from sockproof.api.expecting import load_named
-from sockproof.api.job import concerned, fitting_suites, suites_of
+from sockproof.api.job import catalogue_of, concerned, fitting_suites, suites_of
 from sockproof.api.judge import JUDGED, Judged, Place, judge_target, judge_url, judged_target
 from sockproof.api.plans import JudgePlan
 from sockproof.cli.arguments import add_results, add_shelf, seconds, time_span, whole
@@ -24,7 +24,6 @@ from sockproof.conformance.running.run import choose_cases
 from sockproof.conformance.shelf.case import load_cases
 from sockproof.conformance.shelf.expectations import Expectation
 from sockproof.conformance.shelf.expectations_writer import write_expectations
-from sockproof.conformance.shelf.requirements import load_requirements
 from sockproof.errors import CANNOT_BE_JUDGED, CommandError
 from sockproof.proxies import ignored_proxy
 from sockproof.render.conformance.html import IndexEntry
@@ -275,9 +274,9 @@ def conformance(options: Namespace) -> int:
 
 def _list(plan: JudgePlan) -> int:
     shelf = shelves.shelf("conformance", plan.shelf)
-    catalogue = load_requirements(shelf / "requirements")
-    suites = suites_of(plan, WEBSOCKET_SUITES + SOCKETIO_SUITES)
-    for case in choose_cases(load_cases(shelf, suites), plan.cases, plan.exclude):
+    cases = load_cases(shelf, suites_of(plan, WEBSOCKET_SUITES + SOCKETIO_SUITES))
+    catalogue = catalogue_of(shelf, cases)
+    for case in choose_cases(cases, plan.cases, plan.exclude):
         requirement = catalogue[case.requirement]
         print(f"{requirement.level:9} {case.id}  ({requirement.document}, {requirement.section})")
     return 0
