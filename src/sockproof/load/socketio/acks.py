@@ -33,6 +33,7 @@ _RANGES = 20_000  # so that every number has 31 bits
 _MOST = 10_000  # numbers that one connection remembers, and answers to nothing that it takes
 _next_range = itertools.count(random.randrange(_RANGES))
 _given: set[int] = set()
+NO_NUMBERS: frozenset[int] = frozenset()  # of all connections that need none
 OnStray = Callable[[int, Stray], None]
 
 
@@ -55,15 +56,15 @@ class Strays:
         self._range = self._first = first
         # Most connections need neither: what came and was not given yet, and what nobody waits
         # for any longer.
-        self._ahead: set[int] | frozenset[int] = frozenset()
-        self._expired: set[int] | frozenset[int] = frozenset()
+        self._ahead: set[int] | frozenset[int] = NO_NUMBERS
+        self._expired: set[int] | frozenset[int] = NO_NUMBERS
         self.on_stray: OnStray | None = None
         self._left = _MOST
 
     def begin(self, last: int) -> None:
         """The connection is opened, perhaps again: what came before is no concern of it."""
         self._first, self._left = last, _MOST
-        self._ahead = self._expired = frozenset()
+        self._ahead = self._expired = NO_NUMBERS
 
     def expired(self, number: int) -> None:
         """Its time limit has passed, or the message did not leave."""
@@ -100,7 +101,7 @@ class Strays:
     def end(self, last: int) -> None:
         """The connection has ended: what came before it was asked for is known now."""
         early = sorted(number for number in self._ahead if number <= last)
-        self._ahead = frozenset()
+        self._ahead = NO_NUMBERS
         if self.on_stray is not None:
             for number in early:
                 self.on_stray(number, Stray.EARLY)

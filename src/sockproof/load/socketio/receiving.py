@@ -40,6 +40,7 @@ from sockproof.wire import WireError
 from sockproof.wire.socketio import Packet, PacketType
 
 MAX_EARLY = 1000  # events before the answer to CONNECT
+NOWHERE: frozenset[bytes] = frozenset()
 NOTHING: tuple[bytes, ...] = ()  # which begins no text
 
 Handler = Callable[..., Any]
@@ -100,8 +101,8 @@ class Receiver(Session):
         super()._reset()
         self.sid: str | None = None  # of the first namespace
         self._plain = NOTHING  # how events begin whose names need no look
-        self._joined: frozenset[bytes] = frozenset()  # prefixes of further namespaces
-        self._early: list[bytes | Attached] = []  # events before CONNECT, which keeps them
+        self._joined = NOWHERE  # prefixes of further namespaces
+        self._early: tuple[bytes | Attached, ...] = ()  # events before CONNECT, which keeps them
         self._attached: Attached | None = None  # a packet with attachments that are to come
 
     # Packets.
@@ -222,7 +223,7 @@ class Receiver(Session):
         self._visit_by(self._ping_by)
         if self.on_open is not None:
             self.on_open()
-        early, self._early = self._early, []
+        early, self._early = self._early, ()
         for each in early:
             if isinstance(each, bytes):
                 self._event(each)
@@ -249,7 +250,7 @@ class Receiver(Session):
             return prefix in self._joined
         if self.state != SHAKING:
             return True
-        self._early.append(packet)
+        self._early += (packet,)
         if len(self._early) > MAX_EARLY:
             raise WireError(f"more than {MAX_EARLY} events before the answer to CONNECT")
         return False

@@ -46,6 +46,15 @@ def _nothing(user: Any) -> None:
 class ConnectedUser(Sending, User):
     """A user with one connection, whose kind a subclass defines."""
 
+    # A dictionary with more than thirty names is not shared by the users of a class: two KiB each.
+    __slots__ = (
+        *("_asked", "_attempts", "_awaited", "_before", "_class", "_closed", "_closed_loops"),
+        *("_cut", "_excused", "_expected", "_histories", "_is_away", "_leaving"),
+        *("_misses_nothing", "_preparing", "_settled", "_turns", "_was_open", "at", "body"),
+        *("client", "connection", "number", "outstanding", "ready", "recorder", "sequence"),
+        "sockproof",
+    )
+
     abstract = True
     _inert = False
     _label = ""
@@ -107,8 +116,8 @@ class ConnectedUser(Sending, User):
         self._excused = False  # that it is not ready, since its scenario expects that
         self._preparing = False
         self._closed = Event()
-        self._turns: list[Turn] = []
-        self._closed_loops: list[Turn] = []  # of them, those that wait for answers
+        self._turns: tuple[Turn, ...] = ()
+        self._closed_loops: tuple[Turn, ...] = ()  # of them, those that wait for answers
 
     # Defined by subclasses.
 

@@ -91,13 +91,13 @@ def begin(user: Any, name: str) -> None:
     think = None if rate else think_of(user)
     if think is not None:
         turn = _thinking(user, method, think)
-        user._turns.append(turn)
+        user._turns += (turn,)
         schedule.again(turn)
         return
     turn = Turn(due if rate else free, rate, options.poisson)
-    user._turns.append(turn)
+    user._turns += (turn,)
     if not rate:
-        user._closed_loops.append(turn)
+        user._closed_loops += (turn,)
     if user.together and rate:
         interval = int(turn.interval)
         turn.at = float((time.monotonic_ns() // interval + 1) * interval)
@@ -156,7 +156,7 @@ def _thinking(user: Any, method: Callable[[], None], think: Think) -> Turn:
                 gevent.spawn_later(0.01, schedule.again, loop)
 
     call, loop = Turn(due, 0), Turn(begin_to_think, 0)
-    user._closed_loops.append(loop)
+    user._closed_loops += (loop,)
     return loop
 
 

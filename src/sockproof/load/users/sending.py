@@ -39,7 +39,7 @@ class Sending:
     connection: Any
     ephemeral: Sequence[Ephemeral] = ()  # messages without a stamp that it counts
     _class: Any
-    _closed_loops: list[Turn]
+    _closed_loops: tuple[Turn, ...]
     _shown: Callable[[str], str]
     _named: str | None = None  # what messages without a name are called now
     _said: Any = None  # last

@@ -27,6 +27,7 @@ from sockproof.load.socketio.packets import see_json
 from sockproof.load.socketio.session import parsed
 from sockproof.load.users.namespaces import Namespaces
 from sockproof.load.users.sending import ACKNOWLEDGED, SKIPS_SENDER, judge
+from sockproof.runs.load_records import Stray
 from sockproof.vocabulary import Step
 from sockproof.wire import WireError
 from sockproof.wire.redaction import secrets_of_value
@@ -71,7 +72,10 @@ class SocketIOUser(Namespaces):
     def connect(self) -> None:
         """Open the connection; `ready` becomes true when the user is settled."""
         super().connect()
-        self.connection.strays.on_stray = partial(self.recorder.stray, self.client)
+        self.connection.strays.on_stray = self._strayed
+
+    def _strayed(self, number: int, what: Stray) -> None:
+        self.recorder.stray(self.client, number, what)
 
     def _opened(self) -> None:
         if self.connection.recovery is not None:
@@ -84,8 +88,7 @@ class SocketIOUser(Namespaces):
         return bool(self.connection.recovered)
 
     def _listener(self, client: int) -> Callable[[bytes, bool], None]:
-        recorder, heard = self.recorder, self.recorder.heard
-        steps, histories = self.sockproof.steps, self._histories
+        heard, histories = self.recorder.heard, self._histories
         histories.clear()
 
         def on_message(data: bytes, _is_binary: bool) -> None:
@@ -93,9 +96,9 @@ class SocketIOUser(Namespaces):
                 return
             if heard(client, data, traffic.read_at) is None:
                 if data[:2] == b"42" and not (self.ephemeral and self._notice(client, data)):
-                    steps[Step.UNSTAMPED] += 1
-            elif len(data) - recorder.heard_to > LENGTH and data.count(MARK) > 1:
-                recorder.heard_others(client, data, traffic.read_at)
+                    self.sockproof.steps[Step.UNSTAMPED] += 1
+            elif len(data) - self.recorder.heard_to > LENGTH and data.count(MARK) > 1:
+                self.recorder.heard_others(client, data, traffic.read_at)
 
         return on_message
 
