@@ -226,7 +226,7 @@ def _targets() -> Iterator[Line]:
     found = f"{len(known) - len(lacking)} of {number(len(known), 'bundled server')} can be started"
     yield Line(State.NOTE if lacking else State.FINE, "targets", found)
     for name, needs in lacking.items():
-        yield Line(State.NOTE, "", name, "; ".join(needs))
+        yield Line(State.NOTE, "", short(name), short("; ".join(needs)))
 
 
 LOOKS: tuple[Callable[[], Iterator[Line]], ...] = (

@@ -11,6 +11,7 @@ from sockproof import shelves
 from sockproof.cli.arguments import add_shelf, whole
 from sockproof.cli.speech import say
 from sockproof.errors import CommandError
+from sockproof.render.text import short
 from sockproof.targets import launch
 from sockproof.targets.certificates import make_certificates
 from sockproof.targets.spec import load_targets
@@ -41,7 +42,7 @@ def target(options: Namespace) -> int:
     if options.name is None:
         for spec in targets.values():
             needs = "; ".join(spec.needs())
-            print(f"{spec.name:28} {spec.title}" + (f"  (needs {needs})" if needs else ""))
+            print(short(f"{spec.name:28} {spec.title}" + (f"  (needs {needs})" if needs else "")))
         return 0
     if options.name not in targets:
         raise CommandError(f"no target {options.name!r}; choose one of {', '.join(targets)}")
