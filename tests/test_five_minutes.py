@@ -6,16 +6,14 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from sockproof.targets.launch import free_port
-from tests.waiting import LIMIT
+from tests.waiting import LIMIT, until_it_listens
 
 ROOT = Path(__file__).parents[1]
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -46,12 +44,7 @@ def served(folder: Path, port: int, environment: dict[str, str]) -> Iterator[Non
     assert command == "python server.py"
     process = subprocess.Popen(command.split(), cwd=folder, env=environment, start_new_session=True)
     try:
-        deadline = time.monotonic() + LIMIT
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            time.sleep(0.05)
+        until_it_listens(process, port)
         yield
     finally:
         os.killpg(process.pid, signal.SIGKILL)

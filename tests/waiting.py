@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import subprocess
 import time
 from collections.abc import Callable
+from typing import Any
 
 LIMIT = 600.0  # seconds, for anything
 SOON = 120.0  # for what comes at once where the machine has time
@@ -15,3 +19,16 @@ def until(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.01)
+
+
+def until_it_listens(process: subprocess.Popen[Any], port: int) -> None:
+    """Wait until a server accepts connections; it may not end before."""
+
+    def accepts() -> bool:
+        assert process.poll() is None, f"{process.args!r} has ended"
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), SOON).close()
+            return True
+        return False
+
+    until(accepts)

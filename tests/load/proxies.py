@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,7 @@ from sockproof.targets.certificates import Certificates
 from sockproof.targets.launch import free_port
 from tests.load.peers import Server, relay
 from tests.load.test_endpoint import tls
-from tests.waiting import SOON
+from tests.waiting import SOON, until_it_listens
 
 USER, PASSWORD = "somebody", "canaryProxy9word"
 SOCKS, HTTP = "127.0.0.31", "127.0.0.32"  # where tunnels go out from
@@ -47,14 +45,7 @@ def _running(program: str, port: int, *words: str) -> Iterator[None]:
         [program, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        deadline = time.monotonic() + SOON
-        while True:
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            assert process.poll() is None, f"{program} has ended"
-            assert time.monotonic() < deadline, f"{program} does not listen"
-            time.sleep(0.02)
+        until_it_listens(process, port)
         yield
     finally:
         process.terminate()

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
 import pytest
 
 from sockproof.targets.launch import free_port
 from tests.load.command import load
-from tests.waiting import SOON
+from tests.waiting import SOON, until_it_listens
 
 _SCENARIO = """
 from sockproof.load.users import *
@@ -48,17 +45,8 @@ def chat() -> Iterator[str]:
     port = free_port()
     server = str(Path(__file__).with_name("chat_server.py"))
     process = subprocess.Popen([sys.executable, server, str(port)])
-    deadline = time.monotonic() + SOON
     try:
-        while True:
-            assert process.poll() is None
-            try:
-                urlopen(f"http://127.0.0.1:{port}/", timeout=SOON).close()
-            except HTTPError:
-                break
-            except OSError:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+        until_it_listens(process, port)
         yield f"http://127.0.0.1:{port}/"
     finally:
         process.terminate()

@@ -3,18 +3,17 @@ there."""
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from sockproof.targets.launch import free_port
 from tests.load.command import Result, load
-from tests.waiting import SOON
+from tests.waiting import SOON, until_it_listens
 
 SERVER = Path(__file__).with_name("namespace_server.py")
 QUICK = ("--users", "4", "--run-time", "3s", "--no-report", "--drain", "3")
@@ -58,19 +57,10 @@ class Chatter(Member):
 
 @contextmanager
 def _serving(fault: str) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen([sys.executable, str(SERVER), fault, str(port)])
-    deadline = time.monotonic() + SOON
     try:
-        while True:
-            assert process.poll() is None
-            try:
-                socket.create_connection(("127.0.0.1", port), SOON).close()
-                break
-            except OSError:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+        until_it_listens(process, port)
         yield f"http://127.0.0.1:{port}/"
     finally:
         process.terminate()

@@ -200,7 +200,9 @@ class GuardedWebSocket(websocket.WebSocket):
 # HTTP.
 
 
-class _Connection(urllib3.connection.HTTPConnection):
+class _Led(urllib3.connection.HTTPConnection):
+    """A connection that goes its way, and is watched."""
+
     way: Way
 
     def _new_conn(self) -> Any:
@@ -211,15 +213,8 @@ class _Connection(urllib3.connection.HTTPConnection):
         self.sock = Watched(self.sock)
 
 
-class _SecureConnection(urllib3.connection.HTTPSConnection):
-    way: Way
-
-    def _new_conn(self) -> Any:
-        return super()._new_conn() if self.way.is_direct else self.way.dial()
-
-    def connect(self) -> None:
-        super().connect()
-        self.sock = Watched(self.sock)
+class _LedSecurely(_Led, urllib3.connection.HTTPSConnection):
+    """The same over TLS."""
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
@@ -230,8 +225,8 @@ class _Adapter(requests.adapters.HTTPAdapter):
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)
         way = {"way": self._way}
-        plain = {"ConnectionCls": type("_Connection", (_Connection,), way)}
-        secure = {"ConnectionCls": type("_SecureConnection", (_SecureConnection,), way)}
+        plain = {"ConnectionCls": type("_Led", (_Led,), way)}
+        secure = {"ConnectionCls": type("_LedSecurely", (_LedSecurely,), way)}
         self.poolmanager.pool_classes_by_scheme = {
             "http": type("_Pool", (urllib3.HTTPConnectionPool,), plain),
             "https": type("_SecurePool", (urllib3.HTTPSConnectionPool,), secure),
