@@ -15,7 +15,7 @@ from types import ModuleType
 
 from sockproof.errors import WrongInput
 
-SHELVES = ("conformance", "locustfiles", "targets", "reports", "gates", "ci", "study")
+SHELVES = ("conformance", "locustfiles", "targets", "reports", "gates", "ci", "study", "drivers")
 
 _PACKAGE = Path(__file__).resolve().parent
 

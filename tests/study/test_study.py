@@ -20,7 +20,7 @@ from tests.render.sample import HOSTILE
 from tests.waiting import LIMIT, until
 
 ROOT = Path(__file__).parents[2]
-SHELVES = ("conformance", "locustfiles", "targets", "reports", "gates", "ci", "study")
+SHELVES = ("conformance", "locustfiles", "targets", "reports", "gates", "ci", "study", "drivers")
 COMMAND = (sys.executable, "-m", "sockproof")
 
 SMALL = """
