@@ -39,7 +39,7 @@ def test_the_named_folder_comes_first(tmp_path: Path) -> None:
 
 def test_a_named_folder_that_lacks_shelves_says_which(tmp_path: Path) -> None:
     furnish(tmp_path, "conformance")
-    with pytest.raises(ShelfError, match="lacks locustfiles/, targets/, reports/") as caught:
+    with pytest.raises(ShelfError, match="lacks client_cases/, locustfiles/, targets/") as caught:
         shelf("conformance", tmp_path)
     assert "\n" not in str(caught.value)
 

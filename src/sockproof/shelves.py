@@ -15,7 +15,16 @@ from types import ModuleType
 
 from sockproof.errors import WrongInput
 
-SHELVES = ("conformance", "locustfiles", "targets", "reports", "gates", "ci", "study", "drivers")
+SHELVES = (
+    "conformance",
+    "client_cases",
+    "locustfiles",
+    "targets",
+    "reports",
+    "gates",
+    "ci",
+    "study",
+)
 
 _PACKAGE = Path(__file__).resolve().parent
 

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from sockproof import files
+from sockproof.shelves import SHELVES
 from tests import sample
 from tests.render.sample import HOSTILE
 from tests.waiting import LIMIT, until
 
 ROOT = Path(__file__).parents[2]
-SHELVES = ("conformance", "locustfiles", "targets", "reports", "gates", "ci", "study", "drivers")
 COMMAND = (sys.executable, "-m", "sockproof")
 
 SMALL = """

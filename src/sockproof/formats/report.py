@@ -114,6 +114,8 @@ class Case(TypedDict):
 class CasePart(TypedDict, total=False):
     """What may be new of a case that is revised."""
 
+    requirement: str
+    level: Level
     outcome: Outcome
     summary: str
     expected: str

@@ -118,6 +118,11 @@ class Response(HeaderLookup):
     version: str = "HTTP/1.1"
     violations: tuple[str, ...] = field(default=(), compare=False)
 
+    def having(self, name: str, *values: str) -> Response:
+        """The same response with these values in place of the field's lines, at the end."""
+        kept = tuple(pair for pair in self.headers if pair[0].lower() != name.lower())
+        return replace(self, headers=(*kept, *((name, value) for value in values)))
+
     def encode(self) -> bytes:
         """The response's octets."""
         lines = [f"{self.version} {self.status} {self.reason}"]

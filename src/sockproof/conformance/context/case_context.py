@@ -51,6 +51,8 @@ class Lingering(Protocol):
 class CaseContext:
     """What one running case has opened, awaits and noted."""
 
+    other = "the server"  # who is at the other end
+
     def __init__(
         self,
         log: WireLog,
@@ -81,7 +83,7 @@ class CaseContext:
         if self._awaiting:
             return self._awaiting
         sent = [each.text for each in self.log.entries() if each.direction == "sent" and each.text]
-        return f"more from the server, behind {sent[-1]}" if sent else "a word from the server"
+        return f"more from {self.other}, behind {sent[-1]}" if sent else f"a word from {self.other}"
 
     @cached_property
     def mark(self) -> str:

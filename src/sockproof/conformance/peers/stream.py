@@ -1,4 +1,4 @@
-"""One TCP or TLS connection to the target, with the octets that wait to be read kept bounded.
+"""One TCP or TLS connection to the other end, with the octets that wait to be read kept bounded.
 
 What is written between two awaits leaves in one piece, so that a case decides by its awaits how
 its octets fall into segments: `write` collects, `flush` or any reading sends.
@@ -21,6 +21,8 @@ READ_OCTETS = 8 * 1024  # what one read gives at most: a flood stays in the kern
 
 class Stream(asyncio.Protocol):
     """The octets of one connection, both ways."""
+
+    other = "the server"
 
     def __init__(self) -> None:
         self._incoming = bytearray()
@@ -60,7 +62,7 @@ class Stream(asyncio.Protocol):
         self._changed.set()
 
     def eof_received(self) -> bool:
-        self.ended = self.ended or "the server closed the TCP connection"
+        self.ended = self.ended or f"{self.other} closed the TCP connection"
         self._changed.set()
         # TLS cannot be half-closed; over TCP our side stays open to send what a case wants.
         return self._transport is not None and self._transport.get_extra_info("ssl_object") is None
@@ -68,7 +70,7 @@ class Stream(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if isinstance(exc, ConnectionError):
             self.was_reset = self.was_reset or self.ended is None
-            self.ended = self.ended or "the server reset the TCP connection"
+            self.ended = self.ended or f"{self.other} reset the TCP connection"
         self.ended = self.ended or "the TCP connection ended"
         self._changed.set()
 

@@ -22,7 +22,6 @@ from typing import Any
 
 from sockproof.conformance.context.outcome import Failure, Overheard, StreamClosed, Unsupported
 from sockproof.conformance.context.policy import is_of_an_application
-from sockproof.conformance.peers.client_frames import client_frame, close_frame
 from sockproof.conformance.peers.matching import answers, close_code, is_like, is_vague
 from sockproof.conformance.peers.message import difference
 from sockproof.conformance.peers.websocket_connection import WebSocketConnection
@@ -31,7 +30,6 @@ from sockproof.wire.websocket import Frame, Opcode, is_control
 
 PASSED_KEPT = 100
 ROUNDS = 5  # in which a Ping is repeated that others may have overtaken
-WENT_ON = "the server went on"
 FAILS_WITH_A_CLOSE = "rfc6455-7.1.7-close-frame"  # what a server breaks that ends TCP alone
 PINGS_ANSWERED = "rfc6455-5.5.2-answered"  # without which no fence tells anything
 CLOSE_GRACE = 0.5  # seconds in which a server may end TCP after its Close, before we do
@@ -130,7 +128,7 @@ class WebSocketPeer(WebSocketConnection):
     def _send_text_fence(self) -> bytes:
         """Send a text with a mark in it, thrice, lest a spoilt octet hide it; gives the mark."""
         mark = f"{self.context.mark}-{os.urandom(3).hex()}".encode()
-        self._write(client_frame(Opcode.TEXT, b"a fence: " + b", ".join([mark] * 3)))
+        self._write(self.frame(Opcode.TEXT, b"a fence: " + b", ".join([mark] * 3)))
         return mark
 
     def _forgive(self, close: Frame | None, got: str) -> None:
@@ -215,7 +213,7 @@ class WebSocketPeer(WebSocketConnection):
                     return
                 if not is_like(got, Opcode.PONG, fence.payload):
                     raise Failure(wanted, got)
-                self.send(client_frame(Opcode.PING, payload))
+                self.send(self.frame(Opcode.PING, payload))
         raise Failure(wanted, strange)
 
     async def echoes(self, message: str | bytes = "") -> None:
@@ -229,7 +227,7 @@ class WebSocketPeer(WebSocketConnection):
     def _fence_frame(self) -> Frame:
         mark = f"fence {os.urandom(6).hex()}".encode()
         self._marks.append(mark)
-        return client_frame(Opcode.PING, mark)
+        return self.frame(Opcode.PING, mark)
 
     async def fence(self) -> None:
         """Nothing of ours came before: the answer to a Ping sent now is the next thing received."""
@@ -276,7 +274,7 @@ class WebSocketPeer(WebSocketConnection):
             self._forgive(close, str(close))
             self.context.non_strict(wanted, close)
         if not self.said.closing:
-            self.send(close_frame(None))
+            self.send(self.frame(Opcode.CLOSE))
         if silent:
             await self._nothing_after_close(wanted, behind)
         return close
@@ -284,7 +282,7 @@ class WebSocketPeer(WebSocketConnection):
     def dropped(self, wanted: str, closed: StreamClosed) -> None:
         """Note that the server failed the connection by ending TCP alone, whatever it was for."""
         got = f"{closed.how} without a Close frame"
-        self.context.non_strict(wanted, got, FAILS_WITH_A_CLOSE, came=closed)
+        self.context.non_strict(wanted, got, self.role + FAILS_WITH_A_CLOSE, came=closed)
 
     def _fence_step(self, fence: str) -> AbstractContextManager[None]:
         if fence == "ping":
@@ -297,7 +295,7 @@ class WebSocketPeer(WebSocketConnection):
             return None
         ping = self._fence_frame()
         if fence == "message":
-            self.send(client_frame(Opcode.TEXT, ping.payload))
+            self.send(self.frame(Opcode.TEXT, ping.payload))
             return Frame(Opcode.TEXT, ping.payload)
         self.send(ping)
         return Frame(Opcode.PONG, ping.payload)
@@ -313,12 +311,15 @@ class WebSocketPeer(WebSocketConnection):
         if got.opcode == Opcode.CLOSE:
             return got
         if said is not None:
-            raise Failure(wanted, f"{WENT_ON}: {said}, then {got}", came=got, seen=Seen.NOT_CLOSED)
+            raise self._went_on(wanted, f": {said}, then {got}", got)
         what = "it answered what was sent behind it: " if answers(got, behind) else ""
-        before = (
-            f"; before it came {self.context.last_unasked}" if self.context.last_unasked else ""
-        )
-        raise Failure(wanted, f"{WENT_ON}: {what}{got}{before}", came=got, seen=Seen.NOT_CLOSED)
+        unasked = self.context.last_unasked
+        before = f"; before it came {unasked}" if unasked else ""
+        raise self._went_on(wanted, f": {what}{got}{before}", got)
+
+    def _went_on(self, wanted: str, how: str, came: Frame) -> Failure:
+        told = f"{self.context.other} went on{how}"
+        return Failure(wanted, told, came=came, seen=Seen.NOT_CLOSED)
 
     async def _nothing_after_close(self, wanted: str, behind: Frame | None) -> None:
         """The server may only end TCP now. One that is slow to do so is let be."""
@@ -328,8 +329,7 @@ class WebSocketPeer(WebSocketConnection):
         except (TimeoutError, StreamClosed):
             return
         what = "it answered what was sent behind it: " if answers(got, behind) else ""
-        told = f"{WENT_ON} after its Close frame: {what}{got}"
-        raise Failure(wanted, told, came=got, seen=Seen.NOT_CLOSED)
+        raise self._went_on(wanted, f" after its Close frame: {what}{got}", got)
 
     async def goes_on(self) -> bool:
         """Whether the server answers a Ping; a Close that comes first is still to be received."""

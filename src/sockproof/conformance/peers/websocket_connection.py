@@ -40,6 +40,11 @@ PIECES_JOINED = "rfc6455-5.2-octet-by-octet"  # and one frame in several
 class WebSocketConnection:
     """Our end of one WebSocket connection, from the server's 101 on."""
 
+    frame = staticmethod(client_frame)  # as this end sends them
+    assembler: type[Assembler] = Assembler
+    may_send = "frames that a server may send"
+    role = ""  # with which the ids of requirements begin that bind the other end
+
     def __init__(
         self,
         context: CaseContext,
@@ -54,25 +59,13 @@ class WebSocketConnection:
         self.number = number
         self.response = response
         self.protocol = response.get("Sec-WebSocket-Protocol")
-        self.deflate = deflate
         self.answer_pings = True
         self._held: bytes | None = None  # PONGs, while a frame has been sent in part
         self.skip_strange_pongs = True  # those that answer nothing are not received
         self.compresses = False  # whether `send` compresses the data frames that it is given
         self.frames: tuple[Frame, ...] = ()  # those that the last received message came in
         self.compressed = False  # whether the last received message was
-        inflater = None
-        self._deflater = None
-        if deflate is not None:
-            inflater = Decompressor(
-                deflate.server_max_window_bits,
-                not deflate.server_no_context_takeover,
-                max_size=context.max_octets,
-            )
-            self._deflater = Compressor(
-                deflate.client_max_window_bits, not deflate.client_no_context_takeover
-            )
-        self._assembler = Assembler(inflater, context.max_octets)
+        self.agree(deflate)
         self._parser = FrameParser(context.max_octets)
         self._frames: deque[Frame] = deque()
         self._hopeless: str | None = None
@@ -83,6 +76,24 @@ class WebSocketConnection:
         self._continues = False  # inside a fragmented message that is being compressed
         if rest:
             self._parse(rest)
+
+    def agree(self, deflate: Parameters | None) -> None:
+        """Compress and inflate by these parameters from now on; None: do neither."""
+        self.deflate = deflate
+        inflater, self._deflater = None, None
+        if deflate is not None:
+            theirs, ours = self.halves(deflate)
+            inflater = Decompressor(*theirs, max_size=self.context.max_octets)
+            self._deflater = Compressor(*ours)
+        self._assembler = self.assembler(inflater, self.context.max_octets)
+
+    @staticmethod
+    def halves(deflate: Parameters) -> tuple[tuple[int, bool], tuple[int, bool]]:
+        """Window bits and whether the context is kept, of what comes and of what is sent."""
+        return (
+            (deflate.server_max_window_bits, not deflate.server_no_context_takeover),
+            (deflate.client_max_window_bits, not deflate.client_no_context_takeover),
+        )
 
     # Sending. What is sent between two awaits leaves as one piece.
 
@@ -119,9 +130,9 @@ class WebSocketConnection:
     def send_message(self, opcode: int, payload: bytes) -> None:
         """Send a whole message in one frame, compressed when that was negotiated."""
         if self._deflater is None or self.compresses:
-            self.send(client_frame(opcode, payload))
+            self.send(self.frame(opcode, payload))
             return
-        frame = client_frame(opcode, self._deflater.compress(payload), rsv=RSV1)
+        frame = self.frame(opcode, self._deflater.compress(payload), rsv=RSV1)
         self._say(frame, payload)
         self._write(frame)
 
@@ -191,8 +202,8 @@ class WebSocketConnection:
         """The next frame just as it came; raises `StreamClosed` at the end of the stream."""
         while not self._frames:
             if self._hopeless is not None:
-                wanted = "well-formed frames from the server"
-                raise IllegalFrame(wanted, self._hopeless, LENGTHS_ARE_RIGHT)
+                wanted = f"well-formed frames from {self.context.other}"
+                raise IllegalFrame(wanted, self._hopeless, self.role + LENGTHS_ARE_RIGHT)
             try:
                 data = await self.stream.read()
             except StreamClosed as error:
@@ -211,14 +222,14 @@ class WebSocketConnection:
             try:
                 whole = self._assembler.feed(frame)
             except WireError as error:
-                broken = error.requirement if isinstance(error, Forbidden) else None
-                wanted = "frames that a server may send"
+                broken = self.role + error.requirement if isinstance(error, Forbidden) else None
+                wanted = self.may_send
                 raise IllegalFrame(wanted, f"{frame}: {error}", broken, came=frame) from error
             if whole is None:
                 continue
             if whole.opcode == Opcode.PING and self.answer_pings:
-                self.context.log.note(self.number, SENT, "PONG to the server's PING")
-                pong = client_frame(Opcode.PONG, whole.payload).encode()
+                self.context.log.note(self.number, SENT, f"PONG to a PING of {self.context.other}")
+                pong = self.frame(Opcode.PONG, whole.payload).encode()
                 if self._held is None:
                     self.stream.write(pong)
                 else:

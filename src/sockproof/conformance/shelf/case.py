@@ -1,8 +1,9 @@
 """Cases: what registers one, and how a shelf of them is read.
 
-A case is an `async def` in a shelf file `conformance/SUITE/FILE.py`. Its function's name is the
-sentence it checks, and its id is `SUITE/FILE/FUNCTION`, with `[variant]` behind it where one
-function runs over several parameters. Ids never depend on a position.
+A case is an `async def` in a shelf file `conformance/SUITE/FILE.py`; where it is about clients,
+in `client_cases/SUITE/FILE.py`. Its function's name is the sentence it checks, and its id is
+`SUITE/FILE/FUNCTION`, with `[variant]` behind it where one function runs over several parameters.
+FILE in a folder of its own is `FOLDER_FILE`. Ids never depend on a position.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Case:
     offer: str | None = None  # of permessage-deflate, which every connection of the case makes
     control: CaseFunction | None = None  # the same without the offence
     last: bool = False  # it looks back on all others of the run
+    told: Mapping[str, Any] = field(default_factory=dict)  # what a client's driver is to do
 
     @property
     def suite(self) -> str:
@@ -74,6 +76,7 @@ class _Registration:
     deflated: bool
     control: CaseFunction | None
     last: bool
+    told: Mapping[str, Any]
 
 
 def case(
@@ -87,6 +90,7 @@ def case(
     deflated: bool = False,
     control: CaseFunction | None = None,
     last: bool = False,
+    told: Mapping[str, Any] | None = None,
 ) -> Callable[[CaseFunction], CaseFunction]:
     """Register the decorated function as a case of `requirement`.
 
@@ -100,7 +104,8 @@ def case(
     `control` does the same as the case without the offence, with those of the case's parameters
     that it has itself: it runs when the case was not a PASS, and where it raises, the case says
     nothing of its requirement. `last` cases are exclusive and run when all others have, since they
-    tell what became of what those said.
+    tell what became of what those said. `told` is what the driver of a client is told beside the
+    case's id: which subprotocols to offer, which transports and namespaces to use.
     """
     names = {needs} if isinstance(needs, str) else needs
     registration = _Registration(
@@ -113,6 +118,7 @@ def case(
         deflated,
         control,
         last,
+        told or {},
     )
 
     def register(function: CaseFunction) -> CaseFunction:
@@ -146,6 +152,7 @@ def _cases_of(function: CaseFunction, prefix: str) -> Iterable[Case]:
             autobahn=tuple(aliases),
             control=registration.control,
             last=registration.last,
+            told=registration.told,
         )
 
 
@@ -164,9 +171,10 @@ def load_cases(shelf: Path, suites: Iterable[str] = SUITES) -> list[Case]:
 
 
 def _load_suite(shelf: Path, suite: str) -> Iterable[Case]:
-    for path in sorted((shelf / suite).glob("*.py")):
-        for function in _load_file(path, f"{suite}/{path.stem}"):
-            yield from _cases_of(function, f"{suite}/{path.stem}")
+    for path in sorted((shelf / suite).rglob("*.py")):
+        name = "_".join(path.relative_to(shelf / suite).with_suffix("").parts)
+        for function in _load_file(path, f"{suite}/{name}"):
+            yield from _cases_of(function, f"{suite}/{name}")
     if suite != Suite.DEFLATE:
         return
     for path in sorted((shelf / "websocket").glob("*.py")):

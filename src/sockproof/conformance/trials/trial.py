@@ -30,6 +30,7 @@ from sockproof.conformance.context.wirelog import RECEIVED, WireLog
 from sockproof.conformance.peers.stream import Stream
 from sockproof.conformance.shelf.case import Case
 from sockproof.conformance.shelf.expectations import apply_expectations
+from sockproof.conformance.shelf.requirements import Requirement
 from sockproof.conformance.targets.server import Server
 from sockproof.conformance.targets.target import Target
 from sockproof.conformance.trials.plan import Plan
@@ -162,16 +163,31 @@ async def run(trial: Trial, plan: Plan, *, patient: bool = False) -> None:
 
 
 async def _judge(target: Target, limit: float, trial: Trial, plan: Plan) -> None:
-    context, case, record = target.context, trial.case, trial.record
+    try:
+        await judge(trial, target, target.context, limit, plan.requirements)
+    finally:
+        target.context.close()
+        await target.context.gone()
+
+
+async def judge(
+    trial: Trial,
+    subject: object,
+    context: CaseContext,
+    limit: float,
+    requirements: Mapping[str, Requirement],
+) -> None:
+    """Run the case on its subject, and note its outcome in the trial."""
+    case, record = trial.case, trial.record
     try:
         async with asyncio.timeout(limit):
-            await case.function(target, **case.parameters)
+            await case.function(subject, **case.parameters)
     except CaseEnd as end:
         record.outcome, record.expected, record.got = end.outcome, end.expected, end.got
         record.seen, record.came = end.evidence.seen, end.evidence.came
         trial.certain = isinstance(end, IllegalFrame | Overheard)
         record.lacks = list(end.lacks) if isinstance(end, Unsupported) else []
-        _accuse(record, plan, getattr(end, "broken", None))
+        _accuse(record, requirements, getattr(end, "broken", None))
         _note_causes(trial, end, context)
     except StreamClosed as closed:
         record.outcome, record.expected, record.got = "FAIL", context.awaiting, closed.how
@@ -183,7 +199,7 @@ async def _judge(target: Target, limit: float, trial: Trial, plan: Plan) -> None
         record.got = f"timed out after {limit:g} s"
         record.seen = Seen.TIMED_OUT
         if context.last_unasked is not None:
-            record.got += f"; the server sent unasked: {context.last_unasked}"
+            record.got += f"; {context.other} sent unasked: {context.last_unasked}"
         _note_causes(trial, error, context)
         if await _still_sends(context):
             record.outcome, record.expected = (
@@ -206,7 +222,7 @@ async def _judge(target: Target, limit: float, trial: Trial, plan: Plan) -> None
             record.expected = "; ".join(dict.fromkeys(each.expected for each in context.findings))
             record.got = "; ".join(dict.fromkeys(each.got for each in context.findings))
             broken = {each.broken for each in context.findings}
-            _accuse(record, plan, broken.pop() if len(broken) == 1 else None)
+            _accuse(record, requirements, broken.pop() if len(broken) == 1 else None)
             first = context.findings[0].evidence
             record.seen, record.came = first.seen or Seen.OTHER, first.came
             trial.unanswered = any(
@@ -214,13 +230,13 @@ async def _judge(target: Target, limit: float, trial: Trial, plan: Plan) -> None
             )
     finally:
         trial.stands_on = context.stands_on
-        context.close()
-        await context.gone()
 
 
-def _accuse(record: CaseRecord, plan: Plan, broken: str | None) -> None:
+def _accuse(
+    record: CaseRecord, requirements: Mapping[str, Requirement], broken: str | None
+) -> None:
     """Have the record tell of this requirement instead of its case's, where it is given."""
-    found = plan.requirements.get(broken or "")
+    found = requirements.get(broken or "")
     if found is not None:
         record.requirement, record.level = found.id, found.level
 

@@ -1,0 +1,36 @@
+"""Judging a client over the wire. What a shelf file of its cases needs is named here."""
+
+from sockproof.clients.websocket_peer import WebSocketVisitor, server_frame
+from sockproof.conformance.context.outcome import (
+    Failure,
+    IllegalFrame,
+    Inconclusive,
+    StreamClosed,
+    Unsupported,
+)
+from sockproof.conformance.shelf.case import case
+from sockproof.vocabulary import Seen
+from sockproof.wire.deflate import Parameters
+from sockproof.wire.http import Response, accept_value
+from sockproof.wire.websocket import RSV1, RSV2, RSV3, Frame, Opcode, close_payload
+
+__all__ = [
+    "RSV1",
+    "RSV2",
+    "RSV3",
+    "Failure",
+    "Frame",
+    "IllegalFrame",
+    "Inconclusive",
+    "Opcode",
+    "Parameters",
+    "Response",
+    "Seen",
+    "StreamClosed",
+    "Unsupported",
+    "WebSocketVisitor",
+    "accept_value",
+    "case",
+    "close_payload",
+    "server_frame",
+]

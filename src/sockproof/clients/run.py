@@ -1,0 +1,165 @@
+"""One run of cases against one client: which were chosen, and what has been judged.
+
+A case runs when the client's driver comes for it, so the driver decides about order and pace. What
+is judged is written down at once. A case that is judged again takes the place of what it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sockproof.clients.history import History
+from sockproof.conformance.context.case_context import CaseContext
+from sockproof.conformance.context.company import Company
+from sockproof.conformance.context.policy import Policy
+from sockproof.conformance.context.wirelog import WireLog
+from sockproof.conformance.shelf.case import Case
+from sockproof.conformance.shelf.expectations import Expectation, apply_expectations
+from sockproof.conformance.shelf.requirements import Requirement
+from sockproof.conformance.trials.plan import Patience
+from sockproof.conformance.trials.trial import PASSES_SHOW, Trial, judge
+from sockproof.formats.report import CasePart
+from sockproof.runs.records import CaseRecord, RunWriter
+from sockproof.vocabulary import Suite
+from sockproof.wire.redaction import Redactor
+
+WEBSOCKET = (Suite.WEBSOCKET, Suite.DEFLATE)
+SOCKETIO = (Suite.ENGINEIO, Suite.SOCKETIO)
+SUITES = (*WEBSOCKET, *SOCKETIO)
+LIMIT = 5.0  # seconds for each case
+REVISED = tuple(CasePart.__annotations__)
+OF_A_DRIVER = Policy(capabilities=frozenset({"echo", "binary"}))
+
+
+class Visitor:
+    """Our end of what a client does in one case."""
+
+    context: CaseContext
+
+    async def part(self) -> None:
+        """Let go of the client when the case has been judged."""
+
+
+@dataclass(slots=True)
+class ClientRun:
+    """The cases, the client that they judge, and the records so far, by the ids of cases."""
+
+    cases: Sequence[Case]
+    requirements: Mapping[str, Requirement]
+    agent: str | None = None  # as it is named by whoever comes first, where it is not known
+    expectations: Sequence[Expectation] = ()
+    limit: float = LIMIT
+    writer: RunWriter | None = None
+    redactor: Redactor = field(default_factory=Redactor)
+    on_record: Callable[[CaseRecord], object] = id
+    on_reports: Callable[[], object] = bool
+    rerun: Callable[[Case], str] = lambda case: case.id
+    once: bool = False  # a case that has been judged is not judged again
+    records: dict[str, CaseRecord] = field(default_factory=dict)
+    history: History = field(default_factory=History)
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    lapsed: set[str] = field(default_factory=set)  # ids of cases that a time-out ended
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _running: dict[str, asyncio.Event] = field(default_factory=dict)
+    _patience: Patience = field(default_factory=Patience)
+    _company: Company = field(default_factory=Company)
+
+    def of(self, suites: Iterable[str]) -> list[Case]:
+        """The chosen cases of these suites, in the order in which drivers number them from 1."""
+        return [case for case in self.cases if case.suite in suites]
+
+    def named(self, agent: str | None) -> None:
+        """Whoever comes first is who is judged."""
+        if self.agent is None and agent:
+            self.agent = agent[:200]
+
+    @property
+    def left(self) -> list[Case]:
+        """The cases that have not been judged."""
+        return [case for case in self.cases if case.id not in self.records]
+
+    def context(self, case: Case) -> CaseContext:
+        """The context in which a client meets a case."""
+        context = CaseContext(WireLog(self.redactor), company=self._company, case=case.id)
+        context.policy = OF_A_DRIVER
+        context.other = "the client"
+        return context
+
+    async def judge(self, case: Case, visitor: Visitor) -> CaseRecord:
+        """Run the case on the client that has come for it, and let go of the client."""
+        record = self._new_record(case)
+        trial = Trial(case, None, record, time.monotonic(), 0.0)
+        limit = self._patience.limit(max(self.limit, case.limit_with(25.0, 20.0)))
+        ended = self._running[case.id] = asyncio.Event()
+        try:
+            await judge(trial, visitor, visitor.context, limit, self.requirements)
+            self._conclude(trial, visitor.context)
+            self._note(record)
+            ended.set()
+            if trial.lapsed:
+                self.lapsed.add(case.id)
+                self._patience.lapses += 1
+            await visitor.part()
+        finally:
+            ended.set()
+            visitor.context.close()
+            await visitor.context.gone()
+        return record
+
+    async def settled(self, case: Case) -> CaseRecord | None:
+        """How the case was judged, once it is that is running; None where it never ran."""
+        if case.id in self._running:
+            await self._running[case.id].wait()
+        return self.records.get(case.id)
+
+    def judged(self, case: Case, outcome: str, expected: str, got: str, **fields: Any) -> None:
+        """Note how a case ended that no client came for."""
+        record = self._new_record(case)
+        record.outcome, record.expected, record.got = outcome, expected, got
+        for name, value in fields.items():
+            setattr(record, name, value)
+        apply_expectations(record, self.expectations)
+        self._note(record)
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """Have these cases judged again."""
+        for name in ids:
+            self.records.pop(name, None)
+            self.lapsed.discard(name)
+
+    def _new_record(self, case: Case) -> CaseRecord:
+        return CaseRecord(
+            id=case.id,
+            requirement=case.requirement,
+            level=self.requirements[case.requirement].level,
+            outcome="PASS",
+            summary=case.sentence,
+            autobahn=list(case.autobahn),
+            rerun=self.rerun(case),
+        )
+
+    def _conclude(self, trial: Trial, context: CaseContext) -> None:
+        record, text = trial.record, self.redactor.text
+        trial.ended = time.monotonic()
+        record.seconds = trial.ended - trial.began
+        record.wire = context.log.entries()
+        record.notes = [text(f"{name}: {told}") for name, told in context.notes]
+        if record.outcome == "PASS":
+            record.wire = record.wire[:PASSES_SHOW]
+        record.expected, record.got = text(record.expected), text(record.got)
+        apply_expectations(record, self.expectations)
+
+    def _note(self, record: CaseRecord) -> None:
+        self.records[record.id] = record
+        if self.writer is not None:
+            number = self._numbers.get(record.id)
+            if number is None:
+                self._numbers[record.id] = self.writer.case(record)
+            else:
+                told = record.to_json()
+                self.writer.revise(number, {name: told[name] for name in REVISED})
+        self.on_record(record)

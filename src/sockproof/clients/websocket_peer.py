@@ -1,0 +1,351 @@
+"""The server's side of one WebSocket that a client opened, able to break every rule.
+
+The rules that hold here:
+
+* The request has been read and is not answered: the case does that, rightly or wrongly.
+* The driver sends each message back and says nothing of its own, so every message counts. Pings
+  are answered, and Pongs that answer nothing are passed over: they are the library's.
+* Frames are sent unmasked; what a client may not send is a Failure in whichever case it comes.
+* What a case has not ended is ended when it has been judged: with a Close frame, then TCP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from sockproof.clients.client_message import ROLE, ClientAssembler
+from sockproof.clients.connection import Arrival, Connection
+from sockproof.clients.history import History
+from sockproof.clients.run import Visitor
+from sockproof.conformance.context.case_context import CaseContext
+from sockproof.conformance.context.outcome import Failure, StreamClosed, Unsupported
+from sockproof.conformance.context.wirelog import RECEIVED, SENT
+from sockproof.conformance.peers.matching import close_code, is_like
+from sockproof.conformance.peers.websocket import Message, WebSocketPeer
+from sockproof.vocabulary import Seen
+from sockproof.wire import WireError
+from sockproof.wire.deflate import (
+    NAME,
+    Extension,
+    Parameters,
+    format_extensions,
+    parse_extensions,
+    window_bits,
+)
+from sockproof.wire.http import Request, Response, accept_value
+from sockproof.wire.websocket import Frame, Opcode, close_payload, is_control
+
+PARTING = 1.0  # seconds in which a client may end its side after ours
+NOT_YET = Response(0, "there is no response yet")
+
+
+def server_frame(
+    opcode: int,
+    payload: bytes = b"",
+    *,
+    fin: bool = True,
+    rsv: int = 0,
+    mask: bytes | None = None,
+    length_octets: int | None = None,
+    announced: int | None = None,
+) -> Frame:
+    """A frame as a server sends it: unmasked, unless `mask` is a key."""
+    return Frame(opcode, payload, fin, rsv, mask, length_octets, announced)
+
+
+class WebSocketVisitor(WebSocketPeer, Visitor):
+    """Our end of one WebSocket that a client opened, as cases use it."""
+
+    frame = staticmethod(server_frame)  # type: ignore[assignment]
+    assembler = ClientAssembler
+    may_send = "frames that a client may send"
+    role = ROLE
+
+    def __init__(
+        self,
+        context: CaseContext,
+        connection: Connection,
+        arrival: Arrival,
+        history: History | None = None,
+    ) -> None:
+        self.arrival = arrival
+        self.history = history or History()
+        number = context.log.new_connection()
+        context.owns(connection.stream)
+        text = str(arrival.request)
+        context.log.add(number, RECEIVED, arrival.head, text, head=True)
+        super().__init__(context, connection.stream, number, NOT_YET, connection.rest)
+        connection.rest = b""
+
+    # The opening handshake.
+
+    @property
+    def request(self) -> Request:
+        """The client's request as it came."""
+        return self.arrival.request
+
+    @property
+    def head(self) -> bytes:
+        """The octets of the request."""
+        return self.arrival.head
+
+    @property
+    def key(self) -> str:
+        """The Sec-WebSocket-Key; without one nothing can be answered, which is a Failure."""
+        key = self.request.get("Sec-WebSocket-Key")
+        if key is None:
+            raise Failure("a request with Sec-WebSocket-Key", self.request)
+        return key.strip()
+
+    @property
+    def offers(self) -> list[Extension]:
+        """The offers of permessage-deflate, in the client's order."""
+        offered = self.request.get("Sec-WebSocket-Extensions")
+        try:
+            return [each for each in parse_extensions(offered or "x") if each.name == NAME]
+        except WireError as error:
+            raise Failure("extensions as RFC 6455, 9.1 writes them", f"{offered!r}: {error}") from (
+                error
+            )
+
+    @property
+    def subprotocols(self) -> list[str]:
+        """The subprotocols that the client offers, in its order."""
+        values = self.request.all("Sec-WebSocket-Protocol")
+        names = (name.strip() for value in values for name in value.split(","))
+        return [name for name in names if name]
+
+    def right_response(
+        self,
+        *,
+        deflate: Parameters | None = None,
+        protocol: str | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> Response:
+        """The 101 that opens this connection; `headers` come last.
+
+        `deflate` has to be `agreeable`.
+        """
+        lines = [
+            ("Upgrade", "websocket"),
+            ("Connection", "Upgrade"),
+            ("Sec-WebSocket-Accept", accept_value(self.key)),
+        ]
+        if protocol is not None:
+            lines.append(("Sec-WebSocket-Protocol", protocol))
+        if deflate is not None:
+            lines.append(("Sec-WebSocket-Extensions", format_extensions([_written(deflate)])))
+        return Response(101, "Switching Protocols", (*lines, *headers))
+
+    def agreeable(self, wanted: Parameters | None = None) -> Parameters:
+        """What can be agreed on by the first offer that allows `wanted`, with what it asks for.
+
+        Raises `Unsupported` where there is no such offer.
+        """
+        wanted = wanted or Parameters()
+        for offer in self.offers:
+            agreed = _agreed(offer, wanted)
+            if agreed is not None:
+                return agreed
+        offered = self.request.get("Sec-WebSocket-Extensions") or "no extension"
+        expected = f"a client that offers {format_extensions([_written(wanted)])}"
+        raise Unsupported(expected, f"it offers {offered}", lacks=[NAME])
+
+    async def accept(
+        self,
+        *,
+        deflate: Parameters | None = None,
+        protocol: str | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> Response:
+        """Open the connection; with `deflate`, as far as one of the client's offers allows it."""
+        agreed = None if deflate is None else self.agreeable(deflate)
+        response = self.right_response(deflate=agreed, protocol=protocol, headers=headers)
+        await self.answer(response, deflate=agreed)
+        return response
+
+    async def answer(
+        self, response: Response | bytes, meaning: str = "", *, deflate: Parameters | None = None
+    ) -> None:
+        """Send a response of any kind; frames follow by these parameters of permessage-deflate.
+
+        Octets are sent as they are, together with what is sent before the next await.
+        """
+        octets = response if isinstance(response, bytes) else response.encode()
+        text = meaning or (
+            f"{len(octets)} octets" if isinstance(response, bytes) else str(response)
+        )
+        self.context.log.add(self.number, SENT, octets, text, head=True)
+        self.stream.write(octets)
+        if isinstance(response, Response):
+            self.response = response
+            self.protocol = response.get("Sec-WebSocket-Protocol")
+        if deflate is not None:
+            self.agree(deflate)
+
+    @staticmethod
+    def halves(deflate: Parameters) -> tuple[tuple[int, bool], tuple[int, bool]]:
+        """Window bits and whether the context is kept, of what comes and of what is sent."""
+        ours, theirs = WebSocketPeer.halves(deflate)
+        return theirs, ours
+
+    async def expect_no_connection(self) -> str:
+        """The client does not take what was answered for an open connection; gives how it ended.
+
+        A Ping and a message go behind the answer: whoever answers them has opened it. A Close
+        frame that comes first is NON_STRICT, since it is sent on an open connection alone.
+        """
+        wanted = "the opening handshake failed, and TCP ended"
+        mark = os.urandom(6).hex()
+        self._marks.append(mark.encode())
+        self.send(self.frame(Opcode.PING, mark.encode()), self.frame(Opcode.TEXT, mark.encode()))
+        with self.context.awaits(wanted):
+            try:
+                got = await self.receive_answer()
+                if got.opcode != Opcode.CLOSE:
+                    raise Failure(wanted, f"it went on: {got}", came=got, seen=Seen.NOT_CLOSED)
+                self.context.non_strict(wanted, got)
+                self.stream.end_writing()
+                return await self.expect_end()
+            except StreamClosed as closed:
+                return closed.how
+
+    # Messages. Each is an answer.
+
+    def _parse(self, data: bytes) -> None:
+        before = len(self._frames)
+        super()._parse(data)
+        for frame in list(self._frames)[before:]:
+            if frame.mask_key is not None:
+                self.history.saw_mask(frame.mask_key)
+
+    async def receive_answer(self) -> Frame:
+        """The next control frame or message."""
+        try:
+            return await self.receive()
+        except StreamClosed as closed:
+            self._forgive(None, closed.how)
+            raise
+
+    async def _answer(
+        self, wanted: str, opcode: int, payload: bytes | None, also: Iterable[Message] = ()
+    ) -> Frame:
+        del wanted, opcode, payload, also  # every message is one
+        return await self.receive_answer()
+
+    async def _failing(self, wanted: str, behind: Frame | None, after: str | None) -> Frame:
+        del behind
+        got = await self.receive_answer()
+        while after is not None and is_like(got, Opcode.TEXT, after.encode()):
+            got = await self.receive_answer()
+        if got.opcode != Opcode.CLOSE:
+            raise self._went_on(wanted, f": {got}", got)
+        return got
+
+    def _forgive_unanswered(self, close: Frame, opcode: int, payload: bytes | None) -> None:
+        """Raise `Unsupported` where a limit explains it: a driver closes nothing of its own."""
+        del opcode
+        self.said.largest = max(self.said.largest, len(payload or b""))
+        self._forgive(close, str(close))
+
+    def send_text(self, text: str) -> None:
+        """Send a text message in one frame."""
+        self.send(self.frame(Opcode.TEXT, text.encode("utf-8")))
+
+    async def expect_echo(self, message: str | bytes) -> Frame:
+        """The message that was sent comes back, of the same type, as the next answer."""
+        return await self.expect_message(message)
+
+    async def echoed(self, message: str | bytes) -> Frame:
+        """Send a message, compressed where that was agreed on, and have it back."""
+        text = isinstance(message, str)
+        payload = message.encode("utf-8") if isinstance(message, str) else message
+        self.send_message(Opcode.TEXT if text else Opcode.BINARY, payload)
+        return await self.expect_echo(message)
+
+    # Ending.
+
+    async def close_handshake(self, code: int | None = 1000, reason: str | bytes = b"") -> Frame:
+        """Send a Close frame, have it answered, and end TCP; gives the client's Close frame.
+
+        Messages that were on their way are passed over.
+        """
+        self.send(self.close_frame(code, reason))
+        with self.context.awaits("CLOSE, in answer to ours"):
+            while (got := await self.receive_answer()).opcode != Opcode.CLOSE:
+                if is_control(got.opcode):
+                    raise Failure("CLOSE, in answer to ours", got)
+        close_code(got)
+        self.stream.end_writing()
+        return got
+
+    def close_frame(self, code: int | None = 1000, reason: str | bytes = b"") -> Frame:
+        """A Close frame; without a code its payload is empty."""
+        return self.frame(Opcode.CLOSE, b"" if code is None else close_payload(code, reason))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection has been opened, and no Close frame been sent on it."""
+        return self.response.status == 101 and not self.said.closing
+
+    async def part(self) -> None:
+        """End what is still open, as a server does that has said all."""
+        if self.is_open and self.stream.ended is None:
+            self.send(self.close_frame(1000))
+        self.stream.end_writing()
+        try:
+            async with asyncio.timeout(PARTING):
+                while True:
+                    await self.stream.read()
+        except (StreamClosed, TimeoutError):
+            pass
+        self.stream.close()
+
+
+def _written(parameters: Parameters) -> Extension:
+    """The parameters as a response has them."""
+    found: list[tuple[str, str | None]] = []
+    for name in ("server_no_context_takeover", "client_no_context_takeover"):
+        if getattr(parameters, name):
+            found.append((name, None))
+    for name in ("server_max_window_bits", "client_max_window_bits"):
+        if getattr(parameters, name) != 15:
+            found.append((name, str(getattr(parameters, name))))
+    return Extension(NAME, tuple(found))
+
+
+def _agreed(offer: Extension, wanted: Parameters) -> Parameters | None:
+    """What the offer and the wish come to (RFC 7692, 7.1); None where they cannot be had both."""
+    values: dict[str, Any] = {}
+    if len(dict(offer.parameters)) < len(offer.parameters):
+        return None
+    for name, value in offer.parameters:
+        if name in ("server_no_context_takeover", "client_no_context_takeover"):
+            values[name] = True
+        elif name == "client_max_window_bits" and value is None:
+            values[name] = 15
+        elif name in ("server_max_window_bits", "client_max_window_bits"):
+            try:
+                values[name] = window_bits(name, value)
+            except WireError:
+                return None
+        else:
+            return None
+    smaller = wanted.client_max_window_bits < 15
+    if smaller and "client_max_window_bits" not in values:
+        return None
+    return replace(
+        wanted,
+        server_no_context_takeover=wanted.server_no_context_takeover
+        or "server_no_context_takeover" in values,
+        server_max_window_bits=min(
+            wanted.server_max_window_bits, values.get("server_max_window_bits", 15)
+        ),
+        client_max_window_bits=min(
+            wanted.client_max_window_bits, values.get("client_max_window_bits", 15)
+        ),
+    )

@@ -1,0 +1,86 @@
+"""A run of cases and a real client in one process: what is judged, and what drivers are told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from sockproof.clients.run import ClientRun
+from sockproof.clients.serving import serving
+from sockproof.conformance.shelf.case import Case, load_cases
+from sockproof.conformance.shelf.requirements import load_requirements
+from sockproof.shelves import shelf
+
+SHELF = shelf("client_cases")
+
+
+def some_cases(*words: str) -> list[Case]:
+    """The cases whose id has one of the words in it."""
+    return [c for c in load_cases(SHELF, ("websocket",)) if any(word in c.id for word in words)]
+
+
+def new_run(cases: list[Case]) -> ClientRun:
+    """A run of these cases, kept in memory."""
+    return ClientRun(cases, load_requirements(SHELF / "requirements"))
+
+
+async def echo(connection: ClientConnection) -> None:
+    """What a driver does."""
+    async for message in connection:
+        await connection.send(message)
+
+
+async def drive(url: str, act: Callable[[ClientConnection], Awaitable[None]] = echo) -> list[str]:
+    """Run all cases, as Autobahn's drivers do; gives the behaviour in each."""
+    found = []
+    async with connect(f"{url}/getCaseCount") as connection:
+        count = int(await connection.recv())
+    for number in range(1, count + 1):
+        try:
+            run_case = f"{url}/runCase?case={number}&agent=tried"
+            async with connect(run_case, max_size=None, ping_interval=None) as connection:
+                await act(connection)
+        except (ConnectionClosed, InvalidHandshake):
+            pass
+        async with connect(f"{url}/getCaseStatus?case={number}&agent=tried") as connection:
+            found.append(json.loads(await connection.recv())["behavior"])
+    async with connect(f"{url}/updateReports?agent=tried&shutdownOnComplete=true") as connection:
+        with pytest.raises(ConnectionClosed):
+            await connection.recv()
+    return found
+
+
+def test_a_right_client_passes_and_the_driver_is_told() -> None:
+    run = new_run(some_cases("websocket/first/"))
+
+    async def main() -> list[str]:
+        async with serving(run) as listener:
+            found = await drive(f"ws://{listener.authority}")
+            await run.stopped.wait()
+            return found
+
+    assert asyncio.run(main()) == ["OK"] * 4
+    assert [each.outcome for each in run.records.values()] == ["PASS"] * 4
+    assert run.agent == "tried"
+
+
+def test_a_driver_that_changes_messages_fails() -> None:
+    run = new_run(some_cases("text_comes_back"))
+
+    async def shout(connection: ClientConnection) -> None:
+        async for message in connection:
+            assert isinstance(message, str)
+            await connection.send(message.upper())
+
+    async def main() -> list[str]:
+        async with serving(run) as listener:
+            return await drive(f"ws://{listener.authority}", shout)
+
+    assert asyncio.run(main()) == ["FAILED"]
+    (record,) = run.records.values()
+    assert "first difference is at octet 1" in record.got
