@@ -24,6 +24,7 @@ SHELVES = (
     "gates",
     "ci",
     "study",
+    "drivers",
 )
 
 _PACKAGE = Path(__file__).resolve().parent

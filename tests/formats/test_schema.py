@@ -50,6 +50,7 @@ from tests.study import found
 from tests.waiting import LIMIT
 
 HAND_WRITTEN = {
+    "driver": shelf("drivers").glob("*/driver.toml"),
     "expectations": shelf("conformance").glob("expectations/*.toml"),
     "requirements": shelf("conformance").glob("requirements/*.toml"),
     "rules": shelf("gates").glob("*.toml"),

@@ -35,6 +35,12 @@ async def _say(sid: str, room: str, text: str) -> str:
     return "ok"
 
 
+async def _typing(sid: str, room: str) -> None:
+    await server.emit("typing", room, room=room, namespace="/chat", skip_sid=sid)
+    if FAULT == "leaks":
+        await server.emit("typing", room, namespace="/news")
+
+
 async def _tell(sid: str, text: str) -> str:
     await server.emit("told", text, namespace="/news")
     if FAULT == "puts-out":
@@ -49,6 +55,7 @@ async def _echo(sid: str, text: str) -> str:
 
 server.on("connect", _let_in, namespace="/news")
 server.on("enter", _enter, namespace="/chat")
+server.on("typing", _typing, namespace="/chat")
 server.on("say", _say, namespace="/chat")
 server.on("tell", _tell, namespace="/news")
 server.on("echo", _echo, namespace="/")

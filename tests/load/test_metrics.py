@@ -31,9 +31,11 @@ from tests.waiting import LIMIT, SOON
 PROTOCOLS = ("http/protobuf", "grpc")
 
 
-def numbers(verdict: dict[str, Any] | None = None, **processes: dict[str, Any]) -> dict[str, Any]:
+def numbers(verdict: dict[str, Any] | None = None, **processes: Any) -> dict[str, Any]:
+    delivered = processes.pop("delivered", {}).items()
+    named = [(message, of, counts) for (message, of), counts in delivered]
     found = gathered(**processes)
-    more: dict[str, Any] = {"named": found.named_histograms()}
+    more: dict[str, Any] = {"named": {"ack": found.named_histograms(), "delivery": named}}
     more |= {"histograms": found.histograms()}
     more |= {"users": 10, "verdict": verdict}
     return {**found.numbers(101.0), **more}
@@ -94,6 +96,16 @@ def test_acknowledgements_are_told_by_name_and_class() -> None:
     one["parts"] = [[f"event {number}", "Visitor", {"200": 1}] for number in range(1000)]
     many = samples(openmetrics.page(numbers(one=one)))
     assert sum(key.startswith(name) for key in many) == MOST_NAMED
+
+
+def test_deliveries_are_told_by_name_and_class() -> None:
+    delivered = {("say", "Guest"): {"200": 3}, ("say", "Member"): {"200": 2}}
+    found = samples(openmetrics.page(numbers(one=told(10), delivered=delivered)))
+    name = "sockproof_message_delivery_latency_seconds_count"
+    labels = {"class": "Guest", "from": "intended", "message": "say"}
+    assert found[f"{name}{labels}"] == 3
+    assert found[f"{name}{labels | {'class': 'Member'}}"] == 2
+    assert not any(name in each for each in samples(openmetrics.page(numbers(one=told(10)))))
 
 
 STRANGE = (

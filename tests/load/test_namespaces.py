@@ -93,6 +93,24 @@ def test_what_reaches_another_namespace_is_counted(tmp_path: Path) -> None:
     assert counts["lost"] == 0
 
 
+TYPING = (
+    ("ECHO = ", 'TYPING = Ephemeral("typing", "lobby", by="1")\nECHO = '),
+    ("    rate = 5\n", "    rate = 5\n    ephemeral = [TYPING]\n"),
+    ("self.tell(ECHO)", 'self.notify(TYPING, to="lobby", by="lobby", namespace="/chat")'),
+)
+
+
+@pytest.mark.parametrize("fault", ["none", "leaks"])
+def test_what_has_no_stamp_is_owed_in_its_namespace_too(fault: str, tmp_path: Path) -> None:
+    scenario = SCENARIO
+    for old, new in TYPING:
+        scenario = scenario.replace(old, new)
+    found = _run(tmp_path, fault, scenario)
+    miscounted = found.summary["counts"]["miscounted"]
+    assert found.summary["ephemeral"]["typing"]["sent"] > 0
+    assert (found.code, miscounted > 0) == ((0, False) if fault == "none" else (1, True))
+
+
 @pytest.mark.parametrize("fault", ["refuses", "puts-out"])
 def test_a_user_that_is_not_in_its_namespaces_has_no_connection(fault: str, tmp_path: Path) -> None:
     found = _run(tmp_path, fault)

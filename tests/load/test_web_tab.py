@@ -106,6 +106,10 @@ def test_tab_shows_the_run(processes: int, target: RunningTarget, tmp_path: Path
         assert 0 < measured["delivery_p50_ms"] <= measured["delivery_p99_ms"]
         assert measured["delivery_p99_ms"] <= measured["delivery_max_ms"]
         assert measured["corrupted"] == measured["unreadable"] == measured["ack_timeouts"] == 0
+        named = awaited(url, lambda told: told["deliveries"]["names"])["deliveries"]
+        assert list(named["names"]) == ["say"]
+        assert list(named["classes"]) == ["Chatter"]
+        assert named["names"]["say"]["p50_ms"] > 0
         assert now["rss_mib"] > 10
         assert now["target_rss_mib"] > 10
         rows = tab(url)
@@ -117,7 +121,8 @@ def test_tab_shows_the_run(processes: int, target: RunningTarget, tmp_path: Path
         assert over["now"]["live"] == 0
         assert over["start"]["emitted"] >= numbers["start"]["emitted"]
         assert not any(each["lost"] for each in over["processes"])
-        ended = awaited(url, lambda told: told["verdict"] is not None)["verdict"]
+        last = awaited(url, lambda told: told["verdict"] is not None)
+        ended = last["verdict"]
         assert ended["exit_code"] == 0
         assert ended["sentence"].startswith("Nothing was lost")
         assert tab(url)["Verdict"]["remark"].startswith(ended["sentence"])
@@ -133,6 +138,8 @@ def test_tab_shows_the_run(processes: int, target: RunningTarget, tmp_path: Path
     assert about["locustfiles"][0]["text"] == (shelf("locustfiles") / "chat_rooms.py").read_text()
     summary = json.loads((tmp_path / "latest-load" / "summary.json").read_text())
     assert over["start"]["emitted"] == summary["counts"]["emitted"]
+    heard = summary["counts"]["receipts"]
+    assert last["deliveries"]["names"]["say"]["receipts"] == heard
     for kind in ("ack", "delivery"):
         told = summary["latency"][kind]["intended"]
         assert over["measured"][f"{kind}_samples"] == told["samples"]

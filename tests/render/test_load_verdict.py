@@ -7,8 +7,9 @@ import re
 import pytest
 
 from sockproof.formats.judgements import Gate, JudgedRule
-from sockproof.formats.load import Generator, Latency, PropertyFound, Summary, TargetCost
+from sockproof.formats.load import Generator, Latency, Part, PropertyFound, Summary, TargetCost
 from sockproof.render.load.gate import lines as gate_lines
+from sockproof.render.load.parts import tables
 from sockproof.render.load.summary import headline, lines
 from sockproof.runs.exit_code import exit_code
 from sockproof.vocabulary import PROPERTIES, LatencyKind, Origin
@@ -84,3 +85,12 @@ def test_reason_of_many_rules_stands_once_in_a_gate() -> None:
     assert shown.count("no connection was opened") == 4
     assert shown.count("as above") == 1
     assert shown.count("short") == 2
+
+
+@pytest.mark.parametrize(("holds", "said"), [(True, "3 lost (expected)"), (False, "3 lost")])
+def test_what_a_scenario_expects_is_no_violation_of_a_class(holds: bool, said: str) -> None:
+    told = summary(lost=holds)
+    told.properties["lost"].expected = 3 if holds else 1
+    told.classes = {"Reader": Part(counts={"lost": 3}), "Writer": Part()}
+    found = {row.name: row.amiss for table in tables(told) for row in table.rows}
+    assert found == {"Reader": said, "Writer": ""}

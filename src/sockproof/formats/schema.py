@@ -28,6 +28,7 @@ FORMATS = {
     "compare": Format("judgements.Compared", "compare.json, of `sockproof compare` of load runs"),
     "conformance-report": Format("report.Report", "report.json, of `sockproof conformance`"),
     "conformance-run": Format("report.RunLine", "a line of run.jsonl, of `sockproof conformance`"),
+    "driver": Format("tables.DriverFile", "driver.toml, of drivers/"),
     "ended": Format("load.Ended", "ended.json, of a load run that a rule has ended"),
     "expectations": Format("tables.ExpectationsFile", "TOML for --expect"),
     "gate": Format("judgements.Gate", "gate.json, of `sockproof gate` of one run"),

@@ -73,6 +73,36 @@ class TargetFile(HandWritten, frozen=True):
     ] = {}
 
 
+ClientOffer = Literal[
+    "subprotocols",
+    "permessage-deflate",
+    "polling",
+    "websocket",
+    "upgrade",
+    "namespaces",
+    "acknowledgements",
+    "reconnection",
+    "recovery",
+]
+
+
+class DriverFile(HandWritten, frozen=True):
+    """A `driver.toml`: a client library that sockproof can start and judge."""
+
+    name: str
+    title: str
+    kind: Literal["websocket", "socketio"]
+    command: Annotated[list[str], Meta(min_length=1)]
+    version: Annotated[str, Meta(description="What tells the version of the library.")]
+    offers: Annotated[list[ClientOffer], Meta(description="What the library can do.")]
+    requires: Annotated[list[str], Meta(description="Python distributions.")] = []
+    tools: Annotated[list[str], Meta(description="Programs that must be there.")] = []
+    install: Annotated[list[str], Meta(description="Run once, before the first start.")] = []
+    packages: Annotated[
+        dict[str, str], Meta(description="Debian's name for a tool or library.")
+    ] = {}
+
+
 class ExpectationsServer(HandWritten, frozen=True):
     """The server on which expectations were read."""
 

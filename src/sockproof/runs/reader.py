@@ -382,6 +382,10 @@ class GrowingRun:
         for tag, line in self._lines("latency"):
             yield tag, LatencyLine.of(line)
 
+    def names(self) -> Iterator[tuple[int, load_lines.Line]]:
+        """What rows refer to by numbers, for `RowNames`."""
+        return self._lines("rooms")
+
     def _lines(self, kind: str) -> Iterator[tuple[int, load_lines.Line]]:
         """A line that is not whole waits, one that is damaged is passed over."""
         for path in sorted(self.path.glob(f"{kind}-*.jsonl")):

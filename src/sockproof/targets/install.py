@@ -23,7 +23,7 @@ def prepare(spec: TargetSpec) -> None:
     """See that all is there, and run `install` unless it has been; raises `TargetError`."""
     needs = spec.needs()
     if needs:
-        raise TargetMissing(f"the target {spec.name} needs: {'; '.join(needs)}")
+        raise TargetMissing(f"the {spec.what} {spec.name} needs: {'; '.join(needs)}")
     if spec.install and not (spec.home / INSTALLED).exists():
         _install(spec)
 
@@ -53,9 +53,9 @@ def _install(spec: TargetSpec) -> None:
                 done.touch()
                 return
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise TargetMissing(f"the target {spec.name} cannot be installed: {error}") from None
+        raise TargetMissing(f"the {spec.what} {spec.name} cannot be installed: {error}") from None
     last = " / ".join(said.decode("utf-8", "replace").strip().splitlines()[-3:])
-    raise TargetMissing(f"the target {spec.name} cannot be installed: {last}")
+    raise TargetMissing(f"the {spec.what} {spec.name} cannot be installed: {last}")
 
 
 def _run(spec: TargetSpec, deadline: float) -> tuple[int, bytes]:

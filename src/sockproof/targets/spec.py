@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from sockproof.errors import NotJudged
 from sockproof.files import FileError, is_there, read_toml
@@ -36,6 +37,7 @@ class TargetSpec:
     has behind it when the server is to speak TLS.
     """
 
+    what: ClassVar[str] = "target"  # as messages call it
     name: str
     title: str
     kind: str

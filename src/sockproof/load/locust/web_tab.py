@@ -21,7 +21,8 @@ from sockproof import files
 from sockproof.formats.load import Part, Summary
 from sockproof.load.locust.options import RUN
 from sockproof.load.metrics import openmetrics
-from sockproof.load.record.live import WINDOW, Gathered
+from sockproof.load.record.deliveries import Delivered, Deliveries
+from sockproof.load.record.live import WINDOW, Gathered, by_part
 from sockproof.load.record.live_rows import rows
 from sockproof.runs.breakdown import By
 from sockproof.runs.load_records import REPORT_FILE, SUMMARY_FILE
@@ -35,6 +36,7 @@ from sockproof.vocabulary import (
 )
 
 KEY = "sockproof"
+_ACK, _DELIVERY = LatencyKind.ACK.value, LatencyKind.DELIVERY.value
 _COLUMNS = {
     "what": "What",
     "unit": "Unit",
@@ -82,6 +84,7 @@ class Tab:
     def __init__(self, environment: Any) -> None:
         self._environment = environment
         self._gathered = Gathered(0)
+        self._deliveries = Deliveries()
         self.since = time.time_ns()  # when this run was first heard of
 
     def tell(self, data: dict[str, Any], **_: Any) -> None:
@@ -101,14 +104,20 @@ class Tab:
         live = self._environment.sockproof.live  # a master has none
         if live is not None:
             gathered.hear("this process", live.told(), now)
-        return {**gathered.numbers(now), "verdict": self._verdict()}
+        deliveries = by_part(self._delivered())
+        return {**gathered.numbers(now), "deliveries": deliveries, "verdict": self._verdict()}
+
+    def _delivered(self) -> list[Delivered]:
+        return self._deliveries.told(self._environment.sockproof.folder)
 
     def metrics(self) -> dict[str, Any]:
         """What `load.metrics` tells other programs."""
         numbers, runner = self.numbers(), self._environment.runner
         users = 0 if runner is None else runner.user_count
         more = {"histograms": self._gathered.histograms(), "users": users}
-        return {**numbers, **more, "named": self._gathered.named_histograms()}
+        delivered = [(name, of, counts) for name, of, _, counts in self._delivered()]
+        named = {_ACK: self._gathered.named_histograms(), _DELIVERY: delivered}
+        return {**numbers, **more, "named": named}
 
     def server(self) -> str:
         """What the target says that it is."""

@@ -17,7 +17,7 @@ from typing import Any
 from sockproof.load.record.live import COUNTS
 from sockproof.runs.histogram import Histogram
 from sockproof.runs.load_records import Phase
-from sockproof.vocabulary import MESSAGE_KINDS, TRAFFIC, VIOLATIONS, Counter, Origin
+from sockproof.vocabulary import MESSAGE_KINDS, TRAFFIC, VIOLATIONS, Counter, LatencyKind, Origin
 
 Labels = dict[str, str]
 MOST_NAMED = 100  # names with a class that are told apart
@@ -96,19 +96,23 @@ def families(numbers: Mapping[str, Any]) -> Iterator[Family]:
             f"{kind.label} latency since the run began, the ramp included.",
             [(_FROM, Histogram.from_json(numbers["histograms"].get(kind.value, {})))],
         )  # fmt: skip
-    yield from _named(numbers["named"])
+    for kind in MESSAGE_KINDS:
+        yield from _named(kind, numbers["named"].get(kind.value, ()))
 
 
-def _named(named: Iterable[tuple[str, str, Mapping[str, int]]]) -> Iterator[Family]:
-    """Acknowledgements by name and class, in a family of their own: no sum counts them twice."""
+def _named(
+    kind: LatencyKind, named: Iterable[tuple[str, str, Mapping[str, int]]]
+) -> Iterator[Family]:
+    """By name and class, in a family of their own: no sum counts them twice."""
     found: dict[tuple[str, str], Histogram] = {}
     for message, user_class, counts in list(named)[:MOST_NAMED]:
         part = found.setdefault((_label(message), _label(user_class)), Histogram())
         part.add(Histogram.from_json(counts))
     if found:
+        whose = "sender" if kind is LatencyKind.ACK else "receiver"
         yield Family(
-            "sockproof_message_ack_latency_seconds", Kind.HISTOGRAM, "seconds",
-            "Acknowledgement latency by the name of the message and the class of its sender.",
+            f"sockproof_message_{kind}_latency_seconds", Kind.HISTOGRAM, "seconds",
+            f"{kind.label} latency by the name of the message and the class of its {whose}.",
             [
                 ({"message": message, "class": user_class, **_FROM}, histogram)
                 for (message, user_class), histogram in found.items()

@@ -207,26 +207,6 @@ class Gathered:
                 part.add(Histogram.from_json(counts))
         return [(*names, histogram.to_json()) for names, histogram in found.items()]
 
-    def parts(self) -> dict[str, dict[str, dict[str, float | None]]]:
-        """Acknowledgements since the start, by the name of their message and by class."""
-        found: dict[str, dict[str, Histogram]] = {By.NAME: {}, By.CLASS: {}}
-        for _, each in self._told.values():
-            for message, user_class, counts in each["parts"]:
-                for by, name in ((By.NAME, message), (By.CLASS, user_class)):
-                    histogram = Histogram.from_json(counts)
-                    found[by].setdefault(name, Histogram()).add(histogram)
-        return {
-            by: {
-                name: {
-                    Counter.ACKNOWLEDGED: each.samples,
-                    **{of.ms: _milliseconds(each.percentile(of.fraction)) for of in OF_A_SECOND},
-                    MAX_MS: _milliseconds(each.maximum()),
-                }
-                for name, each in sorted(parts.items(), key=lambda part: -part[1].samples)
-            }
-            for by, parts in found.items()
-        }
-
     def numbers(self, now: float) -> dict[str, Any]:
         """The numbers of all together.
 
@@ -250,8 +230,41 @@ class Gathered:
             "now": {_LIVE: sum(each[_LIVE] for each in here), **_span("now", going)},
             "measured": _span("measured", told),
             "start": _span("start", told),
-            "acks": self.parts(),
+            "acks": _parts(self.named_histograms(), Counter.ACKNOWLEDGED),
         }
+
+
+def by_part(
+    delivered: Iterable[tuple[str, str, int, Mapping[str, int]]],
+) -> dict[str, dict[str, dict[str, float | None]]]:
+    """Receipts since the start, by the name of their message and by class."""
+    told = list(delivered)
+    found = _parts([(message, of, counts) for message, of, _, counts in told], Counter.RECEIPTS)
+    for by, at in ((By.NAME, 0), (By.CLASS, 1)):
+        for name, part in found[by].items():  # some have no latency: they came from another clock
+            part[Counter.RECEIPTS] = sum(each[2] for each in told if each[at] == name)
+    return found
+
+
+def _parts(
+    named: Iterable[tuple[str, str, Mapping[str, int]]], counter: Counter
+) -> dict[str, dict[str, dict[str, float | None]]]:
+    found: dict[str, dict[str, Histogram]] = {By.NAME: {}, By.CLASS: {}}
+    for message, user_class, counts in named:
+        for by, name in ((By.NAME, message), (By.CLASS, user_class)):
+            if name:
+                found[by].setdefault(name, Histogram()).add(Histogram.from_json(counts))
+    return {
+        by: {
+            name: {
+                counter: each.samples,
+                **{of.ms: _milliseconds(each.percentile(of.fraction)) for of in OF_A_SECOND},
+                MAX_MS: _milliseconds(each.maximum()),
+            }
+            for name, each in sorted(parts.items(), key=lambda part: -part[1].samples)
+        }
+        for by, parts in found.items()
+    }
 
 
 def _span(name: str, told: list[Told]) -> dict[str, Any]:

@@ -109,7 +109,9 @@ def rows(numbers: Mapping[str, Any]) -> list[dict[str, str]]:
     remark = f"lost: {', '.join(lost)}; their counts are included" if lost else ""
     told.insert(1, {"what": "Processes", "unit": "processes", **more, "remark": remark})
     told += _parts(numbers.get("acks", {}), "Acknowledged", Counter.ACKNOWLEDGED)
-    deliveries = {} if verdict is None else verdict.get("deliveries", {})
+    deliveries = numbers.get("deliveries", {})
+    if verdict is not None:
+        deliveries = verdict.get("deliveries") or deliveries
     told += _parts(deliveries, "Received", Counter.RECEIPTS)
     if verdict is not None:
         known = {**dict.fromkeys(SPANS, _NOT_KNOWN), "start": str(verdict["exit_code"])}

@@ -55,17 +55,22 @@ class Sending:
 
         `to` is a room or `EVERYONE`, `by` the value by which those who hear it know it.
         """
+        return self._notify(message, None, to, by, skips_sender)
+
+    def _notify(
+        self, message: Ephemeral, namespace: str | None, to: int | str, by: Any, skips_sender: bool
+    ) -> bool:
         recorder, client, now = self.recorder, self.client, time.monotonic_ns()
         room = recorder.room(to) if isinstance(to, str) else to
         if room in (ITSELF, NOBODY):
             raise ValueError("a message without a stamp goes to a room or to EVERYONE")
-        if not self._send_unstamped(message):
+        if not self._send_unstamped(message, namespace):
             return False
         flags = SKIPS_SENDER if skips_sender else 0
         recorder.notified(client, room, message.name, message.mark(by), now, flags)
         return True
 
-    def _send_unstamped(self, message: Ephemeral) -> bool:
+    def _send_unstamped(self, message: Ephemeral, namespace: str | None) -> bool:
         raise NotImplementedError
 
     def _notices(self, client: int, message: Any) -> bool:

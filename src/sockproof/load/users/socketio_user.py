@@ -107,10 +107,28 @@ class SocketIOUser(Namespaces):
             return self._notices(client, parsed(data[data.find(b"[") :], "an event"))
         return False
 
-    def _send_unstamped(self, message: Ephemeral) -> bool:
+    def notify(
+        self,
+        message: Ephemeral,
+        *,
+        to: int | str,
+        by: Any = None,
+        skips_sender: bool = True,
+        namespace: str | None = None,
+    ) -> bool:
+        """Send a message that is only counted; returns false when the connection does not take it.
+
+        `to` is a room or `EVERYONE`, of the `namespace` where that is named; `by` the value by
+        which those who hear it know it.
+        """
+        namespace = self.further(namespace)
+        to = to if namespace is None else self.room_in(namespace, to)
+        return self._notify(message, namespace, to, by, skips_sender)
+
+    def _send_unstamped(self, message: Ephemeral, namespace: str | None) -> bool:
         if message.event is None:
             raise ValueError(f"{message.name} is no event of Socket.IO")
-        return bool(self.connection.emit(message.event, *message.args))
+        return bool(self.connection.emit(message.event, *message.args, namespace=namespace))
 
     def _hears_history(self, client: int, data: bytes) -> bool:
         """Whether this is of a history, by the matches that `enter` was given."""

@@ -161,7 +161,7 @@ class WebSocketUser(WebSocketRooms):
             if sent is not None:
                 self._answered(*sent[1:4], sent.acks, is_there=True)
 
-    def _send_unstamped(self, message: Ephemeral) -> bool:
+    def _send_unstamped(self, message: Ephemeral, _namespace: str | None) -> bool:
         return self.send(message.args[0])
 
     def _is_history(self, data: bytes, is_binary: bool) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from sockproof.formats.load import Latency, Part, Summary, Violation
@@ -52,7 +52,10 @@ def tables(summary: Summary, most: int = MOST) -> list[Table]:
     ):
         if parts:
             order = sorted(parts.items(), key=lambda each: -_amount(each[1]))
-            rows = [_row(name, part) for name, part in order[:most]]
+            expected = {
+                name for name, each in summary.properties.items() if each.expected and each.verdict
+            }
+            rows = [_row(name, part, expected) for name, part in order[:most]]
             left = len(order) - len(rows)
             more = f"… and {left:,} more in summary.json" if left > 0 else ""
             found.append(Table(title, first, rows, more))
@@ -63,7 +66,7 @@ def _amount(part: Part) -> int:
     return max(part.counts.get(Counter.EMITTED, 0), part.counts.get(Counter.RECEIPTS, 0))
 
 
-def _row(name: str, part: Part) -> Row:
+def _row(name: str, part: Part, expected: Collection[str]) -> Row:
     counts = part.counts
     cells = [
         f"{counts.get(each, 0):,}"
@@ -72,7 +75,11 @@ def _row(name: str, part: Part) -> Row:
     for kind in MESSAGE_KINDS:
         latency = part.latency.get(kind, {}).get(Origin.INTENDED, {})
         cells += [_milliseconds(latency, each.ms) for each in (P50, P99)]
-    amiss = [f"{counts[each]:,} {each.label}" for each in VIOLATIONS if counts.get(each)]
+    amiss = [
+        f"{counts[each]:,} {each.label}{' (expected)' if each in expected else ''}"
+        for each in VIOLATIONS
+        if counts.get(each)
+    ]
     return Row(short(name, 60), cells, ", ".join(amiss))
 
 

@@ -1,0 +1,82 @@
+// socket.io-client as it comes, with what the contract says that its application does. The same in
+// node, in Bun and in a page.
+"use strict";
+
+function packed(value) {
+  if (value instanceof ArrayBuffer) return { $bin: [...new Uint8Array(value)] };
+  if (ArrayBuffer.isView(value)) {
+    return { $bin: [...new Uint8Array(value.buffer, value.byteOffset, value.byteLength)] };
+  }
+  if (Array.isArray(value)) return value.map(packed);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, packed(item)]));
+}
+
+function unpacked(value) {
+  if (Array.isArray(value)) return value.map(unpacked);
+  if (value === null || typeof value !== "object") return value;
+  if (Array.isArray(value.$bin)) return new Uint8Array(value.$bin).buffer;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unpacked(item)]));
+}
+
+// Starts a case's client; what it gives back disposes of it.
+function start(io, url, agent, told) {
+  let telling = Promise.resolve();
+  const seen = (type, fields) => {
+    const body = JSON.stringify({ type, ...fields });
+    const where = `${url}/seen?agent=${encodeURIComponent(agent)}&case=${told.case}`;
+    telling = telling.then(() => fetch(where, { method: "POST", body })).catch(() => {});
+  };
+  const { path, transports, reconnect: reconnection, auth } = told;
+  const manager = new io.Manager(url, { path, transports, reconnection, autoConnect: false });
+  const sockets = new Map();
+
+  const listen = (namespace) => {
+    const socket = manager.socket(namespace, { auth: auth ?? undefined });
+    sockets.set(namespace, socket);
+    socket.on("connect", () => seen("connect", { namespace }));
+    socket.on("connect_error", (error) =>
+      seen("connect_error", { namespace, data: { message: error.message, data: error.data } }));
+    socket.on("disconnect", (reason) => seen("disconnect", { namespace, reason }));
+    socket.onAny((name, ...args) => {
+      const kept = args.filter((each) => typeof each !== "function");
+      seen("event", { namespace, name, args: packed(kept) });
+    });
+    socket.on("message", (...args) => socket.emit("message-back", ...args));
+    socket.on("message-with-ack", (...args) => args.pop()(...args));
+    socket.on("do", (asked) => act(socket, asked));
+    socket.connect();
+  };
+
+  const act = (socket, { op, event, args = [], timeout_ms: limit, namespace }) => {
+    const acts = {
+      emit: () => socket.emit(event, ...unpacked(args)),
+      "emit-with-ack": () =>
+        socket.timeout(limit).emit(event, ...unpacked(args), (error, ...answer) =>
+          error ? seen("ack-timeout") : seen("ack", { args: packed(answer) })),
+      connect: () => (sockets.has(namespace) ? sockets.get(namespace).connect() : listen(namespace)),
+      disconnect: () => socket.disconnect(),
+      close: () => sockets.forEach((each) => each.disconnect()),
+    };
+    if (Object.hasOwn(acts, op)) acts[op]();
+    else seen("unsupported", { op });
+  };
+
+  told.namespaces.forEach(listen);
+  return () => sockets.forEach((each) => each.disconnect());
+}
+
+async function drive(io, url, agent) {
+  let dispose = () => {};
+  for (;;) {
+    const said = await fetch(`${url}/next?agent=${encodeURIComponent(agent)}`);
+    if (said.status !== 200) return;
+    dispose();
+    dispose = start(io, url, agent, await said.json());
+  }
+}
+
+if (typeof document === "undefined") {
+  const { SOCKPROOF_URL: url, SOCKPROOF_AGENT: agent } = process.env;
+  drive(require("socket.io-client"), url, agent).then(() => process.exit(0));
+}

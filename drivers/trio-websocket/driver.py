@@ -1,0 +1,43 @@
+"""trio-websocket, which is wsproto on trio, as it comes: each message goes back as it came."""
+
+import json
+import os
+
+import trio
+from trio_websocket import ConnectionClosed, HandshakeError, open_websocket_url
+
+URL = os.environ["SOCKPROOF_URL"]
+AGENT = os.environ["SOCKPROOF_AGENT"]
+LARGEST = 64 * 1024 * 1024  # octets
+
+
+async def asked(path: str) -> str:
+    """The one message that the server says there."""
+    async with open_websocket_url(f"{URL}/{path}") as socket:
+        return str(await socket.get_message())
+
+
+async def run(path: str, subprotocols: list[str]) -> None:
+    """One case, until its connection has ended in whatever way."""
+    try:
+        async with open_websocket_url(
+            f"{URL}/{path}", subprotocols=subprotocols, max_message_size=LARGEST
+        ) as socket:
+            while True:
+                await socket.send_message(await socket.get_message())
+    except (ConnectionClosed, HandshakeError, OSError):
+        pass  # what the library says is the end of it
+
+
+async def main() -> None:
+    """All cases in turn."""
+    for number in range(1, int(await asked("getCaseCount")) + 1):
+        info = json.loads(await asked(f"getCaseInfo?case={number}"))
+        await run(f"runCase?case={number}&agent={AGENT}", info.get("subprotocols", []))
+    try:
+        await asked(f"updateReports?agent={AGENT}")
+    except ConnectionClosed:
+        pass  # it says nothing, and closes
+
+
+trio.run(main)

@@ -1,0 +1,64 @@
+"""Drives the client through cases by sockproof's own scheme: `/next`, handlers, `/seen`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+from urllib.parse import quote, urlsplit
+
+from tests.clients.raw_socketio.application import Application, Reporter
+from tests.clients.raw_socketio.client import Client
+from tests.clients.raw_socketio.http import Http
+from tests.clients.raw_socketio.session import Where
+from tests.clients.raw_socketio.switches import Switches
+
+
+async def drive(url: str, agent: str, names: Iterable[str] = ()) -> None:
+    """Run every case that the server has, with these faults and freedoms switched on."""
+    switches = Switches(names)
+    parts = urlsplit(url)
+    host, port, name = parts.hostname or "", parts.port or 80, quote(agent, safe="")
+
+    def http() -> Http:
+        return Http(host, port, switches)
+
+    asking = http()
+    last: tuple[Client, Reporter] | None = None
+    try:
+        while True:
+            answer = await asking.request("GET", f"/next?agent={name}")
+            if answer.status != 200:
+                return
+            if last is not None:
+                await _dispose(*last)
+            task = json.loads(answer.body)
+            number = task["case"]
+            reporter = Reporter(http(), f"/seen?agent={name}&case={number}", switches)
+            where = Where(http(), task["path"], list(task["transports"]))
+            client = Client(where, task, Application(reporter, switches), switches)
+            last = client, reporter
+            client.start()
+            if switches.on("asks-for-a-favicon"):
+                await asking.request("GET", "/favicon.ico")
+    finally:
+        if last is not None:
+            await _dispose(*last)
+        asking.close()
+
+
+async def _dispose(client: Client, reporter: Reporter) -> None:
+    if client.on("parts-late"):
+        client.beside(_later(client, reporter))
+        return
+    await client.dispose()
+    client.where.http.close()
+    await reporter.close()
+
+
+async def _later(client: Client, reporter: Reporter) -> None:
+    await asyncio.sleep(0.02)
+    client.tasks.clear()
+    await client.dispose()
+    client.where.http.close()
+    await reporter.close()
