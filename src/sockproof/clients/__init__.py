@@ -1,5 +1,6 @@
 """Judging a client over the wire. What a shelf file of its cases needs is named here."""
 
+from sockproof.clients.sessions.visitor import TRANSPORTS, SocketIOVisitor
 from sockproof.clients.websocket_peer import WebSocketVisitor, server_frame
 from sockproof.conformance.context.outcome import (
     Failure,
@@ -18,6 +19,7 @@ __all__ = [
     "RSV1",
     "RSV2",
     "RSV3",
+    "TRANSPORTS",
     "Failure",
     "Frame",
     "IllegalFrame",
@@ -26,6 +28,7 @@ __all__ = [
     "Parameters",
     "Response",
     "Seen",
+    "SocketIOVisitor",
     "StreamClosed",
     "Unsupported",
     "WebSocketVisitor",

@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 
 from sockproof.clients.listener import Listener, Scheme
 from sockproof.clients.run import ClientRun
+from sockproof.clients.socketio_scheme import SocketIOScheme
 from sockproof.clients.websocket_scheme import WebSocketScheme
 
 
 def schemes(run: ClientRun) -> list[Scheme]:
     """All by which a driver can come for the cases of a run."""
-    return [WebSocketScheme(run)]
+    return [WebSocketScheme(run), SocketIOScheme(run)]
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ the case's preparation (INCONCLUSIVE) or what the standard demands (FAIL).
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import Iterator, Sequence
@@ -75,6 +76,7 @@ class CaseContext:
         self.last_unasked: str | None = None  # what a time-out says besides
         self.stands_on: dict[str, bool] = {}  # requirements, and whether however the case ends
         self._awaits = 0
+        self.timer: asyncio.Timeout | None = None  # of the case's limit, while it runs
         self._owned: list[Resettable] = []
 
     @property
@@ -143,6 +145,18 @@ class CaseContext:
         # Left as it is by a time-out, so that the runner can tell what it was waiting for.
         self.setting_up -= 1
         self._awaiting, self.connecting = before, outer
+
+    @contextmanager
+    def unhurried(self, seconds: float) -> Iterator[None]:
+        """Inside, the case may take so many seconds, and has its whole limit again behind it."""
+        timer, now = self.timer, asyncio.get_running_loop().time
+        began = now()
+        before = None if timer is None else timer.when()
+        if timer is not None and before is not None:
+            timer.reschedule(began + seconds)
+        yield
+        if timer is not None and before is not None:
+            timer.reschedule(before + now() - began)
 
     def builds_on(self, requirement: str, however: bool = True) -> None:
         """From here on the case says little where this requirement is not kept.

@@ -180,7 +180,7 @@ async def judge(
     """Run the case on its subject, and note its outcome in the trial."""
     case, record = trial.case, trial.record
     try:
-        async with asyncio.timeout(limit):
+        async with asyncio.timeout(limit) as context.timer:
             await case.function(subject, **case.parameters)
     except CaseEnd as end:
         record.outcome, record.expected, record.got = end.outcome, end.expected, end.got

@@ -1,0 +1,1 @@
+"""Our end of what a Socket.IO client opens: requests, Engine.IO sessions, Socket.IO above them."""

@@ -1,0 +1,391 @@
+"""Our end of one Engine.IO 4 session: over long-polling, a WebSocket, or one behind the other.
+
+The rules that hold here:
+
+* A session does by itself what a correct server does. A case that wants it otherwise takes the
+  requests of a kind (`poll`, `post`, `websocket`) over: from then on `visit` gives them, and
+  nobody else answers them.
+* What the client does wrong while nobody looks is kept, in its place among the packets, and is a
+  Failure of whoever receives next.
+* What is sent between two awaits leaves in one piece: in one payload, where a GET waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from sockproof.clients.sessions.visit import Visit
+from sockproof.clients.sessions.websocket import EngineIOWebSocket
+from sockproof.conformance.context.case_context import CaseContext
+from sockproof.conformance.context.outcome import CaseEnd, Failure, StreamClosed
+from sockproof.wire import WireError
+from sockproof.wire.engineio import (
+    Handshake,
+    Packet,
+    PacketType,
+    decode,
+    decode_payload,
+    encode_payload,
+)
+
+MOST_PACKETS = 20_000  # that wait to be received by the case
+LINGERS = 10.0  # seconds that a client has to go when its case has ended
+MAX_PAYLOAD = 1_000_000
+PING_INTERVAL, PING_TIMEOUT = 25_000, 20_000  # milliseconds: longer than a case
+PROBE = "probe"
+UNKNOWN_SID = b'{"code":1,"message":"Session ID unknown"}'
+BAD_REQUEST = b'{"code":3,"message":"Bad request"}'
+_numbers = itertools.count(1)
+
+
+def new_sid() -> str:
+    """A sid that nobody else has."""
+    return f"{os.urandom(9).hex()}{next(_numbers)}"
+
+
+class EngineIOSession:
+    """One session of a client, from the answer to its opening request on."""
+
+    def __init__(self, visit: Visit, handshake: Handshake) -> None:
+        self.context: CaseContext = visit.context
+        self.handshake = handshake
+        self.sid = handshake.sid
+        self.opening = visit
+        self.transport = "websocket" if visit.is_upgrade else "polling"
+        self.upgraded = asyncio.Event()
+        self.probed = False  # by the client, on a WebSocket that is not the transport yet
+        self.websocket: EngineIOWebSocket | None = None
+        self.manual: set[str] = set()
+        self.ended: str | None = None  # how the client ended it
+        self._broken: CaseEnd | None = None  # why nothing more can be judged
+        self.over = False  # the case: what still comes is nobody's concern
+        self.forgotten = False  # for the client: its requests are answered with 400
+        self._visits: dict[str, deque[Visit]] = {}
+        self._poll: Visit | None = None
+        self._post: Visit | None = None
+        self._outbox: list[Packet] = []
+        self._inbox: deque[Packet | CaseEnd] = deque()
+        self._changed = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.context.owns(self)
+
+    # Opening.
+
+    @classmethod
+    def opened(cls, visit: Visit, first: str | None = None, **fields: Any) -> EngineIOSession:
+        """The session that answers an opening request with a correct handshake.
+
+        `fields` replace those of a usual `Handshake`; `first` is the text of the OPEN packet where
+        a case has it otherwise.
+        """
+        upgrades = () if visit.is_upgrade else ("websocket",)
+        usual = {
+            "sid": new_sid(),
+            "upgrades": upgrades,
+            "ping_interval": PING_INTERVAL,
+            "ping_timeout": PING_TIMEOUT,
+            "max_payload": MAX_PAYLOAD,
+        }
+        handshake = Handshake(**{**usual, **fields})
+        session = cls(visit, handshake)
+        text = str(handshake.encode().encode()) if first is None else first
+        if visit.is_upgrade:
+            websocket = EngineIOWebSocket(visit)
+            websocket.send(text)
+            session.adopt(websocket)
+        else:
+            visit.answer(200, text.encode())
+        return session
+
+    def adopt(self, websocket: EngineIOWebSocket) -> None:
+        """Have this WebSocket be the transport, and listen to it."""
+        self.websocket, self.transport = websocket, "websocket"
+        self._start(self._listen(websocket))
+        self._flush()
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # What comes.
+
+    async def serve(self, visit: Visit) -> None:
+        """Take one request of the client, and return when it has been answered."""
+        if visit.kind == "post":
+            if self._post is not None and not (self._post.answered.is_set() or self._post.has_gone):
+                self._note(
+                    Failure("one POST of a session at a time", "a second one while one waits")
+                )
+            self._post = visit
+        if visit.kind in self.manual:
+            self._visits.setdefault(visit.kind, deque()).append(visit)
+            self._changed.set()
+        elif self.forgotten or visit.kind not in ("poll", "post", "websocket"):
+            visit.answer(400, UNKNOWN_SID)
+        elif visit.kind == "poll":
+            self._polled(visit)
+        elif visit.kind == "post":
+            self.take_post(visit)
+        else:
+            await self._upgrading(visit)
+        await visit.over()
+        if self._poll is visit:
+            self._poll = None
+
+    async def visit(self, kind: str) -> Visit:
+        """The next request of a kind, which this case answers itself; a waiting GET counts."""
+        self.manual.add(kind)
+        if kind == "poll" and self._poll is not None and not self._poll.answered.is_set():
+            waiting, self._poll = self._poll, None
+            return waiting
+        with self.context.awaits(f"the client's next {kind} request"):
+            while not self._visits.get(kind):
+                await self._change()
+        return self._visits[kind].popleft()
+
+    def automatic(self, kind: str) -> None:
+        """Answer the requests of a kind as a correct server does again."""
+        self.manual.discard(kind)
+        for visit in self._visits.pop(kind, ()):
+            if kind == "poll":
+                self._polled(visit)
+            elif kind == "post":
+                self.take_post(visit)
+            else:
+                visit.answer(400, UNKNOWN_SID)
+
+    def _polled(self, visit: Visit) -> None:
+        if self.is_polled:
+            self._note(Failure("one GET of a session at a time", "a second one while one waits"))
+            visit.answer(400, BAD_REQUEST)
+            return
+        if self.transport != "polling":
+            self._note(Failure("no GET behind the upgrade", visit.request))
+            visit.answer(400, BAD_REQUEST)
+            return
+        self._poll = visit
+        self._changed.set()
+        self._flush()
+
+    def take_post(self, visit: Visit) -> None:
+        """Take the packets of a POST in, and answer it with `ok`."""
+        visit.answer(200, b"ok")
+        limit = self.handshake.max_payload
+        try:
+            packets = decode_payload(visit.body)
+        except WireError as error:
+            self._note(Failure("a payload of Engine.IO packets", str(error)))
+            return
+        if not packets:
+            self._note(Failure("a payload of Engine.IO packets", "an empty body"))
+        if limit is not None and len(visit.body) > limit and len(packets) > 1:
+            got = f"{len(packets)} packets in a POST of {len(visit.body)} octets"
+            self._note(Failure(f"at most {limit} octets of packets in a POST (maxPayload)", got))
+        for packet in packets:
+            self._take(packet)
+
+    async def _upgrading(self, visit: Visit) -> None:
+        """Answer a probe on a WebSocket, and have it be the transport once the client says so."""
+        if self.transport == "websocket" or "websocket" not in self.handshake.upgrades:
+            self._note(Failure("no WebSocket that was not offered", visit.request))
+            visit.answer(400, BAD_REQUEST)
+            return
+        websocket = self.websocket = EngineIOWebSocket(visit)
+        self._start(self._listen(websocket))
+
+    async def _listen(self, websocket: EngineIOWebSocket) -> None:
+        try:
+            while True:
+                message = await websocket.receive()
+                try:
+                    packet = decode(message)
+                except WireError as error:
+                    self._note(Failure("an Engine.IO packet", str(error)))
+                    continue
+                if self.transport == "websocket":
+                    self._take(packet)
+                else:
+                    self._probe(websocket, packet)
+        except StreamClosed as closed:
+            if self.transport == "websocket":
+                self._end(closed.how)
+        except CaseEnd as end:
+            self._note(end)
+
+    def _probe(self, websocket: EngineIOWebSocket, packet: Packet) -> None:
+        if packet == Packet(PacketType.PING, PROBE):
+            self.probed = True
+            websocket.send(f"3{PROBE}")
+            self._flush()
+        elif packet == Packet(PacketType.UPGRADE) and self.probed:
+            self.finish_upgrade(websocket)
+        else:
+            self._note(Failure("a probe, and UPGRADE behind it, on a WebSocket", packet))
+
+    def finish_upgrade(self, websocket: EngineIOWebSocket) -> None:
+        """The WebSocket is the transport from here on; a waiting GET is let go."""
+        if self._poll is not None and not self._poll.answered.is_set():
+            self._poll.answer(200, b"6")
+        self.websocket, self.transport, self.probed = websocket, "websocket", False
+        self.upgraded.set()
+        self._changed.set()
+        self._flush()
+
+    def _take(self, packet: Packet) -> None:
+        if packet.type == PacketType.CLOSE:
+            self._end("the client sent CLOSE")
+            if self._poll is not None and not self._poll.answered.is_set():
+                self._poll.answer(200, b"6")
+        elif packet.type != PacketType.NOOP:
+            self._note(packet)
+
+    def _note(self, thing: Packet | CaseEnd) -> None:
+        if len(self._inbox) < MOST_PACKETS and not self.over:
+            self._inbox.append(thing)
+        self._changed.set()
+
+    def _end(self, how: str) -> None:
+        self.ended = self.ended or how
+        self._changed.set()
+
+    async def _change(self) -> None:
+        if self._broken is not None:
+            raise self._broken
+        self._changed.clear()
+        await self._changed.wait()
+
+    def interrupt(self, end: CaseEnd | None) -> None:
+        """End the case so, wherever it waits; None: have it look again whether it has to."""
+        self._broken = self._broken or end
+        self._changed.set()
+
+    @property
+    def is_polled(self) -> bool:
+        """Whether a GET waits."""
+        return self._poll is not None and not (self._poll.answered.is_set() or self._poll.has_gone)
+
+    def expect_no(self, kind: str, expected: str) -> None:
+        """No request of a kind that the case answers itself has come: a fence has shown it."""
+        if self._visits.get(kind):
+            raise Failure(expected, self._visits[kind][0].request)
+
+    # What the case receives.
+
+    async def receive(self, unless: Callable[[], bool] = lambda: False) -> Packet:
+        """The client's next packet, whatever carried it; raises `StreamClosed` behind the last.
+
+        So it does where there is none, and `unless` holds: the client has ended it for itself.
+        """
+        while not self._inbox:
+            if self.ended is not None or unless():
+                raise StreamClosed(self.ended or "the client's application was told of the end")
+            await self._change()
+        thing = self._inbox.popleft()
+        if isinstance(thing, CaseEnd):
+            raise thing
+        return thing
+
+    async def expect(self, type_: PacketType, data: str | bytes | None = None) -> Packet:
+        """The next packet must be this one; None stands for any data."""
+        wanted = type_.name if data is None else str(Packet(type_, data))
+        with self.context.awaits(wanted):
+            got = await self.receive()
+        if got.type != type_ or data not in (None, got.data):
+            raise Failure(wanted, got)
+        return got
+
+    async def until(self, wanted: str, holds: Callable[[], bool]) -> None:
+        """Wait for something of the session to be so."""
+        with self.context.awaits(wanted):
+            while not holds():
+                await self._change()
+
+    async def expect_upgrade(self) -> None:
+        """The client upgrades to a WebSocket."""
+        await self.until("the upgrade to a WebSocket", self.upgraded.is_set)
+
+    async def expect_ended(self, expected: str = "the session ended by the client") -> str:
+        """The client ends the session: CLOSE, or the end of its WebSocket; how it did."""
+        await self.until(expected, lambda: self.ended is not None)
+        return str(self.ended)
+
+    # What the case sends.
+
+    def send(self, *packets: Packet) -> None:
+        """Send packets, over whatever is the transport when they leave."""
+        self._outbox.extend(packets)
+        self._flush()
+
+    def _flush(self) -> None:
+        if self.transport == "websocket" and self.websocket is not None:
+            for packet in self._outbox:
+                self.websocket.send(packet.encode())
+            self._outbox.clear()
+            self._changed.set()
+            return
+        poll = self._poll
+        if poll is None or poll.answered.is_set() or poll.has_gone:
+            return
+        if self._outbox:
+            asyncio.get_running_loop().call_soon(self._answer_poll)
+        elif self.probed:
+            poll.answer(200, b"6")
+
+    def _answer_poll(self) -> None:
+        poll = self._poll
+        if poll is None or poll.answered.is_set() or not self._outbox:
+            return
+        if self.transport != "polling":
+            self._flush()
+            return
+        packets, self._outbox = self._outbox, []
+        poll.answer(200, encode_payload(packets))
+        self._changed.set()
+
+    async def sent(self) -> None:
+        """Return once the client has been given all that was sent so far."""
+        await self.until("all that was sent taken by the client", lambda: not self._outbox)
+        if self.websocket is not None:
+            await self.websocket.stream.flush()
+
+    # Its end.
+
+    def close(self) -> None:
+        """Close it as a server does, with a CLOSE packet."""
+        self.send(Packet(PacketType.CLOSE))
+
+    def vanish(self) -> None:
+        """Let go of every connection without a word, and do not know the session any more."""
+        self.forgotten = True
+        for visit in [*([self._poll] if self._poll else []), *self._waiting()]:
+            if not visit.answered.is_set():
+                visit.reset()
+        if self.websocket is not None:
+            self.websocket.visit.reset()
+
+    def _waiting(self) -> list[Visit]:
+        return [visit for visits in self._visits.values() for visit in visits]
+
+    def reset(self) -> None:
+        """Linger when the case ends, as a correct server, until the driver has disposed of it."""
+        self.over = True
+        self._inbox.clear()
+        self._outbox.clear()
+        for kind in tuple(self.manual):
+            self.automatic(kind)
+        asyncio.get_running_loop().call_later(LINGERS, self._drop)
+
+    def _drop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._poll is not None and not self._poll.answered.is_set():
+            self._poll.answer(200, b"1")
+        if self.websocket is not None and not self.websocket.visit.answered.is_set():
+            self.websocket.close(1001)
+            self.websocket.visit.end()

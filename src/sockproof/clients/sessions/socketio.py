@@ -1,0 +1,185 @@
+"""A client's Socket.IO over one Engine.IO session: packets both ways, and fences.
+
+Socket.IO protocol, revision 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sockproof.clients.sessions.engineio import EngineIOSession
+from sockproof.conformance.context.outcome import Failure, StreamClosed
+from sockproof.wire import WireError, engineio
+from sockproof.wire.socketio import Decoder, Packet, PacketType
+
+if TYPE_CHECKING:
+    from sockproof.clients.sessions.visitor import SocketIOVisitor
+
+EVENTS = (PacketType.EVENT, PacketType.BINARY_EVENT)
+ACKS = (PacketType.ACK, PacketType.BINARY_ACK)
+
+
+def with_bins(value: Any) -> Any:
+    """The value with octets as operations and reports have them: `{"$bin": [0, 255]}`."""
+    if isinstance(value, bytes | bytearray):
+        return {"$bin": list(value)}
+    if isinstance(value, dict):
+        return {key: with_bins(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [with_bins(item) for item in value]
+    return value
+
+
+class SocketIOSession:
+    """A client's Socket.IO over one Engine.IO session."""
+
+    def __init__(self, client: SocketIOVisitor, engine: EngineIOSession) -> None:
+        self.client = client
+        self.context = client.context
+        self.engine = engine
+        self.sids: dict[str, str] = {}  # ours, of the namespaces that the client is in
+        self.auth: dict[str, Any] = {}  # what its CONNECTs held
+        self._decoder = Decoder()
+
+    # What the client says.
+
+    async def receive(self, unless: Callable[[], bool] = lambda: False) -> Packet:
+        """The client's next packet, PONGs passed over; see `EngineIOSession.receive`."""
+        while True:
+            got = await self.engine.receive(unless)
+            if got.type == engineio.PacketType.PONG:
+                continue
+            if got.type != engineio.PacketType.MESSAGE:
+                raise Failure("a MESSAGE of the client", got)
+            try:
+                packet = self._decoder.feed(got.data)
+            except WireError as error:
+                raise Failure("a Socket.IO packet", str(error), came=got) from error
+            if packet is not None:
+                return packet
+
+    async def expect(self, type_: PacketType, namespace: str = "/") -> Packet:
+        """The next packet must be of this type, in this namespace."""
+        wanted = f"{type_.name} in {namespace}"
+        with self.context.awaits(wanted):
+            got = await self.receive()
+        if (got.type, got.namespace) != (type_, namespace):
+            raise Failure(wanted, got)
+        return got
+
+    async def expect_event(self, name: str, *args: Any, namespace: str = "/") -> Packet:
+        """The next packet must be this event; it may ask for an acknowledgement."""
+        wanted = Packet(PacketType.EVENT, namespace, [name, *args])
+        with self.context.awaits(str(wanted)):
+            got = await self.receive()
+        if got.type not in EVENTS or (got.namespace, got.data) != (namespace, wanted.data):
+            raise Failure(str(wanted), got)
+        return got
+
+    async def expect_ack(self, number: int, *args: Any, namespace: str = "/") -> None:
+        """The next packet must acknowledge our event of this id with these arguments."""
+        wanted = Packet(PacketType.ACK, namespace, list(args), number)
+        with self.context.awaits(str(wanted)):
+            got = await self.receive()
+        same = (got.namespace, got.data, got.id) == (namespace, wanted.data, number)
+        if got.type not in ACKS or not same:
+            raise Failure(str(wanted), got)
+
+    async def expect_ended(self, expected: str = "the session ended by the client") -> str:
+        """The client ends the Engine.IO session; how it did."""
+        return await self.engine.expect_ended(expected)
+
+    # What we say.
+
+    def send(self, *packets: Packet) -> None:
+        """Send packets with their attachments."""
+        for packet in packets:
+            text, attachments = packet.encode()
+            self.send_messages(text, *attachments)
+
+    def send_messages(self, *messages: str | bytes) -> None:
+        """Send Engine.IO MESSAGEs with these contents, well-formed for Socket.IO or not."""
+        kind = engineio.PacketType.MESSAGE
+        self.engine.send(*(engineio.Packet(kind, message) for message in messages))
+
+    def emit(self, name: str, *args: Any, namespace: str = "/", id: int | None = None) -> None:  # noqa: A002
+        """Send an event; with an `id` it asks for an acknowledgement."""
+        self.send(Packet(PacketType.EVENT, namespace, [name, *args], id))
+
+    def acknowledge(self, packet: Packet, *args: Any) -> None:
+        """Acknowledge an event of the client."""
+        self.send(Packet(PacketType.ACK, packet.namespace, list(args), packet.id))
+
+    def do(self, op: str, *, namespace: str = "/", **fields: Any) -> None:
+        """Have the driver do an operation; one that it lacks makes the case UNSUPPORTED."""
+        self.emit("do", {"op": op, **with_bins(fields)}, namespace=namespace)
+
+    # CONNECT and its answer.
+
+    async def expect_connect(self, namespace: str | None = None) -> Packet:
+        """The next packet must be a CONNECT; what it holds is in `auth`."""
+        wanted = f"CONNECT to {namespace or 'a namespace'}"
+        with self.context.awaits(wanted):
+            got = await self.receive()
+        if got.type != PacketType.CONNECT or namespace not in (None, got.namespace):
+            raise Failure(wanted, got)
+        self.auth[got.namespace] = got.data
+        return got
+
+    def accept(self, namespace: str = "/", **fields: Any) -> str:
+        """Let the client into a namespace; the sid that it has there."""
+        sid = str(fields.pop("sid", None) or f"{self.engine.sid}-{len(self.sids)}")
+        self.sids[namespace] = sid
+        self.send(Packet(PacketType.CONNECT, namespace, {"sid": sid, **fields}))
+        return sid
+
+    async def connected(self, namespaces: Sequence[str]) -> None:
+        """The client connects to these namespaces, in any order, and is let in."""
+        left = set(namespaces)
+        while left:
+            packet = await self.expect_connect()
+            if packet.namespace not in left:
+                raise Failure(f"CONNECT to {', '.join(sorted(left))}", packet)
+            left.remove(packet.namespace)
+            self.accept(packet.namespace)
+
+    # Fences.
+
+    async def fence(self, namespace: str = "/") -> None:
+        """Nothing came before: the next packet answers an event that is sent now.
+
+        What the application was told until then has been reported, too.
+        """
+        word = self.client.word()
+        self.emit("message", word, namespace=namespace)
+        await self.expect_event("message-back", word, namespace=namespace)
+        await self.client.told(word)
+
+    async def goes_on(self, expected: str, namespace: str = "/") -> bool:
+        """Whether an event sent now is answered, with nothing before; False where it ends.
+
+        The end is that of the session, or a DISCONNECT from the namespace, or the application's
+        report of it: over long-polling a client may end without a word. It has to be reported.
+        """
+        word = self.client.word()
+        before = self.client.count("disconnect", namespace)
+        self.emit("message", word, namespace=namespace)
+
+        def is_over() -> bool:
+            return self.client.count("disconnect", namespace) > before
+
+        with self.context.awaits(expected):
+            try:
+                got = await self.receive(is_over)
+            except Failure as failure:
+                raise Failure(expected, failure) from failure
+            except StreamClosed:
+                got = None
+        if got is None or (got.type, got.namespace) == (PacketType.DISCONNECT, namespace):
+            await self.client.until(f"a report of the end ({expected})", is_over)
+            return False
+        if got.data != ["message-back", word] or got.namespace != namespace:
+            raise Failure(expected, got)
+        await self.client.told(word)
+        return True

@@ -1,0 +1,304 @@
+"""Our end of one Socket.IO client: its sessions, and what its application was told.
+
+Socket.IO protocol, revision 5. A case says by `setup` what `/next` tells the driver, awaits a
+`session`, says and expects packets there, and asks by `seen` what the application reported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sockproof.clients.connection import Arrival, Connection
+from sockproof.clients.run import Visitor
+from sockproof.clients.sessions.engineio import UNKNOWN_SID, EngineIOSession
+from sockproof.clients.sessions.socketio import SocketIOSession, with_bins
+from sockproof.clients.sessions.visit import Visit
+from sockproof.conformance.context.case_context import CaseContext
+from sockproof.conformance.context.outcome import (
+    CaseEnd,
+    Failure,
+    IllegalFrame,
+    Inconclusive,
+    Unsupported,
+)
+from sockproof.vocabulary import Seen
+
+POLLING, WEBSOCKET, UPGRADE = "polling", "websocket", "upgrade"
+TRANSPORTS = (POLLING, WEBSOCKET, UPGRADE)
+MOST_VISITS = 1000  # that are kept
+MOST_REPORTS = 2000  # of one case
+COMES = 30.0  # seconds that the driver has for making its client
+USUAL_TIMEOUT_MS = 20_000
+
+Report = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What `/next` tells the driver about the client that it makes."""
+
+    transport: str = WEBSOCKET
+    namespaces: tuple[str, ...] = ("/",)
+    auth: dict[str, Any] | None = None
+    reconnect: bool = False
+    timeout_ms: int = USUAL_TIMEOUT_MS
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys of the answer to `/next`."""
+        both = ["polling", "websocket"]
+        return {
+            "transports": both if self.transport == UPGRADE else [self.transport],
+            "namespaces": list(self.namespaces),
+            "auth": self.auth,
+            "reconnect": self.reconnect,
+            "timeout_ms": self.timeout_ms,
+        }
+
+
+class Died(IllegalFrame):
+    """FAIL, whatever the case was about: the driver's process ended, and the client with it."""
+
+    sees = Seen.DIED
+
+
+class SocketIOVisitor(Visitor):
+    """The client of one case: what it is told, its sessions, and its application's reports."""
+
+    def __init__(self, context: CaseContext) -> None:
+        self.context = context
+        self.asked = Setup()
+        self.ready = asyncio.Event()  # to be told of: the case has said how
+        self.sessions: list[EngineIOSession] = []
+        self.reports: list[Report] = []
+        self.visits: list[Visit] = []  # the first of all its requests
+        self.closed = False
+        self._came = False  # the client, at all
+        self._openings: deque[Visit] = deque()
+        self._given: dict[str, int] = {}  # how many reports of a type `seen` has given
+        self._broken: CaseEnd | None = None  # why nothing more can be judged
+        self._changed = asyncio.Event()
+        self._words = itertools.count(1)
+        self._numbers: dict[Connection, int] = {}  # of connections, in the wire log
+        context.owns(self)
+
+    # What the case says.
+
+    def setup(
+        self,
+        transport: str = WEBSOCKET,
+        *,
+        namespaces: Sequence[str] = ("/",),
+        auth: dict[str, Any] | None = None,
+        reconnect: bool = False,
+        timeout_ms: int = USUAL_TIMEOUT_MS,
+    ) -> None:
+        """Say what `/next` tells the driver; `transport` is one of `TRANSPORTS`."""
+        assert not self.ready.is_set(), "the driver has been told already"
+        self.asked = Setup(transport, tuple(namespaces), auth, reconnect, timeout_ms)
+
+    def word(self) -> str:
+        """A word that nothing else of the case has."""
+        return f"{self.context.mark}-{next(self._words)}"
+
+    # Its sessions.
+
+    async def opening(self) -> Visit:
+        """The client's next opening request, GET or WebSocket, which the case answers itself.
+
+        The first one is waited for longer: a driver may need time to be rid of its last client.
+        """
+        self.ready.set()
+        if not self._came:
+            with self.context.preparing("a client that connects"), self.context.unhurried(COMES):
+                await self._opened()
+        with self.context.awaits("a request that opens an Engine.IO session"):
+            await self._opened()
+        self._came = True
+        return self._openings.popleft()
+
+    async def fails_to_connect(self, expected: str) -> None:
+        """The application hears of no connection, or the client opens another session."""
+        tells = ("connect_error", "error", "disconnect")
+        await self.until(expected, lambda: bool(self._openings) or any(map(self.count, tells)))
+        self.expect_no_report("connect", expected)
+
+    def expect_no_report(self, type_: str, expected: str) -> None:
+        """No report of this type is there: a fence has shown that it would be."""
+        for report in self.reports:
+            if report["type"] == type_:
+                raise Failure(expected, f"the report {report!r:.300}")
+
+    def expect_no_opening(self, expected: str = "no further session of the client") -> None:
+        """No further opening request is there: a fence has shown that it would be."""
+        if self._openings:
+            raise Failure(expected, self._openings[0].request)
+
+    async def _opened(self) -> None:
+        while not self._openings:
+            await self._change()
+
+    def open(self, visit: Visit, first: str | None = None, **fields: Any) -> EngineIOSession:
+        """The session that answers an opening request; see `EngineIOSession.opened`."""
+        if not visit.is_upgrade and self.asked.transport != UPGRADE:
+            fields.setdefault("upgrades", ())
+        session = EngineIOSession.opened(visit, first, **fields)
+        self.sessions.append(session)
+        return session
+
+    async def engine(self, **fields: Any) -> EngineIOSession:
+        """The next Engine.IO session of the client, with `fields` in its handshake."""
+        return self.open(await self.opening(), **fields)
+
+    async def session(self, **fields: Any) -> SocketIOSession:
+        """The client's next session, with all its namespaces connected, and upgraded if asked."""
+        engine = await self.engine(**fields)
+        session = SocketIOSession(self, engine)
+        with self.context.preparing("a client that connects"):
+            if self.asked.transport == UPGRADE:
+                await engine.expect_upgrade()
+            await session.connected(self.asked.namespaces)
+        return session
+
+    def socketio(self, engine: EngineIOSession) -> SocketIOSession:
+        """Socket.IO over an Engine.IO session, with no namespace connected yet."""
+        return SocketIOSession(self, engine)
+
+    # What its application saw.
+
+    async def seen(self, type_: str, namespace: str | None = None, **fields: Any) -> Report:
+        """The application's next report of this type, which must have these fields.
+
+        Reports of other types are passed over, and kept for those who ask for them.
+        """
+        self.ready.set()
+        wanted = {"type": type_, **({} if namespace is None else {"namespace": namespace})}
+        wanted = {**wanted, **with_bins(fields)}
+        with self.context.awaits(f"the application's report {wanted!r:.300}"):
+            while (report := self._next_report(type_)) is None:
+                await self._change()
+        if any(report.get(key) != value for key, value in wanted.items()):
+            raise Failure(f"the application's report {wanted!r:.300}", f"{report!r:.300}")
+        return report
+
+    def _next_report(self, type_: str) -> Report | None:
+        of_type = [report for report in self.reports if report.get("type") == type_]
+        given = self._given.get(type_, 0)
+        if len(of_type) <= given:
+            return None
+        self._given[type_] = given + 1
+        return of_type[given]
+
+    def count(self, type_: str, namespace: str | None = None) -> int:
+        """How many reports of this type there are so far, in this namespace or in all."""
+        return sum(
+            report["type"] == type_ and namespace in (None, report.get("namespace"))
+            for report in self.reports
+        )
+
+    async def until(self, wanted: str, holds: Callable[[], bool]) -> None:
+        """Wait for something of the reports, or of the opening requests, to be so."""
+        self.ready.set()
+        with self.context.awaits(wanted):
+            while not holds():
+                await self._change()
+
+    async def told(self, word: str) -> None:
+        """The application has reported the event `message` with this word, and all before it."""
+        with self.context.preparing("the driver's report of the event `message`"):
+            await self.until(
+                "the report of a fence", lambda: any(_tells(each, word) for each in self.reports)
+            )
+
+    def events(self, *names: str) -> list[Report]:
+        """The events that handlers ran for, apart from those of fences; all names or these."""
+        return [
+            report
+            for report in self.reports
+            if report.get("type") == "event"
+            and not _is_fence(report, self.context.mark)
+            and (not names or report.get("name") in names)
+        ]
+
+    async def _change(self) -> None:
+        if self._broken is not None:
+            raise self._broken
+        await self._changed.wait()
+
+    # What the scheme says.
+
+    def visit(self, connection: Connection, arrival: Arrival, body: bytes) -> Visit:
+        """A request of the client, in the case's wire log."""
+        number = self._numbers.get(connection)
+        if number is None:
+            number = self._numbers[connection] = self.context.log.new_connection()
+        visit = Visit(connection, arrival, body, self.context, number)
+        if len(self.visits) < MOST_VISITS:
+            self.visits.append(visit)
+        return visit
+
+    async def part(self) -> None:
+        """Let go of the client: what still waits is answered when the context is closed."""
+
+    async def serve(self, visit: Visit) -> None:
+        """Take a request at the case's path, and return when it has been answered."""
+        sid = visit.query.get("sid")
+        known = next((each for each in self.sessions if each.sid == sid), None)
+        if visit.kind == "open" and not self.closed:
+            self._openings.append(visit)
+            self._wake()
+            await visit.over()
+        elif known is not None:
+            await known.serve(visit)
+        else:
+            visit.answer(400, UNKNOWN_SID)
+
+    def report(self, report: Report) -> bool:
+        """Take a report of the driver's application; False where there were too many."""
+        if len(self.reports) >= MOST_REPORTS:
+            wanted = f"at most {MOST_REPORTS} reports of the driver"
+            self.interrupt(Inconclusive(wanted, "more of them"))
+            return False
+        self.reports.append(report)
+        if report.get("type") == "unsupported":
+            wanted = f"a driver with the operation {report.get('op')!r:.60}"
+            self.interrupt(Unsupported(wanted, "it says that it has none"))
+        self._wake()
+        return True
+
+    def interrupt(self, end: CaseEnd) -> None:
+        """End the case so, wherever it waits."""
+        self._broken = self._broken or end
+        self._wake()
+
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+        for session in self.sessions:
+            session.interrupt(self._broken)
+
+    def reset(self) -> None:
+        """Let go of what waits when the case ends."""
+        self.closed = True
+        for visit in self._openings:
+            if not visit.answered.is_set():
+                visit.answer(503, b"the case is over")
+        self._openings.clear()
+
+
+def _tells(report: Report, word: str) -> bool:
+    return (report.get("type"), report.get("name"), report.get("args")) == (
+        *("event", "message"),
+        [word],
+    )
+
+
+def _is_fence(report: Report, mark: str) -> bool:
+    args = report.get("args")
+    first = args[0] if isinstance(args, list) and len(args) == 1 else None
+    is_word = isinstance(first, str) and first.startswith(f"{mark}-")
+    return report.get("name") == "message" and is_word
