@@ -118,7 +118,7 @@ async def main():
                 told = await said.json()
             if case is not None:
                 case.connecting.cancel()
-                await asyncio.wait([asyncio.create_task(case.client.shutdown())], timeout=5)
+                await asyncio.wait([asyncio.create_task(case.client.shutdown())], timeout=1)
             case = Case(told, session)
             case.connecting = asyncio.create_task(case.connect())
 

@@ -103,7 +103,7 @@ def told():
 case = None
 while (now := told()) is not None:
     if case is not None:
-        aside(case.client.disconnect).join(5)
+        aside(case.client.disconnect).join(1)
     case = Case(now)
     aside(case.run)
 os._exit(0)  # whatever threads the last client has

@@ -110,7 +110,7 @@ def told():
 case = None
 while (now := told()) is not None:
     if case is not None:
-        aside(case.client.shutdown).join(5)
+        aside(case.client.shutdown).join(1)
     case = Case(now)
     aside(case.connect)
 os._exit(0)  # whatever threads the last client has
