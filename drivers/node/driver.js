@@ -30,5 +30,11 @@ async function drive(url, agent) {
 }
 
 if (typeof document === "undefined") {
-  drive(process.env.SOCKPROOF_URL, process.env.SOCKPROOF_AGENT).then(() => process.exit(0));
+  drive(process.env.SOCKPROOF_URL, process.env.SOCKPROOF_AGENT).then(
+    () => process.exit(0),
+    (error) => {
+      console.error(error);
+      process.exit(1);
+    },
+  );
 }

@@ -113,7 +113,8 @@ async def main():
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout()) as session:
         while True:
             async with session.get(f"{URL}/next", params={"agent": AGENT}) as said:
-                if said.status != 200:
+                said.raise_for_status()
+                if said.status == 204:
                     os._exit(0)  # whatever tasks the last client has
                 told = await said.json()
             if case is not None:

@@ -104,6 +104,7 @@ def aside(target):
 def told():
     """What the server tells of the next case, None when there is none left."""
     said = requests.get(f"{URL}/next", params={"agent": AGENT}, timeout=None)
+    said.raise_for_status()
     return said.json() if said.status_code == 200 else None
 
 

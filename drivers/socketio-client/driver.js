@@ -70,7 +70,8 @@ async function drive(io, url, agent) {
   let dispose = () => {};
   for (;;) {
     const said = await fetch(`${url}/next?agent=${encodeURIComponent(agent)}`);
-    if (said.status !== 200) return;
+    if (said.status === 204) return;
+    if (!said.ok) throw new Error(`/next is answered with ${said.status}`);
     dispose();
     dispose = start(io, url, agent, await said.json());
   }
@@ -78,5 +79,11 @@ async function drive(io, url, agent) {
 
 if (typeof document === "undefined") {
   const { SOCKPROOF_URL: url, SOCKPROOF_AGENT: agent } = process.env;
-  drive(require("socket.io-client"), url, agent).then(() => process.exit(0));
+  drive(require("socket.io-client"), url, agent).then(
+    () => process.exit(0),
+    (error) => {
+      console.error(error);
+      process.exit(1);
+    },
+  );
 }
