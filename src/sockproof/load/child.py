@@ -22,6 +22,11 @@ _STDIN, _STDOUT, _STDERR = 0, 1, 2
 _DEFAULT = (signal.SIGPIPE, signal.SIGXFSZ)  # which Python ignores, and programs need
 
 
+def own_environment(**more: str) -> dict[str, str]:
+    """The environment of a process of our own, which options of Locust do not concern."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("LOCUST_")} | more
+
+
 class Child:
     """One process; to wait for it lets other greenlets run."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import sys
 import time
@@ -14,8 +13,8 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
-from sockproof.load.child import Child
-from sockproof.load.hosts.channel import KEY
+from sockproof.load.child import Child, own_environment
+from sockproof.load.hosts.channel import ENVIRONMENT, KEY
 
 ASK, ANSWER = "sockproof_rows_where", "sockproof_rows_there"  # messages of Locust's channel
 BEGINNING = 30.0  # seconds that a receiver has to listen
@@ -93,8 +92,9 @@ class Receiving:
         self._state: dict[str, int] = {"waited_for": 0, "octets": 0}
         words = [sys.executable, "-m", "sockproof.load.hosts.receiver"]
         words += [str(folder), str(run), host, str(port or beside), str(port or 0)]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("LOCUST_")}
-        self._process = Child(words, environment, told=True, heard=True, own_session=True)
+        self._process = Child(
+            words, own_environment(**ENVIRONMENT), told=True, heard=True, own_session=True
+        )
         self._process.stdin.write(self.key.hex().encode() + b"\n")
         self._process.stdin.flush()
         self._reader = gevent.spawn(self._read)

@@ -14,7 +14,8 @@ import gevent
 
 from sockproof import files
 from sockproof.formats.load import About
-from sockproof.load.child import Child
+from sockproof.load.child import Child, own_environment
+from sockproof.load.hosts.channel import ENVIRONMENT
 from sockproof.load.hosts.master import ANSWER, ASK
 from sockproof.runs import records
 from sockproof.runs.load_records import RUN_FILE, boot_id
@@ -83,10 +84,9 @@ class Apart:
             gevent.sleep(0.125)
             waited += 0.125
         to = [str(self._runner.master_host), str(int(self._where["port"])), what, str(os.getpid())]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("LOCUST_")}
         command = [sys.executable, "-m", "sockproof.load.hosts.sender", *words, *to]
         # It goes on where this process is killed.
-        sender = Child(command, environment, told=True, own_session=True)
+        sender = Child(command, own_environment(**ENVIRONMENT), told=True, own_session=True)
         sender.stdin.write(str(self._where["key"]).encode() + b"\n")
         sender.stdin.close()
         self._senders.append(sender)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 import gevent
 
-from sockproof.load.child import Child
+from sockproof.load.child import Child, own_environment
 
 _MODULE = "sockproof.analysis.timeline.live_deliveries"
 _LONGEST = 16 << 20  # octets of a line
@@ -51,10 +50,9 @@ class Deliveries:
     def _begin(self, folder: Path) -> None:
         self.end()
         self._folder, self._last = folder, []
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("LOCUST_")}
         words = [sys.executable, "-m", _MODULE, str(folder)]
         with contextlib.suppress(OSError):  # then names are known when the run is over
-            self._reader = Child(words, environment, told=True, heard=True, silent=True)
+            self._reader = Child(words, own_environment(), told=True, heard=True, silent=True)
             self._listening = gevent.spawn(self._listen, self._reader)
 
     def _listen(self, reader: Child) -> None:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
 
 import gevent
 
-from sockproof.load.child import Child
+from sockproof.load.child import Child, own_environment
 
 
 def missing(folder: Path, seconds: float) -> int | None:
     """How many receipts are due and not in; None when nobody could say within so many seconds."""
     module = "sockproof.analysis.delivery.due"
     words = [sys.executable, "-m", module, str(folder), str(time.monotonic_ns())]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("LOCUST_")}
     try:
-        process = Child(words, environment, heard=True, silent=True)
+        process = Child(words, own_environment(), heard=True, silent=True)
     except OSError:
         return None
     try:
