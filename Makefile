@@ -7,9 +7,10 @@ TARGET ?=
 SCENARIO ?= chat_rooms
 RULES ?= smoke
 ARGS ?=
+REINSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 
 .DEFAULT_GOAL := help
-.PHONY: help install conformance matrix load gate study docs test test-all check lint schemas format types imports clean
+.PHONY: help install conformance matrix load gate study docs test test-all check lint schemas format types imports fast plain clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -23,6 +24,12 @@ $(STAMP): pyproject.toml constraints.txt
 		{ echo 'cannot create a virtual environment; on Debian: apt-get install python3-venv'; exit 3; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $(STAMP)
+
+fast: $(STAMP) ## compile what of load runs for each message; takes a C compiler
+	SOCKPROOF_COMPILE=1 $(REINSTALL)
+
+plain: $(STAMP) ## take away again what `make fast` has compiled
+	$(REINSTALL)
 
 conformance: $(STAMP) ## check two bundled servers, or TARGET=ws://… or TARGET=http://…
 	$(BIN)/sockproof conformance $(TARGET) $(ARGS)
@@ -73,3 +80,4 @@ imports: $(STAMP) ## check the direction of imports
 
 clean: ## remove .venv and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find src -name '*.so' -delete

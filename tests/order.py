@@ -28,6 +28,7 @@ LONG = {
     "load.test_recovery",
     "study.test_study",
     "test_blind",
+    "test_compiled",
     "test_freedoms_socketio",
     "test_freedoms_websocket",
     "test_hostile",

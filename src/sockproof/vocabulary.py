@@ -4,7 +4,7 @@ Every member is the string that stands in files; its label and its help are for 
 this module imports nothing beyond `enum`.
 
 Where messages are counted, thousands of times a second, a counter is a plain attribute of
-`Counters`: no member is looked up there.
+`load.record.counters.Counters`: no member is looked up there.
 """
 
 from __future__ import annotations
@@ -263,22 +263,6 @@ EACH_SECOND = (
     *(Counter.ACK_TIMEOUTS, Counter.CORRUPTED, Counter.UNREADABLE, Counter.MISACKNOWLEDGED),
     *(*CONNECTIONS, Counter.BACK_PRESSURED, *TRAFFIC),
 )
-
-
-class Counters:
-    """What a process of a load run counts, as plain attributes: they are counted up everywhere."""
-
-    def __init__(self) -> None:
-        self.emitted = self.acknowledged = self.ack_timeouts = self.receipts = 0
-        self.corrupted = self.unreadable = self.misacknowledged = 0
-        self.connections_opened = self.connect_failures = self.disconnected = self.live = 0
-        self.refused = self.unanswered_requests = self.scenario_errors = 0
-        self.offered = self.withheld = self.excused = self.back_pressured = 0
-        self.bytes_sent = self.bytes_received = 0
-
-    def counters(self) -> dict[str, int]:
-        """All of them, since the process began, by their names."""
-        return {each.value: getattr(self, each.value) for each in PROCESS}
 
 
 class Gauge(StrEnum):

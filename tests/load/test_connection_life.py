@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from sockproof.load.net.endpoint import traffic
+from sockproof.load.traffic import traffic
 from sockproof.runs.load_records import Reason
 from sockproof.targets.certificates import Certificates
 from sockproof.wire.deflate import Decompressor

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from sockproof.load.net.endpoint import Endpoint, traffic
+from sockproof.load.net.endpoint import Endpoint
 from sockproof.load.socketio.connection import SocketIOConnection
 from sockproof.load.socketio.polling import MAX_PACKETS
+from sockproof.load.traffic import traffic
 from sockproof.shelves import shelf
 from sockproof.targets.certificates import Certificates
 from sockproof.targets.launch import RunningTarget, launch

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from sockproof.load.net.endpoint import Endpoint, traffic
+from sockproof.load.net.endpoint import Endpoint
 from sockproof.load.net.websocket import WebSocketConnection
 from sockproof.load.socketio.connection import SocketIOConnection
 from sockproof.load.socketio.polling import MAX_COOKIES, MAX_PACKETS_READ, PollingTransport
 from sockproof.load.socketio.session import MAX_VALUES, parsed
+from sockproof.load.traffic import traffic
 from sockproof.runs.load_records import Reason
 from sockproof.wire import WireError
 from sockproof.wire.http import Request, Response

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from sockproof.load.net.endpoint import Endpoint, traffic
+from sockproof.load.net.endpoint import Endpoint
 from sockproof.load.socketio.acks import NEVER
 from sockproof.load.socketio.connection import SocketIOConnection
+from sockproof.load.traffic import traffic
 from sockproof.runs.load_records import Reason
 from sockproof.wire.websocket import Opcode
 from tests.load.peers import Heard, Hub, Link, Server, message, open_packet, until

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from sockproof.load.net.endpoint import Endpoint, traffic
+from sockproof.load.net.endpoint import Endpoint
 from sockproof.load.socketio.connection import SocketIOConnection
+from sockproof.load.traffic import traffic
 from sockproof.runs.load_records import Reason
 from tests.load.peers import Heard, Hub, Link, Server, open_packet, until
 from tests.waiting import SOON

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sockproof.load.net.endpoint import Endpoint, traffic
+from sockproof.load.net.endpoint import Endpoint
 from sockproof.load.net.websocket import WebSocketConnection
+from sockproof.load.traffic import traffic
 from sockproof.wire.deflate import Compressor, Decompressor
 from sockproof.wire.websocket import Frame, Opcode
 from tests.load.peers import DEFLATE, Heard, Link, Server, connected, echo, leave, message

@@ -28,6 +28,7 @@ from sockproof.api.plans import DRAIN, LoadPlan
 from sockproof.api.progress import Shows
 from sockproof.errors import CommandError, NotJudged
 from sockproof.files import FileError, WriteError
+from sockproof.form import outdated
 from sockproof.formats.load import Summary
 from sockproof.load.locust.options import SECRET_ARGUMENTS, masked
 from sockproof.load.locust.stages import USUAL, Stage, StageError, checked, told
@@ -245,6 +246,9 @@ def find_scenario(plan: LoadPlan) -> Path:
     """The locustfile: a path, or a name on the shelf; raises `CommandError`."""
     if importlib.util.find_spec("locust") is None:
         raise CommandError("load tests need Locust: pip install locust")
+    if changed := outdated():
+        were = ", ".join(changed)
+        raise CommandError(f"{were}: changed since it was compiled; `make fast`, or `make plain`")
     given = Path(plan.scenario)
     if given.suffix == ".py":
         if given.is_file():

@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TextIO
 
 from sockproof import __version__, signals
 from sockproof.errors import WRONG_COMMAND
+from sockproof.form import form
 
 # What each command does. It is the function of its name in the module of its name, which is
 # imported when it is chosen, and adds its options by `add_arguments`.
@@ -196,7 +197,9 @@ def build_parser(chosen: Iterable[str] = COMMANDS) -> Parser:
     parser = Parser(
         prog="sockproof", description=DESCRIPTION, epilog=EXIT_CODES, formatter_class=Formatter
     )
-    parser.add_argument("--version", action="version", version=f"sockproof {__version__}")
+    parser.add_argument(
+        "--version", action="version", version=f"sockproof {__version__} ({form()})"
+    )
     commands = parser.add_subparsers(
         dest="command", required=True, title="commands", metavar="COMMAND", prog=parser.prog
     )

@@ -24,6 +24,7 @@ from rich.text import Text
 
 from sockproof import __version__, shelves
 from sockproof.errors import WrongInput
+from sockproof.form import PLAIN, form, outdated
 from sockproof.render.text import number, short
 from sockproof.targets.spec import load_targets
 
@@ -104,6 +105,19 @@ def _versions() -> Iterator[Line]:
     state = State.PROBLEM if lacking else State.FINE
     helps = f"pip install {' '.join(lacking)}" if lacking else ""
     yield Line(state, "libraries", found, helps)
+
+
+def _form() -> Iterator[Line]:
+    changed = outdated()
+    if changed:
+        found = f"compiled of other sources than those of {', '.join(changed)}"
+        yield Line(State.PROBLEM, "load", found, "make fast, or make plain")
+    elif form() == PLAIN:
+        found = "what runs for each message is plain Python"
+        helps = "a wheel for this platform, or `make fast` in a checkout, has it compiled"
+        yield Line(State.FINE, "load", found, helps)
+    else:
+        yield Line(State.FINE, "load", "what runs for each message is compiled")
 
 
 def _version(name: str) -> str | None:
@@ -230,5 +244,5 @@ def _targets() -> Iterator[Line]:
 
 
 LOOKS: tuple[Callable[[], Iterator[Line]], ...] = (
-    *(_versions, _files, _ports, _clock, _cores, _memory, _disk, _extras, _targets),
+    *(_versions, _form, _files, _ports, _clock, _cores, _memory, _disk, _extras, _targets),
 )

@@ -17,27 +17,27 @@ import binascii
 import json.decoder
 import struct
 from collections.abc import Callable
-from typing import NamedTuple, cast
+from typing import Final, NamedTuple, cast
 from zlib import crc32
 
-MARK = b"$sp1$"
-LENGTH = 53  # of a whole stamp, in characters
-LONGEST_DELAY_US = 0xFFFFFFFF
+MARK: Final = b"$sp1$"
+LENGTH: Final = 53  # of a whole stamp, in characters
+LONGEST_DELAY_US: Final = 0xFFFFFFFF
 
 # run, sender, sequence, intended time, delay, checksum of the body; then the check of these.
-FIELDS = struct.Struct("<IQIQII")
-CHECKED = struct.Struct("<IQIQIII")
-TO_URL = bytes.maketrans(b"+/", b"-_")
-FROM_URL = bytes.maketrans(b"-_", b"+/")
-_QUOTE = b'"'
-RESIDUE = 0x2144DF1C  # CRC-32 of anything that ends with its own CRC-32
+FIELDS: Final = struct.Struct("<IQIQII")
+CHECKED: Final = struct.Struct("<IQIQIII")
+TO_URL: Final = bytes.maketrans(b"+/", b"-_")
+FROM_URL: Final = bytes.maketrans(b"-_", b"+/")
+_QUOTE: Final = b'"'
+RESIDUE: Final = 0x2144DF1C  # CRC-32 of anything that ends with its own CRC-32
 # Looked up once: these run for every message.
-_encoded = binascii.b2a_base64
-_decoded = binascii.a2b_base64
-_packed = FIELDS.pack
-_unpacked = CHECKED.unpack
-_new = cast("Callable[[type[Stamp], tuple[int, ...]], Stamp]", tuple.__new__)
-_scanstring = cast(
+_encoded: Final = binascii.b2a_base64
+_decoded: Final = binascii.a2b_base64
+_packed: Final = FIELDS.pack
+_unpacked: Final = CHECKED.unpack
+_new: Final = cast("Callable[[type[Stamp], tuple[int, ...]], Stamp]", tuple.__new__)
+_scanstring: Final = cast(
     "Callable[[str, int, bool], tuple[str, int]]",
     json.decoder.scanstring,  # type: ignore[attr-defined]
 )
@@ -125,8 +125,11 @@ def _intact_when_decoded(data: bytes, stamp: Stamp, quote: int) -> bool:
     rest = data[stamp.body_at :]
     if quote >= 0 and crc32(rest) == stamp.checksum:
         return True  # no JSON around it, and a quote inside it
-    if data[quote - 1 : quote + 2] == b'\\""' and crc32(rest[: quote - 1 - stamp.body_at]) == (
-        stamp.checksum
+    before = quote - 1 - stamp.body_at
+    if (
+        before >= 0
+        and data[quote - 1 : quote + 2] == b'\\""'
+        and (crc32(rest[:before]) == stamp.checksum)
     ):
         return True  # a quote that its sender has put behind it, and a server into JSON
     return checksum_heard(data, stamp.body_at) == stamp.checksum

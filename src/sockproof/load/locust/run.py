@@ -22,15 +22,17 @@ from typing import Any
 import gevent
 
 from sockproof import files
+from sockproof.form import form
 from sockproof.load.locust.failures import is_of_scenario, told
 from sockproof.load.locust.options import Options, masked, shown
 from sockproof.load.locust.schedule import SECOND, Schedule, Turn
 from sockproof.load.locust.stats import LocustStats
-from sockproof.load.net.endpoint import Endpoint, EndpointError, traffic
+from sockproof.load.net.endpoint import Endpoint, EndpointError
 from sockproof.load.record import health, provenance
 from sockproof.load.record.due import Question
 from sockproof.load.record.live import Live
 from sockproof.load.record.recorder import Recorder
+from sockproof.load.traffic import traffic
 from sockproof.proxies import Choice, choose
 from sockproof.runs.load_records import RUN_FILE, SCHEMA, TOLD, Phase, Reason, boot_id
 from sockproof.vocabulary import Gauge, LatencyKind, Step
@@ -308,7 +310,7 @@ def describe(
         "target": masked_url(options.host),
         "scenario": scenario,
         "parameters": {**shown(options), **users},
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **_versions(), "load": form()},
         "machine": {"system": platform.platform(), "cpus": os.cpu_count(), "boot": boot_id()},
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "started_ns": time.monotonic_ns(),

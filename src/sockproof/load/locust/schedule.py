@@ -12,11 +12,12 @@ import itertools
 import random
 import time
 from collections.abc import Callable
+from typing import Final
 
 from sockproof.load.locust.alarm import Alarm
 
-SECOND = 1_000_000_000
-_BATCH = 128  # sends in a row before sockets are looked at again
+SECOND: Final = 1_000_000_000
+_BATCH: Final = 128  # sends in a row before sockets are looked at again
 
 
 class Turn:

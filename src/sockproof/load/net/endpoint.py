@@ -12,60 +12,19 @@ import itertools
 import os
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
 from sockproof.files import MIB, FileError, opened
 from sockproof.runs.load_records import Reason
-from sockproof.vocabulary import TRAFFIC, Counter
 from sockproof.wire.http import Headers
 from sockproof.wire.proxy import Proxy, ProxyError, ProxyUrlError, Tunnel
 from sockproof.wire.url import Address, AddressError, basic
 
 SocketAddress = tuple[int, tuple[object, ...]]  # family, and what connect() takes
-
-
-class Traffic:
-    """What all connections of this process did so far; plain counts, never reset here."""
-
-    __slots__ = (
-        *(each.value for each in (*TRAFFIC, Counter.BACK_PRESSURED)),
-        "callback_failures",
-        "cookies_refused",
-        "held",
-        "on_failure",
-        "pings_answered",
-        "read_at",
-        "reads_slowly",
-        "server",
-    )
-
-    def __init__(self) -> None:
-        self.bytes_sent = 0  # taken by the operating system, with headers and masks
-        self.bytes_received = 0
-        self.back_pressured = 0  # sends that had to wait because the target read too slowly
-        self.cookies_refused = 0  # beyond what a session keeps
-        self.held = 0  # octets of what has not come whole, beyond each connection's own share
-        self.callback_failures = 0  # exceptions of users' callbacks
-        # Told of each; it returns whether that is all that has to be done.
-        self.on_failure: Callable[[BaseException], bool] | None = None
-        self.pings_answered = 0  # heartbeats: Engine.IO PING packets, WebSocket Ping frames
-        self.server: str | None = None  # the field Server of the first response
-        self.reads_slowly = True  # where an endpoint has a `read_rate`; false once a run drains
-        self.read_at = 0  # when the octets that are being looked at were read, CLOCK_MONOTONIC
-
-
-traffic = Traffic()
-MAX_HELD = 16 * MIB  # of all connections of this process, beyond the share of each
-OWN_SHARE = 64 * 1024  # what a connection may hold besides messages of the length that is usual
-
-
-def held(before: int, octets: int, share: int) -> int:
-    """What a connection with so many octets holds beyond its share; it is `before` until now."""
-    beyond = max(0, octets - share)
-    traffic.held += beyond - before
-    return beyond
+# What a connection may hold besides messages of the length that is usual.
+OWN_SHARE = 64 * 1024
 
 
 class EndpointError(Exception):

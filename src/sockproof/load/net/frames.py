@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from random import getrandbits
+from typing import Final
 
-TEXT = 0x81  # the first octet of a whole text message in one frame
-_integer = int.from_bytes
-_NO_KEY = b"\0\0\0\0"  # where the key goes
+TEXT: Final = 0x81  # the first octet of a whole text message in one frame
+_integer: Final = int.from_bytes
+_NO_KEY: Final = b"\0\0\0\0"  # where the key goes
 
 
 def _header(first: int, size: int) -> bytes:
@@ -25,8 +26,8 @@ def _ones(size: int) -> int:
 
 # For text that is short, by its size: header, length of the frame, ones, and by how many bits the
 # last key stands out behind the payload.
-SHORT = 512
-TEXT_FRAMES = [
+SHORT: Final = 512
+TEXT_FRAMES: Final = [
     (_header(TEXT, size), len(_header(TEXT, size)) + size, _ones(size), -size % 4 * 8)
     for size in range(SHORT)
 ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sockproof.load.net.endpoint import Endpoint, traffic
+from sockproof.load.net.endpoint import Endpoint
 from sockproof.load.net.stream import CLOSED, IDLE, OPEN, Stream
+from sockproof.load.traffic import traffic
 from sockproof.runs.load_records import Reason
 from sockproof.wire import TooBig, WireError
 from sockproof.wire.http import BodyReader, HeadReader, Response, parse_response_head

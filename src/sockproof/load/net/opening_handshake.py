@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import os
+from typing import Final
 
-from sockproof.load.net.endpoint import Endpoint, together, traffic
+from sockproof.load.net.endpoint import Endpoint, together
+from sockproof.load.traffic import traffic
 from sockproof.wire import WireError
 from sockproof.wire.deflate import NAME, Compressor, Decompressor, Parameters, parse_extensions
 from sockproof.wire.http import (
@@ -16,7 +18,7 @@ from sockproof.wire.http import (
 )
 from sockproof.wire.opening_handshake import wrong_field
 
-MAX_HEAD = 64 * 1024
+MAX_HEAD: Final = 64 * 1024
 Codecs = tuple[Compressor, Decompressor]
 
 

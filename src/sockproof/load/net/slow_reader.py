@@ -16,7 +16,7 @@ from typing import Any
 
 import gevent
 
-from sockproof.load.net.endpoint import traffic
+from sockproof.load.traffic import traffic
 
 _PORTIONS = 10  # a second
 _LEAST_BUFFER, _MOST_BUFFER = 4096, 64 * 1024

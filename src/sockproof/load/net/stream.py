@@ -16,26 +16,35 @@ import ssl
 import sys
 from collections.abc import Callable
 from time import monotonic_ns
-from typing import Any
+from typing import Any, Final
 
 import gevent
 import gevent.monkey
 
-from sockproof.load.net.endpoint import MAX_HELD, Endpoint, held, traffic, why
+from sockproof.load.net.endpoint import Endpoint, why
 from sockproof.load.net.slow_reader import SlowReader, limit_buffer
 from sockproof.load.net.timer_wheel import wheel
 from sockproof.load.net.tls import Tls, tls_failure
 from sockproof.load.net.tunnelling import Tunnelling
+from sockproof.load.traffic import MAX_HELD, held, traffic
 from sockproof.runs.load_records import Reason
 
-IDLE, DIALLING, TUNNELLING, SECURING, SHAKING, OPEN, CLOSING, CLOSED = range(8)
-SHOWN_FAILURES = 10
-_READ = 64 * 1024
-_READABLE, _WRITABLE = 1, 2
-_NO_PORT_YET = getattr(socket, "IP_BIND_ADDRESS_NO_PORT", 24)
+IDLE: Final = 0
+DIALLING: Final = 1
+TUNNELLING: Final = 2
+SECURING: Final = 3
+SHAKING: Final = 4
+OPEN: Final = 5
+CLOSING: Final = 6
+CLOSED: Final = 7
+SHOWN_FAILURES: Final = 10
+_READ: Final = 64 * 1024
+_READABLE: Final = 1
+_WRITABLE: Final = 2
+_NO_PORT_YET: Final = getattr(socket, "IP_BIND_ADDRESS_NO_PORT", 24)
 
 _Socket: type[socket.socket] = gevent.monkey.get_original("socket", "socket")
-_PHASES = {
+_PHASES: Final = {
     DIALLING: "no TCP connection",
     TUNNELLING: "the proxy did not connect",
     SECURING: "the TLS handshake did not end",

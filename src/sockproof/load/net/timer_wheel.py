@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import gevent
 
-STEP_NS = 50_000_000
+STEP_NS: Final = 50_000_000
 
 
 class Visited(Protocol):
@@ -58,4 +58,4 @@ class Wheel:
             timer.close()
 
 
-wheel = Wheel()
+wheel: Final = Wheel()

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any
 
-from sockproof.load.net.endpoint import traffic, why
+from sockproof.load.net.endpoint import why
 from sockproof.load.net.tls import Tls, tls_failure
+from sockproof.load.traffic import traffic
 from sockproof.runs.load_records import Reason
 from sockproof.wire.proxy import ProxyError
 

@@ -12,20 +12,25 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from random import getrandbits
+from typing import Final
 
-from sockproof.load.net.endpoint import Endpoint, traffic
+from sockproof.load.net.endpoint import Endpoint
 from sockproof.load.net.frames import SHORT, TEXT, TEXT_FRAMES, frame
 from sockproof.load.net.opening_handshake import OpeningHandshake
 from sockproof.load.net.stream import CLOSED, CLOSING, IDLE, OPEN, Stream, callback_failed
+from sockproof.load.traffic import traffic
 from sockproof.runs.load_records import Reason
 from sockproof.wire import TooBig, WireError
 from sockproof.wire.deflate import Compressor, Decompressor
 from sockproof.wire.websocket import close_payload, may_be_sent_in_close, parse_close
 
-_BINARY, _CLOSE, _PING, _PONG = 0x82, 0x88, 0x89, 0x8A
-_integer = int.from_bytes
-_RSV1 = 0x40
-_TOGETHER = "incomplete messages of all connections together are too big"
+_BINARY: Final = 0x82
+_CLOSE: Final = 0x88
+_PING: Final = 0x89
+_PONG: Final = 0x8A
+_integer: Final = int.from_bytes
+_RSV1: Final = 0x40
+_TOGETHER: Final = "incomplete messages of all connections together are too big"
 
 
 def no_message(data: bytes, is_binary: bool) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from sockproof.load.record.counters import Counters
 from sockproof.load.record.names import Counts, Names, counts
 from sockproof.load.record.row_writer import LineWriter, Map, RowWriter
 from sockproof.runs.histogram import BITS
@@ -30,15 +31,15 @@ from sockproof.runs.load_records import (
 )
 from sockproof.vocabulary import (
     MESSAGE_KINDS,
-    Counters,
     LatencyKind,
     Origin,
     before_key,
 )
 
-_ACTUAL = {kind: before_key(kind, Origin.ACTUAL) for kind in MESSAGE_KINDS}
-_pack_into = ROW.pack_into
-_SIZE = ROW.size
+_ACTUAL: Final = {kind: before_key(kind, Origin.ACTUAL) for kind in MESSAGE_KINDS}
+_pack_into: Final = ROW.pack_into
+_SIZE: Final = ROW.size
+_STEP: Final = STEP
 
 
 def _origins(intended: Counts, actual: Counts) -> dict[str, Counts]:
@@ -276,7 +277,7 @@ class Ledger(Counters):
         self, kind: int, client: int, a: int, b: int, c: int, flags: int = 0, mark: int = 0
     ) -> None:
         offset = self._offset
-        if offset == STEP:
+        if offset == _STEP:
             offset = self._next_map()
         _pack_into(self._map, offset, a, b, c, client, mark, flags, kind)
         self._offset = offset + _SIZE

@@ -16,6 +16,7 @@ import binascii
 import struct
 from collections.abc import Iterator
 from time import monotonic_ns
+from typing import Final
 from zlib import crc32
 
 from sockproof.load.record.ledger import Ledger, count
@@ -51,19 +52,26 @@ from sockproof.wire.stamp import (
 
 __all__ = ["EVERYONE", "ITSELF", "NOBODY", "EmitFlag", "Phase", "Recorder"]
 
-_pack_into = ROW.pack_into
-_pack_two_into = struct.Struct("<" + 2 * ROW.format.lstrip("<")).pack_into
+_pack_into: Final = ROW.pack_into
+_pack_two_into: Final = struct.Struct("<" + 2 * ROW.format.lstrip("<")).pack_into
 # The same, with halves of a row's columns for themselves.
-_pack_emit_into = struct.Struct("<IIQIIIHBB").pack_into
-_pack_receipt_into = struct.Struct("<QIIQIHBB").pack_into
-_decoded, _unpacked, _FROM_URL = binascii.a2b_base64, CHECKED.unpack, FROM_URL
-_encoded, _packed, _TO_URL = binascii.b2a_base64, FIELDS.pack, TO_URL
-_EMIT, _ACK, _RECEIPT = int(Kind.EMIT), int(Kind.ACK), int(Kind.RECEIPT)
-_EXACT = int(ReceiptFlag.EXACT)
-_ACKS, _DELIVERIES = LatencyKind.ACK, LatencyKind.DELIVERY
-_SIZE = ROW.size
-_LONGEST = LONGEST_DELAY_US * 1000
-_BITS_OF_TIME = 43  # of a latency in nanoseconds that is believed: two hours and a half
+_pack_emit_into: Final = struct.Struct("<IIQIIIHBB").pack_into
+_pack_receipt_into: Final = struct.Struct("<QIIQIHBB").pack_into
+_decoded: Final = binascii.a2b_base64
+_unpacked: Final = CHECKED.unpack
+_encoded: Final = binascii.b2a_base64
+_packed: Final = FIELDS.pack
+_EMIT: Final = int(Kind.EMIT)
+_ACK: Final = int(Kind.ACK)
+_RECEIPT: Final = int(Kind.RECEIPT)
+_STEP: Final = STEP
+_crc32: Final = crc32
+_EXACT: Final = int(ReceiptFlag.EXACT)
+_ACKS: Final = LatencyKind.ACK
+_DELIVERIES: Final = LatencyKind.DELIVERY
+_SIZE: Final = ROW.size
+_LONGEST: Final = LONGEST_DELAY_US * 1000
+_BITS_OF_TIME: Final = 43  # of a latency in nanoseconds that is believed: two hours and a half
 
 
 def _stamps(data: bytes) -> Iterator[Stamp]:
@@ -103,9 +111,9 @@ class Recorder(Ledger):
             self.lag[(shift << BITS) + (lag >> shift) if shift > 0 else lag] += 1
             delay = lag // 1000 if lag < _LONGEST else LONGEST_DELAY_US
         fields = _packed(self.run, self._high | client, sequence, intended, delay, checksum)
-        check = crc32(fields)
+        check = _crc32(fields)
         offset = self._offset
-        if offset == STEP:
+        if offset == _STEP:
             offset = self._next_map()
         mark, where = check & 0xFFFF, self._map
         _pack_emit_into(
@@ -113,7 +121,7 @@ class Recorder(Ledger):
         )
         self._offset = offset + _SIZE
         checked = fields + check.to_bytes(4, "little")
-        return MARK + _encoded(checked, newline=False).translate(_TO_URL)
+        return MARK + _encoded(checked, newline=False).translate(TO_URL)
 
     def withdrawn(
         self, client: int, sequence: int, intended: int, actual: int, flags: int = 0
@@ -137,7 +145,7 @@ class Recorder(Ledger):
     ) -> None:
         """The acknowledgement of a message is in; `acks` are those of its name."""
         offset = self._offset
-        if offset == STEP:
+        if offset == _STEP:
             offset = self._next_map()
         _pack_into(self._map, offset, sequence, 0, now, client, 0, 0, _ACK)
         self._offset = offset + _SIZE
@@ -173,7 +181,7 @@ class Recorder(Ledger):
         What `ack_received` and `heard` do for it is written out here.
         """
         offset = self._offset
-        if offset >= STEP - _SIZE or intended < self._measured_from or intended != actual:
+        if offset >= _STEP - _SIZE or intended < self._measured_from or intended != actual:
             self.ack_received(client, sequence, intended, actual, now, acks)
             self._row(_RECEIPT, client, self._high | client, sequence, now, _EXACT)
             self.receipts += 1
@@ -241,7 +249,7 @@ class Recorder(Ledger):
             return None
         body_at = at + LENGTH
         try:
-            raw = _decoded(data[at + 5 : body_at].translate(_FROM_URL))
+            raw = _decoded(data[at + 5 : body_at].translate(FROM_URL))
             run, sender, sequence, intended, delay, checksum, check = _unpacked(raw)
         except (ValueError, struct.error):
             return self._heard_slowly(client, data, now)
@@ -250,13 +258,14 @@ class Recorder(Ledger):
         if (
             run != self.run
             or sender >> 48 != self._clock
-            or crc32(raw) != RESIDUE
-            or crc32(data[body_at:end]) != checksum
+            or _crc32(raw) != RESIDUE
+            or end < 0
+            or _crc32(data[body_at:end]) != checksum
             or (value - delay * 1000) >> _BITS_OF_TIME  # no time that can be
         ):
             return self._heard_slowly(client, data, now)
         offset = self._offset
-        if offset == STEP:
+        if offset == _STEP:
             offset = self._next_map()
         _pack_receipt_into(
             self._map, offset, sender, sequence, checksum, now, client, check & 0xFFFF, 0, _RECEIPT

@@ -20,7 +20,7 @@ import random
 import zlib
 from pathlib import Path
 from time import monotonic_ns
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 from sockproof.runs.clock import mark_of
 from sockproof.runs.load_records import (
@@ -40,9 +40,9 @@ from sockproof.runs.load_records import (
     record_file,
 )
 
-_AGAIN = 20_000_000  # nanoseconds between two attempts to get space
-_LAST = STEP - ROW.size  # where the last row of a mapping goes
-_MOST = 1 << 20  # octets of lines that wait for space
+_AGAIN: Final = 20_000_000  # nanoseconds between two attempts to get space
+_LAST: Final = STEP - ROW.size  # where the last row of a mapping goes
+_MOST: Final = 1 << 20  # octets of lines that wait for space
 Map = mmap.mmap | bytearray
 
 

@@ -13,9 +13,10 @@ from typing import Any
 import socketio
 from engineio.payload import Payload
 
-from sockproof.load.net.endpoint import MAX_HELD, Endpoint, held, traffic
+from sockproof.load.net.endpoint import Endpoint
 from sockproof.load.socketio.packets import see_name
 from sockproof.load.socketio.session import see_values
+from sockproof.load.traffic import MAX_HELD, held, traffic
 from sockproof.runs.load_records import Stray
 from sockproof.wire import WireError, strict_json
 

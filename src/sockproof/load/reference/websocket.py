@@ -9,12 +9,13 @@ import gevent
 import gevent.queue
 import websocket
 
-from sockproof.load.net.endpoint import Endpoint, together, traffic
+from sockproof.load.net.endpoint import Endpoint, together
 from sockproof.load.net.stream import CLOSING, DIALLING, OPEN
 from sockproof.load.net.websocket import is_utf8
 from sockproof.load.reference.guard import TooMuch, web_socket
 from sockproof.load.reference.socketio import Reference
 from sockproof.load.reference.way import Way, WayFailed
+from sockproof.load.traffic import traffic
 from sockproof.runs.load_records import Reason
 
 

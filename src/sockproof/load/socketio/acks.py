@@ -10,7 +10,7 @@ import itertools
 import json
 import random
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from sockproof.runs.load_records import Stray
 from sockproof.wire import WireError
@@ -27,11 +27,11 @@ Waiting = tuple[int, Callable[..., None], Any]
 Key = int | tuple[bytes, int]
 Acks = dict[Key, Waiting]
 
-NEVER = 1 << 62
-RANGE = 100_000  # numbers of a connection
-_RANGES = 20_000  # so that every number has 31 bits
-_MOST = 10_000  # numbers that one connection remembers, and answers to nothing that it takes
-_next_range = itertools.count(random.randrange(_RANGES))
+NEVER: Final = 1 << 62
+RANGE: Final = 100_000  # numbers of a connection
+_RANGES: Final = 20_000  # so that every number has 31 bits
+_MOST: Final = 10_000  # numbers that one connection remembers, and answers to nothing that it takes
+_next_range: Final = itertools.count(random.randrange(_RANGES))
 _given: set[int] = set()
 NO_NUMBERS: frozenset[int] = frozenset()  # of all connections that need none
 OnStray = Callable[[int, Stray], None]
@@ -120,8 +120,8 @@ def key_of(number: int, prefix: bytes, own: bytes) -> Key:
 def key_in(data: bytes, bracket: int, own: bytes) -> Key:
     """The same of a packet whose content begins at the bracket; raises `WireError`."""
     at = data.find(b",", 2, bracket) + 1 if data[2:3] == b"/" else 2
-    number = data[at:bracket]
-    if bracket < 0 or not number.isdigit() or len(number) > 20:
+    number = data[at:bracket] if bracket >= at else b""
+    if not number.isdigit() or len(number) > 20:
         raise WireError(f"not the number of an acknowledgement: {data[:60]!r}")
     return key_of(int(number), data[2:at], own)
 
@@ -137,11 +137,10 @@ def _with(numbers: set[int] | frozenset[int], number: int) -> set[int] | frozens
 
 def arguments(reply: Reply) -> list[Any]:
     """The arguments of an acknowledgement; raises ValueError when they are no JSON list."""
-    if isinstance(reply, bytes):
-        reply = json.loads(reply)
-    if not isinstance(reply, list):
-        raise ValueError(f"an acknowledgement must be a list, not {reply!r:.60}")
-    return reply
+    found = json.loads(reply) if isinstance(reply, bytes) else reply
+    if not isinstance(found, list):
+        raise ValueError(f"an acknowledgement must be a list, not {found!r:.60}")
+    return found
 
 
 def answer(waiting: Waiting, reply: Reply) -> None:

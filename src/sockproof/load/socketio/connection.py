@@ -6,7 +6,7 @@ One number counts the acknowledgements asked for in all namespaces.
 from __future__ import annotations
 
 from time import monotonic_ns
-from typing import Any
+from typing import Any, Final
 
 from sockproof.load.net.stream import OPEN
 from sockproof.load.socketio.acks import Key, OnAck, OnTokenAck, key_of
@@ -15,7 +15,7 @@ from sockproof.load.socketio.receiving import Handler, Receiver
 from sockproof.runs.load_records import Reason
 from sockproof.wire.socketio import Packet, PacketType
 
-ACK_LIMIT = 30_000_000_000  # nanoseconds
+ACK_LIMIT: Final = 30_000_000_000  # nanoseconds
 
 
 class SocketIOConnection(Receiver):

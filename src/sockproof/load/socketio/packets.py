@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -18,17 +18,17 @@ from sockproof.load.socketio.session import parsed, see_values
 from sockproof.wire import WireError
 from sockproof.wire.socketio import MAX_ATTACHMENTS, RESERVED_NAMES, put_back
 
-encoded = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-MAX_PREFIX = 4096  # octets of a namespace's name
-CACHED = 1024  # octets of JSON, up to which its placeholders are remembered
-BINARY_ACK = b"6"
+encoded: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+MAX_PREFIX: Final = 4096  # octets of a namespace's name
+CACHED: Final = 1024  # octets of JSON, up to which its placeholders are remembered
+BINARY_ACK: Final = b"6"
 # The quote and the first letters of a name that needs a second look; and a name that is escaped.
-_DOUBTFUL = frozenset(f'"{name}'[:5].encode() for name in RESERVED_NAMES)
-_MOST_USUAL = 16
+_DOUBTFUL: Final = frozenset(f'"{name}'[:5].encode() for name in RESERVED_NAMES)
+_MOST_USUAL: Final = 16
 _usual: dict[bytes, tuple[bytes, ...]] = {}  # how other events begin, by what stands before them
 # It sees whether octets are JSON without making values of them; what it refuses the slower one may
 # take, as half a surrogate pair.
-sound = msgspec.json.Decoder(msgspec.Raw).decode
+sound: Final = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 def prefix_of(namespace: str) -> bytes:
@@ -49,7 +49,7 @@ def name_in(data: bytes, start: int) -> bytes:
         if (len(before) - len(before.rstrip(b"\\"))) % 2 == 0:
             break
         end = data.find(b'"', end + 1)
-    return data[start:end]
+    return data[start:end] if end >= start else b""
 
 
 def see_json(octets: bytes, what: str) -> None:
@@ -131,7 +131,7 @@ def _places(octets: bytes, is_event: bool) -> frozenset[int]:
     return frozenset(found)
 
 
-_known_places = functools.lru_cache(maxsize=256)(_places)
+_known_places: Final = functools.lru_cache(maxsize=256)(_places)
 
 
 class Attached:

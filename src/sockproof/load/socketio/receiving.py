@@ -12,7 +12,7 @@ The rules that hold here:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 from msgspec import DecodeError
 
@@ -39,8 +39,8 @@ from sockproof.runs.load_records import Reason, Stray
 from sockproof.wire import WireError
 from sockproof.wire.socketio import Packet, PacketType
 
-MAX_EARLY = 1000  # events before the answer to CONNECT
-NOWHERE: frozenset[bytes] = frozenset()
+MAX_EARLY: Final = 1000  # events before the answer to CONNECT
+NOWHERE: Final[frozenset[bytes]] = frozenset()
 NOTHING: tuple[bytes, ...] = ()  # which begins no text
 
 Handler = Callable[..., Any]
@@ -125,8 +125,8 @@ class Receiver(Session):
             elif data.startswith(b"43") and self._attached is None:
                 bracket = data.find(b"[", 2)
                 at = self._bracket
-                number = data[at:bracket]
-                own = 0 < bracket <= at + 20 and number.isdigit() and data[2:at] == self._prefix
+                number = data[at:bracket] if at < bracket <= at + 20 else b""
+                own = number.isdigit() and data[2:at] == self._prefix
                 key = int(number) if own else key_in(data, bracket, self._prefix)
                 waiting = self._acks.pop(key, None)
                 try:

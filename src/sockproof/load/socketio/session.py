@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import monotonic_ns
-from typing import Any
+from typing import Any, Final
 
-from sockproof.load.net.endpoint import MAX_HELD, Endpoint, held, traffic
+from sockproof.load.net.endpoint import Endpoint
 from sockproof.load.net.stream import (
     CLOSED,
     CLOSING,
@@ -25,15 +25,16 @@ from sockproof.load.socketio.acks import NEVER, Acks, Strays, answer, take_expir
 from sockproof.load.socketio.polling import PollingTransport
 from sockproof.load.socketio.transport import Transport
 from sockproof.load.socketio.upgrade import Upgrade
+from sockproof.load.traffic import MAX_HELD, held, traffic
 from sockproof.runs.load_records import Reason
 from sockproof.vocabulary import TRANSPORTS
 from sockproof.wire import WireError, strict_json
 
 _WEBSOCKET, _POLLING, _UPGRADE = TRANSPORTS
-MAX_SID = 4096  # characters of a session's id, which stands in each request
-LARGE = 64 * 1024  # octets of JSON, from which on its values are counted
-MAX_VALUES = 200_000  # each of which takes many times what its octets do
-_HELD_UP = 500_000_000  # nanoseconds by which this process's own loop was too late
+MAX_SID: Final = 4096  # characters of a session's id, which stands in each request
+LARGE: Final = 64 * 1024  # octets of JSON, from which on its values are counted
+MAX_VALUES: Final = 200_000  # each of which takes many times what its octets do
+_HELD_UP: Final = 500_000_000  # nanoseconds by which this process's own loop was too late
 
 
 def not_sent(data: bytes) -> bool:

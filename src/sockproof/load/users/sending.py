@@ -12,9 +12,9 @@ from sockproof.load.locust.schedule import Turn
 from sockproof.load.messages.answers import Answers
 from sockproof.load.messages.ephemeral import Ephemeral
 from sockproof.load.messages.naming import called
-from sockproof.load.net.endpoint import traffic
 from sockproof.load.record.names import Acks, Places
 from sockproof.load.record.recorder import ITSELF, NOBODY, EmitFlag, Recorder
+from sockproof.load.traffic import traffic
 
 # Plain numbers: the operators of flags cost a microsecond each.
 ACKNOWLEDGED, SKIPS_SENDER = int(EmitFlag.ACKNOWLEDGED), int(EmitFlag.SKIPS_SENDER)

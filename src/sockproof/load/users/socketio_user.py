@@ -17,7 +17,6 @@ from sockproof.load.messages.ephemeral import Ephemeral
 from sockproof.load.messages.matching import matches
 from sockproof.load.messages.message import BODY, Message, Said, prepared
 from sockproof.load.messages.naming import called
-from sockproof.load.net.endpoint import traffic
 from sockproof.load.record.names import Acks
 from sockproof.load.record.recorder import ITSELF, NOBODY
 from sockproof.load.reference.socketio import ReferenceSocketIO
@@ -25,6 +24,7 @@ from sockproof.load.socketio.acks import Reply, arguments, new_range
 from sockproof.load.socketio.connection import SocketIOConnection
 from sockproof.load.socketio.packets import see_json
 from sockproof.load.socketio.session import parsed
+from sockproof.load.traffic import traffic
 from sockproof.load.users.namespaces import Namespaces
 from sockproof.load.users.sending import ACKNOWLEDGED, SKIPS_SENDER, judge
 from sockproof.runs.load_records import Stray

@@ -8,7 +8,7 @@ from time import monotonic_ns
 from typing import Any
 
 from sockproof.load.messages.matching import Match, matches
-from sockproof.load.net.endpoint import traffic
+from sockproof.load.traffic import traffic
 from sockproof.load.users.connected_user import ConnectedUser
 from sockproof.load.users.conversation import Conversation, Expected
 from sockproof.vocabulary import Step

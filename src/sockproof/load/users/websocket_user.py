@@ -17,12 +17,12 @@ from sockproof.load.messages.ephemeral import Ephemeral
 from sockproof.load.messages.matching import Acknowledgements, Heartbeat, Match, matches
 from sockproof.load.messages.payload import Payload, Said, encoded
 from sockproof.load.messages.placeholders import BINARY_BODY, BODY
-from sockproof.load.net.endpoint import traffic
 from sockproof.load.net.websocket import WebSocketConnection
 from sockproof.load.record.recorder import ITSELF
 from sockproof.load.reference.websocket import ReferenceWebSocket
 from sockproof.load.socketio.acks import RANGE, Strays, new_range
 from sockproof.load.socketio.session import parsed
+from sockproof.load.traffic import traffic
 from sockproof.load.users.conversation import Conversation, Expected, Sent
 from sockproof.load.users.sending import ACKNOWLEDGED, SKIPS_SENDER, judge
 from sockproof.load.users.websocket_rooms import WebSocketRooms
