@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable
 from urllib.parse import quote, urlsplit
 
 from tests.clients.raw_websocket.client import Client, made
 from tests.clients.raw_websocket.request import Place
+from tests.clients.raw_websocket.switching import Mixin
 
 
 async def asked(url: str, resource: str) -> str:
@@ -18,15 +20,28 @@ async def asked(url: str, resource: str) -> str:
     return client.received[0].decode() if client.received else ""
 
 
-async def drive(url: str, agent: str, several: Iterable[type] = ()) -> None:
-    """Run every case that the server has with a client that has these faults and freedoms."""
+async def drive(
+    url: str, agent: str, several: Iterable[Mixin] = (), jobs: int = 1, alone: int = 0
+) -> None:
+    """Run every case that the server has with a client that has these faults and freedoms.
+
+    So many `jobs` run at once, but for the last ones, which run `alone`.
+    """
     kind = made(several)
     parts = urlsplit(url)
     shared: dict[str, str] = {}
-    for number in range(1, int(await asked(url, "/getCaseCount")) + 1):
-        info = json.loads(await asked(url, f"/getCaseInfo?case={number}"))
-        resource = f"/runCase?case={number}&agent={quote(agent)}"
-        offered = tuple(info.get("subprotocols") or ())
-        place = Place(parts.hostname or "", parts.port or 80, resource, offered, shared)
-        await kind(place).run()
+    free = asyncio.Semaphore(jobs)
+
+    async def run(number: int) -> None:
+        async with free:
+            info = json.loads(await asked(url, f"/getCaseInfo?case={number}"))
+            resource = f"/runCase?case={number}&agent={quote(agent)}"
+            offered = tuple(info.get("subprotocols") or ())
+            place = Place(parts.hostname or "", parts.port or 80, resource, offered, shared)
+            await kind(place).run()
+
+    count = int(await asked(url, "/getCaseCount"))
+    await asyncio.gather(*map(run, range(1, count - alone + 1)))
+    for number in range(count - alone + 1, count + 1):
+        await run(number)
     await asked(url, f"/updateReports?agent={quote(agent)}")

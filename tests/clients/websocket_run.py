@@ -1,0 +1,117 @@
+"""Running cases against the raw WebSocket client, correct or with faults and freedoms.
+
+A fault is described in `tests/clients/mutants/FILE.toml`, by the file of `raw_websocket/faults`
+that it is in, and a freedom likewise:
+
+    [answers-pings-with-nothing]
+    what = "A Ping is answered by a Pong without a payload."
+    catches = ["websocket/control/ping_*"]  # cases that show it: each is FAIL or NON_STRICT
+
+    [answers-close-with-3000]
+    what = "A Close frame is answered by one with code 3000."
+    section = "RFC 6455, 7.4.2"
+    unsupported = ["deflate/*"]             # cases that the client cannot be judged by
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sockproof.clients.run import WEBSOCKET, ClientRun
+from sockproof.clients.serving import serving
+from sockproof.conformance.shelf.case import Case, load_cases
+from sockproof.conformance.shelf.expectations import glob_matches
+from sockproof.conformance.shelf.requirements import Requirement, load_requirements
+from sockproof.runs.records import CaseRecord
+from tests.clients.raw_websocket.driver import drive
+from tests.clients.raw_websocket.switches import FAULTS, FREEDOMS
+from tests.clients.raw_websocket.switching import Mixin
+
+HERE = Path(__file__).parent
+SHELF = HERE.parents[1] / "client_cases"
+CAUGHT = ("FAIL", "NON_STRICT")
+JOBS = 8
+LIMIT = 3.0  # seconds a case: a client that a fault has silenced is not waited for any longer
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A fault or a freedom, as it is described."""
+
+    name: str
+    file: str
+    mixin: Mixin
+    what: str
+    section: str = ""
+    catches: tuple[str, ...] = ()
+    unsupported: tuple[str, ...] = ()
+
+    def shows_in(self, case_id: str) -> bool:
+        """Whether this fault is known to be seen by the case."""
+        return any(glob_matches(glob, case_id) for glob in self.catches)
+
+
+@cache
+def cases() -> tuple[Case, ...]:
+    """Every case about WebSocket clients, those that look back on the run at the end."""
+    every = load_cases(SHELF, WEBSOCKET)
+    return (*(case for case in every if not case.last), *(case for case in every if case.last))
+
+
+@cache
+def requirements() -> dict[str, Requirement]:
+    """The catalogue of what binds clients."""
+    return load_requirements(SHELF / "requirements")
+
+
+def described(folder: str, switches: dict[str, dict[str, Mixin]]) -> dict[str, Switch]:
+    """The descriptions of these faults or freedoms by their names."""
+    found: dict[str, Switch] = {}
+    for file, mixins in switches.items():
+        told = tomllib.loads((HERE / folder / f"{file}.toml").read_text(encoding="utf-8"))
+        assert told.keys() == mixins.keys(), (file, told.keys() ^ mixins.keys())
+        assert not told.keys() & found.keys(), file
+        for name, table in told.items():
+            fields: dict[str, Any] = {
+                key: tuple(value) if isinstance(value, list) else value
+                for key, value in table.items()
+            }
+            found[name] = Switch(name, file, mixins[name], **fields)
+    return found
+
+
+@cache
+def faults() -> dict[str, Switch]:
+    """Every fault by its name."""
+    return described("mutants", FAULTS)
+
+
+@cache
+def freedoms() -> dict[str, Switch]:
+    """Every freedom by its name."""
+    return described("freedoms", FREEDOMS)
+
+
+async def judged(
+    several: Iterable[Mixin], chosen: Sequence[Case], limit: float = LIMIT, jobs: int = JOBS
+) -> dict[str, CaseRecord]:
+    """The records of these cases, for a client that has these faults and freedoms."""
+    run = ClientRun(chosen, requirements(), agent="raw", limit=limit)
+    async with serving(run) as listener:
+        alone = sum(case.last for case in chosen)
+        await drive(f"ws://127.0.0.1:{listener.port}", "raw", several, jobs, alone)
+    return run.records
+
+
+def outcomes(several: Iterable[Mixin], chosen: Sequence[Case]) -> dict[str, CaseRecord]:
+    """The same, in a loop of its own; what a time-out ended has run once more by itself."""
+    mixins = list(several)
+    records = asyncio.run(judged(mixins, chosen))
+    again = [c for c in chosen if c.id not in records or records[c.id].timed_out]
+    return records | asyncio.run(judged(mixins, again, LIMIT * 2, jobs=1))
