@@ -22,7 +22,7 @@ from sockproof.load.locust.options import SECRET_ARGUMENTS, without_secrets
 
 SOURCE = Path(sockproof.api.__file__).parents[1]
 # Those that turn options into something else, and those that make them.
-MAY_LOOK = {"judge_plans", "load_plans", "command", "configuration"}
+MAY_LOOK = {"client_plans", "judge_plans", "load_plans", "command", "configuration"}
 
 
 def _trees() -> dict[Path, ast.Module]:

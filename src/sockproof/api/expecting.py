@@ -16,6 +16,7 @@ from sockproof.conformance.shelf.expectations import (
 )
 from sockproof.errors import CommandError
 from sockproof.render.conformance.causes import Group, answer
+from sockproof.targets.drivers import EXPECTATIONS
 from sockproof.targets.spec import load_targets
 
 SHARE = 0.8  # of the faults, from which on a library is named that does not show what it is
@@ -51,6 +52,17 @@ def _file(word: str, shelf: Path) -> Path:
     raise CommandError(
         f"--expect {word}: no such file, and not the name of a bundled list; similar: {told}"
     )
+
+
+def load_of_clients(words: Sequence[str], drivers: Path) -> list[Expectation]:
+    """What `--expect` names of clients, each a file or the name of a driver of the shelf."""
+    found = []
+    for word in words:
+        path, own = Path(word), drivers / word / EXPECTATIONS
+        if not path.is_file() and (Path(word).name != word or not own.is_file()):
+            raise CommandError(f"--expect {word}: no such file, and no driver with expectations")
+        found += load_expectations(path if path.is_file() else own)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

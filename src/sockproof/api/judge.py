@@ -282,7 +282,7 @@ def _judge(
             path.unlink(missing_ok=True)
             raise
         with signals.held():
-            report = _read(path)
+            report = read_report(path)
             if targets is None and not report["interrupted"]:
                 found = _proposal(job, report, shelf)
                 writer.also(found)
@@ -300,7 +300,7 @@ def _kept(path: Path, ran: int, place: Place) -> str:
     return f"; the {number(ran, 'case')} before are in {path}, for `sockproof report`"
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_report(path: Path) -> dict[str, Any]:
     """The report of a run of our own; that its file cannot be read is not the user's doing."""
     try:
         return records.read_run(path)

@@ -22,6 +22,7 @@ from sockproof.form import form
 COMMANDS = {
     "demo": "Find three bugs in a bundled chat server, in half a minute",
     "conformance": "Check a WebSocket or Socket.IO server against the standards",
+    "clients": "Check a WebSocket or Socket.IO client against the standards",
     "target": "Run one of the bundled servers, or list them",
     "matrix": "Check all bundled servers and show the results side by side",
     "site": "Make a static site of stored matrix runs: servers, requirements, badges, feeds",

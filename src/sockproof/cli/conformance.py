@@ -287,7 +287,7 @@ def _judge_url(plan: JudgePlan, url: str, expectations: list[Expectation], wante
         warn(f"{name} is ignored: cases judge the server's own TCP and TLS, and connect directly")
     with wanted.place() as place, Progress(verbose=wanted.verbose) as progress:
         judged = wanted.show(progress, judge_url(plan, url, expectations, place, progress))
-    write_autobahn([judged], wanted.autobahn)
+    write_autobahn([(judged.title, judged.report)], wanted.autobahn)
     return judged.exit_code
 
 
@@ -305,7 +305,7 @@ def _judge_targets(plan: JudgePlan, expectations: list[Expectation], wanted: _Wa
         with wanted.place() as place, Progress(verbose=wanted.verbose) as progress:
             judged = judge_target(plan, chosen[0], expectations, place, progress)
             wanted.show(progress, judged)
-        write_autobahn([judged], wanted.autobahn)
+        write_autobahn([(judged.title, judged.report)], wanted.autobahn)
         return judged.exit_code
     folder = records.new_run_folder(wanted.results, "conformance")
     all_judged: list[Judged] = []
@@ -338,7 +338,7 @@ def _judge_targets(plan: JudgePlan, expectations: list[Expectation], wanted: _Wa
             page = write_index(folder, entries, wanted.shelf)
             records.link_latest(folder, "conformance")
             print(f"all targets: {page}")
-            write_autobahn(all_judged, wanted.autobahn)
+            write_autobahn([(each.title, each.report) for each in all_judged], wanted.autobahn)
     return worst(codes)
 
 

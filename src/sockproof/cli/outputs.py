@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from sockproof import files, shelves
-from sockproof.api.judge import Judged
 from sockproof.errors import CommandError
 from sockproof.render.conformance import autobahn, html, junit, markdown
 from sockproof.runs import records
+
+Report = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,12 @@ def _template(shelf: Path | None) -> Path:
     return shelves.shelf("reports", shelf) / "conformance.html.j2"
 
 
-def write_autobahn(judged: Sequence[Judged], folder: Path | None) -> None:
-    """Write the files that `--autobahn` asks for."""
+def write_autobahn(reports: Sequence[tuple[str, Report]], folder: Path | None) -> None:
+    """Write the files that `--autobahn` asks for, of agents by their names."""
     if folder is None:
         return
     files.make_folder(folder)
-    for name, text in autobahn.files([(each.title, each.report) for each in judged]).items():
+    for name, text in autobahn.files(reports).items():
         files.write(folder / name, text)
     print(f"Autobahn format: {folder / 'index.json'}")
 

@@ -7,6 +7,7 @@ is judged is written down at once. A case that is judged again takes the place o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,19 +21,25 @@ from sockproof.conformance.context.wirelog import WireLog
 from sockproof.conformance.shelf.case import Case
 from sockproof.conformance.shelf.expectations import Expectation, apply_expectations
 from sockproof.conformance.shelf.requirements import Requirement
+from sockproof.conformance.trials import second_look
 from sockproof.conformance.trials.plan import Patience
 from sockproof.conformance.trials.trial import PASSES_SHOW, Trial, judge
 from sockproof.formats.report import CasePart
 from sockproof.runs.records import CaseRecord, RunWriter
-from sockproof.vocabulary import Suite
+from sockproof.vocabulary import Seen, Suite
 from sockproof.wire.redaction import Redactor
 
 WEBSOCKET = (Suite.WEBSOCKET, Suite.DEFLATE)
 SOCKETIO = (Suite.ENGINEIO, Suite.SOCKETIO)
-SUITES = (*WEBSOCKET, *SOCKETIO)
+SUITES = tuple(each.value for each in (*WEBSOCKET, *SOCKETIO))
 LIMIT = 5.0  # seconds for each case
 REVISED = tuple(CasePart.__annotations__)
 OF_A_DRIVER = Policy(capabilities=frozenset({"echo", "binary"}))
+
+
+def _nothing(case: Case, agent: str) -> bool:
+    del case, agent
+    return False
 
 
 class Visitor:
@@ -59,10 +66,16 @@ class ClientRun:
     on_reports: Callable[[], object] = bool
     rerun: Callable[[Case], str] = lambda case: case.id
     once: bool = False  # a case that has been judged is not judged again
+    without_of: Callable[[Case, str], bool] = _nothing
     records: dict[str, CaseRecord] = field(default_factory=dict)
     history: History = field(default_factory=History)
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    came: set[str] = field(default_factory=set)  # suites whose drivers have come
+    seen_at: float = 0.0  # when something was heard of a driver (monotonic)
     lapsed: set[str] = field(default_factory=set)  # ids of cases that a time-out ended
+    _progress: asyncio.Event = field(default_factory=asyncio.Event)
+    _latest: str = ""  # the id of the case that began last
+    _first: dict[str, CaseRecord] = field(default_factory=dict)  # of cases that are looked at again
     _numbers: dict[str, int] = field(default_factory=dict)
     _running: dict[str, asyncio.Event] = field(default_factory=dict)
     _patience: Patience = field(default_factory=Patience)
@@ -72,15 +85,68 @@ class ClientRun:
         """The chosen cases of these suites, in the order in which drivers number them from 1."""
         return [case for case in self.cases if case.suite in suites]
 
-    def named(self, agent: str | None) -> None:
-        """Whoever comes first is who is judged."""
+    def named(self, agent: str | None, suites: Iterable[str]) -> None:
+        """A driver of these suites has come; the first says who is judged."""
+        self.seen_at = time.monotonic()
+        self.came.update(suites)
         if self.agent is None and agent:
             self.agent = agent[:200]
 
     @property
+    def due(self) -> list[Case]:
+        """The cases of the suites whose drivers have come; all before any has."""
+        return self.of(self.came) if self.came else list(self.cases)
+
+    @property
     def left(self) -> list[Case]:
-        """The cases that have not been judged."""
-        return [case for case in self.cases if case.id not in self.records]
+        """Those that are due and have not been judged."""
+        return [case for case in self.due if case.id not in self.records]
+
+    async def is_done(self) -> None:
+        """Return when the driver says so, or when nothing is left."""
+        while not self.stopped.is_set() and not (self.came and not self.left):
+            self._progress.clear()
+            await self._progress.wait()
+
+    def stop(self) -> None:
+        """The driver has said that it is done."""
+        self.stopped.set()
+        self._progress.set()
+
+    async def settle(self, seconds: float) -> None:
+        """Wait so long at most for cases that still run."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                for ended in list(self._running.values()):
+                    await ended.wait()
+
+    def died(self, how: str) -> None:
+        """The driver's process died, so the case that was on has failed."""
+        record = self.records.get(self._latest)
+        if record is None or record.outcome == "FAIL":
+            return
+        record.outcome, record.seen, record.came = "FAIL", Seen.DIED, ""
+        record.expected, record.got = "a driver that goes on", how
+        record.aside, record.expectation = None, None
+        apply_expectations(record, self.expectations)
+        self._note(record)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a case runs."""
+        return any(not ended.is_set() for ended in self._running.values())
+
+    def begins(self) -> None:
+        """A driver is started: no case is on."""
+        self._latest = ""
+        self.seen_at = time.monotonic()
+
+    def look_again(self, ids: Iterable[str]) -> None:
+        """Have these cases judged again that a time-out ended; what does not repeat is no fault."""
+        self.stopped.clear()
+        for name in list(ids):
+            self._first[name] = self.records.pop(name)
+            self.lapsed.discard(name)
 
     def context(self, case: Case) -> CaseContext:
         """The context in which a client meets a case."""
@@ -92,17 +158,18 @@ class ClientRun:
     async def judge(self, case: Case, visitor: Visitor) -> CaseRecord:
         """Run the case on the client that has come for it, and let go of the client."""
         record = self._new_record(case)
+        self._latest = case.id
         trial = Trial(case, None, record, time.monotonic(), 0.0)
         limit = self._patience.limit(max(self.limit, case.limit_with(25.0, 20.0)))
         ended = self._running[case.id] = asyncio.Event()
         try:
             await judge(trial, visitor, visitor.context, limit, self.requirements)
             self._conclude(trial, visitor.context)
-            self._note(record)
-            ended.set()
             if trial.lapsed:
                 self.lapsed.add(case.id)
                 self._patience.lapses += 1
+            self._note(self._second(record))
+            ended.set()
             await visitor.part()
         finally:
             ended.set()
@@ -124,12 +191,6 @@ class ClientRun:
             setattr(record, name, value)
         apply_expectations(record, self.expectations)
         self._note(record)
-
-    def forget(self, ids: Iterable[str]) -> None:
-        """Have these cases judged again."""
-        for name in ids:
-            self.records.pop(name, None)
-            self.lapsed.discard(name)
 
     def _new_record(self, case: Case) -> CaseRecord:
         return CaseRecord(
@@ -153,6 +214,14 @@ class ClientRun:
         record.expected, record.got = text(record.expected), text(record.got)
         apply_expectations(record, self.expectations)
 
+    def _second(self, record: CaseRecord) -> CaseRecord:
+        """What stands of a case that may have been looked at again."""
+        first = self._first.pop(record.id, None)
+        if first is None or not second_look.is_well(record):
+            return record
+        second_look.did_not_repeat(first, record)
+        return first
+
     def _note(self, record: CaseRecord) -> None:
         self.records[record.id] = record
         if self.writer is not None:
@@ -163,3 +232,5 @@ class ClientRun:
                 told = record.to_json()
                 self.writer.revise(number, {name: told[name] for name in REVISED})
         self.on_record(record)
+        self.seen_at = time.monotonic()
+        self._progress.set()

@@ -75,7 +75,7 @@ class SocketIOScheme:
         if wrong:
             self._respond(connection, arrival, *wrong)
             return
-        self.run.named(agent)
+        self.run.named(agent, SOCKETIO)
         mine = self._waiting = asyncio.Event()
         while self._task is not None:
             await asyncio.wait({self._task})
@@ -100,6 +100,8 @@ class SocketIOScheme:
 
     async def _begin(self) -> SocketIOVisitor | None:
         """Begin the next case that wants a client, and give its visitor; None behind the last."""
+        if self.run.once and self._at >= len(self.cases) and self.run.left:
+            self._at = 0  # some are looked at again
         while self._at < len(self.cases):
             case = self.cases[self._at]
             self._at += 1

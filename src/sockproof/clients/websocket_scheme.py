@@ -60,7 +60,7 @@ class WebSocketScheme:
         if arrival.request.get("Sec-WebSocket-Key") is None and arrival.path != "/runCase":
             connection.respond(426, "Upgrade Required", b"", (("Upgrade", "websocket"),))
             return False
-        self.run.named(arrival.query.get("agent"))
+        self.run.named(arrival.query.get("agent"), WEBSOCKET)
         self.run.history.saw_key(arrival.request.get("Sec-WebSocket-Key") or "")
         match arrival.path:
             case "/getCaseCount":
@@ -79,10 +79,10 @@ class WebSocketScheme:
                 self.run.on_reports()
                 await _tell(connection, arrival, None)
                 if arrival.query.get("shutdownOnComplete", "").lower() in ("true", "1"):
-                    self.run.stopped.set()
+                    self.run.stop()
             case _:
                 await _tell(connection, arrival, None)
-                self.run.stopped.set()
+                self.run.stop()
         return False
 
     def _case(self, arrival: Arrival) -> Case | None:
@@ -98,6 +98,9 @@ class WebSocketScheme:
     async def _run(self, connection: Connection, arrival: Arrival) -> None:
         case = self._case(arrival)
         if case is None or (self.run.once and case.id in self.run.records):
+            await _tell(connection, arrival, None)
+            return
+        if self.run.without_of(case, self.run.agent or ""):
             await _tell(connection, arrival, None)
             return
         context = self.run.context(case)

@@ -89,10 +89,16 @@ def choose_cases(
 
 
 def coverage(
-    cases: Iterable[Case], requirements: Mapping[str, Requirement], suites: Iterable[str]
+    cases: Iterable[Case],
+    requirements: Mapping[str, Requirement],
+    suites: Iterable[str],
+    role: str = "",
 ) -> dict[str, Any]:
-    """Which requirements of the suites' documents have a case, which none, which can have none."""
-    prefixes = tuple(_DOCUMENT_OF_SUITE.get(suite, "-") for suite in suites)
+    """Which requirements of the suites' documents have a case, which none, which can have none.
+
+    `role` is how the ids of those begin that bind another end than servers.
+    """
+    prefixes = tuple(role + _DOCUMENT_OF_SUITE.get(suite, "-") for suite in suites)
     about = {name: each for name, each in requirements.items() if name.startswith(prefixes)}
     named = {each.requirement for each in cases}
     return {
@@ -183,7 +189,7 @@ async def run_job(
             "max_time": bound,
             "coverage": coverage(job.all_cases, asked.requirements, job.suites),
             "requirements": {
-                name: _requirement_json(asked.requirements[name])
+                name: requirement_json(asked.requirements[name])
                 for name in dict.fromkeys(
                     [
                         *(each.requirement for each in job.chosen),
@@ -242,7 +248,8 @@ def _unwritten(group: BaseExceptionGroup[Any]) -> WriteError | None:
     return lost if isinstance(lost, WriteError) else None
 
 
-def _requirement_json(requirement: Requirement) -> dict[str, str]:
+def requirement_json(requirement: Requirement) -> dict[str, str]:
+    """A requirement as a report repeats it."""
     told = {
         "document": requirement.document,
         "section": requirement.section,

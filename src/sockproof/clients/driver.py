@@ -1,0 +1,141 @@
+"""Starting a driver, and starting it again when it ends before the last case.
+
+The rules that hold here:
+
+* A driver runs in a process group of its own, on a leash, so that nothing of it stays.
+* Whatever it prints goes into a file, of which only the end is ever read.
+* It is started again as long as each start brings a case that was not judged before.
+* A process that dies has failed the case that was on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO
+
+from sockproof import leash
+from sockproof.clients.run import ClientRun
+from sockproof.errors import CommandError
+
+KEPT_LOG = 16 * 1024
+STUCK = 30.0  # seconds in which a driver comes for the next case
+LOOK = 1.0  # seconds between two looks whether it does
+STOPPING = 5.0  # seconds in which a driver ends that is told to
+SETTLING = 5.0  # seconds in which the case ends whose driver has ended
+IDLE_STARTS = 2  # in a row that bring no case, after which no more are tried
+AGAIN = 60  # cases at most that a time-out ended and that run again
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """How a driver is started: its words, what its environment has besides, and where it runs.
+
+    `said` is how the user says it.
+    """
+
+    command: Sequence[str]
+    said: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
+
+    def at(self, url: str, agent: str) -> Driver:
+        """The same driver, told where to connect to and what it is called."""
+        told = {"SOCKPROOF_URL": url, "SOCKPROOF_AGENT": agent}
+        return replace(self, environment={**self.environment, **told})
+
+    async def drive(self, run: ClientRun, log: IO[bytes]) -> str | None:
+        """Have it come for all cases of the run; gives what kept it from that, in words."""
+        problem = await self._through(run, log)
+        lapsed = [name for name in run.lapsed if name in run.records]
+        if problem is None and 0 < len(lapsed) <= AGAIN:
+            run.look_again(lapsed)
+            return await self._through(run, log)
+        return problem
+
+    async def _through(self, run: ClientRun, log: IO[bytes]) -> str | None:
+        idle = 0
+        while True:
+            before = len(run.records)
+            code = await self._once(run, log)
+            await run.settle(SETTLING)
+            if code:
+                run.died(f"its process {_told(code)}")
+            if not run.left:
+                return None
+            idle = 0 if len(run.records) > before else idle + 1
+            if run.stopped.is_set() or idle == IDLE_STARTS or not run.came:
+                ended = f"the driver {_told(code)}"
+                return f"{ended} with {len(run.left)} cases left{_last_line(log)}"
+
+    async def _once(self, run: ClientRun, log: IO[bytes]) -> int:
+        """Start it and wait for its end; gives the code of its exit, 0 where it was ended."""
+        leash.ready()
+        run.begins()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self.command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self.environment},
+                cwd=self.folder,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise CommandError(f"--run {self.command[0]}: {error.strerror}") from None
+        group = process.pid
+        with leash.held(group):
+            ended = asyncio.ensure_future(process.wait())
+            done = asyncio.ensure_future(run.is_done())
+            try:
+                while not (ended.done() or done.done() or _is_stuck(run)):
+                    await asyncio.wait(
+                        [ended, done], timeout=LOOK, return_when=asyncio.FIRST_COMPLETED
+                    )
+                if not (ended.done() or done.done()):
+                    run.died(f"it did not come for the next case within {STUCK:g} s")
+                    return 0
+                if not ended.done():
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(asyncio.shield(ended), STOPPING)
+                return 0 if done.done() else ended.result()
+            finally:
+                done.cancel()
+                leash.kill(group)
+                await ended
+
+
+def _is_stuck(run: ClientRun) -> bool:
+    return not run.is_busy and time.monotonic() - run.seen_at > STUCK
+
+
+def _told(code: int) -> str:
+    if code < 0:
+        with contextlib.suppress(ValueError):
+            return f"was ended by {signal.Signals(-code).name}"
+    return f"ended with exit code {code}"
+
+
+def _last_line(log: IO[bytes]) -> str:
+    lines = end_of(log).strip().splitlines()
+    return f"; it said last: {lines[-1][:300]}" if lines else ""
+
+
+def end_of(log: IO[bytes]) -> str:
+    """The end of what the driver printed, at most 16 KiB of it."""
+    log.seek(0, os.SEEK_END)
+    log.seek(max(0, log.tell() - KEPT_LOG))
+    return log.read(KEPT_LOG).decode("utf-8", "replace")
+
+
+def new_log() -> IO[bytes]:
+    """A file for what drivers print, which is gone when it is closed."""
+    return tempfile.TemporaryFile(prefix="sockproof-driver-")

@@ -1,0 +1,81 @@
+"""`sockproof clients`: drivers that are right, wrong, die and never come; what is typed wrongly."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ECHO = ROOT / "drivers" / "websockets" / "driver.py"
+CASES = ("--case", "websocket/first/*")
+
+
+def judge(tmp_path: Path, *words: str) -> tuple[int, dict[str, Any], str]:
+    """The exit code, the report and what was said."""
+    report = tmp_path / "report.json"
+    command = [sys.executable, "-m", "sockproof", "clients", *words, "--json", str(report)]
+    ended = subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=120, cwd=tmp_path
+    )
+    found = json.loads(report.read_text()) if report.exists() else {}
+    return ended.returncode, found, ended.stdout + ended.stderr
+
+
+def driver(tmp_path: Path, source: str) -> str:
+    """The command of a driver of our own."""
+    path = tmp_path / "driver.py"
+    path.write_text(source)
+    return f"{sys.executable} {path}"
+
+
+def test_a_right_client_is_judged_with_its_driver(tmp_path: Path) -> None:
+    code, report, said = judge(tmp_path, "--run", f"{sys.executable} {ECHO}", *CASES)
+    assert (code, report["counts"]["PASS"], report["target"]) == (0, 4, "client"), said
+    assert report["not_run"] == []
+
+
+def test_a_client_that_changes_messages_fails(tmp_path: Path) -> None:
+    shouts = ECHO.read_text().replace("send(message)", "send(message[:-1])")
+    run = driver(tmp_path, shouts)
+    code, report, said = judge(tmp_path, "--run", run, "--agent", "cuts", *CASES)
+    assert (code, report["target"]) == (1, "cuts"), said
+    assert report["counts"]["FAIL"] >= 1
+
+
+def test_a_driver_that_dies_has_failed_the_case_and_is_started_again(tmp_path: Path) -> None:
+    dies = ECHO.read_text().replace("await socket.send(message)", "os._exit(7)")
+    code, report, said = judge(tmp_path, "--run", driver(tmp_path, dies), *CASES)
+    assert code == 1, said
+    assert len(report["cases"]) == 4
+    outcomes = {case["id"]: case for case in report["cases"]}
+    assert outcomes["websocket/first/text_comes_back_as_it_was_sent"]["outcome"] == "FAIL"
+    assert outcomes["websocket/first/wrong_accept_value_fails_the_handshake"]["outcome"] == "PASS"
+
+
+def test_a_driver_that_never_comes_is_no_verdict(tmp_path: Path) -> None:
+    run = driver(tmp_path, "print('nothing to do')")
+    code, report, said = judge(tmp_path, "--run", run, *CASES)
+    assert code == 2, said
+    assert "nothing to do" in report["problem"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--listen", "nowhere"], "--listen is HOST:PORT"),
+        (["--case", "websocket/nothing/*"], "no case matches"),
+        (["--run", "/no/such/program"], "No such file"),
+        (["--run", "'"], "No closing quotation"),
+        (["--expect", "nobody"], "no such file, and no driver"),
+    ],
+)
+def test_what_is_typed_wrongly_is_one_line(tmp_path: Path, words: list[str], said: str) -> None:
+    code, _, told = judge(tmp_path, *words)
+    assert code == 3
+    assert said in told
+    assert "Traceback" not in told
