@@ -195,10 +195,6 @@ class Reporter:
                 await asyncio.sleep(0.03)
                 while not self._reports.empty():
                     several.append(self._reports.get_nowait())
-            if self.on("reports-backwards"):
-                await asyncio.sleep(0.01)
-                while not self._reports.empty():
-                    several.insert(0, self._reports.get_nowait())
             for each in several:
                 with contextlib.suppress(Broken):
                     await self._post(each)

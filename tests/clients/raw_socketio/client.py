@@ -23,7 +23,7 @@ from tests.clients.raw_socketio.packets import (
     Message,
     Packet,
 )
-from tests.clients.raw_socketio.session import Refused, Session, Where
+from tests.clients.raw_socketio.session import NOBODY, Refused, Session, Where
 from tests.clients.raw_socketio.switches import Switches
 
 JSON = dict[str, Any]
@@ -53,17 +53,24 @@ class Client:
         self.handlers = 1
         self.closed = False
         self.gone = False
+        self.dead = asyncio.Event()
         self._number = 1000 if self.on("counts-acknowledgements-from-1000") else 0
         self._over = asyncio.Event()
         self._decoder = Decoder(switches)
         self.tasks: set[asyncio.Task[None]] = set()
         self._life: asyncio.Task[None] | None = None
+        self._before: Session | None = None
         self._closing: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Connect, and connect again."""
         if self._life is None or self._life.done():
             self._life = asyncio.get_running_loop().create_task(self._live())
+
+    @property
+    def pid(self) -> str | None:
+        """A private id of one of the namespaces."""
+        return next((each.pid for each in self.sockets.values() if each.pid), None)
 
     def number(self) -> int:
         """A new id for an acknowledgement."""
@@ -80,7 +87,7 @@ class Client:
     async def _live(self) -> None:
         attempts = 0
         while True:
-            session = Session(self.where, self, self.switches)
+            session = self._new_session()
             self._over.clear()
             self._decoder = Decoder(self.switches)
             try:
@@ -92,7 +99,7 @@ class Client:
                 if not self.sessions and self.on("gives-up-the-first-time"):
                     return
             else:
-                attempts = 0 if not self.on("forgets-to-begin-again") else attempts
+                attempts = 0
                 self._begin(session)
                 await self._over.wait()
             if not self._goes_on(attempts):
@@ -100,8 +107,19 @@ class Client:
             await asyncio.sleep(self._delay(attempts))
             attempts += 1
 
+    def _new_session(self) -> Session:
+        session = Session(self.where, self, self.switches)
+        if self._before is not None:
+            if self.on("reconnects-by-websocket") and self._before.upgraded:
+                session.first = "websocket"
+            if self.on("reconnects-with-its-old-sid"):
+                session.sid = self._before.sid
+            if self.on("reconnects-twice"):
+                self.beside(Session(self.where, NOBODY, self.switches).open())
+        return session
+
     def _begin(self, session: Session) -> None:
-        self.session = session
+        self.session = self._before = session
         self.sessions += 1
         if self.sessions > 1 and self.on("doubles-handlers-when-it-reconnects"):
             self.handlers += 1
@@ -132,10 +150,11 @@ class Client:
         on = self.on
         if on("reconnects-at-once"):
             return 0.0
+        base = 5 * DELAY if on("waits-longer-to-reconnect") else DELAY
         factor = 1 if on("reconnects-evenly") else 2**attempts
         if on("waits-less-and-less"):
             return DELAY / (attempts + 1) ** 2
-        delay = float(min(DELAY * factor, LONGEST))
+        delay = float(min(base * factor, LONGEST))
         if on("has-no-jitter"):
             return delay
         return delay * random.uniform(0.5, 1.5)
@@ -159,6 +178,10 @@ class Client:
         socket.received(packet)
         if packet.type in (CONNECT, CONNECT_ERROR):
             self._open_next()
+
+    def died(self) -> None:
+        """The program ends."""
+        self.dead.set()
 
     def failed(self, text: str) -> None:
         """Something has gone wrong; the session goes on."""

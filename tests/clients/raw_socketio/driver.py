@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from tests.clients.raw_socketio.application import Application, Reporter
 from tests.clients.raw_socketio.client import Client
-from tests.clients.raw_socketio.http import Http
+from tests.clients.raw_socketio.http import Answer, Http
 from tests.clients.raw_socketio.session import Where
 from tests.clients.raw_socketio.switches import Switches
+
+
+class Died(Exception):
+    """The program has ended; whoever started it may start it again."""
 
 
 async def drive(url: str, agent: str, names: Iterable[str] = ()) -> None:
@@ -27,7 +32,8 @@ async def drive(url: str, agent: str, names: Iterable[str] = ()) -> None:
     last: tuple[Client, Reporter] | None = None
     try:
         while True:
-            answer = await asking.request("GET", f"/next?agent={name}")
+            next_one = asking.request("GET", f"/next?agent={name}")
+            answer = await _unless_dead(next_one, None if last is None else last[0])
             if answer.status != 200:
                 return
             if last is not None:
@@ -45,6 +51,21 @@ async def drive(url: str, agent: str, names: Iterable[str] = ()) -> None:
         if last is not None:
             await _dispose(*last)
         asking.close()
+
+
+async def _unless_dead(request: Coroutine[Any, Any, Answer], client: Client | None) -> Answer:
+    asked = asyncio.ensure_future(request)
+    if client is None:
+        return await asked
+    dead = asyncio.ensure_future(client.dead.wait())
+    try:
+        await asyncio.wait([asked, dead], return_when=asyncio.FIRST_COMPLETED)
+        if dead.done():
+            raise Died
+        return await asked
+    finally:
+        asked.cancel()
+        dead.cancel()
 
 
 async def _dispose(client: Client, reporter: Reporter) -> None:

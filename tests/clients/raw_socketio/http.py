@@ -109,11 +109,11 @@ class Http:
         lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in sent)]
         return "\r\n".join([*lines, "", ""]).encode() + (body or b"")
 
-    async def websocket(self, target: str, fields: Fields) -> WebSocket:
+    async def websocket(self, target: str) -> WebSocket:
         """A WebSocket of this server; raises `Broken`."""
         key = base64.b64encode(os.urandom(16)).decode()
         sent = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Key", key)]
-        sent += [("Sec-WebSocket-Version", "13"), *fields]
+        sent += [("Sec-WebSocket-Version", "13")]
         if self.switches.on("offers-compression"):
             sent.append(("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits"))
         line = await self._line()

@@ -40,7 +40,6 @@ class Socket:
         self.acks: dict[int, asyncio.TimerHandle | None] = {}
         self.pid: str | None = None
         self.offset: str | None = None
-        self.answers: list[Packet] = []
 
     # What the application does.
 
@@ -76,7 +75,7 @@ class Socket:
     def acknowledge(self, number: int, args: list[Any]) -> None:
         """Acknowledge an event."""
         on = self.on
-        if on("acknowledges-nothing") or (not number and on("acknowledges-no-id-0")):
+        if on("acknowledges-nothing"):
             return
         if on("acknowledges-another-id"):
             number += 1
@@ -94,9 +93,6 @@ class Socket:
             data = args[0]
         name = "/" if on("acknowledges-in-the-root") else self.name
         packet = Packet(ACK, name, data, number)
-        if on("acknowledges-only-once-answered"):
-            self.answers.append(packet)
-            return
         self.client.send(packet)
         if on("acknowledges-twice"):
             self.client.send(packet)
@@ -133,8 +129,9 @@ class Socket:
         if on("sends-an-empty-auth") and auth is None:
             auth = {}
         data: Any = auth
-        if self.pid is not None and not on("recovers-nothing"):
-            recovery = {"pid": self.pid, "offset": self.offset}
+        pid = client.pid if on("shares-its-pid") else self.pid
+        if pid is not None and not on("recovers-nothing"):
+            recovery = {"pid": pid, "offset": self.offset}
             if self.offset is None or on("recovers-without-an-offset"):
                 del recovery["offset"]
             data = recovery if on("recovers-without-auth") else {**(auth or {}), **recovery}
@@ -162,7 +159,7 @@ class Socket:
                     self.answered(packet.data if isinstance(packet.data, dict) else {})
             case 4 if self.asked or on("takes-any-connect-error"):
                 self._refused(packet.data)
-            case 1 if self.connected or on("takes-any-disconnect"):
+            case 1 if self.connected:
                 self._left_by_server()
             case 2 | 5:
                 if self.connected or on("hears-events-of-foreign-namespaces"):
@@ -184,8 +181,6 @@ class Socket:
         self.pid = pid if isinstance(pid, str) else None
         if on("takes-its-sid-for-a-pid"):
             self.pid = data.get("sid")
-        if on("tells-its-buffer-before-connect"):
-            self._flush()
         self.client.application.connected(self)
         self._flush()
 
@@ -241,11 +236,8 @@ class Socket:
                 self.offset = last
             if on("takes-offsets-off"):
                 args = args[:-1]
-        number = packet.id
-        if on("asks-the-wrong-handler-for-acknowledgements"):
-            number = None
         for _ in range(self.client.handlers):
-            self.client.application.event(self, name, args, number)
+            self.client.application.event(self, name, args, packet.id)
 
     def _acknowledged(self, packet: Packet) -> None:
         on = self.on
@@ -272,10 +264,12 @@ class Socket:
         was, self.connected, self.asked = self.connected, False, False
         if not was:
             return
-        if self.on("gives-acknowledgements-up-when-disconnected"):
+        given_up = self.on("gives-acknowledgements-up-when-disconnected")
+        if given_up or self.on("forgets-acknowledgements"):
             for timer in self.acks.values():
                 if timer is not None:
                     timer.cancel()
-                self.client.application.unacknowledged()
+                if given_up:
+                    self.client.application.unacknowledged()
             self.acks.clear()
         self.client.application.disconnected(self, reason)

@@ -14,7 +14,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tests.clients.raw_socketio.http import Broken, Fields, Http
+from tests.clients.raw_socketio.http import Broken, Http
 from tests.clients.raw_socketio.packets import Malformed, Message
 from tests.clients.raw_socketio.switches import Switches
 from tests.clients.raw_socketio.transports import Polling, WebSocketTransport, probed
@@ -31,6 +31,9 @@ class Listener(Protocol):
 
     def heard(self, message: Message) -> None:
         """A MESSAGE has come; raises `Malformed` where it is not what it should be."""
+
+    def died(self) -> None:
+        """The program ends."""
 
     def failed(self, text: str) -> None:
         """Something has gone wrong; the session goes on."""
@@ -57,7 +60,9 @@ class Session:
         self.listener = listener
         self.switches = switches
         self.on = switches.on
-        self.sid = ""
+        self.sid = ""  # which a session has once it is open
+        self.first = where.transports[0]
+        self.upgraded = False
         self.max_payload: int | None = None
         self.waiting: list[Message] = []  # packets that have not been sent
         self.wake = asyncio.Event()
@@ -73,11 +78,10 @@ class Session:
     async def open(self) -> None:
         """Have a session; raises `Refused`."""
         transports = self.where.transports
-        first = "websocket" if self.on("begins-with-a-websocket") else transports[0]
-        if first not in transports:
-            first = transports[0]
+        if "websocket" in transports and self.on("begins-with-a-websocket"):
+            self.first = "websocket"
         try:
-            if first == "polling":
+            if self.first == "polling":
                 await self._open_polling()
             else:
                 await self._open_websocket()
@@ -88,7 +92,7 @@ class Session:
         if self.on("asks-for-a-favicon"):
             await self.http.request("GET", "/favicon.ico")
         method = "POST" if self.on("posts-its-handshake") else "GET"
-        answer = await self.http.request(method, self.target("polling"), fields=self.fields())
+        answer = await self.http.request(method, self.target("polling", self.sid))
         if answer.status != 200 and not self.on("reads-refused-handshakes"):
             raise Refused(f"HTTP {answer.status}")
         transport = Polling(self)
@@ -103,7 +107,7 @@ class Session:
             self.start(self._upgrade())
 
     async def _open_websocket(self) -> None:
-        socket = await self.http.websocket(self.target("websocket"), self.fields())
+        socket = await self.http.websocket(self.target("websocket"))
         transport = WebSocketTransport(self, socket)
         try:
             packet = await socket.receive()
@@ -156,10 +160,6 @@ class Session:
         limit = fields.get("maxPayload")
         self.max_payload = limit if isinstance(limit, int) else None
 
-    def fields(self) -> Fields:
-        """Fields of each request."""
-        return []
-
     def target(self, transport: str, sid: str = "") -> str:
         """Path and query of a request."""
         on = self.on
@@ -188,7 +188,7 @@ class Session:
     def take(self, packet: Message) -> None:
         """A packet has come."""
         on = self.on
-        if self.over and not on("hears-when-it-is-closed"):
+        if self.over:
             return
         try:
             if on("counts-any-packet-as-a-heartbeat"):
@@ -219,8 +219,10 @@ class Session:
         on = self.on
         if on("lives-on-after-malformed-packets"):
             return
-        if on("is-deaf-after-malformed-packets"):
-            self.listener = _Nobody()
+        if on("dies-of-malformed-packets"):
+            self.listener.died()
+        if on("is-deaf-after-malformed-packets", "dies-of-malformed-packets"):
+            self.listener = NOBODY
             return
         if on("says-malformed-as-an-error"):
             self.listener.failed(str(error))
@@ -268,7 +270,7 @@ class Session:
                 break
             await asyncio.sleep(left)
         if self.on("times-out-in-silence"):
-            self.listener = _Nobody()
+            self.listener = NOBODY
         self.end("ping timeout")
 
     async def _ping(self) -> None:
@@ -298,6 +300,7 @@ class Session:
             return
         transport = WebSocketTransport(self, socket)
         self.transport = transport
+        self.upgraded = True
         self.start(transport.read())
         if not self.on("posts-after-upgrade", "stays-silent-after-an-upgrade"):
             polling.writer.cancel()
@@ -326,7 +329,7 @@ class Session:
         """The application has had enough: send what waits, and say it."""
         if self.over:
             return
-        told, self.listener = self.listener, _Nobody()
+        told, self.listener = self.listener, NOBODY
         if self.transport is not None and not self.on("leaves-sessions-open"):
             with contextlib.suppress(Broken, asyncio.TimeoutError):
                 await asyncio.wait_for(self.transport.close(), 2)
@@ -347,8 +350,14 @@ class _Nobody:
     def heard(self, message: Message) -> None:
         """Is lost."""
 
+    def died(self) -> None:
+        """Is nobody's business."""
+
     def failed(self, text: str) -> None:
         """Is lost."""
 
     def ended(self, reason: str) -> None:
         """Is lost."""
+
+
+NOBODY = _Nobody()

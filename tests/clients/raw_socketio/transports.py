@@ -70,7 +70,7 @@ class Polling:
                     return await asyncio.wait_for(self.session.http.request("GET", target), 0.1)
                 except TimeoutError:
                     continue
-        return await self.session.http.request("GET", target, fields=self.session.fields())
+        return await self.session.http.request("GET", target)
 
     async def _again(self) -> None:
         while not self.session.over and not self.pausing:
@@ -103,8 +103,6 @@ class Polling:
         fields = [("Content-Type", "text/plain;charset=UTF-8")]
         if on("posts-without-a-type"):
             fields = []
-        if on("posts-as-octet-stream"):
-            fields = [("Content-Type", "application/octet-stream")]
         post = session.http.request("POST", target, body, fields)
         if on("posts-two-at-once") and session.waiting:
             more = codec.payload(self._batch(), session.switches)
@@ -265,9 +263,9 @@ async def probed(session: Session, polling: Polling) -> WebSocket | None:
     transport = "polling" if on("upgrades-as-polling") else "websocket"
     target = session.target(transport, sid)
     try:
-        socket = await session.http.websocket(target, session.fields())
+        socket = await session.http.websocket(target)
         if on("opens-two-websockets"):
-            await session.http.websocket(target, session.fields())
+            await session.http.websocket(target)
     except Broken:
         polling.resume()
         return None
