@@ -15,7 +15,9 @@ const run = (url, subprotocols) =>
     const socket = new WebSocket(url, subprotocols);
     socket.binaryType = "arraybuffer";
     socket.onmessage = ({ data }) => socket.send(data);
-    socket.onerror = () => {}; // what it says is the end of it
+    // Where the handshake fails, undici 6 tells no `close`.
+    socket.onerror = resolve;
+    socket.onopen = () => (socket.onerror = null);
     socket.onclose = resolve;
   });
 

@@ -26,7 +26,7 @@ def run(path: str, subprotocols: list[str]) -> None:
                 if message.text is not None or message.binary is not None:
                     socket.send(message)
     except Exception:
-        pass  # what the library says is the end of it
+        pass  # whatever the library raises is the end of it
 
 
 for number in range(1, int(asked("getCaseCount")) + 1):
