@@ -32,7 +32,9 @@ async def run(session: aiohttp.ClientSession, path: str, subprotocols: list[str]
 
 async def main() -> None:
     """All cases in turn."""
-    async with aiohttp.ClientSession() as session:
+    # A connection whose handshake has failed is of no use to the next case.
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with aiohttp.ClientSession(connector=connector) as session:
         for number in range(1, int(await asked(session, "getCaseCount")) + 1):
             info = json.loads(await asked(session, f"getCaseInfo?case={number}"))
             path = f"runCase?case={number}&agent={AGENT}"
