@@ -39,6 +39,12 @@ def test_a_right_client_is_judged_with_its_driver(tmp_path: Path) -> None:
     assert report["not_run"] == []
 
 
+def test_a_bundled_driver_is_started_by_its_name(tmp_path: Path) -> None:
+    code, report, said = judge(tmp_path, "--driver", "websockets", *CASES)
+    assert (code, report["counts"]["PASS"], report["target"]) == (0, 4, "websockets"), said
+    assert "clients --driver websockets --case websocket/" in report["cases"][0]["rerun"]
+
+
 def test_a_client_that_changes_messages_fails(tmp_path: Path) -> None:
     shouts = ECHO.read_text().replace("send(message)", "send(message[:-1])")
     run = driver(tmp_path, shouts)
@@ -72,6 +78,9 @@ def test_a_driver_that_never_comes_is_no_verdict(tmp_path: Path) -> None:
         (["--run", "/no/such/program"], "No such file"),
         (["--run", "'"], "No closing quotation"),
         (["--expect", "nobody"], "no such file, and no driver"),
+        (["--driver", "nobody"], "no driver 'nobody'; choose one of aiohttp, "),
+        (["--driver", "ws", "--run", "x"], "--driver and --run cannot be combined"),
+        (["--driver", "websockets", "--suite", "socketio"], "has the suites websocket, deflate"),
     ],
 )
 def test_what_is_typed_wrongly_is_one_line(tmp_path: Path, words: list[str], said: str) -> None:

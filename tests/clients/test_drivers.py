@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sockproof.clients.driver import Driver
 from sockproof.clients.run import ClientRun
 from sockproof.clients.serving import serving
 from sockproof.conformance.shelf.case import load_cases
@@ -56,11 +57,10 @@ async def driven(run: ClientRun, command: Sequence[str], **environment: str) -> 
 @pytest.mark.parametrize("name", ["websockets", "python-socketio-async"])
 def test_driver_runs_all_cases_and_its_library_passes(name: str) -> None:
     spec = load_driver(shelf("drivers") / name)
-    install.prepare(spec)
     run = some(spec.kind)
     scheme = "ws" if spec.kind == "websocket" else "http"
-    environment = spec.environment(scheme + "://{authority}", name)
-    assert asyncio.run(driven(run, spec.command(), **environment)) == 0
+    driver = Driver.of(spec).at(scheme + "://{authority}", name)
+    assert asyncio.run(driven(run, driver.command, **driver.environment)) == 0
     assert run.agent == name
     assert {case.id: "PASS" for case in run.cases} == {
         record.id: record.outcome for record in run.records.values()
@@ -79,7 +79,7 @@ def scheme_of_ws() -> tuple[list[str], dict[str, str]]:
         if os.environ.get("SOCKPROOF_REQUIRE_TARGETS") == "1":
             raise
         pytest.skip(str(error))
-    return ["node", str(SCHEMES / "ws.js"), "{port}"], spec.environment("", "")
+    return ["node", str(SCHEMES / "ws.js"), "{port}"], spec.environment()
 
 
 @pytest.mark.parametrize(

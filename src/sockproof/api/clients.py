@@ -13,7 +13,7 @@ import re
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from sockproof.api.job import catalogue_of, documentation
 from sockproof.api.judge import Observer, Place, read_report
 from sockproof.clients.client_message import ROLE
 from sockproof.clients.driver import Driver, end_of, new_log
-from sockproof.clients.run import SUITES, WEBSOCKET, ClientRun
+from sockproof.clients.run import SOCKETIO, SUITES, WEBSOCKET, ClientRun
 from sockproof.clients.serving import serving
 from sockproof.conformance.running.run import (
     choose_cases,
@@ -35,11 +35,13 @@ from sockproof.conformance.shelf.case import Case, load_cases
 from sockproof.conformance.shelf.expectations import (
     Expectation,
     glob_matches,
+    load_expectations,
     stale_expectations,
 )
 from sockproof.errors import CommandError
 from sockproof.runs import records
 from sockproof.runs.records import CaseRecord, RunWriter
+from sockproof.targets.drivers import DriverSpec
 
 UNNAMED = "client"  # an agent that says no name
 LAST_WORDS = 15.0  # seconds beyond its bound after which a run that has not ended is ended
@@ -71,6 +73,16 @@ class ClientPlan:
     max_time: float | None = None
     docs_url: str | None = None
     shelf: Path | None = None
+
+
+def with_driver(plan: ClientPlan, spec: DriverSpec) -> ClientPlan:
+    """The plan for a driver of the shelf, which is installed where it is not; `TargetError`."""
+    fitting = WEBSOCKET if spec.kind == "websocket" else SOCKETIO
+    suites = tuple(each for each in plan.suites or SUITES if each in fitting)
+    if not suites:
+        raise CommandError(f"the driver {spec.name} has the suites {', '.join(fitting)}")
+    agent = plan.agent or spec.name
+    return replace(plan, suites=suites, agent=agent, driver=Driver.of(spec))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +133,8 @@ def client_job(plan: ClientPlan, expectations: Sequence[Expectation] = ()) -> Cl
         wanted = ", ".join(plan.cases or plan.autobahn or plan.suites)
         raise CommandError(f"no case matches {wanted}; --list shows them all")
     found = [*expectations, *load_of_clients(plan.expect, shelves.shelf("drivers", plan.shelf))]
+    if plan.driver is not None and plan.driver.known is not None:
+        found += load_expectations(plan.driver.known)
     return ClientJob(plan, every, chosen, requirements, found)
 
 
@@ -306,8 +320,9 @@ def _rerun(plan: ClientPlan) -> Callable[[Case], str]:
     """Makes the command that repeats one case."""
     words = ["sockproof", "clients"]
     if plan.driver is not None:
-        words += ["--run", plan.driver.said]
-    words += ["--agent", plan.agent] if plan.agent is not None else []
+        words += plan.driver.said
+    if plan.agent is not None and (plan.driver is None or plan.agent not in plan.driver.said):
+        words += ["--agent", plan.agent]
     for known in plan.expect:
         words += ["--expect", known]
     beginning = shlex.join(words)

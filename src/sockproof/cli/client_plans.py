@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sockproof import files
-from sockproof.api.clients import ClientPlan
+from sockproof import files, shelves
+from sockproof.api.clients import ClientPlan, with_driver
 from sockproof.clients.driver import Driver
 from sockproof.errors import CommandError
+from sockproof.targets.drivers import DriverSpec, load_drivers
 
 LISTEN = "127.0.0.1:9001"  # as Autobahn does
 MOST_OCTETS = 1 << 20  # of a spec
@@ -22,7 +23,7 @@ def client_plan(options: Namespace) -> tuple[ClientPlan, Path | None]:
     """What `clients` is told, and where a spec wants Autobahn's files to be."""
     spec = _spec(options.spec) if options.spec is not None else {}
     driver = _driver(options.run)
-    usual = LISTEN if driver is None else "127.0.0.1:0"
+    usual = LISTEN if driver is None and options.driver is None else "127.0.0.1:0"
     listen = options.listen or _authority(spec, options.spec) or usual
     host, port = _address(listen)
     outdir = spec.get("outdir")
@@ -44,7 +45,19 @@ def client_plan(options: Namespace) -> tuple[ClientPlan, Path | None]:
         docs_url=options.docs_url,
         shelf=options.shelf,
     )
+    if options.driver is not None:
+        if driver is not None:
+            raise CommandError("--driver and --run cannot be combined")
+        plan = with_driver(plan, driver_of(options.driver, options.shelf))
     return plan, None if outdir is None else Path(outdir)
+
+
+def driver_of(name: str, shelf: Path | None) -> DriverSpec:
+    """The driver of this name; raises `CommandError` where there is none."""
+    known = load_drivers(shelves.shelf("drivers", shelf))
+    if name not in known:
+        raise CommandError(f"no driver {name!r}; choose one of {', '.join(known)}")
+    return known[name]
 
 
 def _driver(words: str | None) -> Driver | None:
@@ -54,9 +67,9 @@ def _driver(words: str | None) -> Driver | None:
     if not words.strip():
         raise CommandError("--run needs a command")
     if re.search(r"[|&;<>$`\\*?\n]", words):
-        return Driver(("/bin/sh", "-c", words), words)
+        return Driver(("/bin/sh", "-c", words), ("--run", words))
     try:
-        return Driver(shlex.split(words), words)
+        return Driver(shlex.split(words), ("--run", words))
     except ValueError as error:
         raise CommandError(f"--run {words!r}: {error}") from None
 

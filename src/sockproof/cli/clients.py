@@ -22,8 +22,9 @@ from sockproof.runs import records
 
 EXAMPLES = """\
 examples:
-  sockproof clients --run 'python drivers/websockets/driver.py'
-  sockproof clients --listen 127.0.0.1:9001 --agent my-client --json report.json
+  sockproof clients --driver websockets
+  sockproof clients --run 'python my_driver.py' --agent my-client
+  sockproof clients --listen 127.0.0.1:9001 --json report.json
   sockproof clients --spec fuzzingserver.json"""
 
 
@@ -35,6 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add = parser.add_argument_group("client").add_argument
     add(
+        "--driver",
+        metavar="NAME",
+        help="bundled client library to start and check",
+    )
+    add(
         "--run",
         metavar="'COMMAND'",
         help="command that starts the driver of the client, with SOCKPROOF_URL and SOCKPROOF_AGENT "
@@ -43,7 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--listen",
         metavar="HOST:PORT",
-        help="address to serve the cases on (default: 127.0.0.1:9001; a free port with --run)",
+        help="address to serve the cases on (default: 127.0.0.1:9001; a free port "
+        "with --run or --driver)",
     )
     add(
         "--agent",

@@ -24,6 +24,8 @@ from typing import IO
 from sockproof import leash
 from sockproof.clients.run import ClientRun
 from sockproof.errors import CommandError
+from sockproof.targets.drivers import DriverSpec
+from sockproof.targets.install import prepare
 
 KEPT_LOG = 16 * 1024
 STUCK = 30.0  # seconds in which a driver comes for the next case
@@ -38,13 +40,21 @@ AGAIN = 60  # cases at most that a time-out ended and that run again
 class Driver:
     """How a driver is started: its words, what its environment has besides, and where it runs.
 
-    `said` is how the user says it.
+    `said` are the words by which the user says it, `known` a file of what is known of its library.
     """
 
     command: Sequence[str]
-    said: str
+    said: tuple[str, str]
     environment: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
+    known: Path | None = None
+
+    @classmethod
+    def of(cls, spec: DriverSpec) -> Driver:
+        """That of the shelf, with all that it needs; raises `TargetError`."""
+        prepare(spec)
+        said = ("--driver", spec.name)
+        return cls(spec.command(), said, spec.environment(), spec.folder, spec.expectations())
 
     def at(self, url: str, agent: str) -> Driver:
         """The same driver, told where to connect to and what it is called."""

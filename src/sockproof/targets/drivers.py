@@ -30,10 +30,9 @@ class DriverSpec(TargetSpec):
         """The words that start it, once it has been prepared (`install.prepare`)."""
         return command(self, self.start)
 
-    def environment(self, url: str, agent: str) -> dict[str, str]:
-        """Its environment: where it connects to, past all proxies, and what it is called there."""
-        told = {"SOCKPROOF_URL": url, "SOCKPROOF_AGENT": agent, "NO_PROXY": "*", "no_proxy": "*"}
-        return {**environment(self), **told}
+    def environment(self) -> dict[str, str]:
+        """Its environment, in which no proxy is used; where it connects to is told besides."""
+        return {**environment(self), "NO_PROXY": "*", "no_proxy": "*"}
 
     def expectations(self) -> Path | None:
         """The file of what is known of its library, where there is one."""
