@@ -1,5 +1,11 @@
 """Judging a client over the wire. What a shelf file of its cases needs is named here."""
 
+from sockproof.clients.checks import (
+    expect_not_open,
+    expect_refused_close,
+    fails_or_tolerates,
+    opens_or_ends,
+)
 from sockproof.clients.sessions.visitor import TRANSPORTS, SocketIOVisitor
 from sockproof.clients.websocket_peer import WebSocketVisitor, server_frame
 from sockproof.conformance.context.outcome import (
@@ -35,5 +41,9 @@ __all__ = [
     "accept_value",
     "case",
     "close_payload",
+    "expect_not_open",
+    "expect_refused_close",
+    "fails_or_tolerates",
+    "opens_or_ends",
     "server_frame",
 ]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -22,7 +23,7 @@ from sockproof.clients.connection import Arrival, Connection
 from sockproof.clients.history import History
 from sockproof.clients.run import Visitor
 from sockproof.conformance.context.case_context import CaseContext
-from sockproof.conformance.context.outcome import Failure, StreamClosed, Unsupported
+from sockproof.conformance.context.outcome import Failure, IllegalFrame, StreamClosed, Unsupported
 from sockproof.conformance.context.wirelog import RECEIVED, SENT
 from sockproof.conformance.peers.matching import close_code, is_like
 from sockproof.conformance.peers.websocket import Message, WebSocketPeer
@@ -40,6 +41,7 @@ from sockproof.wire.http import Request, Response, accept_value
 from sockproof.wire.websocket import Frame, Opcode, close_payload, is_control
 
 PARTING = 1.0  # seconds in which a client may end its side after ours
+HTTP_REQUEST = re.compile(rb"[A-Z]{3,7} /")
 NOT_YET = Response(0, "there is no response yet")
 
 
@@ -64,6 +66,7 @@ class WebSocketVisitor(WebSocketPeer, Visitor):
     assembler = ClientAssembler
     may_send = "frames that a client may send"
     role = ROLE
+    first_octets = b""  # of what came behind the request
 
     def __init__(
         self,
@@ -203,6 +206,7 @@ class WebSocketVisitor(WebSocketPeer, Visitor):
         mark = os.urandom(6).hex()
         self._marks.append(mark.encode())
         self.send(self.frame(Opcode.PING, mark.encode()), self.frame(Opcode.TEXT, mark.encode()))
+        self.response = NOT_YET  # so that no Close frame is sent when the case is over
         with self.context.awaits(wanted):
             try:
                 got = await self.receive_answer()
@@ -213,11 +217,17 @@ class WebSocketVisitor(WebSocketPeer, Visitor):
                 return await self.expect_end()
             except StreamClosed as closed:
                 return closed.how
+            except IllegalFrame:
+                if not HTTP_REQUEST.match(self.first_octets):
+                    raise
+                told = "another HTTP request on the same connection"
+                raise Failure(wanted, told, seen=Seen.NOT_CLOSED) from None
 
     # Messages. Each is an answer.
 
     def _parse(self, data: bytes) -> None:
         before = len(self._frames)
+        self.first_octets = self.first_octets or bytes(data[:16])
         super()._parse(data)
         for frame in list(self._frames)[before:]:
             if frame.mask_key is not None:

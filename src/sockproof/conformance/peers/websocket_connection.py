@@ -183,6 +183,12 @@ class WebSocketConnection:
 
     # Receiving.
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether anything has come that nobody has received."""
+        unread = self._frames or self._parser.pending or self._hopeless or self.stream.unread
+        return bool(unread)
+
     def _parse(self, data: bytes) -> None:
         try:
             frames = self._parser.feed(data)

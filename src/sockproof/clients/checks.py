@@ -1,0 +1,86 @@
+"""What several case files check with: a client that may do one of two things."""
+
+from __future__ import annotations
+
+import os
+
+from sockproof.clients.websocket_peer import NOT_YET, WebSocketVisitor
+from sockproof.conformance.context.outcome import Failure, StreamClosed
+from sockproof.conformance.peers.matching import close_code
+from sockproof.wire.websocket import Frame, Opcode
+
+
+async def expect_not_open(client: WebSocketVisitor) -> None:
+    """What was answered is no open connection: no frame comes for it.
+
+    Behind it go a Ping, a message, and the end of our side of TCP. A client that took it for an
+    open connection answers before it sees that end; one that reads it as HTTP has nothing to do
+    with the octets behind a response, and lets go.
+    """
+    wanted = "no frame, since the connection is not open"
+    mark = os.urandom(6).hex().encode()
+    client.send(client.frame(Opcode.PING, mark), client.frame(Opcode.TEXT, mark))
+    client.stream.end_writing()
+    client.response = NOT_YET
+    with client.context.awaits("the end of TCP, since no connection was opened"):
+        try:
+            got = await client.receive_frame()
+        except StreamClosed as closed:
+            if not closed.inside:
+                return
+            raise Failure(wanted, closed.how, came=closed) from None
+    if got.opcode == Opcode.CLOSE:
+        client.context.non_strict(wanted, got)
+    else:
+        raise Failure(wanted, got, came=got)
+
+
+async def opens_or_ends(client: WebSocketVisitor) -> bool:
+    """Whether the client opens the connection that was answered; else it ends TCP."""
+    mark = f"is it open? {os.urandom(6).hex()}"
+    client.send_text(mark)
+    with client.context.awaits("the message back, or the end of TCP"):
+        try:
+            got = await client.receive_answer()
+        except StreamClosed:
+            return False
+    if got.opcode != Opcode.CLOSE and got.payload != mark.encode():
+        raise Failure("the message back, or the end of TCP", got)
+    return got.opcode != Opcode.CLOSE
+
+
+async def fails_or_tolerates(client: WebSocketVisitor, echo: Frame, *codes: int) -> None:
+    """The client fails the connection, or takes what it should not, which is NON_STRICT."""
+    wanted = f"the connection failed: Close {' or '.join(map(str, codes))}"
+    with client.context.awaits(wanted):
+        try:
+            got = await client.receive_answer()
+        except StreamClosed:
+            return
+    if got.opcode == Opcode.CLOSE:
+        if close_code(got) not in codes:
+            client.context.non_strict(wanted, got)
+        return
+    if (got.opcode, got.payload) != (echo.opcode, echo.payload):
+        raise Failure(f"{wanted}, or {echo}", got)
+    client.context.non_strict(wanted, got)
+
+
+async def expect_refused_close(client: WebSocketVisitor, sent: int, *codes: int) -> None:
+    """The Close frame that was just sent, with the code `sent`, is a protocol error.
+
+    A client that fails the connection says so by one of `codes` or ends TCP; one that answers with
+    the code that came has taken the frame for a right one; any other answer is NON_STRICT, since
+    the connection ends either way.
+    """
+    wanted = f"CLOSE with {' or '.join(map(str, codes))}, or the end of TCP"
+    with client.context.awaits(wanted):
+        try:
+            got = await client.receive_answer()
+        except StreamClosed:
+            return
+    if got.opcode != Opcode.CLOSE or close_code(got) == sent:
+        raise Failure(wanted, got, came=got)
+    if close_code(got) not in codes:
+        client.context.non_strict(wanted, got)
+    client.stream.end_writing()
