@@ -26,6 +26,7 @@ MESSAGES: list[str | bytes] = [
 ]
 # websockets inflates nothing that comes behind a final block: RFC 7692, 7.2.3.4.
 OTHERS = {"ends-with-a-final-block", "takes-no-more-than-1-mib", "another-websocket-before"}
+OTHERS |= {"icon-on-the-same-connection"}
 ABLE = {n: each for several in FREEDOMS.values() for n, each in several.items() if n not in OTHERS}
 
 

@@ -37,7 +37,7 @@ HERE = Path(__file__).parent
 SHELF = HERE.parents[1] / "client_cases"
 CAUGHT = ("FAIL", "NON_STRICT")
 JOBS = 8
-LIMIT = 3.0  # seconds a case: a client that a fault has silenced is not waited for any longer
+LIMIT = 2.5  # seconds a case: a client that a fault has silenced is not waited for any longer
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ class Header:
     opcode: int
     length: int
     key: bytes | None
+    shortest: bool = True  # whether the length has the form that it has to have
 
     @property
     def is_control(self) -> bool:
@@ -93,7 +94,8 @@ class Receiving(Sending):
         length = int.from_bytes(self.buffer[2:key_at], "big") if width else second & 0x7F
         key = bytes(self.buffer[key_at:end]) if second & 0x80 else None
         del self.buffer[:end]
-        return Header(bool(first & 0x80), first >> 4 & 7, first & 15, length, key)
+        shortest = width == (0 if length < 126 else 2 if length < 65536 else 8)
+        return Header(bool(first & 0x80), first >> 4 & 7, first & 15, length, key, shortest)
 
     def length_width(self, length: int) -> int:
         """Octets of the extended length."""
@@ -116,6 +118,7 @@ class Receiving(Sending):
         self.check_mask(header)
         self.check_rsv(header)
         self.check_opcode(header)
+        self.check_shortest(header)
         if header.is_control:
             self.check_control_fin(header)
             self.check_control_length(header)
@@ -135,6 +138,10 @@ class Receiving(Sending):
     def check_opcode(self, header: Header) -> None:
         if header.opcode not in (CONT, TEXT, BINARY, CLOSE, PING, PONG):
             raise FailedError(1002, "a reserved opcode")
+
+    def check_shortest(self, header: Header) -> None:
+        if not header.shortest:
+            raise FailedError(1002, "a length that is not in its shortest form")
 
     def check_control_fin(self, header: Header) -> None:
         if not header.fin:

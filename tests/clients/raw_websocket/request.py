@@ -66,6 +66,7 @@ class Asking:
             ("Connection", "Upgrade"),
             ("Sec-WebSocket-Key", self.key),
             ("Sec-WebSocket-Version", "13"),
+            ("Origin", f"http://{self.place.host}"),
         ]
         if self.subprotocols:
             fields.append(("Sec-WebSocket-Protocol", ", ".join(self.subprotocols)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 Mixin = type[Any]
+HANG = 6.0  # seconds for which a connection hangs that a fault lets hang: longer than cases wait
 
 
 def skips(*methods: str) -> Mixin:

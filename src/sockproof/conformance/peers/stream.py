@@ -31,6 +31,7 @@ class Stream(asyncio.Protocol):
         self._paused = False
         self._flush_due = False
         self._in_pieces = False
+        self._half_closed = False
         self._transport: asyncio.Transport | None = None
         self.ended: str | None = None  # how the server ended the stream, once it has
         self.was_reset = False
@@ -90,7 +91,8 @@ class Stream(asyncio.Protocol):
 
     def _flush_now(self) -> None:
         self._flush_due = False
-        if self._outgoing and self._transport is not None and not self._transport.is_closing():
+        ended = self._half_closed or self._transport is None or self._transport.is_closing()
+        if self._outgoing and self._transport is not None and not ended:
             self._transport.write(bytes(self._outgoing))
         self._outgoing.clear()
 
@@ -188,6 +190,7 @@ class Stream(asyncio.Protocol):
         """Half-close: send FIN, and go on reading. Nothing over TLS, which cannot."""
         self._flush_now()
         if self._transport is not None and self._transport.can_write_eof():
+            self._half_closed = True
             with contextlib.suppress(OSError):
                 self._transport.write_eof()
 

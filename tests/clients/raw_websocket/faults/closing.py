@@ -8,7 +8,7 @@ import contextlib
 from sockproof.wire.websocket import Frame
 from tests.clients.raw_websocket.compression import FailedError
 from tests.clients.raw_websocket.receiving import CLOSE, PING, PONG, TEXT
-from tests.clients.raw_websocket.switching import Mixin, has, skips
+from tests.clients.raw_websocket.switching import HANG, Mixin, has, skips
 
 
 def excuses(name: str, excuse) -> Mixin:
@@ -64,7 +64,7 @@ class NoAnswer:
 class NoAnswerAndWaits:
     """A Close frame is not answered, and TCP stays open."""
 
-    patience = 25
+    patience = HANG
 
     def answer_close(self, code, reason):
         pass
@@ -110,7 +110,7 @@ class EchoesBehindClose:
 class NeverEnds:
     """Keeps TCP open as long as the server does."""
 
-    patience = 25
+    patience = HANG
 
 
 class NeverEndsAfterClose:
@@ -118,7 +118,7 @@ class NeverEndsAfterClose:
 
     async def await_end(self):
         if self.close_received:
-            await asyncio.sleep(25)
+            await asyncio.sleep(HANG)
         await super().await_end()
 
 
@@ -126,7 +126,7 @@ class HalfOpenAfterEnd:
     """The server has ended TCP, and the client does not end it."""
 
     async def tcp_ended(self):
-        await asyncio.sleep(25)
+        await asyncio.sleep(HANG)
 
 
 class SendsBehindClose:
@@ -197,7 +197,7 @@ class HangsAfterFailing:
     """A failure is noted; nothing is said and TCP stays open."""
 
     async def fail(self, failed):
-        self.patience = 25
+        self.patience = HANG
         await self.await_end()
 
 
@@ -205,7 +205,7 @@ class FailsAndStays:
     """A Close frame says that the connection has failed, and TCP stays open."""
 
     async def fail(self, failed):
-        self.patience = 25
+        self.patience = HANG
         await super().fail(failed)
 
 
@@ -312,5 +312,5 @@ FAULTS |= {
     "refuses-close-1012-to-1014": refuses_close(lambda code, reason: code in range(1012, 1015)),
     "refuses-close-reason-of-123": refuses_close(lambda code, reason: len(reason) == 123),
     "refuses-close-reason-not-ascii": refuses_close(lambda code, reason: not reason.isascii()),
-    "keeps-a-failed-connection-long": has(patience=12),
+    "keeps-a-failed-connection-long": has(patience=HANG),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.clients.raw_websocket.response import RefusedError
-from tests.clients.raw_websocket.switching import Mixin, skips
+from tests.clients.raw_websocket.switching import HANG, Mixin, skips
 
 
 def refuses(**checks) -> Mixin:
@@ -170,7 +170,7 @@ class SendsAfterRefusing:
 class HangsAfterRefusing:
     """Keeps TCP open for as long as the server does."""
 
-    patience = 25
+    patience = HANG
 
     async def refuse(self, why):
         await self.await_end()

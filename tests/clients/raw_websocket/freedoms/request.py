@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 
 from tests.clients.raw_websocket.client import Client
 from tests.clients.raw_websocket.request import Place
@@ -126,6 +127,18 @@ class OtherConnectionsFirst:
         writer.close()
 
 
+class IconOnTheSameConnection:
+    """Asks for an icon, and for the WebSocket behind it, on one connection."""
+
+    async def ask(self):
+        request = f"GET /favicon.ico HTTP/1.1\r\nHost: {self.host()}\r\n\r\n"
+        self.writer.write(request.encode())
+        head = (await self.reader.readuntil(b"\r\n\r\n")).lower()
+        length = re.search(rb"content-length: *(\d+)", head)
+        await self.reader.readexactly(int(length[1]) if length else 0)
+        await super().ask()
+
+
 class EmptyConnectionFirst:
     """Opens TCP, says nothing and ends it, as browsers do to be faster."""
 
@@ -199,7 +212,6 @@ BROWSER = [
     ("Pragma", "no-cache"),
     ("Cache-Control", "no-cache"),
     ("User-Agent", "Mozilla/5.0 (X11; Linux x86_64)"),
-    ("Origin", "http://localhost:8000"),
     ("Accept-Encoding", "gzip, deflate, br"),
     ("Accept-Language", "de;q=0.9, en"),
     ("Cookie", "a=1; b=2"),
@@ -211,6 +223,8 @@ FREEDOMS: dict[str, Mixin] = {
     "fields-shuffled": fields(_shuffled),
     "fields-of-a-browser": fields(lambda self, found: [found[0], *BROWSER, *found[1:]]),
     "many-fields": fields(lambda s, found: [*found, *((f"X-{n}", "v" * 50) for n in range(80))]),
+    "sends-no-origin": fields(lambda self, found: [e for e in found if e[0] != "Origin"]),
+    "origin-null": value_of("Origin", "null"),
     "a-long-field": fields(lambda self, found: [*found, ("Authorization", "Bearer " + "x" * 7000)]),
     "an-empty-field": fields(lambda self, found: [*found, ("X-Empty", "")]),
     "a-field-twice": fields(lambda self, found: [*found, ("X-Two", "1"), ("X-Two", "2")]),
@@ -265,6 +279,7 @@ FREEDOMS: dict[str, Mixin] = {
     "request-octet-by-octet": OctetByOctet,
     "hesitates-to-ask": HesitatesToAsk,
     "asks-for-an-icon-beside": OtherConnectionsFirst,
+    "icon-on-the-same-connection": IconOnTheSameConnection,
     "empty-connection-first": EmptyConnectionFirst,
     "reset-connection-first": ResetConnectionFirst,
     "another-websocket-before": OtherSocketBeside,
