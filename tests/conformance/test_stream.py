@@ -16,7 +16,7 @@ def test_what_is_written_behind_the_end_is_dropped() -> None:
             writer.close()
 
         async with await asyncio.start_server(hear, "127.0.0.1", 0) as server:
-            stream = await Stream.connect(*server.sockets[0].getsockname()[:2])
+            stream = await Stream.open(*server.sockets[0].getsockname()[:2])
             stream.write(b"before")
             stream.end_writing()
             stream.write(b"behind")
