@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import gzip
 import os
 import secrets
 from dataclasses import dataclass, field
@@ -88,7 +89,9 @@ class Http:
         sent = [("Host", f"{self.host}:{self.port}"), ("Accept", "*/*"), *fields]
         if on("sends-more-fields"):
             sent += [("User-Agent", "raw/1"), ("Origin", "http://raw.example"), ("Cookie", "a=b")]
-            sent += [("Accept-Encoding", "gzip, br"), ("X-Client", "raw, and more")]
+            sent.append(("X-Client", "raw, and more"))
+        if not on("accepts-no-gzip"):
+            sent.append(("Accept-Encoding", "gzip"))
         if on("has-a-connection-for-each-request"):
             sent.append(("Connection", "close"))
         if body is not None and on("posts-in-chunks"):
@@ -140,6 +143,13 @@ class Http:
 
 
 async def _answer(line: Line, method: str, switches: Switches) -> Answer:
+    answer = await _read(line, method, switches)
+    if answer.fields.get("content-encoding") == "gzip" and not switches.on("reads-no-gzip"):
+        answer.body = gzip.decompress(answer.body)
+    return answer
+
+
+async def _read(line: Line, method: str, switches: Switches) -> Answer:
     reader = line.reader
     status = 100
     while 100 <= status < 200 and status != 101:

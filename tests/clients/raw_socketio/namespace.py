@@ -181,8 +181,12 @@ class Socket:
         self.pid = pid if isinstance(pid, str) else None
         if on("takes-its-sid-for-a-pid"):
             self.pid = data.get("sid")
-        self.client.application.connected(self)
-        self._flush()
+        if on("tells-connect-before-it-sends-its-buffer"):
+            self.client.application.connected(self)
+            self._flush()
+        else:
+            self._flush()
+            self.client.application.connected(self)
 
     def _flush(self) -> None:
         on = self.on

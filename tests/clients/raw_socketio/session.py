@@ -13,6 +13,7 @@ import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from tests.clients.raw_socketio.http import Broken, Http
 from tests.clients.raw_socketio.packets import Malformed, Message
@@ -176,7 +177,7 @@ class Session:
         if on("sends-t"):
             query.append(("t", f"{time.monotonic_ns():x}"))
         if sid:
-            query.append(("sid", sid))
+            query.append(("sid", sid if on("writes-sids-as-they-are") else quote(sid, safe="")))
         if on("has-more-in-its-query"):
             query += [("token", "a%20b"), ("b64", "1"), ("empty", "")]
         if on("orders-its-query-otherwise"):
@@ -290,18 +291,16 @@ class Session:
     async def _upgrade(self) -> None:
         polling = self.transport
         assert isinstance(polling, Polling)
-        socket = await probed(self, polling)
-        if socket is None:
+        transport = await probed(self, polling)
+        if transport is None:
             if self.on("ends-when-an-upgrade-fails"):
                 self.end("transport error")
             return
         if self.over:
-            socket.drop()
+            transport.socket.drop()
             return
-        transport = WebSocketTransport(self, socket)
         self.transport = transport
         self.upgraded = True
-        self.start(transport.read())
         if not self.on("posts-after-upgrade", "stays-silent-after-an-upgrade"):
             polling.writer.cancel()
             self.start(transport.write())

@@ -252,16 +252,16 @@ class WebSocketTransport:
             self.socket.drop()
 
 
-async def probed(session: Session, polling: Polling) -> WebSocket | None:
-    """The WebSocket to which a session has changed; None where it stays as it is."""
+async def probed(session: Session, polling: Polling) -> WebSocketTransport | None:
+    """The transport to which a session has changed; None where it stays as it is."""
     on = session.on
     if on("upgrades-late"):
         await asyncio.sleep(0.05)
     if on("pauses-before-it-probes"):
         polling.pausing = True
     sid = "" if on("upgrades-without-sid") else session.sid
-    transport = "polling" if on("upgrades-as-polling") else "websocket"
-    target = session.target(transport, sid)
+    name = "polling" if on("upgrades-as-polling") else "websocket"
+    target = session.target(name, sid)
     try:
         socket = await session.http.websocket(target)
         if on("opens-two-websockets"):
@@ -271,8 +271,10 @@ async def probed(session: Session, polling: Polling) -> WebSocket | None:
         return None
     try:
         if await _answered(session, socket):
+            transport = WebSocketTransport(session, socket)
+            session.start(transport.read())
             await _change(session, polling, socket)
-            return socket
+            return transport
     except BaseException:
         socket.drop()
         raise
