@@ -70,7 +70,7 @@ def test_a_right_client_passes_and_the_driver_is_told() -> None:
 
 
 def test_a_driver_that_changes_messages_fails() -> None:
-    run = new_run(some_cases("text_comes_back"))
+    run = new_run(some_cases("websocket/first/text_comes_back"))
 
     async def shout(connection: ClientConnection) -> None:
         async for message in connection:

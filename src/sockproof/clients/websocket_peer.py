@@ -14,19 +14,19 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Iterable
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from sockproof.clients.client_message import ROLE, ClientAssembler
 from sockproof.clients.connection import Arrival, Connection
 from sockproof.clients.history import History
+from sockproof.clients.offers import agreed_by, as_extension
 from sockproof.clients.run import Visitor
 from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.outcome import Failure, IllegalFrame, StreamClosed, Unsupported
 from sockproof.conformance.context.wirelog import RECEIVED, SENT
 from sockproof.conformance.peers.matching import close_code, is_like
-from sockproof.conformance.peers.websocket import Message, WebSocketPeer
+from sockproof.conformance.peers.websocket import CLOSE_GRACE, Message, WebSocketPeer
+from sockproof.conformance.peers.websocket_connection import MANY
 from sockproof.vocabulary import Seen
 from sockproof.wire import WireError
 from sockproof.wire.deflate import (
@@ -35,7 +35,6 @@ from sockproof.wire.deflate import (
     Parameters,
     format_extensions,
     parse_extensions,
-    window_bits,
 )
 from sockproof.wire.http import Request, Response, accept_value
 from sockproof.wire.websocket import Frame, Opcode, close_payload, is_control
@@ -141,7 +140,7 @@ class WebSocketVisitor(WebSocketPeer, Visitor):
         if protocol is not None:
             lines.append(("Sec-WebSocket-Protocol", protocol))
         if deflate is not None:
-            lines.append(("Sec-WebSocket-Extensions", format_extensions([_written(deflate)])))
+            lines.append(("Sec-WebSocket-Extensions", format_extensions([as_extension(deflate)])))
         return Response(101, "Switching Protocols", (*lines, *headers))
 
     def agreeable(self, wanted: Parameters | None = None) -> Parameters:
@@ -151,11 +150,11 @@ class WebSocketVisitor(WebSocketPeer, Visitor):
         """
         wanted = wanted or Parameters()
         for offer in self.offers:
-            agreed = _agreed(offer, wanted)
+            agreed = agreed_by(offer, wanted)
             if agreed is not None:
                 return agreed
         offered = self.request.get("Sec-WebSocket-Extensions") or "no extension"
-        expected = f"a client that offers {format_extensions([_written(wanted)])}"
+        expected = f"a client that offers {format_extensions([as_extension(wanted)])}"
         raise Unsupported(expected, f"it offers {offered}", lacks=[NAME])
 
     async def accept(
@@ -256,6 +255,13 @@ class WebSocketVisitor(WebSocketPeer, Visitor):
             raise self._went_on(wanted, f": {got}", got)
         return got
 
+    def _forgive(self, close: Frame | None, got: str) -> None:
+        """Raise `Unsupported` where a limit of the client's explains that it ends here."""
+        code = None if close is None else close_code(close)
+        if self.context.policy.explains(code, self.said) is not None:
+            wanted = f"a client that takes a message of {self.said.largest} octets"
+            raise Unsupported(wanted, got, came=close)
+
     def _forgive_unanswered(self, close: Frame, opcode: int, payload: bytes | None) -> None:
         """Raise `Unsupported` where a limit explains it: a driver closes nothing of its own."""
         del opcode
@@ -277,6 +283,34 @@ class WebSocketVisitor(WebSocketPeer, Visitor):
         self.send_message(Opcode.TEXT if text else Opcode.BINARY, payload)
         return await self.expect_echo(message)
 
+    def send_pieces_of_a_message(self, opcode: int, pieces: Sequence[bytes]) -> None:
+        """Send a message whose fragments have these payloads."""
+        for place, piece in enumerate(pieces):
+            last = place == len(pieces) - 1
+            self.send(self.frame(opcode if place == 0 else Opcode.CONT, piece, fin=last))
+
+    def send_in_fragments(self, opcode: int, payload: bytes, size: int) -> None:
+        """Send a message in fragments of `size` octets, compressed where `compresses` says so.
+
+        A message that is a multiple of them, and in more than one, ends with an empty fragment.
+        Where they are very many the wire log has one entry for all.
+        """
+        pieces = [payload[start : start + size] for start in range(0, len(payload), size)]
+        if len(pieces) > 1 and len(payload) % size == 0:
+            pieces.append(b"")
+        if len(pieces) <= MANY:
+            self.send_pieces_of_a_message(opcode, pieces)
+            return
+        frames = []
+        for place, piece in enumerate(pieces):
+            last = place == len(pieces) - 1
+            frames.append(self.frame(opcode if place == 0 else Opcode.CONT, piece, fin=last))
+        octets = b"".join(self._compressed(frame).encode() for frame in frames)
+        self.said.largest = max(self.said.largest, len(payload))
+        text = f"{frames[0]} and {len(frames) - 1} fragments more"
+        self.context.log.add(self.number, SENT, octets, text)
+        self.stream.write(octets)
+
     # Ending.
 
     async def close_handshake(self, code: int | None = 1000, reason: str | bytes = b"") -> Frame:
@@ -292,6 +326,16 @@ class WebSocketVisitor(WebSocketPeer, Visitor):
         close_code(got)
         self.stream.end_writing()
         return got
+
+    async def expect_nothing_behind_close(self) -> None:
+        """Behind its Close frame the client only ends TCP; one that is slow to do so is let be."""
+        self.stream.end_writing()
+        try:
+            async with asyncio.timeout(CLOSE_GRACE):
+                got = await self.receive()
+        except (TimeoutError, StreamClosed):
+            return
+        raise Failure("nothing behind the Close frame", got)
 
     def close_frame(self, code: int | None = 1000, reason: str | bytes = b"") -> Frame:
         """A Close frame; without a code its payload is empty."""
@@ -314,48 +358,3 @@ class WebSocketVisitor(WebSocketPeer, Visitor):
         except (StreamClosed, TimeoutError):
             pass
         self.stream.close()
-
-
-def _written(parameters: Parameters) -> Extension:
-    """The parameters as a response has them."""
-    found: list[tuple[str, str | None]] = []
-    for name in ("server_no_context_takeover", "client_no_context_takeover"):
-        if getattr(parameters, name):
-            found.append((name, None))
-    for name in ("server_max_window_bits", "client_max_window_bits"):
-        if getattr(parameters, name) != 15:
-            found.append((name, str(getattr(parameters, name))))
-    return Extension(NAME, tuple(found))
-
-
-def _agreed(offer: Extension, wanted: Parameters) -> Parameters | None:
-    """What the offer and the wish come to (RFC 7692, 7.1); None where they cannot be had both."""
-    values: dict[str, Any] = {}
-    if len(dict(offer.parameters)) < len(offer.parameters):
-        return None
-    for name, value in offer.parameters:
-        if name in ("server_no_context_takeover", "client_no_context_takeover"):
-            values[name] = True
-        elif name == "client_max_window_bits" and value is None:
-            values[name] = 15
-        elif name in ("server_max_window_bits", "client_max_window_bits"):
-            try:
-                values[name] = window_bits(name, value)
-            except WireError:
-                return None
-        else:
-            return None
-    smaller = wanted.client_max_window_bits < 15
-    if smaller and "client_max_window_bits" not in values:
-        return None
-    return replace(
-        wanted,
-        server_no_context_takeover=wanted.server_no_context_takeover
-        or "server_no_context_takeover" in values,
-        server_max_window_bits=min(
-            wanted.server_max_window_bits, values.get("server_max_window_bits", 15)
-        ),
-        client_max_window_bits=min(
-            wanted.client_max_window_bits, values.get("client_max_window_bits", 15)
-        ),
-    )
