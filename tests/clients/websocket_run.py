@@ -57,10 +57,16 @@ class Switch:
         return any(glob_matches(glob, case_id) for glob in self.catches)
 
 
+def is_one_of_many(case: Case) -> bool:
+    """Whether a case is big, and another one shows the same: Autobahn's sections 9, 12 and 13."""
+    section, *_, place = case.autobahn[0].split(".") if case.autobahn else ("", "")
+    return section in ("9", "12", "13") and place not in ("2", "12")
+
+
 @cache
 def cases() -> tuple[Case, ...]:
-    """Every case about WebSocket clients, those that look back on the run at the end."""
-    every = load_cases(SHELF, WEBSOCKET)
+    """The cases about WebSocket clients, those that look back on the run at the end."""
+    every = [case for case in load_cases(SHELF, WEBSOCKET) if not is_one_of_many(case)]
     return (*(case for case in every if not case.last), *(case for case in every if case.last))
 
 
