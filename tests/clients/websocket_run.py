@@ -1,7 +1,7 @@
 """Running cases against the raw WebSocket client, correct or with faults and freedoms.
 
-A fault is described in `tests/clients/mutants/websocket/FILE.toml`, by the file of `raw_websocket/faults`
-that it is in, and a freedom likewise:
+A fault is described in `tests/clients/mutants/websocket/FILE.toml`, by the file of
+`raw_websocket/faults` that it is in, and a freedom likewise:
 
     [answers-pings-with-nothing]
     what = "A Ping is answered by a Pong without a payload."
@@ -80,7 +80,8 @@ def described(folder: str, switches: dict[str, dict[str, Mixin]]) -> dict[str, S
     """The descriptions of these faults or freedoms by their names."""
     found: dict[str, Switch] = {}
     for file, mixins in switches.items():
-        told = tomllib.loads((HERE / folder / "websocket" / f"{file}.toml").read_text(encoding="utf-8"))
+        path = HERE / folder / "websocket" / f"{file}.toml"
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
         assert told.keys() == mixins.keys(), (file, told.keys() ^ mixins.keys())
         assert not told.keys() & found.keys(), file
         for name, table in told.items():
