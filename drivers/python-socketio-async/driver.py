@@ -68,19 +68,20 @@ class Case:
         """Every event; what it gives back is the acknowledgement."""
         await self.seen("event", namespace=namespace, name=name, args=packed(args))
         if name == "message":
-            await self.client.emit("message-back", args, namespace=namespace)
+            await self.do(namespace, {"op": "emit", "event": "message-back", "args": packed(args)})
         elif name == "do":  # `call` waits, which the task that reads must not
-            self.client.start_background_task(self.do, namespace, **args[0])
+            self.client.start_background_task(self.do, namespace, *args)
         return args if name == "message-with-ack" else None
 
-    async def do(self, namespace, op, event=None, args=(), timeout_ms=0, **_):
+    async def do(self, namespace, asked):
         """What the server asks the application to do."""
+        op, event, limit = (asked.get(key) for key in ("op", "event", "timeout_ms"))
         try:
-            data = tuple(unpacked(list(args)))
+            data = tuple(unpacked(asked.get("args", [])))
             if op == "emit":
                 await self.client.emit(event, data, namespace=namespace)
             elif op == "emit-with-ack":
-                answer = await self.client.call(event, data, namespace, timeout_ms / 1000)
+                answer = await self.client.call(event, data, namespace, limit / 1000)
                 several = answer if isinstance(answer, tuple) else (answer,)
                 await self.seen("ack", args=[] if answer is None else packed(several))
             elif op == "close":

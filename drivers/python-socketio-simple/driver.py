@@ -40,14 +40,15 @@ class Case:
         where = {"agent": AGENT, "case": self.told["case"]}
         requests.post(f"{URL}/seen", params=where, json={"type": kind, **fields}, timeout=60)
 
-    def do(self, op, event=None, args=(), timeout_ms=0, **_):
+    def do(self, asked):
         """What the server asks the application to do."""
-        data = tuple(unpacked(list(args)))
+        op, event, limit = (asked.get(key) for key in ("op", "event", "timeout_ms"))
+        data = tuple(unpacked(asked.get("args", [])))
         if op == "emit":
             self.client.emit(event, data)
         elif op == "emit-with-ack":
             try:
-                answer = self.client.call(event, data, timeout=timeout_ms / 1000)
+                answer = self.client.call(event, data, timeout=limit / 1000)
             except exceptions.TimeoutError:
                 return self.seen("ack-timeout")
             several = answer if isinstance(answer, tuple) else (answer,)
@@ -61,6 +62,9 @@ class Case:
     def run(self):
         """Connect as it was told to, and go on until the client says that it is over."""
         names = ("auth", "transports")
+        if len(self.told["namespaces"]) > 1:
+            self.seen("unsupported", op="several namespaces")
+            return
         try:
             self.client.connect(
                 URL,
@@ -78,7 +82,7 @@ class Case:
                 elif name == "message-with-ack":
                     self.seen("unsupported", op=name)  # the library acknowledges, with nothing
                 elif name == "do":
-                    self.do(**args[0])
+                    self.do(*args)
         except exceptions.ConnectionError as error:
             self.seen("connect_error", data=str(error), **self.at)
         except exceptions.DisconnectedError:

@@ -43,7 +43,9 @@ function start(io, url, agent, told) {
       seen("event", { namespace, name, args: packed(kept) });
     });
     socket.on("message", (...args) => socket.emit("message-back", ...args));
-    socket.on("message-with-ack", (...args) => args.pop()(...args));
+    socket.on("message-with-ack", (...args) => {
+      if (typeof args.at(-1) === "function") args.pop()(...args); // it may not have been asked for
+    });
     socket.on("do", (asked) => act(socket, asked));
     socket.connect();
   };
