@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from sockproof.cli import main
+
 ROOT = Path(__file__).parents[2]
 ECHO = ROOT / "drivers" / "websockets" / "driver.py"
 CASES = ("--case", "websocket/first/*")
@@ -88,3 +90,36 @@ def test_what_is_typed_wrongly_is_one_line(tmp_path: Path, words: list[str], sai
     assert code == 3
     assert said in told
     assert "Traceback" not in told
+
+
+def test_clients_stand_side_by_side_in_a_matrix(tmp_path: Path) -> None:
+    words = ("--driver", "websockets", "--driver", "python-socketio", *CASES)
+    words += ("--case", "socketio/events/*[websocket]")
+    command = [sys.executable, "-m", "sockproof", "matrix", "--clients", *words]
+    ended = subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=120, cwd=tmp_path
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    found = json.loads((tmp_path / "results" / "latest-matrix" / "matrix.json").read_text())
+    assert found["of"] == "clients"
+    assert [each["name"] for each in found["columns"]] == ["websockets", "python-socketio"]
+    assert all(each["counts"]["PASS"] and not each["counts"]["FAIL"] for each in found["columns"])
+    page = (tmp_path / "results" / "latest-matrix" / "matrix.html").read_text()
+    assert "Socket.IO clients" in page
+    assert "each column a released client" in page
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--driver", "ws"], "--driver is for --clients"),
+        (["--clients", "--driver", "nobody"], "no driver 'nobody'"),
+        (["--clients", "--target", "websockets"], "--target and --clients cannot be combined"),
+        (["--clients", "--suite", "rooms"], "no suite 'rooms' of clients"),
+    ],
+)
+def test_matrix_that_is_typed_wrongly_is_one_line(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["matrix", *words]) == 3
+    assert said in capsys.readouterr().err

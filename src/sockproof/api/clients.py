@@ -85,6 +85,16 @@ def with_driver(plan: ClientPlan, spec: DriverSpec) -> ClientPlan:
     return replace(plan, suites=suites, agent=agent, driver=Driver.of(spec))
 
 
+def concerns(plan: ClientPlan, spec: DriverSpec) -> bool:
+    """Whether any of the plan's cases is for a client of this kind."""
+    fitting = WEBSOCKET if spec.kind == "websocket" else SOCKETIO
+    suites = [each for each in plan.suites or SUITES if each in fitting]
+    every = load_cases(shelves.shelf("client_cases", plan.shelf), suites)
+    return any(
+        not plan.cases or any(glob_matches(g, each.id) for g in plan.cases) for each in every
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ClientJob:
     """The cases of a plan, and what is known about them."""

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from sockproof import files, shelves
 from sockproof.api.clients import ClientPlan, with_driver
 from sockproof.clients.driver import Driver
+from sockproof.clients.run import SUITES
 from sockproof.errors import CommandError
 from sockproof.targets.drivers import DriverSpec, load_drivers
 
@@ -50,6 +51,26 @@ def client_plan(options: Namespace) -> tuple[ClientPlan, Path | None]:
             raise CommandError("--driver and --run cannot be combined")
         plan = with_driver(plan, driver_of(options.driver, options.shelf))
     return plan, None if outdir is None else Path(outdir)
+
+
+def clients_plan(options: Namespace) -> ClientPlan:
+    """What `matrix --clients` is told, of each client."""
+    wrong = [name for name in options.suite if name not in SUITES]
+    if wrong:
+        raise CommandError(f"no suite {wrong[0]!r} of clients; choose one of {', '.join(SUITES)}")
+    if options.target:
+        raise CommandError("--target and --clients cannot be combined")
+    return ClientPlan(
+        suites=tuple(options.suite),
+        cases=tuple(options.case),
+        exclude=tuple(options.exclude),
+        expect=tuple(options.expect),
+        strict=options.strict,
+        timeout=options.timeout,
+        max_time=options.max_time,
+        docs_url=options.docs_url,
+        shelf=options.shelf,
+    )
 
 
 def driver_of(name: str, shelf: Path | None) -> DriverSpec:

@@ -215,7 +215,7 @@ class Comparison(Written):
 
 
 class MatrixColumn(Written):
-    """A server."""
+    """A server, or a client."""
 
     name: str
     title: str
@@ -229,7 +229,7 @@ class MatrixColumn(Written):
 
 
 class MatrixCell(Written):
-    """How a case ended on a server."""
+    """How a case ended there."""
 
     outcome: Outcome
     standing: str
@@ -253,14 +253,14 @@ class MatrixRow(Written):
 
 
 class Skipped(Written):
-    """A target that did not run."""
+    """A target, or a driver, that did not run."""
 
     name: str
     reason: str
 
 
 class Matrix(Written):
-    """`matrix.json`: all targets side by side."""
+    """`matrix.json`: all targets side by side, or all clients."""
 
     schema: int
     kind: Literal["matrix"]
@@ -269,6 +269,7 @@ class Matrix(Written):
     columns: list[MatrixColumn]
     skipped: list[Skipped]
     rows: list[MatrixRow]
+    of: Literal["servers", "clients"] = "servers"
 
 
 Short = Annotated[str, Meta(max_length=1 << 16)]

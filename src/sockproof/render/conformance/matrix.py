@@ -1,6 +1,6 @@
 """The matrix: what every case came to on every server, as JSON and as one HTML page.
 
-Rows are cases by section, columns servers; WebSocket and Socket.IO servers have a table each. A
+Rows are cases by section, columns servers, or clients; WebSocket and Socket.IO have a table each. A
 cell that deviates opens its evidence in the page itself; a PASS links to the server's report.
 """
 
@@ -28,7 +28,7 @@ _DEVIATES = ("FAIL", "NON_STRICT", "INCONCLUSIVE")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One server's run; `href` is where its own report stands, relative to the matrix."""
+    """One server's or client's run; `href` is where its report stands, relative to the matrix."""
 
     name: str
     title: str
@@ -46,9 +46,16 @@ class Skipped:
 
 
 def assemble(
-    columns: Sequence[Column], skipped: Sequence[Skipped], sockproof: str, started: str
+    columns: Sequence[Column],
+    skipped: Sequence[Skipped],
+    sockproof: str,
+    started: str,
+    of: str = "servers",
 ) -> dict[str, Any]:
-    """The matrix as JSON knows it: columns, rows, and in each row a cell or null per column."""
+    """The matrix as JSON knows it: columns, rows, and in each row a cell or null per column.
+
+    The columns are `of` servers or clients.
+    """
     cases = [{case["id"]: case for case in column.report["cases"]} for column in columns]
     texts: dict[str, Any] = {}
     for column in columns:
@@ -65,6 +72,7 @@ def assemble(
     return {
         "schema": SCHEMA,
         "kind": "matrix",
+        "of": of,
         "sockproof": sockproof,
         "started": started,
         "columns": [_column(column) for column in columns],
@@ -127,15 +135,16 @@ def render(matrix: Mapping[str, Any], columns: Sequence[Column], template: Path)
     """The page of a matrix; `template` is `matrix.html.j2` of the reports shelf."""
     wires = _Wires({column.name: column.report for column in columns})
     tables = []
-    for kind, title in (("websocket", "WebSocket servers"), ("socketio", "Socket.IO servers")):
+    for kind, title in (("websocket", "WebSocket"), ("socketio", "Socket.IO")):
         places = [at for at, each in enumerate(matrix["columns"]) if each["kind"] == kind]
         if places:
-            tables.append(_table(matrix, places, kind, title, wires))
+            tables.append(_table(matrix, places, kind, f"{title} {matrix['of']}", wires))
     return (
         environment(template)
         .get_template(template.name)
         .render(
             tables=tables,
+            one=matrix["of"].removesuffix("s"),
             sockproof=short(matrix["sockproof"], 40),
             started=short(matrix["started"], 40),
             skipped=matrix["skipped"],
