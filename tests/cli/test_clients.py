@@ -93,8 +93,8 @@ def test_what_is_typed_wrongly_is_one_line(tmp_path: Path, words: list[str], sai
 
 
 def test_clients_stand_side_by_side_in_a_matrix(tmp_path: Path) -> None:
-    words = ("--driver", "websockets", "--driver", "python-socketio", *CASES)
-    words += ("--case", "socketio/events/*[websocket]")
+    words = ["--driver", "websockets", "--driver", "python-socketio", *CASES]
+    words += ["--case", "socketio/events/*[websocket]"]
     command = [sys.executable, "-m", "sockproof", "matrix", "--clients", *words]
     ended = subprocess.run(
         command, check=False, capture_output=True, text=True, timeout=120, cwd=tmp_path
