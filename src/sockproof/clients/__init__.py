@@ -17,7 +17,7 @@ from sockproof.conformance.context.outcome import (
 )
 from sockproof.conformance.shelf.case import case
 from sockproof.vocabulary import Seen
-from sockproof.wire.deflate import Parameters
+from sockproof.wire.deflate import TAIL, Compressor, Parameters
 from sockproof.wire.http import Response, accept_value
 from sockproof.wire.websocket import RSV1, RSV2, RSV3, Frame, Opcode, close_payload
 
@@ -25,7 +25,9 @@ __all__ = [
     "RSV1",
     "RSV2",
     "RSV3",
+    "TAIL",
     "TRANSPORTS",
+    "Compressor",
     "Failure",
     "Frame",
     "IllegalFrame",
