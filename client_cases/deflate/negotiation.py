@@ -15,6 +15,7 @@ from sockproof.clients import (
 
 FLAGS = ("server_no_context_takeover", "client_no_context_takeover")
 BITS = ("server_max_window_bits", "client_max_window_bits")
+OFFER = ["permessage-deflate"]
 WINDOWS = tuple(str(bits) for bits in range(8, 16))
 NOISE = bytes(place * place * 31 % 251 for place in range(700))
 BAD_BITS = {
@@ -67,7 +68,7 @@ async def offers_have_known_parameters_once_and_with_proper_values(
     offers = client.offers
     await client.accept()
     if not offers:
-        raise Unsupported("a client that offers permessage-deflate", "it does not")
+        raise Unsupported("a client that offers permessage-deflate", "it does not", lacks=OFFER)
     for offer in offers:
         names = [name for name, _ in offer.parameters]
         for name, value in offer.parameters:
@@ -86,7 +87,9 @@ async def offers_have_known_parameters_once_and_with_proper_values(
 async def answer_without_parameters_is_taken(client: WebSocketVisitor) -> None:
     asked = offered(client)
     if asked.keys() & {"server_no_context_takeover", "server_max_window_bits"}:
-        raise Unsupported("an offer that asks for nothing", f"it asks for {', '.join(asked)}")
+        raise Unsupported(
+            "an offer that asks for nothing", f"it asks for {', '.join(asked)}", lacks=OFFER
+        )
     await taken(client, "permessage-deflate", Parameters())
 
 
@@ -109,7 +112,7 @@ async def unknown_parameter_is_refused(client: WebSocketVisitor, parameter: str)
 async def parameter_given_twice_is_refused(client: WebSocketVisitor, name: str) -> None:
     asked = offered(client)
     if name == "client_max_window_bits" and name not in asked:
-        raise Unsupported(f"a client that offers {name}", "it does not")
+        raise Unsupported(f"a client that offers {name}", "it does not", lacks=OFFER)
     value = "=10" if name in BITS else ""
     await refused(client, f"permessage-deflate; {name}{value}; {name}{value}")
 
@@ -155,7 +158,9 @@ async def invalid_window_bits_in_quotes_are_refused(client: WebSocketVisitor, va
 async def window_bits_in_quotes_are_taken(client: WebSocketVisitor) -> None:
     agreed = client.agreeable(Parameters(server_max_window_bits=10))
     if agreed.server_max_window_bits < 10 or agreed.server_no_context_takeover:
-        raise Unsupported("an offer that asks for nothing", "it asks for more than that")
+        raise Unsupported(
+            "an offer that asks for nothing", "it asks for more than that", lacks=OFFER
+        )
     await taken(client, 'permessage-deflate; server_max_window_bits="10"', agreed)
 
 
@@ -163,7 +168,9 @@ async def window_bits_in_quotes_are_taken(client: WebSocketVisitor) -> None:
 async def larger_server_window_than_was_asked_for_is_refused(client: WebSocketVisitor) -> None:
     bits = int(offered(client).get("server_max_window_bits") or 15)
     if bits == 15:
-        raise Unsupported("a client that asks for a smaller server window", "it does not")
+        raise Unsupported(
+            "a client that asks for a smaller server window", "it does not", lacks=OFFER
+        )
     await refused(client, f"permessage-deflate; server_max_window_bits={bits + 1}")
 
 
@@ -171,7 +178,9 @@ async def larger_server_window_than_was_asked_for_is_refused(client: WebSocketVi
 async def larger_client_window_than_was_offered_is_refused(client: WebSocketVisitor) -> None:
     bits = int(offered(client).get("client_max_window_bits") or 15)
     if bits == 15:
-        raise Unsupported("a client that offers a smaller window of its own", "it does not")
+        raise Unsupported(
+            "a client that offers a smaller window of its own", "it does not", lacks=OFFER
+        )
     await refused(client, f"permessage-deflate; client_max_window_bits={bits + 1}")
 
 
@@ -181,7 +190,9 @@ async def client_window_that_was_not_offered_is_refused(
 ) -> None:
     offered(client)
     if any(dict(offer.parameters).keys() & {BITS[1]} for offer in client.offers):
-        raise Unsupported("a client that does not offer client_max_window_bits", "it does")
+        raise Unsupported(
+            "a client that does not offer client_max_window_bits", "it does", lacks=OFFER
+        )
     await refused(client, f"permessage-deflate; client_max_window_bits={bits}")
 
 
@@ -245,7 +256,9 @@ async def answer_that_lacks_what_was_asked_for_is_refused_or_taken(
 ) -> None:
     asked = offered(client)
     if "server_no_context_takeover" not in asked:
-        raise Unsupported("a client that asks for server_no_context_takeover", "it does not")
+        raise Unsupported(
+            "a client that asks for server_no_context_takeover", "it does not", lacks=OFFER
+        )
     await client.answer(
         client.right_response().having("Sec-WebSocket-Extensions", "permessage-deflate"),
         deflate=Parameters(),
