@@ -30,68 +30,79 @@ def unpacked(value):
 class Case:
     """One case: a client, and what its application hears and does."""
 
-    def __init__(self, told, session):
-        self.told, self.session, self.order = told, session, asyncio.Lock()
+    def __init__(self, told, reports):
+        self.told, self.reports, self.upon = told, reports, {}
         self.client = socketio.AsyncClient(reconnection=told["reconnect"], handle_sigint=False)
         for namespace in told["namespaces"]:
             self.listen(namespace)
 
-    async def seen(self, kind, **fields):
-        """Report one thing, behind those before it."""
-        where = {"agent": AGENT, "case": self.told["case"]}
-        async with self.order:
-            said = {"type": kind, **fields}
-            await (await self.session.post(f"{URL}/seen", params=where, json=said)).read()
+    def seen(self, kind, **fields):
+        """Report one thing, behind those before it; then what waited for it is done."""
+        self.reports.put_nowait((self.told["case"], {"type": kind, **fields}))
+        ops = self.upon.pop((kind, fields.get("namespace")), ())
+        if ops:
+            self.client.start_background_task(self.later, kind, fields["namespace"], ops)
 
     def listen(self, namespace):
         """Register the handlers of one namespace."""
-        at = {"namespace": namespace}
-
-        async def connected():
-            await self.seen("connect", **at)
-
-        async def refused(*data):
-            await self.seen("connect_error", data=packed(data), **at)
-
-        async def disconnected(*why):
-            await self.seen("disconnect", reason=" ".join(why), **at)
+        on, at = self.client.on, {"namespace": namespace}
 
         async def heard(name, *args):
             return await self.heard(namespace, name, args)
 
-        for event, handler in (("connect", connected), ("connect_error", refused)):
-            self.client.on(event, handler, **at)
-        for event, handler in (("disconnect", disconnected), ("*", heard)):
-            self.client.on(event, handler, **at)
+        on("connect", lambda: self.seen("connect", **at), **at)
+        on("connect_error", lambda *data: self.seen("connect_error", data=packed(data), **at), **at)
+        on("disconnect", lambda *why: self.seen("disconnect", reason=" ".join(why), **at), **at)
+        on("*", heard, **at)
 
     async def heard(self, namespace, name, args):
         """Every event; what it gives back is the acknowledgement."""
-        await self.seen("event", namespace=namespace, name=name, args=packed(args))
+        self.seen("event", namespace=namespace, name=name, args=packed(args))
         if name == "message":
             await self.do(namespace, {"op": "emit", "event": "message-back", "args": packed(args)})
+        elif name == "do" and args[0]["op"] == "upon":
+            self.upon[args[0]["report"], namespace] = args[0]["ops"]
         elif name == "do":  # `call` waits, which the task that reads must not
-            self.client.start_background_task(self.do, namespace, *args)
+            self.client.start_background_task(self.do, namespace, args[0])
         return args if name == "message-with-ack" else None
 
     async def do(self, namespace, asked):
         """What the server asks the application to do."""
-        op, event, limit = (asked.get(key) for key in ("op", "event", "timeout_ms"))
         try:
-            data = tuple(unpacked(asked.get("args", [])))
-            if op == "emit":
-                await self.client.emit(event, data, namespace=namespace)
-            elif op == "emit-with-ack":
-                answer = await self.client.call(event, data, namespace, limit / 1000)
-                several = answer if isinstance(answer, tuple) else (answer,)
-                await self.seen("ack", args=[] if answer is None else packed(several))
-            elif op == "close":
-                await self.client.disconnect()
-            else:
-                await self.seen("unsupported", op=op)
+            await self.done(asked.get("namespace", namespace), asked)
         except socketio.exceptions.TimeoutError:
-            await self.seen("ack-timeout")
+            self.seen("ack-timeout", event=asked["event"], asked=asked.get("args", []))
         except Exception as error:
-            await self.seen("error", text=f"{type(error).__name__}: {error}")
+            self.seen("error", text=f"{type(error).__name__}: {error}")
+
+    async def done(self, namespace, asked):
+        """The same, with whatever the library raises for it."""
+        op, event = asked["op"], asked.get("event")
+        data = tuple(unpacked(asked.get("args", [])))
+        if op == "emit":
+            await self.client.emit(event, data, namespace=namespace)
+        elif op == "emit-with-ack":
+            answer = await self.client.call(event, data, namespace, asked["timeout_ms"] / 1000)
+            several = answer if isinstance(answer, tuple) else (answer,)
+            got = [] if answer is None else packed(several)
+            self.seen("ack", args=got, event=event, asked=asked.get("args", []))
+        elif op == "several":
+            for each in asked["ops"]:
+                await self.do(namespace, each)
+        elif op == "close":
+            await self.client.disconnect()
+        else:
+            self.seen("unsupported", op=op)
+
+    async def later(self, kind, namespace, ops):
+        """What is to be done once the application has been told something."""
+        if kind == "disconnect":
+            await asyncio.sleep(0.05)  # until its handlers have run
+        for op in ops:
+            try:
+                await self.done(namespace, op)
+            except socketio.exceptions.BadNamespaceError:
+                self.seen("unsupported", op=f"{op['op']} while it is not connected")
 
     async def connect(self):
         """Connect as it was told to; an error is what the application is told besides."""
@@ -105,14 +116,24 @@ class Case:
                 wait_timeout=self.told["timeout_ms"] / 1000,
             )
         except Exception as error:
-            await self.seen("error", text=f"{type(error).__name__}: {error}")
+            self.seen("error", text=f"{type(error).__name__}: {error}")
+
+
+async def report(session, reports):
+    """Post what there is to report, in order."""
+    while True:
+        number, said = await reports.get()
+        where = {"agent": AGENT, "case": number}
+        async with session.post(f"{URL}/seen", params=where, json=said) as answer:
+            await answer.read()
 
 
 async def main():
     """All cases in turn, each until the server has judged it."""
-    case = None
+    case, reports = None, asyncio.Queue()
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout()) as session:
-        while True:
+        reporting = asyncio.create_task(report(session, reports))
+        while not reporting.done():
             async with session.get(f"{URL}/next", params={"agent": AGENT}) as said:
                 said.raise_for_status()
                 if said.status == 204:
@@ -121,7 +142,7 @@ async def main():
             if case is not None:
                 case.connecting.cancel()
                 await asyncio.wait([asyncio.create_task(case.client.shutdown())], timeout=1)
-            case = Case(told, session)
+            case = Case(told, reports)
             case.connecting = asyncio.create_task(case.connect())
 
 

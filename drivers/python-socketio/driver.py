@@ -1,14 +1,16 @@
 """python-socketio's Client as it comes, with what the contract says that its application does."""
 
 import os
+import queue
 import threading
+import time
 
 import requests
 import socketio
 
 URL = os.environ["SOCKPROOF_URL"]
 AGENT = os.environ["SOCKPROOF_AGENT"]
-LOCK = threading.Lock()
+REPORTS = queue.SimpleQueue()
 
 
 def packed(value):
@@ -32,16 +34,17 @@ class Case:
     """One case: a client, and what its application hears and does."""
 
     def __init__(self, told):
-        self.told = told
+        self.told, self.upon = told, {}
         self.client = socketio.Client(reconnection=told["reconnect"], handle_sigint=False)
         for namespace in told["namespaces"]:
             self.listen(namespace)
 
     def seen(self, kind, **fields):
-        """Report one thing, behind those before it."""
-        where = {"agent": AGENT, "case": self.told["case"]}
-        with LOCK:
-            requests.post(f"{URL}/seen", params=where, json={"type": kind, **fields}, timeout=60)
+        """Report one thing, behind those before it; then what waited for it is done."""
+        REPORTS.put((self.told["case"], {"type": kind, **fields}))
+        ops = self.upon.pop((kind, fields.get("namespace")), ())
+        if ops:
+            self.client.start_background_task(self.later, kind, fields["namespace"], ops)
 
     def listen(self, namespace):
         """Register the handlers of one namespace."""
@@ -56,29 +59,49 @@ class Case:
         self.seen("event", namespace=namespace, name=name, args=packed(args))
         if name == "message":
             self.do(namespace, {"op": "emit", "event": "message-back", "args": packed(args)})
+        elif name == "do" and args[0]["op"] == "upon":
+            self.upon[args[0]["report"], namespace] = args[0]["ops"]
         elif name == "do":  # `call` waits, which the thread that reads must not
-            self.client.start_background_task(self.do, namespace, *args)
+            self.client.start_background_task(self.do, namespace, args[0])
         return args if name == "message-with-ack" else None
 
     def do(self, namespace, asked):
         """What the server asks the application to do."""
-        op, event, limit = (asked.get(key) for key in ("op", "event", "timeout_ms"))
         try:
-            data = tuple(unpacked(asked.get("args", [])))
-            if op == "emit":
-                self.client.emit(event, data, namespace=namespace)
-            elif op == "emit-with-ack":
-                answer = self.client.call(event, data, namespace, limit / 1000)
-                several = answer if isinstance(answer, tuple) else (answer,)
-                self.seen("ack", args=[] if answer is None else packed(several))
-            elif op == "close":
-                self.client.disconnect()
-            else:
-                self.seen("unsupported", op=op)
+            self.done(asked.get("namespace", namespace), asked)
         except socketio.exceptions.TimeoutError:
-            self.seen("ack-timeout")
+            self.seen("ack-timeout", event=asked["event"], asked=asked.get("args", []))
         except Exception as error:
             self.seen("error", text=f"{type(error).__name__}: {error}")
+
+    def done(self, namespace, asked):
+        """The same, with whatever the library raises for it."""
+        op, event = asked["op"], asked.get("event")
+        data = tuple(unpacked(asked.get("args", [])))
+        if op == "emit":
+            self.client.emit(event, data, namespace=namespace)
+        elif op == "emit-with-ack":
+            answer = self.client.call(event, data, namespace, asked["timeout_ms"] / 1000)
+            several = answer if isinstance(answer, tuple) else (answer,)
+            got = [] if answer is None else packed(several)
+            self.seen("ack", args=got, event=event, asked=asked.get("args", []))
+        elif op == "several":
+            for each in asked["ops"]:
+                self.do(namespace, each)
+        elif op == "close":
+            self.client.disconnect()
+        else:
+            self.seen("unsupported", op=op)
+
+    def later(self, kind, namespace, ops):
+        """What is to be done once the application has been told something."""
+        while kind == "disconnect" and self.client.connected:  # until its handlers have run
+            time.sleep(0.001)
+        for op in ops:
+            try:
+                self.done(namespace, op)
+            except socketio.exceptions.BadNamespaceError:
+                self.seen("unsupported", op=f"{op['op']} while it is not connected")
 
     def connect(self):
         """Connect as it was told to; an error is what the application is told besides."""
@@ -95,6 +118,15 @@ class Case:
             self.seen("error", text=f"{type(error).__name__}: {error}")
 
 
+def report():
+    """Post what there is to report, in order."""
+    with requests.Session() as session:
+        while True:
+            number, said = REPORTS.get()
+            where = {"agent": AGENT, "case": number}
+            session.post(f"{URL}/seen", params=where, json=said, timeout=60)
+
+
 def aside(target):
     """Run it in a thread which may wait for a server as long as it likes."""
     thread = threading.Thread(target=target, daemon=True)
@@ -109,6 +141,7 @@ def told():
     return said.json() if said.status_code == 200 else None
 
 
+aside(report)
 case = None
 while (now := told()) is not None:
     if case is not None:

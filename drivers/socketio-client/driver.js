@@ -31,13 +31,22 @@ function start(io, url, agent, told) {
   const manager = new io.Manager(url, { path, transports, reconnection, autoConnect: false });
   const sockets = new Map();
 
+  const upon = new Map();
+  const toldOf = (type, fields) => {
+    seen(type, fields);
+    const key = `${type} ${fields.namespace}`;
+    const ops = upon.get(key) ?? [];
+    upon.delete(key);
+    ops.forEach((asked) => act(fields.namespace, asked));
+  };
+
   const listen = (namespace) => {
     const socket = manager.socket(namespace, { auth: auth ?? undefined });
     sockets.set(namespace, socket);
-    socket.on("connect", () => seen("connect", { namespace }));
+    socket.on("connect", () => toldOf("connect", { namespace }));
     socket.on("connect_error", (error) =>
       seen("connect_error", { namespace, data: { message: error.message, data: error.data } }));
-    socket.on("disconnect", (reason) => seen("disconnect", { namespace, reason }));
+    socket.on("disconnect", (reason) => toldOf("disconnect", { namespace, reason }));
     socket.onAny((name, ...args) => {
       const kept = args.filter((each) => typeof each !== "function");
       seen("event", { namespace, name, args: packed(kept) });
@@ -46,19 +55,26 @@ function start(io, url, agent, told) {
     socket.on("message-with-ack", (...args) => {
       if (typeof args.at(-1) === "function") args.pop()(...args); // it may not have been asked for
     });
-    socket.on("do", (asked) => act(socket, asked));
+    socket.on("do", (asked) => act(namespace, asked));
     socket.connect();
   };
 
-  const act = (socket, { op, event, args = [], timeout_ms: limit, namespace }) => {
+  const act = (here, asked) => {
+    const { op, event, args = [], timeout_ms: limit, namespace = here, ops = [] } = asked;
+    const socket = sockets.get(namespace);
+    const values = unpacked(args);
     const acts = {
-      emit: () => socket.emit(event, ...unpacked(args)),
+      emit: () => socket.emit(event, ...values),
       "emit-with-ack": () =>
-        socket.timeout(limit).emit(event, ...unpacked(args), (error, ...answer) =>
-          error ? seen("ack-timeout") : seen("ack", { args: packed(answer) })),
-      connect: () => (sockets.has(namespace) ? sockets.get(namespace).connect() : listen(namespace)),
+        socket.timeout(limit).emit(event, ...values, (error, ...answer) =>
+          error
+            ? seen("ack-timeout", { event, asked: args })
+            : seen("ack", { args: packed(answer), event, asked: args })),
+      connect: () => (socket ? socket.connect() : listen(namespace)),
       disconnect: () => socket.disconnect(),
       close: () => sockets.forEach((each) => each.disconnect()),
+      several: () => ops.forEach((each) => act(here, each)),
+      upon: () => upon.set(`${asked.report} ${namespace}`, ops),
     };
     if (Object.hasOwn(acts, op)) acts[op]();
     else seen("unsupported", { op });

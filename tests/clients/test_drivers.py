@@ -24,7 +24,7 @@ from tests.waiting import LIMIT
 
 SHELF = shelf("client_cases")
 SCHEMES = Path(__file__).with_name("schemes")
-FIRST = {"websocket": "websocket/first/", "socketio": "socketio/events/"}
+FIRST = {"websocket": "websocket/first/", "socketio": "socketio/events/values_"}
 Script = Callable[[], tuple[list[str], dict[str, str]]]
 MASKED = "websocket/first/masked_frame_fails_the_connection[text]"
 

@@ -6,6 +6,7 @@ from sockproof.clients.checks import (
     fails_or_tolerates,
     opens_or_ends,
 )
+from sockproof.clients.sessions.socketio import SocketIOSession, with_bins
 from sockproof.clients.sessions.visitor import TRANSPORTS, SocketIOVisitor
 from sockproof.clients.websocket_peer import WebSocketVisitor, server_frame
 from sockproof.conformance.context.outcome import (
@@ -36,6 +37,7 @@ __all__ = [
     "Parameters",
     "Response",
     "Seen",
+    "SocketIOSession",
     "SocketIOVisitor",
     "StreamClosed",
     "Unsupported",
@@ -48,4 +50,5 @@ __all__ = [
     "fails_or_tolerates",
     "opens_or_ends",
     "server_frame",
+    "with_bins",
 ]

@@ -25,6 +25,7 @@ class Application:
         self.switches = switches
         self.on = switches.on
         self._last: asyncio.Task[None] | None = None
+        self._waiting: dict[tuple[str, str], list[JSON]] = {}  # for a report of a namespace
 
     def tell(self, kind: str, **fields: Any) -> None:
         """Report something, in its turn."""
@@ -39,6 +40,7 @@ class Application:
         self.tell("connect", namespace=socket.name)
         if self.on("tells-connects-twice"):
             self.tell("connect", namespace=socket.name)
+        self._reported("connect", socket)
 
     def refused(self, socket: Socket, data: Any) -> None:
         """A namespace could not be connected."""
@@ -77,10 +79,15 @@ class Application:
         )
         if on("tells-disconnects-twice"):
             self.tell("disconnect", namespace=socket.name, reason=reason)
+        self._reported("disconnect", socket)
 
     def failed(self, text: str) -> None:
         """An exception has reached the application."""
         self.tell("error", text=text)
+
+    def _reported(self, kind: str, socket: Socket) -> None:
+        for each in self._waiting.pop((kind, socket.name), ()):
+            self._do(socket, each)
 
     # Events.
 
@@ -147,6 +154,11 @@ class Application:
             case "emit-with-ack":
                 args = unpacked(order.get("args", []))
                 socket.emit(order["event"], args, (order.get("timeout_ms") or 0) / 1000)
+            case "several":
+                for each in order["ops"]:
+                    self._do(socket.client.sockets.get(each.get("namespace"), socket), each)
+            case "upon":
+                self._waiting[order["report"], socket.name] = order["ops"]
             case "connect":
                 socket.client.connect(order["namespace"])
             case "disconnect":

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sockproof.clients.sessions.engineio import EngineIOSession
-from sockproof.conformance.context.outcome import Failure, StreamClosed
+from sockproof.clients.sessions.engineio import UNKNOWN_SID, EngineIOSession
+from sockproof.conformance.context.outcome import Failure, IllegalFrame, StreamClosed
 from sockproof.wire import WireError, engineio
 from sockproof.wire.socketio import Decoder, Packet, PacketType
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 EVENTS = (PacketType.EVENT, PacketType.BINARY_EVENT)
 ACKS = (PacketType.ACK, PacketType.BINARY_ACK)
+MOST_PACKETS = 100  # that a client may say before it answers
 
 
 def with_bins(value: Any) -> Any:
@@ -40,6 +41,7 @@ class SocketIOSession:
         self.engine = engine
         self.sids: dict[str, str] = {}  # ours, of the namespaces that the client is in
         self.auth: dict[str, Any] = {}  # what its CONNECTs held
+        self.left: set[str] = set()  # the namespaces that the client left by DISCONNECT
         self._decoder = Decoder()
 
     # What the client says.
@@ -57,6 +59,8 @@ class SocketIOSession:
             except WireError as error:
                 raise Failure("a Socket.IO packet", str(error), came=got) from error
             if packet is not None:
+                if packet.type == PacketType.DISCONNECT:
+                    self.left.add(packet.namespace)
                 return packet
 
     async def expect(self, type_: PacketType, namespace: str = "/") -> Packet:
@@ -111,9 +115,12 @@ class SocketIOSession:
         """Acknowledge an event of the client."""
         self.send(Packet(PacketType.ACK, packet.namespace, list(args), packet.id))
 
-    def do(self, op: str, *, namespace: str = "/", **fields: Any) -> None:
-        """Have the driver do an operation; one that it lacks makes the case UNSUPPORTED."""
-        self.emit("do", {"op": op, **with_bins(fields)}, namespace=namespace)
+    def do(self, op: str, *, via: str = "/", **fields: Any) -> None:
+        """Have the driver do an operation in the namespace `via`.
+
+        One that it lacks makes the case UNSUPPORTED.
+        """
+        self.emit("do", {"op": op, **with_bins(fields)}, namespace=via)
 
     # CONNECT and its answer.
 
@@ -157,10 +164,17 @@ class SocketIOSession:
         await self.client.told(word)
 
     async def goes_on(self, expected: str, namespace: str = "/") -> bool:
-        """Whether an event sent now is answered, with nothing before; False where it ends.
+        """Whether an event sent now is answered, with nothing before; False where it ends."""
+        found, went_on = await self.aftermath(expected, namespace)
+        if found:
+            raise Failure(expected, found[0])
+        return went_on
 
-        The end is that of the session, or a DISCONNECT from the namespace, or the application's
-        report of it: over long-polling a client may end without a word. It has to be reported.
+    async def aftermath(self, expected: str, namespace: str = "/") -> tuple[list[Packet], bool]:
+        """What the client says before it answers an event sent now, and whether it answers.
+
+        It does not where it ends the session, or leaves the namespace. That has to be reported;
+        the report alone will do, since over long-polling a client may end without a word.
         """
         word = self.client.word()
         before = self.client.count("disconnect", namespace)
@@ -169,17 +183,53 @@ class SocketIOSession:
         def is_over() -> bool:
             return self.client.count("disconnect", namespace) > before
 
+        found: list[Packet] = []
         with self.context.awaits(expected):
-            try:
-                got = await self.receive(is_over)
-            except Failure as failure:
-                raise Failure(expected, failure) from failure
-            except StreamClosed:
-                got = None
-        if got is None or (got.type, got.namespace) == (PacketType.DISCONNECT, namespace):
-            await self.client.until(f"a report of the end ({expected})", is_over)
-            return False
-        if got.data != ["message-back", word] or got.namespace != namespace:
+            while len(found) < MOST_PACKETS:
+                try:
+                    got = await self.receive(is_over)
+                except StreamClosed:
+                    got = None
+                except IllegalFrame:
+                    raise
+                except Failure as failure:
+                    raise Failure(expected, failure) from failure
+                if got is None or (got.type, got.namespace) == (PacketType.DISCONNECT, namespace):
+                    await self.client.until(f"a report of the end ({expected})", is_over)
+                    return found, False
+                if got.data == ["message-back", word] and got.namespace == namespace:
+                    await self.client.told(word)
+                    return found, True
+                found.append(got)
+        raise Failure(expected, f"{found[0]}, and {len(found) - 1} packets more")
+
+    async def answer(self, expected: str) -> Packet | None:
+        """The one packet that the client says before it answers, or ends; see `aftermath`."""
+        found, _ = await self.aftermath(expected)
+        if len(found) > 1:
+            raise Failure(expected, found[1])
+        return found[0] if found else None
+
+    async def answers(self, data: list[Any], expected: str) -> bool:
+        """Whether the client says this before it answers, or ends; it may say nothing else."""
+        got = await self.answer(expected)
+        if got is not None and got.data != data:
             raise Failure(expected, got)
-        await self.client.told(word)
-        return True
+        return got is not None
+
+    async def lose(self, how: str) -> None:
+        """Lose the connection: `reset` by RST, `closed` in order, `refused` with an error."""
+        engine = self.engine
+        if how == "reset":
+            engine.vanish()
+        elif engine.websocket is not None and engine.transport == "websocket":
+            engine.forgotten = True
+            engine.websocket.close(1001 if how == "closed" else 1011)
+        else:
+            poll = await engine.visit("poll")
+            engine.forgotten = True
+            engine.automatic("poll")
+            if how == "closed":
+                poll.end()
+            else:
+                poll.answer(400, UNKNOWN_SID)

@@ -164,6 +164,23 @@ class SocketIOVisitor(Visitor):
             await session.connected(self.asked.namespaces)
         return session
 
+    async def settled(self, **fields: Any) -> SocketIOSession:
+        """The client's next session, in whose namespaces an event has been answered already."""
+        session = await self.session(**fields)
+        with self.context.preparing("an answer in each namespace"):
+            for namespace in self.asked.namespaces:
+                await session.fence(namespace)
+        return session
+
+    async def comes_back(self, **fields: Any) -> SocketIOSession:
+        """The session by which a client returns, with all its namespaces connected."""
+        engine = self.open(await self.opening(), **fields)
+        session = SocketIOSession(self, engine)
+        if self.asked.transport == UPGRADE:
+            await engine.expect_upgrade()
+        await session.connected(self.asked.namespaces)
+        return session
+
     def socketio(self, engine: EngineIOSession) -> SocketIOSession:
         """Socket.IO over an Engine.IO session, with no namespace connected yet."""
         return SocketIOSession(self, engine)
@@ -185,6 +202,23 @@ class SocketIOVisitor(Visitor):
             raise Failure(f"the application's report {wanted!r:.300}", f"{report!r:.300}")
         return report
 
+    async def seen_any(self, *types: str) -> Report:
+        """The first report of one of these types, now or later."""
+
+        def found() -> list[Report]:
+            return [report for report in self.reports if report["type"] in types]
+
+        await self.until(f"the application's report {' or '.join(types)}", lambda: bool(found()))
+        return found()[0]
+
+    def reported(self, type_: str, namespace: str | None = None) -> list[Report]:
+        """The reports of this type so far, in this namespace or in all."""
+        return [
+            report
+            for report in self.reports
+            if report["type"] == type_ and namespace in (None, report.get("namespace"))
+        ]
+
     def _next_report(self, type_: str) -> Report | None:
         of_type = [report for report in self.reports if report.get("type") == type_]
         given = self._given.get(type_, 0)
@@ -195,10 +229,7 @@ class SocketIOVisitor(Visitor):
 
     def count(self, type_: str, namespace: str | None = None) -> int:
         """How many reports of this type there are so far, in this namespace or in all."""
-        return sum(
-            report["type"] == type_ and namespace in (None, report.get("namespace"))
-            for report in self.reports
-        )
+        return len(self.reported(type_, namespace))
 
     async def until(self, wanted: str, holds: Callable[[], bool]) -> None:
         """Wait for something of the reports, or of the opening requests, to be so."""
