@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from sockproof.clients.run import SOCKETIO, WEBSOCKET
+from sockproof.conformance.shelf.case import load_cases
 from sockproof.conformance.shelf.requirements import load_requirements
 from sockproof.runs.records import LEVELS
 
@@ -55,3 +57,21 @@ def test_what_can_be_broken_says_how_that_is_mended() -> None:
     for path in FILES:
         for mend in tomllib.loads(path.read_text(encoding="utf-8"))["mend"]:
             assert any(each.mend == mend["text"] for each in known), f"{path}: {mend} is of nothing"
+
+
+ROLES = {"client-rfc": WEBSOCKET}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_requirement_has_a_case_or_a_reason(role: str) -> None:
+    known = load_requirements(FOLDER)
+    covered = {case.requirement for case in load_cases(FOLDER.parent, ROLES[role])}
+    assert covered <= set(known)
+    left = {name for name in set(known) - covered if name.startswith(role)}
+    assert {name for name in left if not known[name].untestable} == set()
+
+
+def test_no_reason_is_given_for_what_has_a_case() -> None:
+    known = load_requirements(FOLDER)
+    cases = load_cases(FOLDER.parent, (*WEBSOCKET, *SOCKETIO))
+    assert [case.id for case in cases if known[case.requirement].untestable] == []
