@@ -149,7 +149,9 @@ def client_job(plan: ClientPlan, expectations: Sequence[Expectation] = ()) -> Cl
 
 
 def _place(case: Case) -> tuple[int, ...]:
-    """Where a case stands: Autobahn's come first, in its order; others stay as they are."""
+    """Where a case stands: Autobahn's first, in its order, and last what looks back on the run."""
+    if case.last:
+        return (2,)
     number = case.autobahn[0] if case.autobahn else ""
     return (0, *(int(part) for part in number.split("."))) if number else (1,)
 
@@ -303,7 +305,7 @@ class _Run:
             "died": False,
             "seconds": round(time.monotonic() - self._began, 3),
             **({} if self.problem is None else {"problem": self.problem}),
-            **({"server_log": self.log} if self.log else {}),
+            **({"driver_log": self.log} if self.log else {}),
         }
 
     def finish(self) -> None:

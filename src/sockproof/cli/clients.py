@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import contextlib
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from sockproof.api.clients import ClientJudged, ClientPlan, client_job, judge_client
 from sockproof.api.judge import Place
 from sockproof.cli.arguments import add_results, add_shelf, seconds, time_span
 from sockproof.cli.client_plans import client_plan
-from sockproof.cli.outputs import Outputs, write_autobahn
+from sockproof.cli.outputs import Outputs, autobahn_files
 from sockproof.clients.run import SUITES
 from sockproof.conformance.shelf.expectations_writer import write_expectations
 from sockproof.render.conformance.terminal import Progress
@@ -153,14 +155,13 @@ def clients(options: Namespace) -> int:
         markdown=options.markdown,
     )
     with (
-        _place(options.results, options.shelf, outputs) as place,
+        _place(options.results, options.shelf, outputs, options.autobahn or outdir) as place,
         Progress(verbose=options.verbose) as progress,
     ):
         judged = judge_client(plan, place, progress, on_listening=_Listening(plan))
         progress.finish(judged.report, judged.written)
     if options.write_expectations is not None and not judged.report["interrupted"]:
         _write_expectations(options.write_expectations, judged)
-    write_autobahn([(judged.title, judged.report)], options.autobahn or outdir)
     return judged.exit_code
 
 
@@ -180,19 +181,35 @@ class _Listening:
 
 
 @contextlib.contextmanager
-def _place(results: Path, shelf: Path | None, outputs: Outputs | None) -> Iterator[Place]:
+def _place(
+    results: Path, shelf: Path | None, outputs: Outputs | None, autobahn: Path | None
+) -> Iterator[Place]:
     """Where the run is recorded: with a file option, in a folder that does not outlive it."""
     if outputs is not None:
         with TemporaryDirectory(prefix="sockproof-") as name:
-            yield Place(Path(name), outputs.write, stays=False)
+            yield Place(Path(name), _Written(outputs, autobahn), stays=False)
         return
     folder = records.new_run_folder(results, "clients")
     try:
-        yield Place(folder, Outputs.in_folder(folder, shelf).write)
+        yield Place(folder, _Written(Outputs.in_folder(folder, shelf), autobahn))
         records.link_latest(folder, "clients")
     finally:
         with contextlib.suppress(OSError):
             folder.rmdir()  # only when nothing was written
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """Writes the reports, Autobahn's among them, whenever a driver asks for that and at the end."""
+
+    outputs: Outputs
+    autobahn: Path | None
+
+    def __call__(self, report: Mapping[str, Any]) -> list[Path]:
+        written = self.outputs.write(report)
+        if self.autobahn is not None:
+            written.append(autobahn_files([(report["target"], report)], self.autobahn))
+        return written
 
 
 def _list(plan: ClientPlan) -> int:

@@ -69,13 +69,17 @@ def _template(shelf: Path | None) -> Path:
 
 
 def write_autobahn(reports: Sequence[tuple[str, Report]], folder: Path | None) -> None:
-    """Write the files that `--autobahn` asks for, of agents by their names."""
-    if folder is None:
-        return
+    """Write the files that `--autobahn` asks for, of agents by their names, and say where."""
+    if folder is not None:
+        print(f"Autobahn format: {autobahn_files(reports, folder)}")
+
+
+def autobahn_files(reports: Sequence[tuple[str, Report]], folder: Path) -> Path:
+    """Write them; gives the one that leads to the others."""
     files.make_folder(folder)
     for name, text in autobahn.files(reports).items():
         files.write(folder / name, text)
-    print(f"Autobahn format: {folder / 'index.json'}")
+    return folder / "index.json"
 
 
 def write_index(folder: Path, entries: list[html.IndexEntry], shelf: Path | None) -> Path:

@@ -95,16 +95,22 @@ class ClientRun:
     @property
     def due(self) -> list[Case]:
         """The cases of the suites whose drivers have come; all before any has."""
-        return self.of(self.came) if self.came else list(self.cases)
+        cases = self.of(self.came) if self.came else self.cases
+        return [case for case in cases if not self.without_of(case, self.agent or "")]
 
     @property
     def left(self) -> list[Case]:
         """Those that are due and have not been judged."""
         return [case for case in self.due if case.id not in self.records]
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the driver has said so, or nothing is left."""
+        return self.stopped.is_set() or bool(self.came and not self.left)
+
     async def is_done(self) -> None:
-        """Return when the driver says so, or when nothing is left."""
-        while not self.stopped.is_set() and not (self.came and not self.left):
+        """Return when the run is over."""
+        while not self.is_over:
             self._progress.clear()
             await self._progress.wait()
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from sockproof.clients.listener import Listener, Scheme
+from sockproof.clients.page import Page
 from sockproof.clients.run import ClientRun
 from sockproof.clients.socketio_scheme import SocketIOScheme
 from sockproof.clients.websocket_scheme import WebSocketScheme
@@ -13,7 +14,7 @@ from sockproof.clients.websocket_scheme import WebSocketScheme
 
 def schemes(run: ClientRun) -> list[Scheme]:
     """All by which a driver can come for the cases of a run."""
-    return [WebSocketScheme(run), SocketIOScheme(run)]
+    return [WebSocketScheme(run), SocketIOScheme(run), Page(run)]
 
 
 @asynccontextmanager

@@ -222,6 +222,7 @@ class Values(TypedDict, total=False):
     max_time: Seconds
     proposal: Proposal
     server_log: str
+    driver_log: str
 
 
 class Counts(TypedDict):
@@ -294,6 +295,9 @@ class Report(TypedDict):
             str,
             Meta(description="The end of the standard error of a server that sockproof started."),
         ]
+    ]
+    driver_log: NotRequired[
+        Annotated[str, Meta(description="The end of what the driver of a client printed.")]
     ]
 
 

@@ -25,6 +25,7 @@ _BEHAVIOR = {
 }
 _WORST_LAST = ("PASS", "NON_STRICT", "UNSUPPORTED", "INCONCLUSIVE", "FAIL")
 _LINES = 40
+_CLOSE = re.compile(r"CLOSE(?: (\d{1,5})\b)?")
 
 
 def files(reports: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, str]:
@@ -77,12 +78,11 @@ def _entry(case: Case) -> dict[str, Any]:
 
 
 def _close_code(case: Case) -> int | None:
-    """The code of the last Close frame that the server sent in the case; None without one."""
+    """The code of the last Close frame that came in the case; None without one."""
     for entry in reversed(case["wire"]):
-        octets = bytes.fromhex(entry["octets"])
-        is_close = entry["text"].startswith("CLOSE") and octets[:1] == b"\x88"
-        if entry["direction"] == "received" and is_close:
-            return int.from_bytes(octets[2:4], "big") if len(octets) >= 4 else None
+        told = _CLOSE.match(entry["text"])
+        if entry["direction"] == "received" and told and entry["octets"].startswith("88"):
+            return int(told[1]) if told[1] else None
     return None
 
 

@@ -113,7 +113,7 @@ def _faults(cases: Iterable[Case], told: Mapping[str, Mapping[str, Any]]) -> lis
 
 def _same(says: str) -> str:
     """What two groups have in common that are one."""
-    says = re.sub("the server (?:closed|reset) the TCP", "TCP", says)
+    says = re.sub("the (?:server|client) (?:closed|reset) the TCP", "TCP", says)
     return alike(says.partition('": ')[2]) + says.partition('": ')[0]
 
 

@@ -136,7 +136,11 @@ def render(report: Mapping[str, Any], template: Path) -> str:
             stale=[_stale(item) for item in report.get("stale_expectations") or []],
             coverage=coverage(report),
             requirements=_texts(report),
-            server_log=lines(report.get("server_log") or ""),
+            logs={
+                end: lines(report[key])
+                for end, key in (("server", "server_log"), ("driver", "driver_log"))
+                if report.get(key)
+            },
         )
     )
 
