@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TARGET ?=
 SCENARIO ?= chat_rooms
+DRIVER ?= websockets
 RULES ?= smoke
 ARGS ?=
 REINSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 
 .DEFAULT_GOAL := help
-.PHONY: help install conformance matrix load gate study docs test test-all check lint schemas format types imports fast plain clean
+.PHONY: help install conformance clients matrix load gate study docs test test-all check lint schemas format types imports fast plain clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -33,6 +34,9 @@ plain: $(STAMP) ## take away again what `make fast` has compiled
 
 conformance: $(STAMP) ## check two bundled servers, or TARGET=ws://… or TARGET=http://…
 	$(BIN)/sockproof conformance $(TARGET) $(ARGS)
+
+clients: $(STAMP) ## check a bundled client library; DRIVER=websockets
+	$(BIN)/sockproof clients --driver $(DRIVER) $(ARGS)
 
 matrix: $(STAMP) ## check all bundled servers, and show the results on one page
 	$(BIN)/sockproof matrix $(ARGS)

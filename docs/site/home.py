@@ -5,7 +5,8 @@ from __future__ import annotations
 GROUPS = {
     "Begin": ("docs/quick-start", "docs/reading-reports", "README"),
     "Tasks": (
-        *("docs/conformance", "docs/expectations", "docs/load", "docs/scenarios", "docs/gates"),
+        *("docs/conformance", "docs/clients", "docs/expectations"),
+        *("docs/load", "docs/scenarios", "docs/gates"),
         *("docs/ci", "docs/pytest", "docs/capacity", "docs/comparing", "docs/many-machines"),
         *(
             "docs/servers",
@@ -28,13 +29,15 @@ _TEXT = """\
 
 sockproof tests WebSocket and Socket.IO servers, in any language, over the wire alone. It checks
 whether a server follows the standards, and loads it while accounting for every single message.
+It checks client libraries, too.
 
 ```sh
 uvx sockproof demo
 ```
 
 * [Quick start](docs/quick-start.md): five minutes, from an installation to a verdict
-* [Is my server right?](docs/conformance.md) · [How many users can it take?](docs/load.md)
+* [Is my server right?](docs/conformance.md) · [Is my client right?](docs/clients.md)
+* [How many users can it take?](docs/load.md)
 * [Put it into CI](docs/ci.md) · [Is it slower than before?](docs/comparing.md)
 * [All requirements](requirements/index.md), with examples of violations and how they are mended
 * [Faults of well-known servers](docs/trophies.md)

@@ -45,7 +45,7 @@ async def unasked_pong_before_a_close_is_ignored(client: WebSocketVisitor, numbe
     await client.accept()
     payload = b"" if number == "2.7" else UNASKED
     client.send(client.frame(Opcode.PONG, payload), client.close_frame(1000))
-    await client.expect_close(None, 1000)
+    await client.expect_close_of(1000)
 
 
 @case("client-rfc6455-5.5.3-unsolicited", autobahn=["2.9"])

@@ -58,6 +58,11 @@ def server_frame(
     return Frame(opcode, payload, fin, rsv, mask, length_octets, announced)
 
 
+def _is_unasked(frame: Frame) -> bool:
+    """Whether a client may send just that of its own accord (5.5.3)."""
+    return frame.opcode == Opcode.PONG and not frame.payload
+
+
 class WebSocketVisitor(WebSocketPeer, Visitor):
     """Our end of one WebSocket that a client opened, as cases use it."""
 
@@ -249,7 +254,7 @@ class WebSocketVisitor(WebSocketPeer, Visitor):
     async def _failing(self, wanted: str, behind: Frame | None, after: str | None) -> Frame:
         del behind
         got = await self.receive_answer()
-        while after is not None and is_like(got, Opcode.TEXT, after.encode()):
+        while _is_unasked(got) or (after is not None and is_like(got, Opcode.TEXT, after.encode())):
             got = await self.receive_answer()
         if got.opcode != Opcode.CLOSE:
             raise self._went_on(wanted, f": {got}", got)
@@ -327,12 +332,31 @@ class WebSocketVisitor(WebSocketPeer, Visitor):
         self.stream.end_writing()
         return got
 
+    async def expect_close_of(self, code: int) -> Frame:
+        """A Close frame answers ours: by its code, by 1000 or by none; another is NON_STRICT.
+
+        Pongs that come before it are right, whatever they are for.
+        """
+        wanted = f"CLOSE {code} in answer to it, or without a code of its own"
+        with self.context.awaits(wanted):
+            while (got := await self.receive_answer()).opcode == Opcode.PONG:
+                pass
+        if got.opcode != Opcode.CLOSE:
+            raise Failure(wanted, got)
+        if close_code(got) not in (None, 1000, code):
+            self.context.non_strict(wanted, got, "client-rfc6455-5.5.1-code-echoed")
+        return got
+
     async def expect_nothing_behind_close(self) -> None:
-        """Behind its Close frame the client only ends TCP; one that is slow to do so is let be."""
+        """Behind its Close frame the client sends no data and no other Close, and ends TCP.
+
+        One that is slow to end it is let be.
+        """
         self.stream.end_writing()
         try:
             async with asyncio.timeout(CLOSE_GRACE):
-                got = await self.receive()
+                while (got := await self.receive()).opcode in (Opcode.PING, Opcode.PONG):
+                    pass
         except (TimeoutError, StreamClosed):
             return
         raise Failure("nothing behind the Close frame", got)
