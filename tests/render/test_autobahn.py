@@ -75,6 +75,8 @@ def test_close_code_is_that_of_the_server() -> None:
     own = close(b"\x88\x82\0\0\0\0\x03\xe8", "sent")
     assert index(case("PASS", "7.1.1", wire=[close(), own]))["7.1.1"]["remoteCloseCode"] == 1002
     assert index(case("PASS", "7.1.1", wire=[own]))["7.1.1"]["remoteCloseCode"] is None
+    masked = close(b"\x88\x82\x01\x01\x01\x01\x02\xeb")
+    assert index(case("PASS", "7.1.1", wire=[masked]))["7.1.1"]["remoteCloseCode"] == 1002
     empty = close(b"\x88\x00")
     assert index(case("PASS", "7.1.1", wire=[empty]))["7.1.1"]["remoteCloseCode"] is None
 

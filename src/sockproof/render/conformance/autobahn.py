@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sockproof.render.text import ARROWS, short
+from sockproof.wire.websocket import FrameParser, Opcode
 
 Case = Mapping[str, Any]
 
@@ -25,7 +26,6 @@ _BEHAVIOR = {
 }
 _WORST_LAST = ("PASS", "NON_STRICT", "UNSUPPORTED", "INCONCLUSIVE", "FAIL")
 _LINES = 40
-_CLOSE = re.compile(r"CLOSE(?: (\d{1,5})\b)?")
 
 
 def files(reports: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, str]:
@@ -80,9 +80,11 @@ def _entry(case: Case) -> dict[str, Any]:
 def _close_code(case: Case) -> int | None:
     """The code of the last Close frame that came in the case; None without one."""
     for entry in reversed(case["wire"]):
-        told = _CLOSE.match(entry["text"])
-        if entry["direction"] == "received" and told and entry["octets"].startswith("88"):
-            return int(told[1]) if told[1] else None
+        if entry["direction"] == "received" and entry["text"].startswith("CLOSE"):
+            frames = FrameParser().feed(bytes.fromhex(entry["octets"]))
+            if frames and frames[0].opcode == Opcode.CLOSE:
+                code = frames[0].payload[:2]
+                return int.from_bytes(code, "big") if len(code) == 2 else None
     return None
 
 
