@@ -26,7 +26,12 @@ async def opened(client: WebSocketVisitor) -> None:
     await client.echoed("an ordinary message")
 
 
-@case("client-rfc6455-5.2-rsv-received", over={"bit": (RSV2, RSV3), "opcode": list(Opcode)})
+ALL_BITS = RSV1 | RSV2 | RSV3
+
+
+@case(
+    "client-rfc6455-5.2-rsv-received", over={"bit": (RSV2, RSV3, ALL_BITS), "opcode": list(Opcode)}
+)
 async def reserved_bit_fails_the_connection(
     client: WebSocketVisitor, bit: int, opcode: Opcode
 ) -> None:

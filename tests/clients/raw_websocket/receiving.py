@@ -173,7 +173,7 @@ class Receiving(Sending):
         self.opcode = header.opcode
         self.parts = bytearray()
         self.decoder = self.new_decoder()
-        self.compressed = bool(header.rsv & RSV1)
+        self.compressed = bool(header.rsv & RSV1) and self.agreed is not None
         if self.compressed:
             self.inflate_begins()
 
