@@ -1,5 +1,6 @@
 """Socket.IO protocol: events both ways, their arguments and their order."""
 
+import re
 from typing import Any
 
 from sockproof.clients import Failure, SocketIOVisitor, case
@@ -123,9 +124,7 @@ async def emitted_event_is_a_list_with_its_name_first(client: SocketIOVisitor, c
     session = await client.session()
     args = ["a", {"b": 1}, None][:count]
     session.do("emit", event="told", args=args)
-    got = await session.expect_event("told", *args)
-    if got.id is not None:
-        raise Failure("an event that asks for no acknowledgement", got)
+    await session.expect_event("told", *args)
 
 
 @case("client-sio-event-unhandled")
@@ -178,13 +177,14 @@ async def main_namespace_is_not_written(client: SocketIOVisitor, kind: str) -> N
         raise Failure(wanted, repr(got))
 
 
+# Whether it asks for acknowledgements of its own is a client's to say.
 WRITTEN = {
-    "event": (Packet(PacketType.EVENT, "/custom", ["message", "x"]), '2/custom,["message-back"'),
-    "ack": (Packet(PacketType.EVENT, "/custom", ["message-with-ack", "x"], 15), "3/custom,15["),
-    "binary": (Packet(PacketType.EVENT, "/custom", ["message", b"x"]), "51-/custom,["),
+    "event": (Packet(PacketType.EVENT, "/custom", ["message", "x"]), r"2/custom,\d*\["),
+    "ack": (Packet(PacketType.EVENT, "/custom", ["message-with-ack", "x"], 15), r"3/custom,15\["),
+    "binary": (Packet(PacketType.EVENT, "/custom", ["message", b"x"]), r"51-/custom,\d*\["),
     "binary-ack": (
         Packet(PacketType.EVENT, "/custom", ["message-with-ack", b"x"], 15),
-        "61-/custom,15[",
+        r"61-/custom,15\[",
     ),
 }
 
@@ -196,8 +196,8 @@ async def parts_of_a_packet_stand_in_order(client: SocketIOVisitor, kind: str) -
     packet, beginning = WRITTEN[kind]
     session.send(packet)
     got = await _text(session)
-    if not got.startswith(beginning):
-        raise Failure(f"{beginning}…", repr(got))
+    if not re.match(beginning, got):
+        raise Failure(f"a text that begins with {beginning}", repr(got))
 
 
 @case("client-sio-format-namespace-sent", over={"transport": ("websocket", "polling")})

@@ -5,6 +5,7 @@ connection and tells its application; in neither case does it stop responding.
 """
 
 from sockproof.clients import Failure, SocketIOSession, SocketIOVisitor, case
+from sockproof.wire import engineio
 from sockproof.wire.socketio import Packet
 
 TRANSPORTS = {"transport": ("websocket", "polling")}
@@ -220,6 +221,22 @@ async def text_amid_attachments_is_not_put_into_their_event(client: SocketIOVisi
     strange = [each for each in found if each.data not in (["message-back", "amid"], whole)]
     if strange:
         raise Failure("no event with text in place of its attachments", strange[0])
+
+
+@case("client-sio-binary-never-completed", over=TRANSPORTS, limit=60.0)
+async def event_whose_attachments_never_come_ends_with_its_connection(
+    client: SocketIOVisitor, transport: str
+) -> None:
+    client.setup(transport, reconnect=True)
+    session = await client.settled()
+    session.send_messages(f'52-["message","begun",{PLACE % 0},{PLACE % 1}]', b"one")
+    session.engine.send(engineio.Packet(engineio.PacketType.PING))
+    await session.engine.expect(engineio.PacketType.PONG)
+    session.engine.vanish()
+    session = await client.comes_back()
+    session.send_messages(f'51-["message","next",{PLACE % 0}]', b"its own")
+    await session.expect_event("message-back", "next", b"its own")
+    await session.fence()
 
 
 @case("client-sio-binary-placeholder-range", over={"number": ("1", "-1", "10", "4294967296")})

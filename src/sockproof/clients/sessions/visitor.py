@@ -33,6 +33,7 @@ TRANSPORTS = (POLLING, WEBSOCKET, UPGRADE)
 MOST_VISITS = 1000  # that are kept
 MOST_REPORTS = 2000  # of one case
 COMES = 30.0  # seconds that the driver has for making its client
+UPGRADES = 2.0  # seconds within which a client that upgrades has done so
 USUAL_TIMEOUT_MS = 20_000
 
 Report = dict[str, Any]
@@ -159,10 +160,22 @@ class SocketIOVisitor(Visitor):
         engine = await self.engine(**fields)
         session = SocketIOSession(self, engine)
         with self.context.preparing("a client that connects"):
-            if self.asked.transport == UPGRADE:
-                await engine.expect_upgrade()
+            await self._upgraded(engine)
             await session.connected(self.asked.namespaces)
         return session
+
+    async def _upgraded(self, engine: EngineIOSession) -> None:
+        """The client has upgraded if it is asked to; UNSUPPORTED where it does otherwise."""
+        if self.asked.transport != UPGRADE:
+            return
+        wanted = "a client that begins with long-polling and upgrades"
+        if engine.opening.is_upgrade:
+            raise Unsupported(wanted, "it begins with a WebSocket")
+        try:
+            async with asyncio.timeout(UPGRADES):
+                await engine.expect_upgrade()
+        except TimeoutError:
+            raise Unsupported(wanted, f"no upgrade within {UPGRADES:g} s") from None
 
     async def settled(self, **fields: Any) -> SocketIOSession:
         """The client's next session, in whose namespaces an event has been answered already."""
@@ -176,8 +189,7 @@ class SocketIOVisitor(Visitor):
         """The session by which a client returns, with all its namespaces connected."""
         engine = self.open(await self.opening(), **fields)
         session = SocketIOSession(self, engine)
-        if self.asked.transport == UPGRADE:
-            await engine.expect_upgrade()
+        await self._upgraded(engine)
         await session.connected(self.asked.namespaces)
         return session
 
