@@ -25,6 +25,7 @@ from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.outcome import Failure, IllegalFrame, StreamClosed, Unsupported
 from sockproof.conformance.context.wirelog import RECEIVED, SENT
 from sockproof.conformance.peers.matching import close_code, is_like
+from sockproof.conformance.peers.message import TEXT_IS_UTF8
 from sockproof.conformance.peers.websocket import CLOSE_GRACE, Message, WebSocketPeer
 from sockproof.conformance.peers.websocket_connection import MANY
 from sockproof.vocabulary import Seen
@@ -253,9 +254,18 @@ class WebSocketVisitor(WebSocketPeer, Visitor):
 
     async def _failing(self, wanted: str, behind: Frame | None, after: str | None) -> Frame:
         del behind
-        got = await self.receive_answer()
-        while _is_unasked(got) or (after is not None and is_like(got, Opcode.TEXT, after.encode())):
+        try:
             got = await self.receive_answer()
+            while _is_unasked(got) or (
+                after is not None and is_like(got, Opcode.TEXT, after.encode())
+            ):
+                got = await self.receive_answer()
+        except IllegalFrame as wrong:
+            if wrong.broken != ROLE + TEXT_IS_UTF8:
+                raise
+            raise Failure(
+                wanted, f"the client went on: {wrong.got}", came=wrong, seen=Seen.NOT_CLOSED
+            ) from None
         if got.opcode != Opcode.CLOSE:
             raise self._went_on(wanted, f": {got}", got)
         return got
