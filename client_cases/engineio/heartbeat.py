@@ -1,21 +1,129 @@
 """Engine.IO protocol, section "Heartbeat", from the client's side."""
 
-from sockproof.clients import TRANSPORTS, case
+import asyncio
+import time
+
+from sockproof.clients import TRANSPORTS, Failure, Inconclusive, case
 from sockproof.wire.engineio import Packet, PacketType
 
 PING = Packet(PacketType.PING)
-REQUIREMENT = {
-    "polling": "client-eio-heartbeat-pong-polling",
-    "websocket": "client-eio-heartbeat-pong",
-    "upgrade": "client-eio-heartbeat-pong-upgraded",
-}
+INTERVAL, TIMEOUT = 200, 1000  # milliseconds
+SHORT = {"ping_interval": INTERVAL, "ping_timeout": TIMEOUT}
+ROUNDS = 8  # longer than both together
+LATE = 0.9  # seconds between two of our PINGs, behind which nothing is proved
+
+
+async def pong(client, transport):
+    """A PING is answered by a PONG that holds nothing, and behind it the client goes on."""
+    client.setup(transport)
+    session = await client.settled()
+    session.engine.send(PING)
+    await session.engine.expect(PacketType.PONG, "")
+    await session.fence()
+
+
+@case("client-eio-heartbeat-pong")
+async def ping_on_a_websocket_is_answered(client):
+    await pong(client, "websocket")
+
+
+@case("client-eio-heartbeat-pong-polling")
+async def ping_over_long_polling_is_answered(client):
+    await pong(client, "polling")
+
+
+@case("client-eio-heartbeat-pong-upgraded")
+async def ping_behind_an_upgrade_is_answered(client):
+    await pong(client, "upgrade")
 
 
 @case("client-eio-heartbeat-pong-each", over={"transport": TRANSPORTS})
 async def each_ping_is_answered_once(client, transport):
     client.setup(transport)
-    session = await client.session()
-    for _ in range(3):
-        session.engine.send(PING)
-        await session.engine.expect(PacketType.PONG)
+    session = await client.settled()
+    for several in (1, 3, 1):
+        session.engine.send(*[PING] * several)
+        for _ in range(several):
+            await session.engine.expect(PacketType.PONG, "")
+    word = client.word()
+    session.emit("message", word)
+    await session.engine.expect(PacketType.MESSAGE, f'2["message-back","{word}"]')
+
+
+@case("client-eio-heartbeat-pong", over={"transport": TRANSPORTS})
+async def ping_between_events_is_answered_in_its_place_or_later(client, transport):
+    client.setup(transport)
+    session = await client.settled()
+    session.emit("message", "before")
+    session.engine.send(PING)
+    session.emit("message", "behind")
+    events: list[str] = []
+    pongs = 0
+    while pongs < 1 or len(events) < 2:
+        with client.context.awaits("a PONG and two events"):
+            packet = await session.engine.receive()
+        if packet.type == PacketType.PONG:
+            pongs += 1
+        else:
+            events.append(str(packet.data))
+    wanted = ['2["message-back","before"]', '2["message-back","behind"]']
+    if sorted(events) != wanted or pongs != 1:
+        raise Failure("a PONG and two events", f"{pongs} PONGs and {events}")
+
+
+@case("client-eio-heartbeat-timeout", over={"transport": ("websocket", "upgrade")}, limit=15)
+async def server_that_sends_no_ping_is_taken_for_gone(client, transport):
+    client.setup(transport)
+    await client.settled(ping_interval=300, ping_timeout=200)
+    await client.seen("disconnect", "/")
+
+
+@case("client-eio-heartbeat-timeout", limit=15)
+async def server_that_stops_sending_pings_is_taken_for_gone(client):
+    client.setup("websocket")
+    session = await client.settled(ping_interval=300, ping_timeout=500)
+    session.engine.send(PING)
+    await session.engine.expect(PacketType.PONG)
+    await client.seen("disconnect", "/")
+
+
+@case("client-eio-heartbeat-timeout-polling", limit=15)
+async def server_that_sends_no_ping_over_long_polling_is_taken_for_gone(client):
+    client.setup("polling")
+    await client.settled(ping_interval=300, ping_timeout=200)
+    await client.seen("disconnect", "/")
+
+
+@case("client-eio-heartbeat-not-before", over={"transport": TRANSPORTS})
+async def connection_stays_open_while_pings_come_in_time(client, transport):
+    client.setup(transport)
+    session = await client.settled(**SHORT)
+    await beats(session)
+    if client.count("disconnect"):
+        raise Failure("a connection that stays open", "the application was told of its end")
     await session.fence()
+
+
+@case("client-eio-heartbeat-no-ping", over={"transport": TRANSPORTS})
+async def client_sends_no_ping_of_its_own(client, transport):
+    client.setup(transport)
+    session = await client.settled(**SHORT)
+    await beats(session)
+    await session.fence()
+
+
+async def beats(session):
+    """The server's PINGs, in time, for longer than the times that it has announced."""
+    last = time.monotonic()
+    for _ in range(ROUNDS):
+        await asyncio.sleep(INTERVAL / 1000)
+        session.engine.send(PING)
+        await session.engine.sent()
+        now = time.monotonic()
+        if now - last > LATE:
+            raise Inconclusive(
+                "PINGs sent in time", f"one that left {now - last:.2f} s behind another"
+            )
+        last = now
+        with session.context.awaits("a PONG"):
+            await session.engine.expect(PacketType.PONG, "")

@@ -7,7 +7,9 @@ from sockproof.clients.checks import (
     opens_or_ends,
 )
 from sockproof.clients.sessions.socketio import SocketIOSession, with_bins
+from sockproof.clients.sessions.visit import Visit
 from sockproof.clients.sessions.visitor import TRANSPORTS, SocketIOVisitor
+from sockproof.clients.sessions.websocket import EngineIOWebSocket
 from sockproof.clients.websocket_peer import WebSocketVisitor, server_frame
 from sockproof.conformance.context.outcome import (
     Failure,
@@ -29,6 +31,7 @@ __all__ = [
     "TAIL",
     "TRANSPORTS",
     "Compressor",
+    "EngineIOWebSocket",
     "Failure",
     "Frame",
     "IllegalFrame",
@@ -41,6 +44,7 @@ __all__ = [
     "SocketIOVisitor",
     "StreamClosed",
     "Unsupported",
+    "Visit",
     "WebSocketVisitor",
     "accept_value",
     "case",

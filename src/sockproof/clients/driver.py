@@ -75,6 +75,8 @@ class Driver:
         while True:
             before = len(run.records)
             code = await self._once(run, log)
+            if code:
+                run.abandon(f"its process {_told(code)}")
             await run.settle(SETTLING)
             if code:
                 run.died(f"its process {_told(code)}")

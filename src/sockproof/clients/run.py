@@ -50,6 +50,9 @@ class Visitor:
     async def part(self) -> None:
         """Let go of the client when the case has been judged."""
 
+    def abandoned(self, how: str) -> None:
+        """The driver's process has died: nothing more comes, and what is awaited is in vain."""
+
 
 @dataclass(slots=True)
 class ClientRun:
@@ -75,6 +78,7 @@ class ClientRun:
     lapsed: set[str] = field(default_factory=set)  # ids of cases that a time-out ended
     _progress: asyncio.Event = field(default_factory=asyncio.Event)
     _latest: str = ""  # the id of the case that began last
+    _visitor: Visitor | None = None  # of that case
     _first: dict[str, CaseRecord] = field(default_factory=dict)  # of cases that are looked at again
     _numbers: dict[str, int] = field(default_factory=dict)
     _running: dict[str, asyncio.Event] = field(default_factory=dict)
@@ -126,6 +130,11 @@ class ClientRun:
                 for ended in list(self._running.values()):
                     await ended.wait()
 
+    def abandon(self, how: str) -> None:
+        """The driver's process has died: the case that is on need not wait for it."""
+        if self._visitor is not None:
+            self._visitor.abandoned(how)
+
     def died(self, how: str) -> None:
         """The driver's process died, so the case that was on has failed."""
         record = self.records.get(self._latest)
@@ -144,7 +153,7 @@ class ClientRun:
 
     def begins(self) -> None:
         """A driver is started: no case is on."""
-        self._latest = ""
+        self._latest, self._visitor = "", None
         self.seen_at = time.monotonic()
 
     def look_again(self, ids: Iterable[str]) -> None:
@@ -164,7 +173,7 @@ class ClientRun:
     async def judge(self, case: Case, visitor: Visitor) -> CaseRecord:
         """Run the case on the client that has come for it, and let go of the client."""
         record = self._new_record(case)
-        self._latest = case.id
+        self._latest, self._visitor = case.id, visitor
         trial = Trial(case, None, record, time.monotonic(), 0.0)
         limit = self._patience.limit(max(self.limit, case.limit_with(25.0, 20.0)))
         ended = self._running[case.id] = asyncio.Event()

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 from sockproof.clients.connection import Arrival, Connection
 from sockproof.clients.run import SOCKETIO, ClientRun
 from sockproof.clients.sessions.visit import REASONS, TEXT, cors
-from sockproof.clients.sessions.visitor import Died, SocketIOVisitor
+from sockproof.clients.sessions.visitor import SocketIOVisitor
 from sockproof.conformance.shelf.case import Case
 from sockproof.wire.http import Headers
 
@@ -86,19 +86,19 @@ class SocketIOScheme:
                 self._task = None
         if connection.stream.ended is not None:
             return
-        visitor = await self._begin()
+        visitor = await self._begin(agent)
         if visitor is None:
             self._respond(connection, arrival, 204)
             return
         told = {
             "case": self._at,
             "id": self.cases[self._at - 1].id,
-            "path": f"/run/{self._at}/{quote(agent, safe='')}/socket.io/",
+            "path": visitor.path,
             **visitor.asked.to_json(),
         }
         self._respond(connection, arrival, 200, json.dumps(told).encode(), _JSON)
 
-    async def _begin(self) -> SocketIOVisitor | None:
+    async def _begin(self, agent: str) -> SocketIOVisitor | None:
         """Begin the next case that wants a client, and give its visitor; None behind the last."""
         if self.run.once and self._at >= len(self.cases) and self.run.left:
             self._at = 0  # some are looked at again
@@ -110,6 +110,7 @@ class SocketIOScheme:
             visitor = self._visitor = SocketIOVisitor(self.run.context(case))
             self._visitors.pop(self._at - KEPT, None)
             self._visitors[self._at] = visitor
+            visitor.path = f"/run/{self._at}/{quote(agent, safe='')}/socket.io/"
             self._task = asyncio.get_running_loop().create_task(self.run.judge(case, visitor))
             told = asyncio.ensure_future(visitor.ready.wait())
             await asyncio.wait({self._task, told}, return_when=asyncio.FIRST_COMPLETED)
@@ -172,5 +173,5 @@ class SocketIOScheme:
         """The driver's process has ended: the case that was on has failed; which one it was."""
         if self._task is None or self._task.done() or self._visitor is None:
             return None
-        self._visitor.interrupt(Died("a driver that goes on", how))
+        self._visitor.abandoned(how)
         return self.cases[self._at - 1]

@@ -16,12 +16,12 @@ import asyncio
 import itertools
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from sockproof.clients.sessions.inbox import Inbox
 from sockproof.clients.sessions.visit import Visit
 from sockproof.clients.sessions.websocket import EngineIOWebSocket
-from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.outcome import CaseEnd, Failure, StreamClosed
 from sockproof.wire import WireError
 from sockproof.wire.engineio import (
@@ -33,8 +33,8 @@ from sockproof.wire.engineio import (
     encode_payload,
 )
 
-MOST_PACKETS = 20_000  # that wait to be received by the case
 LINGERS = 10.0  # seconds that a client has to go when its case has ended
+LETS_GO = 0.2  # seconds that a GET waits then
 MAX_PAYLOAD = 1_000_000
 PING_INTERVAL, PING_TIMEOUT = 25_000, 20_000  # milliseconds: longer than a case
 PROBE = "probe"
@@ -48,11 +48,11 @@ def new_sid() -> str:
     return f"{os.urandom(9).hex()}{next(_numbers)}"
 
 
-class EngineIOSession:
+class EngineIOSession(Inbox):
     """One session of a client, from the answer to its opening request on."""
 
     def __init__(self, visit: Visit, handshake: Handshake) -> None:
-        self.context: CaseContext = visit.context
+        super().__init__(visit.context)
         self.handshake = handshake
         self.sid = handshake.sid
         self.opening = visit
@@ -61,16 +61,12 @@ class EngineIOSession:
         self.probed = False  # by the client, on a WebSocket that is not the transport yet
         self.websocket: EngineIOWebSocket | None = None
         self.manual: set[str] = set()
-        self.ended: str | None = None  # how the client ended it
-        self._broken: CaseEnd | None = None  # why nothing more can be judged
-        self.over = False  # the case: what still comes is nobody's concern
         self.forgotten = False  # for the client: its requests are answered with 400
         self._visits: dict[str, deque[Visit]] = {}
+        self._treated: dict[str, Callable[[Visit], None]] = {}
         self._poll: Visit | None = None
         self._post: Visit | None = None
         self._outbox: list[Packet] = []
-        self._inbox: deque[Packet | CaseEnd] = deque()
-        self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self.context.owns(self)
 
@@ -102,9 +98,11 @@ class EngineIOSession:
             visit.answer(200, text.encode())
         return session
 
-    def adopt(self, websocket: EngineIOWebSocket) -> None:
-        """Have this WebSocket be the transport, and listen to it."""
+    def adopt(self, websocket: EngineIOWebSocket, behind: Iterable[str | bytes] = ()) -> None:
+        """Have this WebSocket be the transport, and listen to it, `behind` what has come."""
         self.websocket, self.transport = websocket, "websocket"
+        for message in behind:
+            self._take(decode(message))
         self._start(self._listen(websocket))
         self._flush()
 
@@ -123,7 +121,9 @@ class EngineIOSession:
                     Failure("one POST of a session at a time", "a second one while one waits")
                 )
             self._post = visit
-        if visit.kind in self.manual:
+        if visit.kind in self._treated:
+            self._treated[visit.kind](visit)
+        elif visit.kind in self.manual:
             self._visits.setdefault(visit.kind, deque()).append(visit)
             self._changed.set()
         elif self.forgotten or visit.kind not in ("poll", "post", "websocket"):
@@ -149,6 +149,13 @@ class EngineIOSession:
                 await self._change()
         return self._visits[kind].popleft()
 
+    def treat(self, kind: str, how: Callable[[Visit], None]) -> None:
+        """Answer all further requests of a kind so; HTTP lets a client repeat one that was cut."""
+        self.manual.discard(kind)
+        self._treated[kind] = how
+        for visit in self._visits.pop(kind, ()):
+            how(visit)
+
     def automatic(self, kind: str) -> None:
         """Answer the requests of a kind as a correct server does again."""
         self.manual.discard(kind)
@@ -170,12 +177,18 @@ class EngineIOSession:
             visit.answer(400, BAD_REQUEST)
             return
         self._poll = visit
+        if self.over:
+            self._let_go(visit)
         self._changed.set()
         self._flush()
 
     def take_post(self, visit: Visit) -> None:
         """Take the packets of a POST in, and answer it with `ok`."""
         visit.answer(200, b"ok")
+        self.take_packets(visit)
+
+    def take_packets(self, visit: Visit) -> None:
+        """Take the packets of a POST in."""
         limit = self.handshake.max_payload
         try:
             packets = decode_payload(visit.body)
@@ -197,6 +210,12 @@ class EngineIOSession:
             visit.answer(400, BAD_REQUEST)
             return
         websocket = self.websocket = EngineIOWebSocket(visit)
+        self._start(self._listen(websocket))
+
+    def adopt_probe(self, websocket: EngineIOWebSocket) -> None:
+        """Answer the probe that a case has taken in, and go on with the upgrade by itself."""
+        self.websocket = websocket
+        self._probe(websocket, Packet(PacketType.PING, PROBE))
         self._start(self._listen(websocket))
 
     async def _listen(self, websocket: EngineIOWebSocket) -> None:
@@ -245,26 +264,6 @@ class EngineIOSession:
         elif packet.type != PacketType.NOOP:
             self._note(packet)
 
-    def _note(self, thing: Packet | CaseEnd) -> None:
-        if len(self._inbox) < MOST_PACKETS and not self.over:
-            self._inbox.append(thing)
-        self._changed.set()
-
-    def _end(self, how: str) -> None:
-        self.ended = self.ended or how
-        self._changed.set()
-
-    async def _change(self) -> None:
-        if self._broken is not None:
-            raise self._broken
-        self._changed.clear()
-        await self._changed.wait()
-
-    def interrupt(self, end: CaseEnd | None) -> None:
-        """End the case so, wherever it waits; None: have it look again whether it has to."""
-        self._broken = self._broken or end
-        self._changed.set()
-
     @property
     def is_polled(self) -> bool:
         """Whether a GET waits."""
@@ -275,51 +274,19 @@ class EngineIOSession:
         if self._visits.get(kind):
             raise Failure(expected, self._visits[kind][0].request)
 
-    # What the case receives.
-
-    async def receive(self, unless: Callable[[], bool] = lambda: False) -> Packet:
-        """The client's next packet, whatever carried it; raises `StreamClosed` behind the last.
-
-        So it does where there is none, and `unless` holds: the client has ended it for itself.
-        """
-        while not self._inbox:
-            if self.ended is not None or unless():
-                raise StreamClosed(self.ended or "the client's application was told of the end")
-            await self._change()
-        thing = self._inbox.popleft()
-        if isinstance(thing, CaseEnd):
-            raise thing
-        return thing
-
-    async def expect(self, type_: PacketType, data: str | bytes | None = None) -> Packet:
-        """The next packet must be this one; None stands for any data."""
-        wanted = type_.name if data is None else str(Packet(type_, data))
-        with self.context.awaits(wanted):
-            got = await self.receive()
-        if got.type != type_ or data not in (None, got.data):
-            raise Failure(wanted, got)
-        return got
-
-    async def until(self, wanted: str, holds: Callable[[], bool]) -> None:
-        """Wait for something of the session to be so."""
-        with self.context.awaits(wanted):
-            while not holds():
-                await self._change()
-
     async def expect_upgrade(self) -> None:
         """The client upgrades to a WebSocket."""
         await self.until("the upgrade to a WebSocket", self.upgraded.is_set)
-
-    async def expect_ended(self, expected: str = "the session ended by the client") -> str:
-        """The client ends the session: CLOSE, or the end of its WebSocket; how it did."""
-        await self.until(expected, lambda: self.ended is not None)
-        return str(self.ended)
 
     # What the case sends.
 
     def send(self, *packets: Packet) -> None:
         """Send packets, over whatever is the transport when they leave."""
         self._outbox.extend(packets)
+        self._flush()
+
+    def release(self) -> None:
+        """Let a GET that waits go, where there is a reason to."""
         self._flush()
 
     def _flush(self) -> None:
@@ -360,9 +327,14 @@ class EngineIOSession:
         """Close it as a server does, with a CLOSE packet."""
         self.send(Packet(PacketType.CLOSE))
 
+    def forget(self) -> None:
+        """Do not know the session any more: its further requests are answered with 400."""
+        self.forgotten = True
+        self.manual.clear()
+
     def vanish(self) -> None:
         """Let go of every connection without a word, and do not know the session any more."""
-        self.forgotten = True
+        self.forget()
         for visit in [*([self._poll] if self._poll else []), *self._waiting()]:
             if not visit.answered.is_set():
                 visit.reset()
@@ -375,11 +347,23 @@ class EngineIOSession:
     def reset(self) -> None:
         """Linger when the case ends, as a correct server, until the driver has disposed of it."""
         self.over = True
+        self._treated.clear()
         self._inbox.clear()
         self._outbox.clear()
         for kind in tuple(self.manual):
             self.automatic(kind)
+        if self._poll is not None:
+            self._let_go(self._poll)
         asyncio.get_running_loop().call_later(LINGERS, self._drop)
+
+    def _let_go(self, poll: Visit) -> None:
+        """Answer a GET soon: some libraries await its answer before they are closed."""
+
+        def answer() -> None:
+            if not poll.answered.is_set():
+                poll.answer(200, b"6")
+
+        asyncio.get_running_loop().call_later(LETS_GO, answer)
 
     def _drop(self) -> None:
         for task in self._tasks:

@@ -5,7 +5,7 @@ Socket.IO protocol, revision 5.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sockproof.clients.sessions.engineio import UNKNOWN_SID, EngineIOSession
@@ -80,6 +80,20 @@ class SocketIOSession:
         if got.type not in EVENTS or (got.namespace, got.data) != (namespace, wanted.data):
             raise Failure(str(wanted), got)
         return got
+
+    async def expect_events(self, *events: Sequence[Any], namespace: str = "/") -> None:
+        """The next packets are these events, in any order: a library may handle them in threads."""
+        left = [list(each) for each in events]
+        while left:
+            with self.context.awaits(f"{len(left)} events, {left[0]!r:.200} among them"):
+                got = await self.receive()
+            if got.type not in EVENTS or got.namespace != namespace or got.data not in left:
+                raise Failure(f"one of {len(left)} events, {left[0]!r:.200} among them", got)
+            left.remove(got.data)
+
+    async def expect_echoes(self, values: Iterable[Any], namespace: str = "/") -> None:
+        """The next packets answer these `message` events, in any order."""
+        await self.expect_events(*(["message-back", each] for each in values), namespace=namespace)
 
     async def expect_ack(self, number: int, *args: Any, namespace: str = "/") -> None:
         """The next packet must acknowledge our event of this id with these arguments."""

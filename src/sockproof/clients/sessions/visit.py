@@ -82,7 +82,7 @@ class Visit:
     @property
     def kind(self) -> str:
         """`open`, `poll`, `post`, `websocket` (of a session that there is), or the method."""
-        if not self.query.get("sid") and (self.request.method == "GET" or self.is_upgrade):
+        if not self.query.get("sid"):
             return "open"
         if self.is_upgrade:
             return "websocket"
@@ -117,6 +117,12 @@ class Visit:
         self._note(octets, f"{meaning}, in pieces of {size}")
         await self.connection.stream.write_pieces(octets, size)
         self.answered.set()
+
+    def readable(self, octets: bytes) -> bytes:
+        """The octets of an answer, with what lets a page of another origin read it."""
+        status, _, rest = octets.partition(b"\r\n")
+        fields = "".join(f"{name}: {value}\r\n" for name, value in cors(self.request))
+        return status + b"\r\n" + fields.encode("latin-1") + rest
 
     def end(self) -> None:
         """End the connection without an answer, or behind what was sent of one."""

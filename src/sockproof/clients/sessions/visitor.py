@@ -24,9 +24,11 @@ from sockproof.conformance.context.outcome import (
     Failure,
     IllegalFrame,
     Inconclusive,
+    StreamClosed,
     Unsupported,
 )
 from sockproof.vocabulary import Seen
+from sockproof.wire.socketio import PacketType
 
 POLLING, WEBSOCKET, UPGRADE = "polling", "websocket", "upgrade"
 TRANSPORTS = (POLLING, WEBSOCKET, UPGRADE)
@@ -76,6 +78,7 @@ class SocketIOVisitor(Visitor):
         self.ready = asyncio.Event()  # to be told of: the case has said how
         self.sessions: list[EngineIOSession] = []
         self.reports: list[Report] = []
+        self.path = ""  # that the driver is told
         self.visits: list[Visit] = []  # the first of all its requests
         self.closed = False
         self._came = False  # the client, at all
@@ -102,6 +105,10 @@ class SocketIOVisitor(Visitor):
         assert not self.ready.is_set(), "the driver has been told already"
         self.asked = Setup(transport, tuple(namespaces), auth, reconnect, timeout_ms)
 
+    def note(self, name: str, text: str) -> None:
+        """Tell of something that is the client's to decide."""
+        self.context.notes.append((name, text))
+
     def word(self) -> str:
         """A word that nothing else of the case has."""
         return f"{self.context.mark}-{next(self._words)}"
@@ -121,6 +128,19 @@ class SocketIOVisitor(Visitor):
             await self._opened()
         self._came = True
         return self._openings.popleft()
+
+    async def connects(self, session: SocketIOSession) -> bool:
+        """Whether the client goes on to CONNECT in this session; False where it reports that."""
+        with self.context.awaits("CONNECT, or the report of an error"):
+            try:
+                packet = await session.receive(self._is_told_of_no_connection)
+            except StreamClosed:
+                return False
+        return packet.type == PacketType.CONNECT
+
+    def _is_told_of_no_connection(self) -> bool:
+        tells = ("connect_error", "error", "disconnect")
+        return bool(self._openings) or any(map(self.count, tells))
 
     async def fails_to_connect(self, expected: str) -> None:
         """The application hears of no connection, or the client opens another session."""
@@ -155,11 +175,15 @@ class SocketIOVisitor(Visitor):
         """The next Engine.IO session of the client, with `fields` in its handshake."""
         return self.open(await self.opening(), **fields)
 
-    async def session(self, **fields: Any) -> SocketIOSession:
-        """The client's next session, with all its namespaces connected, and upgraded if asked."""
+    async def session(self, *, judged: bool = False, **fields: Any) -> SocketIOSession:
+        """The client's next session, with all its namespaces connected, and upgraded if asked.
+
+        Where it is `judged`, the client must connect; else that is what the case begins with.
+        """
         engine = await self.engine(**fields)
         session = SocketIOSession(self, engine)
-        with self.context.preparing("a client that connects"):
+        words = "a client that connects"
+        with self.context.awaits(words) if judged else self.context.preparing(words):
             await self._upgraded(engine)
             await session.connected(self.asked.namespaces)
         return session
@@ -202,7 +226,8 @@ class SocketIOVisitor(Visitor):
     async def seen(self, type_: str, namespace: str | None = None, **fields: Any) -> Report:
         """The application's next report of this type, which must have these fields.
 
-        Reports of other types are passed over, and kept for those who ask for them.
+        Reports of other types are passed over, and kept for those who ask for them; so are the
+        events of fences.
         """
         self.ready.set()
         wanted = {"type": type_, **({} if namespace is None else {"namespace": namespace})}
@@ -232,7 +257,7 @@ class SocketIOVisitor(Visitor):
         ]
 
     def _next_report(self, type_: str) -> Report | None:
-        of_type = [report for report in self.reports if report.get("type") == type_]
+        of_type = [report for report in self.heard if report["type"] == type_]
         given = self._given.get(type_, 0)
         if len(of_type) <= given:
             return None
@@ -257,15 +282,15 @@ class SocketIOVisitor(Visitor):
                 "the report of a fence", lambda: any(_tells(each, word) for each in self.reports)
             )
 
+    @property
+    def heard(self) -> list[Report]:
+        """The reports so far, apart from those of fences."""
+        return [each for each in self.reports if not _is_fence(each, self.context.mark)]
+
     def events(self, *names: str) -> list[Report]:
         """The events that handlers ran for, apart from those of fences; all names or these."""
-        return [
-            report
-            for report in self.reports
-            if report.get("type") == "event"
-            and not _is_fence(report, self.context.mark)
-            and (not names or report.get("name") in names)
-        ]
+        events = (each for each in self.heard if each["type"] == "event")
+        return [each for each in events if not names or each.get("name") in names]
 
     async def _change(self) -> None:
         if self._broken is not None:
@@ -282,6 +307,7 @@ class SocketIOVisitor(Visitor):
         visit = Visit(connection, arrival, body, self.context, number)
         if len(self.visits) < MOST_VISITS:
             self.visits.append(visit)
+        self._wake()
         return visit
 
     async def part(self) -> None:
@@ -291,7 +317,7 @@ class SocketIOVisitor(Visitor):
         """Take a request at the case's path, and return when it has been answered."""
         sid = visit.query.get("sid")
         known = next((each for each in self.sessions if each.sid == sid), None)
-        if visit.kind == "open" and not self.closed:
+        if not self.closed and known is None and (visit.kind == "open" or not self.sessions):
             self._openings.append(visit)
             self._wake()
             await visit.over()
@@ -312,6 +338,10 @@ class SocketIOVisitor(Visitor):
             self.interrupt(Unsupported(wanted, "it says that it has none"))
         self._wake()
         return True
+
+    def abandoned(self, how: str) -> None:
+        """The driver's process has died, and its client with it."""
+        self.interrupt(Died("a driver that goes on", how))
 
     def interrupt(self, end: CaseEnd) -> None:
         """End the case so, wherever it waits."""

@@ -6,6 +6,9 @@ inside another) is a Failure of whatever case it meets: WebSocket's own cases ar
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
 from collections import deque
 
 from sockproof.clients.sessions.visit import REASONS, Visit, cors
@@ -21,7 +24,12 @@ from sockproof.wire.websocket import (
     is_control,
 )
 
+ARRIVED = 0.05  # seconds in which what lies in the kernel is read
 WELL_FORMED = "frames that a client may send"
+
+
+class _Answered(Exception):
+    """The client has answered our Ping."""
 
 
 class EngineIOWebSocket:
@@ -36,6 +44,8 @@ class EngineIOWebSocket:
         self._frames: deque[Frame] = deque()
         self._parts: list[Frame] = []
         self._closing = False
+        self._mark = b""  # of a fence that is not answered yet
+        self.heard: list[str | bytes] = []  # by fences
         key = visit.request.get("Sec-WebSocket-Key") or ""
         fields = (
             ("Upgrade", "websocket"),
@@ -75,10 +85,31 @@ class EngineIOWebSocket:
             frame = await self._frame()
             if frame.opcode == Opcode.PING:
                 self.send_frames(Frame(Opcode.PONG, frame.payload))
+            elif self._mark and (frame.opcode, frame.payload) == (Opcode.PONG, self._mark):
+                raise _Answered
             elif frame.opcode == Opcode.CLOSE:
                 self._closed(frame)
             elif not is_control(frame.opcode) and (message := self._joined(frame)) is not None:
                 return message
+
+    async def fence(self) -> None:
+        """What came before the answer to a Ping that is sent now, or before the end, is `heard`."""
+        self._mark = f"fence {os.urandom(6).hex()}".encode()
+        self.send_frames(Frame(Opcode.PING, self._mark))
+        try:
+            while True:
+                self.heard.append(await self.receive())
+        except (StreamClosed, _Answered):
+            pass
+        finally:
+            self._mark = b""
+
+    async def arrived(self) -> None:
+        """What has come so far is `heard`, of a client that may not read any more."""
+        with contextlib.suppress(StreamClosed, TimeoutError):
+            async with asyncio.timeout(ARRIVED):
+                while True:
+                    self.heard.append(await self.receive())
 
     async def _frame(self) -> Frame:
         while not self._frames:
