@@ -23,17 +23,14 @@ def run(path: str, subprotocols: list[str]) -> None:
     socket = websocket.WebSocket()
     try:
         socket.connect(f"{URL}/{path}", subprotocols=subprotocols or None)
-        while True:
-            opcode, data = socket.recv_data()
-            if opcode in (websocket.ABNF.OPCODE_TEXT, websocket.ABNF.OPCODE_BINARY):
-                socket.send(data, opcode)
+        while (said := socket.recv_data())[0] != websocket.ABNF.OPCODE_CLOSE:
+            opcode, data = said
+            socket.send(data, opcode)
     except Exception:
         pass  # whatever the library raises is the end of it
     finally:
-        try:
-            socket.close()
-        except (websocket.WebSocketException, OSError):
-            socket.shutdown()
+        socket.close()  # which does nothing more behind a Close frame of the server
+        socket.shutdown()
 
 
 for number in range(1, int(asked("getCaseCount")) + 1):
