@@ -10,6 +10,7 @@ from wsproto.events import BytesMessage, TextMessage
 URL = os.environ["SOCKPROOF_URL"].replace("ws", "http", 1)
 AGENT = os.environ["SOCKPROOF_AGENT"]
 LARGEST = 64 * 1024 * 1024  # octets
+SILENCE = 20.0  # seconds; the thread that reads may have died, which nobody is told
 
 
 def asked(client: httpx.Client, path: str) -> str:
@@ -28,7 +29,7 @@ def run(client: httpx.Client, path: str, subprotocols: list[str]) -> None:
             max_message_size_bytes=LARGEST,
         ) as socket:
             while True:
-                event = socket.receive()
+                event = socket.receive(SILENCE)
                 if isinstance(event, TextMessage):
                     socket.send_text(event.data)
                 elif isinstance(event, BytesMessage):
