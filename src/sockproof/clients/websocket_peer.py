@@ -322,6 +322,7 @@ class WebSocketVisitor(WebSocketPeer, Visitor):
             frames.append(self.frame(opcode if place == 0 else Opcode.CONT, piece, fin=last))
         octets = b"".join(self._compressed(frame).encode() for frame in frames)
         self.said.largest = max(self.said.largest, len(payload))
+        self.said.most_fragments = max(self.said.most_fragments, len(frames))
         text = f"{frames[0]} and {len(frames) - 1} fragments more"
         self.context.log.add(self.number, SENT, octets, text)
         self.stream.write(octets)

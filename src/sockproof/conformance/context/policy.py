@@ -23,6 +23,7 @@ NAMESPACES = {
     "/reject": "refuses-reject",
 }
 SURELY_TAKEN = 125  # octets of a message that no server refuses for its size
+SURELY_JOINED = 1000  # fragments of a message that are not too many for anybody
 
 
 def is_of_an_application(code: int | None, *, to_a_ping: bool = False, later: bool = False) -> bool:
@@ -76,6 +77,9 @@ class Policy:
         undeclared = "max_message" not in self.limits
         if code == TOO_BIG and undeclared and said.largest > SURELY_TAKEN:
             return f"a server that takes a message of {said.largest} octets"
+        many = "max_fragments" not in self.limits and said.most_fragments > SURELY_JOINED
+        if code in (FORBIDS, TOO_BIG) and many:
+            return f"a server that takes a message in {said.most_fragments} fragments"
         if Opcode.BINARY in said.kinds and (
             "refuses-binary" in self.capabilities or (code == NO_SUCH_TYPE and self.lacks("binary"))
         ):
