@@ -15,6 +15,7 @@ from tests.clients.raw_socketio.packets import (
     CONNECT,
     DISCONNECT,
     EVENT,
+    RESERVED,
     Malformed,
     Packet,
 )
@@ -57,7 +58,7 @@ class Socket:
         if self.connected or on("emits-though-not-connected"):
             self.client.send(packet)
         elif on("buffers-nothing"):
-            self.client.application.failed("not connected")
+            self.client.application.tell("unsupported", op="emit while it is not connected")
         elif not on("loses-what-is-emitted-offline"):
             self.buffer.append(packet)
 
@@ -234,6 +235,14 @@ class Socket:
     def _event(self, packet: Packet) -> None:
         on = self.on
         name, args = packet.data[0], packet.data[1:]
+        if name in RESERVED and on("takes-events-for-its-lifecycle"):
+            if name == "connect":
+                self.client.application.connected(self)
+            elif name == "disconnect":
+                self.ended(BY_SERVER)
+            else:
+                self.client.application.refused(self, args)
+            return
         last = args[-1] if args else None
         if isinstance(last, str) and (self.pid is not None or on("takes-offsets-without-a-pid")):
             if self.offset is None or not on("keeps-the-first-offset"):

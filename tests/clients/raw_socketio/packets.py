@@ -270,7 +270,8 @@ class Decoder:
                     return isinstance(data, list)
                 named = isinstance(data, list) and bool(data) and isinstance(data[0], str)
                 reserved = named and data[0] in RESERVED
-                return named and (not reserved or self.on("delivers-reserved-names"))
+                names = ("delivers-reserved-names", "takes-events-for-its-lifecycle")
+                return named and (not reserved or self.on(*names))
             case 3 | 6:
                 if self.on("checks-no-acknowledgements"):
                     return True

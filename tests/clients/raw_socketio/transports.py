@@ -306,6 +306,8 @@ async def _change(session: Session, polling: Polling, socket: WebSocket) -> None
         session.waiting.clear()
     repeated = list(session.waiting) if on("repeats-packets-after-an-upgrade") else []
     await polling.quiet()
+    if on("loses-packets-in-an-upgrade"):
+        session.waiting.clear()
     if not on("never-completes-its-upgrade"):
         socket.send("5")
     if on("completes-its-upgrade-twice"):
