@@ -24,7 +24,11 @@ Message = str | bytes  # of an Engine.IO MESSAGE, without its digit
 
 
 class Malformed(Exception):
-    """What came is no packet."""
+    """What came is no packet; `closes` where the document has its receiver close the connection."""
+
+    def __init__(self, why: str, closes: bool = False) -> None:
+        super().__init__(why)
+        self.closes = closes
 
 
 @dataclass
@@ -259,7 +263,8 @@ class Decoder:
         if number == "0" and self.on("takes-id-0-for-none"):
             packet.id = None
         if not self._valid(packet):
-            raise Malformed("invalid payload")
+            listed = isinstance(data, list) and data
+            raise Malformed("invalid payload", kind in (EVENT, BINARY_EVENT) and not listed)
         return packet, int(found[2] or 0)
 
     def _valid(self, packet: Packet) -> bool:

@@ -218,14 +218,14 @@ class Session:
     def malformed(self, error: Malformed) -> None:
         """What came was no packet."""
         on = self.on
-        if on("lives-on-after-malformed-packets"):
+        if on("lives-on-after-malformed-packets") and not error.closes:
             return
         if on("dies-of-malformed-packets"):
             self.listener.died()
         if on("is-deaf-after-malformed-packets", "dies-of-malformed-packets"):
             self.listener = NOBODY
             return
-        if on("says-malformed-as-an-error"):
+        if on("says-malformed-as-an-error") and not error.closes:
             self.listener.failed(str(error))
             return
         self.end("parse error", abruptly=on("cuts-off-at-malformed-packets"))
