@@ -21,7 +21,11 @@ async def run(path: str, subprotocols: list[str]) -> None:
     offer = subprotocols or None
     try:
         async with connect(
-            f"{URL}/{path}", subprotocols=offer, max_size=None, proxy=None
+            f"{URL}/{path}",
+            subprotocols=offer,
+            max_size=None,
+            close_timeout=2,  # a run of cases has no ten seconds for each end that never comes
+            proxy=None,
         ) as socket:
             async for message in socket:
                 await socket.send(message)

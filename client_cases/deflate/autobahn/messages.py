@@ -21,7 +21,7 @@ from sockproof.clients import (
 
 SLOW = 60.0  # seconds for megabytes, on a machine that is busy
 CONTENTS_OCTETS = 1 << 18
-VOLUME, FEWEST, MOST = 1 << 19, 6, 60  # octets of all messages of a case; how many there are
+VOLUME, FEWEST, MOST = 1 << 18, 4, 30  # octets of all messages of a case; how many there are
 FAUST = """
 Habe nun ach Philosophie Juristerei und Medizin und leider auch Theologie durchaus studiert mit
 heißem Bemühn da steh ich nun ich armer Tor und bin so klug als wie zuvor
