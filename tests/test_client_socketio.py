@@ -16,9 +16,9 @@ from sockproof.clients import SocketIOVisitor
 from sockproof.clients.driver import Driver as Program
 from sockproof.clients.driver import new_log
 from sockproof.clients.run import SOCKETIO, ClientRun
+from sockproof.clients.schemes.socketio import MOST_REPORT_OCTETS, SocketIOScheme
 from sockproof.clients.serving import serving
 from sockproof.clients.sessions import visitor
-from sockproof.clients.socketio_scheme import MOST_REPORT_OCTETS, SocketIOScheme
 from sockproof.conformance.shelf.case import Case, load_cases
 from sockproof.conformance.shelf.requirements import load_requirements
 from sockproof.vocabulary import Seen

@@ -22,8 +22,8 @@ from functools import cache
 from pathlib import Path
 
 from sockproof.clients.run import SOCKETIO, ClientRun
+from sockproof.clients.schemes.socketio import SocketIOScheme
 from sockproof.clients.serving import serving
-from sockproof.clients.socketio_scheme import SocketIOScheme
 from sockproof.conformance.shelf.case import Case, load_cases
 from sockproof.conformance.shelf.expectations import glob_matches
 from sockproof.conformance.shelf.requirements import Requirement, load_requirements

@@ -21,8 +21,8 @@ from sockproof import __version__, shelves, signals
 from sockproof.api.expecting import load_of_clients
 from sockproof.api.job import catalogue_of, documentation
 from sockproof.api.judge import Observer, Place, read_report
-from sockproof.clients.client_message import ROLE
 from sockproof.clients.driver import Driver, end_of, new_log
+from sockproof.clients.peers.message import ROLE
 from sockproof.clients.run import SOCKETIO, SUITES, WEBSOCKET, ClientRun
 from sockproof.clients.serving import serving
 from sockproof.conformance.running.run import (

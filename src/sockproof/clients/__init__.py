@@ -1,16 +1,16 @@
 """Judging a client over the wire. What a shelf file of its cases needs is named here."""
 
-from sockproof.clients.checks import (
+from sockproof.clients.peers.checks import (
     expect_not_open,
     expect_refused_close,
     fails_or_tolerates,
     opens_or_ends,
 )
+from sockproof.clients.peers.websocket import WebSocketVisitor, server_frame
 from sockproof.clients.sessions.socketio import SocketIOSession, with_bins
 from sockproof.clients.sessions.visit import Visit
 from sockproof.clients.sessions.visitor import TRANSPORTS, SocketIOVisitor
 from sockproof.clients.sessions.websocket import EngineIOWebSocket
-from sockproof.clients.websocket_peer import WebSocketVisitor, server_frame
 from sockproof.conformance.context.outcome import (
     Failure,
     IllegalFrame,

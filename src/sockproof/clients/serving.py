@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from sockproof.clients.listener import Listener, Scheme
-from sockproof.clients.page import Page
 from sockproof.clients.run import ClientRun
-from sockproof.clients.socketio_scheme import SocketIOScheme
-from sockproof.clients.websocket_scheme import WebSocketScheme
+from sockproof.clients.schemes.page import Page
+from sockproof.clients.schemes.socketio import SocketIOScheme
+from sockproof.clients.schemes.websocket import WebSocketScheme
 
 
 def schemes(run: ClientRun) -> list[Scheme]:

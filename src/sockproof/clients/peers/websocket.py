@@ -16,10 +16,10 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 
-from sockproof.clients.client_message import ROLE, ClientAssembler
 from sockproof.clients.connection import Arrival, Connection
 from sockproof.clients.history import History
-from sockproof.clients.offers import agreed_by, as_extension
+from sockproof.clients.peers.message import ROLE, ClientAssembler
+from sockproof.clients.peers.offers import agreed_by, as_extension
 from sockproof.clients.run import Visitor
 from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.outcome import Failure, IllegalFrame, StreamClosed, Unsupported

@@ -18,8 +18,8 @@ import json
 from typing import Any
 
 from sockproof.clients.connection import Arrival, Connection
+from sockproof.clients.peers.websocket import WebSocketVisitor
 from sockproof.clients.run import OF_A_DRIVER, WEBSOCKET, ClientRun
-from sockproof.clients.websocket_peer import WebSocketVisitor
 from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.outcome import CaseEnd, StreamClosed
 from sockproof.conformance.context.wirelog import WireLog

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from sockproof.clients.websocket_peer import NOT_YET, WebSocketVisitor
+from sockproof.clients.peers.websocket import NOT_YET, WebSocketVisitor
 from sockproof.conformance.context.outcome import Failure, StreamClosed
 from sockproof.conformance.peers.matching import close_code
 from sockproof.wire.websocket import Frame, Opcode

@@ -1,0 +1,1 @@
+"""Our end of a WebSocket that a client opened, and what several case files check with."""
