@@ -156,7 +156,9 @@ class Application:
                 socket.emit(order["event"], args, (order.get("timeout_ms") or 0) / 1000)
             case "several":
                 for each in order["ops"]:
-                    self._do(socket.client.sockets.get(each.get("namespace"), socket), each)
+                    where = socket.client.sockets.get(each.get("namespace", socket.name))
+                    if where is not None or each["op"] == "connect":
+                        self._do(where or socket, each)
             case "upon":
                 self._waiting[order["report"], socket.name] = order["ops"]
             case "connect":
