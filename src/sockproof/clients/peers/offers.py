@@ -45,6 +45,9 @@ def agreed_by(offer: Extension, wanted: Parameters) -> Parameters | None:
         wanted,
         server_no_context_takeover=wanted.server_no_context_takeover
         or "server_no_context_takeover" in values,
+        # A hint that need not be answered (7.1.1.2); some clients want it answered.
+        client_no_context_takeover=wanted.client_no_context_takeover
+        or "client_no_context_takeover" in values,
         server_max_window_bits=min(
             wanted.server_max_window_bits, values.get("server_max_window_bits", 15)
         ),
