@@ -14,7 +14,7 @@ from sockproof.cli import main
 
 ROOT = Path(__file__).parents[2]
 ECHO = ROOT / "drivers" / "websockets" / "driver.py"
-CASES = ("--case", "websocket/first/*")
+CASES = ("--case", "websocket/autobahn_utf8/text_*")
 
 
 def judge(tmp_path: Path, *words: str) -> tuple[int, dict[str, Any], str]:
@@ -37,13 +37,13 @@ def driver(tmp_path: Path, source: str) -> str:
 
 def test_a_right_client_is_judged_with_its_driver(tmp_path: Path) -> None:
     code, report, said = judge(tmp_path, "--run", f"{sys.executable} {ECHO}", *CASES)
-    assert (code, report["counts"]["PASS"], report["target"]) == (0, 4, "client"), said
+    assert (code, report["counts"]["PASS"], report["target"]) == (0, 6, "client"), said
     assert report["not_run"] == []
 
 
 def test_a_bundled_driver_is_started_by_its_name(tmp_path: Path) -> None:
     code, report, said = judge(tmp_path, "--driver", "websockets", *CASES)
-    assert (code, report["counts"]["PASS"], report["target"]) == (0, 4, "websockets"), said
+    assert (code, report["counts"]["PASS"], report["target"]) == (0, 6, "websockets"), said
     assert "clients --driver websockets --case websocket/" in report["cases"][0]["rerun"]
 
 
@@ -59,10 +59,11 @@ def test_a_driver_that_dies_has_failed_the_case_and_is_started_again(tmp_path: P
     dies = ECHO.read_text().replace("await socket.send(message)", "os._exit(7)")
     code, report, said = judge(tmp_path, "--run", driver(tmp_path, dies), *CASES)
     assert code == 1, said
-    assert len(report["cases"]) == 4
+    assert len(report["cases"]) == 6
     outcomes = {case["id"]: case for case in report["cases"]}
-    assert outcomes["websocket/first/text_comes_back_as_it_was_sent"]["outcome"] == "FAIL"
-    assert outcomes["websocket/first/wrong_accept_value_fails_the_handshake"]["outcome"] == "PASS"
+    assert outcomes["websocket/autobahn_utf8/text_beyond_ascii_comes_back"]["outcome"] == "FAIL"
+    failed = "websocket/autobahn_utf8/text_that_is_not_utf8_fails_the_connection[6.3.1]"
+    assert outcomes[failed]["outcome"] == "PASS"
 
 
 def test_a_driver_that_never_comes_is_no_verdict(tmp_path: Path) -> None:

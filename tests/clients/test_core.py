@@ -56,7 +56,7 @@ async def drive(url: str, act: Callable[[ClientConnection], Awaitable[None]] = e
 
 
 def test_a_right_client_passes_and_the_driver_is_told() -> None:
-    run = new_run(some_cases("websocket/first/"))
+    run = new_run(some_cases("websocket/autobahn_framing/short"))
 
     async def main() -> list[str]:
         async with serving(run) as listener:
@@ -70,7 +70,7 @@ def test_a_right_client_passes_and_the_driver_is_told() -> None:
 
 
 def test_a_driver_that_changes_messages_fails() -> None:
-    run = new_run(some_cases("websocket/first/text_comes_back"))
+    run = new_run(some_cases("websocket/autobahn_utf8/text_beyond_ascii"))
 
     async def shout(connection: ClientConnection) -> None:
         async for message in connection:

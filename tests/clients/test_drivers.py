@@ -24,9 +24,12 @@ from tests.waiting import LIMIT
 
 SHELF = shelf("client_cases")
 SCHEMES = Path(__file__).with_name("schemes")
-FIRST = {"websocket": "websocket/first/", "socketio": "socketio/events/values_"}
+FIRST = {
+    "websocket": "websocket/masking/masked_frame_fails_the_connection[text,",
+    "socketio": "socketio/events/values_",
+}
 Script = Callable[[], tuple[list[str], dict[str, str]]]
-MASKED = "websocket/first/masked_frame_fails_the_connection[text]"
+MASKED = "websocket/masking/masked_frame_fails_the_connection[text,any]"
 
 
 def some(kind: str) -> ClientRun:
