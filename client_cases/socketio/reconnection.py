@@ -17,6 +17,7 @@ TRANSPORTS = {"transport": ("websocket", "polling", "upgrade")}
 LIMIT = 60.0  # seconds: a client waits between its attempts as long as it likes
 BOTH = ("/", "/custom")
 AUTH = {"token": "abc", "user": {"id": 7}}
+ROUNDS = 3
 AT_ONCE = 0.02  # seconds: no client that waits at all comes back as soon
 
 
@@ -134,7 +135,7 @@ async def client_tries_again_when_an_attempt_fails(client: SocketIOVisitor, answ
 @case("client-lib-reconnect-delay", limit=LIMIT)
 async def client_waits_before_it_comes_back(client: SocketIOVisitor) -> None:
     client.setup(reconnect=True)
-    gaps = await _gaps(client, 2)
+    gaps = await _gaps(client, await client.session(), 2)
     if max(gaps) < AT_ONCE:
         raise Failure("a delay before each attempt", f"{_shown(gaps)} s")
     if min(gaps) < AT_ONCE:
@@ -144,18 +145,21 @@ async def client_waits_before_it_comes_back(client: SocketIOVisitor) -> None:
 @case("client-lib-reconnect-grows", limit=LIMIT)
 async def delay_grows_from_attempt_to_attempt(client: SocketIOVisitor) -> None:
     client.setup(reconnect=True)
-    gaps = await _gaps(client, 4)
-    if max(gaps[1:]) <= gaps[0]:
-        client.context.non_strict("a delay that grows", f"{_shown(gaps)} s")
+    session = await client.session()
+    for _ in range(ROUNDS):  # a busy machine may draw out any of them
+        gaps = await _gaps(client, session, 3)
+        if gaps[-1] > gaps[0]:
+            return
+        session = await client.comes_back()
+    client.context.non_strict("a delay that grows", f"{_shown(gaps)} s")
 
 
 def _shown(gaps: list[float]) -> str:
     return ", ".join(f"{gap:.3f}" for gap in gaps)
 
 
-async def _gaps(client: SocketIOVisitor, attempts: int) -> list[float]:
-    """How long the client waits before each attempt to come back; all fail, but for a last one."""
-    session = await client.session()
+async def _gaps(client: SocketIOVisitor, session: SocketIOSession, attempts: int) -> list[float]:
+    """How long the client waits before each attempt to come back; these fail."""
     session.engine.vanish()
     began, gaps = time.monotonic(), []
     for _ in range(attempts):

@@ -190,6 +190,8 @@ class Client:
     def ended(self, reason: str) -> None:
         """The session is over."""
         for socket in self.sockets.values():
+            if socket.asked and reason != BY_CLIENT:
+                self.application.unreachable(socket, reason)
             socket.ended(reason)
         self.session = None
         self._over.set()
