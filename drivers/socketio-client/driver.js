@@ -27,8 +27,9 @@ function start(io, url, agent, told) {
     const where = `${url}/seen?agent=${encodeURIComponent(agent)}&case=${told.case}`;
     telling = telling.then(() => fetch(where, { method: "POST", body })).catch(() => {});
   };
-  const { path, transports, reconnect: reconnection, auth } = told;
-  const manager = new io.Manager(url, { path, transports, reconnection, autoConnect: false });
+  const { path, transports, reconnect: reconnection, auth, timeout_ms: timeout } = told;
+  const options = { path, transports, reconnection, timeout, autoConnect: false };
+  const manager = new io.Manager(url, options);
   const sockets = new Map();
 
   const upon = new Map();
