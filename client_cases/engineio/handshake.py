@@ -24,8 +24,8 @@ async def session_is_opened_by_a_get(client, transport):
     client.open(visit)
 
 
-@case("client-eio-handshake-get", over={"transport": TRANSPORTS})
-async def session_is_opened_over_the_first_transport_that_was_chosen(client, transport):
+@case("client-eio-handshake-get", over={"transport": ONE_TRANSPORT})
+async def session_is_opened_over_the_transport_that_was_chosen(client, transport):
     client.setup(transport)
     visit = await client.opening()
     if visit.is_upgrade != (transport == "websocket"):
@@ -46,6 +46,7 @@ async def request_that_opens_a_session_names_none(client, transport):
 async def requests_behind_the_handshake_carry_its_sid(client, transport):
     client.setup(transport)
     engine = await client.engine()
+    client.expect_polling(engine)
     await client.until("a further request", lambda: len(client.visits) >= 2)
     _expect_sid(client, engine.sid)
     await client.socketio(engine).connected(["/"])

@@ -1,6 +1,6 @@
 """Engine.IO protocol, section "Handshake": answers that open no session."""
 
-from sockproof.clients import EngineIOWebSocket, case
+from sockproof.clients import EngineIOWebSocket, Failure, case
 
 ONE_TRANSPORT = ("polling", "websocket")
 FIELDS = '"upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000'
@@ -47,8 +47,11 @@ async def another_packet_in_the_place_of_open_opens_no_session(client, packet, t
 async def handshake_that_is_refused_opens_no_session(client, status, transport):
     client.setup(transport, timeout_ms=1000)
     visit = await client.opening()
-    visit.answer(status, b'{"code":0,"message":"no"}')
+    visit.answer(status, f'0{{"sid":"refused",{FIELDS}}}'.encode())  # the status is what counts
     await client.fails_to_connect(NO_SESSION)
+    for further in client.visits:
+        if further.query.get("sid"):
+            raise Failure("no request of a session that was refused", further.request)
 
 
 @case("client-eio-handshake-cut", over={"end": ("fin", "rst"), "transport": ONE_TRANSPORT})

@@ -6,7 +6,15 @@ from sockproof.wire.engineio import Packet, PacketType
 SEVERAL = 12
 FEW = 5  # packets in an answer, where their number is not what is judged
 LIMIT = 2000
-WORDS = {"ascii": "a" * 150, "two-octets": "é" * 75}
+WORDS = {"ascii": "a" * 150, "two-octets": "é" * 75, "at-the-limit": "a" * 76}
+OCTETS = {
+    "none": b"",
+    "1": b"\xff",
+    "2": b"\x00\xfb",
+    "3": b"\xfb\xff\xfe",
+    "256": bytes(range(256)),
+    "zeros": bytes(7),
+}
 UNREADABLE = {
     "not-utf8": b"4\xff\xfe",
     "base64-characters": b"b!!!!",
@@ -73,20 +81,20 @@ async def packets_of_an_answer_in_many_octets_are_handled(client):
     await session.expect_echoes(words)
 
 
-@case("client-eio-payload-base64-received", over={"octets": (0, 1, 2, 3, 256)})
+@case("client-eio-payload-base64-received", over={"octets": tuple(OCTETS)})
 async def base64_in_an_answer_stands_for_octets(client, octets):
     client.setup("polling")
     session = await client.settled()
-    data = bytes(range(octets))
+    data = OCTETS[octets]
     session.emit("message", data)
     await client.seen("event", "/", name="message", args=[data])
 
 
-@case("client-eio-payload-base64-sent", over={"octets": (0, 1, 2, 3, 256)})
+@case("client-eio-payload-base64-sent", over={"octets": tuple(OCTETS)})
 async def octets_are_posted_as_base64(client, octets):
     client.setup("polling")
     session = await client.settled()
-    data = bytes(range(octets))
+    data = OCTETS[octets]
     session.do("emit", event="octets", args=[data])
     await session.expect_event("octets", data)
 
@@ -105,6 +113,6 @@ async def answer_that_cannot_be_read_leaves_no_deaf_client(client, body):
 async def posts_hold_no_more_packets_than_max_payload_allows(client, words):
     client.setup("polling")
     session = await client.settled(max_payload=LIMIT)
-    several = [f"{number} {WORDS[words]}" for number in range(30)]
+    several = [f"{number:02} {WORDS[words]}" for number in range(40)]
     await backlog(client, session, several)
     await session.expect_echoes(several)  # a POST too long is a Failure wherever it comes

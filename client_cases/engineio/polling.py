@@ -8,6 +8,7 @@ from sockproof.wire.engineio import Packet, PacketType
 UNKNOWN = b'{"code":1,"message":"Session ID unknown"}'
 ANSWERS = {"noop": b"6", "ping": b"2", "several": b"6\x1e2\x1e6"}
 ROUNDS = 5
+SMALL = 60  # octets of maxPayload, so that what has gathered takes several POSTs
 BETWEEN = 0.05  # seconds from one answer to a GET to the next
 
 
@@ -22,21 +23,25 @@ async def client_of_long_polling_alone_opens_no_websocket(client):
             raise Failure("no WebSocket", visit.request)
 
 
+async def told(client, events):
+    """The application has been told of so many events `message`."""
+    await client.until("the events' reports", lambda: len(client.events("message")) >= events)
+
+
 @case("client-eio-polling-one-post")
 async def one_post_is_under_way_at_a_time(client):
     client.setup("polling")
-    session = await client.settled()
+    session = await client.settled(max_payload=SMALL)
     session.emit("message", 0)
-    first = await session.engine.visit("post")
-    for number in range(1, ROUNDS + 1):
-        session.emit("message", number)
-        await client.until(
-            "the event's report", lambda number=number: len(client.events("message")) > number
-        )
-    session.engine.expect_no("post", "no second POST while one waits")
-    session.engine.take_post(first)
+    for batch in (1, 2):  # the second POST holds what has gathered while the first waited
+        post = await session.engine.visit("post")
+        for number in range((batch - 1) * ROUNDS + 1, batch * ROUNDS + 1):
+            session.emit("message", number)
+            await told(client, number + 1)
+        session.engine.expect_no("post", "no second POST while one waits")
+        session.engine.take_post(post)
     session.engine.automatic("post")
-    await session.expect_echoes(range(ROUNDS + 1))
+    await session.expect_echoes(range(2 * ROUNDS + 1))
     await session.fence()
 
 
@@ -112,6 +117,23 @@ async def refused_post_ends_the_session(client, status):
             if session.engine.is_polled:
                 session.engine.send(Packet(PacketType.NOOP))
             await asyncio.sleep(BETWEEN)
+
+
+@case("client-eio-polling-post-refused")
+async def post_whose_answer_is_lost_is_not_repeated(client):
+    client.setup("polling")
+    session = await client.settled()
+    session.emit("message", "lost")
+    post = await session.engine.visit("post")
+    post.end()
+    with client.context.awaits("a report of the end, or another attempt"):
+        while not client.count("disconnect", "/") and not session.engine.holds("post"):
+            if session.engine.is_polled:
+                session.engine.send(Packet(PacketType.NOOP))
+            await asyncio.sleep(BETWEEN)
+    if session.engine.holds("post") and (await session.engine.visit("post")).body == post.body:
+        # HTTP forbids to repeat a POST, and browsers do so on a connection that they used before.
+        client.context.non_strict("no second attempt of a POST", post.request)
 
 
 @case("client-eio-polling-post-answer", over={"body": ("empty", "packets")})

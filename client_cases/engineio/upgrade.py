@@ -1,19 +1,17 @@
 """Engine.IO protocol, section "Upgrade", from the client's side."""
 
 import asyncio
-import contextlib
 
-from sockproof.clients import EngineIOWebSocket, Failure, case
+from sockproof.clients import EngineIOWebSocket, Failure, Unsupported, case
 
 SEVERAL = 8
-A_WHILE = 0.3  # seconds in which a client that does not pause shows it
+A_WHILE = 1.0  # seconds in which a client that does not pause is connected
 NONE = {"nothing": (), "another": ("webtransport",)}
 
 
 async def probed(client):
     """A session over long-polling whose client has sent its probe, which is not answered yet."""
-    client.setup("upgrade")
-    engine = await client.engine()
+    engine = await client.upgrading(held=["websocket"])
     with client.context.preparing("the probe of an upgrade"):
         websocket = EngineIOWebSocket(await engine.visit("websocket"))
         if await websocket.receive() != "2probe":
@@ -21,10 +19,22 @@ async def probed(client):
     return engine, websocket
 
 
+async def meanwhile(client, engine):
+    """Socket.IO over long-polling beside the probe; None of a client that pauses for that."""
+    session = client.socketio(engine)
+    if not engine.is_polled:
+        return None
+    try:
+        async with asyncio.timeout(A_WHILE):
+            await session.connected(["/"])
+    except TimeoutError:
+        return None
+    return session
+
+
 @case("client-eio-upgrade-made")
 async def client_of_both_transports_upgrades(client):
-    client.setup("upgrade")
-    engine = await client.engine()
+    engine = await client.upgrading()
     await engine.expect_upgrade()
     session = client.socketio(engine)
     await session.connected(["/"])
@@ -35,6 +45,7 @@ async def client_of_both_transports_upgrades(client):
 async def client_upgrades_to_no_transport_that_is_not_announced(client, upgrades):
     client.setup("upgrade")
     engine = await client.engine(upgrades=NONE[upgrades])
+    client.expect_polling(engine)
     session = client.socketio(engine)
     await session.connected(["/"])
     for _ in range(3):
@@ -46,9 +57,7 @@ async def client_upgrades_to_no_transport_that_is_not_announced(client, upgrades
 
 @case("client-eio-upgrade-sid")
 async def websocket_of_an_upgrade_names_the_session(client):
-    client.setup("upgrade")
-    engine = await client.engine()
-    await client.until("a WebSocket", lambda: any(visit.is_upgrade for visit in client.visits))
+    engine = await client.upgrading()
     for visit in client.visits:
         if visit.is_upgrade and visit.query.get("sid") != engine.sid:
             raise Failure(f"sid={engine.sid} in the query", visit.request)
@@ -56,8 +65,7 @@ async def websocket_of_an_upgrade_names_the_session(client):
 
 @case("client-eio-upgrade-probe")
 async def first_message_is_the_probe(client):
-    client.setup("upgrade")
-    engine = await client.engine()
+    engine = await client.upgrading(held=["websocket"])
     websocket = EngineIOWebSocket(await engine.visit("websocket"))
     with client.context.awaits("2probe"):
         message = await websocket.receive()
@@ -68,9 +76,9 @@ async def first_message_is_the_probe(client):
 @case("client-eio-upgrade-packet")
 async def answered_probe_is_followed_by_upgrade(client):
     engine, websocket = await probed(client)
-    websocket.send("3probe")
     engine.probed = True  # a GET that waits is answered with NOOP
     engine.release()
+    websocket.send("3probe")
     with client.context.awaits("5"):
         message = await websocket.receive()
     if message != "5":
@@ -78,39 +86,26 @@ async def answered_probe_is_followed_by_upgrade(client):
 
 
 @case("client-eio-upgrade-pause")
-async def no_get_is_under_way_when_upgrade_leaves(client):
+async def no_request_follows_upgrade(client):
     engine, websocket = await probed(client)
-    waiting = [await engine.visit("poll")] if engine.is_polled else []
-    websocket.send("3probe")
-    with contextlib.suppress(TimeoutError):  # one that pauses need not answer a Ping meanwhile
-        async with asyncio.timeout(A_WHILE):
-            await websocket.fence()
-    if waiting and "5" in websocket.heard:
-        raise Failure("no UPGRADE while a GET is under way", "5")
-    for poll in waiting:
-        poll.answer(200, b"6")
-    engine.automatic("poll")
-    engine.probed = True
-    engine.release()
-    with client.context.awaits("5"):
-        while "5" not in websocket.heard:
-            websocket.heard.append(await websocket.receive())
-    engine.adopt(websocket, behind=websocket.heard[websocket.heard.index("5") + 1 :])
+    engine.adopt_probe(websocket)
+    await engine.expect_upgrade()
     session = client.socketio(engine)
     await session.connected(["/"])
-    for _ in range(3):  # a GET or a POST behind the upgrade is a Failure wherever it comes
-        await session.fence()
+    for number in range(SEVERAL):  # a GET or a POST from there on is a Failure wherever it comes
+        session.emit("message", number)
+    await session.expect_echoes(range(SEVERAL))
+    await session.fence()
 
 
 @case("client-eio-upgrade-not-before")
 async def no_message_is_sent_on_the_websocket_before_upgrade(client):
     engine, websocket = await probed(client)
-    session = client.socketio(engine)
-    with client.context.preparing("a client that goes on over long-polling meanwhile"):
-        if engine.is_polled:
-            await session.connected(["/"])
-            for number in range(SEVERAL):
-                session.emit("message", number)
+    session = await meanwhile(client, engine)
+    if session is not None:
+        for number in range(SEVERAL):
+            session.emit("message", number)
+        with client.context.preparing("a client that goes on over long-polling meanwhile"):
             await session.expect_echoes(range(SEVERAL))
     await websocket.fence()
     if websocket.heard:
@@ -120,16 +115,15 @@ async def no_message_is_sent_on_the_websocket_before_upgrade(client):
 @case("client-eio-upgrade-sent")
 async def what_is_emitted_during_an_upgrade_leaves_exactly_once(client):
     engine, websocket = await probed(client)
-    session = client.socketio(engine)
-    if engine.is_polled:
-        with client.context.preparing("a client that is connected over long-polling"):
-            await session.connected(["/"])
+    session = await meanwhile(client, engine)
+    if session is not None:
         for number in range(SEVERAL):
             session.emit("message", number)
         await engine.sent()
     engine.adopt_probe(websocket)
     await engine.expect_upgrade()
-    if not session.sids:
+    if session is None:
+        session = client.socketio(engine)
         await session.connected(["/"])
         for number in range(SEVERAL):
             session.emit("message", number)
@@ -139,14 +133,32 @@ async def what_is_emitted_during_an_upgrade_leaves_exactly_once(client):
     await session.fence()
 
 
+@case("client-eio-upgrade-sent")
+async def what_waits_when_the_upgrade_begins_leaves_behind_it(client):
+    engine, websocket = await probed(client)
+    session = await meanwhile(client, engine)
+    if session is None:
+        raise Unsupported("a client that goes on over long-polling meanwhile", "it pauses")
+    with client.context.preparing("a POST of the client, and events that wait for it"):
+        session.emit("message", 0)
+        post = await engine.visit("post")
+        for number in range(1, SEVERAL):
+            session.emit("message", number)
+        await client.until("the reports", lambda: len(client.events("message")) == SEVERAL)
+    engine.adopt_probe(websocket)
+    engine.take_post(post)
+    engine.automatic("post")
+    await engine.expect_upgrade()
+    await session.expect_echoes(range(SEVERAL))
+    await session.fence()
+
+
 @case("client-eio-upgrade-received")
 async def what_is_sent_during_an_upgrade_is_handled_exactly_once(client):
     engine, websocket = await probed(client)
-    session = client.socketio(engine)
-    if engine.is_polled:
-        with client.context.preparing("a client that is connected over long-polling"):
-            await session.connected(["/"])
-    else:
+    session = await meanwhile(client, engine)
+    if session is None:
+        session = client.socketio(engine)
         engine.adopt_probe(websocket)
         await engine.expect_upgrade()
         await session.connected(["/"])

@@ -16,10 +16,8 @@ WRONG: dict[str, str | bytes] = {
 
 async def asked_to_upgrade(client):
     """A session over long-polling, and the request for its WebSocket."""
-    client.setup("upgrade")
-    engine = await client.engine()
-    with client.context.preparing("the WebSocket of an upgrade"):
-        return engine, await engine.visit("websocket")
+    engine = await client.upgrading(held=["websocket"])
+    return engine, await engine.visit("websocket")
 
 
 async def goes_on_over_polling(client, engine):

@@ -116,6 +116,8 @@ class EngineIOSession(Inbox):
     async def serve(self, visit: Visit) -> None:
         """Take one request of the client, and return when it has been answered."""
         if visit.kind == "post":
+            if self.transport != "polling":
+                self._note(Failure("no POST behind the upgrade", visit.request))
             if self._post is not None and not (self._post.answered.is_set() or self._post.has_gone):
                 self._note(
                     Failure("one POST of a session at a time", "a second one while one waits")
@@ -240,8 +242,8 @@ class EngineIOSession(Inbox):
     def _probe(self, websocket: EngineIOWebSocket, packet: Packet) -> None:
         if packet == Packet(PacketType.PING, PROBE):
             self.probed = True
-            websocket.send(f"3{PROBE}")
             self._flush()
+            websocket.send(f"3{PROBE}")
         elif packet == Packet(PacketType.UPGRADE) and self.probed:
             self.finish_upgrade(websocket)
         else:
@@ -268,6 +270,10 @@ class EngineIOSession(Inbox):
     def is_polled(self) -> bool:
         """Whether a GET waits."""
         return self._poll is not None and not (self._poll.answered.is_set() or self._poll.has_gone)
+
+    def holds(self, kind: str) -> bool:
+        """Whether a request of a kind waits for the case."""
+        return bool(self._visits.get(kind))
 
     def expect_no(self, kind: str, expected: str) -> None:
         """No request of a kind that the case answers itself has come: a fence has shown it."""

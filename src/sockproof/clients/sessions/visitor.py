@@ -36,6 +36,7 @@ MOST_VISITS = 1000  # that are kept
 MOST_REPORTS = 2000  # of one case
 COMES = 30.0  # seconds that the driver has for making its client
 UPGRADES = 2.0  # seconds within which a client that upgrades has done so
+THAT_UPGRADES = "a client that begins with long-polling and upgrades"
 USUAL_TIMEOUT_MS = 20_000
 
 Report = dict[str, Any]
@@ -144,8 +145,7 @@ class SocketIOVisitor(Visitor):
 
     async def fails_to_connect(self, expected: str) -> None:
         """The application hears of no connection, or the client opens another session."""
-        tells = ("connect_error", "error", "disconnect")
-        await self.until(expected, lambda: bool(self._openings) or any(map(self.count, tells)))
+        await self.until(expected, self._is_told_of_no_connection)
         self.expect_no_report("connect", expected)
 
     def expect_no_report(self, type_: str, expected: str) -> None:
@@ -192,14 +192,37 @@ class SocketIOVisitor(Visitor):
         """The client has upgraded if it is asked to; UNSUPPORTED where it does otherwise."""
         if self.asked.transport != UPGRADE:
             return
-        wanted = "a client that begins with long-polling and upgrades"
-        if engine.opening.is_upgrade:
-            raise Unsupported(wanted, "it begins with a WebSocket")
+        self.expect_polling(engine)
         try:
             async with asyncio.timeout(UPGRADES):
                 await engine.expect_upgrade()
         except TimeoutError:
-            raise Unsupported(wanted, f"no upgrade within {UPGRADES:g} s") from None
+            raise Unsupported(THAT_UPGRADES, f"no upgrade within {UPGRADES:g} s") from None
+
+    def expect_polling(self, engine: EngineIOSession) -> None:
+        """UNSUPPORTED where the client of both transports begins with the WebSocket."""
+        if engine.opening.is_upgrade:
+            raise Unsupported(THAT_UPGRADES, "it begins with a WebSocket")
+
+    async def upgrading(self, held: Sequence[str] = ()) -> EngineIOSession:
+        """A session of a client of both transports, which has asked for the WebSocket.
+
+        The case answers requests of the kinds that are `held`. UNSUPPORTED where the client begins
+        with a WebSocket, or stays with long-polling.
+        """
+        self.setup(UPGRADE)
+        engine = await self.engine()
+        engine.manual.update(held)
+        self.expect_polling(engine)
+        try:
+            async with asyncio.timeout(UPGRADES):
+                await self.until(THAT_UPGRADES, self._wants_a_websocket)
+        except TimeoutError:
+            raise Unsupported(THAT_UPGRADES, f"no WebSocket within {UPGRADES:g} s") from None
+        return engine
+
+    def _wants_a_websocket(self) -> bool:
+        return any(visit.is_upgrade for visit in self.visits)
 
     async def settled(self, **fields: Any) -> SocketIOSession:
         """The client's next session, in whose namespaces an event has been answered already."""
@@ -364,10 +387,7 @@ class SocketIOVisitor(Visitor):
 
 
 def _tells(report: Report, word: str) -> bool:
-    return (report.get("type"), report.get("name"), report.get("args")) == (
-        *("event", "message"),
-        [word],
-    )
+    return (report["type"], report.get("name"), report.get("args")) == ("event", "message", [word])
 
 
 def _is_fence(report: Report, mark: str) -> bool:
