@@ -4,6 +4,8 @@ Behind an answer that has to be refused stand a Ping and a message: only a clien
 has opened the connection.
 """
 
+from dataclasses import replace
+
 from sockproof.clients import (
     Failure,
     Parameters,
@@ -204,6 +206,18 @@ async def server_without_takeover_is_taken(client: WebSocketVisitor) -> None:
 @case("client-rfc7692-7.1.1.2-supported")
 async def client_without_takeover_is_taken(client: WebSocketVisitor) -> None:
     await agreed_and_used(client, Parameters(client_no_context_takeover=True))
+
+
+@case("client-rfc7692-7.1.1.2-hint")
+async def answer_that_passes_over_the_hint_of_the_client_is_taken(
+    client: WebSocketVisitor,
+) -> None:
+    if "client_no_context_takeover" not in offered(client):
+        told = "a client that offers client_no_context_takeover"
+        raise Unsupported(told, "it does not", lacks=OFFER)
+    agreed = replace(client.agreeable(), client_no_context_takeover=False)
+    await client.answer(client.right_response(deflate=agreed), deflate=agreed)
+    await client.echoed("agreed")
 
 
 @case("client-rfc7692-7.1.2.1-unasked", over={"bits": range(9, 15)})
