@@ -12,6 +12,7 @@ from sockproof.clients import (
     Unsupported,
     WebSocketVisitor,
     case,
+    expect_no_connection,
     opens_or_ends,
 )
 
@@ -50,7 +51,7 @@ def offered(client: WebSocketVisitor) -> dict[str, str | None]:
 async def refused(client: WebSocketVisitor, *values: str) -> None:
     """An answer with these lines of Sec-WebSocket-Extensions makes the client fail."""
     await client.answer(client.right_response().having("Sec-WebSocket-Extensions", *values))
-    await client.expect_no_connection()
+    await expect_no_connection(client)
 
 
 async def taken(client: WebSocketVisitor, value: str, agreed: Parameters) -> None:

@@ -5,7 +5,14 @@ Behind each stand a Ping and a message: only a client that answers them has open
 
 import base64
 
-from sockproof.clients import Response, WebSocketVisitor, accept_value, case, opens_or_ends
+from sockproof.clients import (
+    Response,
+    WebSocketVisitor,
+    accept_value,
+    case,
+    expect_no_connection,
+    opens_or_ends,
+)
 
 UPGRADES = {"missing": (), "h2c": ("h2c",), "longer": ("websockets",), "part": ("web",)}
 CONNECTIONS = {
@@ -33,7 +40,7 @@ MALFORMED = {
 @case("client-rfc6455-4.1-upgrade-checked", over={"value": list(UPGRADES)})
 async def response_with_another_upgrade_is_refused(client: WebSocketVisitor, value: str) -> None:
     await client.answer(client.right_response().having("Upgrade", *UPGRADES[value]))
-    await client.expect_no_connection()
+    await expect_no_connection(client)
 
 
 @case("client-rfc6455-4.1-connection-checked", over={"value": list(CONNECTIONS)})
@@ -41,7 +48,7 @@ async def response_whose_connection_lacks_upgrade_is_refused(
     client: WebSocketVisitor, value: str
 ) -> None:
     await client.answer(client.right_response().having("Connection", *CONNECTIONS[value]))
-    await client.expect_no_connection()
+    await expect_no_connection(client)
 
 
 def wrong_accepts(client: WebSocketVisitor) -> dict[str, tuple[str, ...]]:
@@ -79,7 +86,7 @@ ACCEPTS = (
 async def wrong_accept_value_is_refused(client: WebSocketVisitor, value: str) -> None:
     values = wrong_accepts(client)[value]
     await client.answer(client.right_response().having("Sec-WebSocket-Accept", *values))
-    await client.expect_no_connection()
+    await expect_no_connection(client)
 
 
 @case("client-rfc6455-11.3.3-accept-once", over={"first": ("right", "wrong")})
@@ -88,7 +95,7 @@ async def second_accept_value_that_differs_is_refused(client: WebSocketVisitor, 
     if first == "wrong":
         values.reverse()
     await client.answer(client.right_response().having("Sec-WebSocket-Accept", *values))
-    await client.expect_no_connection()
+    await expect_no_connection(client)
 
 
 def with_extensions(client: WebSocketVisitor, *values: str) -> Response:
@@ -99,27 +106,27 @@ def with_extensions(client: WebSocketVisitor, *values: str) -> Response:
 @case("client-rfc6455-4.1-extension-unoffered", over={"name": list(EXTENSIONS)})
 async def extension_that_was_not_offered_is_refused(client: WebSocketVisitor, name: str) -> None:
     await client.answer(with_extensions(client, EXTENSIONS[name]))
-    await client.expect_no_connection()
+    await expect_no_connection(client)
 
 
 @case("client-rfc6455-4.1-extension-unoffered")
 async def unoffered_extension_behind_an_offered_one_is_refused(client: WebSocketVisitor) -> None:
     client.agreeable()
     await client.answer(with_extensions(client, "permessage-deflate, x-unoffered"))
-    await client.expect_no_connection()
+    await expect_no_connection(client)
 
 
 @case("client-rfc6455-11.3.2-extensions-once")
 async def unoffered_extension_in_a_second_line_is_refused(client: WebSocketVisitor) -> None:
     client.agreeable()
     await client.answer(with_extensions(client, "permessage-deflate", "x-unoffered"))
-    await client.expect_no_connection()
+    await expect_no_connection(client)
 
 
 @case("client-rfc6455-9.1-extensions-malformed", over={"how": list(MALFORMED)})
 async def malformed_extensions_are_refused(client: WebSocketVisitor, how: str) -> None:
     await client.answer(with_extensions(client, MALFORMED[how]))
-    await client.expect_no_connection()
+    await expect_no_connection(client)
 
 
 @case("client-rfc6455-4.1-extension-none")

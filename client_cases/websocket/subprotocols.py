@@ -1,6 +1,12 @@
 """RFC 6455, sections 4.1 and 11.3.4: the subprotocol that a response names."""
 
-from sockproof.clients import Unsupported, WebSocketVisitor, case, opens_or_ends
+from sockproof.clients import (
+    Unsupported,
+    WebSocketVisitor,
+    case,
+    expect_no_connection,
+    opens_or_ends,
+)
 
 OFFER = ["chat.v2", "Superchat", "json"]
 TOLD = {"subprotocols": OFFER}
@@ -20,7 +26,7 @@ async def subprotocol_is_refused_where_none_was_offered(
     if client.subprotocols:
         raise Unsupported("a driver that offers no subprotocol", "it offers some of its own")
     await client.answer(client.right_response(protocol=name))
-    await client.expect_no_connection()
+    await expect_no_connection(client)
 
 
 NAMES = {"another": "unoffered", "part of one": "chat", "longer": "json2", "two words": "chat.v2 x"}
@@ -30,14 +36,14 @@ NAMES = {"another": "unoffered", "part of one": "chat", "longer": "json2", "two 
 async def subprotocol_that_was_not_offered_is_refused(client: WebSocketVisitor, name: str) -> None:
     offered(client)
     await client.answer(client.right_response(protocol=NAMES[name]))
-    await client.expect_no_connection()
+    await expect_no_connection(client)
 
 
 @case("client-rfc6455-4.1-protocol-exact", told=TOLD)
 async def subprotocol_in_another_letter_case_was_not_offered(client: WebSocketVisitor) -> None:
     offered(client)
     await client.answer(client.right_response(protocol="superchat"))
-    await client.expect_no_connection()
+    await expect_no_connection(client)
 
 
 LISTS = {
@@ -51,7 +57,7 @@ LISTS = {
 async def more_than_one_subprotocol_is_refused(client: WebSocketVisitor, lines: str) -> None:
     offered(client)
     await client.answer(client.right_response().having("Sec-WebSocket-Protocol", *LISTS[lines]))
-    await client.expect_no_connection()
+    await expect_no_connection(client)
 
 
 @case("client-rfc6455-4.1-protocol-offered", over={"place": (0, 1, 2)}, told=TOLD)

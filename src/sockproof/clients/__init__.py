@@ -1,6 +1,7 @@
 """Judging a client over the wire. What a shelf file of its cases needs is named here."""
 
 from sockproof.clients.peers.checks import (
+    expect_no_connection,
     expect_not_open,
     expect_refused_close,
     fails_or_tolerates,
@@ -49,6 +50,7 @@ __all__ = [
     "accept_value",
     "case",
     "close_payload",
+    "expect_no_connection",
     "expect_not_open",
     "expect_refused_close",
     "fails_or_tolerates",

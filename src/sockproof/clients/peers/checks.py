@@ -3,11 +3,44 @@
 from __future__ import annotations
 
 import os
+import re
 
-from sockproof.clients.peers.websocket import NOT_YET, WebSocketVisitor
-from sockproof.conformance.context.outcome import Failure, StreamClosed
+from sockproof.clients.peers.websocket import WebSocketVisitor
+from sockproof.conformance.context.outcome import Failure, IllegalFrame, StreamClosed
 from sockproof.conformance.peers.matching import close_code
+from sockproof.vocabulary import Seen
+from sockproof.wire.http import Response
 from sockproof.wire.websocket import Frame, Opcode
+
+REFUSED = Response(0, "what was answered opens no connection")
+HTTP_REQUEST = re.compile(rb"[A-Z]{3,7} /")
+
+
+async def expect_no_connection(client: WebSocketVisitor) -> str:
+    """The client does not take the 101 that was answered for a right one; gives how it ended.
+
+    A Ping and a message go behind it: whoever answers them has opened the connection. A Close
+    frame that comes first is NON_STRICT, since it is sent on an open connection alone.
+    """
+    wanted = "the opening handshake failed, and TCP ended"
+    mark = os.urandom(6).hex().encode()
+    client.send(client.frame(Opcode.PING, mark), client.frame(Opcode.TEXT, mark))
+    client.response = REFUSED
+    with client.context.awaits(wanted):
+        try:
+            got = await client.receive_answer()
+            if got.opcode != Opcode.CLOSE:
+                raise Failure(wanted, f"it went on: {got}", came=got, seen=Seen.NOT_CLOSED)
+            client.context.non_strict(wanted, got)
+            client.stream.end_writing()
+            return await client.expect_end()
+        except StreamClosed as closed:
+            return closed.how
+        except IllegalFrame:
+            if not HTTP_REQUEST.match(client.first_octets):
+                raise
+            told = "another HTTP request on the same connection"
+            raise Failure(wanted, told, seen=Seen.NOT_CLOSED) from None
 
 
 async def expect_not_open(client: WebSocketVisitor) -> None:
@@ -21,7 +54,7 @@ async def expect_not_open(client: WebSocketVisitor) -> None:
     mark = os.urandom(6).hex().encode()
     client.send(client.frame(Opcode.PING, mark), client.frame(Opcode.TEXT, mark))
     client.stream.end_writing()
-    client.response = NOT_YET
+    client.response = REFUSED
     with client.context.awaits("the end of TCP, since no connection was opened"):
         try:
             got = await client.receive_frame()

@@ -12,8 +12,6 @@ The rules that hold here:
 from __future__ import annotations
 
 import asyncio
-import os
-import re
 from collections.abc import Iterable, Sequence
 
 from sockproof.clients.connection import Arrival, Connection
@@ -41,7 +39,6 @@ from sockproof.wire.http import Request, Response, accept_value
 from sockproof.wire.websocket import Frame, Opcode, close_payload, is_control
 
 PARTING = 1.0  # seconds in which a client may end its side after ours
-HTTP_REQUEST = re.compile(rb"[A-Z]{3,7} /")
 NOT_YET = Response(0, "there is no response yet")
 
 
@@ -72,6 +69,7 @@ class WebSocketVisitor(WebSocketPeer, Visitor):
     may_send = "frames that a client may send"
     role = ROLE
     first_octets = b""  # of what came behind the request
+    answered = False
 
     def __init__(
         self,
@@ -189,6 +187,7 @@ class WebSocketVisitor(WebSocketPeer, Visitor):
         )
         self.context.log.add(self.number, SENT, octets, text, head=True)
         self.stream.write(octets)
+        self.answered = True
         if isinstance(response, Response):
             self.response = response
             self.protocol = response.get("Sec-WebSocket-Protocol")
@@ -200,33 +199,6 @@ class WebSocketVisitor(WebSocketPeer, Visitor):
         """Window bits and whether the context is kept, of what comes and of what is sent."""
         ours, theirs = WebSocketPeer.halves(deflate)
         return theirs, ours
-
-    async def expect_no_connection(self) -> str:
-        """The client does not take what was answered for an open connection; gives how it ended.
-
-        A Ping and a message go behind the answer: whoever answers them has opened it. A Close
-        frame that comes first is NON_STRICT, since it is sent on an open connection alone.
-        """
-        wanted = "the opening handshake failed, and TCP ended"
-        mark = os.urandom(6).hex()
-        self._marks.append(mark.encode())
-        self.send(self.frame(Opcode.PING, mark.encode()), self.frame(Opcode.TEXT, mark.encode()))
-        self.response = NOT_YET  # so that no Close frame is sent when the case is over
-        with self.context.awaits(wanted):
-            try:
-                got = await self.receive_answer()
-                if got.opcode != Opcode.CLOSE:
-                    raise Failure(wanted, f"it went on: {got}", came=got, seen=Seen.NOT_CLOSED)
-                self.context.non_strict(wanted, got)
-                self.stream.end_writing()
-                return await self.expect_end()
-            except StreamClosed as closed:
-                return closed.how
-            except IllegalFrame:
-                if not HTTP_REQUEST.match(self.first_octets):
-                    raise
-                told = "another HTTP request on the same connection"
-                raise Failure(wanted, told, seen=Seen.NOT_CLOSED) from None
 
     # Messages. Each is an answer.
 
@@ -382,7 +354,9 @@ class WebSocketVisitor(WebSocketPeer, Visitor):
         return self.response.status == 101 and not self.said.closing
 
     async def part(self) -> None:
-        """End what is still open, as a server does that has said all."""
+        """End what is still open, as a server does that has said all; open it first if need be."""
+        if self.response is NOT_YET and not self.answered and self.request.get("Sec-WebSocket-Key"):
+            await self.accept()
         if self.is_open and self.stream.ended is None:
             self.send(self.close_frame(1000))
         self.stream.end_writing()
