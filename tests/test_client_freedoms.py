@@ -8,7 +8,7 @@ from sockproof.conformance.shelf.case import Case
 from sockproof.conformance.shelf.expectations import glob_matches
 from sockproof.wire.deflate import NAME
 from tests import sample
-from tests.clients.websocket_run import Switch, cases, freedoms, outcomes
+from tests.clients.websocket_run import OTHER_OFFERS, Switch, cases, freedoms, outcomes
 from tests.progress import HUNG
 
 pytestmark = pytest.mark.timeout(HUNG)
@@ -26,7 +26,7 @@ def drawn(purpose: str, share: int, days: int = 1) -> list[Case]:
 
 def complaints(several: list[Switch], chosen: list[Case]) -> list[str]:
     """Whatever a client with these freedoms is accused of or cannot be judged by, a line each."""
-    globs = [glob for each in several for glob in each.unsupported]
+    globs = [*OTHER_OFFERS, *(glob for each in several for glob in each.unsupported)]
     found = []
     for record in outcomes([each.mixin for each in several], chosen).values():
         offer = NAME in record.lacks  # what it offers of compression decides about such cases

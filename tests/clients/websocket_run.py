@@ -35,6 +35,11 @@ from tests.clients.raw_websocket.switching import Mixin
 
 HERE = Path(__file__).parent
 SHELF = HERE.parents[1] / "client_cases"
+OTHER_OFFERS = (  # cases about offers that the client makes only where it is told to
+    "deflate/negotiation/answer_that_lacks_what_was_asked_for_is_refused_or_taken",
+    "deflate/negotiation/client_window_that_was_not_offered_is_refused[*]",
+    "deflate/negotiation/larger_*_window_than_was_*_is_refused",
+)
 CAUGHT = ("FAIL", "NON_STRICT")
 JOBS = 8
 LIMIT = 2.5  # seconds a case: a client that a fault has silenced is not waited for any longer

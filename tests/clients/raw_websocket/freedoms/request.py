@@ -259,6 +259,9 @@ FREEDOMS: dict[str, Mixin] = {
         f"{DEFLATE}; server_no_context_takeover; client_no_context_takeover, "
         f"{DEFLATE}; server_max_window_bits=15; client_max_window_bits=15, {DEFLATE}"
     ),
+    "offers-a-small-window-and-then-any": offers(
+        f"{DEFLATE}; client_max_window_bits=10, {DEFLATE}; client_max_window_bits"
+    ),
     "offers-deflate-in-two-fields": extension_fields(
         f"{DEFLATE}; client_max_window_bits", f"{DEFLATE}; client_no_context_takeover"
     ),
