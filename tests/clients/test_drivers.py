@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from sockproof.clients.driver import Driver
-from sockproof.clients.run import ClientRun
+from sockproof.clients.run import SUITES, ClientRun
 from sockproof.clients.serving import serving
 from sockproof.conformance.shelf.case import load_cases
+from sockproof.conformance.shelf.expectations import load_expectations
 from sockproof.conformance.shelf.requirements import load_requirements
 from sockproof.shelves import shelf
 from sockproof.targets import install
-from sockproof.targets.drivers import load_driver
+from sockproof.targets.drivers import load_driver, load_drivers
 from sockproof.targets.spec import TargetMissing
 from tests.waiting import LIMIT
 
@@ -30,6 +31,14 @@ FIRST = {
 }
 Script = Callable[[], tuple[list[str], dict[str, str]]]
 MASKED = "websocket/masking/masked_frame_fails_the_connection[text,any]"
+
+
+def test_what_is_known_of_a_library_names_cases_that_there_are() -> None:
+    cases = [each.id for each in load_cases(SHELF, SUITES)]
+    for spec in load_drivers(shelf("drivers")).values():
+        known = spec.expectations()
+        for entry in [] if known is None else load_expectations(known):
+            assert any(entry.names(case) for case in cases), f"{spec.name}: {entry.case}"
 
 
 def some(kind: str) -> ClientRun:
