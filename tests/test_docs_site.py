@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from docs.site import catalogue, home, trophies
+from docs.site import catalogue, clients, home, trophies
 from docs.site.build import PAGES, pages
 from docs.site.requirements import ORPHAN
 
@@ -48,6 +48,7 @@ def built(out: Path, chosen: list[str], dead: bool = False) -> subprocess.Comple
 def test_each_requirement_and_suite_has_a_page() -> None:
     found = pages()
     assert {f"requirements/{name}.md" for name in catalogue.requirements()} <= set(found)
+    assert {f"requirements/{name}.md" for name in clients.requirements()} <= set(found)
     assert {f"suites/{name}.md" for name in SUITES} <= set(found)
     for name, each in catalogue.requirements().items():
         text = found[f"requirements/{name}.md"]
@@ -87,7 +88,8 @@ def test_trophies_are_those_of_the_expectations() -> None:
 
 
 def test_site_is_built_without_a_warning_and_reaches_for_nothing(tmp_path: Path) -> None:
-    chosen = rotating(catalogue.requirements(), SHARE, "pages of requirements")
+    every = [*catalogue.requirements(), *clients.requirements()]
+    chosen = rotating(every, SHARE, "pages of requirements")
     done = built(tmp_path, chosen)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Container
 from pathlib import Path
 
-from docs.site import catalogue, home, llms, reference, requirements, suites
+from docs.site import catalogue, clients, home, llms, reference, requirements, suites
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
@@ -64,7 +64,8 @@ def lay_out(source: Path, chosen: Container[str] | None = None) -> None:
     shutil.copy(SPHINX / "site.css", source / "_static" / "site.css")
     generated = pages()
     if chosen is not None:
-        left_out = {name for name in catalogue.requirements() if name not in chosen}
+        every = (*catalogue.requirements(), *clients.requirements())
+        left_out = {name for name in every if name not in chosen}
         generated = {
             place: _OWN.sub(lambda found: found[1] if found[2] in left_out else found[0], text)
             for place, text in generated.items()
@@ -78,7 +79,9 @@ def lay_out(source: Path, chosen: Container[str] | None = None) -> None:
 
 def pages() -> dict[str, str]:
     """What is generated, by its place."""
-    return requirements.pages() | suites.pages() | reference.pages() | home.pages()
+    return (
+        requirements.pages() | clients.pages() | suites.pages() | reference.pages() | home.pages()
+    )
 
 
 def copied(path: Path, source: Path) -> None:

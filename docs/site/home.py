@@ -16,7 +16,10 @@ GROUPS = {
             "docs/from-k6",
         ),
     ),
-    "Requirements": ("requirements/index", "suites/index", "docs/rooms", "docs/trophies"),
+    "Requirements": (
+        *("requirements/index", "suites/index", "requirements/clients/index"),
+        *("docs/rooms", "docs/trophies"),
+    ),
     "Explanations": ("docs/how-it-knows", "docs/hostile-servers", "ARCHITECTURE"),
     "Reference": (
         *("reference/commands", "docs/configuration", "docs/files", "reference/schemas"),

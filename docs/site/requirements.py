@@ -30,7 +30,7 @@ _RFC = re.compile(r"\d+(\.\d+)*")
 _CASES = 12  # functions that a page lists
 _LEVELS = {
     "MUST": "MUST, as the standard says",
-    "SHOULD": "SHOULD: a server that differs is not wrong, and `--strict` counts it",
+    "SHOULD": "SHOULD: a {who} that differs is not wrong, and `--strict` counts it",
     "MAY": "MAY: reported for information",
     "DESCRIBED": "DESCRIBED: the document fixes it without such a word",
 }
@@ -40,7 +40,7 @@ def pages() -> dict[str, str]:
     """All of them, by their place."""
     found = {f"requirements/{each.id}.md": _page(each) for each in requirements().values()}
     for path in _files():
-        found[f"requirements/chapters/{path.stem}.md"] = _chapter(path)
+        found[f"requirements/chapters/{path.stem}.md"] = chapter_text(path)
     return found | {"requirements/index.md": _index()}
 
 
@@ -50,23 +50,24 @@ def _files() -> tuple[Path, ...]:
 
 
 @cache
-def _read(path: Path) -> RequirementsFile:
+def read(path: Path) -> RequirementsFile:
+    """A file of a catalogue."""
     return read_table(path, RequirementsFile)
 
 
 @cache
 def _chapter_of() -> dict[str, Path]:
     """The file that each requirement stands in."""
-    return {entry.id: path for path in _files() for entry in _read(path).requirement}
+    return {entry.id: path for path in _files() for entry in read(path).requirement}
 
 
-def _title(path: Path) -> str:
+def chapter_title(path: Path) -> str:
     """What a chapter is called, after its file."""
-    read = _read(path)
+    file = read(path)
     words = re.sub(r"^(rfc\d+|engineio|socketio|rooms|clients)-?", "", path.stem)
     chapter, _, rest = words.partition("-")
     told = f"{chapter}, {rest.replace('-', ' ')}" if chapter.isdigit() else words.replace("-", " ")
-    return f"{read.document}: {told}" if told else read.document
+    return f"{file.document}: {told}" if told else file.document
 
 
 # One requirement.
@@ -77,9 +78,9 @@ def _page(each: Requirement) -> str:
     parts = [
         ORPHAN,
         f"# {each.id}\n",
-        f"[Requirements](index.md) › [{literal(_title(path))}](chapters/{path.stem}.md)\n",
+        f"[Requirements](index.md) › [{literal(chapter_title(path))}](chapters/{path.stem}.md)\n",
         f"> {prose(each.text)}\n",
-        _facts(each),
+        facts(each),
         *_looks(each),
         *_violators(each),
         *_mended(each),
@@ -88,10 +89,11 @@ def _page(each: Requirement) -> str:
     return "\n".join(parts)
 
 
-def _facts(each: Requirement) -> str:
-    rows = [("Document", _where(each)), ("Level", _LEVELS[each.level])]
+def facts(each: Requirement, who: str = "server") -> str:
+    """What is to be known of a requirement, a line each; `who` is bound by it."""
+    rows = [("Document", _where(each)), ("Level", _LEVELS[each.level].format(who=who))]
     if each.broken:
-        rows.append(("A server that breaks it", literal(each.broken)))
+        rows.append((f"A {who} that breaks it", literal(each.broken)))
     if each.harms:
         rows.append(("Harm", "messages are lost or changed"))
     if each.requires:
@@ -159,12 +161,11 @@ def _mended(each: Requirement) -> list[str]:
     return ["## How it is usually mended\n", prose(each.mend) + "\n"] if each.mend else []
 
 
-def _cases(each: Requirement) -> list[str]:
+def case_list(cases: Iterable[Case]) -> list[str]:
+    """The functions of these cases, a line each, below their heading."""
     functions: dict[str, list[Case]] = {}
-    for case in cases_of().get(each.id, []):
+    for case in cases:
         functions.setdefault(case.id.partition("[")[0], []).append(case)
-    if not functions:
-        return []
     told = ["## Cases\n"]
     for name, variants in list(functions.items())[:_CASES]:
         many = f", {number(len(variants), 'variant')}" if len(variants) > 1 else ""
@@ -172,28 +173,36 @@ def _cases(each: Requirement) -> list[str]:
         told.append(f"* {code(name)}{many}" + (f" (needs {literal(needs)})" if needs else ""))
     if len(functions) > _CASES:
         told.append(f"* and {len(functions) - _CASES} more")
-    first = next(iter(functions.values()))[0]
+    return told
+
+
+def _cases(each: Requirement) -> list[str]:
+    cases = cases_of().get(each.id, [])
+    if not cases:
+        return []
+    first = cases[0]
     socketio = first.suite in SOCKETIO_SUITES or not first.requirement.startswith(("rfc", "cli"))
     url = "http://127.0.0.1:5000/" if socketio else "ws://127.0.0.1:8765/"
     glob = first.id.partition("[")[0] + "*"
     suite = f" --suite {first.suite}" if first.suite in (Suite.ABUSE, Suite.CLIENTS) else ""
     command = f"sockproof conformance {url}{suite} --case '{glob}'"
-    return [*told, f"\n```\n{command}\n```\n"]
+    return [*case_list(cases), f"\n```\n{command}\n```\n"]
 
 
 # Chapters and index.
 
 
-def _chapter(path: Path) -> str:
-    read = _read(path)
+def chapter_text(path: Path) -> str:
+    """The page of a chapter, in a folder below those of its requirements."""
+    file = read(path)
     rows = [
         f"* [{entry.id}](../{entry.id}.md) ({literal(entry.section)}, {entry.level}):"
         f" {prose(entry.text)}"
-        for entry in read.requirement
+        for entry in file.requirement
     ]
     return (
-        f"# {literal(_title(path))}\n\n{literal(_about(path))}\n\n"
-        f"{number(len(rows), 'requirement')} of {literal(read.title)}.\n\n" + "\n".join(rows) + "\n"
+        f"# {literal(chapter_title(path))}\n\n{literal(_about(path))}\n\n"
+        f"{number(len(rows), 'requirement')} of {literal(file.title)}.\n\n" + "\n".join(rows) + "\n"
     )
 
 
@@ -211,9 +220,9 @@ def _about(path: Path) -> str:
 def _index() -> str:
     rows = []
     for path in _files():
-        entries = _read(path).requirement
+        entries = read(path).requirement
         tested = sum(entry.id in cases_of() for entry in entries)
-        link = f"[{literal(_title(path))}](chapters/{path.stem}.md)"
+        link = f"[{literal(chapter_title(path))}](chapters/{path.stem}.md)"
         rows.append((link, str(len(entries)), str(tested)))
     listed = "\n".join(f"chapters/{path.stem}" for path in _files())
     return (
