@@ -179,6 +179,7 @@ FAULTS: dict[str, Mixin] = {
         lambda text: any(ord(c) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(c) <= 0xFDEF for c in text)
     ),
     "refuses-nul": refuses_characters(lambda text: "\0" in text),
+    "refuses-delete": refuses_characters(lambda text: "\x7f" in text),
     "refuses-controls": refuses_characters(
         lambda text: any(ord(c) < 32 and c not in "\t\r\n" for c in text)
     ),
