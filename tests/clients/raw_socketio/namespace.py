@@ -274,7 +274,10 @@ class Socket:
 
     def ended(self, reason: str) -> None:
         """The namespace is not connected any more."""
-        was, self.connected, self.asked = self.connected, False, False
+        was, waited = self.connected, self.asked
+        self.connected = self.asked = False
+        if waited:
+            self.client.application.unreachable(self, reason)
         if not was:
             return
         given_up = self.on("gives-acknowledgements-up-when-disconnected")
