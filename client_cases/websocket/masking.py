@@ -210,7 +210,7 @@ async def bits_of_keys_are_like_thrown_coins(client: WebSocketVisitor) -> None:
 @case("client-rfc6455-4.1-key-random", last=True)
 async def keys_do_not_count(client: WebSocketVisitor) -> None:
     await client.accept()
-    keys = handshake_keys(client)
+    keys = list(dict.fromkeys(handshake_keys(client)))  # of requests that were sent again, one
     if len(keys) < ENOUGH:
         raise Unsupported(f"{ENOUGH} keys, to be judged by", f"{len(keys)} were seen")
     check_steps("key", keys, 128)
