@@ -12,9 +12,9 @@ from tests.clients.websocket_run import OTHER_OFFERS, Switch, cases, freedoms, o
 from tests.progress import HUNG
 
 pytestmark = pytest.mark.timeout(HUNG)
-DAYS = 6  # until each freedom has had its turn
-SHARE = 6  # a freedom meets one in so many cases then
-PAIRS, SHARE_OF_A_PAIR = 6, 12
+DAYS = 8  # until each freedom has had its turn
+SHARE = 10  # a freedom meets one in so many cases then
+PAIRS, SHARE_OF_A_PAIR = 4, 16
 FREEDOMS = freedoms()
 ACCUSING = ("FAIL", "INCONCLUSIVE")
 

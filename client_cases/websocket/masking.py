@@ -145,6 +145,17 @@ async def masking_keys_do_not_count(client: WebSocketVisitor) -> None:
     check_steps("masking key", keys, 32)
 
 
+@case("client-rfc6455-5.3-key-unpredictable")
+async def masking_keys_come_from_no_linear_generator(client: WebSocketVisitor) -> None:
+    before = len(client.history.masks)
+    await client.accept()
+    for number in range(100):
+        await client.echoed(f"message {number}")
+    keys = client.history.masks[before:]
+    for order in ("big", "little"):
+        check_linear([int.from_bytes(key, order) for key in keys])  # type: ignore[arg-type]
+
+
 def check_bits(what: str, keys: Sequence[int], size: int, *, pairs: bool = False) -> None:
     """No bit, and no two bits together, are set more or less often than chance allows."""
     if len(keys) < ENOUGH:
@@ -176,6 +187,20 @@ def check_steps(what: str, keys: Sequence[int], size: int) -> None:
         if times >= REPEATS:
             told = f"{times} of {len(steps)} came from the one before by {how} {step:#x}"
             raise Failure(f"no {what} that follows from another", told)
+
+
+def check_linear(keys: Sequence[int]) -> None:
+    """No key is the one before times a constant, and a constant more, modulo 2 to the power 32.
+
+    Then the square of a step is the product of the steps around it. Of 100 random masks, three
+    steps do so by chance once in 10 ** 17.
+    """
+    steps = [after - before for before, after in pairwise(keys)]
+    triples = zip(steps, steps[1:], steps[2:], strict=False)
+    found = sum((b * b - a * c) % (1 << 32) == 0 for a, b, c in triples)
+    if found >= REPEATS:
+        told = f"{found} of {len(steps) - 2} steps follow from the two before"
+        raise Failure("no masking key that follows from another", told)
 
 
 def handshake_keys(client: WebSocketVisitor) -> list[int]:

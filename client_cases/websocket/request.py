@@ -49,6 +49,17 @@ async def host_stands_there_once(client: WebSocketVisitor) -> None:
         raise Failure("one Host, a host with an optional port", hosts or "none")
 
 
+@case("client-rfc6455-4.1-host")
+async def host_has_the_port_that_was_dialled(client: WebSocketVisitor) -> None:
+    host = client.request.get("Host") or ""
+    await client.accept()
+    port = client.stream.dialled_port
+    if port is None:
+        raise Unsupported("a client on this machine", "another may have dialled another port")
+    if port not in (80, 443) and not host.endswith(f":{port}"):
+        raise Failure(f"Host with port {port}", host or "none")
+
+
 @case("client-rfc6455-4.1-upgrade")
 async def upgrade_asks_for_websocket(client: WebSocketVisitor) -> None:
     request = client.request

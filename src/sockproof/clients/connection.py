@@ -30,6 +30,15 @@ class ClientStream(Stream):
 
     other = "the client"
 
+    @property
+    def dialled_port(self) -> int | None:
+        """The port that the client dialled; None for one that may have come by another way."""
+        if self._transport is None:
+            return None
+        client = self._transport.get_extra_info("peername") or ("",)
+        here = self._transport.get_extra_info("sockname") or ("", None)
+        return here[1] if client[0] in ("127.0.0.1", "::1") else None
+
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
