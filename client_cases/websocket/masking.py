@@ -145,7 +145,7 @@ async def masking_keys_do_not_count(client: WebSocketVisitor) -> None:
     check_steps("masking key", keys, 32)
 
 
-@case("client-rfc6455-5.3-key-unpredictable")
+@case("client-rfc6455-5.3-key-unpredictable", last=True)
 async def masking_keys_come_from_no_linear_generator(client: WebSocketVisitor) -> None:
     before = len(client.history.masks)
     await client.accept()
@@ -153,7 +153,7 @@ async def masking_keys_come_from_no_linear_generator(client: WebSocketVisitor) -
         await client.echoed(f"message {number}")
     keys = client.history.masks[before:]
     for order in ("big", "little"):
-        check_linear([int.from_bytes(key, order) for key in keys])  # type: ignore[arg-type]
+        check_linear([int.from_bytes(key, order) for key in keys])
 
 
 def check_bits(what: str, keys: Sequence[int], size: int, *, pairs: bool = False) -> None:

@@ -53,7 +53,7 @@ async def host_stands_there_once(client: WebSocketVisitor) -> None:
 async def host_has_the_port_that_was_dialled(client: WebSocketVisitor) -> None:
     host = client.request.get("Host") or ""
     await client.accept()
-    port = client.stream.dialled_port
+    port = client.dialled_port
     if port is None:
         raise Unsupported("a client on this machine", "another may have dialled another port")
     if port not in (80, 443) and not host.endswith(f":{port}"):

@@ -125,8 +125,9 @@ async def folded_field_is_read_as_one(client: WebSocketVisitor) -> None:
 
 @case("client-rfc6455-4.2.2-folded", over={"name": ("Upgrade", "Connection")})
 async def folded_field_that_counts_is_read_as_one(client: WebSocketVisitor, name: str) -> None:
-    octets = client.right_response().encode().replace(f"{name}: ".encode(), f"{name}:\r\n ".encode())
-    await opens_as(client, octets, f"the right response with {name} on a line of its own")
+    octets = client.right_response().encode()
+    folded = octets.replace(f"{name}: ".encode(), f"{name}:\r\n ".encode())
+    await opens_as(client, folded, f"the right response with {name} on a line of its own")
 
 
 @case("client-rfc6455-4.2.2-segments", over={"pieces": (1, 7, 60)})

@@ -29,7 +29,13 @@ async def subprotocol_is_refused_where_none_was_offered(
     await expect_no_connection(client)
 
 
-NAMES = {"empty": "", "another": "unoffered", "part of one": "chat", "longer": "json2", "two words": "chat.v2 x"}
+NAMES = {
+    "empty": "",
+    "another": "unoffered",
+    "part of one": "chat",
+    "longer": "json2",
+    "two words": "chat.v2 x",
+}
 
 
 @case("client-rfc6455-4.1-protocol-unoffered", over={"name": list(NAMES)}, told=TOLD)

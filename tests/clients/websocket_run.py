@@ -41,6 +41,7 @@ OTHER_OFFERS = (  # cases about offers that the client makes only where it is to
     "deflate/negotiation/larger_*_window_than_was_*_is_refused",
 )
 CAUGHT = ("FAIL", "NON_STRICT")
+COMPANIONS = 60  # ordinary cases that run before those that look back
 JOBS = 8
 LIMIT = 2.5  # seconds a case: a client that a fault has silenced is not waited for any longer
 
@@ -111,14 +112,18 @@ def freedoms() -> dict[str, Switch]:
 
 
 async def judged(
-    several: Iterable[Mixin], chosen: Sequence[Case], limit: float = LIMIT, jobs: int = JOBS
+    several: Sequence[Mixin], chosen: Sequence[Case], limit: float = LIMIT, jobs: int = JOBS
 ) -> dict[str, CaseRecord]:
     """The records of these cases, for a client that has these faults and freedoms."""
+    asked_for = chosen
+    if any(case.last for case in chosen):  # they look back on many connections
+        ordinary = [case for case in cases() if case not in chosen and "closing/" in case.id]
+        chosen = [*ordinary[:COMPANIONS], *chosen]
     run = ClientRun(chosen, requirements(), agent="raw", limit=limit)
     async with serving(run) as listener:
         alone = sum(case.last for case in chosen)
         await drive(f"ws://127.0.0.1:{listener.port}", "raw", several, jobs, alone)
-    return run.records
+    return {case.id: run.records[case.id] for case in asked_for if case.id in run.records}
 
 
 def outcomes(several: Iterable[Mixin], chosen: Sequence[Case]) -> dict[str, CaseRecord]:

@@ -97,6 +97,12 @@ class Receiving(Sending):
         shortest = width == (0 if length < 126 else 2 if length < 65536 else 8)
         return Header(bool(first & 0x80), first >> 4 & 7, first & 15, length, key, shortest)
 
+    def pass_over(self) -> None:
+        """Go on behind the frame that was being read."""
+        if self.header is not None:
+            del self.buffer[: self.header.length - self.taken]
+        self.header = None
+
     def length_width(self, length: int) -> int:
         """Octets of the extended length."""
         return {126: 2, 127: 8}.get(length, 0)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from sockproof.clients.connection import Arrival, Connection
+from sockproof.clients.connection import Arrival, ClientStream, Connection
 from sockproof.clients.history import History
 from sockproof.clients.peers.message import ROLE, ClientAssembler
 from sockproof.clients.peers.offers import agreed_by, as_extension
@@ -98,6 +98,11 @@ class WebSocketVisitor(WebSocketPeer, Visitor):
     def head(self) -> bytes:
         """The octets of the request."""
         return self.arrival.head
+
+    @property
+    def dialled_port(self) -> int | None:
+        """The port that the client dialled; None where it may have come by another way."""
+        return self.stream.dialled_port if isinstance(self.stream, ClientStream) else None
 
     @property
     def key(self) -> str:

@@ -86,6 +86,44 @@ class FewFragments:
         super().frame_begins(header)
 
 
+class FragmentsAreForgotten:
+    """What comes behind the thousandth fragment is lost."""
+
+    count = 0
+
+    def frame_begins(self, header):
+        super().frame_begins(header)
+        self.count = 0 if header.opcode != CONT else self.count + 1
+
+    def take_piece(self, piece):
+        if self.count < 1000:
+            super().take_piece(piece)
+
+
+class LosesWhatDoesNotFit:
+    """A message is lost when the kernel takes no more."""
+
+    async def answer(self, opcode, payload):
+        if self.writer.transport.get_write_buffer_size() == 0:
+            await super().answer(opcode, payload)
+
+
+class MebibyteWith1000:
+    """Messages of more than 1 MiB are refused, and nothing says why."""
+
+    def check_length(self, header):
+        super().check_length(header)
+        if header.length + len(self.parts) > 1 << 20:
+            raise FailedError(1000, "")
+
+
+class LosesLongOnes:
+    """Of a message of more than 64 KiB an octet is lost."""
+
+    async def message(self, opcode, payload):
+        await super().message(opcode, payload[1:] if len(payload) > 65536 else payload)
+
+
 class ReversesFragments:
     def frame_begins(self, header):
         super().frame_begins(header)
@@ -203,6 +241,10 @@ FAULTS: dict[str, Mixin] = {
     "refuses-controls-inside-messages": ControlsWait,
     "keeps-the-last-fragment-only": OnlyFinalFragment,
     "refuses-many-fragments": FewFragments,
+    "forgets-fragments-beyond-1000": FragmentsAreForgotten,
+    "loses-what-does-not-fit": LosesWhatDoesNotFit,
+    "refuses-a-mebibyte-with-1000": MebibyteWith1000,
+    "loses-an-octet-of-64-kib": LosesLongOnes,
     "reverses-fragments": ReversesFragments,
     "refuses-empty-fragments": DropsEmptyFragments,
     "loses-messages-with-empty-final-fragment": EmptyFinalFragmentIsLost,

@@ -67,15 +67,6 @@ class RefusesAdditions:
         return super().answers_offer(offer, values) and not {*values} - {*offer}
 
 
-class NeedsDeflate:
-    """Refuses a server that declines the offer."""
-
-    def check_extensions(self):
-        super().check_extensions()
-        if self.offered and self.agreed is None:
-            raise RefusedError("no compression")
-
-
 class AnyBits:
     """Takes what no window can be for one of 15 bits."""
 
@@ -118,7 +109,6 @@ FAULTS: dict[str, Mixin] = {
     "takes-unknown-parameters": skips("check_names"),
     "takes-doubled-parameters": skips("check_doubled"),
     "takes-flags-with-values": skips("check_flags"),
-    "needs-deflate": NeedsDeflate,
     "refuses-what-it-did-not-ask-for": RefusesAdditions,
     "forgets-client-bits": forgets("client_max_window_bits"),
     "forgets-client-no-takeover": forgets("client_no_context_takeover"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from sockproof.wire.websocket import Frame
 from tests.clients.raw_websocket.compression import FailedError
+from tests.clients.raw_websocket.receiving import PING, PONG
 from tests.clients.raw_websocket.switching import Mixin, has
 
 
@@ -42,6 +44,19 @@ class AnswersCloseLate:
     async def closed(self, code, reason):
         await asyncio.sleep(0.2)
         await super().closed(code, reason)
+
+
+def behind_close(kind: int) -> Mixin:
+    """A control frame is sent behind its Close frame: 5.5.1 forbids data frames alone."""
+
+    class Behind:
+        def send_close(self, code, reason=b""):
+            already = self.close_sent
+            super().send_close(code, reason)
+            if not already:
+                self.write(Frame(kind, b"still here"))
+
+    return Behind
 
 
 class FailsSilently:
@@ -139,6 +154,8 @@ FREEDOMS: dict[str, Mixin] = {
     "answers-close-with-4999": answers(4999, b"r" * 123),
     "answers-close-with-the-reason": AnswersWithReason,
     "answers-close-late": AnswersCloseLate,
+    "ping-behind-its-close": behind_close(PING),
+    "pong-behind-its-close": behind_close(PONG),
     "fails-without-close": FailsSilently,
     "fails-with-a-reset": FailsByReset,
     "fails-and-ends-tcp-at-once": FailsAtOnce,

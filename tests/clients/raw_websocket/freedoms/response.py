@@ -33,6 +33,24 @@ class LfAloneIsRefused:
         return found
 
 
+class ProtocolNeeded:
+    """Refuses an answer that chooses none."""
+
+    def check_protocol(self):
+        if self.subprotocols and not self.all("Sec-WebSocket-Protocol"):
+            raise RefusedError("no subprotocol")
+        super().check_protocol()
+
+
+class NeedsDeflate:
+    """Refuses a server that declines the offer."""
+
+    def check_extensions(self):
+        super().check_extensions()
+        if self.offered and self.agreed is None:
+            raise RefusedError("no compression")
+
+
 class RefusesByReset:
     """Ends TCP with a RST when the answer is refused."""
 
@@ -66,6 +84,8 @@ FREEDOMS: dict[str, Mixin] = {
     "takes-http-1.0": OldVersionPasses,
     "passes-over-malformed-lines": MalformedLinesPass,
     "refuses-lines-with-lf-alone": LfAloneIsRefused,
+    "needs-a-protocol": ProtocolNeeded,
+    "needs-deflate": NeedsDeflate,
     "resets-tcp-when-refusing": RefusesByReset,
     "refuses-slowly": RefusesSlowly,
     "reads-on-when-refusing": RefusesAndReadsOn,
