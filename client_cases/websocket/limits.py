@@ -7,6 +7,7 @@ from sockproof.clients import (
     StreamClosed,
     WebSocketVisitor,
     case,
+    expect_end_without,
 )
 
 MEBIBYTE = 1 << 20
@@ -22,7 +23,7 @@ async def giant_length_is_refused_without_its_payload(client: WebSocketVisitor, 
     if not await client.closes_within(1):
         client.context.non_strict("Close 1009 at once", "it awaits the payload")
     client.stream.end_writing()
-    await client.expect_end(forbids=(Opcode.TEXT, Opcode.BINARY))
+    await expect_end_without(client, Opcode.TEXT, Opcode.BINARY)
 
 
 @case("client-rfc6455-10.4-protects-itself", over={"mebibytes": (2, 8)}, limit=15)

@@ -7,6 +7,7 @@ import base64
 
 from sockproof.clients import (
     Response,
+    Unsupported,
     WebSocketVisitor,
     accept_value,
     case,
@@ -106,6 +107,15 @@ def with_extensions(client: WebSocketVisitor, *values: str) -> Response:
 @case("client-rfc6455-4.1-extension-unoffered", over={"name": list(EXTENSIONS)})
 async def extension_that_was_not_offered_is_refused(client: WebSocketVisitor, name: str) -> None:
     await client.answer(with_extensions(client, EXTENSIONS[name]))
+    await expect_no_connection(client)
+
+
+@case("client-rfc6455-4.1-extension-unoffered")
+async def compression_that_was_not_offered_is_refused(client: WebSocketVisitor) -> None:
+    if client.offers:
+        told = "a client that does not offer permessage-deflate"
+        raise Unsupported(told, "it does", lacks=["permessage-deflate"])
+    await client.answer(with_extensions(client, "permessage-deflate"))
     await expect_no_connection(client)
 
 

@@ -10,6 +10,7 @@ from sockproof.clients import (
     Response,
     WebSocketVisitor,
     case,
+    expect_end_without,
     expect_not_open,
 )
 
@@ -148,7 +149,7 @@ async def connection_that_ends_inside_the_response_is_let_go_of(
     part = client.right_response().encode()[: octets if octets >= 0 else -2]
     await client.answer(part, f"{len(part)} octets of the right response, and no more")
     client.stream.end_writing()
-    await client.expect_end(forbids=list(Opcode))
+    await expect_end_without(client, *Opcode)
 
 
 @case("client-rfc6455-7.2.1-handshake-failed")

@@ -1,6 +1,7 @@
 """Judging a client over the wire. What a shelf file of its cases needs is named here."""
 
 from sockproof.clients.peers.checks import (
+    expect_end_without,
     expect_no_connection,
     expect_not_open,
     expect_refused_close,
@@ -50,6 +51,7 @@ __all__ = [
     "accept_value",
     "case",
     "close_payload",
+    "expect_end_without",
     "expect_no_connection",
     "expect_not_open",
     "expect_refused_close",

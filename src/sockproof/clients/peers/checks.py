@@ -117,3 +117,16 @@ async def expect_refused_close(client: WebSocketVisitor, sent: int, *codes: int)
     if close_code(got) not in codes:
         client.context.non_strict(wanted, got)
     client.stream.end_writing()
+
+
+async def expect_end_without(client: WebSocketVisitor, *opcodes: int) -> None:
+    """TCP ends, and no frame of these kinds comes before."""
+    wanted = "the end of the TCP connection"
+    with client.context.awaits(wanted):
+        while True:
+            try:
+                got = await client.receive_frame()
+            except StreamClosed:
+                return
+            if got.opcode in opcodes:
+                raise Failure(wanted, got, came=got)
