@@ -78,14 +78,14 @@ async def until_answered(session, events):
 @case("client-eio-heartbeat-timeout", over={"transport": ("websocket", "upgrade")}, limit=15)
 async def server_that_sends_no_ping_is_taken_for_gone(client, transport):
     client.setup(transport)
-    await client.settled(ping_interval=300, ping_timeout=200)
+    await client.settled(ping_interval=500, ping_timeout=500)
     await client.seen("disconnect", "/")
 
 
 @case("client-eio-heartbeat-timeout", limit=15)
 async def server_that_stops_sending_pings_is_taken_for_gone(client):
     client.setup("websocket")
-    session = await client.settled(ping_interval=300, ping_timeout=500)
+    session = await client.settled(ping_interval=500, ping_timeout=500)
     session.engine.send(PING)
     await session.engine.expect(PacketType.PONG)
     await client.seen("disconnect", "/")
@@ -94,7 +94,7 @@ async def server_that_stops_sending_pings_is_taken_for_gone(client):
 @case("client-eio-heartbeat-timeout-polling", limit=15)
 async def server_that_sends_no_ping_over_long_polling_is_taken_for_gone(client):
     client.setup("polling")
-    await client.settled(ping_interval=300, ping_timeout=200)
+    await client.settled(ping_interval=500, ping_timeout=500)
     await client.seen("disconnect", "/")
 
 

@@ -44,8 +44,7 @@ async def packets_begin_with_their_types(client, transport):
     session.emit("message-with-ack", id=7)
     await session.expect_event("message-back", "one", b"two")
     await session.expect_ack(7)
-    session.do("close")
-    await session.expect_ended()
+    await session.fence()
 
 
 @case("client-eio-packet-type-unknown", over={"packet": tuple(UNKNOWN), "transport": ONE_TRANSPORT})

@@ -23,10 +23,13 @@ async def asked_to_upgrade(client):
 async def goes_on_over_polling(client, engine):
     """The client is served over long-polling, in the session that it has."""
     session = client.socketio(engine)
-    await session.connected(["/"])
+    wanted = "the same session over long-polling"
+    if not await client.connects(session):
+        raise Failure(wanted, "the application is told that there is no connection")
+    session.accept("/")
     await session.fence()
     await session.fence()
-    client.expect_no_opening("the same session over long-polling")
+    client.expect_no_opening(wanted)
 
 
 async def refused(client, how):

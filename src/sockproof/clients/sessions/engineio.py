@@ -37,6 +37,12 @@ LINGERS = 10.0  # seconds that a client has to go when its case has ended
 LETS_GO = 0.2  # seconds that a GET waits then
 MAX_PAYLOAD = 1_000_000
 PING_INTERVAL, PING_TIMEOUT = 25_000, 20_000  # milliseconds: longer than a case
+# What faults break that are noted in whatever case.
+ONE_GET, ONE_POST = "client-eio-polling-one-get", "client-eio-polling-one-post"
+PAYLOADS, MAX_PAYLOAD_KEPT = "client-eio-payload-sent", "client-eio-max-payload"
+ONE_WEBSOCKET, TYPES = "client-eio-websocket-one", "client-eio-packet-type-sent"
+NOT_ANNOUNCED, PROBES = "client-eio-upgrade-announced", "client-eio-upgrade-probe"
+PAUSES = "client-eio-upgrade-pause"
 PROBE = "probe"
 UNKNOWN_SID = b'{"code":1,"message":"Session ID unknown"}'
 BAD_REQUEST = b'{"code":3,"message":"Bad request"}'
@@ -58,6 +64,7 @@ class EngineIOSession(Inbox):
         self.opening = visit
         self.transport = "websocket" if visit.is_upgrade else "polling"
         self.upgraded = asyncio.Event()
+        self.weighs = True  # whether a POST beyond maxPayload is a fault
         self.probed = False  # by the client, on a WebSocket that is not the transport yet
         self.websocket: EngineIOWebSocket | None = None
         self.manual: set[str] = set()
@@ -117,10 +124,10 @@ class EngineIOSession(Inbox):
         """Take one request of the client, and return when it has been answered."""
         if visit.kind == "post":
             if self.transport != "polling":
-                self._note(Failure("no POST behind the upgrade", visit.request))
+                self._accuse(PAUSES, "no POST behind the upgrade", visit.request)
             if self._post is not None and not (self._post.answered.is_set() or self._post.has_gone):
-                self._note(
-                    Failure("one POST of a session at a time", "a second one while one waits")
+                self._accuse(
+                    ONE_POST, "one POST of a session at a time", "a second one while one waits"
                 )
             self._post = visit
         if visit.kind in self._treated:
@@ -171,11 +178,11 @@ class EngineIOSession(Inbox):
 
     def _polled(self, visit: Visit) -> None:
         if self.is_polled:
-            self._note(Failure("one GET of a session at a time", "a second one while one waits"))
+            self._accuse(ONE_GET, "one GET of a session at a time", "a second one while one waits")
             visit.answer(400, BAD_REQUEST)
             return
         if self.transport != "polling":
-            self._note(Failure("no GET behind the upgrade", visit.request))
+            self._accuse(PAUSES, "no GET behind the upgrade", visit.request)
             visit.answer(400, BAD_REQUEST)
             return
         self._poll = visit
@@ -191,24 +198,26 @@ class EngineIOSession(Inbox):
 
     def take_packets(self, visit: Visit) -> None:
         """Take the packets of a POST in."""
-        limit = self.handshake.max_payload
+        limit = self.handshake.max_payload if self.weighs else None
         try:
             packets = decode_payload(visit.body)
         except WireError as error:
-            self._note(Failure("a payload of Engine.IO packets", str(error)))
+            self._accuse(PAYLOADS, "a payload of Engine.IO packets", str(error))
             return
         if not packets:
-            self._note(Failure("a payload of Engine.IO packets", "an empty body"))
+            self._accuse(PAYLOADS, "a payload of Engine.IO packets", "an empty body")
         if limit is not None and len(visit.body) > limit and len(packets) > 1:
             got = f"{len(packets)} packets in a POST of {len(visit.body)} octets"
-            self._note(Failure(f"at most {limit} octets of packets in a POST (maxPayload)", got))
+            wanted = f"at most {limit} octets of packets in a POST (maxPayload)"
+            self._accuse(MAX_PAYLOAD_KEPT, wanted, got)
         for packet in packets:
             self._take(packet)
 
     async def _upgrading(self, visit: Visit) -> None:
         """Answer a probe on a WebSocket, and have it be the transport once the client says so."""
         if self.transport == "websocket" or "websocket" not in self.handshake.upgrades:
-            self._note(Failure("no WebSocket that was not offered", visit.request))
+            broken = ONE_WEBSOCKET if self.transport == "websocket" else NOT_ANNOUNCED
+            self._accuse(broken, "no WebSocket that was not announced", visit.request)
             visit.answer(400, BAD_REQUEST)
             return
         websocket = self.websocket = EngineIOWebSocket(visit)
@@ -227,7 +236,7 @@ class EngineIOSession(Inbox):
                 try:
                     packet = decode(message)
                 except WireError as error:
-                    self._note(Failure("an Engine.IO packet", str(error)))
+                    self._accuse(TYPES, "an Engine.IO packet", str(error))
                     continue
                 if self.transport == "websocket":
                     self._take(packet)
@@ -247,7 +256,7 @@ class EngineIOSession(Inbox):
         elif packet == Packet(PacketType.UPGRADE) and self.probed:
             self.finish_upgrade(websocket)
         else:
-            self._note(Failure("a probe, and UPGRADE behind it, on a WebSocket", packet))
+            self._accuse(PROBES, "a probe, and UPGRADE behind it, on a WebSocket", packet)
 
     def finish_upgrade(self, websocket: EngineIOWebSocket) -> None:
         """The WebSocket is the transport from here on; a waiting GET is let go."""

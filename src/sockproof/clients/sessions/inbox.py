@@ -28,6 +28,12 @@ class Inbox:
         self._inbox: deque[Packet | CaseEnd] = deque()
         self._changed = asyncio.Event()
 
+    def _accuse(self, requirement: str, expected: str, got: object) -> None:
+        """Note a fault of the client, and the requirement that it breaks in whatever case."""
+        fault = Failure(expected, got)
+        fault.broken = requirement
+        self._note(fault)
+
     def _note(self, thing: Packet | CaseEnd) -> None:
         if len(self._inbox) < MOST_PACKETS and not self.over:
             self._inbox.append(thing)
