@@ -63,6 +63,7 @@ def compile_modules(source: Path, modules: list[str], into: Path, optimise: bool
     with contextlib.chdir(source), tempfile.TemporaryDirectory() as temporary:
         # Its own settings: in a build's environment the libraries are missing, and are not needed.
         flags = ["--config-file=", "--ignore-missing-imports", "--follow-imports=silent"]
+        flags.append(f"--cache-dir={temporary}/cache")
         extensions = mypycify(
             [*flags, *modules],
             group_name="sockproof",

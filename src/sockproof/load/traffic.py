@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Final
+
+import gevent
 
 from sockproof.files import MIB
 from sockproof.vocabulary import TRAFFIC, Counter
@@ -40,6 +43,7 @@ class Traffic:
 
 
 traffic: Final = Traffic()
+SHOWN_FAILURES: Final = 10
 MAX_HELD: Final = 16 * MIB  # of all connections of this process, beyond the share of each
 
 
@@ -48,3 +52,17 @@ def held(before: int, octets: int, share: int) -> int:
     beyond = max(0, octets - share)
     traffic.held += beyond - before
     return beyond
+
+
+def callback_failed(context: object) -> None:
+    """Report the exception of a user's callback as gevent reports those of greenlets.
+
+    What fails for every message is shown a few times and counted then. Where the run takes an
+    exception for one of the scenario, it is the run's to tell.
+    """
+    traffic.callback_failures += 1
+    error = sys.exception()
+    if traffic.on_failure is not None and error is not None and traffic.on_failure(error):
+        return
+    if traffic.callback_failures <= SHOWN_FAILURES:
+        gevent.get_hub().handle_error(context, *sys.exc_info())

@@ -40,3 +40,12 @@ def frame(first: int, payload: bytes) -> bytes:
     header = _header(first, size)
     mask = getrandbits(32) * _ones(size) >> (-size % 4 * 8)
     return (_integer(header + payload, "big") ^ mask).to_bytes(len(header) + size, "big")
+
+
+def is_utf8(octets: bytes) -> bool:
+    """Whether the octets are UTF-8."""
+    try:
+        octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -26,7 +26,7 @@ from sockproof.load.net.slow_reader import SlowReader, limit_buffer
 from sockproof.load.net.timer_wheel import wheel
 from sockproof.load.net.tls import Tls, tls_failure
 from sockproof.load.net.tunnelling import Tunnelling
-from sockproof.load.traffic import MAX_HELD, held, traffic
+from sockproof.load.traffic import MAX_HELD, callback_failed, held, traffic
 from sockproof.runs.load_records import Reason
 
 IDLE: Final = 0
@@ -37,7 +37,6 @@ SHAKING: Final = 4
 OPEN: Final = 5
 CLOSING: Final = 6
 CLOSED: Final = 7
-SHOWN_FAILURES: Final = 10
 _READ: Final = 64 * 1024
 _READABLE: Final = 1
 _WRITABLE: Final = 2
@@ -50,20 +49,6 @@ _PHASES: Final = {
     SECURING: "the TLS handshake did not end",
     SHAKING: "no answer to the opening handshake",
 }
-
-
-def callback_failed(context: object) -> None:
-    """Report the exception of a user's callback as gevent reports those of greenlets.
-
-    What fails for every message is shown a few times and counted then. Where the run takes an
-    exception for one of the scenario, it is the run's to tell.
-    """
-    traffic.callback_failures += 1
-    error = sys.exception()
-    if traffic.on_failure is not None and error is not None and traffic.on_failure(error):
-        return
-    if traffic.callback_failures <= SHOWN_FAILURES:
-        gevent.get_hub().handle_error(context, *sys.exc_info())
 
 
 class Stream:

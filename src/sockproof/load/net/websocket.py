@@ -15,10 +15,10 @@ from random import getrandbits
 from typing import Final
 
 from sockproof.load.net.endpoint import Endpoint
-from sockproof.load.net.frames import SHORT, TEXT, TEXT_FRAMES, frame
+from sockproof.load.net.frames import SHORT, TEXT, TEXT_FRAMES, frame, is_utf8
 from sockproof.load.net.opening_handshake import OpeningHandshake
-from sockproof.load.net.stream import CLOSED, CLOSING, IDLE, OPEN, Stream, callback_failed
-from sockproof.load.traffic import traffic
+from sockproof.load.net.stream import CLOSED, CLOSING, IDLE, OPEN, Stream
+from sockproof.load.traffic import callback_failed, traffic
 from sockproof.runs.load_records import Reason
 from sockproof.wire import TooBig, WireError
 from sockproof.wire.deflate import Compressor, Decompressor
@@ -398,12 +398,3 @@ class WebSocketConnection(Stream):
                 self.on_close(reason, text)
             except Exception:
                 callback_failed(self)
-
-
-def is_utf8(octets: bytes) -> bool:
-    """Whether the octets are UTF-8."""
-    try:
-        octets.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -27,10 +27,9 @@ from websocket._abnf import continuous_frame, frame_buffer
 from websocket._http import _ssl_socket, connect, proxy_info
 
 from sockproof.load.net.endpoint import Endpoint
-from sockproof.load.net.stream import SHOWN_FAILURES
 from sockproof.load.reference.way import Way
 from sockproof.load.socketio.polling import MAX_COOKIE_OCTETS, MAX_COOKIES
-from sockproof.load.traffic import MAX_HELD, held, traffic
+from sockproof.load.traffic import MAX_HELD, SHOWN_FAILURES, held, traffic
 
 MAX_HEAD = 256 * 1024  # octets of an answer's head, and of what frames its body
 CHUNK = 4096  # octets of a body at a time; compressed, they may be a thousand times as many

@@ -22,7 +22,7 @@ import socketio
 from socketio.packet import DISCONNECT
 
 from sockproof.load.net.endpoint import Endpoint, together
-from sockproof.load.net.stream import CLOSED, CLOSING, DIALLING, IDLE, OPEN, callback_failed
+from sockproof.load.net.stream import CLOSED, CLOSING, DIALLING, IDLE, OPEN
 from sockproof.load.net.timer_wheel import wheel
 from sockproof.load.net.websocket import no_message
 from sockproof.load.reference.client import Client, StrictJson
@@ -40,7 +40,7 @@ from sockproof.load.socketio.acks import (
     take_expired,
 )
 from sockproof.load.socketio.connection import ACK_LIMIT
-from sockproof.load.traffic import traffic
+from sockproof.load.traffic import callback_failed, traffic
 from sockproof.runs.load_records import Reason
 from sockproof.vocabulary import TRANSPORTS
 from sockproof.wire import WireError

@@ -10,8 +10,8 @@ import gevent.queue
 import websocket
 
 from sockproof.load.net.endpoint import Endpoint, together
+from sockproof.load.net.frames import is_utf8
 from sockproof.load.net.stream import CLOSING, DIALLING, OPEN
-from sockproof.load.net.websocket import is_utf8
 from sockproof.load.reference.guard import TooMuch, web_socket
 from sockproof.load.reference.socketio import Reference
 from sockproof.load.reference.way import Way, WayFailed

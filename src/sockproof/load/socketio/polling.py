@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
 from sockproof.load.net.endpoint import Endpoint, together
+from sockproof.load.net.frames import is_utf8
 from sockproof.load.net.http_stream import HttpStream
 from sockproof.load.net.opening_handshake import one_line
-from sockproof.load.net.stream import callback_failed
-from sockproof.load.net.websocket import is_utf8, no_message
-from sockproof.load.traffic import traffic
+from sockproof.load.net.websocket import no_message
+from sockproof.load.traffic import callback_failed, traffic
 from sockproof.runs.load_records import Reason
 from sockproof.wire import WireError
 from sockproof.wire.http import Response

@@ -17,7 +17,7 @@ from typing import Any, Final
 from msgspec import DecodeError
 
 from sockproof.load.net.endpoint import Endpoint
-from sockproof.load.net.stream import OPEN, SHAKING, callback_failed
+from sockproof.load.net.stream import OPEN, SHAKING
 from sockproof.load.net.websocket import no_message
 from sockproof.load.socketio.acks import Key, Reply, Waiting, answer, key_in, key_of
 from sockproof.load.socketio.packets import (
@@ -35,6 +35,7 @@ from sockproof.load.socketio.packets import (
 )
 from sockproof.load.socketio.recovery import Recovery, ids_in
 from sockproof.load.socketio.session import Session, parsed
+from sockproof.load.traffic import callback_failed
 from sockproof.runs.load_records import Reason, Stray
 from sockproof.wire import WireError
 from sockproof.wire.socketio import Packet, PacketType

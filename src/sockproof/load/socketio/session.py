@@ -17,7 +17,6 @@ from sockproof.load.net.stream import (
     IDLE,
     OPEN,
     SHAKING,
-    callback_failed,
 )
 from sockproof.load.net.timer_wheel import wheel
 from sockproof.load.net.websocket import WebSocketConnection, no_message
@@ -25,7 +24,7 @@ from sockproof.load.socketio.acks import NEVER, Acks, Strays, answer, take_expir
 from sockproof.load.socketio.polling import PollingTransport
 from sockproof.load.socketio.transport import Transport
 from sockproof.load.socketio.upgrade import Upgrade
-from sockproof.load.traffic import MAX_HELD, held, traffic
+from sockproof.load.traffic import MAX_HELD, callback_failed, held, traffic
 from sockproof.runs.load_records import Reason
 from sockproof.vocabulary import TRANSPORTS
 from sockproof.wire import WireError, strict_json

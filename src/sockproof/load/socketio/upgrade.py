@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from sockproof.load.net.stream import callback_failed
 from sockproof.load.net.websocket import WebSocketConnection, no_message
 from sockproof.load.socketio.polling import MAX_PACKETS_QUEUED, PollingTransport
 from sockproof.load.socketio.transport import Upgrading
-from sockproof.load.traffic import traffic
+from sockproof.load.traffic import callback_failed, traffic
 from sockproof.runs.load_records import Reason
 
 

