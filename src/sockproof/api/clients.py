@@ -289,9 +289,9 @@ class _Run:
         job, run = self.job, self.run
         outcomes = list(run.records.values())
         ran = [(each.id, each.outcome) for each in outcomes if each.aside is None]
-        stale = stale_expectations(
-            job.expectations, ran, [each.id for each in job.all_cases if each in run.due]
-        )
+        suites = {each.suite for each in run.due}
+        known_ids = [each.id for each in job.all_cases if each.suite in suites]
+        stale = stale_expectations(job.expectations, ran, known_ids)
         not_run = [case.id for case in run.left] if run.came else []
         code = exit_code(outcomes, stale, job.plan.strict) or (2 if not_run else 0)
         known = self._known()
