@@ -134,6 +134,17 @@ async def ping_inside_a_compressed_message_leaves_it_whole(
     )
 
 
+@case("client-rfc7692-6-control-in-between")
+async def control_frames_between_messages_leave_the_window_as_it_is(
+    client: WebSocketVisitor,
+) -> None:
+    await opened(client)
+    await client.echoed(NOISE[:400])
+    client.send(client.frame(Opcode.PONG, b"unasked"), client.frame(Opcode.PING, b"between"))
+    await client.expect(Opcode.PONG, b"between")
+    await client.echoed(NOISE[:400])
+
+
 @case("client-rfc7692-6-opcode-kept")
 async def text_and_binary_keep_their_types(client: WebSocketVisitor) -> None:
     await opened(client)

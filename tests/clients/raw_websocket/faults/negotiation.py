@@ -97,9 +97,17 @@ class AnyAnswer:
         return True
 
 
+class NeedsDeflate:
+    """Refuses a server that declines the offer."""
+
+    def check_extensions(self):
+        super().check_extensions()
+        if self.offered and self.agreed is None:
+            raise RefusedError("no compression")
+
+
 FAULTS: dict[str, Mixin] = {
     "does-not-check-extensions": skips("check_extensions"),
-    "takes-extensions-field-twice": skips("check_extension_fields"),
     "takes-malformed-extensions": MalformedExtensionsPass,
     "takes-unknown-extensions": UnknownExtensionsPass,
     "takes-deflate-without-offer": DeflateWithoutOffer,
@@ -109,6 +117,7 @@ FAULTS: dict[str, Mixin] = {
     "takes-unknown-parameters": skips("check_names"),
     "takes-doubled-parameters": skips("check_doubled"),
     "takes-flags-with-values": skips("check_flags"),
+    "needs-deflate": NeedsDeflate,
     "refuses-what-it-did-not-ask-for": RefusesAdditions,
     "forgets-client-bits": forgets("client_max_window_bits"),
     "forgets-client-no-takeover": forgets("client_no_context_takeover"),
@@ -125,10 +134,6 @@ FAULTS: dict[str, Mixin] = {
     "takes-answer-with-bigger-server-window": offers(
         "permessage-deflate; server_max_window_bits=10",
         has(keeps_server_bits=lambda self, offer, values: True),
-    ),
-    "takes-answer-without-server-no-takeover": offers(
-        "permessage-deflate; server_no_context_takeover",
-        has(keeps_no_takeover=lambda self, offer, values: True),
     ),
     "takes-answer-with-bigger-client-window": offers(
         "permessage-deflate; client_max_window_bits=10",

@@ -1,4 +1,4 @@
-"""How a right client may compress what it sends: RFC 7692, 7.2."""
+"""How a right client may compress what it sends, and read what comes: RFC 7692, 7.2."""
 
 from __future__ import annotations
 
@@ -83,6 +83,14 @@ class FullFlush:
         return self.without_tail(octets)
 
 
+class FinalBlockEndsContext:
+    """What came before a final block is forgotten."""
+
+    def final_block(self, rest):
+        self.inflater = self.new_inflater()
+        return rest
+
+
 class FragmentsAsTheyAreMade:
     """Each half of a message is compressed and sent in a frame of its own."""
 
@@ -119,6 +127,7 @@ FREEDOMS: dict[str, Mixin] = {
     "compresses-in-many-blocks": ManyBlocks,
     "ends-with-a-final-block": FinalBlocks,
     "flushes-fully": FullFlush,
+    "final-block-ends-context": FinalBlockEndsContext,
     "compresses-as-it-sends-fragments": FragmentsAsTheyAreMade,
     "compresses-in-a-smaller-window": SmallerWindow,
 }

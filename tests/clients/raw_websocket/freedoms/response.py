@@ -6,7 +6,7 @@ import asyncio
 import re
 
 from tests.clients.raw_websocket.response import RefusedError
-from tests.clients.raw_websocket.switching import Mixin
+from tests.clients.raw_websocket.switching import Mixin, has, offers
 
 
 class OldVersionPasses:
@@ -40,15 +40,6 @@ class ProtocolNeeded:
         if self.subprotocols and not self.all("Sec-WebSocket-Protocol"):
             raise RefusedError("no subprotocol")
         super().check_protocol()
-
-
-class NeedsDeflate:
-    """Refuses a server that declines the offer."""
-
-    def check_extensions(self):
-        super().check_extensions()
-        if self.offered and self.agreed is None:
-            raise RefusedError("no compression")
 
 
 class RefusesByReset:
@@ -85,7 +76,10 @@ FREEDOMS: dict[str, Mixin] = {
     "passes-over-malformed-lines": MalformedLinesPass,
     "refuses-lines-with-lf-alone": LfAloneIsRefused,
     "needs-a-protocol": ProtocolNeeded,
-    "needs-deflate": NeedsDeflate,
+    "takes-answer-without-server-no-takeover": offers(
+        "permessage-deflate; server_no_context_takeover",
+        has(keeps_no_takeover=lambda self, offer, values: True),
+    ),
     "resets-tcp-when-refusing": RefusesByReset,
     "refuses-slowly": RefusesSlowly,
     "reads-on-when-refusing": RefusesAndReadsOn,
