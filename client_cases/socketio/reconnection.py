@@ -22,7 +22,9 @@ AT_ONCE = 0.02  # seconds: no client that waits at all comes back as soon
 
 
 async def _lost(client: SocketIOVisitor, session: SocketIOSession) -> SocketIOSession:
-    """The client's next session, behind the loss of this one."""
+    """The client's next session, behind the loss of this one, which is settled by then."""
+    for _ in range(2):
+        await session.fence(client.asked.namespaces[0])
     session.engine.vanish()
     return await client.comes_back()
 
@@ -115,6 +117,18 @@ async def client_comes_back_as_often_as_it_must(client: SocketIOVisitor) -> None
     for _ in range(3):
         session = await _lost(client, session)
         await session.fence()
+
+
+@case("client-lib-reconnect-again", over={"loss": ("reset", "closed")}, limit=20.0)
+async def client_that_is_cut_off_as_soon_as_it_is_back_comes_again(
+    client: SocketIOVisitor, loss: str
+) -> None:
+    client.setup(reconnect=True)
+    session = await client.session()
+    for _ in range(3):
+        await session.lose(loss)
+        session = await client.comes_back()
+    await session.fence()
 
 
 @case("client-lib-reconnect-tries", over={"answer": ("503", "reset", "not-open")}, limit=LIMIT)

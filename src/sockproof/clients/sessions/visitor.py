@@ -236,7 +236,8 @@ class SocketIOVisitor(Visitor):
         """The session by which a client returns, with all its namespaces connected."""
         engine = self.open(await self.opening(), **fields)
         session = SocketIOSession(self, engine)
-        await self._upgraded(engine)
+        if not engine.opening.is_upgrade:  # who has upgraded once may begin with a WebSocket
+            await self._upgraded(engine)
         await session.connected(self.asked.namespaces)
         return session
 
