@@ -21,10 +21,32 @@ async def _recoverable(client: SocketIOVisitor, **pids: str) -> SocketIOSession:
     return session
 
 
-async def _said(session: SocketIOSession, offset: str, namespace: str = "/") -> None:
-    """An event with this offset behind its arguments has been handled."""
-    session.emit("message", "x", offset, namespace=namespace)
-    await session.expect_event("message-back", "x", offset, namespace=namespace)
+async def _said(session: SocketIOSession, offset: str, *args: Any, namespace: str = "/") -> None:
+    """An event with this offset behind its arguments has been handled.
+
+    Whether its handlers get the offset, too, is a client's to say.
+    """
+    session.emit("message", *args, offset, namespace=namespace)
+    await _echoed(session, offset, *args, namespace=namespace)
+
+
+async def _echoed(session: SocketIOSession, offset: str, *args: Any, namespace: str = "/") -> None:
+    wanted = ["message-back", *args, offset]
+    with session.context.awaits(f"{wanted} in {namespace}"):
+        got = await session.receive()
+    if got.namespace != namespace or got.data not in (wanted, wanted[:-1]):
+        raise Failure(f"{wanted} in {namespace}", got)
+
+
+async def _reported(client: SocketIOVisitor, session: SocketIOSession) -> None:
+    """All that the application was told so far has been reported; a fence that has an offset."""
+    word = client.word()
+    await _said(session, "offset-of-the-fence", word, "fence")
+
+    def told() -> bool:
+        return any(each["args"][:1] == [word] for each in client.events("message"))
+
+    await client.until("the report of a fence", told)
 
 
 async def _handled(session: SocketIOSession) -> None:
@@ -72,11 +94,9 @@ async def offset_is_that_of_the_last_event(client: SocketIOVisitor, last: str) -
         for number in range(2, 6):
             await _said(session, f"offset-{number}")
     elif last == "binary":
-        session.emit("message", b"octets", "offset-5")
-        await session.expect_event("message-back", b"octets", "offset-5")
+        await _said(session, "offset-5", b"octets")
     else:
-        session.emit("message", "offset-5")
-        await session.expect_event("message-back", "offset-5")
+        await _said(session, "offset-5")
     _holds((await _asks(client, session)).auth["/"], pid="pid-1", offset="offset-5")
 
 
@@ -126,16 +146,16 @@ async def missed_events_are_handled_once_and_in_order(
     client.setup(transport, reconnect=True)
     session = await _recoverable(client, main="pid-1")
     sid = session.sids["/"]
-    await _said(session, "offset-0")
+    await _said(session, "offset-0", "x")
     session = await _asks(client, session)
     session.accept("/", sid=sid, pid="pid-1")
     for number in range(1, 6):
-        session.emit("message", "missed", f"offset-{number}")
+        session.emit("message", number, f"offset-{number}")
     for number in range(1, 6):
-        await session.expect_event("message-back", "missed", f"offset-{number}")
-    await session.fence()
-    told = [each["args"] for each in client.events("message")]
-    if told[1:] != [["missed", f"offset-{number}"] for number in range(1, 6)]:
+        await _echoed(session, f"offset-{number}", number)
+    await _reported(client, session)
+    told = [each["args"][:1] for each in client.events("message")]
+    if told[1:-1] != [[number] for number in range(1, 6)]:
         raise Failure("the five missed events, once and in order", f"{told!r:.300}")
 
 
@@ -144,10 +164,10 @@ async def recovered_connection_is_reported_once(client: SocketIOVisitor) -> None
     client.setup(reconnect=True)
     session = await _recoverable(client, main="pid-1")
     sid = session.sids["/"]
-    await _said(session, "offset-0")
+    await _said(session, "offset-0", "x")
     session = await _asks(client, session)
     session.accept("/", sid=sid, pid="pid-1")
-    await session.fence()
+    await _reported(client, session)
     if len(client.reported("connect")) != 2:
         raise Failure("two reports `connect`", f"{len(client.reported('connect'))}")
 
@@ -197,7 +217,7 @@ async def each_namespace_asks_with_its_own(client: SocketIOVisitor) -> None:
     client.setup(namespaces=BOTH, reconnect=True)
     session = await _recoverable(client, main="pid-m", custom="pid-c")
     await _said(session, "offset-m")
-    await _said(session, "offset-c", "/custom")
+    await _said(session, "offset-c", namespace="/custom")
     session.engine.vanish()
     held = (await client.comes_back()).auth
     _recovers(*(data or {} for data in held.values()))

@@ -35,7 +35,7 @@ TRANSPORTS = (POLLING, WEBSOCKET, UPGRADE)
 MOST_VISITS = 1000  # that are kept
 MOST_REPORTS = 2000  # of one case
 COMES = 30.0  # seconds that the driver has for making its client
-UPGRADES = 2.0  # seconds within which a client that upgrades has done so
+UPGRADES = 5.0  # seconds within which a client that upgrades has done so
 THAT_UPGRADES = "a client that begins with long-polling and upgrades"
 USUAL_TIMEOUT_MS = 20_000
 
@@ -194,8 +194,9 @@ class SocketIOVisitor(Visitor):
             return
         self.expect_polling(engine)
         try:
-            async with asyncio.timeout(UPGRADES):
-                await engine.expect_upgrade()
+            with self.context.unhurried(2 * UPGRADES):
+                async with asyncio.timeout(UPGRADES):
+                    await engine.expect_upgrade()
         except TimeoutError:
             raise Unsupported(THAT_UPGRADES, f"no upgrade within {UPGRADES:g} s") from None
 
