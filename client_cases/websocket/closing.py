@@ -8,6 +8,7 @@ from sockproof.clients import (
     StreamClosed,
     WebSocketVisitor,
     case,
+    expect_end_without,
     expect_refused_close,
     server_frame,
 )
@@ -139,6 +140,15 @@ async def reason_of_the_answer_is_utf8(client: WebSocketVisitor, reason: str) ->
     got = await client.close_handshake(1000, text)  # the peer refuses what is not UTF-8
     if got.payload[:2] in (b"\x03\xea", b"\x03\xef"):
         raise Failure("CLOSE, or with another code than 1002 and 1007", got)
+
+
+@case("client-rfc6455-5.5.1-answered", over={"reason": ("plain", "of many languages", "zero")})
+async def reason_in_utf8_is_no_error(client: WebSocketVisitor, reason: str) -> None:
+    await opened(client)
+    texts = {"plain": "plain", "of many languages": "\u4f60\u597d \u20ac \U0001f600", "zero": "\0"}
+    got = await client.close_handshake(1000, texts[reason])
+    if got.payload[:2] in (b"\x03\xea", b"\x03\xef"):
+        raise Failure("CLOSE 1000, or with another code than 1002 and 1007", got)
 
 
 @case("client-rfc6455-5.5.1-body-sent")
@@ -276,6 +286,8 @@ async def failed_connection_is_closed(client: WebSocketVisitor, offence: str) ->
     await opened(client)
     client.send(OFFENCES[offence])
     await client.expect_failed(1002)
+    client.stream.end_writing()
+    await expect_end_without(client, *DATA)
 
 
 OFFENCES = {

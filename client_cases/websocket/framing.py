@@ -1,5 +1,7 @@
 """RFC 6455, sections 5.2 and 5.4: frames that a client must refuse, and those it must take."""
 
+import asyncio
+
 from sockproof.clients import (
     RSV1,
     RSV2,
@@ -18,6 +20,7 @@ LOOKS = {
     "a frame": "\x01\x01a",
     "a close frame": "\x08\x02\x03",
 }
+APART = 0.05  # seconds after which what was sent has been read by itself
 RESERVED_DATA, RESERVED_CONTROL = (3, 4, 5, 6, 7), (11, 12, 13, 14, 15)
 
 
@@ -136,6 +139,7 @@ async def long_frame_may_be_cut_in_its_header(client: WebSocketVisitor, cut: int
     octets = client.frame(Opcode.BINARY, payload).encode()
     client.send_octets(octets[:cut], f"the first {cut} octets of a frame", inside=True)
     await client.flush()
+    await asyncio.sleep(APART)
     client.send_octets(octets[cut:], "the rest of it")
     await client.expect_echo(payload)
 

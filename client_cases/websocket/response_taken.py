@@ -1,5 +1,6 @@
 """RFC 6455, section 4.1 and 4.2.2: a 101 that a client has to take, however it is written."""
 
+import asyncio
 from dataclasses import replace
 
 from sockproof.clients import (
@@ -12,6 +13,7 @@ from sockproof.clients import (
     opens_or_ends,
 )
 
+APART = 0.05  # seconds after which what was sent has been read by itself
 LONG = "x" * 4000
 UNKNOWN = [("X-Frame-Options", "DENY"), ("Empty", ""), ("constructor", "1"), ("__proto__", "1")]
 FIELDS = {
@@ -139,6 +141,17 @@ async def response_may_arrive_in_pieces(client: WebSocketVisitor, pieces: int) -
     await client.echoed("the connection is open")
 
 
+@case("client-rfc6455-4.2.2-segments", over={"cut": (5, 14, 40, -3, -2, -1)})
+async def response_may_stall_anywhere(client: WebSocketVisitor, cut: int) -> None:
+    octets = client.right_response().encode()
+    client.response = client.right_response()
+    await client.answer(octets[:cut], f"{len(octets[:cut])} octets of the right response")
+    await client.flush()
+    await asyncio.sleep(APART)
+    await client.answer(octets[cut:], "the rest of it")
+    await client.echoed("the connection is open")
+
+
 @case("client-rfc6455-4.2.2-frames-behind")
 async def message_together_with_the_response_is_received(client: WebSocketVisitor) -> None:
     await client.answer(client.right_response())
@@ -156,6 +169,7 @@ async def part_of_a_frame_together_with_the_response_is_kept(
     await client.answer(client.right_response())
     client.send_octets(frame[:octets], f"the first {octets} octets of a message", inside=True)
     await client.flush()
+    await asyncio.sleep(APART)
     client.send_octets(frame[octets:], "the rest of it")
     await client.expect_echo("cut in two")
 
