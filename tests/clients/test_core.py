@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -14,6 +15,8 @@ from sockproof.clients.run import ClientRun
 from sockproof.clients.serving import serving
 from sockproof.conformance.shelf.case import Case, load_cases
 from sockproof.conformance.shelf.requirements import load_requirements
+from sockproof.files import WriteError
+from sockproof.runs.records import RunWriter
 from sockproof.shelves import shelf
 
 SHELF = shelf("client_cases")
@@ -67,6 +70,28 @@ def test_a_right_client_passes_and_the_driver_is_told() -> None:
     assert asyncio.run(main()) == ["OK"] * 4
     assert [each.outcome for each in run.records.values()] == ["PASS"] * 4
     assert run.agent == "tried"
+
+
+def test_a_run_that_cannot_be_written_down_ends(tmp_path: Path) -> None:
+    run = new_run(some_cases("websocket/autobahn_framing/short"))
+
+    async def main() -> None:
+        with RunWriter(tmp_path / "run.jsonl") as run.writer:
+            run.writer.case = full  # type: ignore[method-assign]
+            async with (
+                serving(run) as listener,
+                connect(f"ws://{listener.authority}/runCase?case=1&agent=tried") as connection,
+            ):
+                await echo(connection)
+                await run.is_done()
+                run.check()
+
+    def full(record: object) -> int:
+        raise WriteError("the disk is full")
+
+    with pytest.raises(WriteError, match="the disk is full"):
+        asyncio.run(main())
+    assert run.is_over
 
 
 def test_a_driver_that_changes_messages_fails() -> None:

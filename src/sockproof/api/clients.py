@@ -39,6 +39,7 @@ from sockproof.conformance.shelf.expectations import (
     stale_expectations,
 )
 from sockproof.errors import CommandError
+from sockproof.files import WriteError
 from sockproof.runs import records
 from sockproof.runs.records import CaseRecord, RunWriter
 from sockproof.targets.drivers import DriverSpec
@@ -234,7 +235,10 @@ class _Run:
         """Write the reports of what has been judged so far."""
         path = self.place.folder / records.RUN_FILE
         if self.run.records and self.job.plan.driver is None:
-            self.place.write({**read_report(path), **self._conclusion()})
+            try:
+                self.place.write({**read_report(path), **self._conclusion()})
+            except WriteError as error:
+                self.run.fail(error)
 
     async def serve(self) -> None:
         """Serve until the driver, or whoever comes, has come for all."""
@@ -251,6 +255,7 @@ class _Run:
             if plan.driver is None:
                 async with asyncio.timeout(bound):
                     await run.stopped.wait()
+                run.check()
                 return
             bound = bound or math.ceil(LEAST + EACH * len(self.job.chosen))
             signals.end_within(bound + LAST_WORDS)
@@ -264,6 +269,7 @@ class _Run:
                         self.problem = await driver.drive(run, log)
                 finally:
                     self.log = end_of(log)
+            run.check()
 
     def _known(self) -> dict[str, Any]:
         job, run = self.job, self.run

@@ -24,6 +24,7 @@ from sockproof.conformance.shelf.requirements import Requirement
 from sockproof.conformance.trials import second_look
 from sockproof.conformance.trials.plan import Patience
 from sockproof.conformance.trials.trial import PASSES_SHOW, Trial, judge
+from sockproof.files import WriteError
 from sockproof.formats.report import CasePart
 from sockproof.runs.records import CaseRecord, RunWriter
 from sockproof.vocabulary import Seen, Suite
@@ -75,6 +76,7 @@ class ClientRun:
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     came: set[str] = field(default_factory=set)  # suites whose drivers have come
     seen_at: float = 0.0  # when something was heard of a driver (monotonic)
+    failed: WriteError | None = None  # why nothing more can be written down
     lapsed: set[str] = field(default_factory=set)  # ids of cases that a time-out ended
     _progress: asyncio.Event = field(default_factory=asyncio.Event)
     _latest: str = ""  # the id of the case that began last
@@ -122,6 +124,16 @@ class ClientRun:
         """The driver has said that it is done."""
         self.stopped.set()
         self._progress.set()
+
+    def fail(self, error: WriteError) -> None:
+        """End the run, since nothing more can be written; whoever waits for its end is told."""
+        self.failed = error
+        self.stop()
+
+    def check(self) -> None:
+        """Raise what ended the run, where that was no driver."""
+        if self.failed is not None:
+            raise self.failed
 
     async def settle(self, seconds: float) -> None:
         """Wait so long at most for cases that still run."""
@@ -237,15 +249,22 @@ class ClientRun:
         second_look.did_not_repeat(first, record)
         return first
 
+    def _write(self, record: CaseRecord) -> None:
+        if self.writer is None:
+            return
+        number = self._numbers.get(record.id)
+        if number is None:
+            self._numbers[record.id] = self.writer.case(record)
+        else:
+            told = record.to_json()
+            self.writer.revise(number, {name: told[name] for name in REVISED})
+
     def _note(self, record: CaseRecord) -> None:
         self.records[record.id] = record
-        if self.writer is not None:
-            number = self._numbers.get(record.id)
-            if number is None:
-                self._numbers[record.id] = self.writer.case(record)
-            else:
-                told = record.to_json()
-                self.writer.revise(number, {name: told[name] for name in REVISED})
+        try:
+            self._write(record)
+        except WriteError as error:  # nobody waits for it here
+            self.fail(error)
         self.on_record(record)
         self.seen_at = time.monotonic()
         self._progress.set()
