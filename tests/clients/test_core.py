@@ -109,3 +109,37 @@ def test_a_driver_that_changes_messages_fails() -> None:
     assert asyncio.run(main()) == ["FAILED"]
     (record,) = run.records.values()
     assert "first difference is at octet 1" in record.got
+
+
+HEADS = (
+    b"GET //[bad/runCase HTTP/1.1\r\nSec-WebSocket-Key: x\r\n\r\n",
+    b"GET http://[::1 HTTP/1.1\r\n\r\n",
+    b"GET http://[::1/getCaseCount HTTP/1.1\r\nSec-WebSocket-Key: \xff\r\n\r\n",
+    b"GET /runCase?case=99999999999999999999 HTTP/1.1\r\n\r\n",
+    b"GET /runCase?casetuple=\xc3\xa9&agent=%00%ff HTTP/1.1\r\nSec-WebSocket-Key: x\r\n\r\n",
+    b"GET /?" + b"a=1&" * 3000 + b" HTTP/1.1\r\n\r\n",
+    b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+    b"GET " + b"a" * 100_000,
+    b"\x16\x03\x01\0\xff",
+    b"POST /seen?agent=x&case=1 HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n",
+)
+
+
+def test_whatever_comes_is_answered_or_ended_and_nothing_is_raised() -> None:
+    run = new_run(some_cases("websocket/autobahn_framing/short"))
+    raised: list[object] = []
+
+    async def main() -> list[str]:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, told: raised.append(told))
+        async with serving(run) as listener:
+            for head in HEADS:
+                reader, writer = await asyncio.open_connection(listener.host, listener.port)
+                writer.write(head)
+                if writer.can_write_eof():
+                    writer.write_eof()
+                await reader.read()
+                writer.close()
+            return await drive(f"ws://{listener.authority}")
+
+    assert asyncio.run(main()) == ["OK"] * 4
+    assert not raised

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from sockproof.conformance.context.outcome import StreamClosed
 from sockproof.conformance.peers.stream import Stream
@@ -50,13 +50,16 @@ class Arrival:
     @property
     def path(self) -> str:
         """The path of the target, without its query."""
-        return urlsplit(self.request.target).path
+        path = self.request.target.partition("#")[0].partition("?")[0]
+        scheme, authority, rest = path.partition("://")
+        return "/" + rest.partition("/")[2] if authority and "/" not in scheme else path
 
     @property
     def query(self) -> Mapping[str, str]:
         """The parameters of the query, the last of each name."""
+        text = self.request.target.partition("#")[0].partition("?")[2]
         try:
-            query = parse_qs(urlsplit(self.request.target).query, keep_blank_values=True)
+            query = parse_qs(text, keep_blank_values=True, max_num_fields=100)
         except ValueError:  # more than is taken
             return {}
         return {name: values[-1] for name, values in query.items()}
