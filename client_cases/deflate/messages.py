@@ -14,6 +14,7 @@ from sockproof.clients import (
     StreamClosed,
     WebSocketVisitor,
     case,
+    expect_refused_close,
 )
 
 HELLO = bytes.fromhex("f2 48 cd c9 c9 07 00")  # 7.2.3.1
@@ -52,6 +53,13 @@ async def empty_ping_with_rsv1_inside_a_message_fails_the_connection(
         client.frame(Opcode.PING, rsv=RSV1),
     )
     await client.expect_failed(1002)
+
+
+@case("client-rfc7692-6-rsv1-control-received")
+async def close_frame_with_rsv1_is_not_answered_like_another(client: WebSocketVisitor) -> None:
+    await opened(client)
+    client.send(client.frame(Opcode.CLOSE, client.close_frame(4321).payload, rsv=RSV1))
+    await expect_refused_close(client, 4321, 1002)
 
 
 @case(
