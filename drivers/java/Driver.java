@@ -1,5 +1,6 @@
 // java.net.http's WebSocket as it comes: each message goes back as it came.
 import java.io.ByteArrayOutputStream;
+import java.lang.ref.Reference;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.WebSocket;
@@ -58,11 +59,13 @@ public class Driver implements WebSocket.Listener {
         var builder = CLIENT.newWebSocketBuilder();
         if (offer.length > 0) builder.subprotocols(offer[0], java.util.Arrays.copyOfRange(offer, 1, offer.length));
         try {
-            builder.buildAsync(URI.create(URL + path), driver).join();
+            WebSocket socket = builder.buildAsync(URI.create(URL + path), driver).join();
+            String said = driver.ended.join();
+            Reference.reachabilityFence(socket); // one that is garbage ends its connection
+            return said;
         } catch (RuntimeException error) { // what the library says is the end of it
             return "";
         }
-        return driver.ended.join();
     }
 
     public static void main(String[] words) {
