@@ -13,7 +13,7 @@ from sockproof.clients import (
     server_frame,
 )
 
-AT_ONCE = 0.3  # seconds in which a client that does not wait ends TCP behind its Close frame
+AT_ONCE = 1.0  # seconds in which a client that does not wait ends TCP behind its Close frame
 PATIENCE = 2.0  # seconds in which what is sent behind a Close frame has come
 LONG = 7.0  # seconds after which a client has given up a server that does not end TCP, or not soon
 DATA = (Opcode.CONT, Opcode.TEXT, Opcode.BINARY)

@@ -76,11 +76,15 @@ def hops(client: WebSocketVisitor) -> int:
     return client.request.target.count("&again=1")
 
 
-def there(client: WebSocketVisitor) -> tuple[str, str]:
-    """The field that redirects to the same case, once more."""
+LOCATIONS = {"relative": "", "ws": "ws://", "http": "http://"}
+
+
+def there(client: WebSocketVisitor, form: str) -> tuple[str, str]:
+    """The field that redirects to the same case, once more, as an address of this form."""
     host, target = client.request.get("Host") or "localhost", client.request.target
     path = target.partition("://")[2].partition("/")[2] if "://" in target else target[1:]
-    return "Location", f"http://{host}/{path}&again=1"
+    scheme = LOCATIONS[form]
+    return "Location", f"{scheme}{host if scheme else ''}/{path}&again=1"
 
 
 @case("client-rfc6455-4.1-redirect", over={"status": (301, 302, 303, 307, 308)})
@@ -89,14 +93,16 @@ async def redirected_connection_is_not_open(client: WebSocketVisitor, status: in
         await client.accept()
         await client.echoed("where it was redirected to")
         return
-    await client.answer(refusal(status, "Moved", there(client)))
+    await client.answer(refusal(status, "Moved", there(client, "relative")))
     await expect_not_open(client)
 
 
-@case("client-rfc6455-4.1-redirect-handshake")
-async def redirect_is_followed_by_a_whole_handshake(client: WebSocketVisitor) -> None:
+@case("client-rfc6455-4.1-redirect-handshake", over={"location": list(LOCATIONS)})
+async def redirect_is_followed_by_a_whole_handshake(
+    client: WebSocketVisitor, location: str
+) -> None:
     if not hops(client):
-        await client.answer(refusal(302, "Found", there(client)))
+        await client.answer(refusal(302, "Found", there(client, location)))
         await expect_not_open(client)
         return
     request = client.request
@@ -110,11 +116,11 @@ async def redirect_is_followed_by_a_whole_handshake(client: WebSocketVisitor) ->
         raise Failure("a key of its own", "the key of the connection that was redirected")
 
 
-@case("client-rfc6455-4.1-redirect-endless", limit=15)
-async def redirects_in_a_circle_are_given_up(client: WebSocketVisitor) -> None:
+@case("client-rfc6455-4.1-redirect-endless", over={"location": list(LOCATIONS)}, limit=15)
+async def redirects_in_a_circle_are_given_up(client: WebSocketVisitor, location: str) -> None:
     if hops(client) >= 50:
         raise Failure("an end to redirects that lead in a circle", f"{hops(client)} were followed")
-    await client.answer(refusal(302, "Found", there(client)))
+    await client.answer(refusal(302, "Found", there(client, location)))
     await expect_not_open(client)
 
 

@@ -35,6 +35,7 @@ PATHS = (
     "/stopServer",
 )
 PATIENCE = 5.0  # seconds in which a driver answers a Close frame
+REDIRECTED = 1.0  # seconds in which a client lets go of a connection that was redirected
 BEHAVIOR = {
     "PASS": "OK",
     "NON_STRICT": "NON-STRICT",
@@ -97,7 +98,7 @@ class WebSocketScheme:
 
     async def _run(self, connection: Connection, arrival: Arrival) -> None:
         case = self._case(arrival)
-        if case is None or (self.run.once and case.id in self.run.records):
+        if case is None or await self._is_judged(case, arrival):
             await _tell(connection, arrival, None)
             return
         if self.run.without_of(case, self.run.agent or ""):
@@ -106,6 +107,20 @@ class WebSocketScheme:
         context = self.run.context(case)
         visitor = WebSocketVisitor(context, connection, arrival, self.run.history)
         await self.run.judge(case, visitor)
+
+    async def _is_judged(self, case: Case, arrival: Arrival) -> bool:
+        """Whether the case is not to be judged on this connection.
+
+        A redirect of the case's own has led here where the query has `again`: what comes of that
+        counts, unless the connection that was redirected has failed already.
+        """
+        if "again" not in arrival.query:
+            return self.run.once and case.id in self.run.records
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REDIRECTED):
+                await self.run.settled(case)
+        record = self.run.records.get(case.id)
+        return record is not None and record.outcome == "FAIL"
 
 
 def _about(case: Case) -> dict[str, Any]:
