@@ -85,14 +85,17 @@ function start(io, url, agent, told) {
   return () => sockets.forEach((each) => each.disconnect());
 }
 
-async function drive(io, url, agent) {
+// `renew` is told of each case where a page is loaded anew for it, which disposes of all before.
+async function drive(io, url, agent, renew = null) {
   let dispose = () => {};
   for (;;) {
     const said = await fetch(`${url}/next?agent=${encodeURIComponent(agent)}`);
     if (said.status === 204) return;
     if (!said.ok) throw new Error(`/next is answered with ${said.status}`);
+    const told = await said.json();
+    if (renew) await renew(told);
     dispose();
-    dispose = start(io, url, agent, await said.json());
+    dispose = start(io, url, agent, told);
   }
 }
 
