@@ -154,6 +154,31 @@ def test_the_latest_of_several_askers_gets_the_next_case() -> None:
     assert outcomes["socketio/test/0"] == ("PASS", "")
 
 
+def test_requests_that_a_case_has_left_are_answered_when_it_ends() -> None:
+    async def leaves(client: SocketIOVisitor) -> None:
+        engine = client.open(await client.opening(), sid="here")
+        kinds = ("poll", "post", "websocket")
+        engine.manual.update(kinds)
+        for kind in kinds:
+            await engine.visit(kind)
+
+    async def asks(stranger: Stranger, _: SocketIOScheme) -> list[int]:
+        where = "/run/1/a/socket.io/?EIO=4&transport=polling"
+        await stranger.ask("GET", "/next?agent=a")
+        opened = await stranger.ask("GET", where)
+        upgrade = {"Connection": "Upgrade", "Upgrade": "websocket"}
+        left = await asyncio.gather(
+            stranger.ask("GET", f"{where}&sid=here"),
+            stranger.ask("POST", f"{where}&sid=here", data=b"40"),
+            stranger.ask("GET", f"{where}&sid=here", headers=upgrade),
+        )
+        return [status for status, _ in (opened, *left)]
+
+    got, outcomes = met(run_of(several(leaves)), asks)
+    assert got == [200, 200, 200, 503]
+    assert outcomes == {"socketio/test/0": ("PASS", "")}
+
+
 def test_flood_of_reports_is_bounded_and_judges_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visitor, "MOST_REPORTS", 20)
 

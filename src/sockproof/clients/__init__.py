@@ -9,9 +9,10 @@ from sockproof.clients.peers.checks import (
     opens_or_ends,
 )
 from sockproof.clients.peers.websocket import WebSocketVisitor, server_frame
+from sockproof.clients.sessions.setup import TRANSPORTS
 from sockproof.clients.sessions.socketio import SocketIOSession, with_bins
 from sockproof.clients.sessions.visit import Visit
-from sockproof.clients.sessions.visitor import TRANSPORTS, SocketIOVisitor
+from sockproof.clients.sessions.visitor import SocketIOVisitor
 from sockproof.clients.sessions.websocket import EngineIOWebSocket
 from sockproof.conformance.context.outcome import (
     Failure,

@@ -187,7 +187,7 @@ class EngineIOSession(Inbox):
             return
         self._poll = visit
         if self.over:
-            self._let_go(visit)
+            asyncio.get_running_loop().call_later(LETS_GO, visit.let_go)
         self._changed.set()
         self._flush()
 
@@ -367,18 +367,7 @@ class EngineIOSession(Inbox):
         self._outbox.clear()
         for kind in tuple(self.manual):
             self.automatic(kind)
-        if self._poll is not None:
-            self._let_go(self._poll)
         asyncio.get_running_loop().call_later(LINGERS, self._drop)
-
-    def _let_go(self, poll: Visit) -> None:
-        """Answer a GET soon: some libraries await its answer before they are closed."""
-
-        def answer() -> None:
-            if not poll.answered.is_set():
-                poll.answer(200, b"6")
-
-        asyncio.get_running_loop().call_later(LETS_GO, answer)
 
     def _drop(self) -> None:
         for task in self._tasks:

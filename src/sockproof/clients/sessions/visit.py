@@ -56,6 +56,7 @@ class Visit:
     context: CaseContext
     number: int  # of the connection, in the wire log of the case
     answered: asyncio.Event = field(default_factory=asyncio.Event)
+    begun: bool = False  # to be answered, by octets of which more follow
 
     def __post_init__(self) -> None:
         words = str(self.request)
@@ -109,6 +110,7 @@ class Visit:
         """Answer with octets as they are; `more` of them follow."""
         self._note(octets, meaning)
         self.connection.stream.write(octets)
+        self.begun = True
         if not more:
             self.answered.set()
 
@@ -135,6 +137,16 @@ class Visit:
         self.context.log.note(self.number, SENT, "RST")
         self.connection.stream.reset()
         self.answered.set()
+
+    def let_go(self) -> None:
+        """Answer it somehow: its case has ended, and a page has few connections."""
+        if self.answered.is_set():
+            return
+        if self.begun:
+            self.end()
+        else:
+            status, body = {"poll": (200, b"6"), "post": (200, b"ok")}.get(self.kind, (503, b""))
+            self.answer(status, body)
 
     async def over(self) -> None:
         """Return once it has been answered, or the client has given it up."""

@@ -10,12 +10,12 @@ import asyncio
 import itertools
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sockproof.clients.connection import Arrival, Connection
 from sockproof.clients.run import Visitor
-from sockproof.clients.sessions.engineio import UNKNOWN_SID, EngineIOSession
+from sockproof.clients.sessions.engineio import LETS_GO, UNKNOWN_SID, EngineIOSession
+from sockproof.clients.sessions.setup import UPGRADE, USUAL_TIMEOUT_MS, WEBSOCKET, Setup
 from sockproof.clients.sessions.socketio import SocketIOSession, with_bins
 from sockproof.clients.sessions.visit import Visit
 from sockproof.conformance.context.case_context import CaseContext
@@ -30,38 +30,13 @@ from sockproof.conformance.context.outcome import (
 from sockproof.vocabulary import Seen
 from sockproof.wire.socketio import PacketType
 
-POLLING, WEBSOCKET, UPGRADE = "polling", "websocket", "upgrade"
-TRANSPORTS = (POLLING, WEBSOCKET, UPGRADE)
 MOST_VISITS = 1000  # that are kept
 MOST_REPORTS = 2000  # of one case
 COMES = 30.0  # seconds that the driver has for making its client
 UPGRADES = 5.0  # seconds within which a client that upgrades has done so
 THAT_UPGRADES = "a client that begins with long-polling and upgrades"
-USUAL_TIMEOUT_MS = 20_000
 
 Report = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What `/next` tells the driver about the client that it makes."""
-
-    transport: str = WEBSOCKET
-    namespaces: tuple[str, ...] = ("/",)
-    auth: dict[str, Any] | None = None
-    reconnect: bool = False
-    timeout_ms: int = USUAL_TIMEOUT_MS
-
-    def to_json(self) -> dict[str, Any]:
-        """The keys of the answer to `/next`."""
-        both = ["polling", "websocket"]
-        return {
-            "transports": both if self.transport == UPGRADE else [self.transport],
-            "namespaces": list(self.namespaces),
-            "auth": self.auth,
-            "reconnect": self.reconnect,
-            "timeout_ms": self.timeout_ms,
-        }
 
 
 class Died(IllegalFrame):
@@ -84,6 +59,7 @@ class SocketIOVisitor(Visitor):
         self.closed = False
         self._came = False  # the client, at all
         self._openings: deque[Visit] = deque()
+        self._here: set[Visit] = set()  # requests that are not answered yet
         self._given: dict[str, int] = {}  # how many reports of a type `seen` has given
         self._broken: CaseEnd | None = None  # why nothing more can be judged
         self._changed = asyncio.Event()
@@ -340,6 +316,13 @@ class SocketIOVisitor(Visitor):
 
     async def serve(self, visit: Visit) -> None:
         """Take a request at the case's path, and return when it has been answered."""
+        self._here.add(visit)
+        try:
+            await self._serve(visit)
+        finally:
+            self._here.discard(visit)
+
+    async def _serve(self, visit: Visit) -> None:
         sid = visit.query.get("sid")
         known = next((each for each in self.sessions if each.sid == sid), None)
         if not self.closed and known is None and (visit.kind == "open" or not self.sessions):
@@ -380,12 +363,14 @@ class SocketIOVisitor(Visitor):
             session.interrupt(self._broken)
 
     def reset(self) -> None:
-        """Let go of what waits when the case ends."""
+        """Answer what waits when the case has ended; some libraries await that to be closed."""
         self.closed = True
-        for visit in self._openings:
-            if not visit.answered.is_set():
-                visit.answer(503, b"the case is over")
-        self._openings.clear()
+        asyncio.get_running_loop().call_later(LETS_GO, self._let_go)
+
+    def _let_go(self) -> None:
+        in_use = [each.websocket.visit for each in self.sessions if each.websocket is not None]
+        for visit in self._here - set(in_use):
+            visit.let_go()
 
 
 def _tells(report: Report, word: str) -> bool:
