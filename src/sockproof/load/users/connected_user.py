@@ -4,7 +4,7 @@ The rules that hold here:
 
 * `@paced` methods must not block (`pacing`). Locust's own `@task` methods run in the user's
   greenlet and may block.
-* A user without tasks has a greenlet only because Locust requires one; it sleeps all the time.
+* A user without tasks has a greenlet while it starts and while it stops, and no longer.
 * A connection that fails or is lost is reopened after `reconnect_after`. In the records it is a new
   client, and a life of the same user.
 * A user to whom what it missed is owed comes back in the drain, too, which waits for it.
@@ -27,6 +27,7 @@ from sockproof.expected import EXCUSES, Expected, expected_bits
 from sockproof.load.locust import hooks
 from sockproof.load.locust.run import Run
 from sockproof.load.locust.schedule import Turn
+from sockproof.load.locust.seat import Seat
 from sockproof.load.messages.matching import Match
 from sockproof.load.net.endpoint import Endpoint, checked_headers
 from sockproof.load.users.backoff import Backoff
@@ -169,10 +170,11 @@ class ConnectedUser(Sending, User):
             return
         try:
             self._start()
-            self._state = LOCUST_STATE_WAITING
-            gevent.get_hub().switch()
         except (GreenletExit, StopUser):
             self.on_stop()
+            return
+        self._state = LOCUST_STATE_WAITING
+        Seat(self).take()
 
     def _start(self) -> None:
         """Call `on_start`; where it fails, this user is out of the run, and that is counted."""
