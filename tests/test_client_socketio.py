@@ -202,6 +202,20 @@ def test_operation_that_a_driver_lacks_is_unsupported() -> None:
     assert outcomes == {"socketio/test/0": ("UNSUPPORTED", "it says that it has none")}
 
 
+def test_time_that_a_driver_needs_for_its_client_is_not_the_case_s() -> None:
+    async def opens(client: SocketIOVisitor) -> None:
+        await client.engine()
+
+    async def comes_late(stranger: Stranger, _: SocketIOScheme) -> int:
+        await stranger.ask("GET", "/next?agent=a")
+        await asyncio.sleep(0.4)  # longer than the case's limit
+        return (await stranger.ask("GET", "/run/1/a/socket.io/?EIO=4&transport=polling"))[0]
+
+    got, outcomes = met(run_of(several(opens), limit=0.2), comes_late)
+    assert got == 200
+    assert outcomes == {"socketio/test/0": ("PASS", "")}
+
+
 def test_client_that_never_comes_or_says_nothing_is_inconclusive(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
