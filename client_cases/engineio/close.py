@@ -31,10 +31,10 @@ async def message_before_close_in_one_segment_is_handled(client, transport):
 async def _last_word(client, transport):
     client.setup(transport)
     session = await client.settled()
-    session.emit("last", "word")
+    session.emit("message", "last")
     session.engine.close()
     await ended(client, session)
-    await client.seen("event", "/", name="last", args=["word"])
+    await client.seen("event", "/", name="message", args=["last"])
 
 
 @case("client-eio-close-sent", over={"transport": TRANSPORTS})
