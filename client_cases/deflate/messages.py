@@ -44,6 +44,13 @@ async def compressed_control_frame_fails_the_connection(
 
 
 @case("client-rfc7692-6-rsv1-control-received")
+async def close_frame_with_rsv1_is_not_answered_like_another(client: WebSocketVisitor) -> None:
+    await opened(client)
+    client.send(client.frame(Opcode.CLOSE, client.close_frame(4321).payload, rsv=RSV1))
+    await expect_refused_close(client, 4321, 1002)
+
+
+@case("client-rfc7692-6-rsv1-control-received")
 async def empty_ping_with_rsv1_inside_a_message_fails_the_connection(
     client: WebSocketVisitor,
 ) -> None:

@@ -105,13 +105,6 @@ async def compression_that_is_agreed_twice_is_refused(client: WebSocketVisitor, 
         await refused(client, "permessage-deflate", "permessage-deflate")
 
 
-@case("client-rfc6455-4.1-extension-unoffered")
-async def compression_that_was_not_offered_is_refused(client: WebSocketVisitor) -> None:
-    if client.offers:
-        raise Unsupported("a client that does not offer permessage-deflate", "it does")
-    await refused(client, "permessage-deflate")
-
-
 @case("client-rfc7692-7-response-unknown", over={"parameter": list(UNKNOWN)})
 async def unknown_parameter_is_refused(client: WebSocketVisitor, parameter: str) -> None:
     offered(client)

@@ -76,7 +76,7 @@ async def nothing_is_lost_while_the_server_does_not_read(
 ) -> None:
     await client.accept()
     client.stream.hold()
-    messages = [b"%d " % number * 8000 for number in range(100, 164)]
+    messages = [b"%d " % number * 8000 for number in range(100, 300)]
     client.send(*(client.frame(kind, message) for message in messages))
     await asyncio.sleep(0.2)  # so that the client's answers fill what the kernel holds
     client.stream.release()

@@ -37,7 +37,7 @@ HERE = Path(__file__).parent
 SHELF = HERE.parents[1] / "client_cases"
 OTHER_OFFERS = (  # cases about offers that the client makes only where it is told to
     "deflate/negotiation/answer_that_lacks_what_was_asked_for_is_refused_or_taken",
-    "deflate/negotiation/compression_that_was_not_offered_is_refused",
+    "websocket/response_checked/compression_that_was_not_offered_is_refused",
     "deflate/negotiation/client_window_that_was_not_offered_is_refused[*]",
     "deflate/negotiation/larger_*_window_than_was_*_is_refused",
 )

@@ -106,6 +106,15 @@ class NeedsDeflate:
             raise RefusedError("no compression")
 
 
+class NeedsItsHint:
+    """Refuses an answer that does not take up what the client has said of itself."""
+
+    offered = "permessage-deflate; client_no_context_takeover"
+
+    def answers_offer(self, offer, values):
+        return super().answers_offer(offer, values) and "client_no_context_takeover" in values
+
+
 FAULTS: dict[str, Mixin] = {
     "does-not-check-extensions": skips("check_extensions"),
     "takes-malformed-extensions": MalformedExtensionsPass,
@@ -118,6 +127,7 @@ FAULTS: dict[str, Mixin] = {
     "takes-doubled-parameters": skips("check_doubled"),
     "takes-flags-with-values": skips("check_flags"),
     "needs-deflate": NeedsDeflate,
+    "needs-its-hint-accepted": NeedsItsHint,
     "refuses-what-it-did-not-ask-for": RefusesAdditions,
     "forgets-client-bits": forgets("client_max_window_bits"),
     "forgets-client-no-takeover": forgets("client_no_context_takeover"),

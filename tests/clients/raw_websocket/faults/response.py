@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from tests.clients.raw_websocket.response import RefusedError
@@ -186,6 +187,13 @@ class HangsAfterRefusing:
         await self.await_end()
 
 
+class StaysAfterRefusing:
+    """Keeps TCP open though the server has ended its side."""
+
+    async def refuse(self, why):
+        await asyncio.sleep(HANG)
+
+
 class ProtocolWithoutCase:
     def check_protocol(self):
         low = [each.lower() for each in self.subprotocols]
@@ -253,6 +261,7 @@ FAULTS: dict[str, Mixin] = {
     "goes-on-whatever-is-wrong": TalksAfterRefusing,
     "speaks-after-refusing": SendsAfterRefusing,
     "hangs-after-refusing": HangsAfterRefusing,
+    "stays-after-refusing": StaysAfterRefusing,
     "names-with-case": NamesAsTheyAre,
     "names-in-lower-case-only": NamesOnlyInLowerCase,
     "does-not-unfold": NoFolds,
