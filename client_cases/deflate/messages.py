@@ -62,13 +62,6 @@ async def empty_ping_with_rsv1_inside_a_message_fails_the_connection(
     await client.expect_failed(1002)
 
 
-@case("client-rfc7692-6-rsv1-control-received")
-async def close_frame_with_rsv1_is_not_answered_like_another(client: WebSocketVisitor) -> None:
-    await opened(client)
-    client.send(client.frame(Opcode.CLOSE, client.close_frame(4321).payload, rsv=RSV1))
-    await expect_refused_close(client, 4321, 1002)
-
-
 @case(
     "client-rfc7692-6-rsv1-continuation-received",
     over={"message": ("compressed", "uncompressed"), "place": ("second", "last")},

@@ -101,11 +101,18 @@ class FragmentsAreForgotten:
 
 
 class LosesWhatDoesNotFit:
-    """A message is lost when the kernel takes no more."""
+    """A message is lost when the kernel takes no more for the first time."""
+
+    full = False
 
     async def answer(self, opcode, payload):
-        if self.writer.transport.get_write_buffer_size() == 0:
+        if self.full or self.writer.transport.get_write_buffer_size() == 0:
             await super().answer(opcode, payload)
+        else:
+            self.full = True
+
+    async def message(self, opcode, payload):
+        await self.answer(opcode, payload)  # without waiting for the kernel
 
 
 class MebibyteWith1000:

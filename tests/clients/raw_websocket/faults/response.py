@@ -139,6 +139,13 @@ class EndlessHead:
             return None
 
 
+class ManyFieldsHang:
+    """Never gets to the end of a head with more than 1000 fields."""
+
+    def end_of_head(self, octets):
+        return None if octets.count(b"\n") > 1000 else super().end_of_head(octets)
+
+
 class OneSegment:
     """The head has to come at once."""
 
@@ -269,6 +276,7 @@ FAULTS: dict[str, Mixin] = {
     "refuses-many-fields": FewFields,
     "refuses-a-head-of-1-kib": ShortHead,
     "reads-heads-without-end": EndlessHead,
+    "hangs-over-many-fields": ManyFieldsHang,
     "refuses-a-head-in-pieces": OneSegment,
     "loses-frames-behind-the-head": LosesWhatIsBehindTheHead,
     "reads-first-field-only": FirstFieldOnly,

@@ -128,10 +128,10 @@ class HalfClosesAfterClose:
 
 
 class AcceptsOtherCodes:
-    """Takes codes that are not registered yet (7.4.2: 1000 to 2999 are for later)."""
+    """Takes codes that are for later (7.4.2: 1000 to 2999), or of which nothing is said."""
 
     def check_close_code(self, code):
-        if code not in range(1016, 3000):
+        if code not in range(1016, 3000) and code < 5000:
             super().check_close_code(code)
 
 
