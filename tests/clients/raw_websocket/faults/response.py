@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 
+from tests.clients.raw_websocket.freedoms.request import FollowsRedirects
 from tests.clients.raw_websocket.response import RefusedError
 from tests.clients.raw_websocket.switching import HANG, Mixin, skips
 
@@ -194,6 +195,19 @@ class HangsAfterRefusing:
         await self.await_end()
 
 
+class FollowsForEver(FollowsRedirects):
+    """Follows redirects however many there are."""
+
+    most = 100
+
+
+class FollowsWithTheSameKey(FollowsRedirects):
+    """Follows a redirect with the key that it had."""
+
+    def make_key(self):
+        return self.place.seen.get("key before") or super().make_key()
+
+
 class StaysAfterRefusing:
     """Keeps TCP open though the server has ended its side."""
 
@@ -268,6 +282,8 @@ FAULTS: dict[str, Mixin] = {
     "goes-on-whatever-is-wrong": TalksAfterRefusing,
     "speaks-after-refusing": SendsAfterRefusing,
     "hangs-after-refusing": HangsAfterRefusing,
+    "follows-redirects-for-ever": FollowsForEver,
+    "follows-redirects-with-the-same-key": FollowsWithTheSameKey,
     "stays-after-refusing": StaysAfterRefusing,
     "names-with-case": NamesAsTheyAre,
     "names-in-lower-case-only": NamesOnlyInLowerCase,

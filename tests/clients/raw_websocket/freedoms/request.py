@@ -192,15 +192,17 @@ class TriesAgain:
 class FollowsRedirects:
     """Follows a redirect to the same server."""
 
+    most = 3
+
     async def refuse(self, why):
         places = self.all("Location")
-        if 300 <= self.status < 400 and places and len(self.place.seen.get("hops", "")) < 3:
-            self.place.seen["hops"] = self.place.seen.get("hops", "") + "."
+        hops = self.place.seen.get("hops", "") + "."
+        if 300 <= self.status < 400 and places and len(hops) <= self.most:
             resource = places[0].split("//")[-1].partition("/")[2]
             self.writer.close()
-            place = Place(self.place.host, self.place.port, "/" + resource, (), self.place.seen)
+            seen = {**self.place.seen, "hops": hops, "key before": self.key}
+            place = Place(self.place.host, self.place.port, "/" + resource, (), seen)
             await type(self)(place).run()
-        self.place.seen.pop("hops", None)
 
 
 def _shuffled(self, found):
