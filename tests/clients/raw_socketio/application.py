@@ -73,7 +73,8 @@ class Application:
         on = self.on
         if on("tells-no-disconnects"):
             return
-        told = "gone" if on("has-words-of-its-own-for-reasons") else reason
+        told = reason.upper() if on("has-words-of-its-own-for-reasons") else reason
+        told = "gone" if on("has-one-reason") else told
         self.tell(
             "disconnect", namespace=socket.name, reason=None if on("has-no-reasons") else told
         )

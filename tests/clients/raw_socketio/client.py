@@ -89,7 +89,8 @@ class Client:
         while True:
             session = self._new_session()
             self._over.clear()
-            self._decoder = Decoder(self.switches)
+            if not self.on("keeps-half-an-event"):
+                self._decoder = Decoder(self.switches)
             try:
                 await asyncio.wait_for(session.open(), 20)
             except (Refused, TimeoutError) as error:
@@ -170,6 +171,8 @@ class Client:
         if packet.type in (EVENT, BINARY_EVENT) and self.on("hears-all-events-in-the-root"):
             name = "/"
         socket = self.sockets.get(name)
+        if self.session is not None and self._is_confused_by(packet, socket):
+            self.session.listener = NOBODY
         if socket is None:
             if not self.on("hears-events-of-foreign-namespaces", "takes-any-connect"):
                 return
@@ -178,6 +181,13 @@ class Client:
         socket.received(packet)
         if packet.type in (CONNECT, CONNECT_ERROR):
             self._open_next()
+
+    def _is_confused_by(self, packet: Packet, socket: Socket | None) -> bool:
+        if packet.type == DISCONNECT and (socket is None or not socket.connected):
+            return self.on("is-deaf-after-a-foreign-disconnect")
+        if packet.type == CONNECT_ERROR and (socket is None or not socket.asked):
+            return self.on("is-deaf-after-a-late-refusal")
+        return False
 
     def died(self) -> None:
         """The program ends."""

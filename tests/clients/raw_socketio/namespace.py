@@ -268,7 +268,7 @@ class Socket:
         timer = self.acks[number]
         if not on("takes-acknowledgements-twice"):
             del self.acks[number]
-        if timer is not None and not on("times-out-though-acknowledged"):
+        if timer is not None:
             timer.cancel()
         self.client.application.acknowledged(packet.data)
 

@@ -85,6 +85,8 @@ def _json(data: Any, switches: Switches) -> str:
         separators=(", ", ": ") if on("json-has-blanks") else (",", ":"),
         ensure_ascii=on("json-has-escapes"),
     )
+    if on("json-has-tabs"):
+        text = json.dumps(data, separators=(",\t", ":\t"), ensure_ascii=False)
     if on("json-has-line-breaks"):
         text = json.dumps(data, indent=1, ensure_ascii=False)
     if on("json-escapes-slashes"):
@@ -187,14 +189,17 @@ class Decoder:
             if self.on("delivers-events-without-their-attachments"):
                 packet, self._packet = self._packet, None
                 return packet
+            if self.on("waits-for-attachments-for-ever"):
+                return None
             if not self.on("lets-text-through-between-attachments"):
                 self._packet = None
                 raise Malformed("text while attachments are missing")
         packet, count = self._parse(message)
-        if count:
+        binary = packet.type in (BINARY_EVENT, BINARY_ACK)
+        if count or (binary and self.on("waits-for-attachments-for-ever")):
             self._packet, self._missing = packet, count
             return None
-        return self._filled(packet) if packet.type in (BINARY_EVENT, BINARY_ACK) else packet
+        return self._filled(packet) if binary else packet
 
     def _attach(self, octets: bytes) -> Packet | None:
         if self._packet is None:

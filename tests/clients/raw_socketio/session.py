@@ -21,6 +21,7 @@ from tests.clients.raw_socketio.switches import Switches
 from tests.clients.raw_socketio.transports import Polling, WebSocketTransport, probed
 
 JSON = dict[str, Any]
+HUNG = 60.0  # seconds: longer than anybody waits
 
 
 class Refused(Exception):
@@ -86,7 +87,9 @@ class Session:
                 await self._open_polling()
             else:
                 await self._open_websocket()
-        except (Broken, Malformed) as error:
+        except (Broken, Malformed, Refused) as error:
+            if self.on("hangs-at-bad-handshakes"):
+                await asyncio.sleep(HUNG)
             raise Refused(str(error)) from None
 
     async def _open_polling(self) -> None:
@@ -125,9 +128,7 @@ class Session:
     def _begun(self, packet: Message) -> None:
         on = self.on
         if not isinstance(packet, str) or not packet.startswith("0"):
-            if not on("takes-any-packet-for-open"):
-                raise Refused("no OPEN packet")
-            packet = '0{"sid":"none","upgrades":[],"pingInterval":25000,"pingTimeout":20000}'
+            raise Refused("no OPEN packet")
         try:
             fields = json.loads(packet[1:])
         except ValueError:

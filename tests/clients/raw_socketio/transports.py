@@ -23,6 +23,7 @@ class Polling:
         self.polled = asyncio.Event()  # no GET is open, and none will be
         self.posting = asyncio.Lock()
         self.writer: asyncio.Task[None]
+        self.last: list[Message] = []  # what was in the last POST
 
     def packets_of(self, body: bytes) -> list[Message]:
         """The packets of an answer."""
@@ -86,6 +87,10 @@ class Polling:
             if on("gathers-packets"):
                 await asyncio.sleep(0.02)
             while session.waiting and not session.over and self._may_post():
+                if on("posts-at-once"):
+                    session.start(self._post())
+                    await asyncio.sleep(0)
+                    continue
                 async with self.posting:
                     if self._may_post():
                         await self._post()
@@ -104,10 +109,6 @@ class Polling:
         if on("posts-without-a-type"):
             fields = []
         post = session.http.request("POST", target, body, fields)
-        if on("posts-two-at-once") and session.waiting:
-            more = codec.payload(self._batch(), session.switches)
-            await asyncio.gather(post, session.http.request("POST", target, more, fields))
-            return
         if on("posts-twice"):
             await session.http.request("POST", target, body, fields)
         try:
@@ -131,6 +132,7 @@ class Polling:
         packets: list[str] = []
         size = 0
         waiting = session.waiting
+        self.last = []
         if on("posts-backwards"):
             waiting.reverse()
         while waiting:
@@ -142,7 +144,7 @@ class Polling:
             if packets and (size > limit or on("posts-one-packet-each")):
                 break
             packets.append(packet)
-            waiting.pop(0)
+            self.last.append(waiting.pop(0))
         return packets
 
     async def quiet(self) -> None:
@@ -171,8 +173,6 @@ class Polling:
     async def close(self) -> None:
         """Send what waits, and CLOSE."""
         session = self.session
-        if self.on("posts-close-alone"):
-            session.waiting.clear()
         session.waiting.append("1")
         self.pausing = True
         async with self.posting:
@@ -304,7 +304,6 @@ async def _change(session: Session, polling: Polling, socket: WebSocket) -> None
     on = session.on
     if on("loses-packets-in-an-upgrade"):
         session.waiting.clear()
-    repeated = list(session.waiting) if on("repeats-packets-after-an-upgrade") else []
     await polling.quiet()
     if on("loses-packets-in-an-upgrade"):
         session.waiting.clear()
@@ -312,4 +311,5 @@ async def _change(session: Session, polling: Polling, socket: WebSocket) -> None
         socket.send("5")
     if on("completes-its-upgrade-twice"):
         socket.send("5")
-    session.waiting[:0] = repeated
+    if on("repeats-packets-after-an-upgrade"):
+        session.waiting[:0] = polling.last
