@@ -48,6 +48,10 @@ async def each_ping_is_answered_once(client, transport):
     session.emit("message", "behind")
     if await until_answered(session, 1):
         raise Failure("a PONG for each PING", "one more")
+    await session.fence()
+    strange = [each for each in client.events() if each.get("name") != "message"]
+    if strange:
+        raise Failure("PINGs that are no events", f"{strange[0]!r:.200}")
 
 
 @case("client-eio-heartbeat-pong", over={"transport": TRANSPORTS})
@@ -108,6 +112,16 @@ async def connection_stays_open_while_pings_come_in_time(client, transport):
     await session.fence()
 
 
+@case("client-eio-heartbeat-not-before")
+async def connection_stays_open_though_the_interval_is_longer_than_the_timeout(client):
+    client.setup("websocket")
+    session = await client.settled(ping_interval=1000, ping_timeout=300)
+    await beats(session, rounds=2, interval=0.8, late=1.1)
+    if client.count("disconnect"):
+        raise Failure("a connection that stays open", "the application was told of its end")
+    await session.fence()
+
+
 @case("client-eio-heartbeat-no-ping", over={"transport": TRANSPORTS})
 async def client_sends_no_ping_of_its_own(client, transport):
     client.setup(transport)
@@ -116,15 +130,15 @@ async def client_sends_no_ping_of_its_own(client, transport):
     await session.fence()
 
 
-async def beats(session):
+async def beats(session, rounds=ROUNDS, interval=INTERVAL / 1000, late=LATE):
     """The server's PINGs, in time, for longer than the times that it has announced."""
     last = time.monotonic()
-    for _ in range(ROUNDS):
-        await asyncio.sleep(INTERVAL / 1000)
+    for _ in range(rounds):
+        await asyncio.sleep(interval)
         session.engine.send(PING)
         await session.engine.sent()
         now = time.monotonic()
-        if now - last > LATE:
+        if now - last > late:
             raise Inconclusive(
                 "PINGs sent in time", f"one that left {now - last:.2f} s behind another"
             )

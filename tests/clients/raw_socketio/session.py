@@ -82,6 +82,10 @@ class Session:
         transports = self.where.transports
         if "websocket" in transports and self.on("begins-with-a-websocket"):
             self.first = "websocket"
+        if self.on("begins-with-the-other-transport") and len(transports) == 1:
+            self.first = {"polling": "websocket", "websocket": "polling"}[self.first]
+        if self.on("opens-with-a-sid"):
+            self.sid = "mine"
         try:
             if self.first == "polling":
                 await self._open_polling()
@@ -111,7 +115,7 @@ class Session:
             self.start(self._upgrade())
 
     async def _open_websocket(self) -> None:
-        socket = await self.http.websocket(self.target("websocket"))
+        socket = await self.http.websocket(self.target("websocket", self.sid))
         transport = WebSocketTransport(self, socket)
         try:
             packet = await socket.receive()
@@ -135,8 +139,6 @@ class Session:
             raise Refused("the OPEN packet is not JSON") from None
         if not isinstance(fields, dict):
             raise Refused("the OPEN packet is no object")
-        if on("wants-no-sid"):
-            fields.setdefault("sid", "")
         self._read(fields)
         self._alive()
         if not on("has-no-patience-limit"):
@@ -144,7 +146,7 @@ class Session:
 
     def _read(self, fields: JSON) -> None:
         sid = fields.get("sid")
-        if not isinstance(sid, str) or (not sid and not self.on("wants-no-sid")):
+        if not isinstance(sid, str) or not sid:
             raise Refused("no sid")
         self.sid = sid
         self.upgrades = fields.get("upgrades") or []
@@ -165,7 +167,6 @@ class Session:
     def target(self, transport: str, sid: str = "") -> str:
         """Path and query of a request."""
         on = self.on
-        path = "/socket.io/" if on("asks-for-the-usual-path") else self.where.path
         query = [("EIO", "4"), ("transport", transport)]
         if on("asks-for-revision-3"):
             query[0] = ("EIO", "3")
@@ -183,7 +184,7 @@ class Session:
             query += [("token", "a%20b"), ("b64", "1"), ("empty", "")]
         if on("orders-its-query-otherwise"):
             query.reverse()
-        return f"{path}?" + "&".join(f"{name}={value}" for name, value in query)
+        return f"{self.where.path}?" + "&".join(f"{name}={value}" for name, value in query)
 
     # Packets.
 
