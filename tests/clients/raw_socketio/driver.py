@@ -30,6 +30,7 @@ async def drive(url: str, agent: str, names: Iterable[str] = ()) -> None:
 
     asking = http()
     last: tuple[Client, Reporter] | None = None
+    parting: list[asyncio.Future[None]] = []
     try:
         while True:
             next_one = asking.request("GET", f"/next?agent={name}")
@@ -37,7 +38,9 @@ async def drive(url: str, agent: str, names: Iterable[str] = ()) -> None:
             if answer.status != 200:
                 return
             if last is not None:
-                await _dispose(*last)
+                parting.append(asyncio.ensure_future(_dispose(*last)))
+                if not switches.on("parts-late"):
+                    await parting.pop()
             task = json.loads(answer.body)
             number = task["case"]
             reporter = Reporter(http(), f"/seen?agent={name}&case={number}", switches)
@@ -50,6 +53,7 @@ async def drive(url: str, agent: str, names: Iterable[str] = ()) -> None:
     finally:
         if last is not None:
             await _dispose(*last)
+        await asyncio.gather(*parting)
         asking.close()
 
 
@@ -70,16 +74,7 @@ async def _unless_dead(request: Coroutine[Any, Any, Answer], client: Client | No
 
 async def _dispose(client: Client, reporter: Reporter) -> None:
     if client.on("parts-late"):
-        client.beside(_later(client, reporter))
-        return
-    await client.dispose()
-    client.where.http.close()
-    await reporter.close()
-
-
-async def _later(client: Client, reporter: Reporter) -> None:
-    await asyncio.sleep(0.02)
-    client.tasks.clear()
+        await asyncio.sleep(0.02)
     await client.dispose()
     client.where.http.close()
     await reporter.close()

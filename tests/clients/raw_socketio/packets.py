@@ -333,7 +333,7 @@ def packets_of(body: bytes, switches: Switches) -> list[Message]:
         if not on("reads-what-is-not-utf-8"):
             raise Malformed("the payload is not UTF-8") from None
         text = body.decode("utf-8", "replace")
-    if on("reads-one-packet-of-a-payload"):
+    if on("reads-one-packet-of-a-payload") and text.startswith("42"):
         text = text.partition(SEPARATOR)[0]
     parts = text.split(SEPARATOR, 1 if on("reads-two-packets-of-a-payload") else -1)
     if on("reads-payloads-backwards"):
