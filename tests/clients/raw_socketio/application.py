@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tests.clients.raw_socketio.http import Answer, Broken, Http
+from tests.clients.raw_socketio.session import NOBODY
 from tests.clients.raw_socketio.switches import Switches
 
 if TYPE_CHECKING:
@@ -139,6 +140,8 @@ class Application:
                 socket.acknowledge(number, args)
             case "do" if args and isinstance(args[0], dict):
                 self._do(socket, args[0])
+            case _ if on("is-deaf-after-an-event-without-a-handler") and socket.client.session:
+                socket.client.session.listener = NOBODY
             case _ if on("acknowledges-events-without-a-handler") and number is not None:
                 socket.acknowledge(number, [])
         if on("acknowledges-unasked") and number is None and name == "message":

@@ -139,18 +139,16 @@ class Client:
 
     def _goes_on(self, attempts: int) -> bool:
         on = self.on
-        if self.gone or (self.closed and not on("reconnects-when-closed")):
+        if self.gone or self.closed:
             return False
         if not any(each.active for each in self.sockets.values()):
             return False
         if on("never-reconnects") or (on("reconnects-once") and attempts):
             return False
-        return self.reconnects or on("reconnects-though-told-not-to")
+        return self.reconnects
 
     def _delay(self, attempts: int) -> float:
         on = self.on
-        if on("reconnects-at-once"):
-            return 0.0
         base = 5 * DELAY if on("waits-longer-to-reconnect") else DELAY
         factor = 1 if on("reconnects-evenly") else 2**attempts
         if on("waits-less-and-less"):

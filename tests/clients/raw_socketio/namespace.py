@@ -146,8 +146,6 @@ class Socket:
             client.send(Packet(CONNECT, self.name, data))
         if on("is-connected-before-the-answer"):
             self.answered({})
-        if on("sends-its-buffer-before-the-answer"):
-            self._flush()
 
     def received(self, packet: Packet) -> None:
         """A packet for this namespace has come."""
@@ -158,7 +156,7 @@ class Socket:
                     return
                 if self.asked or on("takes-any-connect"):
                     self.answered(packet.data if isinstance(packet.data, dict) else {})
-            case 4 if self.asked or on("takes-any-connect-error"):
+            case 4 if self.asked:
                 self._refused(packet.data)
             case 1 if self.connected:
                 self._left_by_server()
@@ -177,7 +175,7 @@ class Socket:
             return
         self.asked, self.connected = False, True
         pid = data.get("pid")
-        if pid is None or self.pid != pid or on("forgets-its-offset"):
+        if pid is None or self.pid != pid:
             self.offset = None
         self.pid = pid if isinstance(pid, str) else None
         if on("takes-its-sid-for-a-pid"):
@@ -244,7 +242,7 @@ class Socket:
                 self.client.application.refused(self, args)
             return
         last = args[-1] if args else None
-        if isinstance(last, str) and (self.pid is not None or on("takes-offsets-without-a-pid")):
+        if isinstance(last, str) and self.pid is not None:
             if self.offset is None or not on("keeps-the-first-offset"):
                 self.offset = last
             if on("takes-offsets-off"):

@@ -108,11 +108,10 @@ class Polling:
         fields = [("Content-Type", "text/plain;charset=UTF-8")]
         if on("posts-without-a-type"):
             fields = []
-        post = session.http.request("POST", target, body, fields)
-        if on("posts-twice"):
-            await session.http.request("POST", target, body, fields)
         try:
-            answer = await post
+            answer = await session.http.request("POST", target, body, fields)
+            if on("posts-twice") and body.startswith(b"42"):
+                answer = await session.http.request("POST", target, body, fields)
         except Broken:
             if on("posts-again-after-errors"):
                 session.waiting[:0] = packets
@@ -133,7 +132,7 @@ class Polling:
         size = 0
         waiting = session.waiting
         self.last = []
-        if on("posts-backwards"):
+        if on("sends-backwards"):
             waiting.reverse()
         while waiting:
             packet = codec.in_payload(waiting[0], session.switches)
@@ -217,6 +216,8 @@ class WebSocketTransport:
     def flush(self) -> None:
         """Send what waits."""
         waiting, self.session.waiting[:] = list(self.session.waiting), []
+        if self.on("sends-backwards"):
+            waiting.reverse()
         texts = [each for each in waiting if isinstance(each, str)]
         if self.on("joins-packets-in-a-message") and len(texts) == len(waiting) > 1:
             self.socket.send(codec.SEPARATOR.join(texts))

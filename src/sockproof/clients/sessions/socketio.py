@@ -77,7 +77,8 @@ class SocketIOSession:
         wanted = Packet(PacketType.EVENT, namespace, [name, *args])
         with self.context.awaits(str(wanted)):
             got = await self.receive()
-        if got.type not in EVENTS or (got.namespace, got.data) != (namespace, wanted.data):
+        same = got.namespace == namespace and is_same(got.data, wanted.data)
+        if got.type not in EVENTS or not same:
             raise Failure(str(wanted), got)
         return got
 
@@ -100,7 +101,7 @@ class SocketIOSession:
         wanted = Packet(PacketType.ACK, namespace, list(args), number)
         with self.context.awaits(str(wanted)):
             got = await self.receive()
-        same = (got.namespace, got.data, got.id) == (namespace, wanted.data, number)
+        same = (got.namespace, got.id) == (namespace, number) and is_same(got.data, wanted.data)
         if got.type not in ACKS or not same:
             raise Failure(str(wanted), got)
 
@@ -247,3 +248,14 @@ class SocketIOSession:
                 poll.end()
             else:
                 poll.answer(400, UNKNOWN_SID)
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two values are one for JSON: `true` is not 1, and 1.0 is."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(is_same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(is_same, one, other))
+    return bool(one == other)
