@@ -10,6 +10,7 @@ PING = Packet(PacketType.PING)
 INTERVAL, TIMEOUT = 200, 1000  # milliseconds
 SHORT = {"ping_interval": INTERVAL, "ping_timeout": TIMEOUT}
 ROUNDS = 8  # longer than both together
+TRIES = 3  # of PINGs in time, on a busy machine
 LATE = 0.9  # seconds between two of our PINGs, behind which nothing is proved
 
 
@@ -102,7 +103,7 @@ async def server_that_sends_no_ping_over_long_polling_is_taken_for_gone(client):
     await client.seen("disconnect", "/")
 
 
-@case("client-eio-heartbeat-not-before", over={"transport": TRANSPORTS})
+@case("client-eio-heartbeat-not-before", over={"transport": TRANSPORTS}, limit=15)
 async def connection_stays_open_while_pings_come_in_time(client, transport):
     client.setup(transport)
     session = await client.settled(**SHORT)
@@ -122,7 +123,7 @@ async def connection_stays_open_though_the_interval_is_longer_than_the_timeout(c
     await session.fence()
 
 
-@case("client-eio-heartbeat-no-ping", over={"transport": TRANSPORTS})
+@case("client-eio-heartbeat-no-ping", over={"transport": TRANSPORTS}, limit=15)
 async def client_sends_no_ping_of_its_own(client, transport):
     client.setup(transport)
     session = await client.settled(**SHORT)
@@ -131,17 +132,27 @@ async def client_sends_no_ping_of_its_own(client, transport):
 
 
 async def beats(session, rounds=ROUNDS, interval=INTERVAL / 1000, late=LATE):
-    """The server's PINGs, in time, for longer than the times that it has announced."""
-    last = time.monotonic()
-    for _ in range(rounds):
+    """The server's PINGs, in time, for longer than the times that it has announced.
+
+    Where one left late they begin anew: a client that has ended then is in its right.
+    """
+    last, left, tries = time.monotonic(), rounds, TRIES
+    in_time, missed = "PINGs sent in time", "some that left late"
+    while left:
         await asyncio.sleep(interval)
         session.engine.send(PING)
         await session.engine.sent()
+        left -= 1
         now = time.monotonic()
         if now - last > late:
-            raise Inconclusive(
-                "PINGs sent in time", f"one that left {now - last:.2f} s behind another"
-            )
+            left, tries = rounds, tries - 1
         last = now
-        with session.context.awaits("a PONG"):
-            await session.engine.expect(PacketType.PONG, "")
+        if not tries:
+            raise Inconclusive(in_time, missed)
+        try:
+            with session.context.awaits("a PONG"):
+                await session.engine.expect(PacketType.PONG, "")
+        except Failure as failure:
+            if tries == TRIES:
+                raise
+            raise Inconclusive(in_time, missed) from failure
