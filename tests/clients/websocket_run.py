@@ -135,11 +135,13 @@ def outcomes(
 ) -> dict[str, CaseRecord]:
     """The same, in a loop of its own.
 
-    What a time-out ended has run once more by itself, unless that is an outcome that is `wanted`.
+    What a time-out ended, and all that has no outcome of those `wanted`, has run once more alone.
     """
     mixins = list(several)
     records = asyncio.run(judged(mixins, chosen))
-    doubtful = {each.id for each in records.values() if each.timed_out}
-    good = {each.id for each in records.values() if each.outcome in wanted}
-    again = [c for c in chosen if c.id not in records or c.id in doubtful - good]
+    if wanted:
+        good = {each.id for each in records.values() if each.outcome in wanted}
+    else:
+        good = {each.id for each in records.values() if not each.timed_out}
+    again = [case for case in chosen if case.id not in good]
     return records | asyncio.run(judged(mixins, again, LIMIT * 2, jobs=1))
