@@ -176,7 +176,12 @@ async def _read(line: Line, method: str, switches: Switches) -> Answer:
         while (await reader.readline()).strip():
             pass
     elif "content-length" in fields:
-        answer.body = await reader.readexactly(int(fields["content-length"]))
+        length = int(fields["content-length"])
+        if switches.on("reads-a-body-of-one-segment") and length:
+            answer.body = await reader.read(length)
+            line.lasts = False
+        else:
+            answer.body = await reader.readexactly(length)
     else:
         line.lasts = False
         answer.body = await reader.read(-1)
