@@ -137,6 +137,11 @@ class NonceOfTheRun:
         return bytes.fromhex(self.place.seen.setdefault("key", super().nonce().hex()))
 
 
+class NonceOfLetters:
+    def nonce(self):
+        return bytes(97 + octet % 16 for octet in super().nonce())
+
+
 class NonceCountsUp:
     def nonce(self):
         self.place.seen["keys"] = str(int(self.place.seen.get("keys", 0)) + 1)
@@ -158,7 +163,7 @@ FAULTS: dict[str, Mixin] = {
     "key-is-the-same-always": SameKeyAlways,
     "key-is-the-same-in-a-process": NonceOfTheRun,
     "key-counts-up": NonceCountsUp,
-    "key-of-letters": key_from(lambda nonce: nonce.hex()[:22] + "=="),
+    "key-of-letters": NonceOfLetters,
     "key-in-hexadecimal": key_from(lambda nonce: nonce.hex()),
     "key-without-padding": key_from(lambda nonce: _base64(nonce).rstrip("=")),
     "key-in-base64-for-addresses": key_from(
