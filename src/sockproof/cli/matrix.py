@@ -9,12 +9,15 @@ import argparse
 import os
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sockproof import __version__, files, shelves
-from sockproof.api.clients import ClientJudged, concerns, judge_client, with_driver
+from sockproof.api.clients import ClientJudged, ClientPlan, concerns, judge_client, with_driver
 from sockproof.api.expecting import load_named
 from sockproof.api.judge import Judged, Place, judge_target
+from sockproof.api.plans import JudgePlan
 from sockproof.cli.arguments import add_results, add_shelf
 from sockproof.cli.client_plans import clients_plan, driver_of
 from sockproof.cli.conformance import add_choice, choose_targets, worst
@@ -31,6 +34,7 @@ from sockproof.targets.drivers import DriverSpec, load_drivers
 from sockproof.targets.install import prepare
 from sockproof.targets.spec import TargetError, TargetMissing, TargetSpec, load_targets
 
+Judging = Callable[[TargetSpec, Place, Progress], Judged | ClientJudged]
 REQUIRE = "SOCKPROOF_REQUIRE_TARGETS"
 
 
@@ -53,32 +57,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def matrix(options: Namespace) -> int:
     """Judge the targets and write the matrix; the worst of their exit codes."""
-    return _matrix(options, *(_clients(options) if options.clients else _servers(options)))
+    if options.clients:
+        names = tuple(options.driver)
+        chosen, judging = _clients(clients_plan(options), names, options.shelf)
+    else:
+        if options.driver:
+            raise CommandError("--driver is for --clients")
+        names = tuple(options.target)
+        chosen, judging = _servers(matrix_plan(options))
+    what = _What(chosen, judging, bool(names), "clients" if options.clients else "servers")
+    return _matrix(what, options.results, options.shelf, options.verbose)
 
 
-Judging = Callable[[TargetSpec, Place, Progress], Judged | ClientJudged]
+@dataclass(frozen=True, slots=True)
+class _What:
+    """What is judged, and how."""
+
+    chosen: Sequence[TargetSpec]
+    judging: Judging
+    are_named: bool
+    of: str  # "servers", "clients"
 
 
-def _servers(options: Namespace) -> tuple[list[TargetSpec], bool, Judging]:
-    """The targets, whether they were named, and how one is judged."""
-    if options.driver:
-        raise CommandError("--driver is for --clients")
-    plan = matrix_plan(options)
-    known = load_targets(shelves.shelf("targets", options.shelf))
+def _servers(plan: JudgePlan) -> tuple[list[TargetSpec], Judging]:
+    """The targets, and how one is judged."""
+    known = load_targets(shelves.shelf("targets", plan.shelf))
     expectations = load_named(plan.expect, shelves.shelf("conformance", plan.shelf))
 
     def judging(spec: TargetSpec, place: Place, progress: Progress) -> Judged:
         return judge_target(plan, spec, expectations, place, progress)
 
-    return choose_targets(plan, known, tuple(known)), bool(plan.targets), judging
+    return choose_targets(plan, known, tuple(known)), judging
 
 
-def _clients(options: Namespace) -> tuple[list[TargetSpec], bool, Judging]:
-    """The drivers, whether they were named, and how the client of one is judged."""
-    plan = clients_plan(options)
-    names = options.driver or list(load_drivers(shelves.shelf("drivers", options.shelf)))
-    chosen = [driver_of(name, options.shelf) for name in dict.fromkeys(names)]
-    fitting = [spec for spec in chosen if options.driver or concerns(plan, spec)]
+def _clients(
+    plan: ClientPlan, names: Sequence[str], shelf: Path | None
+) -> tuple[list[TargetSpec], Judging]:
+    """The drivers, and how the client of one is judged."""
+    known = names or list(load_drivers(shelves.shelf("drivers", shelf)))
+    chosen = [driver_of(name, shelf) for name in dict.fromkeys(known)]
+    fitting = [spec for spec in chosen if names or concerns(plan, spec)]
     if not fitting:
         raise CommandError("no matching case applies to these clients")
 
@@ -86,32 +104,32 @@ def _clients(options: Namespace) -> tuple[list[TargetSpec], bool, Judging]:
         assert isinstance(spec, DriverSpec)
         return judge_client(with_driver(plan, spec), place, progress)
 
-    return list(fitting), bool(options.driver), judging
+    return list(fitting), judging
 
 
-def _matrix(options: Namespace, chosen: Sequence[TargetSpec], named: bool, judging: Judging) -> int:
-    template = shelves.shelf("reports", options.shelf) / "matrix.html.j2"
-    folder = records.new_run_folder(options.results, "matrix")
+def _matrix(what: _What, results: Path, shelf: Path | None, verbose: bool) -> int:
+    template = shelves.shelf("reports", shelf) / "matrix.html.j2"
+    folder = records.new_run_folder(results, "matrix")
     started = records.now()
     columns: list[Column] = []
     skipped: list[Skipped] = []
     codes: list[int] = []
     try:
-        for spec in chosen:
+        for spec in what.chosen:
             try:
                 prepare(spec)
             except TargetMissing as error:
-                if os.environ.get(REQUIRE) == "1" or named:
+                if os.environ.get(REQUIRE) == "1" or what.are_named:
                     raise
                 print(f"{spec.name}: skipped: {error}")
                 skipped.append(Skipped(spec.name, str(error)))
                 continue
             own = folder / spec.name
             files.make_folder(own)
-            place = Place(own, Outputs.in_folder(own, options.shelf).write)
+            place = Place(own, Outputs.in_folder(own, shelf).write)
             try:
-                with Progress(verbose=options.verbose) as progress:
-                    judged = judging(spec, place, progress)
+                with Progress(verbose=verbose) as progress:
+                    judged = what.judging(spec, place, progress)
                     progress.finish_briefly(judged.report, judged.title)
             except (Unreachable, TargetError) as error:
                 warn(f"{spec.name}: {error}")
@@ -121,14 +139,13 @@ def _matrix(options: Namespace, chosen: Sequence[TargetSpec], named: bool, judgi
                 continue
             codes.append(judged.exit_code)
             href = f"{spec.name}/report.html"
-            title = spec.described() if options.clients else judged.title
+            title = spec.described() if what.of == "clients" else judged.title
             columns.append(Column(spec.name, title, spec.kind, href, judged.report))
             if judged.report["interrupted"]:
                 break
     finally:
         if columns:
-            of = "clients" if options.clients else "servers"
-            made = assemble(columns, skipped, __version__, started, of)
+            made = assemble(columns, skipped, __version__, started, what.of)
             page = folder / "matrix.html"
             files.write(page, render(made, columns, template))
             files.write(folder / "matrix.json", to_json(made))
