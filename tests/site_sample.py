@@ -23,16 +23,20 @@ def report(mended: bool = False) -> dict[str, Any]:
 
 
 def run(
-    results: Path, day: int, servers: dict[str, tuple[str, dict[str, Any]]], kind: str = "websocket"
+    results: Path,
+    day: int,
+    servers: dict[str, tuple[str, dict[str, Any]]],
+    kind: str = "websocket",
+    of: str = "servers",
 ) -> Path:
-    """A matrix run on a day of January, of servers by name: their title and report."""
+    """A matrix run on a day of January, of servers by name, or clients: their title and report."""
     folder = results / f"202601{day:02}T000000Z-matrix"
     folder.mkdir(parents=True)
     columns = [
         Column(name, title, kind, f"{name}/report.html", told)
         for name, (title, told) in servers.items()
     ]
-    made = assemble(columns, [], "0.1.0", f"2026-01-{day:02}T00:00:00.000Z")
+    made = assemble(columns, [], "0.1.0", f"2026-01-{day:02}T00:00:00.000Z", of)
     (folder / "matrix.json").write_text(to_json(made))
     for name, (_, told) in servers.items():
         (folder / name).mkdir()

@@ -64,6 +64,27 @@ def test_json_says_since_which_version(public: Path) -> None:
     assert [each.title for each in servers["one"].versions] == ["One 1.0", "One 1.1"]
 
 
+def test_a_client_library_is_not_the_server_of_its_name(tmp_path: Path) -> None:
+    run(tmp_path / "results", 1, {"one": ("One 1.0", report())})
+    run(tmp_path / "results", 2, {"one": ("One 1.0", report(mended=True))}, of="clients")
+    assert main(["site", str(tmp_path / "results"), "--out", str(tmp_path / "public")]) == 0
+    public = tmp_path / "public"
+    found = msgspec.json.decode((public / "results.json").read_bytes(), type=Site)
+    ((server,), (client,)) = found.servers, found.clients
+    assert (server.page, client.page) == ("servers/one.html", "clients/one.html")
+    outcomes = [each.requirements[FRAGMENTED].outcome for each in (server, client)]
+    assert outcomes == ["FAIL", "PASS"]
+    assert all((public / each.page).is_file() for each in (server, client))
+    assert {path.name for path in (public / "badges").iterdir()} >= {
+        "one-websocket.json", "one-client-websocket.json",
+    }  # fmt: skip
+    page = (public / "index.html").read_text(encoding="utf-8")
+    assert '<h2 id="websocket-clients">WebSocket clients' in page
+    assert f'href="servers/one.html#{FRAGMENTED}"' in page
+    assert f'href="clients/one.html#{FRAGMENTED}"' not in page
+    assert "Nothing yet: changes show" in page
+
+
 def test_badges_are_what_shields_reads(public: Path) -> None:
     badges = {path.name: json.loads(path.read_text()) for path in (public / "badges").iterdir()}
     assert "one-websocket.json" in badges

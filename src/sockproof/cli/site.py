@@ -16,7 +16,7 @@ from sockproof.cli.speech import warn
 from sockproof.errors import CommandError, NotJudged
 from sockproof.formats.judgements import Matrix
 from sockproof.render.site import data, pages
-from sockproof.render.site.servers import History, histories, requirements
+from sockproof.render.site.servers import CLIENTS, History, histories, requirements
 from sockproof.render.text import number
 from sockproof.runs import records
 from sockproof.vocabulary import DOCS_URL
@@ -65,20 +65,22 @@ def site(options: Namespace) -> int:
     about = requirements(matrices)
     out: Path = options.out
     shelf = shelves.shelf("reports", options.shelf)
-    for name in ("servers", "badges"):
+    for name in {each.of for each in servers} | {"badges"}:
         files.make_folder(out / name)
     for each in servers:
         evidence = _Evidence(each, folders)
         page = pages.server(
             each, about, evidence.of, shelf / "site-server.html.j2", url, __version__
         )
-        files.write(out / "servers" / f"{each.name}.html", page)
+        files.write(out / f"{each.page}.html", page)
         title = f"{each.name}: what changed"
         latest = each.now.started
-        feed = data.feed(each.steps(), title, f"servers/{each.name}.xml", latest)
-        files.write(out / "servers" / f"{each.name}.xml", feed)
+        feed = data.feed(each.steps(), title, f"{each.page}.xml", latest)
+        files.write(out / f"{each.page}.xml", feed)
         for suite, badge in data.badges(each, about).items():
-            files.write(out / "badges" / f"{each.name}-{suite}.json", files.json_text(badge))
+            files.write(
+                out / "badges" / f"{data.badge_name(each, suite)}.json", files.json_text(badge)
+            )
     steps = [step for each in servers for step in each.steps()]
     latest = data.updated(servers)
     files.write(out / "feed.xml", data.feed(steps, "What changed", "feed.xml", latest))
@@ -86,7 +88,10 @@ def site(options: Namespace) -> int:
     files.write(out / "results.json", files.json_text(found))
     index = pages.index(servers, about, shelf / "site.html.j2", url, __version__)
     files.write(out / "index.html", index)
-    told = f"{number(len(servers), 'server')}, {number(len(about), 'requirement')}"
+    clients = sum(each.of == CLIENTS for each in servers)
+    told = number(len(servers) - clients, "server")
+    told += f", {number(clients, 'client')}" if clients else ""
+    told += f", {number(len(about), 'requirement')}"
     print(f"site: {out / 'index.html'} ({told}, {number(len(folders), 'run')})")
     return 0
 

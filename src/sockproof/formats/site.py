@@ -35,7 +35,7 @@ class SiteVersion(Written):
 
 
 class SiteServer(Written):
-    """A server."""
+    """A server, or a client library."""
 
     name: str
     title: str
@@ -46,7 +46,7 @@ class SiteServer(Written):
 
 
 class Site(Written):
-    """Servers by requirements."""
+    """Servers, and client libraries, by requirements."""
 
     schema: int
     kind: Literal["site"]
@@ -54,3 +54,4 @@ class Site(Written):
     updated: Annotated[Moment, Meta(description="When the latest run started.")]
     requirements: dict[str, SiteRequirement]
     servers: list[SiteServer]
+    clients: Annotated[list[SiteServer], Meta(description="Client libraries.")] = []

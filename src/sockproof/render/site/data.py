@@ -6,7 +6,14 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sockproof.render.site.servers import Change, History, Requirement, Step
+from sockproof.render.site.servers import (
+    CLIENTS,
+    SERVERS,
+    Change,
+    History,
+    Requirement,
+    Step,
+)
 from sockproof.render.text import number, short
 
 SCHEMA = 1
@@ -29,21 +36,27 @@ def results(
             name: {"document": each.document, "section": each.section, "level": each.level}
             for name, each in requirements.items()
         },
-        "servers": [
-            {
-                "name": each.name,
-                "title": each.now.title,
-                "kind": each.now.kind,
-                "page": f"servers/{each.name}.html",
-                "versions": [
-                    {"title": run.title, "started": run.started, "counts": run.counts}
-                    for run in each.versions
-                ],
-                "requirements": {name: _standing(each, name) for name in each.now.standings},
-            }
-            for each in servers
-        ],
+        **{of: [_entry_of(each) for each in servers if each.of == of] for of in (SERVERS, CLIENTS)},
     }
+
+
+def _entry_of(each: History) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "title": each.now.title,
+        "kind": each.now.kind,
+        "page": f"{each.page}.html",
+        "versions": [
+            {"title": run.title, "started": run.started, "counts": run.counts}
+            for run in each.versions
+        ],
+        "requirements": {name: _standing(each, name) for name in each.now.standings},
+    }
+
+
+def badge_name(server: History, suite: str) -> str:
+    """The name of a badge's file, without its suffix."""
+    return f"{server.name}-{'client-' if server.of == CLIENTS else ''}{suite}"
 
 
 def updated(servers: Sequence[History]) -> str:
@@ -103,9 +116,11 @@ def feed(steps: Iterable[Step], title: str, name: str, latest: str) -> str:
 def _entry(root: ET.Element, step: Step, up: str) -> None:
     entry = ET.SubElement(root, "entry")
     ET.SubElement(entry, "title").text = f"{short(step.after.title, 200)}: {said(step.changes)}"
-    ET.SubElement(entry, "id").text = f"urn:sockproof:{step.name}:{short(step.after.started, 40)}"
+    ET.SubElement(
+        entry, "id"
+    ).text = f"urn:sockproof:{step.page.removeprefix('servers/')}:{short(step.after.started, 40)}"
     ET.SubElement(entry, "updated").text = short(step.after.started, 40)
-    ET.SubElement(entry, "link", href=f"{up}servers/{step.name}.html")
+    ET.SubElement(entry, "link", href=f"{up}{step.page}.html")
     told = [f"{each.requirement}: {each.before} → {each.after}" for each in step.changes[:_TOLD]]
     if len(step.changes) > _TOLD:
         told.append(f"and {len(step.changes) - _TOLD} more")

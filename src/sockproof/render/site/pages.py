@@ -13,8 +13,8 @@ from typing import Any
 
 from sockproof.render.conformance.html import wire_rows
 from sockproof.render.html_page import environment
-from sockproof.render.site.data import badges, said, updated
-from sockproof.render.site.servers import History, Requirement, Version
+from sockproof.render.site.data import badge_name, badges, said, updated
+from sockproof.render.site.servers import CLIENTS, SERVERS, History, Requirement, Version
 from sockproof.render.text import sentence, short
 from sockproof.runs.records import OUTCOMES
 from sockproof.vocabulary import DOCS_URL, Suite
@@ -33,14 +33,18 @@ def index(
     docs_url: str | None,
     sockproof: str,
 ) -> str:
-    """The first page: a table for each kind of server, and one of clients where they were run."""
-    clients = {name for name, each in requirements.items() if each.suites == {Suite.CLIENTS.value}}
-    rest = set(requirements) - clients
+    """The first page: a table for each kind of server and of client library that was run, and one
+    of real clients and the servers that they were run against."""
+    carried = {name for name, each in requirements.items() if each.suites == {Suite.CLIENTS.value}}
+    rest = set(requirements) - carried
+    of = {each: [one for one in servers if one.of == each] for each in (SERVERS, CLIENTS)}
     tables = [
-        _table("websocket", "WebSocket servers", servers, rest, requirements, docs_url),
-        _table("socketio", "Socket.IO servers", servers, rest, requirements, docs_url),
-        _table("", "Clients, and the servers they were run against", servers, clients,
+        _table("websocket", "WebSocket servers", of[SERVERS], rest, requirements, docs_url),
+        _table("socketio", "Socket.IO servers", of[SERVERS], rest, requirements, docs_url),
+        _table("", "Clients, and the servers they were run against", of[SERVERS], carried,
                requirements, docs_url),
+        _table("websocket", "WebSocket clients", of[CLIENTS], rest, requirements, docs_url),
+        _table("socketio", "Socket.IO clients", of[CLIENTS], rest, requirements, docs_url),
     ]  # fmt: skip
     steps = [step for each in servers for step in each.steps()]
     steps.sort(key=lambda step: step.after.started, reverse=True)
@@ -51,7 +55,7 @@ def index(
             tables=[each for each in tables if each["rows"]],
             steps=[
                 {
-                    "name": each.name,
+                    "page": each.page,
                     "title": short(each.after.title, 200),
                     "before": short(each.before.title, 200),
                     "said": said(each.changes),
@@ -135,7 +139,10 @@ def server(
                 }
                 for each in history.steps()
             ],
-            badges=badges(history, requirements),
+            badges=[
+                {"suite": suite, "message": badge["message"], "file": badge_name(history, suite)}
+                for suite, badge in badges(history, requirements).items()
+            ],
             sockproof=short(sockproof, 40),
         )
     )
@@ -172,10 +179,10 @@ def _table(
         )
     suites = sorted({suite for row in rows for suite in row["suites"].split()})
     return {
-        "kind": kind or "clients",
+        "kind": f"{kind}-clients" if title.endswith(" clients") else kind or "clients",
         "title": title,
         "columns": [
-            {"name": each.name, "title": short(each.now.title, 200), "counts": _counts(each.now)}
+            {"page": each.page, "title": short(each.now.title, 200), "counts": _counts(each.now)}
             for each in columns
         ],
         "rows": rows,
@@ -195,7 +202,7 @@ def _cell(history: History, name: str) -> dict[str, Any] | None:
     return {
         "outcome": standing.outcome,
         "standing": "known" if standing.outcome == "FAIL" and standing.known else "",
-        "server": history.name,
+        "page": history.page,
         "title": short(history.now.title, 100),
     }
 

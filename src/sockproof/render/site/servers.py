@@ -1,10 +1,11 @@
-"""What servers keep, requirement by requirement, over the matrix runs that are stored of them.
+"""What servers and client libraries keep, by requirement, over the matrix runs stored of them.
 
 The rules that hold here:
 
 * A requirement is judged by its worst case that counts: a FAIL outweighs all, and what could not
   be judged outweighs what passed.
 * A server is its name. Its runs are in the order in which they started, and the last is how it is.
+* So is a client library: one name may stand for a server and for a client.
 * What a run did not look at is as the one before found it, if that was of the same version.
 * What changed is what two runs of a server that follow each other both judged.
 """
@@ -19,6 +20,7 @@ from msgspec import UNSET
 
 from sockproof.formats.judgements import Matrix, MatrixCell, MatrixRow
 
+SERVERS, CLIENTS = "servers", "clients"  # what a matrix is of, and the folder of their pages
 WEIGHT = ("FAIL", "INCONCLUSIVE", "NON_STRICT", "PASS", "UNSUPPORTED")  # the first one counts
 JUDGED = ("FAIL", "NON_STRICT", "PASS")
 _PARTS = 16  # of a section's number
@@ -80,7 +82,7 @@ class Change:
 class Step:
     """From one run of a server to its next: what changed."""
 
-    name: str
+    page: str
     before: Version
     after: Version
     changes: tuple[Change, ...]
@@ -88,10 +90,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All runs of a server, the oldest first."""
+    """All runs of a server, or of a client library, the oldest first."""
 
     name: str
     versions: tuple[Version, ...]
+    of: str = SERVERS  # or CLIENTS
+
+    @property
+    def page(self) -> str:
+        """Its page, without the suffix, as its feed has it too."""
+        return f"{self.of}/{self.name}"
 
     @property
     def now(self) -> Version:
@@ -117,19 +125,20 @@ class History:
         for before, after in reversed(pairs):
             found = tuple(_changes(before, after))
             if found:
-                yield Step(self.name, before, after, found)
+                yield Step(self.page, before, after, found)
 
 
 def histories(matrices: Sequence[Matrix]) -> list[History]:
-    """The servers of some matrices, by kind and name."""
+    """The servers of some matrices, by kind and name, and then the client libraries."""
     order = sorted(range(len(matrices)), key=lambda at: matrices[at].started)
-    runs: dict[str, list[Version]] = {}
+    runs: dict[tuple[str, str], list[Version]] = {}
     for at in order:
         matrix = matrices[at]
         for column, each in enumerate(matrix.columns):
             if each.interrupted:  # of what was left out nothing is known
                 continue
-            earlier = runs.get(each.name, [])
+            key = matrix.of, each.name
+            earlier = runs.get(key, [])
             is_same = bool(earlier) and earlier[-1].title == each.title
             version = Version(
                 each.title,
@@ -139,9 +148,11 @@ def histories(matrices: Sequence[Matrix]) -> list[History]:
                 {str(name): count for name, count in each.counts.items()},
                 at,
             )
-            runs.setdefault(each.name, []).append(version)
-    found = [History(name, tuple(versions)) for name, versions in runs.items()]
-    return sorted(found, key=lambda each: (each.now.kind != "websocket", each.name))
+            runs.setdefault(key, []).append(version)
+    found = [History(name, tuple(versions), of) for (of, name), versions in runs.items()]
+    return sorted(
+        found, key=lambda each: (each.of == CLIENTS, each.now.kind != "websocket", each.name)
+    )
 
 
 def requirements(matrices: Iterable[Matrix]) -> dict[str, Requirement]:
