@@ -53,6 +53,7 @@ def index(
         .get_template(template.name)
         .render(
             tables=[each for each in tables if each["rows"]],
+            has_clients=bool(of[CLIENTS]),
             steps=[
                 {
                     "page": each.page,
