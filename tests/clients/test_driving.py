@@ -12,8 +12,9 @@ from sockproof.clients import driver
 from sockproof.clients.driver import Driver, new_log
 from sockproof.clients.run import ClientRun
 from sockproof.clients.serving import serving
+from sockproof.conformance.shelf.case import load_cases
 from sockproof.vocabulary import Seen
-from tests.clients.test_core import new_run, some_cases
+from tests.clients.test_core import SHELF, new_run, some_cases
 
 BEGIN = """
 import asyncio, os, pathlib
@@ -63,6 +64,37 @@ def driven(tmp_path: Path, source: str, limit: float = 1.0) -> tuple[ClientRun, 
                 return await words.at(f"ws://{listener.authority}", "slow").drive(run, log)
 
     return run, asyncio.run(main())
+
+
+@pytest.mark.parametrize("wanted", ["http", "wss"])
+def test_a_driver_that_cannot_use_the_url_is_told_the_other_one(
+    wanted: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "driver.py"
+    path.write_text(
+        "import os, sys, urllib.request\n"
+        "url = os.environ['SOCKPROOF_URL']\n"
+        f"if not url.startswith('{wanted}:'): sys.exit('no ' + url.partition(':')[0])\n"
+        "urllib.request.urlopen(url + '/next?agent=one')\n"
+        "sys.exit('it came')\n"
+    )
+    run = new_run(load_cases(SHELF, ("engineio",))[:2])
+
+    async def main() -> str | None:
+        async with serving(run) as listener:
+            words = Driver((sys.executable, str(path)), ("--run", "driver"))
+            at, other = (f"{scheme}://{listener.authority}" for scheme in ("ws", "http"))
+            with new_log() as log:
+                return await words.at(at, "one", other).drive(run, log)
+
+    problem = asyncio.run(main())
+    if wanted == "http":
+        assert problem is None
+        assert [each.seen for each in run.records.values()] == [Seen.DIED, Seen.DIED]
+    else:
+        assert problem is not None
+        assert problem.endswith("it said last: no http")
+        assert not run.records
 
 
 def test_a_time_out_that_does_not_repeat_is_set_aside(tmp_path: Path) -> None:

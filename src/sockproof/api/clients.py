@@ -262,8 +262,12 @@ class _Run:
             self.observer.start(len(self.job.chosen), plan.agent or UNNAMED, None, bound)
             with new_log() as log:
                 kinds = {each.suite for each in self.job.chosen}
-                scheme = "ws" if kinds & set(WEBSOCKET) else "http"
-                driver = plan.driver.at(f"{scheme}://{listener.authority}", plan.agent or UNNAMED)
+                urls = [
+                    f"{scheme}://{listener.authority}"
+                    for scheme, suites in (("ws", WEBSOCKET), ("http", SOCKETIO))
+                    if kinds & set(suites)
+                ]
+                driver = plan.driver.at(urls[0], plan.agent or UNNAMED, *urls[1:])
                 try:
                     async with asyncio.timeout(bound):
                         self.problem = await driver.drive(run, log)

@@ -48,6 +48,7 @@ class Driver:
     environment: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
     known: Path | None = None
+    otherwise: str = ""  # the URL for one that does not come by the first
 
     @classmethod
     def of(cls, spec: DriverSpec) -> Driver:
@@ -56,14 +57,21 @@ class Driver:
         said = ("--driver", spec.name)
         return cls(spec.command(), said, spec.environment(), spec.folder, spec.expectations())
 
-    def at(self, url: str, agent: str) -> Driver:
-        """The same driver, told where to connect to and what it is called."""
+    def at(self, url: str, agent: str, otherwise: str = "") -> Driver:
+        """The same driver, told where to connect to and what it is called.
+
+        `otherwise` is told to one that ends and has come for nothing: a driver of Socket.IO cannot
+        do anything with ws://.
+        """
         told = {"SOCKPROOF_URL": url, "SOCKPROOF_AGENT": agent}
-        return replace(self, environment={**self.environment, **told})
+        return replace(self, environment={**self.environment, **told}, otherwise=otherwise)
 
     async def drive(self, run: ClientRun, log: IO[bytes]) -> str | None:
         """Have it come for all cases of the run; gives what kept it from that, in words."""
         problem = await self._through(run, log)
+        if problem is not None and self.otherwise and not (run.came or run.stopped.is_set()):
+            told = {**self.environment, "SOCKPROOF_URL": self.otherwise}
+            return await replace(self, environment=told, otherwise="").drive(run, log)
         lapsed = [name for name in run.lapsed if name in run.records]
         if problem is None and 0 < len(lapsed) <= AGAIN:
             run.look_again(lapsed)
