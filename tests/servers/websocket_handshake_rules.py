@@ -140,7 +140,7 @@ def _overdone(request: Request, fault: str | None) -> Iterator[Rule]:
         "lists-in-two-lines-refused": names.count("Accept-Language") > 1,
         "long-names-refused": any(len(name) > 64 for name in names),
         "short-names-refused": any(len(name) < 4 for name in names),
-        "names-of-digits-refused": any(name[0].isdigit() for name in names),
+        "names-of-digits-refused": any(name[:1].isdigit() for name in names),
         "unknown-fields-refused": any(name.lower() == "x-sockproof" for name in names),
         "browsers-refused": bool({name.lower() for name in names} & BROWSERS),
         "queries-refused": "?" in request.target and not own,
