@@ -43,6 +43,7 @@ from sockproof.files import WriteError
 from sockproof.runs import records
 from sockproof.runs.records import CaseRecord, RunWriter
 from sockproof.targets.drivers import DriverSpec
+from sockproof.vocabulary import Suite
 
 UNNAMED = "client"  # an agent that says no name
 LAST_WORDS = 15.0  # seconds beyond its bound after which a run that has not ended is ended
@@ -78,22 +79,28 @@ class ClientPlan:
 
 def with_driver(plan: ClientPlan, spec: DriverSpec) -> ClientPlan:
     """The plan for a driver of the shelf, which is installed where it is not; `TargetError`."""
-    fitting = WEBSOCKET if spec.kind == "websocket" else SOCKETIO
-    suites = tuple(each for each in plan.suites or SUITES if each in fitting)
+    suites = _suites(plan, spec)
     if not suites:
-        raise CommandError(f"the driver {spec.name} has the suites {', '.join(fitting)}")
+        raise CommandError(f"the driver {spec.name} has the suites {', '.join(_fitting(spec))}")
     agent = plan.agent or spec.name
     return replace(plan, suites=suites, agent=agent, driver=Driver.of(spec))
 
 
 def concerns(plan: ClientPlan, spec: DriverSpec) -> bool:
     """Whether any of the plan's cases is for a client of this kind."""
-    fitting = WEBSOCKET if spec.kind == "websocket" else SOCKETIO
-    suites = [each for each in plan.suites or SUITES if each in fitting]
-    every = load_cases(shelves.shelf("client_cases", plan.shelf), suites)
+    every = load_cases(shelves.shelf("client_cases", plan.shelf), _suites(plan, spec))
     return any(
         not plan.cases or any(glob_matches(g, each.id) for g in plan.cases) for each in every
     )
+
+
+def _fitting(spec: DriverSpec) -> tuple[Suite, ...]:
+    return WEBSOCKET if spec.kind == "websocket" else SOCKETIO
+
+
+def _suites(plan: ClientPlan, spec: DriverSpec) -> tuple[str, ...]:
+    """Those of the plan that are for a client of this kind."""
+    return tuple(each for each in plan.suites or SUITES if each in _fitting(spec))
 
 
 @dataclass(frozen=True, slots=True)

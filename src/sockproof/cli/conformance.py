@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 from argparse import Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from sockproof import files, shelves
 from sockproof.api.expecting import load_named
 from sockproof.api.job import catalogue_of, concerned, fitting_suites, suites_of
 from sockproof.api.judge import JUDGED, Judged, Place, judge_target, judge_url, judged_target
 from sockproof.api.plans import JudgePlan
-from sockproof.cli.arguments import add_results, add_shelf, seconds, time_span, whole
+from sockproof.cli.arguments import add_results, add_shelf, whole
 from sockproof.cli.judge_plans import judge_plan
+from sockproof.cli.judging import (
+    Group,
+    add_limits,
+    add_reports,
+    add_selection,
+    add_verbose,
+    add_verdict,
+    list_cases,
+    recorded,
+    write_known,
+)
 from sockproof.cli.outputs import Outputs, write_autobahn, write_index
 from sockproof.cli.speech import warn
 from sockproof.conformance.preflight import Unreachable
 from sockproof.conformance.running.run import choose_cases
 from sockproof.conformance.shelf.case import load_cases
 from sockproof.conformance.shelf.expectations import Expectation
-from sockproof.conformance.shelf.expectations_writer import write_expectations
 from sockproof.errors import CANNOT_BE_JUDGED, CommandError
 from sockproof.proxies import ignored_proxy
 from sockproof.render.conformance.html import IndexEntry
 from sockproof.render.conformance.terminal import Progress
-from sockproof.render.text import number
 from sockproof.runs import records
 from sockproof.targets.spec import TargetError, TargetSpec, load_targets
 from sockproof.vocabulary import SOCKETIO_SUITES, SUITES, WEBSOCKET_SUITES, Suite
@@ -94,92 +102,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="TOML file with the capabilities and limits of the server",
     )
-    add = parser.add_argument_group(
-        "reports", "With any of these, only the named files are written, and no run folder."
-    ).add_argument
-    for name, kind in (("json", "JSON"), ("junit", "JUnit XML"), ("html", "HTML")):
-        add(f"--{name}", type=Path, metavar="FILE", help=f"file for the report as {kind}")
-    add("--markdown", type=Path, metavar="FILE", help="file for the report as Markdown")
-    add(
-        "--autobahn",
-        type=Path,
-        metavar="DIR",
-        help="directory for index.json and case files in the format of Autobahn|Testsuite",
-    )
-    add(
-        "--write-expectations",
-        type=Path,
-        metavar="FILE",
-        help="file for the deviations found, to be completed and passed to --expect",
-    )
+    add_reports(parser)
     add_results(parser)
     add_shelf(parser)
 
 
-def add_choice(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+def add_choice(parser: argparse.ArgumentParser) -> Group:
     """Add the options that the commands that check servers share; returns those that select."""
-    add = parser.add_argument
-    add("-v", "--verbose", action="store_true", help="list every case in the terminal")
+    add_verbose(parser)
     selection = parser.add_argument_group("selection")
-    add = selection.add_argument
-    add(
+    selection.add_argument(
         "--target",
         action="append",
         default=[],
         metavar="NAME",
         help="bundled server to start and check; may be repeated",
     )
-    add(
-        "--suite",
-        action="append",
-        default=[],
-        choices=SUITES,
-        metavar="NAME",
-        help=f"suite to run: {', '.join(SUITES)}; may be repeated "
-        "(default: those for the kind of server, without abuse and clients)",
-    )
-    add(
-        "--case",
-        action="append",
-        default=[],
-        metavar="GLOB",
-        help="pattern of ids of cases to run; may be repeated (default: all)",
-    )
-    add(
-        "--exclude",
-        action="append",
-        default=[],
-        metavar="GLOB",
-        help="pattern of ids of cases to leave out; may be repeated",
-    )
-    add = parser.add_argument_group("verdict").add_argument
-    add(
-        "--expect",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="known deviations: a file, or the name of a bundled list, as tornado; may be repeated",
-    )
-    add("--strict", action="store_true", help="fail also on SHOULD and NON_STRICT")
-    add(
-        "--docs-url",
-        metavar="URL",
-        help="documentation whose pages of requirements the reports link (default: sockproof's)",
-    )
-    add = parser.add_argument_group("execution").add_argument
-    add(
-        "--timeout",
-        type=seconds,
-        default=5.0,
-        metavar="S",
-        help="time limit for each case, in seconds (default: %(default)g)",
-    )
-    add(
-        "--max-time",
-        type=time_span,
-        metavar="T",
-        help="time limit for the whole run, as 90s or 5m (default: derived from the cases)",
-    )
+    add_selection(selection, SUITES, "those for the kind of server, without abuse and clients")
+    add_verdict(parser, "the name of a bundled list, as tornado")
+    add = add_limits(parser).add_argument
     add(
         "--jobs",
         type=whole(1, 256),
@@ -214,36 +155,15 @@ class _Wanted:
     expectations: Path | None  # to be written
     verbose: bool
 
-    @contextlib.contextmanager
-    def place(self) -> Iterator[Place]:
-        """Where one run is recorded.
-
-        With a file option the records go into a folder that does not outlive the run.
-        """
-        if self.outputs is not None:
-            with TemporaryDirectory(prefix="sockproof-") as name:
-                yield Place(Path(name), self.outputs.write, stays=False)
-            return
-        folder = records.new_run_folder(self.results, "conformance")
-        try:
-            yield Place(folder, Outputs.in_folder(folder, self.shelf).write)
-            records.link_latest(folder, "conformance")
-        finally:
-            with contextlib.suppress(OSError):
-                folder.rmdir()  # only when nothing was written: the server could not be reached
+    def place(self) -> AbstractContextManager[Place]:
+        """Where one run is recorded."""
+        return recorded("conformance", self.results, self.shelf, self.outputs)
 
     def show(self, progress: Progress, judged: Judged) -> Judged:
         """Show how a run ended, and write its expectations."""
         progress.finish(judged.report, judged.written)
-        if self.expectations is not None and not judged.report["interrupted"]:
-            count = write_expectations(
-                self.expectations,
-                judged.report["cases"],
-                [case.id for case in judged.job.all_cases],
-                judged.job.plan.requirements,
-                judged.report["started"][:10],
-            )
-            print(f"{number(count, 'expectation')} in {self.expectations}")
+        job = judged.job
+        write_known(self.expectations, judged.report, job.all_cases, job.plan.requirements)
         return judged
 
 
@@ -276,9 +196,7 @@ def _list(plan: JudgePlan) -> int:
     shelf = shelves.shelf("conformance", plan.shelf)
     cases = load_cases(shelf, suites_of(plan, WEBSOCKET_SUITES + SOCKETIO_SUITES))
     catalogue = catalogue_of(shelf, cases)
-    for case in choose_cases(cases, plan.cases, plan.exclude):
-        requirement = catalogue[case.requirement]
-        print(f"{requirement.level:9} {case.id}  ({requirement.document}, {requirement.section})")
+    list_cases(choose_cases(cases, plan.cases, plan.exclude), catalogue)
     return 0
 
 
