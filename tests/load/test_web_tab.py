@@ -121,8 +121,10 @@ def test_tab_shows_the_run(processes: int, target: RunningTarget, tmp_path: Path
         assert over["now"]["live"] == 0
         assert over["start"]["emitted"] >= numbers["start"]["emitted"]
         assert not any(each["lost"] for each in over["processes"])
-        last = awaited(url, lambda told: told["verdict"] is not None)
-        ended = last["verdict"]
+        ended = awaited(url, lambda told: told["verdict"] is not None)["verdict"]
+        # A process of low priority counts by name: on a busy machine it may be behind the summary.
+        counted = ended["deliveries"]["names"]["say"]["receipts"]
+        awaited(url, lambda told: told["deliveries"]["names"]["say"]["receipts"] == counted)
         assert ended["exit_code"] == 0
         assert ended["sentence"].startswith("Nothing was lost")
         assert tab(url)["Verdict"]["remark"].startswith(ended["sentence"])
@@ -138,8 +140,7 @@ def test_tab_shows_the_run(processes: int, target: RunningTarget, tmp_path: Path
     assert about["locustfiles"][0]["text"] == (shelf("locustfiles") / "chat_rooms.py").read_text()
     summary = json.loads((tmp_path / "latest-load" / "summary.json").read_text())
     assert over["start"]["emitted"] == summary["counts"]["emitted"]
-    heard = summary["counts"]["receipts"]
-    assert last["deliveries"]["names"]["say"]["receipts"] == heard
+    assert counted == summary["counts"]["receipts"]
     for kind in ("ack", "delivery"):
         told = summary["latency"][kind]["intended"]
         assert over["measured"][f"{kind}_samples"] == told["samples"]
