@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from sockproof.clients import Failure, SocketIOSession, SocketIOVisitor, case
+from sockproof.clients import Failure, Inconclusive, SocketIOSession, SocketIOVisitor, case
 from sockproof.wire.socketio import Packet, PacketType
 
 TRANSPORTS = {"transport": ("websocket", "polling", "upgrade")}
 ACKS = (PacketType.ACK, PacketType.BINARY_ACK)
-LONG, SHORT = 20_000, 200  # milliseconds that the application waits for an answer
+LONG, AMPLE, SHORT = 20_000, 1000, 200  # milliseconds that the application waits for an answer
 IGNORED = "the ACK passed over, or the connection closed"
 ARGS: dict[str, list[Any]] = {
     "none": [],
@@ -287,6 +287,23 @@ async def emit_that_is_not_answered_in_time_fails(client: SocketIOVisitor) -> No
     session = await client.settled()
     await _asked(session, "in vain", SHORT)
     await client.seen("ack-timeout")
+
+
+@case("client-lib-ack-settled")
+async def emit_that_was_answered_does_not_time_out(client: SocketIOVisitor) -> None:
+    session = await client.settled()
+    packet = await _asked(session, "in time", AMPLE)
+    session.acknowledge(packet, "in time")
+    await client.seen_any("ack", "ack-timeout")
+    if client.count("ack-timeout"):
+        raise Inconclusive("an ACK that comes in time", f"it took more than {AMPLE} ms")
+    # The limit of an emit that comes later lapses later, so it would have been told second.
+    late = await _asked(session, "in vain", AMPLE)
+    await client.until("the report ack-timeout", lambda: client.count("ack-timeout") > 0)
+    session.acknowledge(late, "late")
+    await session.goes_on(IGNORED)
+    if client.count("ack-timeout") > 1 or client.count("ack") > 1:
+        raise Failure("one ack-timeout, of the emit that was not answered", "one of each emit")
 
 
 @case("client-lib-ack-late")

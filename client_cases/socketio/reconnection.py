@@ -1,6 +1,7 @@
 """The documentation of Socket.IO: a client comes back by itself, with all that it was."""
 
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 from sockproof.clients import (
@@ -11,6 +12,7 @@ from sockproof.clients import (
     Unsupported,
     case,
 )
+from sockproof.wire import engineio
 from sockproof.wire.socketio import Packet, PacketType
 
 TRANSPORTS = {"transport": ("websocket", "polling", "upgrade")}
@@ -19,6 +21,9 @@ BOTH = ("/", "/custom")
 AUTH = {"token": "abc", "user": {"id": 7}}
 ROUNDS = 3
 AT_ONCE = 0.02  # seconds: no client that waits at all comes back as soon
+SURELY = 0.1  # seconds: a client that comes back at once does so sooner at one attempt of several
+ATTEMPTS = 5
+STAYS_AWAY = 2000  # milliseconds of the client's own clock; clients come back within 1500
 
 
 async def _lost(client: SocketIOVisitor, session: SocketIOSession) -> SocketIOSession:
@@ -149,7 +154,12 @@ async def client_tries_again_when_an_attempt_fails(client: SocketIOVisitor, answ
 @case("client-lib-reconnect-delay", limit=LIMIT)
 async def client_waits_before_it_comes_back(client: SocketIOVisitor) -> None:
     client.setup(reconnect=True)
-    gaps = await _gaps(client, await client.session(), 2)
+    session = await client.session()
+    gaps: list[float] = []
+    async for gap in _attempts(client, session):
+        gaps.append(gap)
+        if len(gaps) == ATTEMPTS or (len(gaps) > 1 and min(gaps) >= SURELY):
+            break
     if max(gaps) < AT_ONCE:
         raise Failure("a delay before each attempt", f"{_shown(gaps)} s")
     if min(gaps) < AT_ONCE:
@@ -161,7 +171,11 @@ async def delay_grows_from_attempt_to_attempt(client: SocketIOVisitor) -> None:
     client.setup(reconnect=True)
     session = await client.session()
     for _ in range(ROUNDS):  # a busy machine may draw out any of them
-        gaps = await _gaps(client, session, 3)
+        gaps: list[float] = []
+        async for gap in _attempts(client, session):
+            gaps.append(gap)
+            if len(gaps) == 3:
+                break
         if gaps[-1] > gaps[0]:
             return
         session = await client.comes_back()
@@ -172,16 +186,59 @@ def _shown(gaps: list[float]) -> str:
     return ", ".join(f"{gap:.3f}" for gap in gaps)
 
 
-async def _gaps(client: SocketIOVisitor, session: SocketIOSession, attempts: int) -> list[float]:
+async def _attempts(client: SocketIOVisitor, session: SocketIOSession) -> AsyncIterator[float]:
     """How long the client waits before each attempt to come back; these fail."""
     session.engine.vanish()
-    began, gaps = time.monotonic(), []
-    for _ in range(attempts):
-        visit = await client.opening()
-        gaps.append(time.monotonic() - began)
-        visit.answer(503, b"come back later")
+    while True:
         began = time.monotonic()
-    return gaps
+        visit = await client.opening()
+        gap = time.monotonic() - began
+        visit.answer(503, b"come back later")
+        yield gap
+
+
+# Nothing is to come: the client's own clock tells when it would have.
+
+
+async def _stays_away(client: SocketIOVisitor, why: str) -> None:
+    """The client opens no session while a time limit lapses that began when it was disconnected."""
+    tells = ("ack-timeout", "error")
+
+    def is_clear() -> bool:
+        return client.has_openings or any(map(client.count, tells))
+
+    await client.until("a time limit that lapses while the client is offline", is_clear)
+    client.expect_no_opening(f"no further session: {why}")
+    if not client.count("ack-timeout"):
+        wanted = "a client whose time limits go on while it is offline"
+        raise Unsupported(wanted, f"{client.reported('error')[0].get('text')!r:.200}")
+
+
+async def _limited(client: SocketIOVisitor) -> SocketIOSession:
+    """A session; the application emits with a time limit when it hears of its end."""
+    session = await client.settled()
+    limited = {"op": "emit-with-ack", "event": "never", "args": [], "timeout_ms": STAYS_AWAY}
+    session.do("upon", report="disconnect", ops=[limited])
+    await session.fence()
+    return session
+
+
+@case("client-lib-reconnect-off", limit=20.0)
+async def client_that_is_told_not_to_come_back_stays_away(client: SocketIOVisitor) -> None:
+    session = await _limited(client)
+    session.engine.vanish()
+    await client.seen("disconnect", "/")
+    await _stays_away(client, "the client was told not to come back")
+
+
+@case("client-lib-reconnect-closed", limit=20.0)
+async def client_that_was_closed_stays_away(client: SocketIOVisitor) -> None:
+    client.setup(reconnect=True)
+    session = await _limited(client)
+    session.do("close")
+    await session.expect_ended()
+    await client.seen("disconnect", "/")
+    await _stays_away(client, "the application has closed the client")
 
 
 @case("client-lib-reconnect-server", limit=LIMIT)
@@ -266,6 +323,19 @@ async def what_was_emitted_offline_leaves_once_and_in_order(
     await session.fence()
     session = await _lost(client, session)  # and not again
     await session.fence()
+
+
+@case("client-sio-connect-events-after", limit=LIMIT)
+async def what_was_buffered_does_not_leave_before_the_answer(client: SocketIOVisitor) -> None:
+    client.setup(reconnect=True)
+    session = await _emits_offline(client, 3)
+    session.engine.vanish()
+    session = client.socketio(client.open(await client.opening()))
+    await session.expect_connect("/")
+    session.engine.send(engineio.Packet(engineio.PacketType.PING))
+    await session.engine.expect(engineio.PacketType.PONG)
+    session.accept("/")
+    await _buffered(session, 3)
 
 
 @case("client-lib-buffer-first", limit=LIMIT)

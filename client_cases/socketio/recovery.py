@@ -110,6 +110,18 @@ async def offset_is_not_changed_by_an_acknowledgement(client: SocketIOVisitor) -
     _holds((await _asks(client, session)).auth["/"], pid="pid-1", offset="offset-1")
 
 
+@case("client-lib-recovery-offset", limit=LIMIT)
+async def offset_outlasts_a_recovery_that_brought_nothing(client: SocketIOVisitor) -> None:
+    client.setup(reconnect=True)
+    session = await _recoverable(client, main="pid-1")
+    sid = session.sids["/"]
+    await _said(session, "offset-1")
+    session = await _asks(client, session)
+    session.accept("/", sid=sid, pid="pid-1")
+    await _handled(session)
+    _holds((await _asks(client, session)).auth["/"], pid="pid-1", offset="offset-1")
+
+
 @case("client-lib-recovery-offset-none", limit=LIMIT)
 async def client_that_received_nothing_sends_no_offset(client: SocketIOVisitor) -> None:
     client.setup(reconnect=True)

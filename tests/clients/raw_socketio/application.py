@@ -144,7 +144,7 @@ class Application:
                 socket.client.session.listener = NOBODY
             case _ if on("acknowledges-events-without-a-handler") and number is not None:
                 socket.acknowledge(number, [])
-        if on("acknowledges-unasked") and number is None and name == "message":
+        if on("acknowledges-unasked") and number is None and name != "do":
             socket.acknowledge(0, args)
 
     def _do(self, socket: Socket, order: JSON) -> None:

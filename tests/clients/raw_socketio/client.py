@@ -139,16 +139,18 @@ class Client:
 
     def _goes_on(self, attempts: int) -> bool:
         on = self.on
-        if self.gone or self.closed:
+        if self.gone or (self.closed and not on("reconnects-when-closed")):
             return False
         if not any(each.active for each in self.sockets.values()):
             return False
         if on("never-reconnects") or (on("reconnects-once") and attempts):
             return False
-        return self.reconnects
+        return self.reconnects or on("reconnects-though-told-not-to")
 
     def _delay(self, attempts: int) -> float:
         on = self.on
+        if on("reconnects-at-once"):
+            return 0.0
         base = 5 * DELAY if on("waits-longer-to-reconnect") else DELAY
         factor = 1 if on("reconnects-evenly") else 2**attempts
         if on("waits-less-and-less"):
@@ -185,6 +187,8 @@ class Client:
             return self.on("is-deaf-after-a-foreign-disconnect")
         if packet.type == CONNECT_ERROR and (socket is None or not socket.asked):
             return self.on("is-deaf-after-a-late-refusal")
+        if packet.type == CONNECT and (socket is None or not socket.asked):
+            return self.on("is-deaf-after-a-second-connect")
         return False
 
     def died(self) -> None:

@@ -112,7 +112,7 @@ class Http:
         lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in sent)]
         return "\r\n".join([*lines, "", ""]).encode() + (body or b"")
 
-    async def websocket(self, target: str) -> WebSocket:
+    async def websocket(self, target: str, method: str = "GET") -> WebSocket:
         """A WebSocket of this server; raises `Broken`."""
         key = base64.b64encode(os.urandom(16)).decode()
         sent = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Key", key)]
@@ -121,7 +121,7 @@ class Http:
             sent.append(("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits"))
         line = await self._line()
         try:
-            line.writer.write(self._head("GET", target, None, sent))
+            line.writer.write(self._head(method, target, None, sent))
             answer = await _answer(line, "HEAD", self.switches)
         except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
             line.drop()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.clients.raw_socketio.client import Client
 
 JSON = dict[str, Any]
+FORMER = frozenset({"connecting", "connect_timeout"})  # of the lifecycle in earlier versions
 BY_SERVER, BY_CLIENT = "io server disconnect", "io client disconnect"
 
 
@@ -146,6 +147,8 @@ class Socket:
             client.send(Packet(CONNECT, self.name, data))
         if on("is-connected-before-the-answer"):
             self.answered({})
+        if on("sends-its-buffer-before-the-answer"):
+            self._flush()
 
     def received(self, packet: Packet) -> None:
         """A packet for this namespace has come."""
@@ -156,7 +159,7 @@ class Socket:
                     return
                 if self.asked or on("takes-any-connect"):
                     self.answered(packet.data if isinstance(packet.data, dict) else {})
-            case 4 if self.asked:
+            case 4 if self.asked or on("tells-refusals-that-answer-nothing"):
                 self._refused(packet.data)
             case 1 if self.connected:
                 self._left_by_server()
@@ -175,7 +178,7 @@ class Socket:
             return
         self.asked, self.connected = False, True
         pid = data.get("pid")
-        if pid is None or self.pid != pid:
+        if pid is None or self.pid != pid or on("forgets-its-offset"):
             self.offset = None
         self.pid = pid if isinstance(pid, str) else None
         if on("takes-its-sid-for-a-pid"):
@@ -233,6 +236,9 @@ class Socket:
     def _event(self, packet: Packet) -> None:
         on = self.on
         name, args = packet.data[0], packet.data[1:]
+        if name in FORMER and on("takes-former-names-for-its-lifecycle"):
+            self.client.application.refused(self, args)
+            return
         if name in RESERVED and on("takes-events-for-its-lifecycle"):
             if name == "connect":
                 self.client.application.connected(self)
@@ -266,7 +272,7 @@ class Socket:
         timer = self.acks[number]
         if not on("takes-acknowledgements-twice"):
             del self.acks[number]
-        if timer is not None:
+        if timer is not None and not on("times-out-though-acknowledged"):
             timer.cancel()
         self.client.application.acknowledged(packet.data)
 

@@ -58,7 +58,8 @@ def encode(packet: Packet, switches: Switches) -> list[Message]:
         if on("counts-attachments-one-short"):
             count -= 1
         text += f"{count}-"
-    namespace = "" if packet.namespace == "/" else packet.namespace
+    root = "/" if on("writes-the-main-namespace") and kind != CONNECT else ""
+    namespace = root if packet.namespace == "/" else packet.namespace
     comma = "" if on("namespaces-have-no-comma") else ","
     number = "" if packet.id is None else str(packet.id)
     if on("puts-ack-ids-before-namespaces") and number and namespace:
@@ -115,6 +116,8 @@ def _spoilt(data: Any, switches: Switches) -> Any:
         return data
     if on("spreads-a-lone-list") and len(data) == 2 and isinstance(data[1], list):
         return [data[0], *data[1]]
+    if on("wraps-a-lone-argument-in-a-list") and len(data) == 2:
+        return [data[0], [data[1]]]
     if on("wraps-arguments-in-a-list") and len(data) > 2:
         return [data[0], data[1:]]
     if on("sends-null-for-no-arguments") and len(data) == 1:

@@ -21,6 +21,7 @@ from tests.clients.raw_socketio.switches import Switches
 from tests.clients.raw_socketio.transports import Polling, WebSocketTransport, probed
 
 JSON = dict[str, Any]
+KNOWN = {"sid", "upgrades", "pingInterval", "pingTimeout", "maxPayload"}
 HUNG = 60.0  # seconds: longer than anybody waits
 
 
@@ -65,6 +66,7 @@ class Session:
         self.sid = ""  # which a session has once it is open
         self.first = where.transports[0]
         self.upgraded = False
+        self.upgrades: list[str] = []
         self.max_payload: int | None = None
         self.waiting: list[Message] = []  # packets that have not been sent
         self.wake = asyncio.Event()
@@ -99,8 +101,7 @@ class Session:
     async def _open_polling(self) -> None:
         if self.on("asks-for-a-favicon"):
             await self.http.request("GET", "/favicon.ico")
-        method = "POST" if self.on("posts-its-handshake") else "GET"
-        answer = await self.http.request(method, self.target("polling", self.sid))
+        answer = await self.http.request(self._method(), self.target("polling", self.sid))
         if answer.status != 200 and not self.on("reads-refused-handshakes"):
             raise Refused(f"HTTP {answer.status}")
         transport = Polling(self)
@@ -115,7 +116,7 @@ class Session:
             self.start(self._upgrade())
 
     async def _open_websocket(self) -> None:
-        socket = await self.http.websocket(self.target("websocket", self.sid))
+        socket = await self.http.websocket(self.target("websocket", self.sid), self._method())
         transport = WebSocketTransport(self, socket)
         try:
             packet = await socket.receive()
@@ -129,17 +130,19 @@ class Session:
         self.start(transport.read())
         self.start(transport.write())
 
+    def _method(self) -> str:
+        return "POST" if self.on("posts-its-handshake") else "GET"
+
     def _begun(self, packet: Message) -> None:
         on = self.on
-        if not isinstance(packet, str) or not packet.startswith("0"):
-            raise Refused("no OPEN packet")
         try:
-            fields = json.loads(packet[1:])
-        except ValueError:
-            raise Refused("the OPEN packet is not JSON") from None
-        if not isinstance(fields, dict):
-            raise Refused("the OPEN packet is no object")
-        self._read(fields)
+            fields = _opened(packet)
+            if on("knows-all-fields-of-a-handshake") and not fields.keys() <= KNOWN:
+                raise Refused("a field that nobody knows")
+            self._read(fields)
+        except Refused:
+            if not on("begins-with-whatever-comes-first"):
+                raise
         self._alive()
         if not on("has-no-patience-limit"):
             self.start(self._watch())
@@ -208,7 +211,8 @@ class Session:
                 case "4":
                     self.listener.heard(packet[1:])
                 case "6":
-                    if on("ends-at-a-noop"):
+                    on_websocket = isinstance(self.transport, WebSocketTransport)
+                    if on("ends-at-a-noop" if not on_websocket else "ends-at-a-noop-on-websockets"):
                         self.end("transport close")
                 case "0" | "3" | "5":
                     pass
@@ -343,6 +347,19 @@ class Session:
         for task in list(self._tasks):
             if task is not running:
                 task.cancel()
+
+
+def _opened(packet: Message) -> JSON:
+    """The fields of an OPEN packet; raises `Refused`."""
+    if not isinstance(packet, str) or not packet.startswith("0"):
+        raise Refused("no OPEN packet")
+    try:
+        fields = json.loads(packet[1:])
+    except ValueError:
+        raise Refused("the OPEN packet is not JSON") from None
+    if not isinstance(fields, dict):
+        raise Refused("the OPEN packet is no object")
+    return fields
 
 
 class _Nobody:

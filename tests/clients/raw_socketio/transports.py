@@ -172,6 +172,8 @@ class Polling:
     async def close(self) -> None:
         """Send what waits, and CLOSE."""
         session = self.session
+        if self.on("drops-what-waits-when-it-closes"):
+            session.waiting.clear()
         session.waiting.append("1")
         self.pausing = True
         async with self.posting:

@@ -135,6 +135,11 @@ class SocketIOVisitor(Visitor):
         if self._openings:
             raise Failure(expected, self._openings[0].request)
 
+    @property
+    def has_openings(self) -> bool:
+        """Whether the client has asked for a session that no case has taken yet."""
+        return bool(self._openings)
+
     async def _opened(self) -> None:
         while not self._openings:
             await self._change()
