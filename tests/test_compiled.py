@@ -10,6 +10,7 @@ import tomllib
 import zipfile
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,16 +31,21 @@ def sources() -> Path:
     return shared.once("compiled form", _compile)
 
 
+def copy(folder: Path) -> dict[str, Any]:
+    """A plain copy of what a wheel is made of; how it is made."""
+    ignored = shutil.ignore_patterns("*.so", "__pycache__")
+    shutil.copytree(Path(sockproof.__file__).parent, folder / "src" / "sockproof", ignore=ignored)
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    wheel: dict[str, Any] = settings["targets"]["wheel"]
+    for name in ("pyproject.toml", *wheel["force-include"]):
+        (folder / name).symlink_to(ROOT / name)
+    return wheel
+
+
 def _compile() -> Path:
     checkout = Path(os.environ[shared.FOLDER]) / "compiled"
     copied = checkout / "src"
-    ignored = shutil.ignore_patterns("*.so", "__pycache__")
-    shutil.copytree(Path(sockproof.__file__).parent, copied / "sockproof", ignore=ignored)
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
-    wheel = settings["targets"]["wheel"]
-    for name in ("pyproject.toml", *wheel["force-include"]):
-        (checkout / name).symlink_to(ROOT / name)
-    modules = wheel["hooks"]["custom"]["modules"]
+    modules = copy(checkout)["hooks"]["custom"]["modules"]
     code = "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]);"
     code += "from hatch_build import compile_modules;"
     code += "compile_modules(Path(sys.argv[2]), sys.argv[3:], Path(sys.argv[2]), optimise=False)"
@@ -107,6 +113,24 @@ def checkout(folder: Path) -> Path:
     (package / "wire").mkdir(parents=True)
     (package / "wire" / "stamp.py").touch()
     return package
+
+
+def test_a_checkout_is_installed_anew_with_what_it_has_installed(tmp_path: Path) -> None:
+    copy(tmp_path)
+    for name in ("hatch_build.py", "README.md", "LICENSE"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    code = f"from hatchling.build import build_editable; build_editable({str(tmp_path)!r})"
+    plain = {name: value for name, value in os.environ.items() if name != "SOCKPROOF_COMPILE"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=plain,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert [*tmp_path.glob("sockproof-*.whl")]
 
 
 def test_plain_form_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
