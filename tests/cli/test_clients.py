@@ -110,9 +110,28 @@ def test_clients_stand_side_by_side_in_a_matrix(tmp_path: Path) -> None:
     assert "each column a released client" in page
 
 
+def test_clients_and_servers_stand_in_one_table(tmp_path: Path) -> None:
+    words = ["--pairs", "--driver", "websockets", "--target", "websockets", "--case", "*empty*"]
+    command = [sys.executable, "-m", "sockproof", "matrix", *words]
+    ended = subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=120, cwd=tmp_path
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "  websockets  ✓⇄" in ended.stdout
+    found = json.loads((tmp_path / "results" / "latest-pairs" / "pairs.json").read_text())
+    ((cell,),) = found["pairs"][0]["cells"]
+    assert (cell["passed"], cell["cases"], cell["faults"]) == (2, 2, [])
+    assert cell["extension"].startswith("permessage-deflate")
+    page = (tmp_path / "results" / "latest-pairs" / "pairs.html").read_text()
+    assert "WebSocket servers and clients" in page
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["--pairs", "--clients"], "--pairs and --clients cannot be combined"),
+        (["--pairs", "--target", "nobody"], "no target 'nobody'"),
+        (["--pairs", "--case", "nothing/*"], "no matching case"),
         (["--driver", "ws"], "--driver is for --clients"),
         (["--clients", "--driver", "nobody"], "no driver 'nobody'"),
         (["--clients", "--target", "websockets"], "--target and --clients cannot be combined"),

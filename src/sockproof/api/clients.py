@@ -112,6 +112,8 @@ class ClientJob:
     chosen: Sequence[Case]
     requirements: Mapping[str, Any]
     expectations: Sequence[Expectation]
+    role: str = ROLE  # with which the ids of what has to have a case begin
+    command: Sequence[str] = ("sockproof", "clients")  # that repeats a case
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,16 @@ def judge_client(
     `on_listening` is told where. Without a driver the run ends when whoever comes says so, or by an
     interrupt.
     """
-    job = client_job(plan, expectations)
+    return judge_job(client_job(plan, expectations), place, observer, on_listening)
+
+
+def judge_job(
+    job: ClientJob,
+    place: Place,
+    observer: Observer,
+    on_listening: Callable[[str], object] = id,
+) -> ClientJudged:
+    """The same, of cases that have been chosen."""
     path = place.folder / records.RUN_FILE
     with RunWriter(path) as writer:
         run = _Run(job, writer, observer, place, on_listening)
@@ -228,7 +239,7 @@ class _Run:
             writer=writer,
             on_record=self._note,
             on_reports=self._report,
-            rerun=_rerun(plan),
+            rerun=_rerun(job),
             once=plan.driver is not None,
             without_of=_left_out(job),
         )
@@ -296,7 +307,7 @@ class _Run:
             "suites": suites,
             "excluded": list(job.plan.exclude),
             **({} if docs_url is None else {"docs_url": docs_url}),
-            "coverage": coverage(job.all_cases, job.requirements, suites, ROLE),
+            "coverage": coverage(job.all_cases, job.requirements, suites, job.role),
             "requirements": {
                 name: requirement_json(job.requirements[name]) for name in (*named, *others)
             },
@@ -345,9 +356,9 @@ def _left_out(job: ClientJob) -> Callable[[Case, str], bool]:
     return is_left_out
 
 
-def _rerun(plan: ClientPlan) -> Callable[[Case], str]:
+def _rerun(job: ClientJob) -> Callable[[Case], str]:
     """Makes the command that repeats one case."""
-    words = ["sockproof", "clients"]
+    plan, words = job.plan, [*job.command]
     if plan.driver is not None:
         words += plan.driver.said
     if plan.agent is not None and (plan.driver is None or plan.agent not in plan.driver.said):

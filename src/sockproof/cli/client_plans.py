@@ -54,12 +54,10 @@ def client_plan(options: Namespace) -> tuple[ClientPlan, Path | None]:
 
 
 def clients_plan(options: Namespace) -> ClientPlan:
-    """What `matrix --clients` is told, of each client."""
+    """What `matrix --clients` and `matrix --pairs` are told, of each client."""
     wrong = [name for name in options.suite if name not in SUITES]
     if wrong:
         raise CommandError(f"no suite {wrong[0]!r} of clients; choose one of {', '.join(SUITES)}")
-    if options.target:
-        raise CommandError("--target and --clients cannot be combined")
     return ClientPlan(
         suites=tuple(options.suite),
         cases=tuple(options.case),

@@ -1,6 +1,7 @@
 """`sockproof matrix`: every target judged in turn, and one page with all outcomes side by side.
 
-With `--clients`, every client library that has a driver.
+With `--clients`, every client library that has a driver; with `--pairs`, each of them together with
+every server.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from typing import Any
 from sockproof import __version__, files, shelves
 from sockproof.api.clients import ClientJudged, ClientPlan, concerns, judge_client, with_driver
 from sockproof.api.expecting import load_named
-from sockproof.api.judge import Judged, Place, judge_target
+from sockproof.api.judge import Judged, Place, judge_target, judged_target
+from sockproof.api.pairs import KINDS, Started, judge_pairs, pair_cases
 from sockproof.api.plans import JudgePlan
 from sockproof.cli.arguments import add_results, add_shelf
 from sockproof.cli.client_plans import clients_plan, driver_of
@@ -27,6 +29,7 @@ from sockproof.cli.speech import warn
 from sockproof.conformance.preflight import Unreachable
 from sockproof.errors import CANNOT_BE_JUDGED, CommandError
 from sockproof.render.conformance.matrix import Column, Skipped, assemble, render, to_json
+from sockproof.render.conformance.pairs import table_lines
 from sockproof.render.conformance.terminal import Progress
 from sockproof.render.text import short
 from sockproof.runs import records
@@ -45,11 +48,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--clients", action="store_true", help="check the bundled client libraries instead"
     )
     selection.add_argument(
+        "--pairs",
+        action="store_true",
+        help="check each bundled WebSocket client together with each bundled server instead",
+    )
+    selection.add_argument(
         "--driver",
         action="append",
         default=[],
         metavar="NAME",
-        help="with --clients, the client library to check; may be repeated (default: all)",
+        help="with --clients or --pairs, the client library to check; may be repeated "
+        "(default: all)",
     )
     add_results(parser)
     add_shelf(parser)
@@ -57,16 +66,62 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def matrix(options: Namespace) -> int:
     """Judge the targets and write the matrix; the worst of their exit codes."""
+    if options.pairs and options.clients:
+        raise CommandError("--pairs and --clients cannot be combined")
+    if options.pairs:
+        return _pairs(options)
     if options.clients:
+        if options.target:
+            raise CommandError("--target and --clients cannot be combined; --pairs takes both")
         names = tuple(options.driver)
         chosen, judging = _clients(clients_plan(options), names, options.shelf)
     else:
         if options.driver:
-            raise CommandError("--driver is for --clients")
+            raise CommandError("--driver is for --clients and --pairs")
         names = tuple(options.target)
         chosen, judging = _servers(matrix_plan(options))
     what = _What(chosen, judging, bool(names), "clients" if options.clients else "servers")
     return _matrix(what, options.results, options.shelf, options.verbose)
+
+
+def _pairs(options: Namespace) -> int:
+    """Start the servers, and have each client meet them."""
+    plan, shelf = clients_plan(options), options.shelf
+    known = load_targets(shelves.shelf("targets", shelf))
+    targets = [judged_target(each, known) for each in dict.fromkeys(options.target)]
+    cases = {
+        each.name: pair_cases(plan, each)
+        for each in targets or known.values()
+        if each.kind in KINDS
+    }
+    started, skipped = Started({name: found for name, found in cases.items() if found}), []
+    drivers = load_drivers(shelves.shelf("drivers", shelf))
+    chosen = [driver_of(name, shelf) for name in dict.fromkeys(options.driver or drivers)]
+    chosen = [each for each in chosen if each.kind in KINDS]
+    if not started.cases_of or not chosen:
+        raise CommandError("no matching case applies to these clients and servers")
+    failed: list[int] = []
+    with started.running():
+        for name in started.cases_of:
+            try:
+                started.start(known[name])
+            except TargetMissing as error:
+                if os.environ.get(REQUIRE) == "1" or targets:
+                    raise
+                print(f"{name}: skipped: {error}", flush=True)
+                skipped.append(Skipped(name, str(error)))
+            except TargetError as error:
+                warn(f"{name}: {error}")
+                skipped.append(Skipped(name, str(error).partition("\n")[0]))
+                failed.append(CANNOT_BE_JUDGED)
+
+        def judging(spec: TargetSpec, place: Place, progress: Progress) -> ClientJudged:
+            assert isinstance(spec, DriverSpec)
+            started.start_again()
+            return judge_pairs(with_driver(plan, spec), started.cases(spec.kind), place, progress)
+
+        what = _What(chosen, judging, bool(options.driver), "pairs", skipped)
+        return worst([_matrix(what, options.results, shelf, options.verbose), *failed])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +131,8 @@ class _What:
     chosen: Sequence[TargetSpec]
     judging: Judging
     are_named: bool
-    of: str  # "servers", "clients"
+    of: str  # "servers", "clients", "pairs"
+    skipped: Sequence[Skipped] = ()  # what is known already to be missing
 
 
 def _servers(plan: JudgePlan) -> tuple[list[TargetSpec], Judging]:
@@ -109,10 +165,11 @@ def _clients(
 
 def _matrix(what: _What, results: Path, shelf: Path | None, verbose: bool) -> int:
     template = shelves.shelf("reports", shelf) / "matrix.html.j2"
-    folder = records.new_run_folder(results, "matrix")
+    name = "pairs" if what.of == "pairs" else "matrix"
+    folder = records.new_run_folder(results, name)
     started = records.now()
     columns: list[Column] = []
-    skipped: list[Skipped] = []
+    skipped = list(what.skipped)
     codes: list[int] = []
     try:
         for spec in what.chosen:
@@ -139,19 +196,21 @@ def _matrix(what: _What, results: Path, shelf: Path | None, verbose: bool) -> in
                 continue
             codes.append(judged.exit_code)
             href = f"{spec.name}/report.html"
-            title = spec.described() if what.of == "clients" else judged.title
+            title = judged.title if what.of == "servers" else spec.described()
             columns.append(Column(spec.name, title, spec.kind, href, judged.report))
             if judged.report["interrupted"]:
                 break
     finally:
         if columns:
             made = assemble(columns, skipped, __version__, started, what.of)
-            page = folder / "matrix.html"
+            page = folder / f"{name}.html"
             files.write(page, render(made, columns, template))
-            files.write(folder / "matrix.json", to_json(made))
-            records.link_latest(folder, "matrix")
+            files.write(folder / f"{name}.json", to_json(made))
+            records.link_latest(folder, name)
             _say_stale(made["columns"])
-            print(f"matrix: {page}")
+            for line in table_lines(made["pairs"]):
+                print(line)
+            print(f"{name}: {page}")
     return worst(codes)
 
 

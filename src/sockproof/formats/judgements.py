@@ -259,8 +259,36 @@ class Skipped(Written):
     reason: str
 
 
+class PairFault(Written):
+    """What went wrong between a client and a server, and who is at fault where that is known."""
+
+    case: str
+    side: Literal["client", "server", "both"]
+    document: str
+    section: str
+    got: str
+
+
+class PairCell(Written):
+    """How a client and a server get on; `extension` is what they agreed on."""
+
+    passed: Count
+    cases: Count
+    extension: str
+    faults: list[PairFault]
+
+
+class PairTable(Written):
+    """Servers and the clients that met them; `cells` has a row for each server."""
+
+    kind: str
+    servers: list[str]
+    clients: list[str]
+    cells: list[list[PairCell | None]]
+
+
 class Matrix(Written):
-    """`matrix.json`: all targets side by side, or all clients."""
+    """`matrix.json`: all targets side by side, all clients, or all clients that met servers."""
 
     schema: int
     kind: Literal["matrix"]
@@ -269,7 +297,8 @@ class Matrix(Written):
     columns: list[MatrixColumn]
     skipped: list[Skipped]
     rows: list[MatrixRow]
-    of: Literal["servers", "clients"] = "servers"
+    of: Literal["servers", "clients", "pairs"] = "servers"
+    pairs: list[PairTable] = []
 
 
 Short = Annotated[str, Meta(max_length=1 << 16)]

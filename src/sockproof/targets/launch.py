@@ -59,6 +59,11 @@ class RunningTarget:
         """The process's number, which is its group's too."""
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether its process has ended of its own accord."""
+        return self._process.poll() is not None
+
     def __enter__(self) -> Self:
         return self
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sockproof.render.conformance.html import anchor, wire_rows
+from sockproof.render.conformance.pairs import shown, tables
 from sockproof.render.conformance.summary import Case, groups, standing
 from sockproof.render.html_page import environment
 from sockproof.render.text import sentence, short
@@ -23,6 +24,7 @@ SCHEMA = 1
 WIRE_BUDGET = 6 * 1024 * 1024  # characters of all wire logs of the page, markup included
 _ENTRIES = 30
 _OCTETS = 32
+_OF = {"servers": "servers", "clients": "clients", "pairs": "clients"}
 _DEVIATES = ("FAIL", "NON_STRICT", "INCONCLUSIVE")
 
 
@@ -54,7 +56,7 @@ def assemble(
 ) -> dict[str, Any]:
     """The matrix as JSON knows it: columns, rows, and in each row a cell or null per column.
 
-    The columns are `of` servers or clients.
+    The columns are `of` servers, of clients, or of clients that met servers (`pairs`).
     """
     cases = [{case["id"]: case for case in column.report["cases"]} for column in columns]
     texts: dict[str, Any] = {}
@@ -77,6 +79,7 @@ def assemble(
         "started": started,
         "columns": [_column(column) for column in columns],
         "skipped": [{"name": each.name, "reason": each.reason} for each in skipped],
+        "pairs": tables(columns) if of == "pairs" else [],
         "rows": rows,
     }
 
@@ -138,13 +141,14 @@ def render(matrix: Mapping[str, Any], columns: Sequence[Column], template: Path)
     for kind, title in (("websocket", "WebSocket"), ("socketio", "Socket.IO")):
         places = [at for at, each in enumerate(matrix["columns"]) if each["kind"] == kind]
         if places:
-            tables.append(_table(matrix, places, kind, f"{title} {matrix['of']}", wires))
+            tables.append(_table(matrix, places, kind, f"{title} {_OF[matrix['of']]}", wires))
     return (
         environment(template)
         .get_template(template.name)
         .render(
             tables=tables,
-            one=matrix["of"].removesuffix("s"),
+            pairs=[shown(table) for table in matrix["pairs"]],
+            one=_OF[matrix["of"]].removesuffix("s"),
             sockproof=short(matrix["sockproof"], 40),
             started=short(matrix["started"], 40),
             skipped=matrix["skipped"],
