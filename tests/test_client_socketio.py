@@ -14,7 +14,7 @@ import pytest
 
 from sockproof.clients import SocketIOVisitor
 from sockproof.clients.driver import Driver as Program
-from sockproof.clients.driver import new_log
+from sockproof.clients.log import Log
 from sockproof.clients.run import SOCKETIO, ClientRun
 from sockproof.clients.schemes.socketio import MOST_REPORT_OCTETS, SocketIOScheme
 from sockproof.clients.serving import serving
@@ -242,8 +242,8 @@ def test_driver_that_dies_has_failed_the_case_and_goes_on_behind_it(
 
     async def started(stranger: Stranger, _: SocketIOScheme) -> str | None:
         words = (sys.executable, str(program), str(tmp_path / "has-died"))
-        with new_log() as log:
-            return await Program(words, ("--run", "x")).at(stranger.url, "a").drive(run, log)
+        log = Log()
+        return await Program(words, ("--run", "x")).at(stranger.url, "a").drive(run, log)
 
     problem, outcomes = met(run, started)
     assert problem is None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from sockproof.clients import driver
-from sockproof.clients.driver import Driver, new_log
+from sockproof.clients.driver import Driver
+from sockproof.clients.log import KEPT_FIRST, KEPT_LAST, Log
 from sockproof.clients.run import ClientRun
 from sockproof.clients.serving import serving
 from sockproof.conformance.shelf.case import load_cases
@@ -39,6 +41,7 @@ async def main():
 """
 END = "\nasyncio.run(main())\n"
 SILENT_ONCE = "\ndef answers(number): return again or number == 1\n"
+PRINTS_NOTHING = "\ndef answers(number): return True\n"
 NEVER = "\ndef answers(number): return number == 1\n"
 HANGS = """
 async def main():
@@ -50,7 +53,9 @@ async def main():
 """
 
 
-def driven(tmp_path: Path, source: str, limit: float = 1.0) -> tuple[ClientRun, str | None]:
+def driven(
+    tmp_path: Path, source: str, limit: float = 1.0, log: Log | None = None
+) -> tuple[ClientRun, str | None]:
     """A run of two cases by a driver of this source, and what kept it from its end."""
     path = tmp_path / "driver.py"
     path.write_text(BEGIN + source + END)
@@ -60,8 +65,8 @@ def driven(tmp_path: Path, source: str, limit: float = 1.0) -> tuple[ClientRun, 
     async def main() -> str | None:
         async with serving(run) as listener:
             words = Driver((sys.executable, str(path)), ("--run", "driver"))
-            with new_log() as log:
-                return await words.at(f"ws://{listener.authority}", "slow").drive(run, log)
+            at = words.at(f"ws://{listener.authority}", "slow")
+            return await at.drive(run, log or Log())
 
     return run, asyncio.run(main())
 
@@ -84,8 +89,8 @@ def test_a_driver_that_cannot_use_the_url_is_told_the_other_one(
         async with serving(run) as listener:
             words = Driver((sys.executable, str(path)), ("--run", "driver"))
             at, other = (f"{scheme}://{listener.authority}" for scheme in ("ws", "http"))
-            with new_log() as log:
-                return await words.at(at, "one", other).drive(run, log)
+            log = Log()
+            return await words.at(at, "one", other).drive(run, log)
 
     problem = asyncio.run(main())
     if wanted == "http":
@@ -95,6 +100,35 @@ def test_a_driver_that_cannot_use_the_url_is_told_the_other_one(
         assert problem is not None
         assert problem.endswith("it said last: no http")
         assert not run.records
+
+
+PRINTS_ENDLESSLY = """
+import os, sys, threading
+def print_on():
+    while True:
+        os.write(1, b"again and again\\n" * 1000)
+os.write(2, b"first words\\n")
+threading.Thread(target=print_on, daemon=True).start()
+def answers(number): return True
+"""
+
+
+def test_of_what_a_driver_prints_endlessly_the_beginning_and_the_end_are_kept(
+    tmp_path: Path,
+) -> None:
+    log = Log()
+    run, problem = driven(tmp_path, PRINTS_ENDLESSLY + COMES_TWICE, log=log)
+    assert (problem, {each.outcome for each in run.records.values()}) == (None, {"PASS"})
+    text = log.text()
+    assert text.startswith("first words\n")
+    assert re.search(r"\n… [0-9]+ octets left out …\n", text)
+    assert len(text) < KEPT_FIRST + KEPT_LAST + 100
+
+
+def test_what_a_driver_prints_is_kept_whole_where_it_is_short(tmp_path: Path) -> None:
+    log = Log()
+    driven(tmp_path, 'print("one word")\n' + PRINTS_NOTHING + COMES_TWICE, log=log)
+    assert log.text() == "one word\n"
 
 
 def test_a_time_out_that_does_not_repeat_is_set_aside(tmp_path: Path) -> None:

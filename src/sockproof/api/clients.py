@@ -21,7 +21,8 @@ from sockproof import __version__, shelves, signals
 from sockproof.api.expecting import load_of_clients
 from sockproof.api.job import catalogue_of, documentation
 from sockproof.api.judge import Observer, Place, read_report
-from sockproof.clients.driver import Driver, end_of, new_log
+from sockproof.clients.driver import Driver
+from sockproof.clients.log import Log
 from sockproof.clients.peers.message import ROLE
 from sockproof.clients.run import SOCKETIO, SUITES, WEBSOCKET, ClientRun
 from sockproof.clients.serving import serving
@@ -278,19 +279,19 @@ class _Run:
             bound = bound or math.ceil(LEAST + EACH * len(self.job.chosen))
             signals.end_within(bound + LAST_WORDS)
             self.observer.start(len(self.job.chosen), plan.agent or UNNAMED, None, bound)
-            with new_log() as log:
-                kinds = {each.suite for each in self.job.chosen}
-                urls = [
-                    f"{scheme}://{listener.authority}"
-                    for scheme, suites in (("ws", WEBSOCKET), ("http", SOCKETIO))
-                    if kinds & set(suites)
-                ]
-                driver = plan.driver.at(urls[0], plan.agent or UNNAMED, *urls[1:])
-                try:
-                    async with asyncio.timeout(bound):
-                        self.problem = await driver.drive(run, log)
-                finally:
-                    self.log = end_of(log)
+            log = Log()
+            kinds = {each.suite for each in self.job.chosen}
+            urls = [
+                f"{scheme}://{listener.authority}"
+                for scheme, suites in (("ws", WEBSOCKET), ("http", SOCKETIO))
+                if kinds & set(suites)
+            ]
+            driver = plan.driver.at(urls[0], plan.agent or UNNAMED, *urls[1:])
+            try:
+                async with asyncio.timeout(bound):
+                    self.problem = await driver.drive(run, log)
+            finally:
+                self.log = log.text()
             run.check()
 
     def _known(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 The rules that hold here:
 
 * A driver runs in a process group of its own, on a leash, so that nothing of it stays.
-* Whatever it prints goes into a file, of which only the end is ever read.
+* Of what it prints the beginning and the end are kept (`log`).
 * It is started again as long as each start brings a case that was not judged before.
 * A process that dies has failed the case that was on.
 """
@@ -14,20 +14,18 @@ import asyncio
 import contextlib
 import os
 import signal
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO
 
 from sockproof import leash
+from sockproof.clients.log import Log
 from sockproof.clients.run import ClientRun
 from sockproof.errors import CommandError
 from sockproof.targets.drivers import DriverSpec
 from sockproof.targets.install import prepare
 
-KEPT_LOG = 16 * 1024
 STUCK = 30.0  # seconds in which a driver comes for the next case
 LOOK = 1.0  # seconds between two looks whether it does
 STOPPING = 5.0  # seconds in which a driver ends that is told to
@@ -66,7 +64,7 @@ class Driver:
         told = {"SOCKPROOF_URL": url, "SOCKPROOF_AGENT": agent}
         return replace(self, environment={**self.environment, **told}, otherwise=otherwise)
 
-    async def drive(self, run: ClientRun, log: IO[bytes]) -> str | None:
+    async def drive(self, run: ClientRun, log: Log) -> str | None:
         """Have it come for all cases of the run; gives what kept it from that, in words."""
         problem = await self._through(run, log)
         if problem is not None and self.otherwise and not (run.came or run.stopped.is_set()):
@@ -78,7 +76,7 @@ class Driver:
             return await self._through(run, log)
         return problem
 
-    async def _through(self, run: ClientRun, log: IO[bytes]) -> str | None:
+    async def _through(self, run: ClientRun, log: Log) -> str | None:
         idle = 0
         while True:
             before = len(run.records)
@@ -95,16 +93,20 @@ class Driver:
                 ended = f"the driver {_told(code)}"
                 return f"{ended} with {len(run.left)} cases left{_last_line(log)}"
 
-    async def _once(self, run: ClientRun, log: IO[bytes]) -> int:
+    async def _once(self, run: ClientRun, log: Log) -> int:
         """Start it and wait for its end; gives the code of its exit, 0 where it was ended."""
         leash.ready()
         run.begins()
+        with log.taken() as printed:
+            return await self._until_its_end(run, printed)
+
+    async def _until_its_end(self, run: ClientRun, printed: int) -> int:
         try:
             process = await asyncio.create_subprocess_exec(
                 *self.command,
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=printed,
+                stderr=printed,
                 env={**os.environ, **self.environment},
                 cwd=self.folder,
                 start_new_session=True,
@@ -144,18 +146,6 @@ def _told(code: int) -> str:
     return f"ended with exit code {code}"
 
 
-def _last_line(log: IO[bytes]) -> str:
-    lines = end_of(log).strip().splitlines()
+def _last_line(log: Log) -> str:
+    lines = log.text().strip().splitlines()
     return f"; it said last: {lines[-1][:300]}" if lines else ""
-
-
-def end_of(log: IO[bytes]) -> str:
-    """The end of what the driver printed, at most 16 KiB of it."""
-    log.seek(0, os.SEEK_END)
-    log.seek(max(0, log.tell() - KEPT_LOG))
-    return log.read(KEPT_LOG).decode("utf-8", "replace")
-
-
-def new_log() -> IO[bytes]:
-    """A file for what drivers print, which is gone when it is closed."""
-    return tempfile.TemporaryFile(prefix="sockproof-driver-")
