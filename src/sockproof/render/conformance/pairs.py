@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sockproof.render.text import aligned, short
+from sockproof.render.text import aligned, number, short
 from sockproof.runs.records import cut
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 TITLES = {"websocket": "WebSocket", "socketio": "Socket.IO"}
 SIDES = {"client": "C", "server": "S", "both": "?"}
-_MOST = 200  # faults that are told on the page, of each table
+MOST_LINES = 20  # faults that the terminal tells, of each table,
+_MOST = 200  # and the page
 
 
 def side_of(requirement: str) -> str:
@@ -57,7 +58,8 @@ def _cell(column: Column, server: str) -> dict[str, Any] | None:
     known = column.report.get("requirements") or {}
     notes = [note for case in cases for note in case.get("notes") or ()]
     agreed = (note.removeprefix("extension: ") for note in notes if note.startswith("extension: "))
-    judged = [case for case in cases if case["outcome"] in ("PASS", "NON_STRICT", "FAIL")]
+    counted = [case for case in cases if case.get("aside") is None]
+    judged = [case for case in counted if case["outcome"] in ("PASS", "NON_STRICT", "FAIL")]
     return {
         "passed": sum(case["outcome"] in ("PASS", "NON_STRICT") for case in judged),
         "cases": len(judged),
@@ -65,7 +67,7 @@ def _cell(column: Column, server: str) -> dict[str, Any] | None:
         "faults": [
             _fault(case, known.get(case["requirement"]) or {})
             for case in judged
-            if case["outcome"] == "FAIL" and case.get("aside") is None
+            if case["outcome"] == "FAIL"
         ],
     }
 
@@ -105,7 +107,8 @@ def _told(fault: Mapping[str, Any]) -> str:
 
 def shown(table: Mapping[str, Any]) -> dict[str, Any]:
     """A table as the page has it."""
-    rows, faults = [], []
+    rows: list[dict[str, Any]] = []
+    faults: list[dict[str, Any]] = []
     for server, cells in zip(table["servers"], table["cells"], strict=True):
         row = []
         for client, cell in zip(table["clients"], cells, strict=True):
@@ -115,20 +118,29 @@ def shown(table: Mapping[str, Any]) -> dict[str, Any]:
             title = f"{client} with {server}: "
             title += f"{cell['passed']} of {cell['cases']}; {cell['extension']}" if cell else "–"
             row.append({"outcome": _outcome(cell), "text": text, "title": short(title, 400)})
-            faults += [
-                {
-                    "client": client,
-                    "server": server,
-                    "told": _told(fault),
-                    "case": short(fault["case"], 300),
-                    "got": short(fault["got"], 500),
-                }
-                for fault in found
-            ]
+            faults += _grouped(client, server, found)
         rows.append({"server": server, "cells": row})
     title = f"{TITLES.get(table['kind'], table['kind'])} servers and clients"
     clients = list(table["clients"])
     return {"title": title, "clients": clients, "rows": rows, "faults": faults[:_MOST]}
+
+
+def _grouped(
+    client: str, server: str, faults: Sequence[Mapping[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """What went wrong between the two, cases that say the same of it together."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for fault in faults:
+        groups.setdefault((_told(fault), fault["got"]), []).append(fault["case"])
+    for (told, got), cases in groups.items():
+        more = f" and {number(len(cases) - 1, 'case')} more" if len(cases) > 1 else ""
+        yield {
+            "client": client,
+            "server": server,
+            "told": told,
+            "case": short(cases[0].rpartition("/")[2], 300) + more,
+            "got": short(got, 500),
+        }
 
 
 def table_lines(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -144,7 +156,8 @@ def table_lines(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield "  " + ", ".join(f"{n} {name}" for n, name in zip(numbers, clients, strict=True))
         yield "  ✓ all passed, ⇄ with compression; ✕ fault of C client, S server, ? undecided"
         page = shown(table)
-        for fault in page["faults"][:20]:
-            case = fault["case"].rpartition("/")[2]
-            yield f"  {fault['client']} with {fault['server']}: {case}: {fault['told']}"
-            yield f"    {fault['got'][:300]}"
+        for fault in page["faults"][:MOST_LINES]:
+            yield f"  {fault['client']} with {fault['server']}: {fault['told']}"
+            yield f"    {fault['case']}: {fault['got'][:300]}"
+        if len(page["faults"]) > MOST_LINES:
+            yield f"  and {len(page['faults']) - MOST_LINES} more on the page"
