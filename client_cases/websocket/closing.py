@@ -3,6 +3,7 @@
 import asyncio
 
 from sockproof.clients import (
+    WAITS,
     Failure,
     Opcode,
     StreamClosed,
@@ -231,7 +232,7 @@ async def close_frame_behind_a_big_message_is_answered(client: WebSocketVisitor)
     await client.close_handshake(1000)
 
 
-@case("client-rfc6455-7.1.1-server-first")
+@case("client-rfc6455-7.1.1-server-first", told=WAITS)
 async def client_waits_for_the_server_to_end_tcp(client: WebSocketVisitor) -> None:
     await opened(client)
     client.send(client.close_frame(1000))
@@ -245,7 +246,7 @@ async def client_waits_for_the_server_to_end_tcp(client: WebSocketVisitor) -> No
         client.context.non_strict("the server's end of TCP awaited", closed.how, came=closed)
 
 
-@case("client-rfc6455-7.1.1-gives-up", limit=LONG + 3)
+@case("client-rfc6455-7.1.1-gives-up", limit=LONG + 3, told=WAITS)
 async def server_that_does_not_end_tcp_is_given_up(client: WebSocketVisitor) -> None:
     await opened(client)
     client.send(client.close_frame(1000))
@@ -296,14 +297,18 @@ async def failure_over_a_protocol_error_is_told_by_1002(client: WebSocketVisitor
     await client.expect_failed(1002)
 
 
-@case("client-rfc6455-7.1.7-no-more-processing", over={"offence": ("bits", "opcode", "length")})
+@case(
+    "client-rfc6455-7.1.7-no-more-processing",
+    over={"offence": ("bits", "opcode", "length")},
+    told=WAITS,
+)
 async def frames_behind_an_offence_have_no_effect(client: WebSocketVisitor, offence: str) -> None:
     await opened(client)
     client.send(OFFENCES[offence], client.frame(Opcode.TEXT, b"behind the offence"))
     await client.expect_failed(1002, silent=True)
 
 
-@case("client-rfc6455-7.3-not-at-will")
+@case("client-rfc6455-7.3-not-at-will", told=WAITS)
 async def connection_stays_open_while_nothing_is_said(client: WebSocketVisitor) -> None:
     await opened(client)
     await asyncio.sleep(1)

@@ -6,6 +6,7 @@ from sockproof.clients import (
     RSV1,
     RSV2,
     RSV3,
+    WAITS,
     Frame,
     Opcode,
     WebSocketVisitor,
@@ -94,7 +95,11 @@ async def length_in_more_octets_than_needed_is_refused_or_taken(
     await fails_or_tolerates(client, Frame(Opcode.TEXT, b"x" * octets), 1002)
 
 
-@case("client-rfc6455-5.2-length-top-bit", over={"opcode": (Opcode.TEXT, Opcode.BINARY)})
+@case(
+    "client-rfc6455-5.2-length-top-bit",
+    over={"opcode": (Opcode.TEXT, Opcode.BINARY)},
+    told=WAITS,
+)
 async def length_with_its_highest_bit_set_is_refused(
     client: WebSocketVisitor, opcode: Opcode
 ) -> None:

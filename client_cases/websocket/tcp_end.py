@@ -2,7 +2,7 @@
 
 import asyncio
 
-from sockproof.clients import Opcode, WebSocketVisitor, case, expect_end_without
+from sockproof.clients import WAITS, Opcode, WebSocketVisitor, case, expect_end_without
 
 DATA = (Opcode.CONT, Opcode.TEXT, Opcode.BINARY)
 STATES = ("idle", "in a frame", "in a header", "in a message", "behind a close frame")
@@ -46,7 +46,7 @@ async def reset_while_the_client_sends_is_survived(client: WebSocketVisitor) -> 
     client.stream.reset()
 
 
-@case("client-rfc6455-5.2-octet-by-octet")
+@case("client-rfc6455-5.2-octet-by-octet", told=WAITS)
 async def frame_that_stalls_in_its_middle_is_waited_for(client: WebSocketVisitor) -> None:
     await client.accept()
     octets = client.frame(Opcode.TEXT, b"first half, second half").encode()

@@ -1,6 +1,6 @@
 """RFC 6455, sections 5.6 and 8.1: text that is UTF-8, and text that is not."""
 
-from sockproof.clients import Failure, Opcode, WebSocketVisitor, case
+from sockproof.clients import WAITS, Failure, Opcode, WebSocketVisitor, case
 
 INVALID = {
     "an octet that is none": b"\xff",
@@ -79,7 +79,11 @@ async def next_message_does_not_complete_a_character(client: WebSocketVisitor) -
     await client.expect_failed(1007, fence="message")
 
 
-@case("client-rfc6455-8.1-fails-early", over={"where": ("in a fragment", "in a frame")})
+@case(
+    "client-rfc6455-8.1-fails-early",
+    over={"where": ("in a fragment", "in a frame")},
+    told=WAITS,
+)
 async def first_octet_that_cannot_be_utf8_fails_the_connection(
     client: WebSocketVisitor, where: str
 ) -> None:

@@ -34,10 +34,16 @@ async def run(path: str, subprotocols: list[str]) -> None:
 
 
 async def main() -> None:
-    """All cases in turn."""
+    """All cases in turn; those that mostly wait, beside the others."""
+    waiting = []
     for number in range(1, int(await asked("getCaseCount")) + 1):
         info = json.loads(await asked(f"getCaseInfo?case={number}"))
-        await run(f"runCase?case={number}&agent={AGENT}", info.get("subprotocols", []))
+        case = run(f"runCase?case={number}&agent={AGENT}", info.get("subprotocols", []))
+        if info.get("waits"):
+            waiting.append(asyncio.create_task(case))
+        else:
+            await case
+    await asyncio.gather(*waiting)
     async with connect(f"{URL}/updateReports?agent={AGENT}", proxy=None) as socket:
         await socket.wait_closed()
 

@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 
 from sockproof.clients import driver
+from sockproof.clients.beside import BUSY, Beside
 from sockproof.clients.driver import Driver
 from sockproof.clients.log import KEPT_FIRST, KEPT_LAST, Log
 from sockproof.clients.run import ClientRun
 from sockproof.clients.serving import serving
-from sockproof.conformance.shelf.case import load_cases
+from sockproof.conformance.shelf.case import Case, load_cases
 from sockproof.vocabulary import Seen
 from tests.clients.test_core import SHELF, new_run, some_cases
 
+SHORT = "autobahn_framing/short_message_comes_back[1.1"
 BEGIN = """
 import asyncio, os, pathlib
 from websockets.asyncio.client import connect
@@ -54,12 +56,16 @@ async def main():
 
 
 def driven(
-    tmp_path: Path, source: str, limit: float = 1.0, log: Log | None = None
+    tmp_path: Path,
+    source: str,
+    limit: float = 1.0,
+    log: Log | None = None,
+    chosen: list[Case] | None = None,
 ) -> tuple[ClientRun, str | None]:
     """A run of two cases by a driver of this source, and what kept it from its end."""
     path = tmp_path / "driver.py"
     path.write_text(BEGIN + source + END)
-    run = new_run(some_cases("autobahn_framing/short_message_comes_back[1.1"))
+    run = new_run(chosen or some_cases(SHORT))
     run.limit, run.once = limit, True
 
     async def main() -> str | None:
@@ -145,6 +151,65 @@ def test_a_time_out_that_repeats_counts(tmp_path: Path) -> None:
     second = run.records[run.cases[1].id]
     assert (problem, second.outcome, second.seen) == (None, "FAIL", Seen.TIMED_OUT)
     assert second.aside is None
+
+
+WAITS = "websocket/closing/connection_stays_open_while_nothing_is_said"
+DIES_BESIDE = """
+async def run(number):
+    try:
+        async with connect(f"{URL}/runCase?case={number}&agent=slow", proxy=None) as socket:
+            async for message in socket:
+                await socket.send(message)
+                if number == DEADLY:
+                    os._exit(3)
+    except Exception:
+        pass
+
+async def told(number):
+    async with connect(f"{URL}/getCaseInfo?case={number}", proxy=None) as socket:
+        return "waits" in await socket.recv()
+
+async def main():
+    tasks = []
+    for number in (1, 2, 3):
+        waits = await told(number)
+        task = asyncio.create_task(run(number))
+        if waits:
+            tasks.append(task)
+        else:
+            await task
+    await asyncio.gather(*tasks)
+"""
+
+
+@pytest.mark.parametrize("deadly", [1, 2, 3])
+def test_a_driver_that_dies_while_several_cases_are_on_has_failed_the_one_it_dies_of(
+    tmp_path: Path, deadly: int
+) -> None:
+    chosen = [*some_cases(WAITS), *some_cases(SHORT)]
+    source = f"\nDEADLY = {deadly}\n" + DIES_BESIDE
+    run, problem = driven(tmp_path, source, 20.0, chosen=chosen)
+    assert problem is None
+    assert [run.records[case.id].outcome for case in chosen] == [
+        "FAIL" if number == deadly else "PASS" for number in (1, 2, 3)
+    ]
+
+
+def test_a_case_that_waits_is_looked_at_again_where_another_kept_the_client_busy() -> None:
+    waits, other = some_cases(WAITS)[0], some_cases(SHORT)[0]
+    now = [0.0]
+    beside = Beside(clock=lambda: now[0])
+    beside.begins(waits)
+    beside.begins(other)
+    now[0] = BUSY / 2
+    assert not beside.ends(other)
+    now[0] = 1.0
+    assert not beside.ends(waits)
+    beside.begins(waits)
+    beside.begins(other)
+    now[0] = 2.0
+    assert not beside.ends(other)
+    assert beside.ends(waits)
 
 
 def test_a_driver_that_hangs_has_failed_the_case(

@@ -1,6 +1,6 @@
 """Autobahn|Testsuite, sections 6.1 to 6.4: text in pieces, and text that is not UTF-8."""
 
-from sockproof.clients import Opcode, WebSocketVisitor, case
+from sockproof.clients import WAITS, Opcode, WebSocketVisitor, case
 
 AT_ONCE = 1.0  # seconds in which a client that fails early does so
 GREETING = "Hello-µ@ßöäüàá-UTF-8!!"
@@ -99,6 +99,7 @@ async def fragment_that_is_not_utf8_fails_the_connection(
     "client-rfc6455-8.1-invalid-text",
     over={"number": tuple(WRONG_INSIDE)},
     autobahn={number: [number] for number in WRONG_INSIDE},
+    told=WAITS,
 )
 async def octets_that_are_not_utf8_fail_the_connection(
     client: WebSocketVisitor, number: str

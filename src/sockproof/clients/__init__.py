@@ -1,5 +1,6 @@
 """Judging a client over the wire. What a shelf file of its cases needs is named here."""
 
+from sockproof.clients.beside import WAITS
 from sockproof.clients.peers.checks import (
     expect_end_without,
     expect_no_connection,
@@ -33,6 +34,7 @@ __all__ = [
     "RSV3",
     "TAIL",
     "TRANSPORTS",
+    "WAITS",
     "Compressor",
     "EngineIOWebSocket",
     "Failure",

@@ -84,6 +84,8 @@ class Driver:
             if code:
                 run.abandon(f"its process {_told(code)}")
             await run.settle(SETTLING)
+            if code and run.forgets():
+                continue
             if code:
                 run.died(f"its process {_told(code)}")
             if not run.left:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sockproof.clients.beside import Beside
 from sockproof.clients.history import History
 from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.company import Company
@@ -84,6 +85,7 @@ class ClientRun:
     _first: dict[str, CaseRecord] = field(default_factory=dict)  # of cases that are looked at again
     _numbers: dict[str, int] = field(default_factory=dict)
     _running: dict[str, asyncio.Event] = field(default_factory=dict)
+    beside: Beside = field(default_factory=Beside)
     _patience: Patience = field(default_factory=Patience)
     _company: Company = field(default_factory=Company)
 
@@ -147,6 +149,14 @@ class ClientRun:
         if self._visitor is not None:
             self._visitor.abandoned(how)
 
+    def forgets(self) -> bool:
+        """Whether several cases were on when the driver died: then they run again, one by one."""
+        several = self.beside.on()
+        for name in several:
+            self.records.pop(name, None)
+            self.lapsed.discard(name)
+        return bool(several)
+
     def died(self, how: str) -> None:
         """The driver's process died, so the case that was on has failed."""
         record = self.records.get(self._latest)
@@ -171,8 +181,12 @@ class ClientRun:
     def look_again(self, ids: Iterable[str]) -> None:
         """Have these cases judged again that a time-out ended; what does not repeat is no fault."""
         self.stopped.clear()
+        self.beside.allowed = False
         for name in list(ids):
-            self._first[name] = self.records.pop(name)
+            first = self.records.pop(name)
+            if name not in self.beside.doubted:
+                self._first[name] = first
+            self.beside.doubted.discard(name)
             self.lapsed.discard(name)
 
     def context(self, case: Case) -> CaseContext:
@@ -189,8 +203,12 @@ class ClientRun:
         trial = Trial(case, None, record, time.monotonic(), 0.0)
         limit = self._patience.limit(max(self.limit, case.limit_with(25.0, 20.0)))
         ended = self._running[case.id] = asyncio.Event()
+        self.beside.begins(case)
         try:
             await judge(trial, visitor, visitor.context, limit, self.requirements)
+            if self.beside.ends(case) and record.outcome != "PASS":
+                self.lapsed.add(case.id)
+                self.beside.doubted.add(case.id)
             self._conclude(trial, visitor.context)
             if trial.lapsed:
                 self.lapsed.add(case.id)

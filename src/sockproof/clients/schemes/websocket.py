@@ -70,7 +70,8 @@ class WebSocketScheme:
                 await self._run(connection, arrival)
             case "/getCaseInfo":
                 case = self._case(arrival)
-                await _tell(connection, arrival, None if case is None else json.dumps(_about(case)))
+                about = None if case is None else json.dumps(self._about(case))
+                await _tell(connection, arrival, about)
             case "/getCaseStatus":
                 case = self._case(arrival)
                 record = None if case is None else await self.run.settled(case)
@@ -85,6 +86,10 @@ class WebSocketScheme:
                 await _tell(connection, arrival, None)
                 self.run.stop()
         return False
+
+    def _about(self, case: Case) -> dict[str, Any]:
+        name = case.autobahn[0] if case.autobahn else case.id
+        return {"id": name, "description": case.sentence, **self.run.beside.told(case)}
 
     def _case(self, arrival: Arrival) -> Case | None:
         """The case that the query names by its number, or by an id of Autobahn's or ours."""
@@ -121,11 +126,6 @@ class WebSocketScheme:
                 await self.run.settled(case)
         record = self.run.records.get(case.id)
         return record is not None and record.outcome == "FAIL"
-
-
-def _about(case: Case) -> dict[str, Any]:
-    name = case.autobahn[0] if case.autobahn else case.id
-    return {"id": name, "description": case.sentence, **case.told}
 
 
 def _behavior(record: CaseRecord | None) -> str:
