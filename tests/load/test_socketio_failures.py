@@ -183,7 +183,7 @@ def test_heartbeat_that_stays_away_ends_the_session() -> None:
     def script(link: Link) -> None:
         link.admit(pingInterval=200, pingTimeout=100)
         link.say("2")
-        assert link.text() == "3"
+        assert "3" in (link.text(), link.text())  # the event may leave before the PING is read
         link.say('42["no heartbeat"]')
         link.expect_close()
 

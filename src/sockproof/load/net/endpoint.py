@@ -5,6 +5,7 @@ Names are resolved once a process, so that a run measures the target and not the
 
 from __future__ import annotations
 
+import _socket
 import copy
 import errno
 import functools
@@ -25,6 +26,9 @@ from sockproof.wire.url import Address, AddressError, basic
 SocketAddress = tuple[int, tuple[object, ...]]  # family, and what connect() takes
 # What a connection may hold besides messages of the length that is usual.
 OWN_SHARE = 64 * 1024
+
+_TCP_INFO = getattr(socket, "TCP_INFO", 0)
+_ESTABLISHED = b"\1"  # the first octet of Linux's `struct tcp_info`
 
 
 class EndpointError(Exception):
@@ -213,6 +217,11 @@ class Endpoint:
         where = self.path if path is None else path
         return f"{where}?{query}" if query else where
 
+    @functools.cached_property
+    def engineio_target(self) -> str:
+        """That of an Engine.IO session that begins with a WebSocket."""
+        return self.target("EIO=4&transport=websocket", self.socketio_path)
+
     def too_late(self, phase: str) -> str:
         """The line for what took longer than the connect limit."""
         way = "" if self.proxy is None else f" (through the proxy {self.proxy.shown})"
@@ -228,6 +237,13 @@ class Endpoint:
         if number == errno.ECONNREFUSED:
             return Reason.REFUSED, f"nothing listens on {where}"
         return why(number, f"connecting to {where}")
+
+
+def is_established(connecting: _socket.socket) -> bool:
+    """Whether a TCP connection that was asked for is there; false where the system does not say."""
+    return bool(_TCP_INFO) and (
+        connecting.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, 1) == _ESTABLISHED
+    )
 
 
 def why(number: int, doing: str) -> tuple[Reason, str]:

@@ -11,6 +11,7 @@ The rules that hold here:
 
 from __future__ import annotations
 
+import _socket
 import socket
 from typing import Any
 
@@ -22,7 +23,7 @@ _PORTIONS = 10  # a second
 _LEAST_BUFFER, _MOST_BUFFER = 4096, 64 * 1024
 
 
-def limit_buffer(connecting: socket.socket, rate: float | None) -> None:
+def limit_buffer(connecting: _socket.socket, rate: float | None) -> None:
     """Have the system hold about a second back; before it connects, since windows are scaled by it.
 
     Nothing says how small a system lets it be.

@@ -2,7 +2,7 @@
 
 The rules that hold here:
 
-* The socket is the standard library's own, whatever Locust has patched: nothing switches.
+* The socket is the interpreter's own, whatever Locust has patched: nothing switches.
 * Every way to end goes through `_fail`, once: watchers, file descriptor and buffers are gone when
   it returns, and `_closed` is called, from the hub and never from within a call of the user's.
 * TLS runs over memory, so that the socket's readiness is all there is to wait for.
@@ -10,6 +10,7 @@ The rules that hold here:
 
 from __future__ import annotations
 
+import _socket
 import errno
 import socket
 import ssl
@@ -19,9 +20,8 @@ from time import monotonic_ns
 from typing import Any, Final
 
 import gevent
-import gevent.monkey
 
-from sockproof.load.net.endpoint import Endpoint, why
+from sockproof.load.net.endpoint import Endpoint, is_established, why
 from sockproof.load.net.slow_reader import SlowReader, limit_buffer
 from sockproof.load.net.timer_wheel import wheel
 from sockproof.load.net.tls import Tls, tls_failure
@@ -42,7 +42,7 @@ _READABLE: Final = 1
 _WRITABLE: Final = 2
 _NO_PORT_YET: Final = getattr(socket, "IP_BIND_ADDRESS_NO_PORT", 24)
 
-_Socket: type[socket.socket] = gevent.monkey.get_original("socket", "socket")
+_Socket = _socket.socket  # without what the module `socket`, patched or not, puts around it
 _PHASES: Final = {
     DIALLING: "no TCP connection",
     TUNNELLING: "the proxy did not connect",
@@ -132,6 +132,10 @@ class Stream:
         if number not in (0, errno.EINPROGRESS):
             self._not_dialled(number)
             return
+        # Within a machine it is there at once: then nothing needs to be waited for.
+        if is_established(connecting):
+            self._reached()
+            return
         self._writer = gevent.get_hub().loop.io(connecting.fileno(), _WRITABLE)
         self._writer.start(self._dialled)
 
@@ -152,7 +156,11 @@ class Stream:
         self._writer = None
         if number:
             self._not_dialled(number)
-            return
+        else:
+            self._reached()
+
+    def _reached(self) -> None:
+        """There is a TCP connection."""
         endpoint = self.endpoint
         endpoint.preferred = (endpoint.preferred + self._address) % len(endpoint.addresses)
         self._reader = gevent.get_hub().loop.io(self._socket.fileno(), _READABLE)

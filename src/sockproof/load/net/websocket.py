@@ -105,8 +105,6 @@ class WebSocketConnection(Stream):
     def open(self) -> None:
         """Begin to connect; raises RuntimeError when it is open already."""
         self._open()
-        self._reset()
-        self._shake = OpeningHandshake()
 
     def send_text(self, data: bytes) -> bool:
         """Send a text message given as UTF-8; false when it was not taken.
@@ -194,9 +192,9 @@ class WebSocketConnection(Stream):
     # The opening handshake.
 
     def _connected(self) -> None:
-        assert self._shake is not None
+        shake = self._shake = OpeningHandshake()
         target = self._target or self.endpoint.target()
-        self._write(self._shake.request(self.endpoint, target, self._headers))
+        self._write(shake.request(self.endpoint, target, self._headers))
 
     def _shaking(self, data: bytes) -> None:
         shake = self._shake

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any, Final
 
+import msgspec
+
 from sockproof.load.net.endpoint import Endpoint
 from sockproof.load.net.stream import (
     CLOSED,
@@ -33,6 +35,7 @@ _WEBSOCKET, _POLLING, _UPGRADE = TRANSPORTS
 MAX_SID: Final = 4096  # characters of a session's id, which stands in each request
 LARGE: Final = 64 * 1024  # octets of JSON, from which on its values are counted
 MAX_VALUES: Final = 200_000  # each of which takes many times what its octets do
+_decoded: Final = msgspec.json.Decoder().decode
 _HELD_UP: Final = 500_000_000  # nanoseconds by which this process's own loop was too late
 
 
@@ -45,6 +48,10 @@ def not_sent(data: bytes) -> bool:
 def parsed(octets: bytes, what: str) -> Any:
     """The value of JSON octets; raises `WireError`."""
     see_values(octets, what)
+    try:
+        return _decoded(octets)
+    except (msgspec.DecodeError, RecursionError):
+        pass  # which may be JSON all the same, as half a surrogate pair or 1e400
     try:
         return strict_json.decoded(octets.decode("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -182,7 +189,7 @@ class Session:
         self.strays.begin(self._number)
         self.state = DIALLING
         if self.transport == _WEBSOCKET:
-            target = self.endpoint.target("EIO=4&transport=websocket", self.endpoint.socketio_path)
+            target = self.endpoint.engineio_target
             connection = WebSocketConnection(self.endpoint, target=target, headers=self.headers)
             connection.on_message = self._first_packet
             connection.on_close = self._transport_closed
