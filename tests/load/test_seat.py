@@ -67,3 +67,15 @@ def test_who_kills_a_group_waits_for_the_user() -> None:
     assert others.join()
     seat.kill()
     assert user.stops == 1
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_user_that_has_no_greenlet_takes_a_seat() -> None:
+    group = Group()
+    user = _User.__new__(_User)
+    user.group, user.stops, user.may_stop, user._greenlet = group, 0, Event(), None
+    user.may_stop.set()
+    Seat(user).take()
+    assert list(group) == [user.greenlet]
+    group.kill(block=True)
+    assert (user.stops, len(group)) == (1, 0)

@@ -18,6 +18,7 @@ from typing import Any
 
 import gevent
 from gevent.event import Event
+from gevent.pool import Group
 from greenlet import GreenletExit
 from locust import User
 from locust.exception import StopUser
@@ -42,6 +43,9 @@ from sockproof.wire.redaction import Redactor, secrets_of_headers, secrets_of_ur
 def _nothing(user: Any) -> None:
     """A task that never runs: Locust refuses users without tasks."""
     del user
+
+
+_NO_TASKS: list[Any] = []  # of users that have begun
 
 
 class ConnectedUser(Sending, User):
@@ -111,7 +115,7 @@ class ConnectedUser(Sending, User):
         self._histories: list[Match | bool] = []  # what repeats what was said before
         self._is_away = False  # since it was cut: the scenario wants nothing sent then
         self._awaited = False  # whether the drain waits until it is back
-        self._expected = expected_bits(self.expects)
+        self._expected = expected_bits(self.expects) if self.expects else 0
         if self.read_rate is not None:  # of what it reads too late nobody else is guilty
             self._expected |= Expected.TIME_OUTS.bit | Expected.WITHHELD_SENDS.bit
         self._excused = False  # that it is not ready, since its scenario expects that
@@ -140,6 +144,8 @@ class ConnectedUser(Sending, User):
 
     def own_headers(self) -> Headers:
         """The fields of `headers` and `cookies`; raises `EndpointError`."""
+        if not self.headers and not self.cookies:
+            return ()
         fields = list(self.headers.items())
         if self.cookies:
             common = self.sockproof.endpoint.headers
@@ -158,6 +164,26 @@ class ConnectedUser(Sending, User):
         self.settled()
 
     # Called by Locust.
+
+    def start(self, group: Group) -> Any:
+        """Start the user, in a greenlet of its own only where anything in its start may block."""
+        cls = type(self)
+        if (
+            self._inert
+            or cls.on_start is not ConnectedUser.on_start
+            or self.sockproof.options.client != "lean"
+            or self.tasks.count(_nothing) < len(self.tasks)
+        ):
+            return super().start(group)
+        self._group, self.tasks = group, _NO_TASKS
+        self._state = LOCUST_STATE_WAITING
+        seat = Seat(self)
+        seat.take()
+        try:
+            self._start()
+        except (GreenletExit, StopUser):
+            seat.kill(block=False)
+        return seat
 
     def run(self) -> None:  # type: ignore[misc]  # final in Locust, whose loop needs tasks
         """Run Locust's tasks; without tasks, wait to be stopped."""
