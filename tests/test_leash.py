@@ -89,3 +89,13 @@ def test_what_ends_by_itself_is_left_its_time_and_the_rest_goes_on_meanwhile() -
         for each in (server, quitter, freed):
             each.kill()
             each.wait()
+
+
+def test_whether_a_process_has_ended_is_asked_within_its_time() -> None:
+    waits = [sys.executable, "-c", "import sys; sys.stdin.read(); sys.exit(7)"]
+    with subprocess.Popen(waits, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert leash.ended(process, 0.01) is None
+        process.stdin.close()
+        until(lambda: leash.ended(process, 1.0) is not None)
+        assert leash.ended(process, 0.01) == 7

@@ -157,8 +157,9 @@ class Locust:
         if bounds.waits:
             self._end_by = math.inf  # as long as its workers need to come
         while True:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                return process.wait(LOOK)
+            code = leash.ended(process, LOOK)
+            if code is not None:
+                return code
             now = time.monotonic()
             if not self._runs and self._begun.exists():
                 self._runs = True

@@ -137,6 +137,7 @@ class Part:
         place = 0, 1
         if isinstance(runner, WorkerRunner):
             place = runner.worker_index, int(getattr(parsed, "sockproof_processes", 1))
+        runs.spare_looks()
         stats = LocustStats(environment)
         self.run = runs.Run(folder, number, options, endpoint, stats, _log.error, place)
         self.run.hide = self.secrets.hide

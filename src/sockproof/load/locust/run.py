@@ -7,6 +7,7 @@ Locust's events lead through it: `begin` when a test starts, `ramped` when all u
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import platform
@@ -42,8 +43,20 @@ from sockproof.wire.url import Address, AddressError, masked_url
 SETTLING = 30.0  # seconds that users may take to connect and join once all are spawned
 QUIET = 1.0  # seconds without a receipt, at least, before the drain may end
 SILENT = 0.3  # seconds without one after which it is worth asking what is missing
+NEW_OBJECTS = 10_000  # after which cycles among them are looked for
 _LATE = 1 << 20  # numbers that a worker has for itself which came when the run had begun
 _PACKAGES = ("sockproof", "locust", "gevent", "python-socketio", "websocket-client")
+
+
+def spare_looks() -> None:
+    """Have the collector of cycles look at what is new alone, and more rarely.
+
+    What was imported stays, and users are made by the thousand and stay, too: looking through all
+    of them again and again took a tenth of what a connect costs.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(NEW_OBJECTS)
 
 
 class Run:
