@@ -338,6 +338,7 @@ class Session:
         if self.transport is not None and not self.on("leaves-sessions-open"):
             with contextlib.suppress(Broken, asyncio.TimeoutError):
                 await asyncio.wait_for(self.transport.close(), 2)
+                await self.transport.closed()
         self.over = True
         self._stop()
         told.ended(reason)

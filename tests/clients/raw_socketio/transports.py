@@ -181,6 +181,12 @@ class Polling:
                 await self._post()
         session.over = True
 
+    async def closed(self) -> None:
+        """CLOSE has been said; wait for what it may have to."""
+        session = self.session
+        if self.on("awaits-one-more-get-behind-its-close"):
+            await session.http.request("GET", session.target("polling", session.sid))
+
 
 class WebSocketTransport:
     """A message for each packet."""
@@ -253,6 +259,9 @@ class WebSocketTransport:
             await asyncio.wait_for(self.ended.wait(), 1)
         finally:
             self.socket.drop()
+
+    async def closed(self) -> None:
+        """Nothing is waited for besides."""
 
 
 async def probed(session: Session, polling: Polling) -> WebSocketTransport | None:

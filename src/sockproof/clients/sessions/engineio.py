@@ -185,6 +185,9 @@ class EngineIOSession(Inbox):
             self._accuse(PAUSES, "no GET behind the upgrade", visit.request)
             visit.answer(400, BAD_REQUEST)
             return
+        if self.ended is not None:  # by a CLOSE that came before, as of two threads
+            visit.answer(400, UNKNOWN_SID)
+            return
         self._poll = visit
         if self.over:
             asyncio.get_running_loop().call_later(LETS_GO, visit.let_go)
