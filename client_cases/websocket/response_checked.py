@@ -64,8 +64,9 @@ def wrong_accepts(client: WebSocketVisitor) -> dict[str, tuple[str, ...]]:
         "cut short": (right[:-1],),
         "longer": (right + "x",),
         "in hexadecimal": (base64.b64decode(right).hex(),),
-        "last octet changed": (right[:-2] + ("A" if right[-2] != "A" else "B") + "=",),
-        "first octet changed": (("A" if right[0] != "A" else "B") + right[1:],),
+        # To another letter, not to another case of the same: that is the variant above.
+        "last octet changed": (right[:-2] + ("A" if right[-2] not in "Aa" else "B") + "=",),
+        "first octet changed": (("A" if right[0] not in "Aa" else "B") + right[1:],),
     }
 
 
