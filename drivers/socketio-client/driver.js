@@ -2,39 +2,28 @@
 // node, in Bun and in a page.
 "use strict";
 
-function packed(value) {
-  if (value instanceof ArrayBuffer) return { $bin: [...new Uint8Array(value)] };
-  if (ArrayBuffer.isView(value)) {
-    return { $bin: [...new Uint8Array(value.buffer, value.byteOffset, value.byteLength)] };
-  }
-  if (Array.isArray(value)) return value.map(packed);
-  if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, packed(item)]));
+// Octets as reports and operations have them.
+function pack(key, value) {
+  const held = this[key]; // before node's own toJSON
+  if (held instanceof ArrayBuffer) return { $bin: [...new Uint8Array(held)] };
+  if (!ArrayBuffer.isView(held)) return value;
+  return { $bin: [...new Uint8Array(held.buffer, held.byteOffset, held.byteLength)] };
 }
-
-function unpacked(value) {
-  if (Array.isArray(value)) return value.map(unpacked);
-  if (value === null || typeof value !== "object") return value;
-  if (Array.isArray(value.$bin)) return new Uint8Array(value.$bin).buffer;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unpacked(item)]));
-}
+const unpack = (key, value) =>
+  Array.isArray(value?.$bin) ? new Uint8Array(value.$bin).buffer : value;
 
 // Starts a case's client; what it gives back disposes of it.
 function start(io, url, agent, told) {
+  const { path, transports, reconnect: reconnection, timeout_ms: timeout } = told;
+  const manager = new io.Manager(url, { path, transports, reconnection, timeout, autoConnect: false });
+  const sockets = new Map();
+  const upon = new Map();
+
   let telling = Promise.resolve();
   const seen = (type, fields) => {
-    const body = JSON.stringify({ type, ...fields });
+    const body = JSON.stringify({ type, ...fields }, pack);
     const where = `${url}/seen?agent=${encodeURIComponent(agent)}&case=${told.case}`;
     telling = telling.then(() => fetch(where, { method: "POST", body })).catch(() => {});
-  };
-  const { path, transports, reconnect: reconnection, auth, timeout_ms: timeout } = told;
-  const options = { path, transports, reconnection, timeout, autoConnect: false };
-  const manager = new io.Manager(url, options);
-  const sockets = new Map();
-
-  const upon = new Map();
-  const toldOf = (type, fields) => {
-    seen(type, fields);
     const key = `${type} ${fields.namespace}`;
     const ops = upon.get(key) ?? [];
     upon.delete(key);
@@ -42,35 +31,30 @@ function start(io, url, agent, told) {
   };
 
   const listen = (namespace) => {
-    const socket = manager.socket(namespace, { auth: auth ?? undefined });
+    const socket = manager.socket(namespace, { auth: told.auth ?? undefined });
     sockets.set(namespace, socket);
-    socket.on("connect", () => toldOf("connect", { namespace }));
-    socket.on("connect_error", (error) =>
-      seen("connect_error", { namespace, data: { message: error.message, data: error.data } }));
-    socket.on("disconnect", (reason) => toldOf("disconnect", { namespace, reason }));
-    socket.onAny((name, ...args) => {
-      const kept = args.filter((each) => typeof each !== "function");
-      seen("event", { namespace, name, args: packed(kept) });
-    });
+    socket.on("connect", () => seen("connect", { namespace }));
+    socket.on("connect_error", ({ message, data }) =>
+      seen("connect_error", { namespace, data: { message, data } }));
+    socket.on("disconnect", (reason) => seen("disconnect", { namespace, reason }));
+    socket.onAny((name, ...args) =>
+      seen("event", { namespace, name, args: args.filter((each) => typeof each !== "function") }));
     socket.on("message", (...args) => socket.emit("message-back", ...args));
     socket.on("message-with-ack", (...args) => {
       if (typeof args.at(-1) === "function") args.pop()(...args); // it may not have been asked for
     });
-    socket.on("do", (asked) => act(namespace, asked));
+    socket.on("do", (asked) => act(namespace, JSON.parse(JSON.stringify(asked), unpack)));
     socket.connect();
   };
 
   const act = (here, asked) => {
     const { op, event, args = [], timeout_ms: limit, namespace = here, ops = [] } = asked;
     const socket = sockets.get(namespace);
-    const values = unpacked(args);
     const acts = {
-      emit: () => socket.emit(event, ...values),
+      emit: () => socket.emit(event, ...args),
       "emit-with-ack": () =>
-        socket.timeout(limit).emit(event, ...values, (error, ...answer) =>
-          error
-            ? seen("ack-timeout", { event, asked: args })
-            : seen("ack", { args: packed(answer), event, asked: args })),
+        socket.timeout(limit).emit(event, ...args, (error, ...answer) =>
+          error ? seen("ack-timeout", {}) : seen("ack", { args: answer, asked: args })),
       connect: () => (socket ? socket.connect() : listen(namespace)),
       disconnect: () => socket.disconnect(),
       close: () => sockets.forEach((each) => each.disconnect()),

@@ -9,6 +9,7 @@ from trio_websocket import ConnectionClosed, open_websocket_url
 URL = os.environ["SOCKPROOF_URL"]
 AGENT = os.environ["SOCKPROOF_AGENT"]
 LARGEST = 64 * 1024 * 1024  # octets
+PATIENCE = 10  # seconds for a handshake: with the usual 60 the server takes the driver for dead
 
 
 async def asked(path: str) -> str:
@@ -21,7 +22,10 @@ async def run(path: str, subprotocols: list[str]) -> None:
     """One case, until its connection has ended in whatever way."""
     try:
         async with open_websocket_url(
-            f"{URL}/{path}", subprotocols=subprotocols, max_message_size=LARGEST
+            f"{URL}/{path}",
+            subprotocols=subprotocols,
+            max_message_size=LARGEST,
+            connect_timeout=PATIENCE,
         ) as socket:
             while True:
                 await socket.send_message(await socket.get_message())
