@@ -39,10 +39,15 @@ public class Driver implements WebSocket.Listener {
     }
 
     // The library takes no message while one is being sent.
-    static CompletionStage<?> next(WebSocket socket, CompletableFuture<WebSocket> sent) {
-        if (sent != null) return sent.thenRun(() -> socket.request(1));
-        socket.request(1);
-        return null;
+    CompletionStage<?> next(WebSocket socket, CompletableFuture<WebSocket> sent) {
+        if (sent == null) {
+            socket.request(1);
+            return null;
+        }
+        return sent.whenComplete((done, error) -> {
+            if (error == null) socket.request(1);
+            else ended.complete(said); // what is not asked for is not told, the end neither
+        });
     }
 
     @Override
