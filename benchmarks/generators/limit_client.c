@@ -1,10 +1,11 @@
 /* The limit that system calls set: what a generator could do if it counted nothing but answers.
  *
- *     limit_client PORT CONNECTIONS echo|broadcast|idle
+ *     limit_client PORT CONNECTIONS echo|broadcast|idle [ROWS]
  *
  * One thread, one epoll loop, one connection a user. In `echo` every connection has one event on
  * its way; in `broadcast` the first one speaks again when it has heard itself. It runs until
- * SIGTERM, and prints what it counted.
+ * SIGTERM, and prints what it counted. With a file of rows it stamps each message and writes down
+ * what it sends and hears, as sockproof does (accounting.h).
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -17,11 +18,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "accounting.h"
 #include "frames.h"
 
 struct connection {
     int fd, shaken, joined;
-    unsigned id;
+    unsigned id, said;
     struct buffer in;
 };
 
@@ -29,7 +31,8 @@ static const unsigned char MASK[4] = {0x21, 0x5a, 0x7c, 0x93};
 static const char BODY[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 static volatile sig_atomic_t stopped;
 static unsigned long acknowledged, receipts, opened;
-static int speaks, echoes;
+static int speaks, echoes, accounts;
+static uint32_t body_crc;
 static struct connection *all;
 static unsigned char chunk[65536];
 
@@ -55,16 +58,24 @@ static void send_frame(struct connection *c, int opcode, const char *message, si
         fail("limit_client: send");
 }
 
+/* A message before its body, and the stamp where messages have one. */
+static void say(struct connection *c, char *message, int length) {
+    if (accounts) {
+        stamp_message(message + length, (uint32_t)(c - all) + 1, ++c->said, body_crc);
+        length += STAMP;
+    }
+    length += sprintf(message + length, "%s\"]", BODY);
+    send_frame(c, 1, message, (size_t)length);
+}
+
 static void ask(struct connection *c) {
     char message[256];
-    int length = snprintf(message, sizeof message, "42%u[\"message-with-ack\",\"%s\"]", c->id++, BODY);
-    send_frame(c, 1, message, (size_t)length);
+    say(c, message, sprintf(message, "42%u[\"message-with-ack\",\"", c->id++));
 }
 
 static void speak(struct connection *c) {
     char message[256];
-    int length = snprintf(message, sizeof message, "42[\"say-all\",\"%s\"]", BODY);
-    send_frame(c, 1, message, (size_t)length);
+    say(c, message, sprintf(message, "42[\"say-all\",\""));
 }
 
 static void text(struct connection *c, const char *data, size_t length) {
@@ -83,9 +94,13 @@ static void text(struct connection *c, const char *data, size_t length) {
             speak(c);
     } else if (length > 2 && data[1] == '3') {
         acknowledged++;
+        if (accounts)
+            heard_message(data, length, (uint32_t)(c - all) + 1, 1);
         ask(c);
     } else if (length > 2 && data[1] == '2') {
         receipts++;
+        if (accounts)
+            heard_message(data, length, (uint32_t)(c - all) + 1, 0);
         if (c == all)
             speak(c);
     }
@@ -171,12 +186,16 @@ int main(int count, char **words) {
     int poll_fd = epoll_create1(0), port, users, dialled = 0;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     sigaction(SIGTERM, &action, NULL);
-    if (count != 4 || (port = atoi(words[1])) <= 0 || (users = atoi(words[2])) <= 0) {
-        fprintf(stderr, "limit_client PORT CONNECTIONS echo|broadcast|idle\n");
+    if (count < 4 || count > 5 || (port = atoi(words[1])) <= 0 || (users = atoi(words[2])) <= 0) {
+        fprintf(stderr, "limit_client PORT CONNECTIONS echo|broadcast|idle [ROWS]\n");
         return 3;
     }
     echoes = strcmp(words[3], "echo") == 0;
     speaks = strcmp(words[3], "broadcast") == 0;
+    if ((accounts = count == 5)) {
+        begin_accounting(words[4]);
+        body_crc = crc32_of((const unsigned char *)BODY, strlen(BODY));
+    }
     all = calloc((size_t)users, sizeof *all);
     while (!stopped) {
         for (int i = 0; i < 64 && dialled < users; i++)
@@ -187,5 +206,7 @@ int main(int count, char **words) {
     }
     printf("{\"opened\":%lu,\"acknowledged\":%lu,\"receipts\":%lu}\n", opened, acknowledged,
            receipts);
-    return 0;
+    if (spoilt)
+        fprintf(stderr, "limit_client: %lu messages did not come back as they were sent\n", spoilt);
+    return spoilt != 0;
 }

@@ -105,13 +105,18 @@ def _k6(job: Job) -> tuple[list[str], dict[str, str]]:
     ], environment
 
 
-def _limit(program: Path | None) -> Peer:
+def _limit(program: Path | None, accounts: bool) -> Peer:
+    """A loop in C; it `accounts` for messages with stamps and rows, or counts answers alone."""
+
     def start(job: Job) -> tuple[list[str], dict[str, str]]:
-        return [str(program), str(job.port), str(job.users), job.mode], {}
+        rows = [str(job.folder / "rows")] if accounts else []
+        return [str(program), str(job.port), str(job.users), job.mode, *rows], {}
 
     def lacks() -> str | None:
         return None if program else "no C compiler, or not Linux: the limit is not measured"
 
+    if accounts:
+        return Peer("c-accounting", "the same, with stamps and rows", start, lacks)
     return Peer("c-limit", "C, one epoll loop: the limit", start, lacks)
 
 
@@ -176,7 +181,8 @@ def peers(limit_client: Path | None) -> list[Peer]:
         ),
         _sockproof("reference", 20),
         _sockproof("lean", 200),
-        _limit(limit_client),
+        _limit(limit_client, accounts=False),
+        _limit(limit_client, accounts=True),
     ]
 
 

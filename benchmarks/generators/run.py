@@ -3,12 +3,13 @@
     python benchmarks/generators/run.py [--rounds N] [--seconds S] [--only NAME,…] [--json FILE]
 
 How to read it: each figure is the median of the rounds, and behind it stands the median of its
-ratios, round by round, to Locust's stock user in the same round; trust the ratios, not the
-figures, which are this machine's. More is better, but for memory, where less is. Round trips are
-events of 64 octets that the target acknowledges, by 100 users in a closed loop; receipts are what
-200 users hear when one of them speaks; CPU-seconds are those of the generator's processes, user
-and system, while it is steady; a KiB is one that a connection and its user add. A dash: not
-measured, and the lines under the table say why.
+ratios, round by round, to Locust's stock user in the same round, with the lowest and the highest;
+trust the ratios, not the figures, which are this machine's. `--chart FILE.svg` draws them. More is
+better, but for memory, where less is. Round trips are events of 64 octets that the target
+acknowledges, by 100 users in a closed loop; receipts are what 200 users hear when one of them
+speaks; CPU-seconds are those of the generator's processes, user and system, while it is steady; a
+KiB is one that a connection and its user add. A dash: not measured, and the lines under the table
+say why.
 
 All speak again when they have heard themselves, but for sockproof, whose broadcasts have a rate;
 k6 makes its virtual users before the first connects, which its connects per CPU-second leave out.
@@ -29,6 +30,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 try:
+    import chart
     import table
     from measure import Result, connections, rate
     from peers import STOCK, Peer, peers, versions
@@ -76,11 +78,14 @@ def _options() -> argparse.Namespace:
     add("--only", default="", metavar="NAME,…", help="generators, not all")
     add("--measure", default=",".join(MEASURES), metavar="NAME,…", help="of: %(default)s")
     add("--json", type=Path, metavar="FILE", help="write the figures there too")
+    add("--chart", type=Path, metavar="FILE", help="and draw them there, as SVG or PNG")
     options = parser.parse_args()
     options.measure = [each for each in options.measure.split(",") if each]
     unknown = set(options.measure) - set(MEASURES)
     if unknown:
         _wrong(f"no measurement {', '.join(sorted(unknown))}; choose one of {', '.join(MEASURES)}")
+    if options.chart is not None and options.chart.suffix not in (".png", ".svg"):
+        _wrong("--chart wants a FILE.svg or a FILE.png")
     if options.connections <= FEW:
         _wrong(f"--connections wants more than {FEW}")
     return options
@@ -187,12 +192,15 @@ def _conclude(
         "versions": versions(chosen),
         "generators": table.as_json(rows, STOCK),
     }
-    if options.json is not None:
-        try:
+    done = any(row.values for row in rows.values())
+    try:
+        if options.json is not None:
             options.json.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-        except OSError as error:
-            _wrong(f"{options.json} cannot be written: {error.strerror}")
-    return 0 if any(row.values for row in rows.values()) else 2
+        if options.chart is not None and done:
+            chart.draw(json.loads(json.dumps(value)), options.chart)
+    except OSError as error:
+        _wrong(f"{error.filename} cannot be written: {error.strerror}")
+    return 0 if done else 2
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""The medians of all rounds, as ratios to the stock user: a table, and a value for JSON."""
+"""The medians of all rounds, as ratios to the stock user: a table, and a value for JSON.
+
+Behind a ratio stand the lowest and the highest of the rounds.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ COLUMNS = {
     "connects_per_cpu_second": "connects/CPU-s",
     "kib_per_idle_connection": "KiB/idle connection",
 }
-_WIDTH = 21
+_WIDTH = 32
 
 
 @dataclass(slots=True)
@@ -46,13 +49,18 @@ class Row:
         values = self.values.get(name)
         return statistics.median(values.values()) if values else None
 
-    def ratio(self, name: str, to: Row | None) -> float | None:
-        """The median of the ratios within the rounds that both have."""
+    def ratios(self, name: str, to: Row | None) -> list[float]:
+        """The ratios within the rounds that both have, in order of size."""
         if to is None:
-            return None
+            return []
         mine, other = self.values.get(name, {}), to.values.get(name, {})
-        both = [mine[each] / other[each] for each in mine.keys() & other.keys() if other[each] > 0]
-        return statistics.median(both) if both else None
+        both = mine.keys() & other.keys()
+        return sorted(mine[each] / other[each] for each in both if other[each] > 0)
+
+    def ratio(self, name: str, to: Row | None) -> float | None:
+        """The median of these."""
+        ratios = self.ratios(name, to)
+        return statistics.median(ratios) if ratios else None
 
 
 def lines(rows: dict[str, Row], stock: str) -> list[str]:
@@ -61,17 +69,20 @@ def lines(rows: dict[str, Row], stock: str) -> list[str]:
     width = max(len(row.title) for row in rows.values())
     table = [" " * width + "".join(f"{title:>{_WIDTH}}" for title in COLUMNS.values())]
     for row in rows.values():
-        cells = (_cell(row.median(name), row.ratio(name, base)) for name in COLUMNS)
+        cells = (_cell(row.median(name), row.ratios(name, base)) for name in COLUMNS)
         table.append(f"{row.title:{width}}" + "".join(f"{cell:>{_WIDTH}}" for cell in cells))
     notes = [f"  {row.title}: {note}" for row in rows.values() for note in row.said()]
     return [*table, *(["", *notes] if notes else [])]
 
 
-def _cell(value: float | None, ratio: float | None) -> str:
+def _cell(value: float | None, ratios: list[float]) -> str:
     if value is None:
         return "-"
     figure = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}"
-    return figure if ratio is None else f"{figure} {ratio:6.2f}x"
+    if not ratios:
+        return figure
+    figure += f" {statistics.median(ratios):6.2f}x"
+    return figure if len(ratios) == 1 else f"{figure} ({ratios[0]:.2f}-{ratios[-1]:.2f})"
 
 
 def as_json(rows: dict[str, Row], stock: str) -> dict[str, Any]:
@@ -85,6 +96,7 @@ def as_json(rows: dict[str, Row], stock: str) -> dict[str, Any]:
                 figure: {
                     "median": row.median(figure),
                     "ratio": row.ratio(figure, base),
+                    "ratios": row.ratios(figure, base),
                     "rounds": row.values[figure],
                 }
                 for figure in row.values
