@@ -169,8 +169,9 @@ async def fragments_have_keys_of_their_own_and_begin_anew(target: Target) -> Non
 async def control_frame_is_unmasked_as_well(target: Target, octets: int) -> None:
     peer = await target.connect()
     payload = bytes(range(1, octets + 1))
-    peer.send(client_frame(Opcode.PING, payload, mask=b"\x37\xfa\x21\x3d"))
-    await peer.expect_pong(payload)
+    ping = client_frame(Opcode.PING, payload, mask=b"\x37\xfa\x21\x3d")
+    peer.send(ping)
+    await peer.expect_pong(payload, ping)
 
 
 @case(

@@ -186,11 +186,12 @@ class WebSocketPeer(WebSocketConnection):
                 left.remove((got.opcode, got.payload))
         self._suspect(None)
 
-    async def expect_pong(self, payload: bytes) -> None:
+    async def expect_pong(self, payload: bytes, sent: Frame | None = None) -> None:
         """The Ping with this payload, which has just been sent, is answered by a Pong with it.
 
         A Pong with another payload may be a heartbeat of the server's own, so that more Pings
-        tell; and since only the latest of several need be answered (5.5.3), the first is repeated.
+        tell; and since only the latest of several need be answered (5.5.3), the first is repeated:
+        as it was `sent`, where that matters, else masked with a new key.
         """
         wanted = str(Frame(Opcode.PONG, payload))
         with self.context.awaits(wanted):
@@ -213,7 +214,7 @@ class WebSocketPeer(WebSocketConnection):
                     return
                 if not is_like(got, Opcode.PONG, fence.payload):
                     raise Failure(wanted, got)
-                self.send(self.frame(Opcode.PING, payload))
+                self.send(sent or self.frame(Opcode.PING, payload))
         raise Failure(wanted, strange)
 
     async def echoes(self, message: str | bytes = "") -> None:
