@@ -52,16 +52,21 @@ def _wait_until_alone(target: Target) -> None:
 def _all_open(generator: Generator, target: Target, users: int) -> float | None:
     """Wait until all connections are open; gives the connects per CPU-second.
 
-    They are counted from the first look at which some were open, so that what comes before them
-    does not count; None when there was nothing between that look and the last one.
+    What comes before them does not count, and a burst whose time is spent before the target has
+    opened it must not count by half: they are counted from the first look at which some were open
+    and no more than at the look before, or where they come in one rush, from the first at which
+    some were open. None when there was nothing between that look and the last one.
     """
     deadline = time.monotonic() + CONNECTING
-    first, used = 0, 0.0
+    first, used, before, pauses = 0, 0.0, 0, False
     while True:
         generator.check()
         now, cpu = target.counters().open, generator.cpu()
-        if first == 0:
-            first, used = now, cpu
+        if not pauses:
+            pauses = 0 < now == before
+            if first == 0 or pauses:
+                first, used = now, cpu
+            before = now
             generator.look()
         if now >= users:
             return (now - first) / (cpu - used) if now > first and cpu > used else None
