@@ -217,6 +217,11 @@ class Endpoint:
         where = self.path if path is None else path
         return f"{where}?{query}" if query else where
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether what is sent goes to the target itself, and as it is."""
+        return self.context is None and self.proxy is None
+
     @functools.cached_property
     def engineio_target(self) -> str:
         """That of an Engine.IO session that begins with a WebSocket."""

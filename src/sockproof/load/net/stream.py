@@ -41,7 +41,6 @@ _READ: Final = 64 * 1024
 _READABLE: Final = 1
 _WRITABLE: Final = 2
 _NO_PORT_YET: Final = getattr(socket, "IP_BIND_ADDRESS_NO_PORT", 24)
-
 _Socket = _socket.socket  # without what the module `socket`, patched or not, puts around it
 _PHASES: Final = {
     DIALLING: "no TCP connection",
@@ -132,8 +131,8 @@ class Stream:
         if number not in (0, errno.EINPROGRESS):
             self._not_dialled(number)
             return
-        # Within a machine it is there at once: then nothing needs to be waited for.
-        if is_established(connecting):
+        # Within a machine it is there at once; TLS, of a proxy too, may fail within this call.
+        if endpoint.is_plain and is_established(connecting):
             self._reached()
             return
         self._writer = gevent.get_hub().loop.io(connecting.fileno(), _WRITABLE)
