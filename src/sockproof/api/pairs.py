@@ -26,7 +26,7 @@ from sockproof.targets.spec import TargetSpec
 from sockproof.vocabulary import Suite
 
 ROLE = "pair-"  # with which the ids of requirements begin that a client and a server keep together
-KINDS = ("websocket",)  # of clients and servers that can be put together
+KINDS = ("websocket", "socketio")  # of clients and servers that can be put together
 LIMIT = 60.0  # seconds of a case, whose steps have limits of their own
 # What a frame of a client's breaks in whichever case it comes.
 _OF_CLIENTS = ("client-rfc6455-5.", "client-rfc6455-7.4")
@@ -41,6 +41,8 @@ def pair_cases(plan: ClientPlan, spec: TargetSpec) -> list[Case]:
     shelf = shelves.shelf("client_cases", plan.shelf) / "pairs"
     suite = Suite(spec.kind)
     offers = set(spec.profile.capabilities or ())
+    if "unsticky" in offers:  # it serves one client by several processes that share nothing
+        return []
     named = [
         replace(each, id=f"{suite}/{spec.name}/{each.id.rpartition('/')[2]}", limit=LIMIT)
         for each in load_cases(shelf, (suite,))

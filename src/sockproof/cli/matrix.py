@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     selection.add_argument(
         "--pairs",
         action="store_true",
-        help="check each bundled WebSocket client together with each bundled server instead",
+        help="check each bundled client library together with each bundled server instead",
     )
     selection.add_argument(
         "--driver",
@@ -87,17 +87,19 @@ def matrix(options: Namespace) -> int:
 def _pairs(options: Namespace) -> int:
     """Start the servers, and have each client meet them."""
     plan, shelf = clients_plan(options), options.shelf
+    kinds = [kind for kind in KINDS if kind in (plan.suites or KINDS)]
     known = load_targets(shelves.shelf("targets", shelf))
     targets = [judged_target(each, known) for each in dict.fromkeys(options.target)]
     cases = {
         each.name: pair_cases(plan, each)
         for each in targets or known.values()
-        if each.kind in KINDS
+        if each.kind in kinds
     }
     started, skipped = Started({name: found for name, found in cases.items() if found}), []
     drivers = load_drivers(shelves.shelf("drivers", shelf))
     chosen = [driver_of(name, shelf) for name in dict.fromkeys(options.driver or drivers)]
-    chosen = [each for each in chosen if each.kind in KINDS]
+    met = {known[name].kind for name in started.cases_of}
+    chosen = [each for each in chosen if each.kind in met]
     if not started.cases_of or not chosen:
         raise CommandError("no matching case applies to these clients and servers")
     failed: list[int] = []

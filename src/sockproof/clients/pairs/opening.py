@@ -2,7 +2,8 @@
 
 The rules that hold here:
 
-* Of the request only the target and the Host field are changed; all else reaches the server octet
+* Of the request only the target and the Host field are changed, and an Origin that is the same as
+  Host; all else reaches the server octet
   for octet, and its response the client.
 * Where the response is one that a client has to accept, whoever does not go on is the client.
 """
@@ -21,16 +22,19 @@ from sockproof.wire.deflate import NAME, Extension, Parameters, parse_extensions
 from sockproof.wire.http import HeadReader, Response, parse_response_head
 
 OPENS = "pair-server-opens"
-_HOST = re.compile(rb"(?im)^(host:[ \t]*)[^\r\n]*")
+_HOST = re.compile(rb"(?im)^(host:[ \t]*)([^\r\n]*)")
 
 
 def for_server(head: bytes, server: PairServer, path: str) -> bytes:
-    """The client's request, but for the target and the Host field, which are the server's."""
+    """The client's request, but for the target, Host, and Origin that is the same as Host."""
     line, end, fields = head.partition(b"\r\n")
     method, _, rest = line.partition(b" ")
     version = rest.rpartition(b" ")[2]
     host = server.authority.encode()
+    told = _HOST.search(fields)
     fields = _HOST.sub(lambda found: found[1] + host, fields, count=1)
+    if told is not None:  # a client that names us as its origin means the server
+        fields = fields.replace(b"://" + told[2] + b"\r\n", b"://" + host + b"\r\n")
     return b" ".join((method, path.encode(), version)) + end + fields
 
 

@@ -67,7 +67,7 @@ class Pair:
         cls, client: WebSocketVisitor, server: PairServer, path: str | None = None
     ) -> AsyncIterator[Pair]:
         """Have the two open a connection with each other; it is theirs inside."""
-        context = _beside(client.context)
+        context = beside(client.context)
         stream = await _connected(context, server)
         number = context.log.new_connection()
         request = for_server(client.head, server, server.path if path is None else path)
@@ -239,7 +239,7 @@ class Pair:
         return leg.failure("closes", "the end of TCP", got, seen=Seen.TIMED_OUT)
 
 
-def _beside(context: CaseContext) -> CaseContext:
+def beside(context: CaseContext) -> CaseContext:
     """A context of the same case and log, whose other end is the server."""
     beside = CaseContext(context.log, context.max_octets, context.company, context.case)
     context.owns(_Context(beside))
@@ -254,6 +254,9 @@ class _Context:
 
     def reset(self) -> None:
         self._context.close()
+
+    async def gone(self) -> None:
+        await self._context.gone()
 
 
 async def _connected(context: CaseContext, server: PairServer) -> Stream:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from sockproof.clients.connection import Arrival, Connection
@@ -57,6 +57,8 @@ class SocketIOVisitor(Visitor):
         self.path = ""  # that the driver is told
         self.visits: list[Visit] = []  # the first of all its requests
         self.closed = False
+        # Who takes its requests, where that is another server.
+        self.forward: Callable[[Visit], Awaitable[None]] | None = None
         self._came = False  # the client, at all
         self._openings: deque[Visit] = deque()
         self._here: set[Visit] = set()  # requests that are not answered yet
@@ -328,6 +330,9 @@ class SocketIOVisitor(Visitor):
             self._here.discard(visit)
 
     async def _serve(self, visit: Visit) -> None:
+        if self.forward is not None and not self.closed:
+            await self.forward(visit)
+            return
         sid = visit.query.get("sid")
         known = next((each for each in self.sessions if each.sid == sid), None)
         if not self.closed and known is None and (visit.kind == "open" or not self.sessions):
