@@ -1,6 +1,6 @@
 """Requests of a Socket.IO client, taken to the server of its pair, and the answers as they come.
 
-Of a request only the target and the Host field are changed, of an answer nothing; a page of another
+Of a request only the target, Host and Origin are changed, of an answer nothing; a page of whatever
 origin is let read it. A WebSocket's octets go both ways.
 """
 

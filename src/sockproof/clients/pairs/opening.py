@@ -2,9 +2,9 @@
 
 The rules that hold here:
 
-* Of the request only the target and the Host field are changed, and an Origin that is the same as
-  Host; all else reaches the server octet
-  for octet, and its response the client.
+* Of the request only the target, Host and Origin are changed, and become the server's; all else
+  reaches it octet for octet, and its response the client. Which origins are let in is a policy of
+  applications: a page is taken for one of the server's own.
 * Where the response is one that a client has to accept, whoever does not go on is the client.
 """
 
@@ -22,19 +22,18 @@ from sockproof.wire.deflate import NAME, Extension, Parameters, parse_extensions
 from sockproof.wire.http import HeadReader, Response, parse_response_head
 
 OPENS = "pair-server-opens"
-_HOST = re.compile(rb"(?im)^(host:[ \t]*)([^\r\n]*)")
+_HOST = re.compile(rb"(?im)^(host:[ \t]*)[^\r\n]*")
+_ORIGIN = re.compile(rb"(?im)^(origin:[ \t]*)[^\r\n]*")
 
 
 def for_server(head: bytes, server: PairServer, path: str) -> bytes:
-    """The client's request, but for the target, Host, and Origin that is the same as Host."""
+    """The client's request, but for the target, Host and Origin, which are the server's."""
     line, end, fields = head.partition(b"\r\n")
     method, _, rest = line.partition(b" ")
     version = rest.rpartition(b" ")[2]
     host = server.authority.encode()
-    told = _HOST.search(fields)
     fields = _HOST.sub(lambda found: found[1] + host, fields, count=1)
-    if told is not None:  # a client that names us as its origin means the server
-        fields = fields.replace(b"://" + told[2] + b"\r\n", b"://" + host + b"\r\n")
+    fields = _ORIGIN.sub(lambda found: found[1] + b"http://" + host, fields, count=1)
     return b" ".join((method, path.encode(), version)) + end + fields
 
 
