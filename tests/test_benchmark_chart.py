@@ -44,7 +44,7 @@ def test_medians_and_ratios_stand_behind_the_bars(chart: Any, tmp_path: Path) ->
     for file in (once, again):
         chart.draw(VALUE, file)
     drawn = once.read_text()
-    for text in ("k6 by hand", "2,000  1×", "ours", "5,000  3.1×", "round trips/CPU-s"):
+    for text in ("k6 by hand", "2,000  1×", "ours", "5,000  3.1×", "round trips/CPU-s", "3 rounds"):
         assert text in drawn
     for text in ("who could not run", "receipts/CPU-s", "KiB/idle connection"):
         assert text not in drawn

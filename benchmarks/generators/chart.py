@@ -51,12 +51,18 @@ def draw(value: dict[str, Any], file: Path) -> None:
             _panel(panel, name, title, every)
         machine = value["machine"]
         figure.supxlabel(
-            f"{value['rounds']} rounds against {value['target']}, {machine['cpus']} CPUs,"
+            f"{_rounds(every)} rounds against {value['target']}, {machine['cpus']} CPUs,"
             f" CPython {machine['python']}; × is the ratio to k6",
             fontsize=8,
         )
         figure.tight_layout()
         figure.savefig(file, metadata={"Date": None})
+
+
+def _rounds(every: dict[str, Row]) -> str:
+    """How many there were of each figure; fewer where a run was interrupted."""
+    counts = {len(values) for row in every.values() for values in row.values.values()}
+    return str(max(counts)) if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
 
 
 def _panel(panel: Any, name: str, title: str, every: dict[str, Row]) -> None:
