@@ -7,7 +7,8 @@ GROUPS = {
     "Tasks": (
         *("docs/conformance", "docs/clients", "docs/expectations"),
         *("docs/load", "docs/scenarios", "docs/gates"),
-        *("docs/ci", "docs/pytest", "docs/capacity", "docs/comparing", "docs/many-machines"),
+        *("docs/ci", "docs/pytest", "docs/capacity", "docs/comparing"),
+        *("docs/many-machines", "docs/performance"),
         *(
             "docs/servers",
             "docs/results-site",
