@@ -52,6 +52,7 @@ class Http:
     port: int
     switches: Switches
     idle: list[Line] = field(default_factory=list)
+    left: list[Line] = field(default_factory=list)  # open to the end, though nobody needs them
 
     async def _line(self) -> Line:
         while self.idle:
@@ -137,9 +138,11 @@ class Http:
         return WebSocket(line, self.switches)
 
     def close(self) -> None:
-        """End the idle connections."""
-        while self.idle:
-            self.idle.pop().drop()
+        """End the connections that nobody uses."""
+        for line in (*self.idle, *self.left):
+            line.drop()
+        self.idle.clear()
+        self.left.clear()
 
 
 async def _answer(line: Line, method: str, switches: Switches) -> Answer:

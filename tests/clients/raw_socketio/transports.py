@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 from tests.clients.raw_socketio import packets as codec
@@ -276,12 +277,13 @@ async def probed(session: Session, polling: Polling) -> WebSocketTransport | Non
     target = session.target(name, sid)
     try:
         socket = await session.http.websocket(target)
-        if on("opens-two-websockets"):
-            await session.http.websocket(target)
     except Broken:
         polling.resume()
         return None
     try:
+        if on("opens-two-websockets"):
+            with contextlib.suppress(Broken):
+                session.http.left.append((await session.http.websocket(target)).line)
         if await _answered(session, socket):
             transport = WebSocketTransport(session, socket)
             session.start(transport.read())
