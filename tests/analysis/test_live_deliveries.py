@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -109,6 +110,40 @@ def test_a_receipt_that_is_read_before_its_message_waits_for_it(
     say(written, alice, 1, "loud", 1_000)
     live.look()
     assert told(live) == {("loud", "Guest"): (1, {100: 1})}
+
+
+def test_a_name_that_is_written_while_rows_are_read_is_known(
+    written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = of_class(written, 0, "Member")
+    live = LiveDeliveries(tmp_path)
+    read = live_deliveries._Process.rows
+    sequence = iter(range(1, 100))
+
+    def rows(process: live_deliveries._Process) -> Any:
+        number = next(sequence)
+        say(written, alice, number, f"new {number}", 1_000)
+        written.hear(alice, alice, number, 1_100)
+        return read(process)
+
+    monkeypatch.setattr(live_deliveries._Process, "rows", rows)
+    live.look()
+    assert told(live) == {("new 1", "Member"): (1, {100: 1})}
+
+
+def test_names_that_come_before_the_rows_are_kept(written: Written, tmp_path: Path) -> None:
+    alice = of_class(written, 0, "Member")
+    say(written, alice, 1, "loud", 1_000)
+    written.hear(alice, alice, 1, 1_100)
+    rows = sorted(tmp_path.glob("rows-*.bin"))
+    for path in rows:
+        path.rename(path.with_suffix(".away"))
+    live = LiveDeliveries(tmp_path)
+    live.look()
+    for path in rows:
+        path.with_suffix(".away").rename(path)
+    live.look()
+    assert told(live) == {("loud", "Member"): (1, {100: 1})}
 
 
 def test_no_more_is_kept_than_is_bounded(

@@ -11,6 +11,7 @@ import os
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,9 @@ def matrix(options: Namespace) -> int:
     """Judge the targets and write the matrix; the worst of their exit codes."""
     if options.pairs and options.clients:
         raise CommandError("--pairs and --clients cannot be combined")
+    finish = partial(_matrix, results=options.results, shelf=options.shelf, verbose=options.verbose)
     if options.pairs:
-        return _pairs(options)
+        return _pairs(clients_plan(options), options.target, options.driver, finish)
     if options.clients:
         if options.target:
             raise CommandError("--target and --clients cannot be combined; --pairs takes both")
@@ -80,16 +82,20 @@ def matrix(options: Namespace) -> int:
             raise CommandError("--driver is for --clients and --pairs")
         names = tuple(options.target)
         chosen, judging = _servers(matrix_plan(options))
-    what = _What(chosen, judging, bool(names), "clients" if options.clients else "servers")
-    return _matrix(what, options.results, options.shelf, options.verbose)
+    return finish(_What(chosen, judging, bool(names), "clients" if options.clients else "servers"))
 
 
-def _pairs(options: Namespace) -> int:
-    """Start the servers, and have each client meet them."""
-    plan, shelf = clients_plan(options), options.shelf
+def _pairs(
+    plan: ClientPlan,
+    servers: Sequence[str],
+    clients: Sequence[str],
+    finish: Callable[[_What], int],
+) -> int:
+    """Start the servers, and have each client meet them; both are all where none are named."""
+    shelf = plan.shelf
     kinds = [kind for kind in KINDS if kind in (plan.suites or KINDS)]
     known = load_targets(shelves.shelf("targets", shelf))
-    targets = [judged_target(each, known) for each in dict.fromkeys(options.target)]
+    targets = [judged_target(each, known) for each in dict.fromkeys(servers)]
     cases = {
         each.name: pair_cases(plan, each)
         for each in targets or known.values()
@@ -97,7 +103,7 @@ def _pairs(options: Namespace) -> int:
     }
     started, skipped = Started({name: found for name, found in cases.items() if found}), []
     drivers = load_drivers(shelves.shelf("drivers", shelf))
-    chosen = [driver_of(name, shelf) for name in dict.fromkeys(options.driver or drivers)]
+    chosen = [driver_of(name, shelf) for name in dict.fromkeys(clients or drivers)]
     met = {known[name].kind for name in started.cases_of}
     chosen = [each for each in chosen if each.kind in met]
     if not started.cases_of or not chosen:
@@ -122,8 +128,8 @@ def _pairs(options: Namespace) -> int:
             started.start_again()
             return judge_pairs(with_driver(plan, spec), started.cases(spec.kind), place, progress)
 
-        what = _What(chosen, judging, bool(options.driver), "pairs", skipped)
-        return worst([_matrix(what, options.results, shelf, options.verbose), *failed])
+        what = _What(chosen, judging, bool(clients), "pairs", skipped)
+        return worst([finish(what), *failed])
 
 
 @dataclass(frozen=True, slots=True)

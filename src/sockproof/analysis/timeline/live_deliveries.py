@@ -16,7 +16,7 @@ import json
 import os
 import select
 import sys
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,10 +64,10 @@ class _Process:
     """What was read of one process."""
 
     path: Path
+    names: RowNames
     read: int = 0  # rows
     sent: deque[_Sent] = field(default_factory=deque)
     class_of: Numbers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))  # by client
-    names: RowNames = field(default_factory=RowNames)
 
     def rows(self) -> Any:
         """The rows that are new, at most `PART` of them."""
@@ -117,6 +117,7 @@ class LiveDeliveries:
         self._folder = folder
         self._run = GrowingRun(folder)
         self._processes: dict[int, _Process] = {}
+        self._names: defaultdict[int, RowNames] = defaultdict(RowNames)  # also without rows as yet
         self._messages: dict[str, int] = {}
         self._classes: dict[str, int] = {"": 0}
         self._counts: dict[tuple[int, int], dict[int, int]] = {}  # by pair: of each latency
@@ -128,14 +129,16 @@ class LiveDeliveries:
         for path in sorted(self._folder.glob("rows-*.bin")):
             with contextlib.suppress(ValueError):
                 tag = int(path.stem.partition("-")[2], 16)
-                self._processes.setdefault(tag, _Process(path))
+                if tag not in self._processes:
+                    self._processes[tag] = _Process(path, self._names[tag])
+        new = {tag: process.rows() for tag, process in self._processes.items()}
+        # A number is named before the first row that refers to it: so names are read behind rows.
         for tag, line in self._run.names():
-            if tag in self._processes:
-                self._processes[tag].names.take(line)
+            self._names[tag].take(line)
         heard, self._waiting = self._waiting, []
         more = False
         for tag, process in self._processes.items():
-            rows = process.rows()
+            rows = new[tag]
             more |= len(rows) == PART
             kinds = rows["kind"]
             self._take_clients(process, rows[kinds == Kind.CONNECT_ASKED])
