@@ -133,6 +133,7 @@ def act():
 async def beside_a_loop():
     act()
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job has it ignored
 try:
     if sys.argv[1] == "loop":
         asyncio.run(beside_a_loop())

@@ -104,6 +104,7 @@ def interrupt():
         time.sleep(0.05)
     os.kill(os.getpid(), signal.SIGINT)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job has it ignored
 threading.Thread(target=interrupt, daemon=True).start()
 handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
 try:

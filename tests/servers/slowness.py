@@ -30,7 +30,7 @@ def _values(request: Request) -> str:
 
 # How many octets of what is slow to read a request, a message or a body has.
 OF_REQUESTS: dict[str, Callable[[Request], int]] = {
-    "tries-each-blank": lambda request: _longest(_BLANKS, _values(request)),
+    "tries-each-blank": lambda request: 2 * _longest(_BLANKS, _values(request)),
     "copies-lists-for-each-member": lambda request: 2 * _values(request).count(","),
     "compares-parameters-with-each-other": lambda request: (
         2 * _values(request).count(";") + 2 * _values(request).count("=")
