@@ -20,6 +20,7 @@ from table import COLUMNS, Row
 
 TO = "k6"
 BETTER = {"kib_per_idle_connection": "less is better"}
+LEAST = 0.05
 OURS, OTHERS = "#b3541e", "#5f7a94"
 
 
@@ -66,7 +67,8 @@ def _rounds(every: dict[str, Row]) -> str:
 
 
 def _panel(panel: Any, name: str, title: str, every: dict[str, Row]) -> None:
-    have = [(key, row) for key, row in every.items() if name in row.values]
+    # What rounds to nothing has no place on such a scale.
+    have = [(key, row) for key, row in every.items() if (row.median(name) or 0) >= LEAST]
     base = every.get(TO)
     for place, (key, row) in enumerate(have):
         median, values = row.median(name), row.values[name].values()
