@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sockproof import files, shelves
+from sockproof import files, memory, shelves
 from sockproof.api.expecting import load_named
 from sockproof.api.job import catalogue_of, concerned, fitting_suites, suites_of
 from sockproof.api.judge import JUDGED, Judged, Place, judge_target, judge_url, judged_target
@@ -186,6 +186,7 @@ def conformance(options: Namespace) -> int:
         expectations=options.write_expectations,
         verbose=options.verbose,
     )
+    memory.give_back_early()
     expectations = load_named(plan.expect, shelves.shelf("conformance", plan.shelf))
     if plan.url is not None:
         return _judge_url(plan, plan.url, expectations, wanted)

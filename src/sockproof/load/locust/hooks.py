@@ -26,7 +26,7 @@ from locust import events
 from locust import runners as locust_runners
 from locust.runners import MasterRunner, WorkerRunner
 
-from sockproof import files
+from sockproof import files, memory
 from sockproof.errors import CANNOT_BE_JUDGED, WRONG_COMMAND, WrongInput
 from sockproof.expected import expected_bits
 from sockproof.load.child import Child
@@ -138,6 +138,8 @@ class Part:
         if isinstance(runner, WorkerRunner):
             place = runner.worker_index, int(getattr(parsed, "sockproof_processes", 1))
         runs.spare_looks()
+        if options.client != "lean":  # its libraries copy whatever a server sends
+            memory.give_back_early()
         stats = LocustStats(environment)
         self.run = runs.Run(folder, number, options, endpoint, stats, _log.error, place)
         self.run.hide = self.secrets.hide
