@@ -12,6 +12,16 @@ AGENT = os.environ["SOCKPROOF_AGENT"]
 _REPORTS = queue.SimpleQueue()
 
 
+def options(told):
+    """What `connect` is given in every client, as the case has it."""
+    return {
+        "auth": told["auth"],
+        "transports": told["transports"],
+        "socketio_path": told["path"],
+        "wait_timeout": told["timeout_ms"] / 1000,
+    }
+
+
 def unpacked(asked):
     """What the server asks for, with octets as Python has them."""
 

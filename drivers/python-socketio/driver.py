@@ -3,7 +3,7 @@
 import time
 
 import socketio
-from contract import URL, aside, listed, next_case, report, unpacked
+from contract import URL, aside, listed, next_case, options, report, unpacked
 
 
 class Case:
@@ -26,14 +26,7 @@ class Case:
     def connect(self):
         """Connect as it was told to; an error is what the application is told besides."""
         try:
-            self.client.connect(
-                URL,
-                auth=self.told["auth"],
-                transports=self.told["transports"],
-                namespaces=self.told["namespaces"],
-                socketio_path=self.told["path"],
-                wait_timeout=self.told["timeout_ms"] / 1000,
-            )
+            self.client.connect(URL, namespaces=self.told["namespaces"], **options(self.told))
         except Exception as error:
             self.seen("error", text=f"{type(error).__name__}: {error}")
 

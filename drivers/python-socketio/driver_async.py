@@ -3,7 +3,7 @@
 import asyncio
 
 import socketio
-from contract import URL, listed, next_case, report, unpacked
+from contract import URL, listed, next_case, options, report, unpacked
 
 
 class Case:
@@ -30,14 +30,7 @@ class Case:
     async def connect(self):
         """Connect as it was told to; an error is what the application is told besides."""
         try:
-            await self.client.connect(
-                URL,
-                auth=self.told["auth"],
-                transports=self.told["transports"],
-                namespaces=self.told["namespaces"],
-                socketio_path=self.told["path"],
-                wait_timeout=self.told["timeout_ms"] / 1000,
-            )
+            await self.client.connect(URL, namespaces=self.told["namespaces"], **options(self.told))
         except Exception as error:
             self.seen("error", text=f"{type(error).__name__}: {error}")
 

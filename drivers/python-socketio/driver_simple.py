@@ -1,7 +1,7 @@
 """python-socketio's SimpleClient, which has one namespace and no handlers, as it comes."""
 
 import socketio
-from contract import URL, aside, listed, next_case, report, unpacked
+from contract import URL, aside, listed, next_case, options, report, unpacked
 from socketio import exceptions
 
 
@@ -22,14 +22,7 @@ class Case:
             self.seen("unsupported", op="several namespaces")
             return
         try:
-            self.client.connect(
-                URL,
-                auth=self.told["auth"],
-                transports=self.told["transports"],
-                socketio_path=self.told["path"],
-                wait_timeout=self.told["timeout_ms"] / 1000,
-                **self.at,
-            )
+            self.client.connect(URL, **self.at, **options(self.told))
             self.seen("connect", **self.at)
             while True:
                 self.heard(*self.client.receive())

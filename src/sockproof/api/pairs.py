@@ -18,7 +18,6 @@ from sockproof.conformance.peers.message import BROKEN_BY_FRAMES
 from sockproof.conformance.peers.upgrade_response import BROKEN_BY_UPGRADES
 from sockproof.conformance.running.run import choose_cases
 from sockproof.conformance.shelf.case import Case, load_cases
-from sockproof.conformance.shelf.expectations import Expectation
 from sockproof.conformance.shelf.requirements import Requirement, load_requirements
 from sockproof.errors import CommandError
 from sockproof.targets.launch import RunningTarget, launch
@@ -66,9 +65,10 @@ class Started:
     @contextmanager
     def running(self) -> Iterator[None]:
         """They end with what is inside."""
-        with contextlib.ExitStack() as stack:
-            stack.callback(self._stop)
+        try:
             yield
+        finally:
+            self._stop()
 
     def start(self, spec: TargetSpec) -> None:
         """Start a server; raises `TargetError`."""
@@ -100,16 +100,12 @@ class Started:
 
 
 def judge_pairs(
-    plan: ClientPlan,
-    cases: Sequence[Case],
-    place: Place,
-    observer: Observer,
-    expectations: Sequence[Expectation] = (),
+    plan: ClientPlan, cases: Sequence[Case], place: Place, observer: Observer
 ) -> ClientJudged:
     """Have the plan's client meet servers in these cases."""
     if not cases:
         raise CommandError("no server that this client could meet")
-    known = [*expectations, *load_of_clients(plan.expect, shelves.shelf("drivers", plan.shelf))]
+    known = load_of_clients(plan.expect, shelves.shelf("drivers", plan.shelf))
     job = ClientJob(plan, cases, cases, pair_requirements(plan), known, ROLE, COMMAND)
     return judge_job(job, place, observer)
 

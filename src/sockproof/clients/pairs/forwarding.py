@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
-from sockproof.clients.pairs.opening import for_server
+from sockproof.clients.pairs.opening import for_server, read_head
 from sockproof.clients.pairs.server import PairServer
 from sockproof.clients.sessions.visit import Visit
 from sockproof.clients.sessions.visitor import SocketIOVisitor
@@ -16,7 +16,7 @@ from sockproof.conformance.context.outcome import StreamClosed
 from sockproof.conformance.context.wirelog import RECEIVED, SENT
 from sockproof.conformance.peers.stream import Stream
 from sockproof.wire import WireError
-from sockproof.wire.http import BodyReader, HeadReader, Response, parse_response_head
+from sockproof.wire.http import BodyReader, Response
 
 MOST_OCTETS = 8 * 1024 * 1024  # of the body of an answer
 PATH = "/socket.io/"
@@ -85,18 +85,10 @@ class Forwarding:
 
 async def _answer_of(stream: Stream) -> tuple[bytes, Response, bytes]:
     """An answer, whole, as it came; what it says; and what is behind a 101."""
-    reader, octets = HeadReader(), b""
-    while True:
-        data = await stream.read()
-        octets += data
-        found = reader.feed(data)
-        if found is not None:
-            break
-    lines, wrong, rest = found
-    response = parse_response_head(lines, wrong)
+    head, response, rest = await read_head(stream)
     if response.status == 101:
-        return octets[: len(octets) - len(rest)], response, rest
-    body = BodyReader(response, MOST_OCTETS)
+        return head, response, rest
+    octets, body = head + rest, BodyReader(response, MOST_OCTETS)
     body.feed(rest)
     try:
         while not body.complete:

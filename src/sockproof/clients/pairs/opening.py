@@ -37,19 +37,26 @@ def for_server(head: bytes, server: PairServer, path: str) -> bytes:
     return b" ".join((method, path.encode(), version)) + end + fields
 
 
-async def read_response(stream: Stream) -> tuple[bytes, Response, bytes]:
-    """The head of the response as it came, what it says, and the octets behind it."""
+async def read_head(stream: Stream) -> tuple[bytes, Response, bytes]:
+    """The head of a response as it came, what it says, and the octets behind it.
+
+    Raises `StreamClosed` and `WireError`.
+    """
     reader, octets = HeadReader(), b""
+    while True:
+        data = await stream.read()
+        octets += data
+        found = reader.feed(data)
+        if found is not None:
+            lines, wrong, rest = found
+            return octets[: len(octets) - len(rest)], parse_response_head(lines, wrong), rest
+
+
+async def read_response(stream: Stream) -> tuple[bytes, Response, bytes]:
+    """The same, of the opening handshake; a failure of the server's where there is none."""
     wanted = "from the server: an answer to the opening handshake"
     try:
-        while True:
-            data = await stream.read()
-            octets += data
-            found = reader.feed(data)
-            if found is not None:
-                lines, wrong, rest = found
-                head = octets[: len(octets) - len(rest)]
-                return head, parse_response_head(lines, wrong), rest
+        return await read_head(stream)
     except StreamClosed as closed:
         raise accused(Failure(wanted, closed.how, came=closed), OPENS) from None
     except WireError as error:
