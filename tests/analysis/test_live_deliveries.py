@@ -118,17 +118,18 @@ def test_a_name_that_is_written_while_rows_are_read_is_known(
     alice = of_class(written, 0, "Member")
     live = LiveDeliveries(tmp_path)
     read = live_deliveries._Process.rows
-    sequence = iter(range(1, 100))
+    once = iter([1])  # either process may be the first that is read
 
     def rows(process: live_deliveries._Process) -> Any:
-        number = next(sequence)
-        say(written, alice, number, f"new {number}", 1_000)
-        written.hear(alice, alice, number, 1_100)
+        for sequence in once:
+            say(written, alice, sequence, "new", 1_000)
+            written.hear(alice, alice, sequence, 1_100)
         return read(process)
 
     monkeypatch.setattr(live_deliveries._Process, "rows", rows)
     live.look()
-    assert told(live) == {("new 1", "Member"): (1, {100: 1})}
+    live.look()
+    assert told(live) == {("new", "Member"): (1, {100: 1})}
 
 
 def test_names_that_come_before_the_rows_are_kept(written: Written, tmp_path: Path) -> None:
