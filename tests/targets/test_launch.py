@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import re
+import socket
 import sys
 from pathlib import Path
 
@@ -59,6 +60,18 @@ def test_target_starts_and_ends(tmp_path: Path) -> None:
     assert spec.described() == f"A little server {pytest.__version__}"
     with pytest.raises(ProcessLookupError):
         os.kill(running.pid, 0)
+
+
+def test_free_port_is_none_that_the_kernel_gives_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(launch, "_given_by_the_kernel", lambda: (30_000, 60_999))
+    assert not {launch.free_port() for _ in range(30)} & set(range(30_000, 61_000))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        taken = listening.getsockname()[1]
+        monkeypatch.setattr(launch, "_LOWEST", taken)
+        monkeypatch.setattr(launch, "_given_by_the_kernel", lambda: (taken + 1, 65_535))
+        assert launch.free_port() not in (taken, 0)  # the kernel chooses where no other is free
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -27,14 +28,33 @@ from sockproof.targets.spec import TargetError, TargetSpec
 KEPT_LOG = 64 * 1024
 START_SECONDS = 60.0  # which a busy machine may need
 _STOP_SECONDS = 5.0
+_LOWEST = 20_000  # below, many ports are known for something
+_TRIES = 50  # ports, before the kernel chooses
 
 
 def free_port() -> int:
-    """A TCP port of the loopback interface that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port of the loopback interface that nothing listens on now.
+
+    Where there are others, it is none of those that the kernel gives to who names none: until a
+    server listens on it, any connection of this machine could be given it.
+    """
+    low, high = _given_by_the_kernel()
+    others = [*range(_LOWEST, low), *range(high + 1, 1 << 16)]
+    for port in (*random.SystemRandom().sample(others, min(_TRIES, len(others))), 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found: int = probe.getsockname()[1]
+            return found
+    raise TargetError("no TCP port of 127.0.0.1 is free")
+
+
+def _given_by_the_kernel() -> tuple[int, int]:
+    """The first and the last port that it chooses itself; all of them where it does not say."""
+    try:
+        first, last = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
+        return int(first), int(last)
+    except (OSError, ValueError):
+        return _LOWEST, (1 << 16) - 1
 
 
 class RunningTarget:
