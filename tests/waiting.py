@@ -11,6 +11,7 @@ from typing import Any
 
 LIMIT = 600.0  # seconds, for anything
 SOON = 120.0  # for what comes at once where the machine has time
+EXPIRES = 2.0  # a limit that is to pass, within which a busy machine does all that comes before
 
 
 def until(condition: Callable[[], object]) -> None:

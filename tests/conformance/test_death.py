@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,7 +18,7 @@ import pytest
 from sockproof.runs.records import read_run
 from sockproof.shelves import SHELVES, shelf
 from sockproof.targets.launch import free_port
-from tests.waiting import LIMIT
+from tests.waiting import LIMIT, until_it_listens
 
 RUN = [sys.executable, "-c", "from sockproof.cli import run; run()"]
 MORTAL = Path(__file__).parents[1] / "servers" / "mortal.py"
@@ -51,18 +50,10 @@ def mortal(*more: str) -> Iterator[str]:
     command = [sys.executable, str(MORTAL), "--port", str(port), "--dies-of", DEADLY, *more]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:
-            _until_it_listens(port)
+            until_it_listens(process, port)
             yield f"ws://127.0.0.1:{port}/"
         finally:
             process.kill()
-
-
-def _until_it_listens(port: int) -> None:
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-    raise AssertionError("the server does not listen")
 
 
 def failed(report: dict[str, Any]) -> list[str]:

@@ -250,20 +250,23 @@ class Server:
                 accepted, (address, _) = self._listener.accept()
             except OSError:
                 return
+            number = len(self._threads) - 1
             accepted.settimeout(SOON)
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            thread = threading.Thread(target=self._serve, args=(accepted, address), daemon=True)
+            thread = threading.Thread(
+                target=self._serve, args=(accepted, number, address), daemon=True
+            )
             self._threads.append(thread)
             thread.start()
 
-    def _serve(self, accepted: socket.socket, address: str) -> None:
+    def _serve(self, accepted: socket.socket, number: int, address: str) -> None:
         if self._context is not None:
             try:
                 accepted = self._context.wrap_socket(accepted, server_side=True)
             except OSError:  # the client does not like the certificate
                 accepted.close()
                 return
-        link = Link(accepted, len(self.links), address)
+        link = Link(accepted, number, address)
         self.links.append(link)
         try:
             self._script(link)

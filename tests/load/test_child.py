@@ -33,7 +33,7 @@ def ended(*words, **more):
     return pid
 cooperative._raw_posix_spawnp = ended
 child = Child(["true"], heard=True)
-print(child.read(5), child.wait(5))
+print(child.read(100), child.wait(100))
 """
 _LATE = """
 child = Child([sys.executable, "-c", "input()"], told=True, heard=True)

@@ -16,7 +16,7 @@ from sockproof.runs.load_records import Reason
 from sockproof.wire.deflate import Compressor
 from sockproof.wire.websocket import Frame, Opcode, close_payload
 from tests.load.peers import DEFLATE, Heard, Link, Server, connected, message, until
-from tests.waiting import SOON
+from tests.waiting import EXPIRES, SOON
 
 pytestmark = pytest.mark.usefixtures("hub")
 MOST = 4096  # octets in a message
@@ -258,7 +258,7 @@ def test_end_by_the_server_has_its_reason(
         end(link)
 
     with Server(script) as server:
-        heard = connected(server, close_limit=0.2)
+        heard = connected(server)
         heard.connection.send_text(b"end it")
         found, text = heard.until_closed()
     assert (found, said in text) == (reason, True), text
@@ -298,7 +298,7 @@ def test_server_that_says_nothing_is_not_waited_for_longer_than_the_limit(
 ) -> None:
     with Server(Link.until_gone) as server:
         url = f"{scheme}://127.0.0.1:{server.port}/"
-        reason, text = tried(url, connect_limit=0.2)
+        reason, text = tried(url, connect_limit=EXPIRES)
     assert (reason, said in text) == (Reason.CONNECT_TIMEOUT, True), text
 
 

@@ -34,7 +34,7 @@ from sockproof.load.hosts.sender import AT_ONCE, Sender
 from sockproof.load.record.recorder import Phase, Recorder
 from sockproof.runs.clock_line import RoundTrip, fit
 from sockproof.runs.load_records import ROW, ROWS_AT, record_file
-from tests.waiting import SOON
+from tests.waiting import EXPIRES, SOON
 
 RIGHT, WRONG = bytes(range(KEY)), bytes(KEY)
 RUN = 7
@@ -232,7 +232,7 @@ def test_connections_are_taken_again_when_there_are_descriptors(tmp_path: Path) 
 def test_who_proves_nothing_keeps_nobody_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(receivers, "PROOF", 0.2)
+    monkeypatch.setattr(receivers, "PROOF", EXPIRES)
     with receiving(tmp_path / "here") as (_, port), contextlib.ExitStack() as stack:
         for number in range(3 * receivers.MOST_UNPROVEN):
             silent = stack.enter_context(socket.create_connection(("127.0.0.1", port), SOON))

@@ -14,7 +14,7 @@ from sockproof.wire.http import Request
 from sockproof.wire.websocket import Opcode
 from tests.load.peers import Gone, Link, until
 from tests.load.polling_peer import PollingServer, heard_text, leave, passed
-from tests.waiting import SOON
+from tests.waiting import EXPIRES, SOON
 
 pytestmark = pytest.mark.usefixtures("hub")
 
@@ -121,7 +121,7 @@ def test_upgrade_that_comes_to_nothing_leaves_long_polling(hook: Any) -> None:
 
     with PollingServer(upgrades=["websocket"]) as server:
         server.on_websocket = on_websocket
-        heard = server.connection("upgrade", connect_limit=0.4, close_limit=0.2)
+        heard = server.connection("upgrade", connect_limit=EXPIRES)
         heard.connection.on_upgrade = lambda: pytest.fail("there is no WebSocket")
         heard.until_open()
         opened.set()

@@ -19,6 +19,7 @@ from sockproof.wire.proxy import Proxy
 from tests.load.peers import Heard, Link, Server, echo, leave
 from tests.load.proxies import Proxies, proxies
 from tests.load.test_endpoint import tls
+from tests.waiting import EXPIRES
 
 SCHEMES = ("http", "https", "socks5", "socks5h")
 
@@ -102,8 +103,8 @@ def _trickle(link: Link) -> None:
 
 HOSTILE = {
     "flood": (_flood, Reason.PROXY, "cannot be read: the head is longer than"),
-    "hang": (_hang, Reason.CONNECT_TIMEOUT, "the proxy did not connect within 0.4 s .through"),
-    "trickle": (_trickle, Reason.CONNECT_TIMEOUT, "the proxy did not connect within 0.4 s"),
+    "hang": (_hang, Reason.CONNECT_TIMEOUT, "the proxy did not connect within 2 s .through"),
+    "trickle": (_trickle, Reason.CONNECT_TIMEOUT, "the proxy did not connect within 2 s"),
     "close": (lambda link: link.receive(), Reason.PROXY, "ended the stream instead of answering"),
     "reset": (Link.reset, Reason.PROXY, "the proxy|proxy answers|Connection reset"),
     "garbage": (
@@ -120,7 +121,7 @@ def test_hostile_proxy_is_one_line(kind: str, polls: bool) -> None:
     script, reason, said = HOSTILE[kind]
     with Server(script) as server:
         proxy = Proxy.parse(f"http://user:secret@127.0.0.1:{server.port}")
-        limit = 0.4 if reason == Reason.CONNECT_TIMEOUT else 30.0
+        limit = EXPIRES if reason == Reason.CONNECT_TIMEOUT else 30.0
         endpoint = Endpoint("http://127.0.0.1:9/", proxy=proxy, connect_limit=limit)
         connection = (
             SocketIOConnection(endpoint, transport="polling")

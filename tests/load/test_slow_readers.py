@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import gevent
 import pytest
 
 from sockproof.load.net.endpoint import Endpoint
@@ -50,8 +49,13 @@ class _Reading:
 def _read(
     rate: float | None, octets: int, hub: Hub, certificates: Certificates | None = None
 ) -> _Reading:
-    """What a connection has read of so many octets, when all of them are there or half a second
-    is over; over TLS where there are certificates."""
+    """What a connection has read of so many octets: all of them, or with a rate what it has
+    after half a second, and after several reads; over TLS where there are certificates."""
+
+    def enough() -> bool:
+        if reading.heard == octets:
+            return True
+        return slow and time.monotonic() > reading.opened + 0.5 and len(reading.times) > 1
 
     def script(link: Link) -> None:
         link.shake()
@@ -64,14 +68,12 @@ def _read(
     with Server(script, context=None if certificates is None else tls(certificates)) as server:
         endpoint = Endpoint(server.url, ca=ca)
         reading = _Reading(endpoint if rate is None else endpoint.reading(rate))
+        slow = rate is not None and traffic.reads_slowly
         connection = reading.connection
         connection.open()
         until(lambda: connection.is_open)
         connection.send_text(b"go")
-        for _ in range(50):
-            gevent.sleep(0.01)
-            if reading.heard == octets:
-                break
+        until(enough)
         connection.abort()
     return reading
 
