@@ -20,7 +20,7 @@ def draw(run: LoadRun) -> Figure | None:
     if not has(frame, "live_connections", "connections_opened_per_s", "connect_failures_per_s"):
         return None
     figure, (live, changes) = over_time(run, (1.4, 1.4))
-    x = frame["time_s"].to_numpy()
+    x = frame["time_s"]
     line(live, x + 1, column(frame, "live_connections"), "live", 2, marks=0)
     counts_y(live, "live [connections]")
     for style, (name, label) in enumerate(

@@ -32,7 +32,7 @@ def draw(run: LoadRun) -> Figure | None:
     if not seen:
         return None
     figure, (axes,) = over_time(run, (2.1,))
-    x = frame["time_s"].to_numpy() + 0.5
+    x = frame["time_s"] + 0.5
     for style, (name, label) in enumerate(seen):
         line(axes, x, column(frame, name), label, style)
     counts_y(axes, "errors [count/s]")

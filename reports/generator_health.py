@@ -31,7 +31,7 @@ def draw(run: LoadRun) -> Figure | None:
     if not has(frame, "cpu_percent_of_a_core", "memory_mib"):
         return None
     figure, (cpu, lag, memory) = over_time(run, (1.2, 1.2, 0.9))
-    x = frame["time_s"].to_numpy() + 0.5
+    x = frame["time_s"] + 0.5
     line(cpu, x, column(frame, "cpu_percent_of_a_core"), "busiest process", 0)
     cpu.axhline(90, color="#a81818", ls=(0, (5, 3)), lw=1)
     counts_y(cpu, "CPU [% of a core]")

@@ -18,7 +18,8 @@ nothing = "The measured part has no second with messages."
 
 def draw(run: LoadRun) -> Figure | None:
     """A scatter of p50 and p99."""
-    frame = run.seconds[run.seconds["phase"] == "measured"] if len(run.seconds) else run.seconds
+    measured = run.seconds["phase"] == "measured"
+    frame = {name: values[measured] for name, values in run.seconds.items()}
     kind = "delivery" if np.isfinite(column(frame, "delivery_intended_p50_ms")).any() else "ack"
     rate = "received" if kind == "delivery" else "acknowledged"
     x = column(frame, f"{rate}_messages_per_s")

@@ -2,10 +2,10 @@
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from pandas import DataFrame
 
 from sockproof.analysis.timeline.frames import LoadRun
 from sockproof.render.plot import (
+    Columns,
     band,
     column,
     each_second,
@@ -43,9 +43,9 @@ def draw(run: LoadRun) -> Figure | None:
     return figure
 
 
-def _bands(axes: Axes, frame: DataFrame, kind: str) -> None:
+def _bands(axes: Axes, frame: Columns, kind: str) -> None:
     names = [f"{kind}_intended_{percentile}_ms" for percentile in PERCENTILES]
-    x = frame["time_s"].to_numpy() + 0.5
+    x = frame["time_s"] + 0.5
     p50, p90, p99 = (column(frame, name) for name in names)
     band(axes, x, ("p50", p50), ("p90", p90), "#9dbbe0")
     band(axes, x, ("p90", p90), ("p99", p99), "#dbe6f4")

@@ -20,7 +20,7 @@ def draw(run: LoadRun) -> Figure | None:
     if not has(frame, "target_cpu_percent_of_a_core", "target_memory_mib"):
         return None
     figure, (cpu, memory) = over_time(run, (1.3, 1.3))
-    x = frame["time_s"].to_numpy() + 0.5
+    x = frame["time_s"] + 0.5
     line(cpu, x, column(frame, "target_cpu_percent_of_a_core"), "CPU", 1)
     counts_y(cpu, "CPU [% of a core]")
     line(memory, x, column(frame, "target_memory_mib"), "memory", 4, marks=0)

@@ -21,7 +21,7 @@ def draw(run: LoadRun) -> Figure | None:
     if not has(frame, "offered_messages_per_s", "received_messages_per_s"):
         return None
     figure, (sent, heard) = over_time(run, (1.5, 1.2))
-    x = frame["time_s"].to_numpy() + 0.5
+    x = frame["time_s"] + 0.5
     for style, (name, label) in enumerate(
         (("offered", "offered"), ("emitted", "achieved"), ("acknowledged", "acknowledged"))
     ):

@@ -1,5 +1,6 @@
 """Deliveries, and when each property was violated."""
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from sockproof.analysis.timeline.frames import LoadRun
@@ -18,18 +19,18 @@ nothing = "No property was violated at a known time."
 def draw(run: LoadRun) -> Figure | None:
     """Receipts above, marks below."""
     found = run.violations
-    broken = [name for name in found.columns if found[name].sum()]
+    broken = [name for name, seconds in found.items() if seconds]
     if not broken:
         return None
     frame = each_second(run)
     figure, (heard, wrong) = over_time(run, (1.0, 1.7))
     received = column(frame, "received_messages_per_s")
-    line(heard, frame["time_s"].to_numpy() + 0.5, received, "heard", 2, marks=0)
+    line(heard, frame["time_s"] + 0.5, received, "heard", 2, marks=0)
     counts_y(heard, "received [messages/s]")
     for style, name in enumerate(broken):
-        counts = found[name][found[name] > 0]
+        counts = list(found[name].values())
         color, _, mark = STYLES[style % len(STYLES)]
-        x = counts.index.to_numpy(float) + 0.5
+        x = np.array(list(found[name])) + 0.5
         wrong.vlines(x, 0, counts, color=color, lw=1)
         wrong.plot(x, counts, color=color, marker=mark, ls="none", ms=6, label=name)
     counts_y(wrong, "violations [count/s]")

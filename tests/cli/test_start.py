@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from sockproof.cli.arguments import COMMANDS, build_parser
+from tests.render.load_sample import run_folder
 from tests.waiting import LIMIT
 
 HEAVY = {"numpy", "pandas", "matplotlib", "requests", "aiohttp", "socketio", "locust", "gevent"}
@@ -63,6 +65,13 @@ def test_cases_are_judged_without_what_load_runs_need() -> None:
     said, modules = loaded("conformance", "--list", "--case", "websocket/masking/*")
     assert "websocket/masking/" in said
     assert not modules & HEAVY
+
+
+def test_a_report_of_a_load_run_needs_no_pandas(tmp_path: Path) -> None:
+    said, modules = loaded("report", str(run_folder(tmp_path / "run")))
+    assert "report.html" in said
+    assert "matplotlib" in modules
+    assert "pandas" not in modules
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

@@ -22,9 +22,9 @@ REPORTS = shelf("reports")
 FIGURES = load_figures(REPORTS)
 
 
-def report(folder: Path) -> subprocess.CompletedProcess[str]:
-    """`sockproof report`, to its end."""
-    command = [sys.executable, "-m", "sockproof", "report", str(folder)]
+def report(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """`sockproof report`, or another command, to its end."""
+    command = (sys.executable, "-m", "sockproof", *(command or ("report",)), str(folder))
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
 
 
@@ -40,6 +40,15 @@ def test_report_stands_in_the_run_folder(tmp_path: Path) -> None:
     assert "| lost |" in (folder / "summary.md").read_text().replace("**", "")
     for drawn in (folder / "figures").glob("*.svg"):
         assert drawn.with_suffix(".png").is_file()
+
+
+def test_report_at_the_end_of_a_run_draws_each_figure_once(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path / "run")
+    report(folder)
+    before = {path.name for path in (folder / "figures").glob("*.svg")}
+    done = report(folder, "summary", "--report")
+    assert "report.html" in done.stdout, done.stderr
+    assert {path.name for path in (folder / "figures").iterdir()} == before
 
 
 def test_figures_are_the_same_each_time(tmp_path: Path) -> None:

@@ -10,8 +10,11 @@ from sockproof.formats.judgements import Gate
 from sockproof.runs.load_records import GATE_FILE, REPORT_FILE
 
 
-def write_load_report(folder: Path, shelf: Path | None) -> list[Path]:
-    """Write `report.html`, `summary.md` and `figures/`; gives the first two."""
+def write_load_report(folder: Path, shelf: Path | None, png: bool = False) -> list[Path]:
+    """Write `report.html`, `summary.md` and `figures/`; gives the first two.
+
+    The page has the figures as SVG. As PNG they are drawn a second time, for those who ask.
+    """
     from sockproof.analysis.statistics import calibration
     from sockproof.analysis.timeline import frames
     from sockproof.render import figures
@@ -20,7 +23,7 @@ def write_load_report(folder: Path, shelf: Path | None) -> list[Path]:
     reports = shelves.shelf("reports", shelf)
     run = frames.read(folder)
     page, brief = folder / REPORT_FILE, folder / "summary.md"
-    drawn = figures.draw_all(run, reports, folder / figures.FOLDER)
+    drawn = figures.draw_all(run, reports, folder / figures.FOLDER, png)
     known = calibration.read(folder.absolute().parent)
     note = "" if known is None else calibration.sentence(known)
     template = reports / load_report.TEMPLATE

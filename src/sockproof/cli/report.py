@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def report(options: Namespace) -> int:
     """Write them, by what the folder is of."""
     if is_load_run(options.run):
-        for path in write_load_report(options.run, options.shelf):
+        for path in write_load_report(options.run, options.shelf, png=True):
             print(f"report: {path}")
         return 0
     if is_study(options.run):

@@ -1,4 +1,4 @@
-"""The figures of a load run: found on the shelf `reports/`, drawn, and written as SVG and PNG.
+"""The figures of a load run: found on the shelf `reports/`, drawn, and written as SVG or PNG too.
 
 A file of the shelf has a `title`, a `caption` that says how to read it, a number `order` by which
 figures are sorted, `nothing`, which is said in its place when there is nothing to draw, and
@@ -76,22 +76,26 @@ def _load(path: Path) -> FigureFile:
     )
 
 
-def draw_all(run: Any, shelf: Path, folder: Path) -> list[Drawn]:
-    """Draw every figure of the shelf; SVG and PNG go into `folder`, which is made.
+def draw_all(run: Any, shelf: Path, folder: Path, png: bool) -> list[Drawn]:
+    """Draw every figure of the shelf, as PNG too or not, into `folder`, which is made.
 
     May raise `WriteError` and `ShelfError`.
     """
     files.make_folder(folder)
-    drawn = [draw_one(each, run, folder) for each in load_figures(shelf)]
-    kept = {f"{each.name}{end}" for each in drawn if each.svg for end in (".svg", ".png")}
+    drawn = [draw_one(each, run, folder, png) for each in load_figures(shelf)]
+    ends = (".svg", ".png") if png else (".svg",)
+    kept = {f"{each.name}{end}" for each in drawn if each.svg for end in ends}
     for old in (*folder.glob("*.svg"), *folder.glob("*.png")):
         if old.name not in kept:
             files.remove(old)
     return drawn
 
 
-def draw_one(file: FigureFile, run: Any, folder: Path) -> Drawn:
-    """Draw one figure; SVG and PNG go into `folder`. May raise `WriteError`."""
+def draw_one(file: FigureFile, run: Any, folder: Path, png: bool = True) -> Drawn:
+    """Draw one figure into `folder`, which takes twice as long as PNG too.
+
+    May raise `WriteError`.
+    """
     svg, data, instead = None, None, file.nothing
     try:
         figure = drawing(file, run)
@@ -99,9 +103,10 @@ def draw_one(file: FigureFile, run: Any, folder: Path) -> Drawn:
             svg, data = svg_of(file, figure), None
             if hasattr(run, "spans"):  # a load run
                 data = plot_data(figure, run.spans)
-            png = png_of(file, figure)
+            picture = png_of(file, figure) if png else None
             files.write(folder / f"{file.name}.svg", svg)
-            files.write(folder / f"{file.name}.png", png)
+            if picture is not None:
+                files.write(folder / f"{file.name}.png", picture)
     except files.WriteError:
         raise
     except Exception as error:  # a figure of somebody else's shelf may do anything

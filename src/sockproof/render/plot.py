@@ -12,14 +12,16 @@ The rules that hold here:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
+from numpy.typing import NDArray
+
+Columns = Mapping[str, NDArray[Any]]  # by name, all of one length
 
 WIDTH = 5.6  # inches
 _LEFT, _RIGHT, _TOP, _BOTTOM, _BETWEEN = 0.82, 0.2, 0.62, 0.62, 0.55  # inches
@@ -85,7 +87,7 @@ class Run(Protocol):
     """What an axis over time needs to know of a load run."""
 
     @property
-    def seconds(self) -> pd.DataFrame: ...
+    def seconds(self) -> Columns: ...
     @property
     def spans(self) -> Sequence[Phase]: ...
     @property
@@ -146,25 +148,37 @@ def _mark_phases(axes: Axes, run: Run, named: bool) -> None:
             )
 
 
-def each_second(run: Run) -> pd.DataFrame:
-    """The frame of a run; of a long one, a row for several seconds: the mean of what is per
-    second, the largest of all else."""
-    frame = run.seconds
-    width = math.ceil(len(frame) / POINTS)
+def each_second(run: Run) -> Columns:
+    """The columns of a run; of a long one, with a value for several seconds: the mean of what is
+    per second, the largest of all else."""
+    seconds = run.seconds
+    length = len(seconds["time_s"])
+    width = math.ceil(length / POINTS)
     if width <= 1:
-        return frame
-    numbers = frame.select_dtypes("number")
-    how = {name: "mean" if name.endswith("_per_s") else "max" for name in numbers.columns}
-    groups = np.arange(len(frame)) // width
-    return numbers.groupby(groups).agg({**how, "time_s": "first"})
+        return seconds
+    first = np.arange(0, length, width)
+    numbers = {name: each for name, each in seconds.items() if each.dtype.kind in "fiu"}
+    told = {
+        name: _means(each, first) if name.endswith("_per_s") else np.fmax.reduceat(each, first)
+        for name, each in numbers.items()
+    }
+    return {**told, "time_s": seconds["time_s"][first]}
 
 
-def column(frame: pd.DataFrame, name: str) -> Any:
+def _means(values: NDArray[Any], first: NDArray[Any]) -> NDArray[Any]:
+    """The mean of what is known from each first to the next; unknown where nothing is."""
+    known = ~np.isnan(values)
+    count = np.add.reduceat(known.astype(int), first)
+    total = np.add.reduceat(np.where(known, values, 0.0), first)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def column(frame: Columns, name: str) -> Any:
     """A column's numbers; NaN throughout when the run knows no such thing."""
-    return frame[name].to_numpy(float) if name in frame else np.full(len(frame), np.nan)
+    return frame[name].astype(float) if name in frame else np.full(len(frame["time_s"]), np.nan)
 
 
-def has(frame: pd.DataFrame, *names: str) -> bool:
+def has(frame: Columns, *names: str) -> bool:
     """Whether anything other than 0 is known in any of these columns."""
     return any(bool((np.nan_to_num(column(frame, name)) != 0).any()) for name in names)
 
@@ -278,6 +292,6 @@ def short_number(value: float) -> str:
     return f"{value:.4g}"
 
 
-def worst(frame: pd.DataFrame, *names: str) -> list[float]:
+def worst(frame: Columns, *names: str) -> list[float]:
     """All that is known in these columns, for the range of an axis."""
     return [value for name in names for value in column(frame, name).tolist() if value == value]

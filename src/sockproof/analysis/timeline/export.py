@@ -73,7 +73,7 @@ def _csv(run: LoadRun, wanted: Wanted) -> bytes:
 
 def _frame(run: LoadRun, by: By | None) -> pd.DataFrame:
     if by is None:
-        return run.seconds
+        return pd.DataFrame(run.seconds)
     parts = _parts_of(run, by)
     if not parts:
         raise LoadRecordError(f"the run has no {by.what}")
@@ -84,7 +84,7 @@ def _frame(run: LoadRun, by: By | None) -> pd.DataFrame:
     }
     known = LoadRunFolder(run.folder)
     told = [each for each in known.processes if {"health", "latency"} <= set(each.kinds)]
-    rows = rows_of_parts(told, known.clock, len(run.seconds), kinds)
+    rows = rows_of_parts(told, known.clock, len(run.seconds["time_s"]), kinds)
     columns = [
         f"{kind}_{origin}_{name}"
         for kind in MESSAGE_KINDS

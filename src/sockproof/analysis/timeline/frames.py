@@ -1,4 +1,4 @@
-"""A load run as frames: second by second, from its folder alone.
+"""A load run second by second, from its folder alone.
 
 The rules that hold here:
 
@@ -12,13 +12,12 @@ The rules that hold here:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from sockproof.analysis.summary import stored_summary
@@ -41,6 +40,7 @@ from sockproof.runs.reader import LoadRunFolder
 from sockproof.vocabulary import EACH_SECOND, PROPERTIES, Counter, Gauge
 
 Line = NDArray[np.float64]
+Columns = Mapping[str, NDArray[Any]]  # by name, all of one length
 Read = TypeVar("Read")
 _NAMES = {Phase.RAMP: "ramp", Phase.MEASURED: "measured", Phase.DRAIN: "drain"}
 
@@ -58,24 +58,24 @@ class Span:
 class LoadRun:
     """What reports show of a load run.
 
-    `seconds` has a row for each second, with units in the names of its columns; `violations` one
-    for each second in which there were any, with a column for each property.
+    `seconds` has columns with a value for each second and units in their names; `violations`, by
+    property, how many there were in each second with any.
     """
 
     folder: Path
     about: About  # run.json
     summary: Summary | None  # summary.json, when it is whole
     problems: list[str]
-    seconds: pd.DataFrame
+    seconds: Columns
     spans: list[Span]
     latency: Latencies
     rows: RowCounts
-    violations: pd.DataFrame = field(default_factory=pd.DataFrame)
+    violations: dict[str, dict[int, int]] = field(default_factory=dict)
 
     @property
     def end(self) -> float:
         """How long the run is, in seconds."""
-        return float(len(self.seconds))
+        return float(len(self.seconds["time_s"]))
 
     @property
     def histograms(self) -> dict[str, dict[str, Histogram]]:
@@ -163,10 +163,11 @@ def _latencies(run: LoadRunFolder, count: int, problems: list[str]) -> Latencies
 
 def _seconds(
     processes: list[ProcessLines], latency: Latencies, spans: list[Span], count: int
-) -> pd.DataFrame:
+) -> Columns:
     edges = np.arange(count + 1, dtype=np.float64)
     edges[-1] = max([count, *(process.end for process in processes)])
-    columns: dict[str, Any] = {"time_s": edges[:-1], "phase": _phases(spans, count)}
+    phases = np.array(_phases(spans, count), dtype=np.str_)
+    columns: dict[str, NDArray[Any]] = {"time_s": edges[:-1], "phase": phases}
     for counter in EACH_SECOND:
         columns[counter.column] = _sum([each.growth(counter, edges) for each in processes], count)
     live = [each.level(Counter.LIVE, edges) for each in processes]
@@ -185,9 +186,10 @@ def _seconds(
         [each.worst(Gauge.HUB_LAG_NS, count) for each in processes], count
     )
     columns["send_lag_ms"] = _most([each.worst(SEND_LAG_NS, count) for each in processes], count)
-    frame = pd.DataFrame(columns)
-    rows = pd.DataFrame.from_dict(latency.rows, orient="index")
-    return frame.join(rows)
+    rows = [latency.rows.get(second, {}) for second in range(count)]
+    for each in dict.fromkeys(name for row in latency.rows.values() for name in row):
+        columns[each] = np.array([row.get(each, np.nan) for row in rows])
+    return columns
 
 
 def _phases(spans: list[Span], count: int) -> list[str]:
@@ -227,13 +229,16 @@ def _rows(run: LoadRunFolder, problems: list[str]) -> RowCounts:
         return RowCounts()
 
 
-def _violations(summary: Summary | None, count: int) -> pd.DataFrame:
-    """Violations by second, as the checker counted them; columns in the order of PROPERTIES."""
+def _violations(summary: Summary | None, count: int) -> dict[str, dict[int, int]]:
+    """Violations by second, as the checker counted them, in the order of PROPERTIES."""
     told = {} if summary is None else summary.violations_each_second
     found: dict[str, dict[int, int]] = {}
     for name in PROPERTIES:
-        found[name.value] = {}
-        for second, number in told.get(name, {}).items():
-            if second.isdecimal() and int(second) < count:
-                found[name][int(second)] = number
-    return pd.DataFrame(found, columns=list(found)).fillna(0).astype(int).sort_index()
+        seconds = told.get(name, {}).items()
+        known = ((int(each), number) for each, number in seconds if _is_second(each, count))
+        found[name.value] = dict(sorted(each for each in known if each[1]))
+    return found
+
+
+def _is_second(text: str, count: int) -> bool:
+    return text.isdecimal() and len(text) < 10 and int(text) < count
