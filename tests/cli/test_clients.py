@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from sockproof.cli import main
+from tests.waiting import LIMIT
 
 ROOT = Path(__file__).parents[2]
 ECHO = ROOT / "drivers" / "websockets" / "driver.py"
@@ -22,7 +23,7 @@ def judge(tmp_path: Path, *words: str) -> tuple[int, dict[str, Any], str]:
     report = tmp_path / "report.json"
     command = [sys.executable, "-m", "sockproof", "clients", *words, "--json", str(report)]
     ended = subprocess.run(
-        command, check=False, capture_output=True, text=True, timeout=120, cwd=tmp_path
+        command, check=False, capture_output=True, text=True, timeout=LIMIT, cwd=tmp_path
     )
     found = json.loads(report.read_text()) if report.exists() else {}
     return ended.returncode, found, ended.stdout + ended.stderr
@@ -98,7 +99,7 @@ def test_clients_stand_side_by_side_in_a_matrix(tmp_path: Path) -> None:
     words += ["--case", "socketio/events/*[websocket]"]
     command = [sys.executable, "-m", "sockproof", "matrix", "--clients", *words]
     ended = subprocess.run(
-        command, check=False, capture_output=True, text=True, timeout=120, cwd=tmp_path
+        command, check=False, capture_output=True, text=True, timeout=LIMIT, cwd=tmp_path
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     found = json.loads((tmp_path / "results" / "latest-matrix" / "matrix.json").read_text())
@@ -114,7 +115,7 @@ def test_clients_and_servers_stand_in_one_table(tmp_path: Path) -> None:
     words = ["--pairs", "--driver", "websockets", "--target", "websockets", "--case", "*empty*"]
     command = [sys.executable, "-m", "sockproof", "matrix", *words]
     ended = subprocess.run(
-        command, check=False, capture_output=True, text=True, timeout=120, cwd=tmp_path
+        command, check=False, capture_output=True, text=True, timeout=LIMIT, cwd=tmp_path
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "  websockets  ✓⇄" in ended.stdout

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -15,6 +14,7 @@ from sockproof.files import json_text
 from sockproof.runs.load_records import RUN_FILE, SUMMARY_FILE
 from sockproof.runs.records import RUN_FILE as CASES_FILE
 from sockproof.runs.records import CaseRecord, RunWriter, read_run, to_json
+from sockproof.targets.launch import free_port
 from tests.analysis.test_gates import SUMMARY
 from tests.load.command import load
 from tests.render.load_sample import run_folder
@@ -292,9 +292,7 @@ def test_load_run_keeps_the_rules_of_the_shelf(tmp_path: Path) -> None:
 
 
 def test_broken_rule_ends_a_run_early(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    url = f"http://127.0.0.1:{port}/"
+    url = f"http://127.0.0.1:{free_port()}/"
     found = load(tmp_path, "chat_rooms", url, "--run-time", "10m", "--rules", "smoke")
     assert found.code == 1, found.output
     assert "counts.connect_failures == 0 is broken" in found.output

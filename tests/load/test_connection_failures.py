@@ -13,6 +13,7 @@ import pytest
 from sockproof.load.net.endpoint import Endpoint
 from sockproof.load.net.websocket import WebSocketConnection
 from sockproof.runs.load_records import Reason
+from sockproof.targets.launch import free_port
 from sockproof.wire.deflate import Compressor
 from sockproof.wire.websocket import Frame, Opcode, close_payload
 from tests.load.peers import DEFLATE, Heard, Link, Server, connected, message, until
@@ -284,8 +285,7 @@ def test_reset_in_the_handshake_is_a_reset() -> None:
 
 
 def test_port_where_nobody_listens_is_refused() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     found = tried(f"ws://127.0.0.1:{port}/")
     assert found == (Reason.REFUSED, f"nothing listens on 127.0.0.1 port {port}")
 

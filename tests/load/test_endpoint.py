@@ -14,6 +14,7 @@ from sockproof.load.net.endpoint import Endpoint, EndpointError, resolve, why
 from sockproof.load.net.websocket import WebSocketConnection
 from sockproof.runs.load_records import Reason
 from sockproof.targets.certificates import Certificates, make_certificates
+from sockproof.targets.launch import free_port
 from tests.load.peers import Heard, Link, Server, connected, echo, leave
 
 pytestmark = pytest.mark.usefixtures("hub")
@@ -138,8 +139,7 @@ def test_error_of_the_system_has_its_reason(number: int, reason: Reason, said: s
 
 
 def test_address_that_answers_is_found_and_preferred() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
-        dead = nobody.getsockname()[1]
+    dead = free_port()
     with Server(echo) as server:
         endpoint = Endpoint(server.url)
         family = int(socket.AF_INET)

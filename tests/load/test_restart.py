@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -13,24 +12,24 @@ from tests.load.command import command, result
 from tests.load.pubsub import pubsub, scenario
 from tests.waiting import LIMIT, until
 
-RUN = ("--users", "6", "--run-time", "9s", "--no-report")
+RUN = ("--users", "6", "--run-time", "15s", "--no-report")
 GONE = re.compile(
     r"The server was gone from [\d.]+ s (?:to [\d.]+ s \([\d.]+ s\)|for [\d.]+ s to [\d.]+ s .*):"
     r" 6 of 6 connections dropped \(.*\), \d+ connects failed \(connection refused\)"
 )
 
 
-def opened(folder: Path) -> int:
-    """How many connections a run that goes on has opened."""
+def counted(folder: Path, name: str) -> int:
+    """A counter of a run that goes on."""
     lines = [path.read_text().splitlines() for path in folder.glob("latest-load/health-*.jsonl")]
-    found = [re.search(r'"connections_opened":(\d+)', each[-1]) for each in lines if each]
+    found = [re.search(rf'"{name}":(\d+)', each[-1]) for each in lines if each]
     return sum(int(each[1]) for each in found if each)
 
 
 def connected(words: list[str], folder: Path) -> subprocess.Popen[str]:
     """A run whose users are all connected."""
     running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    until(lambda: running.poll() is not None or opened(folder) >= 6)
+    until(lambda: running.poll() is not None or counted(folder, "connections_opened") >= 6)
     return running
 
 
@@ -41,7 +40,7 @@ def test_server_that_restarts(expects: tuple[str, ...], tmp_path: Path) -> None:
         words = command(tmp_path, path, first.url, *RUN)
         running = connected(words, tmp_path)
         first.kill()
-        time.sleep(2)
+        until(lambda: running.poll() is not None or counted(tmp_path, "connect_failures"))
         with pubsub(port=first.port):
             output, _ = running.communicate(timeout=LIMIT)
     found = result(tmp_path, running.returncode, output)
