@@ -315,7 +315,7 @@ async def connection_stays_open_while_nothing_is_said(client: WebSocketVisitor) 
     await client.echoed("still here")
 
 
-@case("client-rfc6455-7.3-not-at-will")
+@case("client-rfc6455-7.3-not-at-will", limit=30)
 async def connection_stays_open_over_many_messages(client: WebSocketVisitor) -> None:
     await client.accept()
     for number in range(200):

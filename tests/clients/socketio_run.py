@@ -78,8 +78,13 @@ def described(folder: str) -> dict[str, Switch]:
     return found
 
 
-async def judged(names: Iterable[str], chosen: Sequence[Case], limit: float) -> list[CaseRecord]:
-    """The records of these cases, for a client with these switches on; one driver has them all."""
+async def judged(
+    names: Iterable[str], chosen: Sequence[Case], limit: float
+) -> tuple[list[CaseRecord], set[str]]:
+    """The records of these cases, for a client with these switches on; one driver has them all.
+
+    Also the ids of those that a busy machine may have disturbed.
+    """
     run = ClientRun(chosen, requirements(), agent="raw", limit=limit)
     async with serving(run) as listener:
         scheme = next(each for each in listener.schemes if isinstance(each, SocketIOScheme))
@@ -90,15 +95,16 @@ async def judged(names: Iterable[str], chosen: Sequence[Case], limit: float) -> 
                 scheme.died("its process ended")
             else:
                 break
-    return list(run.records.values())
+    return list(run.records.values()), run.lapsed
 
 
 async def _shared_out(
     names: Iterable[str], chosen: Sequence[Case], limit: float, drivers: int
-) -> dict[str, CaseRecord]:
+) -> tuple[dict[str, CaseRecord], set[str]]:
     shares = [chosen[n::drivers] for n in range(min(drivers, len(chosen)))]
     found = await asyncio.gather(*(judged(names, share, limit) for share in shares))
-    return {record.id: record for records in found for record in records}
+    records = {record.id: record for several, _ in found for record in several}
+    return records, {name for _, doubted in found for name in doubted}
 
 
 def outcomes(names: Iterable[str], chosen: Sequence[Case], looks: int = 0) -> dict[str, CaseRecord]:
@@ -107,12 +113,15 @@ def outcomes(names: Iterable[str], chosen: Sequence[Case], looks: int = 0) -> di
     What a busy machine may have disturbed has run so many times more, by itself.
     """
     several = list(names)
-    records = asyncio.run(_shared_out(several, chosen, LIMIT, DRIVERS))
+    records, doubted = asyncio.run(_shared_out(several, chosen, LIMIT, DRIVERS))
     for _ in range(looks):
-        again = [case for case in chosen if _is_doubtful(records.get(case.id))]
+        again = [
+            case for case in chosen if case.id in doubted or _is_doubtful(records.get(case.id))
+        ]
         if not again:
             break
-        records |= asyncio.run(_shared_out(several, again, 2 * LIMIT, 1))
+        seen, doubted = asyncio.run(_shared_out(several, again, 2 * LIMIT, 1))
+        records |= seen
     return records
 
 

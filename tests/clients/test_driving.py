@@ -1,4 +1,5 @@
-"""Starting drivers: what a time-out ended is looked at again, and who hangs has failed the case."""
+"""Starting drivers: what a time-out ended, or we were late for, is looked at again; who hangs has
+failed the case."""
 
 from __future__ import annotations
 
@@ -13,8 +14,9 @@ from sockproof.clients import driver
 from sockproof.clients.beside import BUSY, Beside
 from sockproof.clients.driver import Driver
 from sockproof.clients.log import KEPT_FIRST, KEPT_LAST, Log
-from sockproof.clients.run import ClientRun
+from sockproof.clients.run import STALL, ClientRun
 from sockproof.clients.serving import serving
+from sockproof.conformance.running.lag import Lag
 from sockproof.conformance.shelf.case import Case, load_cases
 from sockproof.vocabulary import Seen
 from tests.clients.test_core import SHELF, new_run, some_cases
@@ -151,6 +153,38 @@ def test_a_time_out_that_repeats_counts(tmp_path: Path) -> None:
     second = run.records[run.cases[1].id]
     assert (problem, second.outcome, second.seen) == (None, "FAIL", Seen.TIMED_OUT)
     assert second.aside is None
+
+
+LATE, IN_TIME = 2 * STALL, 0.0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "late", "outcome", "aside"),
+    [
+        ("not again", (IN_TIME, LATE, IN_TIME), "PASS", None),
+        ("True", (IN_TIME, LATE, IN_TIME), "FAIL", None),
+        ("True", (IN_TIME, LATE, LATE), "FAIL", "too-busy"),
+        ("not again", (IN_TIME, IN_TIME), "FAIL", None),
+    ],
+)
+def test_a_client_is_not_accused_of_what_our_own_end_was_late_for(
+    wrong: str,
+    late: tuple[float, ...],
+    outcome: str,
+    aside: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    each = iter(late)
+    monkeypatch.setattr(Lag, "worst", lambda lag, since: next(each))
+    source = PRINTS_NOTHING + COMES_TWICE.replace(
+        "socket.send(message)", f'socket.send(message + "!" * (number == 2 and {wrong}))'
+    )
+    run, problem = driven(tmp_path, source)
+    second = run.records[run.cases[1].id]
+    assert (problem, second.outcome) == (None, outcome)
+    assert (None if second.aside is None else second.aside["kind"]) == aside
+    assert list(each) == []
 
 
 WAITS = "websocket/closing/connection_stays_open_while_nothing_is_said"

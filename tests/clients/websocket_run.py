@@ -115,8 +115,11 @@ def freedoms() -> dict[str, Switch]:
 
 async def judged(
     several: Sequence[Mixin], chosen: Sequence[Case], limit: float = LIMIT, jobs: int = JOBS
-) -> dict[str, CaseRecord]:
-    """The records of these cases, for a client that has these faults and freedoms."""
+) -> tuple[dict[str, CaseRecord], set[str]]:
+    """The records of these cases, for a client that has these faults and freedoms.
+
+    Also the ids of those that a busy machine may have disturbed.
+    """
     asked_for = chosen
     if any(case.last for case in chosen):  # they look back on many connections
         ordinary = [case for case in cases() if case not in chosen and "closing/" in case.id]
@@ -127,7 +130,8 @@ async def judged(
         await drive(f"ws://127.0.0.1:{listener.port}", "raw", several, jobs, alone)
         for case in chosen:  # a client may be gone while its case goes on
             await run.settled(case)
-    return {case.id: run.records[case.id] for case in asked_for if case.id in run.records}
+    found = {case.id: run.records[case.id] for case in asked_for if case.id in run.records}
+    return found, run.lapsed
 
 
 def outcomes(
@@ -135,13 +139,14 @@ def outcomes(
 ) -> dict[str, CaseRecord]:
     """The same, in a loop of its own.
 
-    What a time-out ended, and all that has no outcome of those `wanted`, has run once more alone.
+    What a time-out ended, what a busy machine disturbed, and all that has no outcome of those
+    `wanted`, has run once more alone.
     """
     mixins = list(several)
-    records = asyncio.run(judged(mixins, chosen))
+    records, doubted = asyncio.run(judged(mixins, chosen))
     if wanted:
         good = {each.id for each in records.values() if each.outcome in wanted}
     else:
-        good = {each.id for each in records.values() if not each.timed_out}
+        good = {each.id for each in records.values() if not each.timed_out} - doubted
     again = [case for case in chosen if case.id not in good]
-    return records | asyncio.run(judged(mixins, again, LIMIT * 2, jobs=1))
+    return records | asyncio.run(judged(mixins, again, LIMIT * 2, jobs=1))[0]

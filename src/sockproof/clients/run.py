@@ -19,6 +19,7 @@ from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.company import Company
 from sockproof.conformance.context.policy import Policy
 from sockproof.conformance.context.wirelog import WireLog
+from sockproof.conformance.running.lag import Lag
 from sockproof.conformance.shelf.case import Case
 from sockproof.conformance.shelf.expectations import Expectation, apply_expectations
 from sockproof.conformance.shelf.requirements import Requirement
@@ -35,6 +36,7 @@ WEBSOCKET = (Suite.WEBSOCKET, Suite.DEFLATE)
 SOCKETIO = (Suite.ENGINEIO, Suite.SOCKETIO)
 SUITES = tuple(each.value for each in (*WEBSOCKET, *SOCKETIO))
 LIMIT = 5.0  # seconds for each case
+STALL = 0.5  # seconds that our end may be late: some libraries wait for an answer for a second
 REVISED = tuple(CasePart.__annotations__)
 OF_A_DRIVER = Policy(capabilities=frozenset({"echo", "binary"}))
 
@@ -83,9 +85,11 @@ class ClientRun:
     _latest: str = ""  # the id of the case that began last
     _visitor: Visitor | None = None  # of that case
     _first: dict[str, CaseRecord] = field(default_factory=dict)  # of cases that are looked at again
+    _again: set[str] = field(default_factory=set)  # their ids
     _numbers: dict[str, int] = field(default_factory=dict)
     _running: dict[str, asyncio.Event] = field(default_factory=dict)
     beside: Beside = field(default_factory=Beside)
+    lag: Lag = field(default_factory=Lag)  # of the loop that serves the run
     _patience: Patience = field(default_factory=Patience)
     _company: Company = field(default_factory=Company)
 
@@ -184,6 +188,7 @@ class ClientRun:
         self.beside.allowed = False
         for name in list(ids):
             first = self.records.pop(name)
+            self._again.add(name)
             if name not in self.beside.doubted:
                 self._first[name] = first
             self.beside.doubted.discard(name)
@@ -209,7 +214,10 @@ class ClientRun:
             if self.beside.ends(case) and record.outcome != "PASS":
                 self.lapsed.add(case.id)
                 self.beside.doubted.add(case.id)
+            trial.stalled = self.lag.worst(trial.began)
             self._conclude(trial, visitor.context)
+            if trial.stalled > STALL and trial.accuses:
+                self._doubt(trial)
             if trial.lapsed:
                 self.lapsed.add(case.id)
                 self._patience.lapses += 1
@@ -258,6 +266,16 @@ class ClientRun:
             record.wire = record.wire[:PASSES_SHOW]
         record.expected, record.got = text(record.expected), text(record.got)
         apply_expectations(record, self.expectations)
+
+    def _doubt(self, trial: Trial) -> None:
+        """Our end was late meanwhile: the case is looked at again, and where it was late then, too,
+        nothing can be said."""
+        name = trial.case.id
+        if name in self._again:
+            second_look.too_busy(trial.record, trial.stalled)
+        else:
+            self.lapsed.add(name)
+            self.beside.doubted.add(name)
 
     def _second(self, record: CaseRecord) -> CaseRecord:
         """What stands of a case that may have been looked at again."""

@@ -22,5 +22,5 @@ async def serving(
     run: ClientRun, host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[Listener]:
     """Serve the run's cases inside; `Listener.port` says where. Raises `OSError`."""
-    async with Listener(schemes(run)).listening(host, port) as listener:
+    async with run.lag, Listener(schemes(run)).listening(host, port) as listener:
         yield listener

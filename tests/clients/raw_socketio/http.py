@@ -52,7 +52,8 @@ class Http:
     port: int
     switches: Switches
     idle: list[Line] = field(default_factory=list)
-    left: list[Line] = field(default_factory=list)  # open to the end, though nobody needs them
+    lines: list[Line] = field(default_factory=list)  # whoever has them
+    closed: bool = False
 
     async def _line(self) -> Line:
         while self.idle:
@@ -61,9 +62,15 @@ class Http:
                 return line
             line.drop()
         try:
-            return Line(*await asyncio.open_connection(self.host, self.port, limit=1 << 20))
+            line = Line(*await asyncio.open_connection(self.host, self.port, limit=1 << 20))
         except OSError as error:
             raise Broken(f"no connection: {error}") from None
+        if self.closed:
+            line.drop()
+            raise Broken("no connection: it is all over")
+        self.lines = [each for each in self.lines if not each.writer.is_closing()]
+        self.lines.append(line)
+        return line
 
     async def request(
         self, method: str, target: str, body: bytes | None = None, fields: Fields | None = None
@@ -138,11 +145,11 @@ class Http:
         return WebSocket(line, self.switches)
 
     def close(self) -> None:
-        """End the connections that nobody uses."""
-        for line in (*self.idle, *self.left):
+        """End every connection: whoever still has one is too late to end it."""
+        self.closed = True
+        for line in self.lines:
             line.drop()
         self.idle.clear()
-        self.left.clear()
 
 
 async def _answer(line: Line, method: str, switches: Switches) -> Answer:

@@ -283,7 +283,7 @@ async def probed(session: Session, polling: Polling) -> WebSocketTransport | Non
     try:
         if on("opens-two-websockets"):
             with contextlib.suppress(Broken):
-                session.http.left.append((await session.http.websocket(target)).line)
+                await session.http.websocket(target)  # open to the end, though nobody needs it
         if await _answered(session, socket):
             transport = WebSocketTransport(session, socket)
             session.start(transport.read())
