@@ -68,7 +68,7 @@ async def answered_get_is_followed_by_the_next(client, answer):
     await session.engine.visit("poll")
 
 
-@case("client-eio-polling-held")
+@case("client-eio-polling-held", limit=5)  # waits for a second
 async def get_is_waited_for_while_the_server_has_nothing_to_say(client):
     client.setup("polling")
     session = await client.settled()

@@ -13,7 +13,7 @@ from sockproof.clients import (
 MEBIBYTE = 1 << 20
 
 
-@case("client-rfc6455-10.4-frame-limit", over={"bits": (40, 62)})
+@case("client-rfc6455-10.4-frame-limit", over={"bits": (40, 62)}, limit=5)  # waits for a second
 async def giant_length_is_refused_without_its_payload(client: WebSocketVisitor, bits: int) -> None:
     await client.accept()
     await client.echoed("an ordinary message")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from sockproof.clients import driver
 from sockproof.clients.beside import BUSY, Beside
 from sockproof.clients.driver import Driver
 from sockproof.clients.log import KEPT_FIRST, KEPT_LAST, Log
-from sockproof.clients.run import STALL, ClientRun
+from sockproof.clients.run import LIMIT, STALL, ClientRun
 from sockproof.clients.serving import serving
 from sockproof.conformance.running.lag import Lag
 from sockproof.conformance.shelf.case import Case, load_cases
@@ -227,6 +228,16 @@ def test_a_driver_that_dies_while_several_cases_are_on_has_failed_the_one_it_die
     assert [run.records[case.id].outcome for case in chosen] == [
         "FAIL" if number == deadly else "PASS" for number in (1, 2, 3)
     ]
+
+
+@pytest.mark.parametrize("silent", [0, 1000])
+def test_a_case_that_waits_has_time_for_it_with_any_client(silent: int) -> None:
+    run = new_run([])
+    run._patience.lapses = silent
+    waits, other = some_cases(WAITS)[0], some_cases(SHORT)[0]
+    assert run._limit(waits) == run._limit(replace(other, limit=0.1)) == LIMIT
+    assert run._limit(replace(other, limit=100.0)) >= LIMIT
+    assert (run._limit(other) < LIMIT) is bool(silent)
 
 
 def test_a_case_that_waits_is_looked_at_again_where_another_kept_the_client_busy() -> None:

@@ -206,7 +206,7 @@ class ClientRun:
         record = self._new_record(case)
         self._latest, self._visitor = case.id, visitor
         trial = Trial(case, None, record, time.monotonic(), 0.0)
-        limit = self._patience.limit(max(self.limit, case.limit_with(25.0, 20.0)))
+        limit = self._limit(case)
         ended = self._running[case.id] = asyncio.Event()
         self.beside.begins(case)
         try:
@@ -266,6 +266,13 @@ class ClientRun:
             record.wire = record.wire[:PASSES_SHOW]
         record.expected, record.got = text(record.expected), text(record.got)
         apply_expectations(record, self.expectations)
+
+    def _limit(self, case: Case) -> float:
+        """How long a case is waited for: less of a client that has been silent in many, but what
+        waits by itself has time for that."""
+        limit = max(self.limit, case.limit_with(25.0, 20.0))
+        waits = "waits" in case.told or case.limit is not None
+        return max(self._patience.limit(limit), self.limit if waits else 0.0)
 
     def _doubt(self, trial: Trial) -> None:
         """Our end was late meanwhile: the case is looked at again, and where it was late then, too,
