@@ -1,6 +1,7 @@
 """RFC 6455, section 10.4: what a client cannot hold is refused, and it survives."""
 
 from sockproof.clients import (
+    WAITS,
     Failure,
     Frame,
     Opcode,
@@ -13,7 +14,7 @@ from sockproof.clients import (
 MEBIBYTE = 1 << 20
 
 
-@case("client-rfc6455-10.4-frame-limit", over={"bits": (40, 62)}, limit=5)  # waits for a second
+@case("client-rfc6455-10.4-frame-limit", over={"bits": (40, 62)}, told=WAITS)
 async def giant_length_is_refused_without_its_payload(client: WebSocketVisitor, bits: int) -> None:
     await client.accept()
     await client.echoed("an ordinary message")
