@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import zlib
 from typing import Any
 
@@ -168,7 +169,12 @@ def test_payload_is_what_python_engineio_reads(messages: list[str | bytes]) -> N
 
 
 @quick
-@given(st.text(min_size=1), st.lists(JSON, max_size=3), st.none() | st.integers(0, 10**6))
+@given(
+    # Hypothesis draws words of our source, too.
+    st.text(min_size=1).filter(lambda name: name not in sio.RESERVED_NAMES),
+    st.lists(JSON, max_size=3),
+    st.none() | st.integers(0, 10**6),
+)
 def test_event_is_what_python_socketio_reads(
     name: str, args: list[Any], number: int | None
 ) -> None:
@@ -192,6 +198,31 @@ def test_messages_inflate_to_what_they_were(
 ) -> None:
     ours, back = Compressor(bits, takeover), Decompressor(bits, takeover)
     assert [back.decompress(ours.compress(each)) for each in messages] == messages
+
+
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("bits", [8, 9, 12, 15])
+def test_what_is_left_of_a_long_message_is_not_copied_again_and_again(
+    bits: int, last: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[int] = []
+    inflate = Decompressor._inflate
+
+    def counted(self: Decompressor, octets: bytes, at_most: int) -> bytes:
+        given.append(len(octets))
+        return inflate(self, octets, at_most)
+
+    monkeypatch.setattr(Decompressor, "_inflate", counted)
+    message = random.Random(bits).randbytes(100_000)
+    octets = Compressor(max(bits, 9)).compress(message)
+    if last:  # two blocks with BFINAL, each of which ends the stream of zlib
+        parts = [zlib.compressobj(wbits=-9) for _ in range(2)]
+        halves = message[:50_000], message[50_000:]
+        octets = b"".join(
+            part.compress(half) + part.flush() for part, half in zip(parts, halves, strict=True)
+        )
+    assert Decompressor(bits).decompress(octets) == message
+    assert sum(given) < 40 * len(octets)
 
 
 def test_examples_of_rfc_7692_inflate() -> None:

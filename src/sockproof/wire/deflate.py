@@ -13,6 +13,7 @@ NAME = "permessage-deflate"
 TAIL = b"\x00\x00\xff\xff"
 MAX_SIZE = 32 * 1024 * 1024
 STEPS = 8  # a window of output, since zlib does not bound references into one call's output
+PORTION = 1024  # octets for a step: zlib copies what is left of them behind each
 
 _NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _ITEM = re.compile(rf'\s*({_NAME})\s*(?:=\s*(?:({_NAME})|"((?:[^"\\]|\\.)*)"))?\s*')
@@ -161,21 +162,27 @@ class Decompressor:
             self._stream = self._fresh()
         inflated = bytearray()
         remembered = 0  # how many octets of it the window has already
-        octets, more = payload + TAIL, True
-        while octets or more:
+        octets = payload + TAIL
+        portion = len(octets) if self._bits == 15 else PORTION
+        taken, given, more = 0, b"", True
+        while given or taken < len(octets) or more:
+            if not given:
+                given = octets[taken : taken + portion]
+                taken += len(given)
             step = self._max_size + 1 - len(inflated)
             if self._bits < 15:
                 step = min(step, (1 << self._bits) // STEPS)
-            piece = self._inflate(octets, step)
+            piece = self._inflate(given, step)
             inflated += piece
             if len(inflated) > self._max_size:
                 raise TooBig(f"the message decompresses to more than {self._max_size} octets")
-            octets, more = self._stream.unconsumed_tail, len(piece) == step
+            given, more = self._stream.unconsumed_tail, len(piece) == step
             if self._stream.eof:
                 # A block with BFINAL ends zlib's stream, not the message (7.2.3.4); one that
                 # lacks the empty block behind it is let be.
-                octets, more = self._stream.unused_data, False
-                octets = b"" if octets == TAIL else octets
+                given, more = self._stream.unused_data, False
+                if len(given) + len(octets) - taken == len(TAIL):
+                    given, taken = b"", len(octets)
                 self._remember(inflated[remembered:])
                 remembered = len(inflated)
                 self._stream = self._fresh()
