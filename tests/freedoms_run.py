@@ -36,7 +36,7 @@ from sockproof.conformance.targets.server import Server
 from sockproof.runs.records import CaseRecord
 from sockproof.wire.url import Address
 from tests.faults import described
-from tests.mutants_run import JOBS, LIMIT, requirements
+from tests.mutants_run import JOBS, LIMIT, PATIENCE, requirements
 from tests.progress import run_while_it_goes_on
 from tests.servers import socketio_fixture, tls
 from tests.servers.free_server import FreeServer
@@ -139,13 +139,15 @@ Serving = Callable[[frozenset[str], dict[str, Any]], AbstractAsyncContextManager
 SERVED: dict[str, Serving] = {"socketio": _socketio, "websocket": _websocket}
 
 
-async def _run(kind: str, several: Sequence[Freedom], chosen: Sequence[Case]) -> list[CaseRecord]:
+async def _run(
+    kind: str, several: Sequence[Freedom], chosen: Sequence[Case], limit: float = LIMIT
+) -> list[CaseRecord]:
     records: list[CaseRecord] = []
     names = frozenset(each.switched for each in several)
     given = {key: value for each in several for key, value in each.given.items()}
     async with SERVED[kind](names, given) as servers:
         jobs = jobs_for([each.room for each in servers], JOBS)
-        plan = Plan(servers, requirements(), limit=LIMIT, jobs=jobs)
+        plan = Plan(servers, requirements(), limit=limit, jobs=jobs)
         await run_while_it_goes_on(list(chosen), plan, records.append)
     return [record for record in records if record.aside is None]
 
@@ -181,7 +183,7 @@ def complaints(
         if doubtful:
             again = [case for case in chosen if case.id in doubtful]
             kept = [each for each in records if each.id not in doubtful]
-            records = kept + asyncio.run(_run(kind, several, again))
+            records = kept + asyncio.run(_run(kind, several, again, PATIENCE))
     except Unreachable as turned_away:  # which the command tells with exit code 2
         if any("*" in _globs(each) for each in several):
             return []

@@ -39,6 +39,7 @@ LARGE = {
 }
 LIMIT = 6.0  # seconds a case: a fault that makes a server silent is not waited for any longer
 LAPSES_OF_MUTANTS = 15  # until the runner loses its patience with a fault that silences a server
+PATIENCE = 60.0  # likewise, where no server is silent: what a busy machine may have disturbed
 JOBS = 16
 LOOKS = 3
 ELSE = 3  # a fault meets one in so many of the cases that are about something else, by turns
@@ -88,7 +89,9 @@ def requirements() -> dict[str, Requirement]:
     return load_requirements(shelf("conformance") / "requirements")
 
 
-async def _run(kind: str, fault: str | None, chosen: Iterable[Case]) -> dict[str, CaseRecord]:
+async def _run(
+    kind: str, fault: str | None, chosen: Iterable[Case], limit: float = LIMIT
+) -> dict[str, CaseRecord]:
     records: dict[str, CaseRecord] = {}
 
     def note(record: CaseRecord) -> None:
@@ -113,7 +116,7 @@ async def _run(kind: str, fault: str | None, chosen: Iterable[Case]) -> dict[str
             )
             alone = fault is not None and faults(kind)[fault].file == "websocket/tcp_end.toml"
             jobs = 1 if alone else JOBS  # what befalls a connection's neighbours
-            plan = Plan([plain, secured], requirements(), limit=LIMIT, jobs=jobs, second_look=False)
+            plan = Plan([plain, secured], requirements(), limit=limit, jobs=jobs, second_look=False)
             await run_while_it_goes_on(list(chosen), plan, note)
         return records
     if kind == "abuse":
@@ -125,7 +128,7 @@ async def _run(kind: str, fault: str | None, chosen: Iterable[Case]) -> dict[str
             capabilities = WEBSOCKET_CAPABILITIES - {"tls"}
             plain = Server(Address.parse(over_ws.url), limits, capabilities)
             servers = [plain, _served(over_http.url, "slow-timers")]
-            plan = Plan(servers, requirements(), limit=LIMIT, jobs=JOBS, second_look=False)
+            plan = Plan(servers, requirements(), limit=limit, jobs=JOBS, second_look=False)
             await run_while_it_goes_on(list(chosen), plan, note)
         return records
     fast = {"ping_interval": 1000, "ping_timeout": 1000}
@@ -144,7 +147,7 @@ async def _run(kind: str, fault: str | None, chosen: Iterable[Case]) -> dict[str
         plan = Plan(
             servers,
             requirements(),
-            limit=LIMIT,
+            limit=limit,
             jobs=JOBS,
             patience=patience,
             second_look=False,
@@ -230,7 +233,7 @@ def baseline(kind: str) -> dict[str, CaseRecord]:
     doubtful = {name for name, each in records.items() if each.outcome in ("FAIL", "INCONCLUSIVE")}
     if doubtful:
         again = [case for case in cases(kind) if case.id in doubtful]
-        records |= asyncio.run(_run(kind, None, again))
+        records |= asyncio.run(_run(kind, None, again, PATIENCE))
     return records
 
 

@@ -16,6 +16,7 @@ from sockproof.conformance.preflight import introduce
 from sockproof.conformance.targets.server import Server
 from sockproof.wire.url import Address
 from tests.servers.websocket_server import WebSocketServer
+from tests.waiting import EXPIRES
 
 LIMIT = 0.5  # seconds that a server has for an answer
 CONTRACT = {
@@ -80,9 +81,13 @@ async def slow(connection: ServerConnection) -> None:
         await connection.send(message)
 
 
-@pytest.mark.parametrize("handler", [echo, greets, ticks, acknowledges, slow])
+@pytest.mark.parametrize("handler", [echo, greets, ticks, acknowledges])
 def test_echo_is_heard_whatever_else_is_said(handler: Handler) -> None:
     assert asked(handler) == {"echo", "binary"}
+
+
+def test_echo_that_takes_its_time_is_heard() -> None:
+    assert asked(slow, limit=EXPIRES) == {"echo", "binary"}
 
 
 async def always_the_same(connection: ServerConnection) -> None:
