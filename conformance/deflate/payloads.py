@@ -19,6 +19,7 @@ IN_FLIGHT = 256 * 1024  # octets
 PATIENCE = 20.0  # seconds for one message to come back, however many there are
 LIMIT = 600.0  # seconds for all of them, which `--thorough` needs
 LONGEST = 131_072
+FILLING = 16_384  # octets: three messages of so many are more than the largest window
 SHIFT = 4096  # each message begins elsewhere in its content, within so many octets
 BROWSER = "permessage-deflate; client_no_context_takeover; client_max_window_bits"
 OFFERS = {
@@ -159,7 +160,7 @@ async def _exchange(target: Target, offer: str, kind: str, size: int, fragment: 
     content = _content(kind)
     waiting: deque[bytes] = deque()
     with target.large(size, size // fragment + 1):
-        for number in range(target.rounds(5)):
+        for number in range(target.rounds(5 if size < FILLING else 3)):
             start = number * 997 % SHIFT
             message = content[start : start + size]
             socket.send(*_fragments(opcode, compressor.compress(message), fragment))

@@ -1,6 +1,7 @@
 """RFC 6455, sections 5.2 and 5.4: long messages, in one frame, in many fragments, in many segments.
 
-Without `--thorough` a message has 2048 fragments at most: small ones then make a shorter message.
+Without `--thorough` a message has 2048 fragments or segments at most: small ones then make a
+shorter message.
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ SIZES = {
     "16-mib": 16 * MIB,
 }
 FRAGMENTED = 4 * MIB
-FEW_FRAGMENTS = 2048
+FEW = 2048  # fragments or segments
 FRAGMENTS = (64, 256, KIB, 4 * KIB, 16 * KIB, 64 * KIB, 256 * KIB, MIB, 4 * MIB)
 CUT_UP = MIB
 SEGMENTS = (64, 128, 256, 512, KIB, 2 * KIB)
@@ -70,7 +71,7 @@ async def long_message_in_equal_fragments_comes_back_whole(
     target: Target, kind: Opcode, octets: int
 ) -> None:
     peer = await target.connect()
-    count = min(target.rounds(FEW_FRAGMENTS, FRAGMENTED), FRAGMENTED // octets)
+    count = min(target.rounds(FEW, FRAGMENTED), FRAGMENTED // octets)
     piece = FILLING[kind] * octets
     with target.large(count * octets, count + 1):
         peer.send(client_frame(kind, piece, fin=False))
@@ -91,7 +92,7 @@ async def long_message_in_small_segments_comes_back_whole(
     target: Target, kind: Opcode, octets: int
 ) -> None:
     peer = await target.connect()
-    content = _content(kind, CUT_UP)
+    content = _content(kind, octets * min(target.rounds(FEW, CUT_UP), CUT_UP // octets))
     with target.large(len(content)):
         await peer.send_pieces(client_frame(kind, content), size=octets)
         await peer.expect(kind, content)

@@ -255,10 +255,14 @@ def _spelt(value: Any) -> Any:
     """`value` with its lone surrogates written as `\\udXXX` in every string and key."""
     match value:
         case str():
+            if value.isascii():
+                return value
             return _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", value)
+        case int() | float() | None:
+            return value
         case msgspec.Struct():
             return _spelt(msgspec.to_builtins(value))
-        case Mapping():
+        case dict() | Mapping():
             return {_spelt(str(key)): _spelt(item) for key, item in value.items()}
         case list() | tuple():
             return [_spelt(item) for item in value]

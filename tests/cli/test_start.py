@@ -74,6 +74,12 @@ def test_a_report_of_a_load_run_needs_no_pandas(tmp_path: Path) -> None:
     assert "pandas" not in modules
 
 
+def test_cases_are_found_without_the_programs_that_they_start() -> None:
+    said, modules = loaded("conformance", "--list", "--suite", "clients")
+    assert "clients/" in said
+    assert not modules & HEAVY
+
+
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_only_the_chosen_command_has_its_arguments(command: str) -> None:
     whole, chosen = build_parser(), build_parser([command])

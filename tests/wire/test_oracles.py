@@ -19,7 +19,7 @@ from sockproof.wire import WireError, engineio
 from sockproof.wire import socketio as sio
 from sockproof.wire.deflate import Compressor, Decompressor, parse_extensions
 from sockproof.wire.http import BodyReader, HeadReader, accept_value, parse_response_head
-from sockproof.wire.websocket import Frame, FrameError, FrameParser, parse_close
+from sockproof.wire.websocket import Frame, FrameError, FrameParser, apply_mask, parse_close
 
 quick = settings(deadline=None, max_examples=60)
 KEYS = st.one_of(st.none(), st.binary(min_size=4, max_size=4))
@@ -54,6 +54,14 @@ def test_frame_is_what_websocket_client_writes(payload: bytes, opcode: int) -> N
     abnf = websocket.ABNF(1, 0, 0, 0, opcode, 1, payload)
     abnf.get_mask_key = lambda _: b"key!"
     assert Frame(opcode, payload, mask_key=b"key!").encode() == abnf.format()
+
+
+@pytest.mark.parametrize("length", [*range(2045, 2053), 65_537, 1_200_003])
+@pytest.mark.parametrize("key", [b"key!", b"\0\1\0\xff", b"\0\0\0\0"])
+def test_long_payload_is_masked_as_websocket_client_does(length: int, key: bytes) -> None:
+    payload = random.Random(length).randbytes(length)
+    assert apply_mask(payload, key) == websocket.ABNF.mask(key, payload)
+    assert apply_mask(apply_mask(payload, key), key) == payload
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from dataclasses import replace
 from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.outcome import IllegalFrame, StreamClosed
 from sockproof.conformance.context.said import Said
-from sockproof.conformance.context.wirelog import RECEIVED, SENT
+from sockproof.conformance.context.wirelog import KEPT_FIRST, KEPT_LAST, RECEIVED, SENT
 from sockproof.conformance.peers.client_frames import client_frame
 from sockproof.conformance.peers.message import LENGTHS_ARE_RIGHT, Assembler, Forbidden
 from sockproof.conformance.peers.stream import Stream
@@ -31,7 +31,7 @@ from sockproof.wire.websocket import (
 )
 
 TELLING_OCTETS = 8  # of contents by which one case is told from another
-MANY = 200  # frames at the beginning and at the end of a flood that its log may keep
+MANY = max(KEPT_FIRST, KEPT_LAST)  # frames at either end of a flood that its log may keep
 MESSAGES_APART = "rfc6455-6.2-next-message"  # what frames in one segment build on
 FRAGMENTS_JOINED = "rfc6455-5.4-fragmented-received"  # what messages in fragments build on
 PIECES_JOINED = "rfc6455-5.2-octet-by-octet"  # and one frame in several
@@ -103,8 +103,13 @@ class WebSocketConnection:
             self.context.builds_on(MESSAGES_APART, however=False)
         if any(not frame.fin and frame.opcode in (Opcode.TEXT, Opcode.BINARY) for frame in frames):
             self.context.builds_on(FRAGMENTS_JOINED)
-        for frame in frames:
-            self._write(self._ready(frame))
+        for place, frame in enumerate(frames):
+            ready = self._ready(frame)
+            if MANY <= place < len(frames) - MANY:
+                self.context.log.passed_over(1)
+                self.stream.write(ready.encode())
+            else:
+                self._write(ready)
 
     def _write(self, frame: Frame) -> None:
         self.context.log.frame(self.number, SENT, frame)

@@ -21,6 +21,8 @@ CaseFunction = Callable[..., Awaitable[None]]
 Limit = float | Callable[[float, float], float] | None
 Aliases = Iterable[str] | Mapping[str, Iterable[str]]
 
+DRIVERS = "drivers"  # the folder of a suite with programs that its cases start, and no case
+
 # What a `deflated` case is offered when it runs again in the suite `deflate`, by variant.
 OFFERS = {
     "takeover": "permessage-deflate",
@@ -172,7 +174,10 @@ def load_cases(shelf: Path, suites: Iterable[str] = SUITES) -> list[Case]:
 
 def _load_suite(shelf: Path, suite: str) -> Iterable[Case]:
     for path in sorted((shelf / suite).rglob("*.py")):
-        name = "_".join(path.relative_to(shelf / suite).with_suffix("").parts)
+        parts = path.relative_to(shelf / suite).with_suffix("").parts
+        if parts[0] == DRIVERS:
+            continue
+        name = "_".join(parts)
         for function in _load_file(path, f"{suite}/{name}"):
             yield from _cases_of(function, f"{suite}/{name}")
     if suite != Suite.DEFLATE:
