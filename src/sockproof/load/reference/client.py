@@ -5,31 +5,57 @@ Where socket.io-client is stricter, this one is as strict, so that the lean clie
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 from collections.abc import Callable
 from typing import Any
 
+import engineio
 import socketio
-from engineio.payload import Payload
 
 from sockproof.load.net.endpoint import Endpoint
 from sockproof.load.socketio.packets import see_name
-from sockproof.load.socketio.session import see_values
+from sockproof.load.socketio.session import LARGE, MAX_VALUES
 from sockproof.load.traffic import MAX_HELD, held, traffic
 from sockproof.runs.load_records import Stray
 from sockproof.wire import WireError, strict_json
+from sockproof.wire.socketio import MAX_ATTACHMENTS
 
-# The library stops reading, without a word, at a body of more than 16 packets, which is no fault
-# of the server's; how big a body may be is bounded by its octets.
-Payload.max_decode_packets = 10_000
+
+def see_values(text: str) -> None:
+    """See that JSON holds no more values than the lean client takes; raises `WireError`."""
+    if len(text) > LARGE and sum(map(text.count, "[{,")) > MAX_VALUES:
+        raise WireError(f"a packet holds more than {MAX_VALUES} values")
+
+
+def octets_of(text: str) -> bytes:
+    """A message of Engine.IO as it came, made without a second copy of a large one."""
+    octets = io.BytesIO()
+    octets.write(b"4")
+    for start in range(0, len(text), LARGE):
+        octets.write(text[start : start + LARGE].encode())
+    return octets.getvalue()
 
 
 class StrictJson:
-    """JSON as socket.io-client reads it."""
+    """JSON as socket.io-client reads it, and no more of it than can be borne."""
 
     dumps = staticmethod(json.dumps)
-    loads = staticmethod(strict_json.loads)
+
+    @staticmethod
+    def loads(text: str) -> Any:
+        """The value; raises `ValueError`. Engine.IO's part reads with it, too, and first."""
+        see_values(text)
+        return strict_json.loads(text)
+
+
+class EngineIO(engineio.Client):  # type: ignore[misc]
+    """The library's client, which holds no packet once it has handed it over."""
+
+    def _receive_packet(self, pkt: Any) -> None:
+        super()._receive_packet(pkt)
+        pkt.data = None  # its loops keep the packet until the next one has come
 
 
 class Client(socketio.Client):  # type: ignore[misc]
@@ -46,9 +72,12 @@ class Client(socketio.Client):  # type: ignore[misc]
     _beyond = 0
     _attached = 0  # octets of attachments whose packet is not whole
     strayed: Callable[[int, int], Stray]
-    _pieces: list[tuple[bytes, bool]]  # of the packet that is coming
+    _pieces: list[str | bytes]  # of the packet that is coming
     last = 0
     over = False  # what still comes is not looked at
+
+    def _engineio_client_class(self) -> type[EngineIO]:
+        return EngineIO
 
     def _generate_ack_id(self, namespace: str | None, callback: Any) -> int:
         self.callbacks.setdefault(namespace or "/", {0: itertools.count(self.last + 1)})
@@ -79,9 +108,11 @@ class Client(socketio.Client):  # type: ignore[misc]
                 values += value.values()
             elif isinstance(value, bytes):
                 placed.add(id(value))
-        for piece, is_binary in self._pieces:
-            if not is_binary or id(piece) in placed:
-                self.heard(piece, is_binary)
+        for piece in self._pieces:
+            if isinstance(piece, str):
+                self.heard(octets_of(piece), False)
+            elif id(piece) in placed:
+                self.heard(piece, True)
 
     def _handle_error(self, namespace: str | None, data: Any) -> None:
         if (namespace or "/") in self.namespaces:
@@ -96,13 +127,16 @@ class Client(socketio.Client):  # type: ignore[misc]
             if isinstance(data, str):
                 if self._binary_packet is not None:
                     raise WireError("a text packet while attachments are missing")
-                octets = b"4" + data.encode("utf-8")
-                self._pieces = [(octets, False)]
-                see_values(octets, "a packet")
+                see_values(data)
+                self._pieces = [data]
             elif self._binary_packet is not None:
-                self._pieces.append((data, True))
+                self._pieces.append(data)
             super()._handle_eio_message(data)
             waits = self._binary_packet is not None
+            if not waits:
+                self._pieces = []
+            elif self._binary_packet.attachment_count > MAX_ATTACHMENTS:
+                raise WireError(f"a packet has more than {MAX_ATTACHMENTS} attachments")
             self._attached = self._attached + len(data) if waits else 0
             self._beyond = held(self._beyond, self._attached, self.endpoint.share)
             if self._attached > self.endpoint.max_message or (
@@ -110,6 +144,15 @@ class Client(socketio.Client):  # type: ignore[misc]
             ):
                 raise WireError("the attachments of a packet are too big")
         except Exception as error:  # of a packet that the library, or we, cannot read
-            self._beyond = held(self._beyond, 0, 0)
-            self._binary_packet = None
+            self.forget()
             self.broken(f"{type(error).__name__}: {error}"[:200])
+
+    def forget(self) -> None:
+        """Look at nothing more, and let go of a packet that is not whole.
+
+        The client itself is in cycles, and may be here for a while.
+        """
+        self.over = True
+        self._beyond = held(self._beyond, 0, 0)
+        self._binary_packet = None
+        self._pieces = []

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ import requests
 import requests.adapters
 import urllib3
 import websocket
+from engineio.payload import Payload
 from websocket._abnf import continuous_frame, frame_buffer
 from websocket._http import _ssl_socket, connect, proxy_info
 
@@ -34,7 +36,13 @@ from sockproof.load.traffic import MAX_HELD, SHOWN_FAILURES, held, traffic
 MAX_HEAD = 256 * 1024  # octets of an answer's head, and of what frames its body
 CHUNK = 4096  # octets of a body at a time; compressed, they may be a thousand times as many
 TURN = 32  # reads after which others have a turn
+# The library stops reading, without a word, at a body of more than 16 packets, which is no fault
+# of the server's; how big a body may be is bounded by its octets.
+Payload.max_decode_packets = 10_000
 _log = logging.getLogger("sockproof")
+# First octets in UTF-8 of characters for which Python takes four octets, and two, for each of all.
+_FOURFOLD, _TWOFOLD = re.compile(rb"[\xf0-\xf4]"), re.compile(rb"[\xc4-\xef]")
+_FOLLOWING = bytes(range(0x80, 0xC0))  # octets in UTF-8 that begin no character
 _dial: Any = connect
 _secure: Any = _ssl_socket
 _no_proxy: Any = proxy_info
@@ -60,6 +68,19 @@ def allowance(octets: int, seconds: float, what: str) -> Iterator[None]:
                 setattr(_allowed, name, before[name])
             elif hasattr(_allowed, name):
                 delattr(_allowed, name)
+
+
+def see_text(octets: bytes | bytearray, most: int) -> None:
+    """See that text in UTF-8 takes no more octets of memory than `most`; raises `TooMuch`.
+
+    One wide character makes all others as wide, in each of the libraries' copies.
+    """
+    if 4 * len(octets) <= most or octets.isascii():
+        return
+    width = 4 if _FOURFOLD.search(octets) else 2 if _TWOFOLD.search(octets) else 1
+    whole = width * len(octets.translate(None, _FOLLOWING))
+    if whole > most:
+        raise TooMuch(f"a text is too big: {whole} octets of memory, more than {most}")
 
 
 class Watched:
@@ -181,6 +202,15 @@ class GuardedWebSocket(websocket.WebSocket):
             return dialled
         return _secure(dialled, self.sock_opt.sslopt, self.endpoint.host)
 
+    def recv(self) -> str | bytes:
+        """The next message; raises `TooMuch`, and what the library raises."""
+        with self.readlock:
+            opcode, data = self.recv_data()
+        if opcode == websocket.ABNF.OPCODE_TEXT:
+            see_text(data, self.endpoint.max_message)
+            return str(data, "utf-8")
+        return bytes(data) if opcode == websocket.ABNF.OPCODE_BINARY else ""
+
     def expect(self, length: int) -> None:
         """So many octets are about to come; raises `TooMuch`."""
         most = self.endpoint.max_message
@@ -195,6 +225,14 @@ class GuardedWebSocket(websocket.WebSocket):
         """Close the socket, whatever it waits for."""
         super().shutdown()  # type: ignore[no-untyped-call]
         self._beyond = held(self._beyond, 0, 0)
+        self.frame_buffer.recv_buffer = []  # of a message that will not be whole any more
+        self.cont_frame.cont_data = None
+
+    def _recv(self, bufsize: int) -> Any:
+        data = super()._recv(bufsize)  # type: ignore[no-untyped-call]
+        if self.sock is None:  # it was shut down meanwhile, and what came before is gone
+            raise websocket.WebSocketConnectionClosedException("socket is already closed.")
+        return data
 
 
 # HTTP.
@@ -280,6 +318,9 @@ class GuardedSession(requests.Session):
                     if len(body) > self._most or (beyond and traffic.held > MAX_HELD):
                         response.close()
                         raise requests.exceptions.ConnectionError("the body is too big")
+            see_text(body, self._most)
+            if body.count(b"\x1e") >= Payload.max_decode_packets:
+                raise requests.exceptions.ConnectionError("the body holds too many packets")
         except (urllib3.exceptions.HTTPError, OSError) as error:
             if isinstance(error, requests.exceptions.RequestException):
                 raise

@@ -228,10 +228,12 @@ class ReferenceSocketIO(Reference):
             return
         self._opened()
         client.eio.wait()
+        client.forget()
         self._ended(Reason.SERVER_DROPPED, "the connection ended")
 
     def _let_go(self, client: Client) -> None:
         """End what the library does in the background, without waiting for anybody."""
+        client.forget()
         try:
             client.eio.disconnect(abort=True)
             if client.eio.ws is not None:
@@ -241,7 +243,7 @@ class ReferenceSocketIO(Reference):
 
     def _broken(self, text: str) -> None:
         if self._client is not None:
-            self._client.over = True
+            self._client.forget()
         if self._ending is None:
             self._ending = Reason.BAD_PACKET, text
         if self._client is not None and self.state != CLOSED:
