@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -141,6 +142,21 @@ def test_socket_that_is_shut_down_holds_nothing_and_reads_no_more() -> None:
     with pytest.raises(websocket.WebSocketConnectionClosedException):
         guarded.recv()
     assert guarded.frame_buffer.recv_buffer == []
+
+
+@pytest.mark.parametrize("first", [0x01, 0x02])
+def test_message_in_fragments_is_one_of_octets(first: int) -> None:
+    endpoint = Endpoint("ws://127.0.0.1:1/")
+    guarded: Any = web_socket(endpoint, Way(endpoint))()
+    guarded.sock, far = socket.socketpair()
+    with guarded.sock, far:
+        far.sendall(bytes((first, 2)) + b"ab\x00\x00\x00\x01c\x80\x01d")
+        far.sendall(bytes((first, 1)) + b"e\x80\x01f")
+        far.sendall(bytes((first | 0x80, 1)) + b"g")
+        heard = [guarded.recv_data()[1] for _ in range(3)]
+    assert heard == [b"abcd", b"ef", b"g"]
+    assert {type(each) for each in heard} == {bytes}
+    assert guarded.collected == 0
 
 
 def _talking(packets: list[str | bytes]) -> Callable[[Link], None]:

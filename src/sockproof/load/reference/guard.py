@@ -162,9 +162,16 @@ class _Fragments(continuous_frame):
         self._owner = owner
 
     def add(self, frame: Any) -> None:
+        if not frame.fin and not self.cont_data:
+            frame.data = bytearray(frame.data)  # grows in its place, and is not copied each time
         super().add(frame)
         self._owner.collected = 0 if frame.fin or not self.cont_data else len(self.cont_data[1])
         self._owner.expect(0)
+
+    def extract(self, frame: Any) -> Any:
+        found = super().extract(frame)
+        frame.data = bytes(frame.data)
+        return found
 
 
 def web_socket(endpoint: Endpoint, way: Way) -> type[GuardedWebSocket]:
