@@ -171,6 +171,7 @@ def complaints(
     several: Sequence[Freedom],
     chosen: Sequence[Case],
     strict: bool = False,
+    once: bool = False,
 ) -> list[str]:
     """Run the cases against freedoms together; whatever they are accused of, a line each.
 
@@ -187,6 +188,8 @@ def complaints(
     except Unreachable as turned_away:  # which the command tells with exit code 2
         if any("*" in _globs(each) for each in several):
             return []
+        if not once:  # sessions of a second may end while a busy machine asks
+            return complaints(kind, several, chosen, strict, once=True)
         return [f"turned away: {turned_away}"]
     if strict:
         lacks = {capability for each in several for capability in each.lacks}
