@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
 from random import getrandbits
 from typing import Final
 
 TEXT: Final = 0x81  # the first octet of a whole text message in one frame
 _integer: Final = int.from_bytes
+_utf8: Final = getincrementaldecoder("utf-8")
+_PIECE: Final = 65_536  # octets of text that are looked at at once
 _NO_KEY: Final = b"\0\0\0\0"  # where the key goes
 
 
@@ -45,7 +48,14 @@ def frame(first: int, payload: bytes) -> bytes:
 def is_utf8(octets: bytes) -> bool:
     """Whether the octets are UTF-8."""
     try:
-        octets.decode("utf-8")
+        if len(octets) <= _PIECE:
+            octets.decode("utf-8")
+            return True
+        # As text, one wide letter makes each of the others take four octets.
+        decoder = _utf8()
+        for at in range(0, len(octets), _PIECE):
+            decoder.decode(octets[at : at + _PIECE])
+        decoder.decode(b"", True)
     except UnicodeDecodeError:
         return False
     return True
