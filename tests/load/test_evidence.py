@@ -55,10 +55,11 @@ def test_acknowledgements_that_answer_nothing_are_counted(
     found = run(server, tmp_path, *way)
     counts = found.summary["counts"]
     assert server.done > 20, found.output
-    # Of what comes before it is asked for, the last ones are never asked for.
+    # What came before it was asked for is the only answer of what a busy client has asked by then;
+    # and of the last ones nobody asks.
     told = counts[ANSWERS[misdeed]]
-    spared = 10 if misdeed == "acks-before-it-was-asked" else 0
-    assert server.done - spared <= told <= server.done, found.output
+    least = 1 if misdeed == "acks-before-it-was-asked" else server.done
+    assert least <= told <= server.done, found.output
     assert violated(found) == {"misacknowledged": server.done}, found.output
     assert found.code == 1
     assert f"{server.done:,} misacknowledged" in found.output
