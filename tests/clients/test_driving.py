@@ -267,3 +267,27 @@ def test_a_driver_that_hangs_has_failed_the_case(
     assert (problem, second.outcome) == (None, "PASS")
     assert (first.outcome, first.seen) == ("FAIL", Seen.DIED)
     assert "did not come for the next case" in first.got
+
+
+def test_a_driver_that_dies_before_its_client_has_spoken_is_given_the_case_again() -> None:
+    case = some_cases(SHORT)[0]
+    run = new_run([case])
+    for left, seen in ((1, None), (0, Seen.DIED)):
+        run.judged(case, "PASS", "", "")
+        run._latest = case.id
+        run.died("its process ended")
+        assert len(run.left) == left
+        assert [each.seen for each in run.records.values()] == [seen] * (1 - left)
+
+
+def test_what_is_known_of_a_client_is_not_looked_at_again() -> None:
+    known, other = some_cases(SHORT)[:2]
+    run = new_run([known, other])
+    for case in (known, other):
+        run.judged(case, "FAIL", "", "")
+        run.lapsed.add(case.id)
+    run.records[known.id].expectation = {"reason": "it is slow"}
+    run._patience.lapses = 1000
+    assert run.doubtful == [other.id]
+    run.look_again(run.doubtful)
+    assert (run.left, run._limit(other)) == ([other], LIMIT)

@@ -31,7 +31,7 @@ LOOK = 1.0  # seconds between two looks whether it does
 STOPPING = 5.0  # seconds in which a driver ends that is told to
 SETTLING = 5.0  # seconds in which the case ends whose driver has ended
 IDLE_STARTS = 2  # in a row that bring no case, after which no more are tried
-AGAIN = 60  # cases at most that a time-out ended and that run again
+AGAIN = 60  # cases at most that run again since a time-out ended them, or our end was late
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,9 @@ class Driver:
         if problem is not None and self.otherwise and not (run.came or run.stopped.is_set()):
             told = {**self.environment, "SOCKPROOF_URL": self.otherwise}
             return await replace(self, environment=told, otherwise="").drive(run, log)
-        lapsed = [name for name in run.lapsed if name in run.records]
-        if problem is None and 0 < len(lapsed) <= AGAIN:
-            run.look_again(lapsed)
+        doubtful = run.doubtful
+        if problem is None and 0 < len(doubtful) <= AGAIN:
+            run.look_again(doubtful)
             return await self._through(run, log)
         return problem
 

@@ -18,7 +18,7 @@ from sockproof.clients.history import History
 from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.company import Company
 from sockproof.conformance.context.policy import Policy
-from sockproof.conformance.context.wirelog import WireLog
+from sockproof.conformance.context.wirelog import RECEIVED, WireLog
 from sockproof.conformance.running.lag import Lag
 from sockproof.conformance.shelf.case import Case
 from sockproof.conformance.shelf.expectations import Expectation, apply_expectations
@@ -162,9 +162,18 @@ class ClientRun:
         return bool(several)
 
     def died(self, how: str) -> None:
-        """The driver's process died, so the case that was on has failed."""
+        """The driver's process died, so the case that was on has failed.
+
+        Where the client had said nothing in it, what was before may be the cause: it runs again.
+        """
         record = self.records.get(self._latest)
         if record is None or record.outcome == "FAIL":
+            return
+        heard = any(entry.direction == RECEIVED for entry in record.wire)
+        if not heard and record.id not in self._again:
+            self._again.add(record.id)
+            self.records.pop(record.id)
+            self.lapsed.discard(record.id)
             return
         record.outcome, record.seen, record.came = "FAIL", Seen.DIED, ""
         record.expected, record.got = "a driver that goes on", how
@@ -182,10 +191,21 @@ class ClientRun:
         self._latest, self._visitor = "", None
         self.seen_at = time.monotonic()
 
+    @property
+    def doubtful(self) -> list[str]:
+        """The ids of cases that a time-out ended, or that may have been disturbed; what is known
+        of the client is none of them."""
+        return [
+            name
+            for name in sorted(self.lapsed & self.records.keys())
+            if self.records[name].expectation is None
+        ]
+
     def look_again(self, ids: Iterable[str]) -> None:
-        """Have these cases judged again that a time-out ended; what does not repeat is no fault."""
+        """Have these cases judged again, with whole limits; what does not repeat is no fault."""
         self.stopped.clear()
         self.beside.allowed = False
+        self._patience = Patience()
         for name in list(ids):
             first = self.records.pop(name)
             self._again.add(name)
