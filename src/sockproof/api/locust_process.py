@@ -33,7 +33,7 @@ from sockproof.runs.reader import read_about
 
 LAST_WORDS = 15.0  # seconds beyond run time and drain
 SUMMING_UP = 60.0  # seconds that Locust has for that when nobody else will
-BEGINNING = 60.0  # seconds until the run has begun: to import, to start workers
+BEGINNING = 120.0  # seconds until the run has begun: to import, to start workers
 BESIDE = 1.0  # of them for each worker
 ROWS_COME = 90.0  # seconds without a further row of another host: a master waits for less
 LOOK = 0.1  # seconds between two looks
