@@ -288,7 +288,8 @@ def _check_caught(record: CaseRecord, catch: Catch, fault: Fault, found: Complai
     own = _requirement_of(fault.file, record.id)
     missing = catch.misses(record, own)
     if record.outcome not in ("FAIL", "NON_STRICT"):
-        found.add(record, "does not notice the fault")
+        # How time grows is not seen on a machine that is busy with something else just then.
+        found.add(record, "does not notice the fault", doubtful="/growth" in record.id)
     elif missing is not None:
         found.add(record, f"notices the fault, but not this: {missing}", doubtful=True)
     elif not fault.liveness and record.timed_out:

@@ -241,7 +241,7 @@ FAULTS = [
 def test_faulty_echo_is_an_echo(fault: str | None) -> None:
     async def ask() -> set[str]:
         async with WebSocketServer(fault=fault) as server:
-            return await found(server.url, 5)
+            return await found(server.url, 20)
 
     without = {"push"} if fault == "pushes-count-from-one" else set()
     assert asyncio.run(ask()) == CONTRACT - without
