@@ -265,7 +265,9 @@ def test_plain_manifests_run(target: RunningTarget, tmp_path: Path) -> None:
     assert "Traceback" not in pods.said()
     counts = pods.summary()["counts"]
     assert counts["connections_opened"] == 12
-    assert counts["receipts"] == counts["due"] > 0
+    # What was said while a user was joining is due to nobody, and may be heard by that user.
+    assert counts["receipts"] >= counts["due"] > 50
+    assert counts["lost"] == counts["duplicated"] == 0
     about = json.loads((tmp_path / "results/latest-load/run.json").read_text())
     assert about["processes"] == 2
 
