@@ -21,7 +21,7 @@ ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(64 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
 }
-MAGIC = b"sockproof hosts 2\n"
+MAGIC = b"sockproof hosts 3\n"
 KEY = 32  # octets
 MOST = 2 << 20  # octets of a frame's content
 _NONCE, _CODE = 32, 16
