@@ -86,6 +86,7 @@ class ClientRun:
     _visitor: Visitor | None = None  # of that case
     _first: dict[str, CaseRecord] = field(default_factory=dict)  # of cases that are looked at again
     _again: set[str] = field(default_factory=set)  # their ids
+    _unheard: set[str] = field(default_factory=set)  # of cases whose driver died before they spoke
     _numbers: dict[str, int] = field(default_factory=dict)
     _running: dict[str, asyncio.Event] = field(default_factory=dict)
     beside: Beside = field(default_factory=Beside)
@@ -170,8 +171,8 @@ class ClientRun:
         if record is None or record.outcome == "FAIL":
             return
         heard = any(entry.direction == RECEIVED for entry in record.wire)
-        if not heard and record.id not in self._again:
-            self._again.add(record.id)
+        if not heard and record.id not in self._unheard | self._again:
+            self._unheard.add(record.id)
             self.records.pop(record.id)
             self.lapsed.discard(record.id)
             return

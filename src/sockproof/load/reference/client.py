@@ -16,17 +16,13 @@ import socketio
 
 from sockproof.load.net.endpoint import Endpoint
 from sockproof.load.socketio.packets import see_name
-from sockproof.load.socketio.session import LARGE, MAX_VALUES
+from sockproof.load.socketio.session import LARGE, see_values
 from sockproof.load.traffic import MAX_HELD, held, traffic
 from sockproof.runs.load_records import Stray
 from sockproof.wire import WireError, strict_json
 from sockproof.wire.socketio import MAX_ATTACHMENTS
 
-
-def see_values(text: str) -> None:
-    """See that JSON holds no more values than the lean client takes; raises `WireError`."""
-    if len(text) > LARGE and sum(map(text.count, "[{,")) > MAX_VALUES:
-        raise WireError(f"a packet holds more than {MAX_VALUES} values")
+_A_PACKET = "a packet"
 
 
 def octets_of(text: str) -> bytes:
@@ -46,7 +42,7 @@ class StrictJson:
     @staticmethod
     def loads(text: str) -> Any:
         """The value; raises `ValueError`. Engine.IO's part reads with it, too, and first."""
-        see_values(text)
+        see_values(text, _A_PACKET)
         return strict_json.loads(text)
 
 
@@ -127,7 +123,7 @@ class Client(socketio.Client):  # type: ignore[misc]
             if isinstance(data, str):
                 if self._binary_packet is not None:
                     raise WireError("a text packet while attachments are missing")
-                see_values(data)
+                see_values(data, _A_PACKET)
                 self._pieces = [data]
             elif self._binary_packet is not None:
                 self._pieces.append(data)

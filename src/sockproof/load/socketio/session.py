@@ -58,9 +58,12 @@ def parsed(octets: bytes, what: str) -> Any:
         raise WireError(f"{what} is not JSON: {error}") from None
 
 
-def see_values(octets: bytes, what: str) -> None:
-    """See that JSON octets hold no more values than can be borne; raises `WireError`."""
-    if len(octets) > LARGE and sum(map(octets.count, (b"[", b"{", b","))) > MAX_VALUES:
+def see_values(json: bytes | str, what: str) -> None:
+    """See that JSON holds no more values than can be borne; raises `WireError`."""
+    if len(json) <= LARGE:
+        return
+    values = sum(map(json.count, "[{,") if isinstance(json, str) else map(json.count, b"[{,"))
+    if values > MAX_VALUES:
         raise WireError(f"{what} holds more than {MAX_VALUES} values")
 
 
