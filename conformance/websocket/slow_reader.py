@@ -23,7 +23,6 @@ BETWEEN = ("nothing", "pings", "texts", "compressed")
 @case(
     "rfc6455-5.2-frames-whole-sent",
     needs={"echo", "binary"},
-    exclusive=True,
     limit=30,
     over={"between": BETWEEN},
 )
