@@ -317,7 +317,7 @@ def _report(receiver: Receiver) -> None:
         if state != before:
             _say(state)
             before = state
-        time.sleep(0.1)
+        time.sleep(0.25)
 
 
 def _say(value: dict[str, Any]) -> None:

@@ -62,6 +62,7 @@ class Sender:
         self.ended = False  # the worker writes no more
         self.boot = read_header(self.path("rows")).boot
         self._page = b""
+        self._told_at = 0  # octets of the file of health when it was last looked at
         self._compared = threading.Event()  # the clocks, often enough to know the error
         self._checksums = dict.fromkeys(("rows", *LINE_FILES, CLOCK_FILE), (0, 0))
 
@@ -123,7 +124,7 @@ class Sender:
                 ended = self.look()
                 if ended:
                     self._compared.wait(LIMIT)  # whoever died at once has heard and said something
-                if ended or not at_the_end:
+                if ended or not at_the_end and self._has_told():
                     self._send_new(channel, stands, ended)
                 else:  # it is still there
                     channel.send(Frame.TIME, b"")
@@ -135,8 +136,13 @@ class Sender:
         finally:
             channel.close()
 
+    def _has_told(self) -> bool:
+        """Whether the worker has told of new rows since this was last asked."""
+        before, self._told_at = self._told_at, self._length("health")
+        return self._told_at != before
+
     def _send_new(self, channel: Channel, stands: dict[str, int], ended: bool) -> None:
-        lengths = {name: self._length(name) for name in (*LINE_FILES, CLOCK_FILE)}
+        lengths = {name: self._length(name, stands[name]) for name in (*LINE_FILES, CLOCK_FILE)}
         rows = self._written() if ended else self._told(lengths["health"])
         with self.path("rows").open("rb") as file:
             page = file.read(ROWS_AT)
@@ -157,11 +163,11 @@ class Sender:
                 _ask(channel, Frame.PIECE, piece(name, stands[name], octets))
                 stands[name] += len(octets)
 
-    def _length(self, name: str) -> int:
-        """How long a file of whole lines is by now."""
+    def _length(self, name: str, known: int = 0) -> int:
+        """How long a file of whole lines is by now, of which so many octets are known."""
         with contextlib.suppress(OSError), self.path(name).open("rb") as file:
             length = file.seek(0, os.SEEK_END)
-            file.seek(max(0, length - _TAIL))
+            file.seek(max(known, length - _TAIL))
             return length - len(file.read(_TAIL).rpartition(b"\n")[2])
         return 0
 
@@ -169,9 +175,9 @@ class Sender:
         """How long the file of rows is, as far as its process has told their checksum."""
         with contextlib.suppress(OSError, ValueError), self.path("health").open("rb") as file:
             file.seek(max(0, length - _TAIL))
-            lines = file.read(min(length, _TAIL)).splitlines()
-            if lines:
-                return ROWS_AT + int(json.loads(lines[-1]).get(ROWS, 0)) * ROW.size
+            last = file.read(min(length, _TAIL)).rstrip().rpartition(b"\n")[2]
+            if last:
+                return ROWS_AT + int(json.loads(last).get(ROWS, 0)) * ROW.size
         return ROWS_AT
 
     def _written(self) -> int:
