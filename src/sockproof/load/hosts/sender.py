@@ -124,7 +124,7 @@ class Sender:
                 ended = self.look()
                 if ended:
                     self._compared.wait(LIMIT)  # whoever died at once has heard and said something
-                if ended or not at_the_end and self._has_told():
+                if ended or (not at_the_end and self._has_told()):
                     self._send_new(channel, stands, ended)
                 else:  # it is still there
                     channel.send(Frame.TIME, b"")
