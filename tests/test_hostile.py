@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import signal
+import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,6 +15,7 @@ from tests.hostile.honesty import dishonest
 from tests.hostile.run import CLIENTS, Ended, command, run, served, watched
 from tests.hostile.shelf import STAGES, load
 from tests.shared import once
+from tests.waiting import LIMIT, until
 
 SHELF = load()
 ROOM = 64  # MiB beyond what an honest run takes
@@ -72,6 +75,44 @@ def test_clients_agree_that_connections_were_broken(name: str, client: str, tran
     ended = run(SHELF[name], client, transport)
     assert (ended.code, dishonest(SHELF[name], client, ended)) == (1, ""), ended.output
     assert ended.told["counts"]["broken"]
+
+
+# What comes without end, and keeps a client busy: beside it a signal has to be heard.
+ENDLESS = (
+    "empty_frames[frames,ping]",
+    "empty_fragments[frames,text]",
+    "endless_head[head,one-line]",
+    "large_messages[frames,1-mib]",
+)
+
+
+@pytest.mark.parametrize("client", ["lean", "reference"])
+@pytest.mark.parametrize("name", sample.rotating(ENDLESS, 2, "endless"))
+def test_signal_ends_a_run_to_which_something_comes_without_end(
+    name: str, client: str, tmp_path: Path
+) -> None:
+    transport = SHELF[name].transports[-1]
+
+    def seconds() -> int:
+        """How many the run has told of."""
+        return sum(path.read_text().count("\n") for path in tmp_path.glob("2*/health-*.jsonl"))
+
+    with served(name) as server:
+        words = command(client, transport, server.port, str(tmp_path))
+        with (tmp_path / "output").open("w") as output:
+            process = subprocess.Popen(
+                [*words, "--run-time", "1h"], stdout=output, stderr=subprocess.STDOUT
+            )
+        try:
+            until(lambda: process.poll() is not None or seconds() > 3)
+            process.send_signal(signal.SIGINT)
+            process.wait(LIMIT)
+        finally:
+            process.kill()
+    said = (tmp_path / "output").read_text()
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert list(tmp_path.glob("2*/summary.json")), said
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ def test_server_that_never_answers_costs_one_limit(tmp_path: Path) -> None:
         ["ws://127.0.0.1:1/", "--case", "no/such/case"],
         ["ws://127.0.0.1:1/", "--header", "no colon"],
         ["http://127.0.0.1:1/", "--auth", "{broken"],
+        ["http://127.0.0.1:1/", "--auth", "[" * 100_000],
         ["ws://127.0.0.1:1/", "--profile", "bad.toml"],
         ["ws://127.0.0.1:1/", "--profile", "missing.toml"],
         ["ws://127.0.0.1:1/", "--expect", "bad.toml"],

@@ -36,6 +36,18 @@ def test_patience_ends_when_many_limits_were_waited_out() -> None:
     assert waited[-1] == "timed out after 0.01 s"
 
 
+def test_patience_ends_too_when_a_server_keeps_many_cases_busy() -> None:
+    async def is_kept_busy(target: Target) -> None:
+        del target
+        await asyncio.sleep(0.6)  # of a second; no limit has passed
+        raise Failure("an answer", "Pongs without end")
+
+    cases = [case(is_kept_busy, number) for number in range(4 * LAPSES)]
+    records, _ = run(cases, jobs=50, limit=1.0, second_look=False)
+    assert "Pongs without end" in {record.got for record in records}
+    assert records[-1].got == "timed out after 0.2 s"
+
+
 def test_patience_is_whole_before_that() -> None:
     patience = Patience(LAPSES - 1)
     assert patience.limit(5.0) == 5.0

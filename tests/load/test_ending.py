@@ -73,6 +73,18 @@ def test_locust_killed_before_the_run_began_is_no_wrong_command(tmp_path: Path) 
     assert "Locust was stopped by signal 9 before" in found.output
 
 
+def test_interrupt_before_the_run_began_is_told_as_one(tmp_path: Path) -> None:
+    run = Going(tmp_path)
+    run.when(run.locusts)
+    run.locusts()[0].suspend()  # it begins nothing
+    run.process.send_signal(signal.SIGINT)
+    run.process.send_signal(signal.SIGTERM)
+    found = run.ended()
+    assert found.code == 130
+    assert "sockproof: interrupted before the run began" in found.output
+    assert "stopped by signal" not in found.output
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_killed_locust_is_summed_up(processes: int, tmp_path: Path) -> None:
     run = Going(tmp_path, "--processes", str(processes), "--run-time", "20s")

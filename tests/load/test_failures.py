@@ -193,6 +193,8 @@ def test_locust_ends_and_sums_up_when_its_command_was_killed(tmp_path: Path) -> 
         (("echo", "http://127.0.0.1:9/", "--rate", "fast"), "--rate must be a number"),
         (("echo", "ftp://127.0.0.1:9/"), "does not begin with ws://"),
         (("echo", "http://127.0.0.1:9/", "--auth", "{"), "--auth is not JSON"),
+        (("echo", "http://127.0.0.1:9/", "--auth", "[" * 100_000), "--auth is nested too deeply"),
+        (("echo", "http://127.0.0.1:9/", "--run-time", "0s"), "--run-time: a time of at least 1 s"),
         (("echo", "http://127.0.0.1:9/", "--source", "x"), "a source must be a local IP address"),
         (("echo", "http://127.0.0.1:9/", "--nonsense"), "unrecognized arguments: --nonsense"),
     ],

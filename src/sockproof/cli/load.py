@@ -84,7 +84,8 @@ def load(options: Namespace) -> int:
     if not folder.exists():
         raise WriteError(f"the run folder {folder} no longer exists")
     if missing := nothing_recorded(folder, ran):
-        print(f"sockproof: Locust {ended_with(ran.code)} before {missing}", file=sys.stderr)
+        ended = "interrupted" if ran.interrupted else f"Locust {ended_with(ran.code)}"
+        print(f"sockproof: {ended} before {missing}", file=sys.stderr)
         return 130 if ran.interrupted else KILLED if ran.code <= 0 else WRONG_COMMAND
     try:
         value, meaning = conclude(folder)
