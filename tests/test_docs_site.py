@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from docs.site import catalogue, clients, home, trophies
+from docs.site import catalogue, clients, home, markdown, trophies
 from docs.site.build import PAGES, pages
 from docs.site.requirements import ORPHAN
 
+from sockproof.conformance.shelf.requirements import load_requirements
+from sockproof.shelves import shelf
 from sockproof.vocabulary import SUITES
 from tests.sample import rotating
 from tests.waiting import LIMIT
@@ -49,6 +51,8 @@ def test_each_requirement_and_suite_has_a_page() -> None:
     found = pages()
     assert {f"requirements/{name}.md" for name in catalogue.requirements()} <= set(found)
     assert {f"requirements/{name}.md" for name in clients.requirements()} <= set(found)
+    pairs = load_requirements(shelf("client_cases") / "pairs")
+    assert {f"requirements/{name}.md" for name in pairs} <= set(found)
     assert {f"suites/{name}.md" for name in SUITES} <= set(found)
     for name, each in catalogue.requirements().items():
         text = found[f"requirements/{name}.md"]
@@ -117,3 +121,17 @@ def test_commands_are_described_by_their_own_help(name: str) -> None:
     text = pages()[f"reference/commands/{name}.md"]
     assert f"usage: sockproof {name}" in text
     assert "--results DIR" in text
+
+
+def test_signatures_are_as_python_writes_them() -> None:
+    text = pages()["reference/python.md"]
+    assert "\n    url: str | None = None,\n" in text
+    assert "* `wait_for(match: Match, timeout: float = 30.0) -> Any`: " in text
+    bullets = [line for line in text.splitlines() if line.startswith("* ")]
+    assert any("check: Callable[[Any], Any] | None = None" in line for line in bullets)
+    assert not [line for line in bullets if "\\" in line or "(cls" in line or "&#96;" in line]
+
+
+def test_bar_in_a_cell_ends_no_cell() -> None:
+    made = markdown.table(("type", "of"), [(markdown.code("a | b"), markdown.literal("c | d"))])
+    assert made.splitlines()[-1] == r"| `a \| b` | c &#124; d |"

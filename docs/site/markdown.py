@@ -22,17 +22,18 @@ def prose(text: str) -> str:
 
 
 def code(text: object, most: int = 400) -> str:
-    """Text as code, also inside a table."""
+    """Text as code."""
     told = short(text, most)
     if not told:
         return ""
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", told)), default=0))
     blank = " " if told.startswith("`") or told.endswith("`") else ""
-    return f"{fence}{blank}{told}{blank}{fence}".replace("|", "\\|")
+    return f"{fence}{blank}{told}{blank}{fence}"
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of cells that are Markdown."""
+    """A table of cells that are Markdown; a bar ends a cell even inside code."""
     told = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
-    told += [f"| {' | '.join(each)} |" for each in rows]
+    for each in rows:
+        told.append("| " + " | ".join(cell.replace("|", "\\|") for cell in each) + " |")
     return "\n".join(told) + "\n"

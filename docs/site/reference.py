@@ -179,19 +179,22 @@ def _described(name: str, node: Definition, heading: str = "##") -> list[str]:
                 continue
             if says := ast.get_docstring(each):
                 first = " ".join(says.partition("\n\n")[0].split())
-                told.append(f"* {code(_signature(each.name, each))}: {literal(first)}")
+                told.append(f"* {code(_signature(each.name, each, most=0))}: {prose(first)}")
         told.append("")
     return told
 
 
-def _signature(name: str, node: Definition) -> str:
+def _signature(name: str, node: Definition, most: int = _LINE) -> str:
+    """As it is called; where it is longer than `most`, unless that is 0, a line for each."""
     if isinstance(node, ast.ClassDef):
-        return f"class {name}({', '.join(ast.unparse(base) for base in node.bases)})"
-    given = [each for each in node.args.args if each.arg == "self"]
+        bases = ", ".join(ast.unparse(base) for base in node.bases)
+        return f"class {name}({bases})" if bases else f"class {name}"
+    given = [each for each in node.args.args if each.arg in ("self", "cls")]
     for each in given:
         node.args.args.remove(each)
-    words = ast.unparse(node.args)
-    if len(name) + len(words) > _LINE:
+    # `unparse` leaves no blanks around the default of what has a type.
+    words = re.sub(r"(\w+: [^=]*?)=", r"\1 = ", ast.unparse(node.args))
+    if most and len(name) + len(words) > most:
         words = "\n    " + re.sub(r", (?=\*|\w+:)", ",\n    ", words) + ",\n"
     text = f"{name}({words})"
     if node.returns is not None:

@@ -66,6 +66,8 @@ def chapter_title(path: Path) -> str:
     file = read(path)
     words = re.sub(r"^(rfc\d+|engineio|socketio|rooms|clients)-?", "", path.stem)
     chapter, _, rest = words.partition("-")
+    if path.parent.name == "pairs":
+        return f"Pairs, {file.document}"
     told = f"{chapter}, {rest.replace('-', ' ')}" if chapter.isdigit() else words.replace("-", " ")
     return f"{file.document}: {told}" if told else file.document
 
@@ -93,7 +95,8 @@ def facts(each: Requirement, who: str = "server") -> str:
     """What is to be known of a requirement, a line each; `who` is bound by it."""
     rows = [("Document", _where(each)), ("Level", _LEVELS[each.level].format(who=who))]
     if each.broken:
-        rows.append((f"A {who} that breaks it", literal(each.broken)))
+        both = "A client and a server that break it"
+        rows.append((both if who == "pair" else f"A {who} that breaks it", literal(each.broken)))
     if each.harms:
         rows.append(("Harm", "messages are lost or changed"))
     if each.requires:
@@ -144,9 +147,9 @@ def _violators(each: Requirement) -> list[str]:
     told = ["## Known servers that violate it, or are lax\n"]
     for deviation in _distinct(found):
         known = deviation.expectation
-        read = f", read on {literal(known.version)}" if known.version else ""
+        seen = f", seen in {literal(known.version)}" if known.version else ""
         told.append(
-            f"* **{literal(deviation.target.title)}**: {known.outcome.replace('_', '-')}{read}."
+            f"* **{literal(deviation.target.title)}**: {known.outcome.replace('_', '-')}{seen}."
             f" {prose(known.reason)}"
         )
     return [*told, ""]
@@ -201,7 +204,7 @@ def chapter_text(path: Path) -> str:
         for entry in file.requirement
     ]
     return (
-        f"# {literal(chapter_title(path))}\n\n{literal(_about(path))}\n\n"
+        f"# {literal(chapter_title(path))}\n\n{prose(_about(path))}\n\n"
         f"{number(len(rows), 'requirement')} of {literal(file.title)}.\n\n" + "\n".join(rows) + "\n"
     )
 

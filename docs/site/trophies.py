@@ -16,10 +16,10 @@ FILE = Path(__file__).parents[1] / "trophies.md"
 _HEAD = """\
 # Faults of well-known servers
 
-What the suites have found in released versions of servers that many people run. Each was read \
-against the document, and in the source, by hand; the most serious come first: those by which \
-messages are lost or changed, then breaches of a MUST, then of what a document describes. What is \
-only recommended, and what is allowed, is not here.
+What the suites have found in released versions of servers that many people run. Each was checked \
+by hand, against the document and in the source. The most serious come first: those that lose or \
+change messages, then breaches of a MUST, then of what a document describes. Breaches of mere \
+recommendations are not here.
 
 This page is generated from [the expectations](expectations.md) (`python -m docs.site.trophies`). \
 The commands start the server and show the fault.
@@ -88,16 +88,15 @@ def _told(group: Sequence[Deviation]) -> str:
     shown = f"sockproof conformance --target {targets[0]} --case {_quoted(first.cases[0].id)}"
     named = len({case.id for each in group for case in each.cases})
     who = titles[0] if len(titles) == 1 else f"{Path(first.expectation.file).stem}"
-    read = f", read on {first.expectation.version}" if first.expectation.version else ""
+    seen = f", seen in {first.expectation.version}" if first.expectation.version else ""
     lines = [
         f"* **{who}** {broken[0].broken or broken[0].text}",
-        f"  ({broken[0].document} {broken[0].section}, {broken[0].level}{read}).",
+        f"  ({broken[0].document} {broken[0].section}, {broken[0].level}{seen}).",
         f"  {first.expectation.reason}",
+        *([f"  Also in {', '.join(targets[1:])}."] if len(titles) > 1 else ()),
         f"  {number(named, 'case')}:",
         f"  {code(shown)}",
     ]
-    if len(titles) > 1:
-        lines.append(f"  Also on: {', '.join(targets[1:])}.")
     return "\n".join(lines) + "\n"
 
 

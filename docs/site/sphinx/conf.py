@@ -28,6 +28,7 @@ html_last_updated_fmt = None
 html_use_index = False
 html_show_copyright = False
 smartquotes = False  # quotation marks stand around what was on the wire
+highlight_language = "none"  # what names no language is no Python
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 html_theme_options = {"navigation_with_keys": False}
