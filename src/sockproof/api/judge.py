@@ -127,10 +127,10 @@ def judge(
     with sockproof and is started for the run. `suites` are names as "websocket" or "rooms",
     `cases` and `exclude` globs of ids as "websocket/masking/*"; without them, all cases that
     concern the server run. `expect` are files of known deviations, or names of those that are
-    shipped. The server is asked with `headers`, `cookies`, `subprotocols`, and `auth`, the payload
-    of each Socket.IO CONNECT; `token` is that of its fixture. `jobs` cases run side by side, each
-    for `timeout` seconds at most, and all within `max_time` seconds. `docs_url` is that of the
-    documentation which reports link.
+    bundled. The server is asked with `headers`, `cookies`, `subprotocols`, and `auth`, the payload
+    of each Socket.IO CONNECT; `token` is that of its fixture. `jobs` cases run concurrently, each
+    for `timeout` seconds at most, and all within `max_time` seconds. `docs_url` is the address of
+    the documentation that reports link to.
 
     The report is what `sockproof schema conformance-report` describes, secrets masked: in
     `report["exit_code"]` 0 says that nothing unexpected was found, 1 that something was, 2 that
@@ -138,12 +138,12 @@ def judge(
     outcome, `report["cases"]` each of them with its evidence. With `results`, the records stay in
     a new folder below, of which `sockproof report` makes pages. `observer` hears of each case.
 
-    Raises `sockproof.errors.WrongInput` where an argument, or a file that one names, is of no use,
+    Raises `sockproof.errors.WrongInput` where an argument, or a file that one names, is invalid,
     and `sockproof.errors.NotJudged` where the server cannot be reached or started, or nothing can
     be recorded. A KeyboardInterrupt passes when the run is concluded.
 
-    It can be called from any thread, and beside a running event loop, which stands still
-    meanwhile: there, `await asyncio.to_thread(sockproof.judge, url)`. It prints nothing, and no
+    It can be called from any thread. A running event loop would be blocked meanwhile: there, use
+    `await asyncio.to_thread(sockproof.judge, url)`. It prints nothing, and no
     signal handler is left behind.
     """
     if (url is None) == (target is None):

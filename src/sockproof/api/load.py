@@ -83,23 +83,23 @@ def load(
     """Load the server at a URL with a scenario, and return what became of every message.
 
     `scenario` is a name on the shelf, as "echo" or "chat_rooms", or a locustfile's path. Without
-    `url`, `target` is started, or the target that the scenario is made for. `users` (20) come at
-    `spawn_rate` users a second (100) and stay for `run_time` seconds (10), or come and go by
-    `stages`, pairs of users and seconds; in so many worker `processes`. Each sends `rate` messages
-    a second, of `payload_bytes` octets (0: as soon as the last one is acknowledged). Its live
-    numbers are served at `metrics_port`. At the end, what is in flight is awaited for `drain`
-    seconds at most. What is not given is the scenario's to say; `more` are words for Locust, as
-    "--tags=slow".
+    `url`, `target` is started, or the target that the scenario is made for. `users` (default: 20)
+    start at `spawn_rate` users a second (default: 100) and stay for `run_time` seconds (default:
+    10), or come and go by `stages`, pairs of users and seconds, in so many worker `processes`. Each
+    sends `rate` messages a second (0: the next as soon as the last one is acknowledged), of
+    `payload_bytes` bytes. The run's live numbers are served at `metrics_port`. At the end, what is
+    in flight is awaited for `drain` seconds at most. Whatever is not given, the scenario decides;
+    `more` are options for Locust, as "--tags=slow".
 
     Locust runs in a process of its own, so that gevent patches nothing here. The summary is what
     `sockproof schema load-summary` describes: `counts` by the name of the counter, `properties`
     with what was kept ("lost" and the others: True, False, or "not exercised"), `latency` in
-    milliseconds by kind and origin, `generator.fit` with `reasons` where the run is not fit to
-    judge the server by, and what the generator's lateness may have changed in `generator.lateness`
-    (`max_lag` milliseconds of it are ignored). With `results`, the run's folder stays below it, of
-    which `sockproof report` makes a page.
+    milliseconds by kind and origin, `generator.fit` with `reasons` where the run is inconclusive,
+    and what the generator's lateness may have changed in `generator.lateness` (`max_lag`
+    milliseconds of it are ignored). With `results`, the run's folder stays below it, of which
+    `sockproof report` makes a page.
 
-    Raises `sockproof.errors.WrongInput` where an argument is of no use, also to Locust, and
+    Raises `sockproof.errors.WrongInput` where an argument is invalid, also to Locust, and
     `sockproof.errors.NotJudged` where the target does not start, nothing was recorded or nothing
     can be written. At a KeyboardInterrupt Locust and the target are ended first.
 
