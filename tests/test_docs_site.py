@@ -105,6 +105,8 @@ def test_site_is_built_without_a_warning_and_reaches_for_nothing(tmp_path: Path)
     )
     for path in (*tmp_path.rglob("*.html"), *tmp_path.rglob("*.css")):
         assert loads.search(path.read_text(encoding="utf-8")) is None, path
+    page = (tmp_path / "docs" / "conformance.html").read_text(encoding="utf-8")
+    assert '<span class="pre whole">--auth</span>' in page
     told = (tmp_path / "llms.txt").read_text(encoding="utf-8")
     for address in re.findall(r"^\* \[[^\]]*\]\(([^)]+)\)", told, re.MULTILINE):
         assert (tmp_path / address).is_file(), address

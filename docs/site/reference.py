@@ -19,7 +19,7 @@ from sockproof.formats.schema import FORMATS, path_of
 from sockproof.vocabulary import Counter, Gauge, LatencyKind, Property
 
 SOURCE = Path(sockproof.__file__).parent
-WIDTH = "100"
+WIDTH = "92"  # columns that a page 1280 pixels wide shows
 _LINE = 80  # of a signature
 
 

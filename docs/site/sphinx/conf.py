@@ -1,5 +1,6 @@
 """Sphinx: MyST reads the pages as they stand in the repository, Furo shows them."""
 
+import re
 from typing import Any
 
 from sockproof import __version__
@@ -33,15 +34,18 @@ pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 html_theme_options = {"navigation_with_keys": False}
 
+_OPTION = re.compile(r'<span class="pre">(-[\w-]{1,24}</span>)')
+
 
 def mend(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
-    """Give headings of the contents a level, and let the keyboard scroll what is wide."""
+    """Levels for the headings of the contents, wide code by the keyboard, options in one piece."""
     del app, page, template, tree
     contents = context.get("furo_navigation_tree") or ""
     level = contents.replace('role="heading"', 'role="heading" aria-level="2"')
     context["furo_navigation_tree"] = level
     if "body" in context:
-        context["body"] = context["body"].replace("<pre>", '<pre tabindex="0">')
+        body = context["body"].replace("<pre>", '<pre tabindex="0">')
+        context["body"] = _OPTION.sub(r'<span class="pre whole">\1', body)
 
 
 def setup(app: Any) -> None:
