@@ -215,8 +215,20 @@ class ResetsSlowReaders(Freedom):
         transport.abort()
 
 
+class ResetsAtAClose(Freedom):
+    """Who is sent messages and closes is cut off by a reset, as by a server that reads no more."""
+
+    async def closing(self, connection, answer: Frame) -> Frame:
+        if connection.request.target.startswith("/push"):
+            raw = connection.writer.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.writer.transport.abort()
+        return answer
+
+
 SWITCHES = {
     "resets-slow-readers": ResetsSlowReaders,
+    "resets-who-closes-amid-messages": ResetsAtAClose,
     "answers-close-with-1000": lambda: AnswersClose(code=1000),
     "answers-close-with-1001": lambda: AnswersClose(code=1001),
     "answers-close-without-a-body": lambda: AnswersClose(code=None),

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 
 ROUNDS = 5  # of the event loop, in which a connection that is being accepted gets its task
+LINGERS = 5.0  # seconds for the client to read all and end its direction; a busy one is slow
 
 
 async def end(tasks: set[asyncio.Task[None]]) -> None:
@@ -22,6 +23,6 @@ async def linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     with contextlib.suppress(OSError, TimeoutError):
         if writer.can_write_eof():
             writer.write_eof()
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(LINGERS):
             while await reader.read(65536):
                 pass
