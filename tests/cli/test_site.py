@@ -112,6 +112,17 @@ def test_one_more_server_is_on_the_page_with_no_other_change(tmp_path: Path) -> 
     assert '<a href="servers/three.html">Three 0.1</a>' in page
 
 
+def test_requirement_that_no_run_describes_has_its_level_alone(tmp_path: Path) -> None:
+    told = report()
+    del told["requirements"][FRAGMENTED]
+    run(tmp_path / "results", 1, {"one": ("One 1.0", told)})
+    assert main(["site", str(tmp_path / "results"), "--out", str(tmp_path / "public")]) == 0
+    for name in ("index.html", "servers/one.html"):
+        page = (tmp_path / "public" / name).read_text(encoding="utf-8")
+        assert '<span class="soft">, ' not in page
+        assert re.search(rf'{FRAGMENTED}(</b>)? <span class="soft">[A-Z]+</span>', page), name
+
+
 def test_one_more_target_is_a_folder_and_nothing_else(tmp_path: Path) -> None:
     mine = tmp_path / "shelf"
     (mine / "targets").mkdir(parents=True)

@@ -69,6 +69,18 @@ def test_figures_answer_to_the_mouse(tmp_path: Path) -> None:
         assert page.complaints == []
 
 
+def test_nothing_is_wider_than_a_phone(tmp_path: Path) -> None:
+    path = page_of(run_folder(tmp_path / "run"))
+    with shown(path, tmp_path / "browser") as page:
+        size = {"width": 390, "height": 900, "deviceScaleFactor": 1, "mobile": True}
+        page.call("Emulation.setDeviceMetricsOverride", **size)
+        page.call("Page.reload")
+        page.until("innerWidth == 390 && document.querySelectorAll('.u-legend').length > 5")
+        assert page.ask("document.documentElement.scrollWidth") == 390
+        page.ask("document.querySelector('.u-legend').style.width = '100%'")
+        assert page.ask("document.documentElement.scrollWidth") > 390
+
+
 def test_page_is_whole_without_scripts(tmp_path: Path) -> None:
     path = page_of(run_folder(tmp_path / "run"))
     with shown(path, tmp_path / "browser", scripts=False) as page:
