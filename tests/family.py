@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
+
+import psutil
 
 
-def lives(pid: int) -> bool:
-    """Whether it does, and is not only waited for by somebody."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
+def lives(process: psutil.Process) -> bool:
+    """Whether it does, and is not only waited for by somebody; another one may have its number."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
-def descendants(pid: int) -> set[int]:
+def descendants(pid: int) -> set[psutil.Process]:
     """All that a process has started, and what those have."""
-    found = [pid]
-    for each in found:
-        with contextlib.suppress(OSError):
-            for thread in Path(f"/proc/{each}/task").glob("*/children"):
-                found += map(int, thread.read_text().split())
-    return set(found[1:])
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return set(psutil.Process(pid).children(recursive=True))
+    return set()

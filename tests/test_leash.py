@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from sockproof import leash
@@ -23,8 +23,8 @@ def has(pid: int, needs: dict[str, int]) -> bool:
     """Whether so many of its descendants have these words in their commands."""
     told = []
     for each in descendants(pid):
-        with contextlib.suppress(OSError):
-            told.append(Path(f"/proc/{each}/cmdline").read_bytes().replace(b"\0", b" ").decode())
+        with contextlib.suppress(psutil.Error):
+            told.append(" ".join(each.cmdline()))
     return all(sum(word in one for one in told) >= count for word, count in needs.items())
 
 
@@ -49,7 +49,7 @@ def test_nothing_outlives_a_command_that_is_killed(name: str, tmp_path: Path) ->
         words = [*words, "--results", str(tmp_path)]
     with (tmp_path / "output").open("wb") as output:
         process = subprocess.Popen([*COMMAND, *words], stdout=output, stderr=output, cwd=tmp_path)
-    all_of_it: set[int] = set()
+    all_of_it: set[psutil.Process] = set()
     try:
         until(lambda: has(process.pid, needs) or process.poll() is not None)
         assert process.poll() is None, (tmp_path / "output").read_text()
@@ -60,8 +60,8 @@ def test_nothing_outlives_a_command_that_is_killed(name: str, tmp_path: Path) ->
         until(lambda: not any(map(lives, all_of_it)))
     finally:
         process.kill()
-        for pid in filter(lives, all_of_it):
-            os.kill(pid, signal.SIGKILL)
+        for each in filter(lives, all_of_it):
+            each.kill()
 
 
 def test_what_ends_by_itself_is_left_its_time_and_the_rest_goes_on_meanwhile() -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Coroutine, Iterator
 from typing import Any
@@ -50,9 +51,18 @@ class Reached:
     """Something with a weak reference to it, whose callback is hit by a signal."""
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.3], ids=["quick", "busy"])
 def test_signal_in_what_lets_no_exception_out_is_not_lost(
-    capsys: pytest.CaptureFixture[str],
+    seconds: float, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    start = threading.Thread.start
+
+    def slow(thread: threading.Thread) -> None:
+        """What a thread that begins is to do may be done before its starter goes on."""
+        start(thread)
+        time.sleep(seconds)
+
+    monkeypatch.setattr(threading.Thread, "start", slow)
     held = [Reached()]
     reference = weakref.ref(held[0], lambda _: os.kill(os.getpid(), signal.SIGTERM))
 

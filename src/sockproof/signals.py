@@ -29,7 +29,7 @@ Result = TypeVar("Result")
 THE_LAST = 3  # signals after which nothing is held any more
 PATIENCE = 5.0  # seconds that tasks have to end once they are cancelled
 _MOMENT = 0.01  # seconds
-_LOOK = 0.1  # seconds between two looks at a thread
+_LOOK = 0.1  # seconds between two looks at a thread, and two repetitions
 AGAIN = 2.0  # seconds after which what did not end is told again
 
 
@@ -40,6 +40,7 @@ class _State:
     held = 0  # blocks that no signal but the last one leaves
     cancel: Callable[[], None] | None = None  # ends the main task of asyncio
     again = False  # a KeyboardInterrupt was swallowed
+    swallowing = False  # and Python is about to say so, where another one would be lost as well
 
 
 def install() -> None:
@@ -63,16 +64,26 @@ def _swallowed(told: sys.UnraisableHookArgs) -> None:
     if not isinstance(told.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(told)
     elif _State.cancel is None:  # else what cancels is repeated
-        _State.again = True
-        # To this thread itself, which may be waiting: another one's signal does not wake it.
-        waiting = threading.main_thread().ident
-        assert waiting is not None
-        threading.Timer(_MOMENT, signal.pthread_kill, (waiting, signal.SIGINT)).start()
+        _State.again = _State.swallowing = True
+        threading.Thread(target=_raise_again, daemon=True).start()
+        _State.swallowing = False
+
+
+def _raise_again() -> None:
+    # To the main thread itself, which may be waiting: another one's signal does not wake it.
+    waiting = threading.main_thread().ident
+    assert waiting is not None
+    time.sleep(_MOMENT)
+    while _State.again:
+        signal.pthread_kill(waiting, signal.SIGINT)
+        time.sleep(_LOOK)
 
 
 def _heard(number: int, frame: FrameType | None) -> None:
     del number, frame
     if _State.again:
+        if _State.swallowing:
+            return  # it is told once more
         _State.again = False
         raise KeyboardInterrupt
     _State.received += 1
