@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -17,11 +18,21 @@ def of_socketio(url: str, name: str) -> list[str]:
     """Events and acknowledgements."""
     heard: list[Any] = []
     client = socketio.Client(reconnection=False, handle_sigint=False)
+    started: list[threading.Thread] = []  # each packet is handled in one
+    start = client.eio.start_background_task
+
+    def start_background_task(*task: Any, **words: Any) -> threading.Thread:
+        started.append(start(*task, **words))
+        return started[-1]
+
+    client.eio.start_background_task = start_background_task
     client.on("*", lambda *all: heard.append(all))
     client.on("connect", lambda: client.emit("asks", callback=lambda *all: heard.append(all)))
     with contextlib.suppress(socketio.exceptions.ConnectionError):
         client.connect(f"{url}?name={name}", transports=["websocket"])
         client.wait()
+    for each in started:  # one may not have run yet when the connection has ended
+        each.join(10)
     return [repr(each) for each in heard]
 
 
