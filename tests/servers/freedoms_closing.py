@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import socket
-import struct
 import time
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 from sockproof.wire.websocket import Frame, Opcode, close_payload, parse_close
+from tests.servers import tasks
 from tests.servers.freedom import Freedom, Message
 
 REASONS = (
@@ -210,9 +209,7 @@ class ResetsSlowReaders(Freedom):
             await asyncio.sleep(0.03)
             before, left = left, transport.get_write_buffer_size()
             still = still + 1 if left and left == before else 0
-        raw = connection.writer.get_extra_info("socket")
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
+        tasks.reset(connection.writer)
 
 
 class ResetsAtAClose(Freedom):
@@ -220,9 +217,7 @@ class ResetsAtAClose(Freedom):
 
     async def closing(self, connection, answer: Frame) -> Frame:
         if connection.request.target.startswith("/push"):
-            raw = connection.writer.get_extra_info("socket")
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            connection.writer.transport.abort()
+            tasks.reset(connection.writer)
         return answer
 
 

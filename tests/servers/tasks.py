@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import struct
 
 ROUNDS = 5  # of the event loop, in which a connection that is being accepted gets its task
 LINGERS = 5.0  # seconds for the client to read all and end its direction; a busy one is slow
@@ -26,3 +28,10 @@ async def linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         async with asyncio.timeout(LINGERS):
             while await reader.read(65536):
                 pass
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """End TCP by a reset, which takes away what is under way."""
+    raw = writer.get_extra_info("socket")
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-import struct
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
@@ -28,7 +26,7 @@ from sockproof.wire.websocket import (
 from tests.servers import careless, framing_faults, kept_state, neighbours, overhearing
 from tests.servers.freedom import NONE, Freedoms
 from tests.servers.limits import MAX_PINGS, frame_bound, spoilt_answer
-from tests.servers.tasks import end, linger
+from tests.servers.tasks import end, linger, reset
 from tests.servers.utf8_faults import is_utf8
 from tests.servers.websocket_deflate import MessageCodec, agreed_if_read
 from tests.servers.websocket_receiver import BINARY, CONT, TEXT, Failed, Receiver
@@ -194,9 +192,7 @@ class Connection(Receiver):
     async def _reset(self) -> None:
         await self.writer.drain()
         await asyncio.sleep(0.05)  # the Close frame is to arrive before the RST
-        raw = self.writer.get_extra_info("socket")
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.writer.transport.abort()
+        reset(self.writer)
 
     async def _push(self, count: int, size: int) -> None:
         for number in range(count):
