@@ -124,6 +124,24 @@ def test_harness_survives(name: str, client: str, transport: str) -> None:
     assert ended.mib < honest(client, transport)[0].mib + ROOM
 
 
+@pytest.mark.parametrize("what", ["empty-continuations", "last-fragments"])
+def test_fragments_that_are_dropped_accuse_what_waits_for_them(what: str) -> None:
+    hostile = SHELF[f"dropped_frames[frames,{what}]"]
+    ended = run(hostile, "conformance", "plain")
+    assert (ended.code, dishonest(hostile, "conformance", ended)) == (1, ""), ended.output
+    accused = {case["id"] for case in ended.told["cases"] if case["outcome"] == "FAIL"}
+    assert accused, ended.output
+    assert {name.split("/")[1] for name in accused} <= {"fragmentation", "masking"}, accused
+
+
+def test_messages_that_are_dropped_are_lost() -> None:
+    hostile = SHELF["dropped_frames[frames,every-other]"]
+    for client in ("lean", "reference"):
+        ended = run(hostile, client, "plain")
+        assert (ended.code, dishonest(hostile, client, ended)) == (1, ""), ended.output
+        assert ended.told["properties"]["lost"]["verdict"] is False
+
+
 def test_shelf_holds_what_its_table_says() -> None:
     table = Path(__file__).parents[1] / "docs" / "hostile-servers.md"
     rows = re.findall(r"^\| `([a-z0-9_]+)` \| (.*?) \| (.*?) \| (\d+) \|", table.read_text(), re.M)

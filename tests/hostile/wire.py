@@ -171,12 +171,12 @@ class Wire(Link):
                 offered = "permessage-deflate" in (request.get("Sec-WebSocket-Extensions") or "")
                 agreed = (DEFLATE,) if self.hostile.deflate and offered else ()
                 self.shake(*agreed, request=request)
-                self._websocket("EIO=" in request.target)
+                self.serve_websocket("EIO=" in request.target)
                 return
             self.polling = True
             self._poll(request)
 
-    def _websocket(self, is_engineio: bool) -> None:
+    def serve_websocket(self, is_engineio: bool) -> None:
         self.at("frames")
         if is_engineio:
             self.packets(open_packet())
