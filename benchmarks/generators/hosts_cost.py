@@ -2,11 +2,12 @@
 
     python benchmarks/generators/hosts_cost.py [ROUNDS] [SECONDS]
 
-Pairs of runs in turn, ABBA, of a master and two workers that send as fast as acknowledgements come:
-in one the workers see the master's folder and write there, in the other it is hidden from them by a
-mount namespace, and their rows are sent while the run goes on. The figure is messages for each
-second of CPU time, of master, workers, senders and receiver together, and what is lost of it: the
-median of the rounds' ratios. Exit code 0: at most 5 % is lost; 1: more is; 2: nothing was measured.
+Pairs of runs, of a master and two workers each that send as fast as acknowledgements come: in one
+the workers see the master's folder and write there, in the other it is hidden from them by a mount
+namespace, and their rows are sent while the run goes on. Both run at once, so that the machine is
+the same for both however much it changes. The figure is messages for each second of CPU time, of
+master, workers, senders and receiver together, and what is lost of it: the median of the rounds'
+ratios. Exit code 0: at most 5 % is lost; 1: more is; 2: nothing was measured.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def used(processes: list[subprocess.Popen[bytes]]) -> dict[str, float]:
 def running(target: Target, hidden: bool, place: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
     """A master and its workers."""
     port, results = str(free_port()), place / "master"
-    results.mkdir()
+    results.mkdir(parents=True)
     locust = [sys.executable, "-m", "locust", "-f", str(shelf("locustfiles") / "echo.py")]
     master = [*locust, "--master", "--headless", "--expect-workers", str(WORKERS), "--only-summary"]
     master += ["--master-bind-host", "127.0.0.1", "--master-bind-port", port]
@@ -93,24 +94,42 @@ def running(target: Target, hidden: bool, place: Path) -> Iterator[list[subproce
         log.close()
 
 
-def cost(target: Target, hidden: bool, seconds: float) -> Cost:
-    """One run."""
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        with running(target, hidden, place) as processes:
-            deadline = time.monotonic() + BEGINNING
-            while target.counters().open < USERS:
-                if time.monotonic() > deadline or processes[0].poll() is not None:
-                    raise MeasureError((place / "log").read_text()[-500:])
-                time.sleep(0.1)
-            time.sleep(SETTLING)
-            before, messages = used(processes), target.counters().acknowledged
-            time.sleep(seconds)
-            after, messages = used(processes), target.counters().acknowledged - messages
+def beside(targets: dict[bool, Target], seconds: float) -> dict[bool, Cost]:
+    """A pair of runs at once, by whether the master's folder is hidden."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        places = {hidden: Path(folder) / ("apart" if hidden else "shared") for hidden in targets}
+        runs = {
+            hidden: stack.enter_context(running(target, hidden, places[hidden]))
+            for hidden, target in targets.items()
+        }
+        deadline = time.monotonic() + BEGINNING
+        while any(target.counters().open < USERS for target in targets.values()):
+            if time.monotonic() > deadline or any(
+                each[0].poll() is not None for each in runs.values()
+            ):
+                raise MeasureError(
+                    "".join((each / "log").read_text() for each in places.values())[-500:]
+                )
+            time.sleep(0.1)
+        time.sleep(SETTLING)
+        before = {hidden: (used(runs[hidden]), done(target)) for hidden, target in targets.items()}
+        time.sleep(seconds)
+        after = {hidden: (used(runs[hidden]), done(target)) for hidden, target in targets.items()}
+        for hidden, place in places.items():
             rows = list((place / "master/run").glob("rows-*.bin"))
-            if len(rows) != WORKERS or (after["senders"] > 0) is not hidden:
-                raise MeasureError(f"{len(rows)} files of rows, {after} seconds of CPU")
-        return Cost(messages, {kind: after[kind] - before[kind] for kind in after})
+            if len(rows) != WORKERS or (after[hidden][0]["senders"] > 0) is not hidden:
+                raise MeasureError(f"{len(rows)} files of rows, {after[hidden][0]} seconds of CPU")
+    return {hidden: _between(before[hidden], after[hidden]) for hidden in targets}
+
+
+def done(target: Target) -> int:
+    """How many messages it has acknowledged."""
+    return target.counters().acknowledged
+
+
+def _between(before: tuple[dict[str, float], int], after: tuple[dict[str, float], int]) -> Cost:
+    seconds = {kind: after[0][kind] - before[0][kind] for kind in after[0]}
+    return Cost(after[1] - before[1], seconds)
 
 
 def main(words: list[str]) -> int:
@@ -122,11 +141,11 @@ def main(words: list[str]) -> int:
     ratios = []
     with tempfile.TemporaryDirectory() as folder:
         try:
-            target = Target(compiled("fast_target.c", Path(folder)))
-            with target:
+            program = compiled("fast_target.c", Path(folder))
+            with Target(program) as one, Target(program) as other:
                 for number in range(rounds):
-                    order = (False, True) if number % 2 else (True, False)
-                    found = {hidden: cost(target, hidden, seconds) for hidden in order}
+                    first = bool(number % 2)
+                    found = beside({first: one, not first: other}, seconds)
                     ratios.append(found[True].rate / found[False].rate)
                     parts = found[True].seconds
                     all_of_it = sum(parts.values())

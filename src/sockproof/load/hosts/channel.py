@@ -12,6 +12,7 @@ import os
 import socket
 import struct
 from hashlib import blake2b
+from io import BufferedReader
 from typing import Any, Self
 
 # Of a process with a channel. glibc gives the memory of each piece back to the kernel else, and to
@@ -36,8 +37,10 @@ class ChannelError(Exception):
 class Channel:
     """One end of a connection that is proven."""
 
-    def __init__(self, sock: socket.socket, ours: bytes, theirs: bytes) -> None:
-        self._socket = sock
+    def __init__(
+        self, sock: socket.socket, reader: BufferedReader, ours: bytes, theirs: bytes
+    ) -> None:
+        self._socket, self._reader = sock, reader
         self._ours, self._theirs = ours, theirs
         self._sent = self._received = 0
 
@@ -57,27 +60,28 @@ class Channel:
 
     @classmethod
     def _proven(cls, sock: socket.socket, key: bytes, us: bytes, them: bytes, limit: float) -> Self:
+        reader = sock.makefile("rb")
         try:
             sock.settimeout(limit)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             own = os.urandom(_NONCE)
             sock.sendall(MAGIC + own)
-            greeting = _exactly(sock, len(MAGIC) + _NONCE)
+            greeting = _exactly(reader, len(MAGIC) + _NONCE)
             if not greeting.startswith(MAGIC):
                 raise ChannelError("the other end speaks another protocol")
             other = greeting[len(MAGIC) :]
             ours, theirs = _key(key, us, own, other), _key(key, them, other, own)
             sock.sendall(_code(ours, b"proof"))
             # Who reflects what it hears, or another one's proof, has another key.
-            if not hmac.compare_digest(_exactly(sock, _CODE), _code(theirs, b"proof")):
+            if not hmac.compare_digest(_exactly(reader, _CODE), _code(theirs, b"proof")):
                 raise ChannelError("the other end does not know the key of this run")
         except OSError as error:
-            sock.close()
+            _close(sock, reader)
             raise ChannelError(f"the connection ended: {_reason(error)}") from None
         except ChannelError:
-            sock.close()
+            _close(sock, reader)
             raise
-        return cls(sock, ours, theirs)
+        return cls(sock, reader, ours, theirs)
 
     def send(self, kind: int, content: bytes) -> None:
         """Send a frame; raises `ChannelError`."""
@@ -92,12 +96,12 @@ class Channel:
     def receive(self) -> tuple[int, bytes]:
         """The next frame; raises `ChannelError`."""
         try:
-            head = _exactly(self._socket, _HEAD.size)
+            head = _exactly(self._reader, _HEAD.size)
             kind, length = _HEAD.unpack(head)
             if length > MOST:
                 raise ChannelError(f"a frame of {length:,} octets is too long")
-            content = _exactly(self._socket, length)
-            code = _exactly(self._socket, _CODE)
+            content = _exactly(self._reader, length)
+            code = _exactly(self._reader, _CODE)
         except OSError as error:
             raise ChannelError(f"the connection ended: {_reason(error)}") from None
         if not hmac.compare_digest(
@@ -109,7 +113,7 @@ class Channel:
 
     def close(self) -> None:
         """Nothing more is said."""
-        self._socket.close()
+        _close(self._socket, self._reader)
 
 
 def told(content: bytes) -> dict[str, Any]:
@@ -123,15 +127,16 @@ def told(content: bytes) -> dict[str, Any]:
     return value
 
 
-def _exactly(sock: socket.socket, length: int) -> bytes:
-    parts = []
-    while length:
-        part = sock.recv(min(length, 1 << 18))
-        if not part:
-            raise ChannelError("the other end closed the connection")
-        parts.append(part)
-        length -= len(part)
-    return b"".join(parts)
+def _exactly(reader: BufferedReader, length: int) -> bytes:
+    octets = reader.read(length)
+    if len(octets) < length:
+        raise ChannelError("the other end closed the connection")
+    return octets
+
+
+def _close(sock: socket.socket, reader: BufferedReader) -> None:
+    reader.close()  # the socket is closed when both are
+    sock.close()
 
 
 def _key(key: bytes, whose: bytes, own: bytes, other: bytes) -> bytes:

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -41,6 +41,8 @@ from sockproof.runs.load_records import (
 OFTEN = 0.5  # seconds between two looks at the clocks, and at the files
 AT_ONCE = 8  # round trips at the beginning, since short runs have few
 GIVE_UP = 20.0  # seconds without the receiver, after the worker has ended
+STILL_THERE = 5.0  # seconds after which a word is said where nothing is to be sent
+AHEAD = 4  # pieces that are sent before the first of them is answered
 LIMIT = 10.0  # seconds that the receiver may be silent
 _TAIL = 1 << 16  # octets at the end of a file in which its last line is
 
@@ -119,6 +121,8 @@ class Sender:
     def send(self, at_the_end: bool) -> None:
         """Send all, as it is written or when the worker has ended; raises `ChannelError`."""
         channel, stands = self._connect(writes=True)
+        self._page = b""  # it may not have arrived before
+        said = time.monotonic()
         try:
             while True:
                 ended = self.look()
@@ -126,9 +130,11 @@ class Sender:
                     self._compared.wait(LIMIT)  # whoever died at once has heard and said something
                 if ended or (not at_the_end and self._has_told()):
                     self._send_new(channel, stands, ended)
-                else:  # it is still there
+                    said = time.monotonic()
+                elif time.monotonic() - said > STILL_THERE:
                     channel.send(Frame.TIME, b"")
                     _answer(channel, Frame.TIME)
+                    said = time.monotonic()
                 if ended and self._are_whole(channel, stands):
                     return
                 if not ended:
@@ -138,37 +144,52 @@ class Sender:
 
     def _has_told(self) -> bool:
         """Whether the worker has told of new rows since this was last asked."""
-        before, self._told_at = self._told_at, self._length("health")
+        before, self._told_at = self._told_at, self._length("health", self._told_at)
         return self._told_at != before
 
     def _send_new(self, channel: Channel, stands: dict[str, int], ended: bool) -> None:
-        lengths = {name: self._length(name, stands[name]) for name in (*LINE_FILES, CLOCK_FILE)}
-        rows = self._written() if ended else self._told(lengths["health"])
+        """Send what is new: the next pieces are on their way while the first are written."""
+        until = {name: self._length(name, stands[name]) for name in (*LINE_FILES, CLOCK_FILE)}
+        until["rows"] = self._written() if ended else self._told(until["health"])
+        unanswered = 0
+        for frame, content in self._new(stands, until):
+            channel.send(frame, content)
+            unanswered += 1
+            if unanswered > AHEAD:
+                _answer(channel, Frame.YES)
+                unanswered -= 1
+        for _ in range(unanswered):
+            _answer(channel, Frame.YES)
+
+    def _new(self, stands: dict[str, int], until: dict[str, int]) -> Iterator[tuple[Frame, bytes]]:
         with self.path("rows").open("rb") as file:
             page = file.read(ROWS_AT)
         if page != self._page or stands["rows"] == ROWS_AT:
-            _ask(channel, Frame.PAGE, packed(page))
             self._page = page
-        self._send_file(channel, stands, "rows", rows)
-        for name, length in lengths.items():
-            self._send_file(channel, stands, name, length)
-
-    def _send_file(self, channel: Channel, stands: dict[str, int], name: str, until: int) -> None:
-        with contextlib.suppress(FileNotFoundError), self.path(name).open("rb") as file:
-            file.seek(stands[name])
-            while stands[name] < until:
-                octets = file.read(min(LONGEST_PIECE, until - stands[name]))
-                if not octets:
-                    return
-                _ask(channel, Frame.PIECE, piece(name, stands[name], octets))
+            yield Frame.PAGE, packed(page)
+        for name in ("rows", *LINE_FILES, CLOCK_FILE):  # rows before what tells of them
+            for octets in self._between(name, stands[name], until[name]):
+                yield Frame.PIECE, piece(name, stands[name], octets)
                 stands[name] += len(octets)
+
+    def _between(self, name: str, at: int, until: int) -> Iterator[bytes]:
+        if at >= until:
+            return
+        with contextlib.suppress(FileNotFoundError), self.path(name).open("rb") as file:
+            file.seek(at)
+            while octets := file.read(min(LONGEST_PIECE, until - at)):
+                yield octets
+                at += len(octets)
 
     def _length(self, name: str, known: int = 0) -> int:
         """How long a file of whole lines is by now, of which so many octets are known."""
-        with contextlib.suppress(OSError), self.path(name).open("rb") as file:
-            length = file.seek(0, os.SEEK_END)
-            file.seek(max(known, length - _TAIL))
-            return length - len(file.read(_TAIL).rpartition(b"\n")[2])
+        with contextlib.suppress(OSError):
+            length = self.path(name).stat().st_size
+            if length == known:
+                return known
+            with self.path(name).open("rb") as file:
+                file.seek(max(known, length - _TAIL))
+                return length - len(file.read(length - file.tell()).rpartition(b"\n")[2])
         return 0
 
     def _told(self, length: int) -> int:
@@ -222,11 +243,6 @@ def _answer(channel: Channel, wanted: Frame) -> bytes:
     if kind != wanted:
         raise ChannelError("an answer of another kind")
     return content
-
-
-def _ask(channel: Channel, frame: Frame, content: bytes) -> None:
-    channel.send(frame, content)
-    _answer(channel, Frame.YES)
 
 
 def _is_taken(kind: int, content: bytes) -> bool:
