@@ -13,11 +13,11 @@ from tests.render import sample
 FRAGMENTED = "rfc6455-5.5-unfragmented"
 
 
-def report(mended: bool = False) -> dict[str, Any]:
-    """A report with a FAIL, which a later version may have mended."""
+def report(fixed: bool = False) -> dict[str, Any]:
+    """A report with a FAIL, which a later version may have fixed."""
     made = copy.deepcopy(sample.sample())
     for case in made["cases"]:
-        if mended and case["requirement"] == FRAGMENTED:
+        if fixed and case["requirement"] == FRAGMENTED:
             case["outcome"] = "PASS"
     return made
 
@@ -45,6 +45,6 @@ def run(
 
 
 def two_versions(results: Path) -> None:
-    """A server that mends a fault, and one that stays as it is."""
+    """A server that fixes a fault, and one that stays as it is."""
     run(results, 1, {"one": ("One 1.0", report()), "two": ("Two 1.0", report())})
-    run(results, 8, {"one": ("One 1.1", report(mended=True)), "two": ("Two 1.0", report())})
+    run(results, 8, {"one": ("One 1.1", report(fixed=True)), "two": ("Two 1.0", report())})

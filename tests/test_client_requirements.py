@@ -31,7 +31,7 @@ def entries(path: Path) -> list[dict[str, str]]:
 @every_file
 def test_entries_have_the_form_of_a_catalogue(path: Path) -> None:
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    assert set(tables) - {"requires"} == {"document", "title", "requirement", "mend"}
+    assert set(tables) - {"requires"} == {"document", "title", "requirement", "fix"}
     for entry in entries(path):
         assert {*entry} <= KEYS, entry["id"]
         assert entry["level"] in LEVELS, entry["id"]
@@ -53,10 +53,10 @@ def test_ids_are_unique_over_all_files_and_those_of_servers() -> None:
 
 def test_what_can_be_broken_says_how_that_is_mended() -> None:
     known = load_requirements(FOLDER).values()
-    assert [each.id for each in known if each.broken and not each.mend] == []
+    assert [each.id for each in known if each.broken and not each.fix] == []
     for path in FILES:
-        for mend in tomllib.loads(path.read_text(encoding="utf-8"))["mend"]:
-            assert any(each.mend == mend["text"] for each in known), f"{path}: {mend} is of nothing"
+        for fix in tomllib.loads(path.read_text(encoding="utf-8"))["fix"]:
+            assert any(each.fix == fix["text"] for each in known), f"{path}: {fix} is of nothing"
 
 
 ROLES = {"client-rfc": WEBSOCKET}

@@ -57,7 +57,7 @@ def test_each_requirement_and_suite_has_a_page() -> None:
     for name, each in catalogue.requirements().items():
         text = found[f"requirements/{name}.md"]
         assert text.startswith(ORPHAN)
-        assert ("## How it is usually mended" in text) == (each.mend is not None)
+        assert ("## How it is usually fixed" in text) == (each.fix is not None)
         assert ("## Cases" in text) == (name in catalogue.cases_of())
 
 

@@ -20,7 +20,7 @@ def blocks(kind: str) -> list[str]:
     return [block for name, block in _FENCED.findall(text) if name == kind]
 
 
-def mended(server: str, replacement: str) -> str:
+def fixed(server: str, replacement: str) -> str:
     """The server with the function that the page replaces."""
     before, rest = server.split("async def echo", 1)
     return before + replacement + "\n\nasync def main" + rest.split("async def main", 1)[1]
@@ -45,7 +45,7 @@ def test_quick_start_gives_what_it_says(tmp_path: Path) -> None:
     assert begin[0] == again[1] == "python server.py 2> server.log &"
     assert begin[1:] == again[2:]
     shown = blocks("text")
-    for source, code, text in ((server, 1, shown[0]), (mended(server, replacement), 0, shown[1])):
+    for source, code, text in ((server, 1, shown[0]), (fixed(server, replacement), 0, shown[1])):
         (folder / "server.py").write_text(source.replace(PORT, str(port)))
         with served(folder, port, environment):
             done = subprocess.run(

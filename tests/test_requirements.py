@@ -50,7 +50,7 @@ def test_every_document_has_requirements() -> None:
 @every_file
 def test_file_begins_with_document_and_title(path: Path) -> None:
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    assert set(tables) - {"requires"} == {"document", "title", "requirement", "mend"}
+    assert set(tables) - {"requires"} == {"document", "title", "requirement", "fix"}
     assert tables["document"] in PREFIXES
     assert tables["title"]
     assert tables["requirement"]
@@ -152,16 +152,16 @@ def test_what_a_file_requires_all_of_it_does(tmp_path: Path) -> None:
 
 def test_requirement_that_can_be_broken_says_how_that_is_mended() -> None:
     known = load_requirements(FOLDER).values()
-    assert [each.id for each in known if each.broken and not each.mend] == []
+    assert [each.id for each in known if each.broken and not each.fix] == []
     for path in FILES:
-        for mend in tomllib.loads(path.read_text(encoding="utf-8"))["mend"]:
-            assert any(each.mend == mend["text"] for each in known), f"{path}: {mend} is of nothing"
+        for fix in tomllib.loads(path.read_text(encoding="utf-8"))["fix"]:
+            assert any(each.fix == fix["text"] for each in known), f"{path}: {fix} is of nothing"
 
 
 def test_first_mend_that_names_a_requirement_counts(tmp_path: Path) -> None:
-    mends = '[[mend]]\nof = ["rfc0-?"]\ntext = "Do."\n[[mend]]\nof = ["*"]\ntext = "Else."\n'
-    found = load(tmp_path, HEADER + ENTRY + ENTRY.replace("rfc0-1", "rfc0-10") + mends)
-    assert [each.mend for each in found.values()] == ["Do.", "Else."]
+    fixes = '[[fix]]\nof = ["rfc0-?"]\ntext = "Do."\n[[fix]]\nof = ["*"]\ntext = "Else."\n'
+    found = load(tmp_path, HEADER + ENTRY + ENTRY.replace("rfc0-1", "rfc0-10") + fixes)
+    assert [each.fix for each in found.values()] == ["Do.", "Else."]
 
 
 def test_reason_may_be_missing(tmp_path: Path) -> None:

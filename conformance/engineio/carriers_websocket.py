@@ -107,7 +107,7 @@ async def text_that_is_no_utf_8_reaches_nobody(target):
     wanted = "the WebSocket closed for text that is no UTF-8"
     for packet in await peer.aftermath(expected=wanted) or ():
         if packet.data[:1] == ["message-back"]:
-            raise Failure(wanted, f"it was mended: {packet}")
+            raise Failure(wanted, f"it was corrected: {packet}")
 
 
 # Sizes: about the ends of the three widths of a frame's length, and beyond what is read at once.

@@ -53,7 +53,7 @@ async def body_that_is_no_utf_8_is_refused(target):
             return
     for packet in await peer.aftermath(expected=wanted) or ():
         if packet.data[:1] == ["message-back"]:
-            target.non_strict(wanted, f"it was mended: {packet}")
+            target.non_strict(wanted, f"it was corrected: {packet}")
 
 
 @case("eio-polling-several-received", needs=NEEDS)

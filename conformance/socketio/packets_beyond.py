@@ -1,6 +1,6 @@
 """Socket.IO protocol, "Packet encoding": packets that are none, wherever they come.
 
-Each would be answered if it were mended: in another namespace, over long-polling, behind an
+Each would be answered if it were corrected: in another namespace, over long-polling, behind an
 upgrade, with an id or attachments.
 """
 

@@ -63,7 +63,7 @@ def _chapter_of() -> dict[str, Path]:
 
 def _page(each: Requirement) -> str:
     path = _chapter_of()[each.id]
-    mended = ["## How it is usually mended\n", prose(each.mend) + "\n"] if each.mend else []
+    fixed = ["## How it is usually fixed\n", prose(each.fix) + "\n"] if each.fix else []
     return "\n".join(
         [
             ORPHAN,
@@ -72,7 +72,7 @@ def _page(each: Requirement) -> str:
             f"[{literal(chapter_title(path))}](clients/{_name(path)}.md)\n",
             f"> {prose(each.text)}\n",
             facts(each, _who(each)),
-            *mended,
+            *fixed,
             *_cases(each),
         ]
     )

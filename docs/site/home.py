@@ -43,7 +43,7 @@ uvx sockproof demo
 * [Is my server right?](docs/conformance.md) · [Is my client right?](docs/clients.md)
 * [How many users can it take?](docs/load.md)
 * [Put it into CI](docs/ci.md) · [Is it slower than before?](docs/comparing.md)
-* [All requirements](requirements/index.md), with examples of violations and how they are mended
+* [All requirements](requirements/index.md), with examples of violations and how they are fixed
 * [Faults of well-known servers](docs/trophies.md)
 """
 

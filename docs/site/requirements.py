@@ -85,7 +85,7 @@ def _page(each: Requirement) -> str:
         facts(each),
         *_looks(each),
         *_violators(each),
-        *_mended(each),
+        *_fixed(each),
         *_cases(each),
     ]
     return "\n".join(parts)
@@ -160,8 +160,8 @@ def _distinct(found: Iterable[Deviation]) -> list[Deviation]:
     return list({(each.target.name, each.expectation.reason): each for each in found}.values())
 
 
-def _mended(each: Requirement) -> list[str]:
-    return ["## How it is usually mended\n", prose(each.mend) + "\n"] if each.mend else []
+def _fixed(each: Requirement) -> list[str]:
+    return ["## How it is usually fixed\n", prose(each.fix) + "\n"] if each.fix else []
 
 
 def case_list(cases: Iterable[Case]) -> list[str]:
@@ -232,7 +232,7 @@ def _index() -> str:
         "# Requirements\n\n"
         "What sockproof checks, sentence by sentence, in our words. Each has a page with its cases,"
         " an example of a violation, the well-known servers that have it, and how it is usually"
-        " mended.\n\n"
+        " fixed.\n\n"
         + table(("chapter", "requirements", "with a case"), rows)
         + f"\n```{{toctree}}\n:hidden:\n\n{listed}\n```\n"
     )

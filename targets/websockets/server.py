@@ -1,6 +1,6 @@
 """The WebSocket part of the target contract, on the `websockets` library as it comes.
 
-Nothing that the library does is mended here: its faults are what the harness is to find.
+Nothing that the library does is corrected here: its faults are what the harness is to find.
 """
 
 from __future__ import annotations

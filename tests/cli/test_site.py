@@ -58,15 +58,15 @@ def test_each_cell_that_is_no_pass_leads_to_its_evidence(public: Path) -> None:
 def test_json_says_since_which_version(public: Path) -> None:
     found = msgspec.json.decode((public / "results.json").read_bytes(), type=Site)
     servers = {each.name: each for each in found.servers}
-    mended, broken = (servers[name].requirements[FRAGMENTED] for name in ("one", "two"))
-    assert (mended.outcome, mended.since, mended.changed) == ("PASS", "One 1.1", True)
+    fixed, broken = (servers[name].requirements[FRAGMENTED] for name in ("one", "two"))
+    assert (fixed.outcome, fixed.since, fixed.changed) == ("PASS", "One 1.1", True)
     assert (broken.outcome, broken.since, broken.changed) == ("FAIL", "Two 1.0", False)
     assert [each.title for each in servers["one"].versions] == ["One 1.0", "One 1.1"]
 
 
 def test_a_client_library_is_not_the_server_of_its_name(tmp_path: Path) -> None:
     run(tmp_path / "results", 1, {"one": ("One 1.0", report())})
-    run(tmp_path / "results", 2, {"one": ("One 1.0", report(mended=True))}, of="clients")
+    run(tmp_path / "results", 2, {"one": ("One 1.0", report(fixed=True))}, of="clients")
     assert main(["site", str(tmp_path / "results"), "--out", str(tmp_path / "public")]) == 0
     public = tmp_path / "public"
     found = msgspec.json.decode((public / "results.json").read_bytes(), type=Site)
@@ -99,7 +99,7 @@ def test_badges_are_what_shields_reads(public: Path) -> None:
 def test_feeds_tell_what_changed_and_nothing_else(public: Path) -> None:
     for name in ("feed.xml", "servers/one.xml"):
         (entry,) = ET.fromstring((public / name).read_text()).findall(f"{ATOM}entry")
-        assert entry.findtext(f"{ATOM}title") == "One 1.1: 1 requirement mended"
+        assert entry.findtext(f"{ATOM}title") == "One 1.1: 1 requirement fixed"
         assert f"{FRAGMENTED}: FAIL → PASS" in str(entry.findtext(f"{ATOM}content"))
     assert not ET.fromstring((public / "servers/two.xml").read_text()).findall(f"{ATOM}entry")
 
@@ -145,7 +145,7 @@ def test_one_more_target_is_a_folder_and_nothing_else(tmp_path: Path) -> None:
 
 def test_run_of_one_suite_leaves_what_others_found(tmp_path: Path) -> None:
     run(tmp_path, 1, {"one": ("One 1.0", report())})
-    fewer = report(mended=True)
+    fewer = report(fixed=True)
     fewer["cases"] = [each for each in fewer["cases"] if each["requirement"] == FRAGMENTED]
     run(tmp_path, 2, {"one": ("One 1.0", fewer)})
     assert main(["site", str(tmp_path), "--out", str(tmp_path / "public")]) == 0

@@ -70,7 +70,7 @@ def test_filters_choose_rows_and_a_server(public: Path, page: Page) -> None:
     assert int(page.ask(SHOWN)) == 1
     page.ask(choose.format("show", "fails"))
     page.ask(choose.format("server", "0"))
-    assert int(page.ask(SHOWN)) == 0  # the first one has mended it
+    assert int(page.ask(SHOWN)) == 0  # the first one has fixed it
     page.ask(choose.format("server", "1"))
     assert int(page.ask(SHOWN)) == 1
 

@@ -37,7 +37,7 @@ html_theme_options = {"navigation_with_keys": False}
 _OPTION = re.compile(r'<span class="pre">(-[\w-]{1,24}</span>)')
 
 
-def mend(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
+def fix(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
     """Levels for the headings of the contents, wide code by the keyboard, options in one piece."""
     del app, page, template, tree
     contents = context.get("furo_navigation_tree") or ""
@@ -50,4 +50,4 @@ def mend(app: Any, page: str, template: str, context: dict[str, Any], tree: Any)
 
 def setup(app: Any) -> None:
     """Behind Furo, which makes the contents."""
-    app.connect("html-page-context", mend, priority=900)
+    app.connect("html-page-context", fix, priority=900)

@@ -161,8 +161,8 @@ class Sentence(TypedDict):
             Literal["data"], Meta(description="Where it is broken, messages are lost or changed.")
         ]
     ]
-    mend: NotRequired[
-        Annotated[str, Meta(description="How a server that breaks it is usually mended.")]
+    fix: NotRequired[
+        Annotated[str, Meta(description="How a server that breaks it is usually fixed.")]
     ]
 
 

@@ -146,8 +146,8 @@ class RequirementEntry(HandWritten, frozen=True):
     harms: Literal["data"] | None = None
 
 
-class MendEntry(HandWritten, frozen=True):
-    """How servers that break some requirements are usually mended."""
+class FixEntry(HandWritten, frozen=True):
+    """How servers that break some requirements are usually fixed."""
 
     of: Annotated[
         list[Words],
@@ -163,8 +163,8 @@ class RequirementsFile(HandWritten, frozen=True):
     title: str
     requires: Annotated[list[str], Meta(description="What each of its requirements requires.")] = []
     requirement: list[RequirementEntry] = []
-    mend: Annotated[
-        list[MendEntry], Meta(description="Of a requirement, the first that names it counts.")
+    fix: Annotated[
+        list[FixEntry], Meta(description="Of a requirement, the first that names it counts.")
     ] = []
 
 

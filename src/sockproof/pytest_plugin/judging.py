@@ -80,8 +80,8 @@ class Case:
             yield f"expected  {short(case['expected'])}"
         yield f"got       {short(case['got'] or case['summary'])}"
         yield from last_wire_lines(case, _WIRE_LINES, 100)
-        if about.get("mend"):
-            yield f"mended    {short(about['mend'])}"
+        if about.get("fix"):
+            yield f"fix       {short(about['fix'])}"
         yield f"repeat    {short(case['rerun'])}"
 
 

@@ -2,7 +2,7 @@
 
 The rules that hold here:
 
-* A request is written exactly as its fields say, wrong or not; nothing is added or mended.
+* A request is written exactly as its fields say, wrong or not; nothing is added or corrected.
 * A head is read leniently and what is wrong with it is reported in `violations`, since a
   harness must see more than a client would accept. Only what cannot be read at all, or is
   beyond the bounds, raises `WireError`.

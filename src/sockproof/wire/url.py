@@ -38,7 +38,7 @@ class Address:
 
     @classmethod
     def parse(cls, url: str) -> Address:
-        """Take a URL apart; raises `AddressError` with a line that says what to mend."""
+        """Take a URL apart; raises `AddressError` with a line that says what to correct."""
         shown = masked_url(url)
         try:
             parts = urlsplit(url)

@@ -257,6 +257,6 @@ def requirement_json(requirement: Requirement) -> dict[str, str]:
         "text": requirement.text,
         "broken": requirement.broken,
         "harms": requirement.harms,
-        "mend": requirement.mend,
+        "fix": requirement.fix,
     }
     return {key: value for key, value in told.items() if value is not None}

@@ -16,7 +16,7 @@ from sockproof.conformance.shelf.requirements import Requirement
 from sockproof.files import write
 from sockproof.runs.records import cut
 
-_HEAD = "# Replace each reason by why this server does so, and drop what is to be mended.\n"
+_HEAD = "# Replace each reason by why this server does so, and drop what is to be fixed.\n"
 _DEVIATIONS = ("FAIL", "NON_STRICT", "INCONCLUSIVE")
 _PASSING = (
     "did-not-repeat",

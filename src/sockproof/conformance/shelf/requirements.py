@@ -12,7 +12,7 @@ import msgspec
 
 from sockproof.errors import WrongInput
 from sockproof.formats.reading import read_table
-from sockproof.formats.tables import MendEntry, RequirementsFile
+from sockproof.formats.tables import FixEntry, RequirementsFile
 
 
 class RequirementError(WrongInput):
@@ -28,8 +28,8 @@ class Requirement:
     of them is broken, what fails here follows from that. What a file requires at its top, each
     of its requirements does. `broken` is what is said of a server that does not keep it, with
     the server for a subject: requirements that one omission breaks say the same. `harms` is
-    "data" where messages are lost or changed by that. `mend` says how such a server is usually
-    mended.
+    "data" where messages are lost or changed by that. `fix` says how such a server is usually
+    fixed.
     """
 
     id: str
@@ -41,7 +41,7 @@ class Requirement:
     broken: str | None = None
     harms: str | None = None
     requires: tuple[str, ...] = ()
-    mend: str | None = None
+    fix: str | None = None
 
 
 def load_requirements(folder: Path) -> dict[str, Requirement]:
@@ -76,14 +76,14 @@ def _load_file(path: Path) -> list[Requirement]:
         Requirement(
             **{**msgspec.structs.asdict(entry), "requires": (*read.requires, *entry.requires)},
             document=read.document,
-            mend=_mend(entry.id, read.mend),
+            fix=_fix(entry.id, read.fix),
         )
         for entry in read.requirement
     ]
 
 
-def _mend(name: str, mends: Iterable[MendEntry]) -> str | None:
-    for each in mends:
+def _fix(name: str, fixes: Iterable[FixEntry]) -> str | None:
+    for each in fixes:
         if any(fnmatch.fnmatchcase(name, glob) for glob in each.of):
             return each.text
     return None

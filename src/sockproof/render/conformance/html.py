@@ -85,7 +85,7 @@ class _Row:
     aside: str
     autobahn: str
     rerun: str
-    mend: str
+    fix: str
     page: str
     wire: list[_WireRow] = field(default_factory=list)
     entries_left_out: int = 0
@@ -271,7 +271,7 @@ def _row(case: Case, report: Mapping[str, Any], strict: bool, repetition: int) -
         aside=short((case.get("aside") or {}).get("text"), 1000),
         autobahn=", ".join(short(name, 40) for name in case.get("autobahn") or []),
         rerun=short(case["rerun"], 2000),
-        mend=short(known.get("mend"), 1000) if standing(case, strict) in _DEVIATES else "",
+        fix=short(known.get("fix"), 1000) if standing(case, strict) in _DEVIATES else "",
         page=page_of(report, case["requirement"]),
     )
 

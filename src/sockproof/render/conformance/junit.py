@@ -127,8 +127,8 @@ def _story(case: Case, report: Mapping[str, Any]) -> str:
 
 def _helps(report: Mapping[str, Any], case: Case) -> Iterator[str]:
     requirement = (report.get("requirements") or {}).get(case["requirement"]) or {}
-    if requirement.get("mend"):
-        yield f"usually mended: {short(requirement['mend'], _TEXT)}"
+    if requirement.get("fix"):
+        yield f"usual fix: {short(requirement['fix'], _TEXT)}"
     if page := page_of(report, case["requirement"]):
         yield f"more: {page}"
 

@@ -126,15 +126,15 @@ def _fault(group: Group, report: Mapping[str, Any]) -> str:
         "",
         f"repeat    {short(case['rerun'], 600)}",
     ]
-    mend = f"Usually mended: {escape(about['mend'], 1000)}\n\n" if about.get("mend") else ""
+    fix = f"Usual fix: {escape(about['fix'], 1000)}\n\n" if about.get("fix") else ""
     if address := page_of(report, case["requirement"]):
-        mend += f"[About this requirement]({address})\n\n"
+        fix += f"[About this requirement]({address})\n\n"
     source = f" ({escape(group.source, 200)})" if group.source else ""
     # A blank line ends neither a <pre> nor what it holds; the text is free of markup by then.
     return (
         f"<details><summary>{escape(group.outcome, 40)} {escape(group.says)}{source}: "
         f"{group.count}</summary>\n\n"
-        f"{_ids(group)}\n\n{mend}<pre>{_pre(chr(10).join(told))}</pre>\n\n</details>\n"
+        f"{_ids(group)}\n\n{fix}<pre>{_pre(chr(10).join(told))}</pre>\n\n</details>\n"
     )
 
 

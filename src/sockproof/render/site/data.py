@@ -134,13 +134,13 @@ def short_lines(told: Iterable[str]) -> str:
 
 
 def said(changes: Sequence[Change]) -> str:
-    """How many requirements a step breaks, mends, or changes otherwise."""
+    """How many requirements a step breaks, fixes, or changes otherwise."""
     worse = sum(each.after == "FAIL" for each in changes)
     better = sum(each.before == "FAIL" for each in changes)
     other = len(changes) - worse - better
     parts = [
         f"{number(count, 'requirement')} {what}"
-        for count, what in ((worse, "now broken"), (better, "mended"), (other, "otherwise changed"))
+        for count, what in ((worse, "now broken"), (better, "fixed"), (other, "otherwise changed"))
         if count
     ]
     return ", ".join(parts)

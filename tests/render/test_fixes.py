@@ -1,4 +1,4 @@
-"""Every report says how what failed is usually mended, and links the requirement's page."""
+"""Every report says how what failed is usually fixed, and links the requirement's page."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from sockproof.render.conformance import html, junit, markdown
 from sockproof.runs.records import read_run, to_json
 from tests.render.sample import REPORTS, sample
 
-MEND = "Answer <nothing> to a fragmented Ping."
+FIX = "Answer <nothing> to a fragmented Ping."
 PAGE = "https://docs.example/v1/requirements/rfc6455-5.5-unfragmented.html"
 
 
 def report(**more: Any) -> dict[str, Any]:
     made = sample()
-    made["requirements"]["rfc6455-5.5-unfragmented"]["mend"] = MEND
+    made["requirements"]["rfc6455-5.5-unfragmented"]["fix"] = FIX
     return made | more
 
 
