@@ -1,4 +1,4 @@
-"""`results.json` of `sockproof site`: what servers keep, for programs to read."""
+"""`results.json` of `sockproof site`: which requirements servers meet, for programs to read."""
 
 from __future__ import annotations
 
