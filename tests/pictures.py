@@ -1,7 +1,8 @@
-"""The pictures of `docs/reading-reports.md`: reports of real runs, with numbers beside their parts.
+"""The pictures of the documentation: reports of real runs.
 
-`python -m tests.pictures` makes them anew, by the server of the quick start, a load run and a
-headless browser.
+`python -m tests.pictures` makes them anew, with a headless browser: that of the README, by Tornado,
+and those of `docs/reading-reports.md`, with numbers beside their parts, by the server of the quick
+start and a load run.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from sockproof.targets.launch import free_port
+from sockproof.targets.launch import free_port, launch
+from sockproof.targets.spec import load_targets
 from tests.render.browser import shown
 from tests.test_quick_start import PORT, blocks
 
 DOCS = Path(__file__).parents[1] / "docs"
-WIDTH = 1000
 SOCKPROOF = [sys.executable, "-m", "sockproof"]
 # What a number stands beside, in the order of the page's list.
 CONFORMANCE = [
@@ -52,9 +53,19 @@ def main() -> int:
     """Make all of them."""
     with tempfile.TemporaryDirectory(prefix="sockproof-pictures-") as name:
         folder = Path(name)
+        picture(tornado(folder), [], DOCS / "report.png", folder, 1200)
         picture(conformance(folder), CONFORMANCE, DOCS / "report-conformance.png", folder)
         picture(load(folder), LOAD, DOCS / "report-load.png", folder)
     return 0
+
+
+def tornado(folder: Path) -> Path:
+    """A report of Tornado, of which nothing is known."""
+    page = folder / "tornado.html"
+    with launch(load_targets(DOCS.parent / "targets")["tornado"]) as target:
+        command = [*SOCKPROOF, "conformance", target.url, "--html", str(page)]
+        subprocess.run(command, check=False, capture_output=True)
+    return page
 
 
 def conformance(folder: Path) -> Path:
@@ -83,14 +94,15 @@ def load(folder: Path) -> Path:
     return folder / "results" / "latest-load" / "report.html"
 
 
-def picture(page: Path, places: list[str], out: Path, folder: Path, height: int = 900) -> None:
-    """The top of a page with its numbers, in few colours."""
+def picture(page: Path, places: list[str], out: Path, folder: Path, width: int = 1000) -> None:
+    """The top of a page, with numbers where they are wanted, in few colours."""
     home = folder / f"browser-{out.stem}"
     with shown(page, home) as opened:
-        size = {"width": WIDTH, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
         opened.call("Emulation.setDeviceMetricsOverride", **size)
-        opened.call("Emulation.setScrollbarsHidden", hidden=True)
-        opened.ask(_MARK % json.dumps(places))
+        opened.ask("document.documentElement.style.scrollbarWidth = 'none'")
+        if places:
+            opened.ask(_MARK % json.dumps(places))
         shot = opened.call("Page.captureScreenshot", format="png")["data"]
     image = Image.open(io.BytesIO(base64.b64decode(shot))).convert("RGB")
     image.quantize(64).save(out, optimize=True)
