@@ -28,12 +28,14 @@ def case(function: Function, variant: object = "", **more: Any) -> Case:
     return Case(f"{name}[{variant}]" if variant != "" else name, PONG, function, **more)
 
 
-def run(cases: Sequence[Case], **how: Any) -> tuple[list[CaseRecord], Ended]:
+def run(
+    cases: Sequence[Case], made: Callable[[], WebSocketServer] = WebSocketServer, **how: Any
+) -> tuple[list[CaseRecord], Ended]:
     """Run cases against our correct server; their records as they are in the end."""
     records: list[CaseRecord] = []
 
     async def all_of_them() -> Ended:
-        async with WebSocketServer() as server:
+        async with made() as server:
             plan = {"requirements": requirements(), "limit": 0.2, "jobs": 4, **how}
             servers = [Server(Address.parse(server.url))]
             return await run_cases(cases, Plan(servers, **plan), records.append)

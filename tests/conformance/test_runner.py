@@ -12,7 +12,7 @@ from sockproof.conformance.peers.client_frames import client_frame, text_frame
 from sockproof.conformance.running.runner import LAPSES, Patience, Plan, run_cases
 from sockproof.conformance.targets.server import Server
 from sockproof.conformance.targets.target import Target
-from sockproof.conformance.trials.second_look import LIMITS, REPEATS
+from sockproof.conformance.trials.second_look import ATTEMPTS, LIMITS, REPEATS, SLOW
 from sockproof.runs.records import CaseRecord
 from sockproof.wire.url import Address
 from sockproof.wire.websocket import Opcode
@@ -137,6 +137,41 @@ def test_what_had_not_left_yet_accuses_nobody() -> None:
     (record,), _ = run([case(sends_octet_by_octet)])
     assert record.outcome == "INCONCLUSIVE"
     assert record.expected == "all octets of the case sent within the limit"
+
+
+class BusyServer(WebSocketServer):
+    """It lets whoever comes wait for its answer until a time."""
+
+    until = 0.0
+
+    async def _connection(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes
+    ) -> bytes | None:
+        await asyncio.sleep(self.until - time.monotonic())
+        return await super()._connection(reader, writer, data)
+
+
+@pytest.mark.parametrize(("busy", "aside"), [(ATTEMPTS, True), (ATTEMPTS + 1, False)])
+def test_time_out_of_a_server_that_is_slow_with_everybody_is_tried_again(
+    busy: int, aside: bool
+) -> None:
+    ran = 0
+    servers: list[BusyServer] = []
+
+    def made() -> BusyServer:
+        servers.append(BusyServer())
+        return servers[0]
+
+    async def waits_while_it_is_busy(target: Target) -> None:
+        nonlocal ran
+        ran += 1
+        await target.connect()
+        if ran <= busy:
+            servers[0].until = time.monotonic() + SLOW + 0.5
+            await waits_for_ever(target)
+
+    (record,), _ = run([case(waits_while_it_is_busy)], made)
+    assert (record.outcome, record.aside is not None, ran) == ("FAIL", aside, ATTEMPTS + 1)
 
 
 def test_pause_of_the_harness_accuses_nobody() -> None:

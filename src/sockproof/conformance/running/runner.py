@@ -252,7 +252,7 @@ class _Run:
     # Alone.
 
     async def _alone(self, case: Case) -> Trial:
-        """Run a case with no other beside it, until the harness was not disturbed meanwhile.
+        """Run a case with no other beside it, until neither harness nor server was disturbed.
 
         A server that is gone then has died of it; it is there again afterwards, or all is over.
         """
@@ -263,7 +263,7 @@ class _Run:
             trial.stalled = self.lag.worst(trial.began)
             if trial.accuses and trial.turned_away:
                 self.pace.pause(trial.retry_after)
-            elif not (trial.accuses and self._is_stalled(trial)):
+            elif not (trial.accuses and (self._is_stalled(trial) or await self._is_slow(trial))):
                 break
         server = trial.server
         self._saw(trial)
@@ -281,6 +281,14 @@ class _Run:
             self.died = self.died or trial.record.expectation is None
             self.remarks.append(death.remark_on_killer(trial.record))
         return trial
+
+    async def _is_slow(self, trial: Trial) -> bool:
+        """Whether the server lets an ordinary client wait, too, where the case timed out."""
+        if trial.server is None or not trial.lapsed:
+            return False
+        asked = time.monotonic()
+        answers = await self.life.answers(trial.server, trial.ended)
+        return answers and time.monotonic() - asked > second_look.SLOW
 
     async def _is_back(self, server: Server) -> bool:
         """Wait for the server, or start it again; where neither helps the run is over."""

@@ -1,7 +1,8 @@
 """Which cases run again alone, before they count, and what becomes of their records.
 
 What ended by a time-out counts when it repeats. What was disturbed, by a pause of the harness or
-by a server that turned connections away, is replaced by what is seen without that.
+by a server that turned connections away, is replaced by what is seen without that. A time-out of a
+server that is slow with everybody is tried again.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from sockproof.runs.records import CaseRecord, WireEntry
 
 REPEATS = 3  # of one requirement that end alike stand for its other cases
 LIMITS = 20  # of the run's limit are waited at most in all, so that a silent server costs minutes
-ATTEMPTS = 3  # while the harness itself is disturbed
+ATTEMPTS = 3  # while the harness itself is disturbed, or the server lets everybody wait
+SLOW = 1.0  # seconds for an ordinary handshake, behind which a time-out says little
 VANISHED = "It timed out, but not when it ran again alone."
 TAKEN_OVER = (
     *("outcome", "expected", "got", "seen", "came", "lacks", "seconds", "expectation"),
