@@ -112,9 +112,15 @@ class HttpPeer:
     async def ask(
         self, request: Request, expected: str = "an HTTP response", *, body: bool = True
     ) -> Response:
-        """Send a request and give its answer."""
+        """Send a request and give its answer; the connection is closed where that says so.
+
+        RFC 9112, 9.6 demands it of a client. A server may wait for that, and serve nobody else.
+        """
         self.send(request)
-        return await self.response(expected, body=body)
+        response = await self.response(expected, body=body)
+        if body and response.status != 101 and "close" in response.tokens("Connection"):
+            self.stream.close()
+        return response
 
     async def beginning(self, response: Response, octets: int, seconds: float) -> Response:
         """The response with what comes of its body, at most so much and for so long."""
