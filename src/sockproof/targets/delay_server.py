@@ -113,5 +113,6 @@ async def _serve() -> None:
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):
+    # Whoever started it may have been interrupted before it read the port.
+    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
         asyncio.run(_serve())
