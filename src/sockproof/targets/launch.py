@@ -155,19 +155,20 @@ def launch(
     leash.ready()
     with os.fdopen(handle, "wb") as log:
         try:
-            process = subprocess.Popen(
-                words,
-                cwd=spec.folder,
-                env=environment(spec),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            with signals.held():  # else nobody would know of what was just started
+                process = subprocess.Popen(
+                    words,
+                    cwd=spec.folder,
+                    env=environment(spec),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+                leash.hold(process.pid)
         except OSError as error:
             Path(name).unlink(missing_ok=True)
             raise TargetError(f"the target {spec.name} cannot be started: {error}") from None
-    leash.hold(process.pid)
     running = RunningTarget(spec, process, chosen, Path(name), certificates is not None)
     try:
         running.wait_until_it_answers(wait)
