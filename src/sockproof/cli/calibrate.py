@@ -25,6 +25,7 @@ from sockproof.cli.speech import warn
 from sockproof.errors import CommandError
 from sockproof.formats.judgements import CalibrationPoint
 from sockproof.runs import records
+from sockproof.targets.processes import start
 
 DELAYS = (0.0, 1.0, 10.0, 100.0)  # ms
 RATES = (500, 1000, 2000, 4000, 8000, 16_000, 32_000)  # messages a second, of all users
@@ -91,14 +92,10 @@ def _take(points: list[CalibrationPoint], found: CalibrationPoint | None) -> Non
 @contextlib.contextmanager
 def _target() -> Iterator[str]:
     command = [sys.executable, "-m", "sockproof.targets.delay_server"]
-    leash.ready()
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        leash.hold(process.pid)
+    with start(command, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
-            port = process.stdout.readline().strip()
+            port = process.stdout.readline().decode().strip()
             if not port.isdigit():
                 raise CommandError("the calibration server does not start")
             yield f"http://127.0.0.1:{port}/"

@@ -13,6 +13,7 @@ from typing import IO
 from sockproof import leash
 from sockproof.formats.tables import Profile
 from sockproof.targets.placeholders import command, environment
+from sockproof.targets.processes import start
 from sockproof.targets.spec import TargetMissing, TargetSpec
 
 INSTALL_SECONDS = 300.0
@@ -60,22 +61,22 @@ def _install(spec: TargetSpec) -> None:
 
 def _run(spec: TargetSpec, deadline: float) -> tuple[int, bytes]:
     """Run `install` to its end: its exit code, and what it complained of."""
-    leash.ready()
-    process = subprocess.Popen(
+    process = start(
         command(spec, spec.install),
         cwd=spec.home,
         env=environment(spec),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        start_new_session=True,
     )
-    with process, leash.held(process.pid):
+    with process:
         try:
             _, said = process.communicate(timeout=max(0.0, deadline - time.monotonic()))
         except BaseException:
             leash.kill(process.pid)
             raise
+        finally:
+            leash.let_go(process.pid)
     return process.returncode, said
 
 

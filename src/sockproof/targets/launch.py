@@ -23,6 +23,7 @@ from sockproof import leash, signals
 from sockproof.targets.certificates import Certificates
 from sockproof.targets.install import prepare
 from sockproof.targets.placeholders import command, environment, url_of
+from sockproof.targets.processes import start
 from sockproof.targets.spec import TargetError, TargetSpec
 
 KEPT_LOG = 64 * 1024
@@ -152,20 +153,16 @@ def launch(
     numbers = {"port": chosen, "ping_interval": ping_interval, "ping_timeout": ping_timeout}
     words = command(spec, parts, certificates, **numbers)
     handle, name = tempfile.mkstemp(prefix=f"sockproof-{spec.name}-", suffix=".log")
-    leash.ready()
     with os.fdopen(handle, "wb") as log:
         try:
-            with signals.held():  # else nobody would know of what was just started
-                process = subprocess.Popen(
-                    words,
-                    cwd=spec.folder,
-                    env=environment(spec),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
-                leash.hold(process.pid)
+            process = start(
+                words,
+                cwd=spec.folder,
+                env=environment(spec),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
         except OSError as error:
             Path(name).unlink(missing_ok=True)
             raise TargetError(f"the target {spec.name} cannot be started: {error}") from None
@@ -196,18 +193,15 @@ def run_in_foreground(
     announce(f"{spec.described()} on {url} (Ctrl-C stops it)")
     if certificates is not None:
         announce(f"trust it with --ca {certificates.ca}")
-    leash.ready()
-    process = subprocess.Popen(
-        words, cwd=spec.folder, env=environment(spec), start_new_session=True
-    )
-    with leash.held(process.pid):
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            with signals.held(), contextlib.suppress(subprocess.TimeoutExpired):
-                process.terminate()
-                process.wait(_STOP_SECONDS)
-            return 130
-        finally:
-            leash.kill(process.pid)
-            process.wait()
+    process = start(words, cwd=spec.folder, env=environment(spec))
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        with signals.held(), contextlib.suppress(subprocess.TimeoutExpired):
+            process.terminate()
+            process.wait(_STOP_SECONDS)
+        return 130
+    finally:
+        leash.kill(process.pid)
+        process.wait()
+        leash.let_go(process.pid)
