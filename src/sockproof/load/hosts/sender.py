@@ -144,7 +144,9 @@ class Sender:
 
     def _has_told(self) -> bool:
         """Whether the worker has told of new rows since this was last asked."""
-        before, self._told_at = self._told_at, self._length("health", self._told_at)
+        before = self._told_at
+        with contextlib.suppress(OSError):
+            self._told_at = self.path("health").stat().st_size
         return self._told_at != before
 
     def _send_new(self, channel: Channel, stands: dict[str, int], ended: bool) -> None:
@@ -223,7 +225,8 @@ class Sender:
             stands.update(told(content))
             self._page = b""
             return False
-        return _is_taken(kind, content)
+        _checked(Frame.YES, kind, content)
+        return True
 
     def _summed(self, name: str, length: int) -> list[int]:
         octets, checksum = self._checksums[name]
@@ -237,20 +240,15 @@ class Sender:
 
 
 def _answer(channel: Channel, wanted: Frame) -> bytes:
-    kind, content = channel.receive()
+    return _checked(wanted, *channel.receive())
+
+
+def _checked(wanted: Frame, kind: int, content: bytes) -> bytes:
     if kind == Frame.NO:
         raise NotTaken(content.decode("utf-8", "replace")[:300])
     if kind != wanted:
         raise ChannelError("an answer of another kind")
     return content
-
-
-def _is_taken(kind: int, content: bytes) -> bool:
-    if kind == Frame.NO:
-        raise NotTaken(content.decode("utf-8", "replace")[:300])
-    if kind != Frame.YES:
-        raise ChannelError("an answer of another kind")
-    return True
 
 
 def main(words: list[str]) -> int:
