@@ -49,6 +49,11 @@ class Cost:
     def rate(self) -> float:
         return self.messages / sum(self.seconds.values())
 
+    def less(self, before: Cost) -> Cost:
+        """What came behind that."""
+        seconds = {kind: each - before.seconds[kind] for kind, each in self.seconds.items()}
+        return Cost(self.messages - before.messages, seconds)
+
 
 def used(processes: list[subprocess.Popen[bytes]]) -> dict[str, float]:
     """Seconds of CPU of these and of all that they have started, by kind."""
@@ -102,34 +107,32 @@ def beside(targets: dict[bool, Target], seconds: float) -> dict[bool, Cost]:
             hidden: stack.enter_context(running(target, hidden, places[hidden]))
             for hidden, target in targets.items()
         }
+
+        def now() -> dict[bool, Cost]:
+            """What each has done since it began."""
+            return {
+                hidden: Cost(target.counters().acknowledged, used(runs[hidden]))
+                for hidden, target in targets.items()
+            }
+
         deadline = time.monotonic() + BEGINNING
         while any(target.counters().open < USERS for target in targets.values()):
             if time.monotonic() > deadline or any(
                 each[0].poll() is not None for each in runs.values()
             ):
-                raise MeasureError(
-                    "".join((each / "log").read_text() for each in places.values())[-500:]
-                )
+                logs = [(place / "log").read_text() for place in places.values()]
+                raise MeasureError("".join(logs)[-500:])
             time.sleep(0.1)
         time.sleep(SETTLING)
-        before = {hidden: (used(runs[hidden]), done(target)) for hidden, target in targets.items()}
+        before = now()
         time.sleep(seconds)
-        after = {hidden: (used(runs[hidden]), done(target)) for hidden, target in targets.items()}
+        after = now()
         for hidden, place in places.items():
             rows = list((place / "master/run").glob("rows-*.bin"))
-            if len(rows) != WORKERS or (after[hidden][0]["senders"] > 0) is not hidden:
-                raise MeasureError(f"{len(rows)} files of rows, {after[hidden][0]} seconds of CPU")
-    return {hidden: _between(before[hidden], after[hidden]) for hidden in targets}
-
-
-def done(target: Target) -> int:
-    """How many messages it has acknowledged."""
-    return target.counters().acknowledged
-
-
-def _between(before: tuple[dict[str, float], int], after: tuple[dict[str, float], int]) -> Cost:
-    seconds = {kind: after[0][kind] - before[0][kind] for kind in after[0]}
-    return Cost(after[1] - before[1], seconds)
+            used_by = after[hidden].seconds
+            if len(rows) != WORKERS or (used_by["senders"] > 0) is not hidden:
+                raise MeasureError(f"{len(rows)} files of rows, {used_by} seconds of CPU")
+    return {hidden: after[hidden].less(before[hidden]) for hidden in targets}
 
 
 def main(words: list[str]) -> int:
