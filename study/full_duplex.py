@@ -1,14 +1,15 @@
 """C1: one handshake makes a lasting connection on which both sides speak at once."""
 
-import threading
+import contextlib
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import requests
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from websocket import ABNF
+from websocket import ABNF, WebSocketException
 
 from sockproof.render.plot import INK, STYLES, panels
 from sockproof.study import Bench, Conclusion, Verdict, WebSocketClient
@@ -48,25 +49,27 @@ def measure(bench: Bench) -> dict[str, Any]:
 def _over_websocket(url: str, pieces: int) -> dict[str, Any]:
     body = bytes(range(256)) * (OCTETS // 256)
     heard: list[float] = []
-    answer: list[object] = []
 
-    def listen(client: WebSocketClient) -> None:
-        while not answer:
-            message = client.connection.recv()
-            if isinstance(message, bytes):
-                answer.append(message)
-            heard.append(time.perf_counter())
+    def listen(client: WebSocketClient) -> bytes:
+        """The long message, or nothing when the connection ends without it."""
+        with contextlib.suppress(WebSocketException, OSError):
+            while True:
+                message = client.connection.recv()
+                heard.append(time.perf_counter())
+                if isinstance(message, bytes):
+                    return message
+        return b""
 
-    with WebSocketClient(url, "/ws?ticks=1") as client:
+    # The client ends first: who listens on it then ends, too.
+    with ThreadPoolExecutor(1) as aside, WebSocketClient(url, "/ws?ticks=1") as client:
         frame = ABNF.create_frame(body, ABNF.OPCODE_BINARY).format()
         count = int(pieces * PAUSE * 1000 / TICK_MS * 2)
         ask = {"count": count, "mean_ms": TICK_MS, "seed": 1}
         requests.post(f"{url}ticks", params=ask, timeout=10).raise_for_status()
-        listening = threading.Thread(target=listen, args=(client,))
-        listening.start()
+        listening = aside.submit(listen, client)
         began, ended = _in_pieces(frame, pieces, client)
-        listening.join(20)
-    return _way("WebSocket", began, ended, heard, answer == [body])
+        answer = listening.result()
+    return _way("WebSocket", began, ended, heard, answer == body)
 
 
 def _over_http(url: str, pieces: int) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from sockproof import signals
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     monkeypatch.setattr(signals._State, "received", 0)
     monkeypatch.setattr(signals, "PATIENCE", 0.1)
     monkeypatch.setattr(signals, "AGAIN", 0.1)
@@ -179,3 +180,17 @@ def test_task_that_waits_for_the_thread_can_be_cancelled() -> None:
     with pytest.raises(KeyboardInterrupt):
         asyncio.run(cell())
     assert ended == [True]
+
+
+@pytest.mark.parametrize("heard", [0, 1])
+def test_thread_that_fails_is_heard_of_unless_all_ends(
+    heard: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise ConnectionResetError
+
+    monkeypatch.setattr(signals._State, "received", heard)
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    assert ("ConnectionResetError" in capsys.readouterr().err) == (not heard)

@@ -9,6 +9,7 @@ The rules that hold here:
 * A program that calls `sockproof.judge` keeps its own handlers, and its own rule.
 * Where Python lets no exception out, in the callback of a weak reference for instance, it is
   raised again a moment later.
+* What fails in a thread once there was a signal fails because its peer is gone: nothing is said.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ def install() -> None:
     signal.signal(signal.SIGINT, _heard)
     signal.signal(signal.SIGTERM, _heard)
     sys.unraisablehook = _swallowed
+    threading.excepthook = _failed_aside
 
 
 def received() -> int:
@@ -67,6 +69,11 @@ def _swallowed(told: sys.UnraisableHookArgs) -> None:
         _State.again = _State.swallowing = True
         threading.Thread(target=_raise_again, daemon=True).start()
         _State.swallowing = False
+
+
+def _failed_aside(told: threading.ExceptHookArgs) -> None:
+    if not interrupted():
+        threading.__excepthook__(told)
 
 
 def _raise_again() -> None:

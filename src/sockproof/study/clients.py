@@ -72,6 +72,11 @@ class WebSocketClient(_Closing):
             urljoin(url, path).replace("http", "ws", 1), timeout=SECONDS, cookie=cookie
         )
 
+    def __exit__(self, *error: object) -> None:
+        if error[0] is not None:  # in the middle of a frame, perhaps, where no Close would be heard
+            self.connection.abort()  # type: ignore[no-untyped-call]
+        super().__exit__(*error)
+
     def echo(self, payload: str | bytes) -> str | bytes:
         """The next message that comes."""
         if isinstance(payload, str):
