@@ -37,7 +37,7 @@ async def _answer_in_chunks(target, octets):
     """The answer to a POST in chunks; a server may have none of them, but says so."""
     http = await target.http()
     http.send_octets(octets, "a POST in chunks")
-    response = await http.response("an answer to a POST in chunks")
+    response = await http.answer("an answer to a POST in chunks")
     if response.status in (400, 411, 501):
         raise Unsupported("a server that takes bodies in chunks", str(response))
     return response
@@ -90,7 +90,7 @@ async def empty_body_in_chunks_is_refused(target):
     wanted = "the POST refused, or the session closed"
     http = await target.http()
     http.send_octets(_in_chunks(target, peer, []), "a POST in no chunks")
-    response = await http.response(wanted)
+    response = await http.answer(wanted)
     if response.status < 400:
         await peer.engine.expect_closed(wanted, lenient=True)
 
@@ -225,7 +225,8 @@ async def body_of_a_refused_post_is_no_request(target):
     http = await target.http()
     inner = target.engineio_request("GET", OPEN).encode()
     nobody = f"{OPEN}&sid={target.unique('nobody')}"
-    await http.ask(target.engineio_request("POST", nobody, inner, TEXT))
+    http.send(target.engineio_request("POST", nobody, inner, TEXT))
+    await http.response("an answer to the POST")
     http.send(target.engineio_request("GET", "EIO=4&transport=abc"))
     wanted = "400 to the request behind a refused POST, or the end of the connection"
     response = await http.response_or_end(wanted, body=True)

@@ -32,7 +32,7 @@ async def close_packet_releases_a_waiting_get(target):
     await engine.send(CLOSE)
     wanted = "an answer to the waiting GET"
     try:
-        await get.response(wanted)
+        await get.answer(wanted)
     except Failure as failure:
         if not isinstance(failure.__cause__, StreamClosed):
             raise

@@ -150,4 +150,4 @@ async def answer_that_an_upgrade_releases_is_labelled_as_text(target):
     engine = await target.connect_engineio("polling")
     get = await engine.hold_get()
     await engine.probed()
-    check_label(target.context, await get.response("the waiting GET answered"))
+    check_label(target.context, await get.answer("the waiting GET answered"))

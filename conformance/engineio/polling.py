@@ -49,7 +49,7 @@ async def get_with_nothing_to_send_is_held_or_answered(target):
     peer = await target.echo("polling")
     get = await peer.engine.hold_get()
     await peer.say("hello")
-    await get.response("any answer to the GET")
+    await get.answer("any answer to the GET")
 
 
 @case("eio-polling-get-answered", needs={"polling", "message-echo"})
@@ -57,7 +57,7 @@ async def waiting_get_is_answered_as_soon_as_there_is_a_packet(target):
     peer = await target.echo("polling")
     get = await peer.engine.hold_get()
     await peer.say("hello")
-    peer.engine.take(await get.response("the GET answered with the packet"))
+    peer.engine.take(await get.answer("the GET answered with the packet"))
     await peer.hear("hello")
 
 
@@ -107,7 +107,7 @@ class TwoGets:
         wanted = "an answer to one of two GETs"
         for _ in range(2):
             self.gets.append(await self.peer.engine.hold_get())
-            self.answers.append(asyncio.ensure_future(self.gets[-1].response(wanted)))
+            self.answers.append(asyncio.ensure_future(self.gets[-1].answer(wanted)))
         self.post = await self.peer.engine.post(self.peer.body(self.word))
         await asyncio.wait(self.answers, return_when=asyncio.FIRST_COMPLETED)
         if self.post.status >= 400:  # the other one is answered as well, or it ends
@@ -196,7 +196,7 @@ async def first_of_two_gets_is_answered_too(target):
             await two.peer.engine.post(two.peer.body("fence"))
     if two.answers[0].cancelled():  # it is still awaited
         with contextlib.suppress(Failure):
-            await two.gets[0].response("an answer to the GET that waited")
+            await two.gets[0].answer("an answer to the GET that waited")
 
 
 async def _two_posts(target):
@@ -217,7 +217,7 @@ async def _handled_in_turn(target, peer, slow, rest, wanted, answer):
     """Whoever reads bodies first and handles them then has never had two at once."""
     target.non_strict(wanted, f"{answer} to the second POST", came=answer)
     slow.send_octets(rest, "the last three octets")
-    await slow.response("an answer to the first POST")
+    await slow.answer("an answer to the first POST")
     await peer.hear("second")
     await peer.hear("slow")
 
@@ -248,7 +248,7 @@ async def second_post_at_once_closes_the_session(target):
         return
     with contextlib.suppress(Failure):  # whether the first one is still answered is left open
         slow.send_octets(rest, "the last three octets")
-        await slow.response("an answer to the first POST, or its end")
+        await slow.answer("an answer to the first POST, or its end")
     with target.awaits(wanted):
         after = await peer.engine.post(peer.body("fence"))
     if after.status < 400:
@@ -274,7 +274,7 @@ async def body_in_pieces_is_read_to_its_end(target, octets):
         await http.stream.flush()
         http.stream.write(request[start : start + octets])
     await http.stream.flush()
-    await http.response("an answer to the POST")
+    await http.answer("an answer to the POST")
     for word in words:
         await peer.hear(word)
 
@@ -290,7 +290,7 @@ async def body_that_is_slow_to_come_is_awaited(target):
         http.send_octets(octets[start:end], f"POST, {len(octets) - end} octets are to follow")
         await http.stream.flush()
         await peer.engine.passes()  # the server has had the time to read what there is
-    await http.response("an answer to the POST")
+    await http.answer("an answer to the POST")
     await peer.hear("slow to come")
 
 

@@ -31,7 +31,7 @@ async def waiting_get_is_answered_with_noop(target):
     engine = await target.connect_engineio("polling")
     get = await engine.hold_get()
     await engine.probed()
-    packets = engine.take(await get.response("the waiting GET answered with NOOP"))
+    packets = engine.take(await get.answer("the waiting GET answered with NOOP"))
     # What the application or the heartbeat had to say has released it too.
     allowed = {PacketType.NOOP, PacketType.MESSAGE, PacketType.PING}
     if not {packet.type for packet in packets} <= allowed:
@@ -95,7 +95,7 @@ async def packet_for_a_waiting_get_arrives_once(target):
     get = await peer.engine.hold_get()
     await peer.say("for the GET")
     await peer.engine.probed()
-    peer.engine.take(await get.response("an answer to the waiting GET"))
+    peer.engine.take(await get.answer("an answer to the waiting GET"))
     peer.engine.complete_upgrade()
     await peer.say("fence")
     await peer.hear("for the GET")

@@ -8,6 +8,7 @@ import os
 import re
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,23 @@ def test_target_starts_and_ends(tmp_path: Path) -> None:
     assert spec.described() == f"A little server {pytest.__version__}"
     with pytest.raises(ProcessLookupError):
         os.kill(running.pid, 0)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, PermissionError])
+def test_start_that_fails_leaves_no_log(
+    error: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    spec = load_target(folder(tmp_path))
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(logs))
+    monkeypatch.setattr(launch, "start", fail)
+    with pytest.raises(KeyboardInterrupt if error is KeyboardInterrupt else TargetError):
+        launch.launch(spec)
+    assert not list(logs.iterdir())
 
 
 def test_free_port_is_none_that_the_kernel_gives_to_others(

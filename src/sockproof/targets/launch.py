@@ -163,8 +163,10 @@ def launch(
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        except OSError as error:
+        except BaseException as error:
             Path(name).unlink(missing_ok=True)
+            if not isinstance(error, OSError):
+                raise
             raise TargetError(f"the target {spec.name} cannot be started: {error}") from None
     running = RunningTarget(spec, process, chosen, Path(name), certificates is not None)
     try:

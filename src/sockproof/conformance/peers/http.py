@@ -112,11 +112,15 @@ class HttpPeer:
     async def ask(
         self, request: Request, expected: str = "an HTTP response", *, body: bool = True
     ) -> Response:
-        """Send a request and give its answer; the connection is closed where that says so.
+        """Send a request and give its `answer`."""
+        self.send(request)
+        return await self.answer(expected, body=body)
+
+    async def answer(self, expected: str, *, body: bool = True) -> Response:
+        """The `response`; the connection is closed where that says so.
 
         RFC 9112, 9.6 demands it of a client. A server may wait for that, and serve nobody else.
         """
-        self.send(request)
         response = await self.response(expected, body=body)
         if body and response.status != 101 and "close" in response.tokens("Connection"):
             self.stream.close()

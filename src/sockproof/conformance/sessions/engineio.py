@@ -339,7 +339,7 @@ class EngineIOPeer(EngineIORequests):
         if fence is not None and not await self.send_or_end(fence.packet):
             return None
         if held is not None:
-            response = await held.response("an answer to the waiting GET")
+            response = await held.answer("an answer to the waiting GET")
             if response.status >= 400:
                 return None
             self.take(response)
