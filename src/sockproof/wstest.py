@@ -24,7 +24,7 @@ def words(arguments: Sequence[str]) -> list[str]:
     )
     add = parser.add_argument
     add("-m", "--mode", required=True, choices=MODES, help="what to run: fuzzingserver")
-    add("-s", "--spec", required=True, metavar="FILE", help="the spec, as fuzzingserver.json")
+    add("-s", "--spec", required=True, metavar="FILE", help="the spec, e.g. fuzzingserver.json")
     add("-w", "--wsuri", metavar="URL", help="address to listen on, instead of the spec's url")
     add("-d", "--debug", action="store_true", help="list every case in the terminal")
     known, _ = parser.parse_known_args(list(arguments))

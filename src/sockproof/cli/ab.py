@@ -25,7 +25,12 @@ from sockproof.cli.arguments import (
 )
 from sockproof.cli.load_plans import compared_load_plan, comparison_plan, side_of, stored_runs
 from sockproof.cli.progress import Progress
-from sockproof.cli.scenario_options import add_load, add_scenario, add_scenario_options
+from sockproof.cli.scenario_options import (
+    OF_HOSTS,
+    add_load,
+    add_scenario,
+    add_scenario_options,
+)
 from sockproof.cli.speech import say, warn
 from sockproof.errors import CommandError
 from sockproof.render.load.ab import lines
@@ -40,9 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.epilog = EXAMPLES
     add_scenario(parser, nargs="?")
-    servers = parser.add_argument_group("servers")
+    servers = parser.add_argument_group(
+        "servers", "A URL or a bundled server for each side; none with --again or --stored."
+    )
     for side in ("a", "b"):
-        which = "server A, the reference" if side == "a" else "server B, which is tested"
+        which = "server A, the reference" if side == "a" else "server B, the one under test"
         servers.add_argument(f"--{side}", metavar="URL", help=f"URL of {which}")
         servers.add_argument(
             f"--{side}-target",
@@ -59,43 +66,55 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--aa",
         action="store_true",
-        help="compare --a with itself: measures the false-alarm rate and the detectable difference",
+        help="compare server A with itself: measures the false-alarm rate and the detectable "
+        "difference",
     )
-    add("--again", type=Path, metavar="FOLDER", help="re-evaluate the comparison in FOLDER")
+    add(
+        "--again",
+        type=Path,
+        metavar="RUN",
+        help="run folder of an earlier ab, to be evaluated again",
+    )
     add(
         "--stored",
         nargs=2,
         metavar=("A,A,…", "B,B,…"),
-        help="compare existing load runs: two comma-separated lists of run folders",
+        help="compare stored load runs: two comma-separated lists of run folders",
     )
     add("--paired", action="store_true", help="treat the runs of --stored as pairs, in order")
     add(
         "--metric",
         action="append",
         metavar="NAME",
-        help="metric to compare, as latency.ack.intended.p99_ms; may be repeated "
+        help="metric to compare, e.g. latency.ack.intended.p99_ms; may be repeated "
         "(default: latency.ack.intended.p50_ms, and CPU time where both servers' is measured)",
     )
     add(
         "--tolerance",
         type=share,
         metavar="P",
-        help="how much worse B may be, as 5%% or 0.05 "
+        help="how much worse B may be, e.g. 5%% or 0.05 "
         f"(default: {f'{TOLERANCE:.0%}'.replace('%', '%%')})",
     )
-    add("--seed", type=whole(0, 2**32 - 1), metavar="N", help="random seed (default: random)")
+    add(
+        "--seed",
+        type=whole(0, 2**32 - 1),
+        metavar="N",
+        help="seed for the order of the runs (default: random)",
+    )
     add = parser.add_argument_group("number of runs").add_argument
     add(
         "--pairs",
         type=whole(1, 1000),
         metavar="N",
-        help=f"minimum number of pairs of runs (default: {PAIRS})",
+        help=f"number of pairs of runs to begin with (default: {PAIRS})",
     )
     add(
         "--max-pairs",
         type=whole(1, 1000),
         metavar="N",
-        help=f"maximum number of pairs of runs (default: {MAX_PAIRS})",
+        help="number of pairs at most; more are added while the result is inconclusive "
+        f"(default: {MAX_PAIRS})",
     )
     add(
         "--runs",
@@ -113,7 +132,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_load(parser, users=20, time="10s")
     add_results(parser)
     add_shelf(parser)
-    add_scenario_options(parser)
+    add_scenario_options(parser, (*OF_HOSTS, "--target-pid"))
 
 
 def ab(options: Namespace) -> int:
@@ -131,7 +150,7 @@ def ab(options: Namespace) -> int:
         a_runs, b_runs = stored_runs(options.stored, options.paired)
         return show(compare_stored(plan, a_runs, b_runs, options.results, options.paired))
     if options.scenario is None:
-        raise CommandError("name a SCENARIO, as echo or chat_rooms")
+        raise CommandError("name a SCENARIO, e.g. echo or chat_rooms")
     other = (options.b, options.b_target, options.b_pid)
     if options.aa and any(each is not None for each in other):
         raise CommandError("--aa takes one server: leave out --b")

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, TextIO
 
-from sockproof import __version__, signals
+from sockproof import __version__, shelves, signals
 from sockproof.errors import WRONG_COMMAND
 from sockproof.form import form
 
@@ -30,14 +30,14 @@ COMMANDS = {
     "load": "Run a load scenario and account for every message",
     "ab": "Test whether one server is slower than another",
     "summary": "Recompute the summary of a load run",
-    "gate": "Check finished runs against rules or against a baseline",
+    "gate": "Check stored runs against rules or against a baseline",
     "calibrate": "Measure the accuracy of the load generator on this machine",
     "capacity": "Find the largest number of users for which all objectives hold",
-    "study": "Measure common claims about WebSocket and Socket.IO on real servers",
+    "study": "Test common claims about WebSocket and Socket.IO on real servers",
     "export": "Export the data of a load run as CSV, Parquet, OpenMetrics or HdrHistogram",
     "init": "Create a load test project: locustfile, gate, Makefile and CI workflow",
     "doctor": "Check whether this machine has what sockproof needs",
-    "config": "Print the value of each option, and which file or variable it comes from",
+    "config": "Print the value of each option and where it comes from: a file or a variable",
     "completion": "Print a completion script for bash, zsh or fish",
     "report": "Regenerate the reports of a run",
     "schema": "Print the JSON schema of a file that sockproof reads or writes",
@@ -46,10 +46,10 @@ COMMANDS = {
 DESCRIPTION = "Conformance and load tests for WebSocket and Socket.IO servers."
 EXIT_CODES = """\
 exit codes:
-  0    yes: nothing unexpected, all rules hold
-  1    no: a failure, a violation, a broken rule
+  0    pass: nothing unexpected, all rules hold
+  1    fail: a failed check, a violation or a broken rule
   2    inconclusive: unreachable, no data, or the load generator was the bottleneck
-  3    wrong command: an option, a file or a rule
+  3    usage error: a wrong option, file or rule
   130  interrupted; the results so far are written
 
 Run 'sockproof COMMAND --help' for the options of a command."""
@@ -133,7 +133,7 @@ def time_span(text: str) -> float:
     value = hours * 3600 + minutes * 60 + seconds
     if not 1 <= value <= 10_000_000:
         raise argparse.ArgumentTypeError(
-            f"a time of at least 1 s, as 30s, 5m or 1h30m, not {text!r}"
+            f"a time of at least 1 s, e.g. 30s, 5m or 1h30m, not {text!r}"
         )
     return float(value)
 
@@ -182,8 +182,8 @@ def add_shelf(parser: argparse.ArgumentParser) -> None:
         "--shelf",
         type=Path,
         metavar="DIR",
-        help="directory with your own copies of conformance/, locustfiles/, targets/, reports/, "
-        "gates/ and so on (default: those of this installation)",
+        help="directory to use in place of the installed data, with all of "
+        f"{', '.join(f'{name}/' for name in shelves.SHELVES)} (default: the installed data)",
     )
 
 

@@ -24,7 +24,13 @@ from sockproof.api.runner import Runner, Unusable
 from sockproof.cli.arguments import add_results, add_shelf, whole
 from sockproof.cli.load_plans import capacity_plan
 from sockproof.cli.progress import Progress
-from sockproof.cli.scenario_options import add_load, add_scenario, add_scenario_options, add_url
+from sockproof.cli.scenario_options import (
+    OF_HOSTS,
+    add_load,
+    add_scenario,
+    add_scenario_options,
+    add_url,
+)
 from sockproof.cli.speech import warn
 from sockproof.errors import CommandError
 from sockproof.formats.judgements import Capacity, CapacityProbe, LoadOutcome
@@ -49,12 +55,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         required=True,
         metavar="RULE",
-        help="objective that must hold, as 'counts.lost == 0'; may be repeated",
+        help="objective that must hold, e.g. 'counts.lost == 0'; may be repeated",
     )
     add(
         "--target",
         metavar="NAME",
-        help=f"bundled server to start when there is no URL (default: {DEFAULT_TARGET})",
+        help=f"bundled server to start when there is no URL (default: the "
+        f"scenario's own, or {DEFAULT_TARGET})",
     )
     add(
         "--from",
@@ -81,7 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_load(parser, time="15s")
     add_results(parser)
     add_shelf(parser)
-    add_scenario_options(parser)
+    add_scenario_options(parser, (*OF_HOSTS, "--stages"))
 
 
 def capacity(options: Namespace) -> int:

@@ -96,7 +96,7 @@ def _driver(words: str | None) -> Driver | None:
 def _address(text: str) -> tuple[str, int]:
     found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\s]*)):([0-9]{1,5})", text)
     if found is None or int(found[3]) > 65535:
-        raise CommandError(f"--listen is HOST:PORT, as 127.0.0.1:9001, not {text[:100]!r}")
+        raise CommandError(f"--listen is HOST:PORT, e.g. 127.0.0.1:9001, not {text[:100]!r}")
     return found[1] or found[2] or "0.0.0.0", int(found[3])  # noqa: S104
 
 

@@ -42,13 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--driver",
         metavar="NAME",
-        help="bundled client library to start and check",
+        help="bundled driver to start, to check its client library",
     )
     add(
         "--run",
         metavar="'COMMAND'",
         help="command that starts the driver of the client, with SOCKPROOF_URL and SOCKPROOF_AGENT "
-        "in its environment; it is started again when it dies (default: serve until interrupted)",
+        "in its environment; it is started again if it ends before the last case (default: none; "
+        "serve until interrupted)",
     )
     add(
         "--listen",
@@ -68,11 +69,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--spec",
         type=Path,
         metavar="FILE",
-        help="Autobahn|Testsuite's fuzzingserver.json: url, outdir, cases, exclude-cases, "
-        "exclude-agent-cases",
+        help="Autobahn|Testsuite's fuzzingserver.json, of which address, output directory and "
+        "choice of cases are used",
     )
     add("--list", action="store_true", help="list the cases without running them")
-    add_verdict(parser, "the name of a driver, as websockets")
+    add_verdict(parser, "the name of a bundled driver, e.g. websockets")
     add_limits(parser)
     add_reports(parser)
     add_results(parser)

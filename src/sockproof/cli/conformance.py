@@ -95,7 +95,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--path", metavar="PATH", help="path of the Socket.IO endpoint (default: /socket.io/)")
     add("--namespace", metavar="NS", help="Socket.IO namespace to use (default: /)")
     add("--auth", metavar="JSON", help="payload of each Socket.IO CONNECT packet")
-    add("--token", metavar="TOKEN", help="value of SOCKPROOF_TOKEN on the server")
+    add(
+        "--token",
+        metavar="TOKEN",
+        help="token that the fixture on the server asks for: the value of its SOCKPROOF_TOKEN",
+    )
     add(
         "--profile",
         type=Path,
@@ -118,8 +122,13 @@ def add_choice(parser: argparse.ArgumentParser) -> Group:
         metavar="NAME",
         help="bundled server to start and check; may be repeated",
     )
-    add_selection(selection, SUITES, "those for the kind of server, without abuse and clients")
-    add_verdict(parser, "the name of a bundled list, as tornado")
+    add_selection(
+        selection,
+        SUITES,
+        "those for the kind of server; only by name: clients, which try it "
+        "with real client libraries, and abuse, which floods it",
+    )
+    add_verdict(parser, "the name of a bundled list, e.g. tornado")
     add = add_limits(parser).add_argument
     add(
         "--jobs",
@@ -139,7 +148,7 @@ def add_choice(parser: argparse.ArgumentParser) -> Group:
     add(
         "--thorough",
         action="store_true",
-        help="repeat up to a thousand times within a case, where a few times usually suffice",
+        help="use up to a thousand repetitions within a case in place of a few, which takes longer",
     )
     return selection
 

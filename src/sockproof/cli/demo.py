@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command has no options."""
     parser.epilog = (
-        "It takes less than 30 seconds, listens on the loopback interface alone, and leaves no\n"
+        "It takes less than 30 seconds, listens only on the loopback interface, and leaves no\n"
         "files behind."
     )
 

@@ -65,8 +65,8 @@ class Line:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command has no options."""
     parser.epilog = (
-        "A note says what is slower, smaller or left out, a problem what cannot be done; exit\n"
-        "code 1 where there is a problem."
+        "A note means that something is slower, limited or left out; a problem means that a main\n"
+        "function does not work. Exit code 1 if there is a problem."
     )
 
 

@@ -16,7 +16,7 @@ from sockproof.vocabulary import LatencyKind, Origin
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add = parser.add_argument
-    add("run", type=Path, metavar="RUN", help="run folder, as results/latest-load")
+    add("run", type=Path, metavar="RUN", help="run folder, e.g. results/latest-load")
     add(
         "--format",
         required=True,
@@ -31,22 +31,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_latency,
         default=LatencyKind.ACK.value,
         metavar="KIND",
-        help=f"latency to export as hgrm: {kinds}, or that of one message or class of users, as "
-        """in 'delivery["private"]' or 'ack[class="Reader"]' (default: %(default)s)""",
+        help=f"latency to export as hgrm: {kinds}, or that of one message name or user class, e.g. "
+        """'delivery["private"]' or 'ack[class="Reader"]' (default: %(default)s)""",
     )
     add(
         "--by",
         choices=("message", "class"),
         metavar="WHAT",
-        help="latencies of each message or class of users in csv and parquet: message or class",
+        help="what to break latencies down by in csv and parquet: message, by its name, or class, "
+        "that of the user (default: neither)",
     )
     add(
         "--from",
         dest="origin",
         choices=[each.value for each in Origin],
         default=Origin.INTENDED.value,
-        metavar="TIME",
-        help="start of each latency in hgrm: the intended or the actual send time "
+        metavar="ORIGIN",
+        help="send time from which latencies in hgrm are measured: intended or actual "
         "(default: %(default)s)",
     )
 

@@ -38,15 +38,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="RUN",
-        help="run folder, as results/latest-load, or report.json; several are checked together",
+        help="run folder, e.g. results/latest-load, or report.json; several are checked together",
     )
-    add("--rules", metavar="NAME", help="TOML file with rules, or a name in gates/, as smoke")
+    add(
+        "--rules",
+        metavar="NAME",
+        help="gate to check: a TOML file with rules, or the name of a bundled one, e.g. smoke",
+    )
     add(
         "--baseline",
         nargs="+",
         type=Path,
         metavar="RUN",
-        help="earlier load runs; the gate fails when the new ones are slower",
+        help="earlier load runs; the gate fails when the new ones are slower than `sockproof ab` "
+        "allows",
     )
     for name, kind in (("json", "JSON"), ("junit", "JUnit XML"), ("markdown", "Markdown")):
         place = "gate.xml" if name == "junit" else "gate.md" if name == "markdown" else "gate.json"

@@ -66,11 +66,16 @@ def add_verdict(parser: argparse.ArgumentParser, known: str) -> None:
         metavar="FILE",
         help=f"known deviations: a file, or {known}; may be repeated",
     )
-    add("--strict", action="store_true", help="fail also on SHOULD and NON_STRICT")
+    add(
+        "--strict",
+        action="store_true",
+        help="also fail on SHOULD requirements that are not met, and on NON_STRICT outcomes, which "
+        "are allowed but not recommended",
+    )
     add(
         "--docs-url",
         metavar="URL",
-        help="documentation whose pages of requirements the reports link (default: sockproof's)",
+        help="documentation site that reports link to for each requirement (default: sockproof's)",
     )
 
 
@@ -88,7 +93,7 @@ def add_limits(parser: argparse.ArgumentParser) -> Group:
         "--max-time",
         type=time_span,
         metavar="T",
-        help="time limit for the whole run, as 90s or 5m (default: derived from the cases)",
+        help="time limit for the whole run, e.g. 90s or 5m (default: derived from the cases)",
     )
     return group
 
@@ -111,7 +116,8 @@ def add_reports(parser: argparse.ArgumentParser) -> None:
         "--write-expectations",
         type=Path,
         metavar="FILE",
-        help="file for the deviations found, to be completed and passed to --expect",
+        help="file for the deviations found, to be passed to --expect; write your reasons into it "
+        "first",
     )
 
 

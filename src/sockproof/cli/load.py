@@ -51,7 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="bundled server to start when there is no URL "
         f"(default: the scenario's own, or {DEFAULT_TARGET})",
     )
-    add("--rules", metavar="NAME", help="TOML file with rules, or a name in gates/, as smoke")
+    add(
+        "--rules",
+        metavar="NAME",
+        help="gate that the run must pass: a TOML file with rules, or the name of a bundled one, "
+        "e.g. smoke; a rule may end the run early (default: none)",
+    )
     add("--no-report", action="store_true", help="skip the HTML report and its figures")
     add_load(parser, users=20, time="10s")
     add_hosts(parser)

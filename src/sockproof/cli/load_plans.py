@@ -117,7 +117,7 @@ def stored_runs(words: Sequence[str], paired: bool) -> tuple[list[Path], list[Pa
     """The run folders of two servers, as `ab --stored` names them."""
     a, b = ([Path(word) for word in each.split(",") if word] for each in words)
     if not a or not b:
-        raise CommandError("--stored needs two lists of run folders, as A1,A2 B1,B2")
+        raise CommandError("--stored needs two lists of run folders, e.g. A1,A2 B1,B2")
     if paired and len(a) != len(b):
         raise CommandError(f"--paired: {len(a)} and {len(b)} runs cannot be paired")
     return a, b

@@ -18,7 +18,7 @@ from sockproof.runs.load_records import is_load_run
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument(
-        "run", type=Path, metavar="RUN", help="run folder of any kind, as results/latest-load"
+        "run", type=Path, metavar="RUN", help="run folder of any kind, e.g. results/latest-load"
     )
     add_shelf(parser)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from sockproof.cli.arguments import Parser, positive, run_time, whole
 from sockproof.load.locust.options import REPEATED, SECRET_ARGUMENTS, add_arguments
 
 ROOM_SIZE = 10  # of a `RoomUser` whose scenario says nothing
-_TO_LOCUST = "All other options go to Locust; 'locust --help' lists them."
+OF_HOSTS = ("--rows", "--rows-port")  # for who can be a master
+_TABLE = "bundled scenarios, with their defaults (messages per second per user, 0: closed loop):"
+_TO_LOCUST = "An option that is not listed here is passed on to Locust; see 'locust --help'."
 
 
 def add_scenario(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
@@ -31,8 +34,8 @@ def add_url(parser: argparse.ArgumentParser) -> None:
         "url",
         nargs="?",
         metavar="URL",
-        help="server to load: http:// or https:// for Socket.IO, ws:// or wss:// for WebSocket "
-        "(default: start a bundled server)",
+        help="server to load-test: http:// or https:// for Socket.IO, ws:// or wss:// for "
+        "WebSocket (default: start a bundled server)",
     )
 
 
@@ -44,13 +47,13 @@ def add_load(parser: argparse.ArgumentParser, *, time: str, users: int | None = 
             "--users",
             type=whole(1, 1_000_000),
             metavar="N",
-            help=f"number of users, each with one connection (default: {users}, or by --stages)",
+            help=f"number of users, each with one connection (default: {users}; not with --stages)",
         )
         group.add_argument(
             "--spawn-rate",
             type=positive,
             metavar="R",
-            help="users started per second (default: 100, or by --stages)",
+            help="users started per second (default: 100; not with --stages)",
         )
     group.add_argument(
         "-t",
@@ -58,7 +61,8 @@ def add_load(parser: argparse.ArgumentParser, *, time: str, users: int | None = 
         type=run_time,
         default=time if users is None else None,
         metavar="T",
-        help=f"duration of each run, as 30s, 5m or 1h30m (default: {time})",
+        help=f"duration of each run, e.g. 30s, 5m or 1h30m (default: {time}"
+        f"{'; not with --stages' if users is not None else ''})",
     )
     group.add_argument("-q", "--quiet", action="store_true", help="show no progress")
     group.add_argument(
@@ -95,8 +99,9 @@ class PassOn(argparse.Action):
 class _Scenario:
     """Takes the options of load runs, as Locust's parser does."""
 
-    def __init__(self, parser: argparse.ArgumentParser) -> None:
+    def __init__(self, parser: argparse.ArgumentParser, unlisted: Collection[str]) -> None:
         self._parser = parser
+        self._unlisted = unlisted
         self._group = parser.add_argument_group("scenario options", _TO_LOCUST)
 
     def add_argument(self, *names: str, **how: Any) -> None:
@@ -112,13 +117,18 @@ class _Scenario:
                 metavar=how.get("metavar"),
                 help=how["help"].replace("%(default)s", str(how.get("default"))),
             )
+            if names[0] in self._unlisted:
+                action.help = argparse.SUPPRESS
             assert isinstance(action, PassOn)
             action.fallback = how.get("default")
 
 
-def add_scenario_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of scenarios; the help ends with a list of the scenarios."""
-    add_arguments(_Scenario(parser))
+def add_scenario_options(parser: argparse.ArgumentParser, unlisted: Collection[str] = ()) -> None:
+    """Add the options of scenarios; the help ends with a list of the scenarios.
+
+    `unlisted` are those that say nothing to this command, and are not in its help.
+    """
+    add_arguments(_Scenario(parser, unlisted))
     parser.set_defaults(more=[], passed=[], secrets={})
     if isinstance(parser, Parser):
         examples = f"\n\n{parser.epilog}" if parser.epilog else ""
@@ -133,7 +143,7 @@ def scenarios() -> str:
     except (shelves.ShelfError, OSError, SyntaxError, ValueError):
         return ""
     rows.insert(0, ("SCENARIO", "--rate", "--room-size", ""))
-    return "bundled scenarios, with their defaults:\n" + "\n".join(
+    return f"{_TABLE}\n" + "\n".join(
         f"  {name:17} {rate:>6}  {size:>11}  {said}".rstrip() for name, rate, size, said in rows
     )
 

@@ -34,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--claim",
         action="append",
         default=[],
-        metavar="NUMBER",
-        help="claim to measure, as C9; may be repeated (default: all)",
+        metavar="ID",
+        help="claim to test, e.g. C9; may be repeated (default: all)",
     )
     add_results(parser)
     add_shelf(parser)

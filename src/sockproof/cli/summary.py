@@ -15,7 +15,9 @@ from sockproof.runs.gathered import gather
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("run", type=Path, metavar="RUN", help="run folder, as results/latest-load")
+    parser.add_argument(
+        "run", type=Path, metavar="RUN", help="run folder, e.g. results/latest-load"
+    )
     parser.add_argument(
         "others", type=Path, nargs="*", metavar="OTHER",
         help="folders of the same run on other hosts, whose records are copied into the first one",

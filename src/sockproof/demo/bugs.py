@@ -39,8 +39,8 @@ BUGS = (
         title="A message is lost while a client changes its transport",
         requirement="eio-upgrade-nothing-lost",
         cause="A Socket.IO client begins with long-polling and upgrades to a WebSocket. The server"
-        " emits to nobody whose upgrade is under way.",
-        effect="'one' and 'two' are said between the probe and the upgrade, and never arrive.",
+        " does not emit to clients whose upgrade is under way.",
+        effect="'one' and 'two' are sent between the probe and the upgrade, and never arrive.",
         begins="3probe",
         shows='"fence"',
     ),

@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from sockproof.pytest_plugin.serving import Served, Serving
 
 OPTIONS = {
-    "suite": ("NAME", "suite of cases to run, as rooms; may be repeated"),
+    "suite": ("NAME", "suite of cases to run, e.g. rooms; may be repeated"),
     "case": ("GLOB", "pattern of ids of cases to run; may be repeated"),
     "expect": ("FILE", "known deviations: a file, or the name of a bundled list"),
 }
 MARKER = (
     "sockproof(suites=(), cases=(), exclude=(), expect=(), **more): which cases sockproof_case runs"
-    " and how; `more` are arguments of sockproof.judge, as headers or timeout"
+    " and how; `more` are arguments of sockproof.judge, e.g. headers or timeout"
 )
 
 

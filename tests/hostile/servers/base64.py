@@ -1,4 +1,4 @@
-"""Answers with binary packets that are no Base64."""
+"""Answers with binary packets that are not Base64."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Announces a body of a length that is none, or will not come."""
+"""Announces an invalid length of a body, or a body that never comes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends chunks that are none, or trailers without end."""
+"""Sends invalid chunks, or trailers without end."""
 
 from __future__ import annotations
 

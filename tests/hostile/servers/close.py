@@ -1,4 +1,4 @@
-"""Closes in a way that is none, or goes on behind it."""
+"""Closes in an invalid way, or goes on behind it."""
 
 from __future__ import annotations
 

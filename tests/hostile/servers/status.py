@@ -1,4 +1,4 @@
-"""Answers with a status that is none, or of no use."""
+"""Answers with an invalid status, or one of no use."""
 
 from __future__ import annotations
 

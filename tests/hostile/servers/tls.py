@@ -1,4 +1,4 @@
-"""Speaks TLS wrongly, not at all, without end, or with a certificate that is none of its own."""
+"""Speaks TLS wrongly, not at all, without end, or with a certificate of somebody else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers the opening handshake with a 101 that is none."""
+"""Answers the opening handshake with an invalid 101."""
 
 from __future__ import annotations
 

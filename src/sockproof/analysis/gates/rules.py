@@ -179,7 +179,7 @@ def condition(text: str) -> Condition:
     """Read a sentence; raises `RuleError`."""
     found = _RULE.fullmatch(text)
     if found is None:
-        raise RuleError(f"{text!r} is not a rule: METRIC <= NUMBER, as 'counts.lost == 0'")
+        raise RuleError(f"{text!r} is not a rule: METRIC <= NUMBER, e.g. 'counts.lost == 0'")
     named, comparison, bound = found.groups()
     try:
         plain, group = parted(named)
@@ -236,7 +236,7 @@ def _rule(entry: RuleEntry, samples: int) -> Rule:
             raise RuleError(f"{about}: window must be whole seconds, as runs are recorded")
     plain, group = asked.parted
     if window and plain not in (WINDOWED if group is None else _MESSAGES):
-        raise RuleError(f"{about}: window is for metrics known for each second, as latency.ack.…")
+        raise RuleError(f"{about}: window is for metrics known for each second, e.g. latency.ack.…")
     if window and entry.abort:
         raise RuleError(f"{about}: window and abort cannot be combined")
     grace = _seconds(entry.grace, f"{about}: grace")

@@ -151,15 +151,18 @@ def add_arguments(parser: Any) -> None:
     add = parser.add_argument
     add(
         "--rate", default="", metavar="R",
-        help="messages per second of each user; 0 is a closed loop, in which the next message "
-        "leaves when the last is acknowledged (default: the scenario's)",
+        help="messages per second per user; 0 is a closed loop, in which each message is sent when "
+        "the previous one is acknowledged (default: the scenario's)",
     )  # fmt: skip
     add(
         "--stages", default="", metavar="TIME:USERS,…", include_in_web_ui=False,
-        help="number of users at the end of each stage, in place of --users and --run-time, as "
-        "30s:100,5m:1000 (default: the scenario's)",
+        help="stages, each with its duration and the number of users that it ramps to, in place of "
+        "--users, --spawn-rate and --run-time, e.g. 30s:100,5m:1000 (default: the scenario's)",
     )  # fmt: skip
-    add("--poisson", action="store_true", default=False, help="send at random intervals")
+    add(
+        "--poisson", action="store_true", default=False,
+        help="send at random, exponentially distributed intervals around those of --rate",
+    )  # fmt: skip
     add(
         "--payload-bytes", default="", metavar="N",
         help="length of each message body, in bytes (default: the scenario's, usually 64)",
@@ -170,12 +173,13 @@ def add_arguments(parser: Any) -> None:
     )  # fmt: skip
     add(
         "--transport", default=Transport.WEBSOCKET.value, choices=TRANSPORTS, metavar="NAME",
-        help=f"transport of Socket.IO: {', '.join(TRANSPORTS)} (default: %(default)s)",
+        help=f"transport of Socket.IO: {', '.join(TRANSPORTS)}, which is polling first and then "
+        "websocket (default: %(default)s)",
     )  # fmt: skip
     add(
         "--client", default="lean", choices=CLIENTS, metavar="NAME",
-        help="client implementation: lean, or reference for python-socketio's client and "
-        "websocket-client (default: %(default)s)",
+        help="client implementation: lean, sockproof's own, or reference, which is python-socketio "
+        "and websocket-client (default: %(default)s)",
     )  # fmt: skip
     add(
         "--max-outstanding", default="100", metavar="N",
@@ -188,12 +192,13 @@ def add_arguments(parser: Any) -> None:
     )  # fmt: skip
     add(
         "--max-lag", default="", metavar="MS",
-        help="lag of the load generator that is ignored, in milliseconds (default: none; a latency "
-        "is judged less the lag of its second)",
+        help="lag of the load generator to ignore, in milliseconds (default: 0; other lag is "
+        "subtracted from a latency before that counts as too long)",
     )  # fmt: skip
     add(
         "--drain", default="10", metavar="S",
-        help="time limit for messages in flight at the end, in seconds (default: %(default)s)",
+        help="time limit for messages in flight at the end, in seconds; what arrives later counts "
+        "as lost (default: %(default)s)",
     )  # fmt: skip
     add(
         "--header", default="", env_var=SECRET_ARGUMENTS["header"], is_secret=True, action=_Lines,
@@ -218,23 +223,24 @@ def add_arguments(parser: Any) -> None:
     )  # fmt: skip
     add(
         "--source", default="", metavar="IP,IP",
-        help="local addresses to connect from, separated by commas (default: the system's choice)",
+        help="local addresses to connect from, separated by commas (default: chosen by the "
+        "operating system)",
     )  # fmt: skip
     add(
         "--deflate", action="store_true", default=False,
         help="offer permessage-deflate in each WebSocket handshake",
     )  # fmt: skip
     add("--ca", default="", metavar="FILE", help="CA certificate (PEM) to trust")
-    add("--cert", default="", metavar="FILE", help="client certificate (PEM) to show to the server")
+    add("--cert", default="", metavar="FILE", help="client certificate (PEM) to present")
     add(
         "--key", default="", metavar="FILE",
         help="private key (PEM) of --cert (default: in the same file)",
     )  # fmt: skip
     add(
         "--proxy", default="", env_var=SECRET_ARGUMENTS["proxy"], is_secret=True, metavar="URL",
-        help="proxy to connect through, as http://USER:PASSWORD@HOST:PORT, or https://, socks5://, "
-        "socks4://, and socks5h:// or socks4a:// to have it resolve names (default: that of "
-        "http_proxy, https_proxy, all_proxy and no_proxy)",
+        help="proxy to connect through, e.g. http://USER:PASSWORD@HOST:PORT; also https://, "
+        "socks4:// and socks5://, and socks4a:// and socks5h://, where the proxy resolves host "
+        "names (default: from http_proxy, https_proxy, all_proxy and no_proxy)",
     )  # fmt: skip
     add("--insecure", action="store_true", default=False, help="accept any certificate")
     add(
@@ -252,8 +258,8 @@ def add_arguments(parser: Any) -> None:
     )  # fmt: skip
     add(
         "--rows", default=ROWS[0], choices=ROWS, metavar="WHEN",
-        help="when workers on other hosts send their rows to the master: live, or end, after the "
-        "run (default: %(default)s)",
+        help="when workers on other hosts send the rows that they record to the master: live, "
+        "during the run, or end, after it (default: %(default)s)",
     )  # fmt: skip
     add(
         "--rows-port", default="", metavar="PORT", include_in_web_ui=False,
@@ -323,7 +329,7 @@ def host_and_port(text: str) -> tuple[str, int]:
     """Where `--metrics-port` listens; raises `OptionError`."""
     host, _, port = text.strip().rpartition(":")
     if not port.isdecimal() or not 0 <= int(port) <= 65535:
-        raise OptionError(f"--metrics-port must be [HOST:]PORT, as 9646, not {text!r}")
+        raise OptionError(f"--metrics-port must be [HOST:]PORT, e.g. 9646, not {text!r}")
     return host.strip("[]") or "127.0.0.1", int(port)
 
 

@@ -40,7 +40,9 @@ def read_stages(text: str) -> tuple[Stage, ...]:
     for word in filter(None, map(str.strip, text.split(","))):
         match = _STAGE.fullmatch(word)
         if match is None:
-            raise StageError(f"--stages must be TIME:USERS,…, as 30s:100,5m:1000, not {word!r:.60}")
+            raise StageError(
+                f"--stages must be TIME:USERS,…, e.g. 30s:100,5m:1000, not {word!r:.60}"
+            )
         hours, minutes, seconds = (float(each or 0) for each in match.groups()[:3])
         found.append((int(match[4]), hours * 3600 + minutes * 60 + seconds))
     return checked(found, "--stages") if found else ()
