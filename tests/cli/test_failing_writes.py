@@ -3,6 +3,7 @@ recorded before can be read."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from tests.waiting import LIMIT
 
 LIMITED = """
 import resource, sys
+sys.dont_write_bytecode = True  # Python keeps what it could write of it (3.11)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
 from sockproof.cli import main
 sys.exit(main(sys.argv[2:]))
@@ -152,3 +154,20 @@ def test_load_whose_folder_is_deleted(url: str, tmp_path: Path) -> None:
     assert process.returncode == 2, said
     assert "Traceback" not in said
     assert f"the run folder {results}" in said
+
+
+def test_damaged_module_in_the_cache_of_python_is_named(tmp_path: Path) -> None:
+    """What Python 3.11 leaves of a module that it compiles on a disk that is just full."""
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    command = [sys.executable, "-c", "from sockproof.cli import run; run()", "schema"]
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=LIMIT
+        )
+
+    assert run().returncode == 0
+    (compiled,) = tmp_path.rglob("sockproof/cli/schema.*.pyc")
+    compiled.write_bytes(compiled.read_bytes()[:100])
+    assert f"delete the folders __pycache__ below {tmp_path}" in told(run())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import time
@@ -154,6 +155,7 @@ def test_disk_that_stays_full_is_said(tmp_path: Path) -> None:
             text=True,
             check=False,
             preexec_fn=limited,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},  # of which it would keep a part
             timeout=LIMIT,
         )
     found = result(tmp_path, done.returncode, done.stdout + done.stderr)

@@ -27,6 +27,15 @@ def crashed(error: Exception, words: Sequence[str]) -> int:
     if os.environ.get(SHOW):
         print(hide("".join(traceback.format_exception(error))), file=sys.stderr)
     places = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, EOFError) and places and "importlib" in places[-1].filename:
+        # Python 3.11 keeps what it could write of a compiled module to a disk that was full.
+        where = sys.pycache_prefix or Path(__file__).parents[1]
+        print(
+            "sockproof: a compiled module in Python's cache is damaged, which a full disk may do:"
+            f" delete the folders __pycache__ below {where}",
+            file=sys.stderr,
+        )
+        return CRASHED
     place = f" ({Path(places[-1].filename).name}, line {places[-1].lineno})" if places else ""
     said = " ".join(f"{type(error).__name__}: {error}".split())[:500]
     print(f"sockproof: internal error: {hide(said)}{place}", file=sys.stderr)

@@ -18,15 +18,27 @@ def add_hosts(parser: argparse.ArgumentParser) -> None:
     """Add the options of masters and workers."""
     group = parser.add_argument_group("many machines")
     add = group.add_argument
-    add("--master", action="store_true", help="let workers on other hosts do the load")
+    add(
+        "--master",
+        action="store_true",
+        help="run as master: workers on other hosts generate the load",
+    )
     add(
         "--expect-workers",
         type=whole(1, 100_000),
         metavar="N",
         help="number of workers that the master waits for before it begins",
     )
-    add("--worker", action="store_true", help="be a worker: the master says what to do")
-    add("--master-host", metavar="HOST", help="host of the worker's master (default: 127.0.0.1)")
+    add(
+        "--worker",
+        action="store_true",
+        help="run as a worker: the master supplies scenario and options",
+    )
+    add(
+        "--master-host",
+        metavar="HOST",
+        help="host of the master, with --worker (default: 127.0.0.1)",
+    )
     add("--master-port", type=PORT, metavar="P", help="port of the master (default: 5557)")
 
 
