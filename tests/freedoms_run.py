@@ -201,7 +201,7 @@ def complaints(
 
 
 def _is_doubtful(record: CaseRecord) -> bool:
-    waited = record.outcome == "FAIL" and record.timed_out
+    waited = record.outcome in ("FAIL", "UNSUPPORTED") and record.timed_out
     return waited or record.outcome == "INCONCLUSIVE"
 
 
