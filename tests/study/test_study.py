@@ -119,17 +119,28 @@ def test_one_claim_is_measured_alone(tmp_path: Path) -> None:
     assert done.stderr == "sockproof: no claim 'Z'; choose one of A, B\n"
 
 
+def waits(flag: Path) -> str:
+    """What a claim does that says by a file that it is there, and is to be interrupted."""
+    return f"import pathlib as p, time as t; p.Path({str(flag)!r}).touch(); t.sleep(60)"
+
+
+def interrupted(number: int, flag: Path, *words: str) -> str:
+    """What the command prints that is ended by a signal once the flag is there."""
+    with subprocess.Popen(
+        [*COMMAND, "study", *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        until(flag.exists)
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=LIMIT)
+    assert process.returncode == 130, output
+    return output
+
+
 def test_interrupt_keeps_what_was_measured(tmp_path: Path) -> None:
     flag = tmp_path / "flag"
-    wait = f"import pathlib, time; pathlib.Path({str(flag)!r}).touch(); time.sleep(60)"
-    own = shelf(tmp_path / "shelf", a='return {"x": 1}', b=wait)
-    command = [*COMMAND, "study", "--shelf", str(own), "--results", str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        until(flag.exists)
-        process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=LIMIT)
-    assert process.returncode == 130
-    assert "1 claim; holds: 1" in output
+    own = shelf(tmp_path / "shelf", a='return {"x": 1}', b=waits(flag))
+    words = ("--shelf", str(own), "--results", str(tmp_path))
+    assert "1 claim; holds: 1" in interrupted(signal.SIGINT, flag, *words)
     assert [each["number"] for each in stored(tmp_path)["claims"]] == ["A"]
     assert (tmp_path / "latest-study" / "study.html").exists()
 
@@ -140,17 +151,10 @@ def test_interrupt_amid_a_message_ends_who_listens_meanwhile(tmp_path: Path) -> 
     text = (ROOT / "study" / "full_duplex.py").read_text()
     pause = "        time.sleep(PAUSE)\n    return began"
     assert pause in text
-    waits = f"        import pathlib; pathlib.Path({str(flag)!r}).touch(); time.sleep(60)\n"
-    (own / "study" / "c.py").write_text(text.replace(pause, f"{waits}    return began"))
-    command = [*COMMAND, "study", "--quick", "--shelf", str(own), "--results", str(tmp_path)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        until(flag.exists)
-        process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=LIMIT)
-    assert process.returncode == 130, output
-    assert "Traceback" not in output
+    text = text.replace(pause, f"        {waits(flag)}\n    return began")
+    (own / "study" / "c.py").write_text(text)
+    words = ("--quick", "--shelf", str(own), "--results", str(tmp_path))
+    assert "Traceback" not in interrupted(signal.SIGTERM, flag, *words)
 
 
 @pytest.fixture(scope="module")
