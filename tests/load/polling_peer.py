@@ -32,6 +32,7 @@ class PollingServer(Server):
         self._fields = fields
         self.requests: list[Request] = []
         self.posted: list[bytes] = []
+        self.answered = 0  # of these
         self.outgoing: queue.Queue[bytes] = queue.Queue()
         self.headers: tuple[str, ...] = ()  # lines of every answer
         self.upgrading = False  # no GET is kept waiting then
@@ -101,6 +102,7 @@ class PollingServer(Server):
             elif packet == b"1":
                 self.outgoing.put(b"6")
         link.respond(b"ok", "200 OK", *self.headers)
+        self.answered += 1
 
 
 def leave(heard: Heard) -> None:

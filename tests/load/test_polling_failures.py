@@ -193,7 +193,7 @@ def test_heartbeat_that_stays_away_ends_the_session() -> None:
 def test_octets_that_answer_nothing_end_their_stream_alone() -> None:
     with PollingServer() as server:
         heard = server.connection().until_open()
-        until(lambda: len(server.posted) == 1)
+        until(lambda: server.answered == 1)
         (poster,) = [link for link in server.links if link.number == 1]
         poster.send(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
         until(lambda: poster.socket.fileno() == -1)  # closed by both
