@@ -22,7 +22,9 @@ class Result:
 
     @property
     def summary(self) -> dict[str, Any]:
-        value: dict[str, Any] = json.loads((self.folder / "summary.json").read_text())
+        file = self.folder / "summary.json"
+        assert file.exists(), (self.code, self.output)
+        value: dict[str, Any] = json.loads(file.read_text())
         return value
 
 
