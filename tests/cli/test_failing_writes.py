@@ -24,8 +24,9 @@ from tests.small_disk import small_disk
 from tests.waiting import LIMIT
 
 LIMITED = """
-import resource, sys
-sys.dont_write_bytecode = True  # Python keeps what it could write of it (3.11)
+import os, resource, sys
+# Python 3.11 keeps what it could write of a module, here or in a process that is started here.
+sys.dont_write_bytecode, os.environ["PYTHONDONTWRITEBYTECODE"] = True, "1"
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
 from sockproof.cli import main
 sys.exit(main(sys.argv[2:]))

@@ -23,6 +23,8 @@ from tests.waiting import LIMIT
 
 SCENARIO = str(Path(__file__).with_name("small_blocks.py"))
 WORDS = ("--users", "20", "--run-time", "5m", "--no-report")
+# Python 3.11 keeps what it could write of a module that it has compiled.
+UNKEPT = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 class Limit:
@@ -88,6 +90,7 @@ def filled_twice(disk: Limit | SmallDisk, url: str) -> Result:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        env=UNKEPT,
     )
 
     def recorded() -> RowFile | None:
@@ -154,7 +157,7 @@ def test_disk_that_stays_full_is_said(tmp_path: Path) -> None:
             text=True,
             check=False,
             preexec_fn=limited,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},  # of which it would keep a part
+            env=UNKEPT,
             timeout=LIMIT,
         )
     found = result(tmp_path, done.returncode, done.stdout + done.stderr)
