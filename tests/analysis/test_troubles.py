@@ -135,6 +135,10 @@ def test_who_gave_up_a_generator_that_stood_still_is_not_accused(tmp_path: Path)
     assert violated(run(tmp_path, "cut", lag=4 * SECOND)) == set()
 
 
+def test_what_timed_out_while_the_generator_stood_still_is_not_judged(tmp_path: Path) -> None:
+    assert violated(run(tmp_path, "timed out", lag=4 * SECOND)) == set()
+
+
 def test_many_texts_are_bounded(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path, 7)
     numbers = [recorder.names.why(f"reason {number}") for number in range(MOST_REASONS + 5)]

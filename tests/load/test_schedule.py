@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import socket
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,7 +13,7 @@ import pytest
 
 from sockproof.load.locust.alarm import Alarm
 from sockproof.load.locust.schedule import SECOND, Schedule, Turn
-from sockproof.load.net.timer_wheel import STEP_NS, Wheel
+from sockproof.load.net.timer_wheel import HELD_UP_NS, STEP_NS, Wheel
 from sockproof.load.socketio.acks import NEVER, Acks, Strays, arguments, take_expired
 from sockproof.runs.load_records import Stray
 from sockproof.wire import WireError
@@ -287,6 +288,24 @@ def test_wheel_visits_each_once_and_not_early(hub: Hub) -> None:
     hub.errors.clear()
     wheel.add(first, time.monotonic_ns() + STEP_NS)  # its timer begins anew
     until(lambda: len(first.found) == 2)
+
+
+def test_wheel_has_what_waits_read_first_where_the_process_was_held_up(hub: Hub) -> None:
+    wheel, visits, told = Wheel(), Visits(), list[tuple[bytes, int]]()
+    near, far = socket.socketpair()
+    with near, far:
+        reader = gevent.get_hub().loop.io(near.fileno(), 1)
+        reader.start(lambda: told.append((near.recv(99), len(visits.found))))
+        wheel.add(visits, time.monotonic_ns() + 2 * STEP_NS)
+        far.send(b"in time")
+        time.sleep((HELD_UP_NS + 4 * STEP_NS) / SECOND)  # the hub does nothing else meanwhile
+        until(lambda: told)
+        reader.close()
+        assert told == [(b"in time", 0)]
+        time.sleep(2 * HELD_UP_NS / SECOND)  # it is put off once
+        until(lambda: visits.found)
+        gevent.sleep(4 * STEP_NS / SECOND)
+    assert len(visits.found) == 1
 
 
 def test_acknowledgements_whose_time_has_passed_are_taken_out() -> None:

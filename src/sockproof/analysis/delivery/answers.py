@@ -5,7 +5,8 @@ The rules that hold here:
 * *unacknowledged*: an acknowledgement that was asked for and did not come within its time limit,
   or before the end of the drain, although its sender's connection held to the end. Where the
   message itself is lost for anyone, that is told instead. Where the scenario's own matcher says
-  what acknowledges a message, and none ever matched, nobody knows whose fault it is.
+  what acknowledges a message, and none ever matched, nobody knows whose fault it is. Nor where
+  the time passed while the sender's own process stood still, or had to catch up with its sends.
 * *misacknowledged*: one that nobody had asked for (*stray*), that came before its message was
   sent (*early*), a second time (*doubled*), or with the number of another client (*foreign*).
 * *broken*: a connection that ended neither by us nor by a Close, a CLOSE packet or a DISCONNECT
@@ -59,6 +60,7 @@ def judge_unacknowledged(
         due &= ~(here & (emits.actual <= until))
     due |= asked & (emits.acked > 0)
     due[history.timed_out] = True  # its connection was there when the time was over
+    due[history.held_up] = False
     matched = (emits.flags & EmitFlag.MATCHED) > 0
     if not matches:
         due &= ~matched

@@ -115,6 +115,7 @@ class History:
         self._taken = -1
         self.emits = Emits.none()  # of the partition that is looked at
         self.timed_out = np.zeros(0, dtype=np.int64)  # where messages of these stand
+        self.held_up = self.timed_out  # those whose process stood still meanwhile
         self._end_stays()
         self.stays.client[:] = self.user[self.stays.client]
         self.connections = self.stays.where(self.stays.room == EVERYONE)
@@ -198,9 +199,6 @@ class History:
             self.unsent[here] = bool(process.lost(Kind.WITHDRAWN))
             own = process.records.names()
             self.names.take(own)
-            still = [
-                tuple(map(process.line.to_run, span)) for span in process.records.stood_still()
-            ]
             until = process.begun.get(Phase.DRAIN) or process.drained or FOREVER
             self.sent_until[here] = until
             unsure = process.lost(*MEMBERSHIP)
@@ -214,7 +212,7 @@ class History:
                     self.lost_by.append(number)
                 ended = connection.ended and not 0 < process.drained < connection.may_to
                 # A peer that gave up a process which stood still is not to blame.
-                if ended and not any(a <= connection.may_to <= b for a, b in still):
+                if ended and not any(a <= connection.may_to <= b for a, b in process.stood_still):
                     self.ended.append((number, connection.ended, connection.may_to))
                 in_order = process.drained and connection.sure_to >= process.drained
                 known = all(connection.asked >= end for _, end in unsure)
@@ -300,7 +298,7 @@ class History:
                 at = np.searchsorted(numbers, (sent["a"] & LOW).astype(np.int64))
                 parts.append(Emits.of(process, sent, rooms[at], named[at]))
         self.emits = emits = Emits.together(parts)
-        timed_out = []
+        timed_out, held_up = [], []
         for process in self.processes:
             if process.base >= end or process.base + process.clients <= begin:
                 continue
@@ -312,8 +310,11 @@ class History:
             missed = of_senders(process, process.rows.of([Kind.ACK_TIMEOUT]), begin, end)
             name = sent_name(process, missed["client"], missed["a"])
             at = emits.find(name >> 32, name & 0xFFFFFFFF)
-            timed_out.append(at[at >= 0])
+            ended, at = process.times(missed["c"])[at >= 0], at[at >= 0]
+            timed_out.append(at)
+            held_up.append(at[process.stood_still_within(emits.intended[at], ended)])
         self.timed_out = np.concatenate([np.zeros(0, np.int64), *timed_out])
+        self.held_up = np.concatenate([np.zeros(0, np.int64), *held_up])
         self._taken = number
         if not emits.acked.all():
             self._hear(number)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,19 @@ class Process:
         rows = records.rows
         begun = {phase: line.to_run(time) for phase, time in rows.begun.items()}
         return cls(records, rows, base, rows.clients, records.file.closed, begun, line)
+
+    @cached_property
+    def stood_still(self) -> list[tuple[int, int]]:
+        """From when to when, by the clock of the run, it did nothing for seconds."""
+        to_run = self.line.to_run
+        return [(to_run(begin), to_run(end)) for begin, end in self.records.stood_still()]
+
+    def stood_still_within(self, begin: Numbers, end: Numbers) -> NDArray[np.bool_]:
+        """In which of these spans of time it did so."""
+        found = np.zeros(len(begin), dtype=bool)
+        for first, last in self.stood_still:
+            found |= (begin <= last) & (end >= first)
+        return found
 
     def times(self, column: Any) -> Numbers:
         """Times of its rows by the clock of the run."""

@@ -29,6 +29,7 @@ from sockproof.load.locust.options import Options, masked, shown
 from sockproof.load.locust.schedule import SECOND, Schedule, Turn
 from sockproof.load.locust.stats import LocustStats
 from sockproof.load.net.endpoint import Endpoint, EndpointError
+from sockproof.load.net.timer_wheel import HELD_UP_NS
 from sockproof.load.record import health, provenance
 from sockproof.load.record.due import Question
 from sockproof.load.record.live import Live
@@ -122,7 +123,8 @@ class Run:
     def drain(self) -> None:
         """Send nothing more, and wait for what is in flight.
 
-        The whole time that there is for it, unless all that is due is in.
+        The whole time that there is for it, unless all that is due is in. What comes while this
+        process is held up itself waits to be read: that time does not count.
         """
         if self.recorder.phase_now >= Phase.DRAIN or self.over:
             return
@@ -133,9 +135,13 @@ class Run:
         recorder, question = self.recorder, Question(self.folder)
         deadline = time.monotonic() + self.options.drain
         counted, since = (recorder.emitted, recorder.receipts), time.monotonic()
-        while time.monotonic() < deadline:
+        now = time.monotonic()
+        while now < deadline:
+            before = now
             gevent.sleep(0.05)
             now = time.monotonic()
+            if now - before >= HELD_UP_NS / SECOND:
+                deadline, since = deadline + now - before, now
             waits = recorder.outstanding > 0 or self.returning > 0
             if (recorder.emitted, recorder.receipts) != counted or waits:
                 counted, since = (recorder.emitted, recorder.receipts), now

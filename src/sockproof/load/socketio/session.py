@@ -36,7 +36,6 @@ MAX_SID: Final = 4096  # characters of a session's id, which stands in each requ
 LARGE: Final = 64 * 1024  # octets of JSON, from which on its values are counted
 MAX_VALUES: Final = 200_000  # each of which takes many times what its octets do
 _decoded: Final = msgspec.json.Decoder().decode
-_HELD_UP: Final = 500_000_000  # nanoseconds by which this process's own loop was too late
 
 
 def not_sent(data: bytes) -> bool:
@@ -74,7 +73,6 @@ class Session:
         "_acks",
         "_beyond",
         "_ending",
-        "_excused",
         "_number",
         "_ping_by",
         "_ping_limit",
@@ -111,7 +109,6 @@ class Session:
         self.on_close: Callable[[Reason, str], None] | None = None
         self._visit = 0
         self._beyond = 0  # of attachments that came, see `endpoint.held`
-        self._excused = False
         self._number = numbers_from  # the last that an acknowledgement was given
         self.strays = Strays(numbers_from)
         self.state = IDLE
@@ -247,14 +244,9 @@ class Session:
         """See which time limits have passed: of connecting, of a PING, of acknowledgements."""
         if now < self._visit:
             return
-        late, self._visit = now - self._visit > _HELD_UP, 0
+        self._visit = 0
         if self.state == CLOSED:
             return
-        if late and not self._excused:  # what came in time may not have been read yet
-            self._excused = True
-            self._visit_by(now + _HELD_UP)
-            return
-        self._excused = False
         following = NEVER
         if self.state == CLOSING:
             if now < self.deadline:
