@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from sockproof.analysis.delivery.violations import MOST, MOST_RECEIVERS
+from sockproof.analysis.evidence import partitions
 from sockproof.analysis.summary.run_summary import write_summary
 from sockproof.formats.load import Summary
 from sockproof.load.record.recorder import EVERYONE, ITSELF, Phase, Recorder
@@ -42,12 +43,12 @@ class Run:
         recorder.phase(Phase.MEASURED, self.began + 1)
         self.sequence = 0
 
-    def say(self, room: str | int = "lobby", flags: int = 0) -> bytes:
-        """A message of the first user."""
+    def say(self, room: str | int = "lobby", flags: int = 0, sender: int = 1) -> bytes:
+        """A message of a user, the first one's if nothing is said."""
         self.sequence += 1
         at = self.began + 1000 * self.sequence
         return self.recorder.sending(
-            *(1, self.sequence, self.places[room], at, at, flags, stamp.checksum_of(BODY)),
+            *(sender, self.sequence, self.places[room], at, at, flags, stamp.checksum_of(BODY)),
         )
 
     def hear(self, made: bytes, *clients: int, after: int = 500, body: str = BODY) -> None:
@@ -153,6 +154,36 @@ def test_entries_and_receivers_are_bounded(tmp_path: Path, many: int) -> None:
     assert {entry["counts"]["lost"] for entry in entries} == {29}
     assert (summary.violations.messages, summary.violations.listed) == (many, MOST)
     assert len(summary.violations.first) == 10
+
+
+@pytest.mark.parametrize("rooms", [("lobby", "hall"), ("hall", "lobby")])
+def test_entries_are_bounded_over_all_rooms(tmp_path: Path, rooms: tuple[str, str]) -> None:
+    run = Run(tmp_path, 3)
+    hall = run.recorder.room("hall")
+    for client in run.clients:
+        run.recorder.joining(client, hall, run.began)
+        run.recorder.joined(client, hall, run.began)
+    for room in rooms:
+        for _ in range(MOST + 1):
+            run.hear(run.say(room), 1)
+    *entries, left_out = run.end()[0]
+    assert left_out["left_out"] == MOST + 2
+    assert [entry["number"] for entry in entries] == list(range(1, MOST + 1))
+    assert {entry["room"] for entry in entries} == {rooms[0]}
+
+
+def test_entries_are_bounded_over_all_partitions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partitions, "MOST_MESSAGES", 10)
+    monkeypatch.setattr(partitions, "GROUP", 1)
+    run = Run(tmp_path, 3)
+    for sender in (1, 2, 3):
+        for _ in range(MOST - 1):
+            run.hear(run.say(sender=sender), sender)
+    *entries, left_out = run.end()[0]
+    assert left_out["left_out"] == 2 * MOST - 3
+    assert [entry["sender"] for entry in entries] == ["Chatter 1"] * (MOST - 1) + ["Chatter 2"]
 
 
 def test_a_run_of_an_older_version_has_no_times_of_day(tmp_path: Path) -> None:

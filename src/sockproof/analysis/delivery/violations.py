@@ -10,6 +10,7 @@ from collections import Counter as Tally
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 
@@ -79,7 +80,7 @@ class Violations:
         some = some[np.isin(messages[some], chosen)]
         some = some[np.argsort(messages[some], kind="stable")]
         begins = np.flatnonzero(np.diff(messages[some], prepend=-1))
-        for begin, end in zip(begins.tolist(), [*begins[1:].tolist(), len(some)], strict=True):
+        for begin, end in pairwise([*begins.tolist(), len(some)]):
             count, receivers = first.get(at := int(messages[some[begin]]), (0, []))
             if clients is not None:
                 more = some[begin : min(end, begin + MOST_RECEIVERS - len(receivers))]
