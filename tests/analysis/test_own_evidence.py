@@ -10,7 +10,9 @@ import pytest
 from sockproof.analysis.delivery.checker import check, missing
 from sockproof.analysis.delivery.latency import DeliveryLatencies
 from sockproof.analysis.evidence.history import History
+from sockproof.analysis.summary.missing_records import missing_records
 from sockproof.load.record.recorder import ITSELF, NOBODY, EmitFlag, Phase, Recorder
+from sockproof.runs.clock import SECOND
 from sockproof.runs.histogram import bucket_of
 from sockproof.runs.load_records import ROW, ROWS_AT, STEP, Kind, Stray
 from sockproof.runs.reader import LoadRunFolder
@@ -220,11 +222,11 @@ class FullDisk:
         while self.recorder._offset < STEP:
             self.recorder._row(Kind.END, 0, 0, 0, 1)
 
-    def empty(self) -> None:
+    def empty(self, at: int = 500) -> None:
         """There is space again, from a time on."""
         self.full = False
         self.recorder._settle()
-        self.recorder._rows._gap[1] = 500  # not when this test runs
+        self.recorder._rows._gap[1] = at  # not when this test runs
         self.recorder._rows._tell()
 
 
@@ -270,6 +272,19 @@ def test_messages_that_could_not_be_written_are_not_called_invented(
     assert violations(found) == {}
     assert found.counts["unrecorded"] == 1
     assert found.counts["emitted"] == 1
+
+
+def test_what_is_missing_is_told_in_the_order_of_time(run: Written, disk: FullDisk) -> None:
+    client = run.client()
+    spans = [[1.0, 2.0], [9.5, 9.6], [10.2, 11.0], [12.0, 100.0]]
+    for number, (begin, end) in enumerate(spans, 1):
+        disk.fill()
+        run.say(client, number, ITSELF, int(begin * SECOND))
+        disk.empty(int(end * SECOND))
+    run.check()
+    told = missing_records(LoadRunFolder(run.folder)).seconds
+    first = told[0][0] or 0.0
+    assert [[round((at or 0.0) - first + 1.0, 3) for at in span] for span in told] == spans
 
 
 def test_message_of_a_process_without_records_is_not_called_invented(tmp_path: Path) -> None:

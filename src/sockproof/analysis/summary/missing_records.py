@@ -47,7 +47,7 @@ def missing_records(run: LoadRunFolder) -> MissingRecords:
             for gap in file.gaps
             if gap.kinds
         ]
-    return MissingRecords(dict(rows), dict(lines), sorted(gaps, key=str))
+    return MissingRecords(dict(rows), dict(lines), sorted(gaps, key=lambda gap: gap[0] or 0.0))
 
 
 def _second(run: LoadRunFolder, tag: int, time: int) -> float | None:
