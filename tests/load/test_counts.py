@@ -96,7 +96,7 @@ def test_both_clients_agree_on_every_count(misdeed: str | None, tmp_path: Path) 
     told = []
     for client in ("lean", "reference"):
         server = UnfaithfulServer(misdeed)
-        words = (str(FIXED), "--users", "10", "--run-time", "5s", "--client", client)
+        words = (str(FIXED), "--users", "10", "--run-time", "8s", "--client", client)
         with served(server) as url:
             found = load(tmp_path / client, *words[:1], url, *words[1:])
         counts = found.summary["counts"]
