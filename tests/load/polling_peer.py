@@ -15,7 +15,7 @@ from sockproof.load.net.endpoint import Endpoint
 from sockproof.load.socketio.connection import SocketIOConnection
 from sockproof.runs.load_records import Reason
 from sockproof.wire.http import Request
-from tests.load.peers import Heard, Link, Server, open_packet
+from tests.load.peers import Heard, Link, Server, open_packet, until
 
 SEPARATOR = b"\x1e"
 Hook = Callable[[Link, Request], object]
@@ -103,6 +103,14 @@ class PollingServer(Server):
                 self.outgoing.put(b"6")
         link.respond(b"ok", "200 OK", *self.headers)
         self.answered += 1
+
+
+def until_answered(heard: Heard) -> None:
+    """Wait until the client has read the answer to its POST: what it sends next leaves at once.
+
+    The server lets it in before that, so an open connection may still wait for it.
+    """
+    until(lambda: not heard.connection._polling._post.busy)
 
 
 def leave(heard: Heard) -> None:

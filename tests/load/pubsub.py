@@ -41,6 +41,24 @@ class User(Member):
 """
 
 
+def together(users: int) -> tuple[str, ...]:
+    """Lines of a class of so many users of whom nobody speaks before all are in.
+
+    `then=self.is_in` asks for it. What is said while others still join is not due to them, and on a
+    busy machine they may do so for seconds.
+    """
+    return (
+        "inside = []",
+        "def is_in(self):",
+        f"    if len(self.inside) == {users}:",
+        "        self.settled()  # it comes back",
+        "        return",
+        "    self.inside.append(self)",
+        f"    for each in self.inside if len(self.inside) == {users} else ():",
+        "        each.settled()",
+    )
+
+
 @dataclass
 class PubSub:
     """A server that runs."""

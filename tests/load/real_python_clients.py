@@ -13,11 +13,13 @@ from typing import Any
 import socketio
 import websocket
 
+SOON = 60  # seconds, for what comes at once where the machine has time
+
 
 def of_socketio(url: str, name: str) -> list[str]:
     """Events and acknowledgements."""
     heard: list[Any] = []
-    client = socketio.Client(reconnection=False, handle_sigint=False)
+    client = socketio.Client(reconnection=False, handle_sigint=False, request_timeout=SOON)
     started: list[threading.Thread] = []  # each packet is handled in one
     start = client.eio.start_background_task
 
@@ -29,10 +31,11 @@ def of_socketio(url: str, name: str) -> list[str]:
     client.on("*", lambda *all: heard.append(all))
     client.on("connect", lambda: client.emit("asks", callback=lambda *all: heard.append(all)))
     with contextlib.suppress(socketio.exceptions.ConnectionError):
-        client.connect(f"{url}?name={name}", transports=["websocket"])
+        # Of itself it would wait a second for its namespace, and hear nothing more.
+        client.connect(f"{url}?name={name}", transports=["websocket"], wait_timeout=SOON)
         client.wait()
     for each in started:  # one may not have run yet when the connection has ended
-        each.join(10)
+        each.join(SOON)
     return [repr(each) for each in heard]
 
 

@@ -91,14 +91,14 @@ def test_acknowledgements_that_never_come_are_missed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", WAYS, ids="-".join)
 def test_what_comes_late_behind_a_silence_is_awaited(way: tuple[str, ...], tmp_path: Path) -> None:
-    server = LateServer(NUMBER, seconds=6)  # far into the drain
-    with served(server) as url:
-        found = load(tmp_path, str(FIXED), url, *FEW, *way)
+    server = LateServer(NUMBER, seconds=8)  # far into the drain
+    with served(server) as url:  # within six seconds a busy machine has said all
+        found = load(tmp_path, str(FIXED), url, *FEW, "--run-time", "6s", *way)
     counts = found.summary["counts"]
     assert server.done == 10 * 5
     assert violated(found) == {}, found.output
     assert counts["receipts"] == counts["due"] == 10 * NUMBER * 5
-    assert found.summary["latency"]["delivery"]["actual"]["max_ms"] > 5_900
+    assert found.summary["latency"]["delivery"]["actual"]["max_ms"] > 7_900
 
 
 # python-engineio passes over a packet of a type that there is not.

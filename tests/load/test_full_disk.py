@@ -150,7 +150,7 @@ def test_disk_that_stays_full_is_said(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 17, resource.RLIM_INFINITY))
 
     with served(server) as url:
-        words = (SCENARIO, url, "--users", "20", "--run-time", "6s", "--no-report")
+        words = (SCENARIO, url, "--users", "20", "--run-time", "12s", "--no-report")
         done = subprocess.run(
             command(tmp_path, *words),
             capture_output=True,

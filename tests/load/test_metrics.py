@@ -202,7 +202,8 @@ def test_collector_that_is_away_holds_nothing_up() -> None:
 def test_run_without_a_page_is_told_while_it_goes_on(processes: int, tmp_path: Path) -> None:
     """A master serves the sum of its workers."""
     port = free_port()
-    words = ["echo", "--users", "4", "--rate", "20", "--run-time", f"{3 * processes}s"]
+    # While it lasts a busy machine has to answer, and workers report each third second alone.
+    words = ["echo", "--users", "4", "--rate", "20", "--run-time", f"{4 + 6 * processes}s"]
     words += ["--processes", str(processes), "--metrics-port", str(port), "--otel", "--no-report"]
     with collector("http/protobuf") as (exported, variables):
         process = subprocess.Popen(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import textwrap
 import xml.etree.ElementTree as ET
 from datetime import datetime
 
 import pytest
 
 from tests.load.command import Result, load
-from tests.load.pubsub import pubsub
+from tests.load.pubsub import pubsub, together
 from tests.waiting import LIMIT
 
 USERS = """
@@ -28,8 +29,10 @@ class Member(WebSocketUser):
             self.room,
             {"type": "join", "room": self.room},
             answer={"type": "joined", "room": self.room},
-            then=self.settled,
+            then=self.is_in,
         )
+
+    # together
 
 class Talker(Member):
     room = "lobby"
@@ -58,7 +61,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, int]:
     """A run, and how many messages the server has dropped, all of them in one room."""
     folder = tmp_path_factory.mktemp("parts")
     scenario = folder / "scenario.py"
-    scenario.write_text(USERS)
+    lines = textwrap.indent("\n".join(together(20)), "    ")
+    scenario.write_text(USERS.replace("    # together", lines))
     with pubsub("--fault", "drop", "--every", "50", "--room", "team") as server:
         run = load(folder, str(scenario), server.url, *FLAGS)
         return run, server.truth["done"]

@@ -21,7 +21,7 @@ from sockproof.targets.launch import RunningTarget, launch
 from sockproof.targets.spec import load_targets
 from sockproof.wire.http import Request
 from tests.load.peers import Heard, Link, Server, relay, until
-from tests.load.polling_peer import SEPARATOR, PollingServer, heard_text, leave
+from tests.load.polling_peer import SEPARATOR, PollingServer, heard_text, leave, until_answered
 from tests.waiting import SOON
 
 pytestmark = pytest.mark.usefixtures("hub")
@@ -65,7 +65,7 @@ def test_packets_are_posted_and_polled() -> None:
 
 def test_what_waits_for_a_post_leaves_in_order_and_in_portions() -> None:
     with PollingServer(maxPayload=1000) as server:
-        heard = server.connection().until_open()
+        heard = server.connection(close_limit=SOON).until_open()
         sent = [f'42["x",{number},"{"y" * (number % 300)}"]'.encode() for number in range(120)]
         for packet in sent:
             assert heard.connection.emit_stamped((packet[2:], b"", b""))
@@ -87,6 +87,7 @@ def test_each_request_may_have_its_own_stream(tls: bool, certificates: Certifica
         server.headers = ("Connection: close",)
         heard = server.connection(ca=certificates.ca).until_open()
         for number in range(5):
+            until_answered(heard)  # else two leave in one POST
             assert heard.connection.emit("x", number)
             server.outgoing.put(b'42["y",%d]' % number)
             until(partial(came_or_closed, heard, number + 1))

@@ -48,7 +48,12 @@ CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 ANSWERS = {
     "nothing": (b"", Reason.SERVER_DROPPED, "instead of answering"),
     "half-a-head": (OK, Reason.SERVER_DROPPED, "instead of answering"),
-    "half-a-body": (OK + b"Content-Length: 9\r\n\r\nhalf", Reason.CONNECT_TIMEOUT, "to a GET"),
+    # The limit of the request, or that of the session: they begin at once.
+    "half-a-body": (
+        OK + b"Content-Length: 9\r\n\r\nhalf",
+        Reason.CONNECT_TIMEOUT,
+        f"within {EXPIRES:g} s",
+    ),
     "status": (
         b"HTTP/1.1 403 Forbidden\r\nContent-Length: 8\r\n\r\nnot here",
         Reason.HTTP_STATUS,

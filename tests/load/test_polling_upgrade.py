@@ -13,7 +13,7 @@ from sockproof.runs.load_records import Reason
 from sockproof.wire.http import Request
 from sockproof.wire.websocket import Opcode
 from tests.load.peers import Gone, Link, until
-from tests.load.polling_peer import PollingServer, heard_text, leave, passed
+from tests.load.polling_peer import PollingServer, heard_text, leave, passed, until_answered
 from tests.waiting import EXPIRES, SOON
 
 pytestmark = pytest.mark.usefixtures("hub")
@@ -131,6 +131,8 @@ def test_upgrade_that_comes_to_nothing_leaves_long_polling(hook: Any) -> None:
             sent += 1
             pause = time.monotonic() + 0.005
             until(partial(passed, pause))
+        # The hook is over before its stream is: a GET that ended now would complete the upgrade.
+        until(lambda: heard.connection._upgrade is None)
         server.outgoing.put(b'42["y"]')
         until(lambda: heard_text(heard) == [b'42["y"]'])
         assert heard.connection.transport_now == "polling"
@@ -155,6 +157,7 @@ def test_what_was_held_back_is_kept_though_long_polling_is_full() -> None:
     with PollingServer(upgrades=["websocket"]) as server:
         server.on_websocket, server.on_post = on_websocket, on_post
         heard = server.connection("upgrade", max_buffered=10_000).until_open()
+        until_answered(heard)  # else the next POST takes some of what fills it
         connection = heard.connection
         sent = 0
 
@@ -199,7 +202,7 @@ def test_session_ends_in_the_middle_of_an_upgrade(way: str, answered: bool) -> N
 
     with PollingServer(upgrades=["websocket"]) as server:
         server.on_websocket = on_websocket
-        heard = server.connection("upgrade", close_limit=1).until_open()
+        heard = server.connection("upgrade", close_limit=SOON).until_open()
         opened.set()
         until(asked.is_set)
         replies: list[Any] = []

@@ -53,10 +53,10 @@ def test_git_that_is_slow_takes_nothing_of_the_time_of_a_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = tmp_path / "git"
-    slow.write_text("#!/bin/sh\nsleep 1.5\n")
+    slow.write_text("#!/bin/sh\nexec sleep 10\n")  # of which three seconds are waited for
     slow.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    found = load(tmp_path, "echo", "--users", "1", "--run-time", "1s", "--no-report")
+    found = load(tmp_path, "echo", "--users", "1", "--run-time", "2s", "--no-report")
     assert "before the run began" not in found.output
     assert found.summary["counts"]["connections_opened"], found.output
 

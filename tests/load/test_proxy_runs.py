@@ -101,7 +101,7 @@ def test_reference_client_says_in_a_line_what_a_hostile_proxy_does(
     path = tmp_path / "scenario.py"
     base = "WebSocketUser" if words is None else "SocketIOUser"
     path.write_text(_RAW.replace("WebSocketUser", base))
-    more = ["--client", "reference", "--users", "6", "--run-time", "1s", "--drain", "0"]
+    more = ["--client", "reference", "--users", "6", "--run-time", "4s", "--drain", "0"]
     with Server(script) as server:
         scheme = "ws" if words is None else "http"
         more += ["--proxy", f"http://{USER}:{PASSWORD}@127.0.0.1:{server.port}", "--no-report"]
@@ -139,7 +139,7 @@ def test_proxy_of_the_environment_leads_there_and_its_password_is_hidden(
     monkeypatch.delenv("no_proxy", raising=False)
     with Server(_proxy) as server:
         monkeypatch.setenv("http_proxy", f"http://{USER}:{PASSWORD}@127.0.0.1:{server.port}")
-        words = ["--client", client, "--users", "6", "--run-time", "1s", "--drain", "1"]
+        words = ["--client", client, "--users", "6", "--run-time", "4s", "--drain", "1"]
         words += ["--no-report"] if client == "reference" else []
         found = load(tmp_path, str(path), "ws://far.invalid/", *words)
     assert found.code == 1, found.output

@@ -37,7 +37,8 @@ def connected(words: list[str], folder: Path) -> subprocess.Popen[str]:
 def test_server_that_restarts(expects: tuple[str, ...], tmp_path: Path) -> None:
     path = scenario(tmp_path, "reconnect_after = 0.4", f"expects = {expects!r}")
     with pubsub() as first:
-        words = command(tmp_path, path, first.url, *RUN)
+        # Until the other server is there, which takes a busy machine its time, and all are back.
+        words = command(tmp_path, path, first.url, *RUN, "--run-time", "25s")
         running = connected(words, tmp_path)
         first.kill()
         until(lambda: running.poll() is not None or counted(tmp_path, "connect_failures"))

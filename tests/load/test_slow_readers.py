@@ -160,7 +160,8 @@ def test_a_run_says_who_reads_slowly_and_accuses_nobody(tmp_path: Path) -> None:
         name: part["latency"]["delivery"]["intended"]["p50_ms"]
         for name, part in found.summary["classes"].items()
     }
-    assert latency["Slow"] > 10 * latency["User"]
+    # What is late for all on a busy machine is so for both: slow readers are so by themselves.
+    assert latency["Slow"] > latency["User"] + 500
 
 
 def test_without_slow_readers_nothing_is_said_of_them(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ CASE = "websocket/masking/unmasked_text"
 TARGET = "import pytest\n@pytest.fixture(scope='session')\ndef sockproof_target(sockproof_serve):\n"
 TESTS = """
     return sockproof_serve.{how}
-@pytest.mark.sockproof(cases=["websocket/masking/unmasked_*"], timeout=2)
+@pytest.mark.sockproof(cases=["websocket/masking/unmasked_*"], timeout=20)
 def test_it(sockproof_case):
     sockproof_case.check()
 """

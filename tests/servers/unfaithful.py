@@ -19,7 +19,11 @@ HELD = 0.2  # seconds that a message is kept back for a later one to overtake it
 
 
 class UnfaithfulServer(SocketIOServer):
-    """Does its misdeed to every n-th delivery of `say`; `done` counts them."""
+    """Does its misdeed to every n-th delivery of `say`; `done` counts them.
+
+    It does so to those alone who had spoken when the message was sent: who only speaks once its
+    join is answered was a member then for sure, however late a busy machine lets it in.
+    """
 
     def __init__(self, misdeed: str | None = None, every: int = 7, delay: float = 0.0) -> None:
         super().__init__()
@@ -27,7 +31,9 @@ class UnfaithfulServer(SocketIOServer):
         self.every = every
         self.delay = delay  # seconds, of every delivery
         self.deliveries = 0
+        self.unsure = 0  # of these, to who had not spoken yet
         self.done = 0
+        self._spoke: dict[str, int] = {}  # when each first spoke, by the clock of stamps
         self._held: dict[tuple[str, str], list[Any]] = {}
         self._honest = self.fixture.event
         self.fixture.event = self._event
@@ -36,6 +42,7 @@ class UnfaithfulServer(SocketIOServer):
         if name != "say":
             self._honest(socket, name, args, number)
             return
+        self._spoke.setdefault(socket.sid, _sent(args[1]))
         adapter = self.adapters[socket.namespace]
         for sid in sorted(adapter.rooms.get(args[0], ())):
             self._deliver(socket, adapter.sockets[sid], args)
@@ -44,7 +51,9 @@ class UnfaithfulServer(SocketIOServer):
 
     def _deliver(self, sender: Socket, receiver: Socket, args: list[Any]) -> None:
         self.deliveries += 1
-        due = self.deliveries > HONEST and self.deliveries % self.every == 0
+        was_in = self._was_in(receiver, args[1])
+        self.unsure += not was_in
+        due = was_in and self.deliveries > HONEST and self.deliveries % self.every == 0
         match self.misdeed if due else None:
             case "lose":
                 self.done += 1
@@ -53,7 +62,7 @@ class UnfaithfulServer(SocketIOServer):
                 self.done += 1
                 self._say(receiver, args)
             case "leak":
-                strangers = self._strangers(receiver, args[0])
+                strangers = self._strangers(receiver, *args)
                 if strangers:
                     self.done += 1
                     self._say(strangers[0], args)
@@ -84,10 +93,15 @@ class UnfaithfulServer(SocketIOServer):
         else:
             receiver.emit("said", *args)
 
-    def _strangers(self, receiver: Socket, room: str) -> list[Socket]:
+    def _was_in(self, receiver: Socket, text: str) -> bool:
+        since = self._spoke.get(receiver.sid)
+        return since is not None and since < _sent(text)
+
+    def _strangers(self, receiver: Socket, room: str, text: str) -> list[Socket]:
         adapter = self.adapters[receiver.namespace]
         members = adapter.rooms[room]
-        return [adapter.sockets[sid] for sid in sorted(adapter.sockets) if sid not in members]
+        others = [adapter.sockets[sid] for sid in sorted(adapter.sockets) if sid not in members]
+        return [each for each in others if self._was_in(each, text)]
 
     def _invented(self, text: str) -> str:
         found = stamp.find(text.encode())
@@ -96,3 +110,10 @@ class UnfaithfulServer(SocketIOServer):
         times = found.intended_ns, found.actual_ns
         sequence = found.sequence + 1_000_000
         return stamp.encode(found.run, found.sender, sequence, *times, body) + body
+
+
+def _sent(text: str) -> int:
+    """When a message was sent, as its stamp says."""
+    found = stamp.find(text.encode())
+    assert found is not None
+    return found.actual_ns

@@ -6,11 +6,12 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
 from sockproof.study import Octets, Relay
-from tests.waiting import SOON
+from tests.waiting import SOON, until
 
 UPGRADE = b"GET / HTTP/1.1\r\nHost: here\r\nUPGRADE:  WebSocket\r\n\r\n"
 
@@ -96,17 +97,15 @@ def test_what_the_client_sent_last_still_arrives(doubling: str) -> None:
 def test_stream_that_never_rests_is_given_up(
     doubling: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sockproof.study.relay._PATIENCE", 0.3)
     with Relay(doubling) as relay, client(relay) as connection:
-        stop = threading.Event()
 
-        def talk() -> None:
-            while not stop.wait(0.01):
-                connection.sendall(b"x")
+        def moves(_: float) -> None:  # between any two looks, however long they are apart
+            before = relay.octets
+            connection.sendall(b"x")
+            until(lambda: relay.octets != before)
 
-        talking = threading.Thread(target=talk)
-        talking.start()
+        clock = SimpleNamespace(sleep=moves, monotonic=time.monotonic)
+        monkeypatch.setattr("sockproof.study.relay.time", clock)
+        monkeypatch.setattr("sockproof.study.relay._PATIENCE", 0.3)
         with pytest.raises(TimeoutError, match="does not come to rest"):
             relay.settled()
-        stop.set()
-        talking.join()
