@@ -7,6 +7,7 @@ import re
 import resource
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +15,22 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sockproof.runs.load_records import REPORT_FILE
+from sockproof.targets.launch import free_port
 from tests.load.command import Result, command, result
-from tests.waiting import LIMIT
+from tests.load.test_counts import served
+from tests.servers.unfaithful import UnfaithfulServer
+from tests.waiting import LIMIT, until
+
+CHAT = Path(__file__).parents[2] / "locustfiles" / "chat_rooms.py"
 
 ECHO = ("echo", "--users", "4", "--rate", "20", "--run-time", "4s", "--drain", "1", "--no-report")
+
+
+def measures(results: Path) -> bool:
+    """Whether a run is in its measured part, and something was sent."""
+    files = (results / "latest-load").glob("health-*.jsonl")
+    return any(re.search(r'"phase":1,.*"emitted":[1-9]', each.read_text()) for each in files)
 
 
 class Going:
@@ -52,9 +65,7 @@ class Going:
             time.sleep(0.005)
 
     def measures(self) -> bool:
-        """Whether it is in its measured part, and something was sent."""
-        files = (self.results / "latest-load").glob("health-*.jsonl")
-        return any(re.search(r'"phase":1,.*"emitted":[1-9]', each.read_text()) for each in files)
+        return measures(self.results)
 
     def ended(self, limit: float = LIMIT) -> Result:
         output, _ = self.process.communicate(timeout=limit)
@@ -151,3 +162,32 @@ def _scenario() -> str:
     from sockproof.shelves import shelf
 
     return str(shelf("locustfiles") / "echo.py")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_master_that_is_interrupted_sums_up(number: signal.Signals, tmp_path: Path) -> None:
+    """It waits for its workers first, while Locust would be through."""
+    locust, port = [sys.executable, "-m", "locust", "-f", str(CHAT)], str(free_port())
+    where = ["--results", str(tmp_path)]
+    leads = ["--headless", "--master", "--expect-workers", "1", "--master-bind-port", port]
+    more = ["--users", "10", "--run-time", "600s"]
+    works = [*locust, "--worker", "--master-port", port, *where]
+    with served(UnfaithfulServer()) as url, subprocess.Popen(works) as worker:
+        master = subprocess.Popen(
+            [*locust, *leads, *more, "--host", url, *where],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            until(lambda: master.poll() is not None or measures(tmp_path))
+            master.send_signal(number)
+            said, _ = master.communicate(timeout=LIMIT)
+        finally:
+            worker.terminate()
+    assert master.returncode in (0, 2), said  # a busy machine has measured little by then
+    assert said.count("Response time percentiles") == 1, said
+    found = result(tmp_path, 0, said)
+    assert found.summary["counts"]["receipts"] > 0
+    assert f"run folder: {found.folder.resolve()}" in said
+    assert (found.folder / REPORT_FILE).exists()

@@ -59,7 +59,7 @@ class Alarm:
         else:
             self._watcher.close()
             self._watcher = self._loop.timer(max(0.0, (at - time.monotonic_ns()) / 1e9))
-            self._watcher.start(self._expired)
+            self._watcher.start(self._expired, update=True)  # from now, not the loop's last look
 
     def _expired(self) -> None:
         self._at = None

@@ -85,7 +85,7 @@ class Part:
         self.verdict: web_tab.Verdict | None = None
         self.tab: web_tab.Tab
         self.given = str(getattr(environment.parsed_options, "run_folder", "") or "")
-        self.ending = False
+        self.leaving: Any = None  # the greenlet that ends the process
         self.revision = None if isinstance(environment.runner, WorkerRunner) else runs.revision()
         self.is_called = bool(self.given)  # by a command that sums up itself
         self.hosts: Hosts | None = None  # of a master: its workers on other hosts
@@ -173,7 +173,7 @@ class Part:
         Python would raise KeyboardInterrupt in whatever callback of the loop runs just then; the
         SIGTERM that Locust ends at is heard by the loop.
         """
-        if not self.ending:
+        if self.leaving is None:
             os.kill(os.getpid(), signal.SIGTERM)
 
     def follow(self, starter: int) -> None:
@@ -185,7 +185,7 @@ class Part:
 
     def abandoned(self, why: str) -> None:
         """The master of this worker is gone: end in order, and say where what was recorded is."""
-        if self.ending:
+        if self.leaving is not None:
             return
         if self.run is not None:
             why += f"; `sockproof summary {self.run.folder}` sums up what was recorded here"
@@ -402,7 +402,13 @@ def _test_stop(environment: Any, **_: Any) -> None:
 @events.quitting.add_listener
 def _quitting(environment: Any, **_: Any) -> None:
     part: Part = environment.sockproof
-    part.ending = True
+    if part.leaving is not None:
+        # Locust's main greenlet comes here, too, when the runner has quit, and would end the
+        # process while who came first still waits for rows, sums up or exports.
+        while not part.leaving.dead:
+            gevent.sleep(0.05)
+        return
+    part.leaving = gevent.getcurrent()
     if part.apart is not None:
         environment.runner.quit()  # when this is an interrupt, users still run
         if not part.apart.wait():

@@ -36,7 +36,7 @@ def install(environment: Any, tab: Tab) -> None:
         if getattr(parsed, "otel", False):
             if not otlp.is_installed():
                 raise OptionError("--otel needs: pip install 'sockproof[otel]'")
-            environment.events.quitting.add_listener(_Export(tab).end)
+            environment.events.quit.add_listener(_Export(tab).end)  # behind the drain
     except OptionError as error:
         _log.error("%s", error)
         sys.exit(WRONG_COMMAND)
