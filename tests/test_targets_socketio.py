@@ -6,7 +6,7 @@ import contextlib
 import os
 import queue
 import signal
-import time
+import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -70,12 +70,13 @@ class Client:
 
     def __init__(self, url: str, transports: list[str], auth: dict[str, Any]) -> None:
         self.heard: queue.Queue[tuple[Any, ...]] = queue.Queue()
+        self.goes_on = threading.Event()  # what it is slow about
         self.sio = socketio.Client(reconnection=False, request_timeout=SOON)
         self.sio.on("*", lambda event, *args: self.heard.put((event, *args)))
         self.sio.on("message", lambda *args: self.heard.put(("message", *args)))
         self.sio.on("disconnect", lambda _: self.heard.put(("disconnect",)))
         self.sio.on("question", lambda *args: args)
-        self.sio.on("slow", lambda: time.sleep(0.5))
+        self.sio.on("slow", lambda: self.goes_on.wait(SOON))
         self.sio.connect(url, transports=transports, auth=auth, wait_timeout=SOON)
 
     def expect(self, *wanted: Any) -> None:
@@ -90,6 +91,7 @@ class Client:
 
     def close(self) -> None:
         """Leave without waiting for a GET to be answered."""
+        self.goes_on.set()
         self.sio.eio.disconnect(abort=True)
 
     @property
@@ -168,6 +170,7 @@ def test_calls_a_client(target: launch.RunningTarget, connect: Connect) -> None:
     answer = caller.proof("call", sid=asked.sid, event="question", args=[7, "seven"])
     assert answer["result"] == [7, "seven"]
     answer = caller.proof("call", sid=asked.sid, event="slow", args=[], timeout=0.1)
+    asked.goes_on.set()
     assert answer["timeout"] is True
 
 
