@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import engineio
 import pytest
 import socketio
 
@@ -65,13 +66,30 @@ def target(request: pytest.FixtureRequest) -> Iterator[launch.RunningTarget]:
         until(lambda: not group(running.pid))
 
 
+class InOrder(engineio.Client):  # type: ignore[misc]
+    """It takes one message after the other.
+
+    The library's own gives each a thread, in no order: attachments may come before their event.
+    """
+
+    def _trigger_event(self, event: str, *args: Any, **options: Any) -> Any:
+        return super()._trigger_event(event, *args, **{**options, "run_async": False})
+
+
+class Sio(socketio.Client):  # type: ignore[misc]
+    """A client on top of that."""
+
+    def _engineio_client_class(self) -> type[engineio.Client]:
+        return InOrder
+
+
 class Client:
     """A real client, what it has heard kept in order."""
 
     def __init__(self, url: str, transports: list[str], auth: dict[str, Any]) -> None:
         self.heard: queue.Queue[tuple[Any, ...]] = queue.Queue()
         self.goes_on = threading.Event()  # what it is slow about
-        self.sio = socketio.Client(reconnection=False, request_timeout=SOON)
+        self.sio = Sio(reconnection=False, request_timeout=SOON)
         self.sio.on("*", lambda event, *args: self.heard.put((event, *args)))
         self.sio.on("message", lambda *args: self.heard.put(("message", *args)))
         self.sio.on("disconnect", lambda _: self.heard.put(("disconnect",)))
