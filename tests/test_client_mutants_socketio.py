@@ -44,7 +44,7 @@ def test_fault_is_seen(name: str) -> None:
     catching = [replace(c, limit=None) for c in cases() if FAULTS[name].shows_in(c.id)]
     passed = {
         record.id: f"{record.outcome}: {record.got}"
-        for record in outcomes([name], _today(catching, CATCHING, name)).values()
+        for record in outcomes([name], _today(catching, CATCHING, name), LOOKS, CAUGHT).values()
         if record.outcome not in CAUGHT
     }
     assert passed == {}, sample.said()

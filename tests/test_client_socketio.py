@@ -23,6 +23,7 @@ from sockproof.conformance.shelf.case import Case, load_cases
 from sockproof.conformance.shelf.requirements import load_requirements
 from sockproof.vocabulary import Seen
 from tests.clients.socketio_driver import Driver
+from tests.waiting import EXPIRES, SOON
 
 SHELF = Path(__file__).parents[1] / "client_cases"
 ORDINARY = (
@@ -140,12 +141,19 @@ def test_what_a_driver_says_wrongly_is_one_line_and_changes_nothing() -> None:
 
 
 def test_the_latest_of_several_askers_gets_the_next_case() -> None:
-    async def twice(stranger: Stranger, _: SocketIOScheme) -> list[int]:
+    async def begun(stranger: Stranger, scheme: SocketIOScheme) -> asyncio.Task[tuple[int, str]]:
+        """Asking for the next case, once the server has heard it."""
+        before = scheme._waiting
+        asking = asyncio.create_task(stranger.ask("GET", "/next?agent=a"))
+        async with asyncio.timeout(SOON):
+            while scheme._waiting is before:  # noqa: ASYNC110  (nobody tells)
+                await asyncio.sleep(0.01)
+        return asking
+
+    async def twice(stranger: Stranger, scheme: SocketIOScheme) -> list[int]:
         await stranger.ask("GET", "/next?agent=a")
-        first = asyncio.create_task(stranger.ask("GET", "/next?agent=a"))
-        await asyncio.sleep(0.05)
-        second = asyncio.create_task(stranger.ask("GET", "/next?agent=a"))
-        await asyncio.sleep(0.05)
+        first = await begun(stranger, scheme)
+        second = await begun(stranger, scheme)
         await stranger.ask("POST", "/seen?agent=a&case=1", json={"type": "event", "name": "never"})
         return [(await each)[0] for each in (first, second)]
 
@@ -208,10 +216,10 @@ def test_time_that_a_driver_needs_for_its_client_is_not_the_case_s() -> None:
 
     async def comes_late(stranger: Stranger, _: SocketIOScheme) -> int:
         await stranger.ask("GET", "/next?agent=a")
-        await asyncio.sleep(0.4)  # longer than the case's limit
+        await asyncio.sleep(1.2)  # longer than the case's limit
         return (await stranger.ask("GET", "/run/1/a/socket.io/?EIO=4&transport=polling"))[0]
 
-    got, outcomes = met(run_of(several(opens), limit=0.2), comes_late)
+    got, outcomes = met(run_of(several(opens), limit=1.0), comes_late)
     assert got == 200
     assert outcomes == {"socketio/test/0": ("PASS", "")}
 
@@ -235,7 +243,7 @@ def test_client_that_never_comes_or_says_nothing_is_inconclusive(
 def test_driver_that_dies_has_failed_the_case_and_goes_on_behind_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(visitor, "COMES", 0.3)
+    monkeypatch.setattr(visitor, "COMES", EXPIRES)  # behind the end of the driver's process
     program = tmp_path / "driver.py"
     program.write_text(DIES_FIRST, encoding="utf-8")
     run = run_of(several(greets, greets), once=True, agent="a")

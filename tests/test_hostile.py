@@ -34,7 +34,8 @@ def honest(client: str, transport: str) -> tuple[Ended, int]:
         name = "silence[messages]" if transport == "plain" else "silence[socketio]"
         with TemporaryDirectory() as folder:
             with served(name, clean=1 << 30) as server:
-                ended = watched(command(client, transport, server.port, folder))
+                # One that answers has time for it, however busy the machine is.
+                ended = watched(command(client, transport, server.port, folder, limit=20.0))
             return ended, server.begun
 
     return once(f"honest-{client}-{transport}", behaving)
@@ -129,7 +130,8 @@ def test_fragments_that_are_dropped_accuse_what_waits_for_them(what: str) -> Non
     hostile = SHELF[f"dropped_frames[frames,{what}]"]
     ended = run(hostile, "conformance", "plain")
     assert (ended.code, dishonest(hostile, "conformance", ended)) == (1, ""), ended.output
-    accused = {case["id"] for case in ended.told["cases"] if case["outcome"] == "FAIL"}
+    failed = [case for case in ended.told["cases"] if case["outcome"] == "FAIL"]
+    accused = {case["id"] for case in failed if not case.get("aside")}
     assert accused, ended.output
     assert {name.split("/")[1] for name in accused} <= {"fragmentation", "masking"}, accused
 

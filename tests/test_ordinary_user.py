@@ -13,7 +13,7 @@ import pytest
 
 from tests.ordinary import NAMELESS, NOBODY, as_user, own_folder, without_shared_memory
 from tests.sample import rotating
-from tests.waiting import LIMIT
+from tests.waiting import LIMIT, conclusive
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Account:
         self._well("conformance", "--target", *quiet)
         self._well("report", "results/latest-conformance")
         words = ("echo", "--users", "4", "--run-time", "3s", "--drain", "1")
-        done = self.run("load", *words, *load)
+        done = conclusive(lambda: self.run("load", *words, *load))
         assert done.returncode == 0, done.stdout + done.stderr
         assert "matplotlib" not in (done.stdout + done.stderr).lower()
         run = "results/latest-load"

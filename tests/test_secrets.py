@@ -18,7 +18,7 @@ import pytest
 from sockproof.shelves import shelf
 from sockproof.targets.launch import free_port
 from tests.servers import reflecting
-from tests.waiting import LIMIT
+from tests.waiting import EXPIRES, LIMIT
 
 RUN = [sys.executable, "-c", "from sockproof.cli import run; run()"]
 PASSWORD, TOKEN, QUERY = "Canary/Pass1word", 'canary+Token2"value', "canaryQuery3value"
@@ -85,7 +85,8 @@ def test_conformance_shows_no_secret(scheme: str, tmp_path: Path) -> None:
     with reflecting.server() as server:
         done = subprocess.run(
             [*RUN, "conformance", url(server.port, scheme), *words, *cases[: 8 if scheme == "ws"
-             else 99], "-v", "--timeout", "0.5", "--max-time", "40s", "--exclude", "websocket/b*"],
+             else 99], "-v", "--timeout", str(EXPIRES), "--max-time", "40s",
+             "--exclude", "websocket/b*"],
             cwd=tmp_path, capture_output=True, timeout=LIMIT, check=False,
         )  # fmt: skip
         assert len(server.links) > reflecting.CLEAN

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from sockproof import signals
+from tests.waiting import SOON
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +85,8 @@ def test_work_that_takes_too_long_is_ended(work: object) -> None:
         signals.run_async(work())  # type: ignore[operator]
 
 
-def test_signal_cancels_what_runs_and_is_raised_behind_it() -> None:
+def test_signal_cancels_what_runs_and_is_raised_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signals, "PATIENCE", SOON)  # of what ends by itself
     ended = []
 
     async def work() -> None:
@@ -161,7 +163,8 @@ def test_in_the_thread_too_work_that_takes_too_long_is_ended() -> None:
         over.set()
 
 
-def test_task_that_waits_for_the_thread_can_be_cancelled() -> None:
+def test_task_that_waits_for_the_thread_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signals, "PATIENCE", SOON)  # of the thread, which ends by itself
     ended = []
 
     async def cell() -> None:

@@ -6,12 +6,13 @@ import contextlib
 import os
 import queue
 import signal
-import time
+import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import engineio
 import pytest
 import socketio
 
@@ -65,17 +66,35 @@ def target(request: pytest.FixtureRequest) -> Iterator[launch.RunningTarget]:
         until(lambda: not group(running.pid))
 
 
+class InOrder(engineio.Client):  # type: ignore[misc]
+    """It takes one message after the other.
+
+    The library's own gives each a thread, in no order: attachments may come before their event.
+    """
+
+    def _trigger_event(self, event: str, *args: Any, **options: Any) -> Any:
+        return super()._trigger_event(event, *args, **{**options, "run_async": False})
+
+
+class Sio(socketio.Client):  # type: ignore[misc]
+    """A client on top of that."""
+
+    def _engineio_client_class(self) -> type[engineio.Client]:
+        return InOrder
+
+
 class Client:
     """A real client, what it has heard kept in order."""
 
     def __init__(self, url: str, transports: list[str], auth: dict[str, Any]) -> None:
         self.heard: queue.Queue[tuple[Any, ...]] = queue.Queue()
-        self.sio = socketio.Client(reconnection=False, request_timeout=SOON)
+        self.goes_on = threading.Event()  # what it is slow about
+        self.sio = Sio(reconnection=False, request_timeout=SOON)
         self.sio.on("*", lambda event, *args: self.heard.put((event, *args)))
         self.sio.on("message", lambda *args: self.heard.put(("message", *args)))
         self.sio.on("disconnect", lambda _: self.heard.put(("disconnect",)))
         self.sio.on("question", lambda *args: args)
-        self.sio.on("slow", lambda: time.sleep(0.5))
+        self.sio.on("slow", lambda: self.goes_on.wait(SOON))
         self.sio.connect(url, transports=transports, auth=auth, wait_timeout=SOON)
 
     def expect(self, *wanted: Any) -> None:
@@ -90,6 +109,7 @@ class Client:
 
     def close(self) -> None:
         """Leave without waiting for a GET to be answered."""
+        self.goes_on.set()
         self.sio.eio.disconnect(abort=True)
 
     @property
@@ -168,6 +188,7 @@ def test_calls_a_client(target: launch.RunningTarget, connect: Connect) -> None:
     answer = caller.proof("call", sid=asked.sid, event="question", args=[7, "seven"])
     assert answer["result"] == [7, "seven"]
     answer = caller.proof("call", sid=asked.sid, event="slow", args=[], timeout=0.1)
+    asked.goes_on.set()
     assert answer["timeout"] is True
 
 

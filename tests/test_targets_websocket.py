@@ -126,7 +126,7 @@ def test_speaks_tls(name: str, tmp_path: Path) -> None:
         # forbids: an answer was lost once, and the thread that waited for it joined for ever.
         async with connect_in_a_loop(url, ssl=context, max_size=None) as socket:
             await socket.send("secret")
-            return await asyncio.wait_for(socket.recv(), 10)
+            return await asyncio.wait_for(socket.recv(), SOON)
 
     with launch.launch(prepared(name), certificates=made) as target:
         try:

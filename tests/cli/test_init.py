@@ -17,7 +17,7 @@ from sockproof.cli.conformance import EMBEDDED
 from sockproof.shelves import shelf
 from sockproof.targets.launch import launch
 from sockproof.targets.spec import load_targets
-from tests.waiting import LIMIT
+from tests.waiting import LIMIT, conclusive
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = {
@@ -39,8 +39,10 @@ def test_project_works_as_it_is(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "new/.github/workflows/sockproof.yml").is_file()
     make = ["make", "gate", f"SOCKPROOF={sys.executable} -m sockproof"]
-    ran = subprocess.run(
-        make, cwd=tmp_path / "new", capture_output=True, text=True, check=False, timeout=LIMIT
+    ran = conclusive(
+        lambda: subprocess.run(
+            make, cwd=tmp_path / "new", capture_output=True, text=True, check=False, timeout=LIMIT
+        )
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "Gate passed" in ran.stdout
@@ -60,13 +62,15 @@ def test_project_loads_the_server_that_is_named(tmp_path: Path) -> None:
     assert init(tmp_path).returncode == 0
     words = [f"SOCKPROOF={sys.executable} -m sockproof", "RUN_TIME=3s"]
     with launch(load_targets(shelf("targets"))["own-application"]) as target:
-        ran = subprocess.run(
-            ["make", "load", f"URL={target.url}", *words],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=LIMIT,
+        ran = conclusive(
+            lambda: subprocess.run(
+                ["make", "load", f"URL={target.url}", *words],
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=LIMIT,
+            )
         )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     summary = json.loads((tmp_path / "results/latest-load/summary.json").read_text())
@@ -142,13 +146,15 @@ def test_action_runs_a_command_that_is_understood(tmp_path: Path) -> None:
     script = command.replace("\n", " ") + f' --results "{tmp_path}"'
     variables = {name.upper().replace("-", "_"): value for name, value in defaults.items()}
     variables["RUN_TIME"] = "8s"
-    done = subprocess.run(
-        ["bash", "-c", script],
-        env={"PATH": "/usr/bin:/bin", **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=LIMIT,
+    done = conclusive(
+        lambda: subprocess.run(
+            ["bash", "-c", script],
+            env={"PATH": "/usr/bin:/bin", **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LIMIT,
+        )
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "latest-load" / "gate.md").is_file()

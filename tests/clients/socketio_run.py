@@ -107,17 +107,22 @@ async def _shared_out(
     return records, {name for _, doubted in found for name in doubted}
 
 
-def outcomes(names: Iterable[str], chosen: Sequence[Case], looks: int = 0) -> dict[str, CaseRecord]:
+def outcomes(
+    names: Iterable[str], chosen: Sequence[Case], looks: int, wanted: Sequence[str] = ()
+) -> dict[str, CaseRecord]:
     """The records by the ids of cases.
 
-    What a busy machine may have disturbed has run so many times more, by itself.
+    What a busy machine may have disturbed, or all that has no outcome of those `wanted`, has run so
+    many times more, by itself.
     """
     several = list(names)
     records, doubted = asyncio.run(_shared_out(several, chosen, LIMIT, DRIVERS))
     for _ in range(looks):
-        again = [
-            case for case in chosen if case.id in doubted or _is_doubtful(records.get(case.id))
-        ]
+        if wanted:
+            good = {each.id for each in records.values() if each.outcome in wanted}
+        else:
+            good = {each.id for each in records.values() if not _is_doubtful(each)} - doubted
+        again = [case for case in chosen if case.id not in good]
         if not again:
             break
         seen, doubted = asyncio.run(_shared_out(several, again, 2 * LIMIT, 1))
@@ -125,5 +130,5 @@ def outcomes(names: Iterable[str], chosen: Sequence[Case], looks: int = 0) -> di
     return records
 
 
-def _is_doubtful(record: CaseRecord | None) -> bool:
-    return record is None or record.timed_out or record.outcome == "INCONCLUSIVE"
+def _is_doubtful(record: CaseRecord) -> bool:
+    return record.timed_out or record.outcome == "INCONCLUSIVE"

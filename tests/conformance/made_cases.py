@@ -17,6 +17,7 @@ from sockproof.wire.url import Address
 from sockproof.wire.websocket import Opcode
 from tests.mutants_run import requirements
 from tests.servers.websocket_server import WebSocketServer
+from tests.waiting import SOON
 
 PONG = "rfc6455-5.5.2-answered"
 Function = Callable[..., Awaitable[None]]
@@ -31,12 +32,15 @@ def case(function: Function, variant: object = "", **more: Any) -> Case:
 def run(
     cases: Sequence[Case], made: Callable[[], WebSocketServer] = WebSocketServer, **how: Any
 ) -> tuple[list[CaseRecord], Ended]:
-    """Run cases against our correct server; their records as they are in the end."""
+    """Run cases against our correct server; their records as they are in the end.
+
+    Those that are to time out, or to be doubted for a pause of ours, say after how long.
+    """
     records: list[CaseRecord] = []
 
     async def all_of_them() -> Ended:
         async with made() as server:
-            plan = {"requirements": requirements(), "limit": 0.2, "jobs": 4, **how}
+            plan = {"requirements": requirements(), "limit": SOON, "stall": SOON, "jobs": 4, **how}
             servers = [Server(Address.parse(server.url))]
             return await run_cases(cases, Plan(servers, **plan), records.append)
 

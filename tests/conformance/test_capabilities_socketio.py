@@ -16,8 +16,10 @@ from sockproof.fixtures.python_socketio import install
 from sockproof.wire.url import Address
 from tests.servers.blind import woven
 from tests.servers.socketio_server import SocketIOServer
+from tests.waiting import EXPIRES
 
-LIMIT = 0.5  # seconds that a server has for an answer
+LIMIT = EXPIRES  # seconds that a server has for an answer
+ANSWERED = 30.0  # of one that answers everything; less than the usual timers, which it is told from
 BASE = {"polling", "websocket", "upgrade", "socketio", "slow-timers"}
 NEEDED = {"fixture", "auth", "info", "join", "leave", "rooms", "emit", "disconnect", "log"}
 Setup = Callable[[socketio.AsyncServer], None]
@@ -93,7 +95,7 @@ def both(sio: socketio.AsyncServer) -> None:
 @pytest.mark.parametrize("setup", [install, both])
 @pytest.mark.parametrize("options", [{}, {"always_connect": True}])
 def test_fixture_is_found_whatever_else_is_said(setup: Setup, options: dict[str, Any]) -> None:
-    assert asked(setup, 2, **options) >= BASE | NEEDED
+    assert asked(setup, ANSWERED, **options) >= BASE | NEEDED
 
 
 def slowly(sio: socketio.AsyncServer) -> None:
@@ -108,12 +110,12 @@ def slowly(sio: socketio.AsyncServer) -> None:
 
 
 def test_slow_fixture_is_a_fixture() -> None:
-    assert asked(slowly, 5) >= BASE | NEEDED
+    assert asked(slowly, ANSWERED) >= BASE | NEEDED
 
 
 @pytest.mark.parametrize("transport", ["polling", "websocket"])
 def test_one_transport_is_enough(transport: str) -> None:
-    found = asked(install, 2, transports=[transport])
+    found = asked(install, ANSWERED, transports=[transport])
     assert found >= (BASE | NEEDED) - {"polling", "websocket", "upgrade"} | {transport}
     assert "upgrade" not in found
 
@@ -125,7 +127,7 @@ FAULTS = ["loses-auth", "acks-unasked", "refuses-without-data", "ignores-bad-pac
 def test_faulty_server_shows_its_fixture(fault: str | None) -> None:
     async def ask() -> set[str]:
         async with SocketIOServer(fault=fault) as server:
-            found = await introduce(Server(Address.parse(server.url)), 3)
+            found = await introduce(Server(Address.parse(server.url)), ANSWERED)
             return set(found.server.capabilities)
 
     assert asyncio.run(ask()) >= BASE | NEEDED
@@ -146,7 +148,7 @@ MISOPENED = {
 def test_transport_that_opens_wrongly_is_there(fault: str, transport: str) -> None:
     async def ask() -> set[str]:
         async with SocketIOServer() as server:
-            found = await introduce(Server(Address.parse(server.url)), 3)
+            found = await introduce(Server(Address.parse(server.url)), ANSWERED)
             return set(found.server.capabilities)
 
     with woven(fault):

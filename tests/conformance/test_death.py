@@ -18,7 +18,7 @@ import pytest
 from sockproof.runs.records import read_run
 from sockproof.shelves import SHELVES, shelf
 from sockproof.targets.launch import free_port
-from tests.waiting import LIMIT, until_it_listens
+from tests.waiting import EXPIRES, LIMIT, SOON, until_it_listens
 
 RUN = [sys.executable, "-c", "from sockproof.cli import run; run()"]
 MORTAL = Path(__file__).parents[1] / "servers" / "mortal.py"
@@ -30,9 +30,11 @@ KILLER = (
 BESIDE = ["--case", "websocket/frame_lengths/*", "--case", "websocket/masking/*"]
 
 
-def judge(cwd: Path, *words: str) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+def judge(
+    cwd: Path, *words: str, limit: float = SOON
+) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
     done = subprocess.run(
-        [*RUN, "conformance", "--json", "report.json", "--timeout", "2", *words],
+        [*RUN, "conformance", "--json", "report.json", "--timeout", str(limit), *words],
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -68,7 +70,7 @@ def test_killer_that_runs_alone_is_accused_though_it_passes(
     tmp_path: Path, how: tuple[str, ...]
 ) -> None:
     with mortal(*how) as url:
-        done, report = judge(tmp_path, url, "--case", KILLER)
+        done, report = judge(tmp_path, url, "--case", KILLER, limit=EXPIRES)
     assert done.returncode == report["exit_code"] == 1
     (case,) = report["cases"]
     assert (case["id"], case["outcome"]) == (KILLER, "FAIL")
@@ -131,7 +133,8 @@ def test_background_job_of_a_script_is_ended_by_sigterm(tmp_path: Path) -> None:
     with (
         mortal() as url,
         subprocess.Popen(
-            [*RUN, "conformance", url, "--jobs", "1"],
+            # Nothing but the signal ends it.
+            [*RUN, "conformance", url, "--jobs", "1", "--repeat", "50", "--exclude", KILLER],
             cwd=tmp_path,
             stdout=subprocess.DEVNULL,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a shell does

@@ -48,7 +48,7 @@ async def _records(fault: str | None, globs: tuple[str, ...]) -> dict[str, CaseR
 
 async def _asked(url: str) -> Server:
     async with EngineIOEcho() as server:
-        found = (await introduce(Server(Address.parse(server.url)), 2.0)).server
+        found = (await introduce(Server(Address.parse(server.url)), 20.0)).server
     return Server(Address.parse(url), capabilities=found.capabilities)
 
 

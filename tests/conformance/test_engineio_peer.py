@@ -38,11 +38,11 @@ async def _posts_until_refused(
         )
         packets = [Packet(PacketType.MESSAGE, "more")]
         until = time.monotonic() + polls_for
-        while time.monotonic() < until:
-            await engine.send(*packets)
-            await engine.expect(PacketType.MESSAGE)
-        packets += [Packet(PacketType.CLOSE)] if says_close else []
         try:
+            while time.monotonic() < until:
+                await engine.send(*packets)
+                await engine.expect(PacketType.MESSAGE)
+            packets += [Packet(PacketType.CLOSE)] if says_close else []
             while True:
                 await engine.send(*packets)
         except CaseEnd as ended:

@@ -14,6 +14,7 @@ from sockproof.runs.records import CaseRecord
 from sockproof.shelves import shelf
 from sockproof.wire.url import Address
 from tests.servers.websocket_server import WebSocketServer
+from tests.waiting import SOON
 
 
 def found(profile: Profile) -> dict[str, CaseRecord]:
@@ -26,6 +27,7 @@ def found(profile: Profile) -> dict[str, CaseRecord]:
             plan = Plan(
                 [Server(Address.parse(server.url), profile, offered)],
                 load_requirements(shelf("conformance") / "requirements"),
+                limit=SOON,  # some of it is large
             )
             cases = load_cases(shelf("conformance"), ["websocket"])
             chosen = choose_cases(cases, ["websocket/limits/*"])

@@ -19,6 +19,9 @@ from sockproof.wire.websocket import Opcode
 from tests.conformance.made_cases import Function, case, fails, run
 from tests.mutants_run import requirements
 from tests.servers.websocket_server import WebSocketServer
+from tests.waiting import EXPIRES
+
+PASSES = 0.2  # seconds, of a case that does nothing but wait
 
 
 async def waits_for_ever(target: Target) -> None:
@@ -77,7 +80,7 @@ def answers_the_second_time() -> Function:
 
 
 def test_time_out_that_does_not_repeat_counts_as_nothing_and_shows_both_logs() -> None:
-    (record,), _ = run([case(answers_the_second_time())])
+    (record,), _ = run([case(answers_the_second_time())], limit=EXPIRES)
     assert record.outcome == "FAIL"
     assert record.aside is not None
     assert record.aside["kind"] == "did-not-repeat"
@@ -88,7 +91,7 @@ def test_time_out_that_does_not_repeat_counts_as_nothing_and_shows_both_logs() -
 
 
 def test_time_out_that_repeats_counts() -> None:
-    (record,), _ = run([case(waits_for_ever)])
+    (record,), _ = run([case(waits_for_ever)], limit=PASSES)
     assert (record.outcome, record.aside) == ("FAIL", None)
     assert record.expected == "an answer"
 
@@ -98,7 +101,7 @@ def test_time_out_that_an_interrupt_keeps_from_running_again_accuses_nobody() ->
 
     async def interrupted() -> None:
         async with WebSocketServer() as server:
-            plan = Plan([Server(Address.parse(server.url))], requirements(), limit=0.2)
+            plan = Plan([Server(Address.parse(server.url))], requirements(), limit=PASSES)
 
             def told(record: CaseRecord) -> None:
                 records.append(record)
@@ -134,19 +137,22 @@ def test_what_had_not_left_yet_accuses_nobody() -> None:
         with target.awaits("an answer to all of it"):
             await peer.send_pieces(text_frame("x" * 500_000))
 
-    (record,), _ = run([case(sends_octet_by_octet)])
+    (record,), _ = run([case(sends_octet_by_octet)], limit=EXPIRES)
     assert record.outcome == "INCONCLUSIVE"
     assert record.expected == "all octets of the case sent within the limit"
 
 
 class BusyServer(WebSocketServer):
-    """It lets whoever comes wait for its answer until a time."""
+    """Who comes next, when it gets busy, waits for an answer, and so does who comes meanwhile."""
 
+    gets_busy = False
     until = 0.0
 
     async def _connection(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes
     ) -> bytes | None:
+        if self.gets_busy:
+            self.gets_busy, self.until = False, time.monotonic() + SLOW + 0.5
         await asyncio.sleep(self.until - time.monotonic())
         return await super()._connection(reader, writer, data)
 
@@ -167,10 +173,10 @@ def test_time_out_of_a_server_that_is_slow_with_everybody_is_tried_again(
         ran += 1
         await target.connect()
         if ran <= busy:
-            servers[0].until = time.monotonic() + SLOW + 0.5
+            servers[0].gets_busy = True
             await waits_for_ever(target)
 
-    (record,), _ = run([case(waits_while_it_is_busy)], made)
+    (record,), _ = run([case(waits_while_it_is_busy)], made, limit=1.0)
     assert (record.outcome, record.aside is not None, ran) == ("FAIL", aside, ATTEMPTS + 1)
 
 
@@ -226,7 +232,7 @@ def test_server_that_turns_connections_away_has_fewer_at_a_time() -> None:
             open_now -= 1
 
     cases = [case(is_counted, number) for number in range(40)]
-    records, ended = run(cases, jobs=8, limit=2)
+    records, ended = run(cases, jobs=8)
     assert [record.outcome for record in records] == ["PASS"] * 40
     assert len(ended.remarks) == 1
     assert "turned connections away (503 Service Unavailable)" in ended.remarks[0]
@@ -306,7 +312,7 @@ def test_time_out_whose_control_fails_is_no_accusation() -> None:
         await waits_for_ever(target)
 
     cases = [case(waits_for_ever, number, control=waits_too) for number in range(REPEATS + 5)]
-    records, _ = run(cases)
+    records, _ = run(cases, limit=PASSES)
     assert {record.outcome for record in records} == {"INCONCLUSIVE"}
     assert {record.aside["kind"] for record in records if record.aside} == {"control"}
     assert len([record for record in records if record.aside]) == len(cases)

@@ -25,15 +25,17 @@ CASES = [
     for case in load_cases(shelf("conformance"), ["engineio"])
     if case.id.startswith("engineio/heartbeat_usual/")
 ]
-TIMERS: dict[str, Any] = {"ping_interval": 1000, "ping_timeout": 1000}
+# Milliseconds, which a busy machine may be late by.
+TIMERS: dict[str, Any] = {"ping_interval": 3000, "ping_timeout": 3000}
+LIMIT = 5.0  # seconds, less than both, as with the usual ones
 
 
-async def _judged(server: SocketIOServer, announced: int = 1000) -> CaseRecord:
+async def _judged(server: SocketIOServer, announced: int = 3000) -> CaseRecord:
     async with server:
-        asked = (await introduce(Server(Address.parse(server.url)), 1)).server
+        asked = (await introduce(Server(Address.parse(server.url)), LIMIT)).server
         asked = replace(asked, ping_interval=announced)
         records: list[CaseRecord] = []
-        plan = Plan(with_timers([asked]), requirements(), limit=1, second_look=False)
+        plan = Plan(with_timers([asked]), requirements(), limit=LIMIT, second_look=False)
         await run_cases(CASES, plan, records.append)
         return records[0]
 
@@ -49,13 +51,13 @@ def test_freedom_is_not_accused(freedom: str) -> None:
 
 def test_server_that_never_pings_is_told() -> None:
     record = asyncio.run(_judged(SocketIOServer("never-pings", **TIMERS)))
-    assert (record.outcome, record.got) == ("FAIL", "none within 2 s")
+    assert (record.outcome, record.got) == ("FAIL", "none within 6 s")
 
 
 def test_server_that_pings_at_another_time_than_it_announced_is_told() -> None:
     record = asyncio.run(_judged(SocketIOServer("pings-too-often", **TIMERS)))
     assert record.outcome == "NON_STRICT"
-    assert record.expected == "a PING after 1 s"
+    assert record.expected == "a PING after 3 s"
 
 
 def test_ping_interval_of_a_minute_is_not_waited_for() -> None:

@@ -112,8 +112,9 @@ def command(
     folder: str,
     ca: Path | None = None,
     deflate: bool = False,
+    limit: float = 1.0,
 ) -> list[str]:
-    """What is typed."""
+    """What is typed; `limit` is how long a server is waited for in a case, in seconds."""
     scheme = ("ws" if transport == "plain" else "http") + ("" if ca is None else "s")
     url = f"{scheme}://127.0.0.1:{port}/"
     trust = [] if ca is None else ["--ca", str(ca)]
@@ -128,7 +129,7 @@ def command(
             *cases,
             *trust,
             "--timeout",
-            "1",
+            str(limit),
             "--max-time",
             "25",
             "--results",

@@ -26,11 +26,11 @@ from sockproof.conformance.peers.upgrade_response import agreed_deflate, check_u
 from sockproof.wire import WireError
 from sockproof.wire.http import HeadReader, Request, Response, accept_value, parse_request_head
 from sockproof.wire.websocket import Frame, FrameParser, Opcode, close_payload
+from tests.waiting import LIMIT
 
 PAGE = Path(__file__).with_name("browser_opinion.html")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OPTIONS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-extensions")
-PATIENCE = 100  # seconds: a browser that starts on a busy machine
 CLOSE = Frame(Opcode.CLOSE, close_payload(1000))
 CODES = (0, 999, 1000, 1001, *range(1003, 1008), 1015, 1016, 2999, 3000, 4999, 5000, 65535)
 TEXTS = (
@@ -158,7 +158,7 @@ class _Server:
         writer.write(response.encode() + octets)
         await writer.drain()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(LIMIT):
                 await reader.read(65536)  # the browser's Close, or the end
 
 
@@ -222,7 +222,7 @@ async def _opinions() -> list[tuple[bytes | Fields, bool, bool]]:
     listening = await asyncio.start_server(server.connected, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
     browser = _browser(f"http://127.0.0.1:{port}/?{server.count}")
-    async with listening, asyncio.timeout(PATIENCE), browser:
+    async with listening, asyncio.timeout(LIMIT), browser:
         found = await server.found
     examples: list[bytes | Fields] = [*server.frames, *server.responses]
     return [
