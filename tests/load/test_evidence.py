@@ -76,7 +76,8 @@ def test_what_is_held_back_until_the_client_leaves_is_lost(
     counts = found.summary["counts"]
     assert found.code == 1, found.output
     assert counts["acknowledged"] == counts["receipts"] == 0
-    assert counts["lost"] == counts["due"] == server.done
+    # A busy server has not read all of it by then.
+    assert counts["lost"] == counts["due"] >= server.done > 0
     assert counts["late"] + counts["late_acks"] > 0
 
 
