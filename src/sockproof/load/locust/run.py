@@ -44,6 +44,8 @@ from sockproof.wire.url import Address, AddressError, masked_url
 SETTLING = 30.0  # seconds that users may take to connect and join once all are spawned
 QUIET = 1.0  # seconds without a receipt, at least, before the drain may end
 SILENT = 0.3  # seconds without one after which it is worth asking what is missing
+HELD_UP = HELD_UP_NS / SECOND  # that a look at what has come counts for at most
+ADDED = 5.0  # seconds at most by which that makes the drain longer, besides the longest look
 NEW_OBJECTS = 10_000  # after which cycles among them are looked for
 _LATE = 1 << 20  # numbers that a worker has for itself which came when the run had begun
 _PACKAGES = ("sockproof", "locust", "gevent", "python-socketio", "websocket-client")
@@ -124,7 +126,7 @@ class Run:
         """Send nothing more, and wait for what is in flight.
 
         The whole time that there is for it, unless all that is due is in. What comes while this
-        process is held up itself waits to be read: that time does not count.
+        process is held up itself waits to be read: a long look at it does not count in full.
         """
         if self.recorder.phase_now >= Phase.DRAIN or self.over:
             return
@@ -133,22 +135,23 @@ class Run:
         self._collect()
         self.recorder.phase(Phase.DRAIN, time.monotonic_ns(), self._usage())
         recorder, question = self.recorder, Question(self.folder)
-        deadline = time.monotonic() + self.options.drain
         counted, since = (recorder.emitted, recorder.receipts), time.monotonic()
-        now = time.monotonic()
-        while now < deadline:
+        begun, now, left, longest = since, since, self.options.drain, 0.0
+        while left > 0 and now - begun < self.options.drain + ADDED + longest:
             before = now
             gevent.sleep(0.05)
             now = time.monotonic()
-            if now - before >= HELD_UP_NS / SECOND:
-                deadline, since = deadline + now - before, now
+            left -= min(now - before, HELD_UP)
+            longest = max(longest, now - before)
+            if now - before > HELD_UP:
+                since = now
             waits = recorder.outstanding > 0 or self.returning > 0
             if (recorder.emitted, recorder.receipts) != counted or waits:
                 counted, since = (recorder.emitted, recorder.receipts), now
             elif now - since >= QUIET and question.settled(recorder.emitted):
                 break
             elif now - since >= SILENT:
-                question.ask(*counted, deadline - now)
+                question.ask(*counted, left)
         question.close()
         self._collect()
         self.recorder.phase(Phase.OVER, time.monotonic_ns())
