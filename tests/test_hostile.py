@@ -34,8 +34,7 @@ def honest(client: str, transport: str) -> tuple[Ended, int]:
         name = "silence[messages]" if transport == "plain" else "silence[socketio]"
         with TemporaryDirectory() as folder:
             with served(name, clean=1 << 30) as server:
-                # One that answers has time for it, however busy the machine is.
-                ended = watched(command(client, transport, server.port, folder, limit=20.0))
+                ended = watched(command(client, transport, server.port, folder))
             return ended, server.begun
 
     return once(f"honest-{client}-{transport}", behaving)

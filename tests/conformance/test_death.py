@@ -126,7 +126,10 @@ def test_harness_that_was_stopped_accuses_nobody(tmp_path: Path) -> None:
             process.communicate(timeout=LIMIT)
     report = read_run(tmp_path / "report.json")
     assert failed(report) == []
-    assert {case["outcome"] for case in report["cases"]} <= {"PASS", "NON_STRICT", "UNSUPPORTED"}
+    # A busy machine may hold some up again.
+    outcomes = [case["outcome"] for case in report["cases"]]
+    assert outcomes.count("INCONCLUSIVE") < len(outcomes) / 10
+    assert set(outcomes) <= {"PASS", "NON_STRICT", "UNSUPPORTED", "INCONCLUSIVE"}
 
 
 def test_background_job_of_a_script_is_ended_by_sigterm(tmp_path: Path) -> None:

@@ -102,9 +102,15 @@ def test_a_server_that_loses_messages_fails_whatever_its_latency(tmp_path: Path)
     assert found.code == 1, found.output
     result = found.document["result"]
     assert result["verdict"] == "violation"
-    assert result["violations"] == {"lost": server.done}
+    # A busy machine may leave a run inconclusive, which is done again.
+    lost = [
+        json.loads(path.read_text())["counts"]["lost"]
+        for path in sorted((tmp_path / "latest-ab").glob("001-b*/summary.json"))
+    ]
+    assert sum(lost) == server.done
+    assert result["violations"] == {"lost": lost[-1]}
     assert len(found.document["pairs"]) == 1
-    assert f"FAIL: B has violations that A does not have: {server.done:,} lost" in found.output
+    assert f"FAIL: B has violations that A does not have: {lost[-1]:,} lost" in found.output
 
 
 def test_noise_of_one_server_needs_runs(tmp_path: Path) -> None:
