@@ -24,7 +24,7 @@ from tests.waiting import LIMIT, SOON, until
 
 FIXED = Path(__file__).with_name("fixed_number.py")
 NUMBER = 30  # of messages of each user, as there
-FEW = ("--users", "10", "--run-time", "4s", "--no-report")
+FEW = ("--users", "10", "--run-time", "8s", "--no-report")
 USER = """
 from sockproof.load.users import *
 
@@ -55,7 +55,7 @@ def drains(folder: Path) -> bool:
 
 @pytest.mark.parametrize("client", ["lean", "reference"])
 def test_drain_lasts_as_long_as_there_is_time_for_reading(client: str, tmp_path: Path) -> None:
-    server = LateServer(NUMBER, seconds=6)  # in the drain, and while nothing is read
+    server = LateServer(NUMBER, seconds=12)  # in the drain, and while nothing is read
     with served(server) as url:
         words = (str(FIXED), url, *FEW, "--drain", "7", "--client", client)
         running = started(tmp_path, *words)
@@ -103,11 +103,11 @@ def test_answers_that_wait_to_be_read_are_in_time(tmp_path: Path) -> None:
     scenario = tmp_path / "user.py"
     scenario.write_text(USER)
     with slow_echo(1.0) as url:
-        words = ("--users", "20", "--run-time", "8s", "--ack-timeout", "2", "--no-report")
+        words = ("--users", "20", "--run-time", "12s", "--ack-timeout", "5", "--no-report")
         running = started(tmp_path, str(scenario), url, *words)
         (process,) = when_rows_come(tmp_path)
         time.sleep(1.5)  # until answers are due at any time
-        hold_up(process, 2.5)
+        hold_up(process, 5.5)
         output, _ = running.communicate(timeout=LIMIT)
     found = result(tmp_path, running.returncode, output)
     counts = found.summary["counts"]
