@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import ServerConnection
 
+from tests.background import running, websockets
 from tests.load.command import load
-from tests.waiting import SOON
 
 FEW = ("--users", "2", "--run-time", "3s", "--no-report")
 USER = """
@@ -51,23 +48,10 @@ class EchoServer:
 @contextmanager
 def served() -> Iterator[EchoServer]:
     """The server, in a thread of its own."""
-    ready, over, echo = threading.Event(), threading.Event(), EchoServer()
-
-    async def main() -> None:
-        options: dict[str, Any] = {"subprotocols": ["v2", "v1"]}
-        async with serve(echo.handle, "127.0.0.1", 0, **options) as server:
-            echo.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/there?key=1"
-            ready.set()
-            await asyncio.to_thread(over.wait)
-
-    thread = threading.Thread(target=asyncio.run, args=(main(),))
-    thread.start()
-    try:
-        assert ready.wait(SOON)
+    echo = EchoServer()
+    with running(websockets(echo.handle, subprotocols=["v2", "v1"])) as port:
+        echo.url = f"ws://127.0.0.1:{port}/there?key=1"
         yield echo
-    finally:
-        over.set()
-        thread.join(SOON)
 
 
 @pytest.mark.parametrize("client", ["lean", "reference"])
