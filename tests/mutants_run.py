@@ -41,6 +41,7 @@ LIMIT = 6.0  # seconds a case: a fault that makes a server silent is not waited 
 LAPSES_OF_MUTANTS = 15  # until the runner loses its patience with a fault that silences a server
 PATIENCE = 60.0  # likewise, where no server is silent: what a busy machine may have disturbed
 JOBS = 16
+PAUSE = 60.0  # seconds of a harness that stands still, up to which nothing is set aside for it
 LOOKS = 3
 ELSE = 3  # a fault meets one in so many of the cases that are about something else, by turns
 

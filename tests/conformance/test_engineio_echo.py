@@ -40,7 +40,11 @@ async def _records(fault: str | None, globs: tuple[str, ...]) -> dict[str, CaseR
     ]
     async with EngineIOEcho(fault) as server:
         plan = Plan(
-            [await _asked(server.url)], mutants_run.requirements(), limit=mutants_run.LIMIT, jobs=8
+            [await _asked(server.url)],
+            mutants_run.requirements(),
+            limit=mutants_run.LIMIT,
+            jobs=8,
+            stall=mutants_run.PAUSE,
         )
         await run_cases(chosen, plan, records.append)
     return {record.id: record for record in records}

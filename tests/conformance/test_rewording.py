@@ -20,7 +20,7 @@ from sockproof.conformance.targets.server import Server
 from sockproof.runs.records import CaseRecord
 from sockproof.wire import WireError
 from sockproof.wire.url import Address
-from tests.mutants_run import cases, requirements
+from tests.mutants_run import PAUSE, cases, requirements
 from tests.servers.socketio_server import SocketIOServer
 from tests.servers.websocket_server import WebSocketServer
 
@@ -80,7 +80,7 @@ async def verdicts(kind: str, fault: str | None) -> tuple[Verdicts, list[CaseRec
         known = await introduce(Server(Address.parse(server.url)), ANSWERED)
         chosen = [c for c in cases(kind) if any(glob_matches(g, c.id) for g in CHOSEN[kind])]
         limit = 4.0 if fault in SILENT else ANSWERED
-        plan = Plan([known.server], requirements(), limit=limit, jobs=8)
+        plan = Plan([known.server], requirements(), limit=limit, jobs=8, stall=PAUSE)
         await run_cases(chosen, plan, records.append)
     told: Verdicts = {
         each.id: (
