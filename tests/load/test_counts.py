@@ -12,7 +12,7 @@ import pytest
 
 from tests.load.command import Result, judged, load
 from tests.sample import rotating
-from tests.servers.unfaithful import MISDEEDS, UnfaithfulServer
+from tests.servers.unfaithful import MISDEEDS, ROOM, UnfaithfulServer
 from tests.waiting import SOON
 
 COUNTED = {
@@ -26,7 +26,17 @@ COUNTED = {
 FIXED = Path(__file__).with_name("fixed_number.py")
 NUMBER = 30  # as there
 VIOLATIONS = tuple(COUNTED.values())
-CHAT = ("--users", "20", "--room-size", "5", "--rate", "20", "--run-time", "4s", "--no-report")
+CHAT = (
+    "--users",
+    "20",
+    "--room-size",
+    str(ROOM),
+    "--rate",
+    "20",
+    "--run-time",
+    "4s",
+    "--no-report",
+)
 
 
 @contextmanager
@@ -63,7 +73,7 @@ def test_every_count_equals_the_truth(misdeed: str, tmp_path: Path) -> None:
     expected = dict.fromkeys(VIOLATIONS, 0) | {COUNTED[misdeed]: server.done}
     assert server.done > 20, found.output
     assert {name: counts[name] for name in VIOLATIONS} == expected, found.output
-    assert counts["undetermined"] == 0
+    assert counts["undetermined"] <= server.absent
     assert server.deliveries - server.unsure <= counts["due"] <= server.deliveries
     assert found.code == 1
     assert f"Violations: {server.done:,} {COUNTED[misdeed]}" in found.output

@@ -15,6 +15,7 @@ from tests.servers.socketio_socket import Socket
 
 MISDEEDS = ("lose", "double", "swap", "leak", "alter", "invent")
 HONEST = 500  # deliveries at first: while clients still join, not all is surely due
+ROOM = 5  # members of each room in the end, as the tests start them
 HELD = 0.2  # seconds that a message is kept back for a later one to overtake it
 
 
@@ -32,6 +33,7 @@ class UnfaithfulServer(SocketIOServer):
         self.delay = delay  # seconds, of every delivery
         self.deliveries = 0
         self.unsure = 0  # of these, to who had not spoken yet
+        self.absent = 0  # receivers who joined behind a message
         self.done = 0
         self._spoke: dict[str, int] = {}  # when each first spoke, by the clock of stamps
         self._held: dict[tuple[str, str], list[Any]] = {}
@@ -44,7 +46,9 @@ class UnfaithfulServer(SocketIOServer):
             return
         self._spoke.setdefault(socket.sid, _sent(args[1]))
         adapter = self.adapters[socket.namespace]
-        for sid in sorted(adapter.rooms.get(args[0], ())):
+        members = sorted(adapter.rooms.get(args[0], ()))
+        self.absent += max(0, ROOM - len(members))
+        for sid in members:
             self._deliver(socket, adapter.sockets[sid], args)
         if number is not None:
             socket.acknowledge(number, [])
