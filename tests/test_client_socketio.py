@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from sockproof.clients import SocketIOVisitor
+from sockproof.clients import SocketIOVisitor, driver
 from sockproof.clients.driver import Driver as Program
 from sockproof.clients.log import Log
 from sockproof.clients.run import SOCKETIO, ClientRun
@@ -44,6 +44,18 @@ while urllib.request.urlopen(url).status == 200:
     if not os.path.exists(sys.argv[1]):
         open(sys.argv[1], "w").close()
         os._exit(3)
+"""
+DIES_LATER = """
+import json, os, urllib.request
+url = os.environ["SOCKPROOF_URL"]
+doomed = False
+while (next := urllib.request.urlopen(url + "/next?agent=a")).status == 200:
+    if doomed:
+        os._exit(3)
+    told = json.load(next)
+    urllib.request.urlopen(url + told["path"] + "?EIO=4&transport=polling").read()
+    doomed = told["case"] == 1
+os._exit(3 if doomed else 0)
 """
 
 
@@ -259,6 +271,26 @@ def test_driver_that_dies_has_failed_the_case_and_goes_on_behind_it(
     assert first == ("FAIL", "its process ended with exit code 3")
     assert run.records["socketio/test/0"].seen == Seen.DIED
     assert second[0] == "INCONCLUSIVE"
+
+
+def test_driver_that_dies_of_a_case_when_the_next_is_on_has_failed_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "STOPPING", SOON)  # in which the process ends
+    program = tmp_path / "driver.py"
+    program.write_text(DIES_LATER, encoding="utf-8")
+    run = run_of(several(greets, greets, greets), once=True, agent="a")
+
+    async def started(stranger: Stranger, _: SocketIOScheme) -> str | None:
+        words = Program((sys.executable, str(program)), ("--run", "x"))
+        return await words.at(stranger.url, "a").drive(run, Log())
+
+    problem, outcomes = met(run, started)
+    assert (problem, run.remarks) == (None, [])
+    assert len(outcomes) == 3
+    assert [name for name, (outcome, _) in outcomes.items() if outcome == "FAIL"] == [
+        "socketio/test/0"
+    ]
 
 
 @pytest.mark.parametrize("path", ["/next?agent=a", "/seen?agent=a&case=1", "/run/1/a/socket.io/"])

@@ -67,6 +67,28 @@ def test_a_driver_that_dies_has_failed_the_case_and_is_started_again(tmp_path: P
     assert outcomes[failed]["outcome"] == "PASS"
 
 
+DIES_ONCE = """
+def sent():
+    sent.messages += 1
+    if sent.messages == 3 and not os.path.exists("died"):
+        open("died", "w").close()
+        os._exit(7)
+sent.messages = 0
+"""
+
+
+def test_a_death_that_no_case_reproduces_is_told_and_no_verdict(tmp_path: Path) -> None:
+    first, rest = ECHO.read_text().split("\n\n\n", 1)
+    dies = rest.replace("await socket.send(message)", "sent(); await socket.send(message)")
+    run = driver(tmp_path, f"{first}\n{DIES_ONCE}\n{dies}")
+    code, report, said = judge(tmp_path, "--run", run, *CASES)
+    assert (code, report["counts"]["PASS"], report["not_run"]) == (2, 6, []), said
+    assert report["problem"] == "the driver died, but of no single case"
+    assert "its process ended with exit code 7" in report["remarks"][0]
+    assert f"Inconclusive: {report['problem']}" in said
+    assert " ".join(report["remarks"][0].split()[:5]) in said
+
+
 def test_a_driver_that_never_comes_is_no_verdict(tmp_path: Path) -> None:
     run = driver(tmp_path, "print('nothing to do')")
     code, report, said = judge(tmp_path, "--run", run, *CASES)

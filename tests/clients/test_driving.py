@@ -236,6 +236,62 @@ def test_a_driver_that_dies_while_several_cases_are_on_has_failed_the_one_it_die
     ]
 
 
+DIES_LATER = """
+async def main():
+    doomed = False
+    for number in (1, 2, 3):
+        try:
+            async with connect(f"{URL}/runCase?case={number}&agent=slow", proxy=None) as socket:
+                if doomed and not SPEAKS:
+                    os._exit(3)
+                async for message in socket:
+                    if doomed:
+                        os._exit(3)
+                    await socket.send(message)
+                    doomed = number == DEADLY
+        except Exception:
+            pass
+    os._exit(DOOMED_ENDS if doomed else ENDS)
+"""
+
+
+@pytest.mark.parametrize(
+    ("deadly", "speaks", "doomed_ends", "ends", "is_found"),
+    [
+        (1, True, 3, 0, True),
+        (2, True, 3, 0, True),
+        (1, False, 0, 0, True),
+        (1, True, 0, 0, False),  # alone it does not die
+        (1, False, 3, 3, False),  # and its end says nothing
+    ],
+)
+def test_a_driver_that_dies_in_the_next_case_has_failed_the_one_it_dies_of(
+    deadly: int,
+    speaks: bool,
+    doomed_ends: int,
+    ends: int,
+    is_found: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(driver, "STOPPING", SOON)  # in which the process ends
+    names = f"DEADLY, DOOMED_ENDS, ENDS, SPEAKS = {deadly}, {doomed_ends}, {ends}, {speaks}"
+    chosen = some_cases("autobahn_framing/short_message_comes_back")[:3]
+    run, problem = driven(tmp_path, f"\n{names}\n{DIES_LATER}", chosen=chosen)
+    assert problem is None
+    ids = [case.id for case in chosen]
+    failed = {name for name, record in run.records.items() if record.outcome == "FAIL"}
+    assert len(run.records) == 3
+    if is_found:
+        assert (failed, run.remarks) == ({ids[deadly - 1]}, [])
+        assert run.records[ids[deadly - 1]].seen == Seen.DIED
+    else:
+        (remark,) = run.remarks
+        assert failed == set()
+        assert "its process ended with exit code 3" in remark
+        assert remark.endswith(f"{ids[deadly]}, {ids[deadly - 1]}.")
+
+
 @pytest.mark.parametrize("silent", [0, 1000])
 def test_a_case_that_waits_has_time_for_it_with_any_client(silent: int) -> None:
     run = new_run([])
@@ -273,17 +329,6 @@ def test_a_driver_that_hangs_has_failed_the_case(
     assert (problem, second.outcome) == (None, "PASS")
     assert (first.outcome, first.seen) == ("FAIL", Seen.DIED)
     assert "did not come for the next case" in first.got
-
-
-def test_a_driver_that_dies_before_its_client_has_spoken_is_given_the_case_again() -> None:
-    case = some_cases(SHORT)[0]
-    run = new_run([case])
-    for left, seen in ((1, None), (0, Seen.DIED)):
-        run.judged(case, "PASS", "", "")
-        run._latest = case.id
-        run.died("its process ended")
-        assert len(run.left) == left
-        assert [each.seen for each in run.records.values()] == [seen] * (1 - left)
 
 
 def test_what_is_known_of_a_client_is_not_looked_at_again() -> None:

@@ -50,6 +50,7 @@ UNNAMED = "client"  # an agent that says no name
 LAST_WORDS = 15.0  # seconds beyond its bound after which a run that has not ended is ended
 LEAST = 120.0  # seconds that a run may take in any case
 EACH = 1.0  # and so many more for each case
+UNEXPLAINED = "the driver died, but of no single case"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -322,7 +323,8 @@ class _Run:
         known_ids = [each.id for each in job.all_cases if each.suite in suites]
         stale = stale_expectations(job.expectations, ran, known_ids)
         not_run = [case.id for case in run.left] if run.came else []
-        code = exit_code(outcomes, stale, job.plan.strict) or (2 if not_run else 0)
+        problem = self.problem or (UNEXPLAINED if run.remarks else None)
+        code = exit_code(outcomes, stale, job.plan.strict) or (2 if not_run or run.remarks else 0)
         known = self._known()
         return {
             **{name: known[name] for name in ("target", "suites", "coverage")},
@@ -333,7 +335,8 @@ class _Run:
             "not_run": not_run,
             "died": False,
             "seconds": round(time.monotonic() - self._began, 3),
-            **({} if self.problem is None else {"problem": self.problem}),
+            **({} if problem is None else {"problem": problem}),
+            **({"remarks": list(run.remarks)} if run.remarks else {}),
             **({"driver_log": self.log} if self.log else {}),
         }
 

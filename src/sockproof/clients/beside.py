@@ -6,8 +6,8 @@ The rules that hold here:
   it. Drivers are told which ones they are (`waits`), and may go on meanwhile.
 * Where another case kept the client busy meanwhile, what was seen of one that waits is no evidence:
   it is looked at again, alone.
-* Of a driver that dies while several cases are on it is not known which one it was: all of them run
-  again, one by one.
+* Of a driver that dies while several cases are on it is not known which one it was: they run again,
+  one by one.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class Beside:
         )
 
     def on(self) -> list[str]:
-        """The ids of what may be on, where that is more than one case; all are alone from now on.
+        """The ids of what may be on, the latest first, where that is more than one case; all are
+        alone from now on.
 
         Empty where only one was.
         """
@@ -69,4 +70,4 @@ class Beside:
         if not self.allowed or not waits or len(found) < 2:
             return []
         self.allowed = False
-        return found
+        return found[::-1]

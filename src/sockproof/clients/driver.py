@@ -5,7 +5,8 @@ The rules that hold here:
 * A driver runs in a process group of its own, on a leash, so that nothing of it stays.
 * Of what it prints the beginning and the end are kept (`log`).
 * It is started again as long as each start brings a case that was not judged before.
-* A process that dies has failed the case that was on.
+* A process that dies has failed the case that it died of, which each may be that was on then, or
+  just before: each runs again in a process of its own.
 """
 
 from __future__ import annotations
@@ -81,28 +82,53 @@ class Driver:
         while True:
             before = len(run.records)
             code = await self._once(run, log)
-            if code:
-                run.abandon(f"its process {_told(code)}")
-            await run.settle(SETTLING)
-            if code and run.forgets():
-                continue
-            if code:
-                run.died(f"its process {_told(code)}")
+            suspects = run.suspects() if code else []
+            if suspects and (run.left or await self._ends_well(run, log)):
+                await self._find_of_which(suspects, run, log, f"its process {_told(code)}")
             if not run.left:
                 return None
             idle = 0 if len(run.records) > before else idle + 1
             if run.stopped.is_set() or idle == IDLE_STARTS or not run.came:
-                ended = f"the driver {_told(code)}"
+                ended = f"the driver {_told(code or 0)}"
                 return f"{ended} with {len(run.left)} cases left{_last_line(log)}"
 
-    async def _once(self, run: ClientRun, log: Log) -> int:
-        """Start it and wait for its end; gives the code of its exit, 0 where it was ended."""
+    async def _find_of_which(
+        self, suspects: Sequence[str], run: ClientRun, log: Log, how: str
+    ) -> None:
+        """Have the case fail that the driver died of: who dies of it does so alone, too."""
+        if len(suspects) == 1:  # the first of its process, and the last
+            run.died(suspects[0], how)
+            return
+        for place, name in enumerate(suspects):
+            with run.only(name):
+                code = await self._once(run, log)
+            if code and await self._ends_well(run, log):
+                run.died(name, f"its process {_told(code)}")
+                run.forget(suspects[place + 1 :])  # which it may have cut off
+                return
+        run.died_of_none(suspects, how)
+
+    async def _ends_well(self, run: ClientRun, log: Log) -> bool:
+        """Whether a driver that finds nothing to do ends with 0."""
+        with run.only():
+            return await self._once(run, log, STUCK) == 0
+
+    async def _once(self, run: ClientRun, log: Log, within: float | None = None) -> int | None:
+        """Start it and wait for its end, and for that of the case that was on.
+
+        Gives the code of its exit, None where it was ended, as it is when it has not ended so many
+        seconds after the last case.
+        """
         leash.ready()
         run.begins()
         with log.taken() as printed:
-            return await self._until_its_end(run, printed)
+            code = await self._until_its_end(run, printed, within or STOPPING)
+        if code:
+            run.abandon(f"its process {_told(code)}")
+        await run.settle(SETTLING)
+        return code
 
-    async def _until_its_end(self, run: ClientRun, printed: int) -> int:
+    async def _until_its_end(self, run: ClientRun, printed: int, within: float) -> int | None:
         try:
             process = await asyncio.create_subprocess_exec(
                 *self.command,
@@ -125,12 +151,13 @@ class Driver:
                         [ended, done], timeout=LOOK, return_when=asyncio.FIRST_COMPLETED
                     )
                 if not (ended.done() or done.done()):
-                    run.died(f"it did not come for the next case within {STUCK:g} s")
-                    return 0
+                    how = f"it did not come for the next case within {STUCK:g} s"
+                    run.died(run.latest, how)
+                    return None
                 if not ended.done():
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(asyncio.shield(ended), STOPPING)
-                return 0 if done.done() else ended.result()
+                        await asyncio.wait_for(asyncio.shield(ended), within)
+                return ended.result() if ended.done() else None
             finally:
                 done.cancel()
                 leash.kill(group)

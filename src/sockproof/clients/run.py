@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from sockproof.clients.history import History
 from sockproof.conformance.context.case_context import CaseContext
 from sockproof.conformance.context.company import Company
 from sockproof.conformance.context.policy import Policy
-from sockproof.conformance.context.wirelog import RECEIVED, WireLog
+from sockproof.conformance.context.wirelog import WireLog
 from sockproof.conformance.running.lag import Lag
 from sockproof.conformance.shelf.case import Case
 from sockproof.conformance.shelf.expectations import Expectation, apply_expectations
@@ -36,6 +36,7 @@ WEBSOCKET = (Suite.WEBSOCKET, Suite.DEFLATE)
 SOCKETIO = (Suite.ENGINEIO, Suite.SOCKETIO)
 SUITES = tuple(each.value for each in (*WEBSOCKET, *SOCKETIO))
 LIMIT = 5.0  # seconds for each case
+MOST_REMARKS = 10  # that a run keeps
 STALL = 0.5  # seconds that our end may be late: some libraries wait for an answer for a second
 REVISED = tuple(CasePart.__annotations__)
 OF_A_DRIVER = Policy(capabilities=frozenset({"echo", "binary"}))
@@ -82,11 +83,12 @@ class ClientRun:
     failed: WriteError | None = None  # why nothing more can be written down
     lapsed: set[str] = field(default_factory=set)  # ids of cases that a time-out ended
     _progress: asyncio.Event = field(default_factory=asyncio.Event)
-    _latest: str = ""  # the id of the case that began last
+    remarks: list[str] = field(default_factory=list)  # what no case is known to be the cause of
+    _begun: list[str] = field(default_factory=list)  # ids of cases since the driver was started
     _visitor: Visitor | None = None  # of that case
     _first: dict[str, CaseRecord] = field(default_factory=dict)  # of cases that are looked at again
     _again: set[str] = field(default_factory=set)  # their ids
-    _unheard: set[str] = field(default_factory=set)  # of cases whose driver died before they spoke
+    _only: str | None = None  # the id of the one case that the driver may come for; "" is none
     _numbers: dict[str, int] = field(default_factory=dict)
     _running: dict[str, asyncio.Event] = field(default_factory=dict)
     beside: Beside = field(default_factory=Beside)
@@ -114,7 +116,11 @@ class ClientRun:
     @property
     def left(self) -> list[Case]:
         """Those that are due and have not been judged."""
-        return [case for case in self.due if case.id not in self.records]
+        return [case for case in self.due if not self.is_closed(case)]
+
+    def is_closed(self, case: Case) -> bool:
+        """Whether the case has been judged, or another one is to run alone."""
+        return case.id in self.records or self._only not in (None, case.id)
 
     @property
     def is_over(self) -> bool:
@@ -154,33 +160,55 @@ class ClientRun:
         if self._visitor is not None:
             self._visitor.abandoned(how)
 
-    def forgets(self) -> bool:
-        """Whether several cases were on when the driver died: then they run again, one by one."""
-        several = self.beside.on()
-        for name in several:
+    def suspects(self) -> list[str]:
+        """The ids of the cases that a driver may have died of, the likeliest first.
+
+        Those that were on, and else the one that began last and the one before it, whose client the
+        process may have died of only then.
+        """
+        return self.beside.on() or self._begun[:-3:-1]
+
+    @property
+    def latest(self) -> str:
+        """The id of the case that began last since the driver was started, or nothing."""
+        return self._begun[-1] if self._begun else ""
+
+    @contextlib.contextmanager
+    def only(self, name: str = "") -> Iterator[None]:
+        """Have the driver come for this case alone, once more; without a name for none."""
+        self._only = name
+        self.forget([name])
+        try:
+            yield
+        finally:
+            self._only = None
+            if self.failed is None:
+                self.stopped.clear()  # the driver's end was not that of the run
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Have these cases judged again, as if they had not been."""
+        for name in names:
             self.records.pop(name, None)
             self.lapsed.discard(name)
-        return bool(several)
 
-    def died(self, how: str) -> None:
-        """The driver's process died, so the case that was on has failed.
-
-        Where the client had said nothing in it, what was before may be the cause: it runs again.
-        """
-        record = self.records.get(self._latest)
+    def died(self, name: str, how: str) -> None:
+        """The driver's process died of this case, so it has failed."""
+        record = self.records.get(name)
         if record is None or record.outcome == "FAIL":
-            return
-        heard = any(entry.direction == RECEIVED for entry in record.wire)
-        if not heard and record.id not in self._unheard | self._again:
-            self._unheard.add(record.id)
-            self.records.pop(record.id)
-            self.lapsed.discard(record.id)
             return
         record.outcome, record.seen, record.came = "FAIL", Seen.DIED, ""
         record.expected, record.got = "a driver that goes on", how
         record.aside, record.expectation = None, None
         apply_expectations(record, self.expectations)
         self._note(record)
+
+    def died_of_none(self, names: Sequence[str], how: str) -> None:
+        """The driver's process died, but of none of these cases when each ran alone."""
+        if len(self.remarks) < MOST_REMARKS:
+            self.remarks.append(
+                f"The driver died ({how}). No single case reproduces this."
+                f" These cases ran then: {', '.join(names)}."
+            )
 
     @property
     def is_busy(self) -> bool:
@@ -189,7 +217,8 @@ class ClientRun:
 
     def begins(self) -> None:
         """A driver is started: no case is on."""
-        self._latest, self._visitor = "", None
+        self._begun.clear()
+        self._visitor = None
         self.seen_at = time.monotonic()
 
     @property
@@ -225,7 +254,8 @@ class ClientRun:
     async def judge(self, case: Case, visitor: Visitor) -> CaseRecord:
         """Run the case on the client that has come for it, and let go of the client."""
         record = self._new_record(case)
-        self._latest, self._visitor = case.id, visitor
+        self._begun.append(case.id)
+        self._visitor = visitor
         trial = Trial(case, None, record, time.monotonic(), 0.0)
         limit = self._limit(case)
         ended = self._running[case.id] = asyncio.Event()

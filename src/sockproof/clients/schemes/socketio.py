@@ -100,23 +100,32 @@ class SocketIOScheme:
 
     async def _begin(self, agent: str) -> SocketIOVisitor | None:
         """Begin the next case that wants a client, and give its visitor; None behind the last."""
-        if self.run.once and self._at >= len(self.cases) and self.run.left:
+        for _ in range(2):
+            while self._at < len(self.cases):
+                case = self.cases[self._at]
+                self._at += 1
+                if self.run.once and self.run.is_closed(case):
+                    continue
+                visitor = await self._visit(case, agent)
+                if visitor is not None:
+                    return visitor
+            if not (self.run.once and self.run.left):
+                break
             self._at = 0  # some are looked at again
-        while self._at < len(self.cases):
-            case = self.cases[self._at]
-            self._at += 1
-            if self.run.once and case.id in self.run.records:
-                continue
-            visitor = self._visitor = SocketIOVisitor(self.run.context(case))
-            self._visitors.pop(self._at - KEPT, None)
-            self._visitors[self._at] = visitor
-            visitor.path = f"/run/{self._at}/{quote(agent, safe='')}/socket.io/"
-            self._task = asyncio.get_running_loop().create_task(self.run.judge(case, visitor))
-            told = asyncio.ensure_future(visitor.ready.wait())
-            await asyncio.wait({self._task, told}, return_when=asyncio.FIRST_COMPLETED)
-            if told.done():
-                return visitor
-            told.cancel()
+        return None
+
+    async def _visit(self, case: Case, agent: str) -> SocketIOVisitor | None:
+        """Begin the case; gives its visitor, or None where it wants no client."""
+        visitor = self._visitor = SocketIOVisitor(self.run.context(case))
+        self._visitors.pop(self._at - KEPT, None)
+        self._visitors[self._at] = visitor
+        visitor.path = f"/run/{self._at}/{quote(agent, safe='')}/socket.io/"
+        self._task = asyncio.get_running_loop().create_task(self.run.judge(case, visitor))
+        told = asyncio.ensure_future(visitor.ready.wait())
+        await asyncio.wait({self._task, told}, return_when=asyncio.FIRST_COMPLETED)
+        if told.done():
+            return visitor
+        told.cancel()
         return None
 
     def _foreign(self, agent: str) -> tuple[int, bytes] | None:

@@ -120,7 +120,7 @@ class WebSocketScheme:
         counts, unless the connection that was redirected has failed already.
         """
         if "again" not in arrival.query:
-            return self.run.once and case.id in self.run.records
+            return self.run.once and self.run.is_closed(case)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(REDIRECTED):
                 await self.run.settled(case)
