@@ -82,9 +82,8 @@ class Driver:
         while True:
             before = len(run.records)
             code = await self._once(run, log)
-            suspects = run.suspects() if code else []
-            if suspects and (run.left or await self._ends_well(run, log)):
-                await self._find_of_which(suspects, run, log, f"its process {_told(code)}")
+            if code:
+                await self._find_of_which(run, log, f"its process {_told(code)}")
             if not run.left:
                 return None
             idle = 0 if len(run.records) > before else idle + 1
@@ -92,10 +91,11 @@ class Driver:
                 ended = f"the driver {_told(code or 0)}"
                 return f"{ended} with {len(run.left)} cases left{_last_line(log)}"
 
-    async def _find_of_which(
-        self, suspects: Sequence[str], run: ClientRun, log: Log, how: str
-    ) -> None:
+    async def _find_of_which(self, run: ClientRun, log: Log, how: str) -> None:
         """Have the case fail that the driver died of: who dies of it does so alone, too."""
+        suspects = run.suspects()
+        if not suspects or not (run.left or await self._ends_well(run, log)):
+            return
         if len(suspects) == 1:  # the first of its process, and the last
             run.died(suspects[0], how)
             return
