@@ -39,7 +39,8 @@ LARGE = {
 }
 LIMIT = 6.0  # seconds a case: a fault that makes a server silent is not waited for any longer
 LAPSES_OF_MUTANTS = 15  # until the runner loses its patience with a fault that silences a server
-PATIENCE = 60.0  # likewise, where no server is silent: what a busy machine may have disturbed
+AGAIN = 30.0  # of a case that runs again by itself, since a busy machine may have disturbed it
+PATIENCE = 60.0  # likewise, where no server is silent
 JOBS = 16
 PAUSE = 60.0  # seconds of a harness that stands still, up to which nothing is set aside for it
 LOOKS = 3
@@ -200,12 +201,14 @@ def _is_near(case: Case, fault: Fault) -> bool:
     return f"{_file_of(case.id)}.toml" == fault.file or fault.explains(case.id)
 
 
-def run_chosen(kind: str, fault: str | None, chosen: Iterable[Case]) -> dict[str, CaseRecord]:
+def run_chosen(
+    kind: str, fault: str | None, chosen: Iterable[Case], limit: float = LIMIT
+) -> dict[str, CaseRecord]:
     """The records of these cases."""
     if kind != "websocket" and not _ASKED:
         _ASKED.append(asyncio.run(_ask()))
     with woven(fault) if fault in ROUND else contextlib.nullcontext():
-        return asyncio.run(_run(kind, fault, chosen))
+        return asyncio.run(_run(kind, fault, chosen, limit))
 
 
 def _worth_running(case: Case, kind: str, fault: str) -> bool:
@@ -265,7 +268,7 @@ def complaints(kind: str, fault: Fault, days: int = 1) -> list[str]:
         if not found.doubtful:
             break
         again = [case for case in cases(kind) if case.id in found.doubtful]
-        records |= run_chosen(kind, fault.name, again)
+        records |= run_chosen(kind, fault.name, again, AGAIN)
         found = _judge(kind, fault, records)
     return found.lines
 

@@ -30,7 +30,10 @@ def case(function: Function, variant: object = "", **more: Any) -> Case:
 
 
 def run(
-    cases: Sequence[Case], made: Callable[[], WebSocketServer] = WebSocketServer, **how: Any
+    cases: Sequence[Case],
+    made: Callable[[], WebSocketServer] = WebSocketServer,
+    ping_timeout: int = 20_000,
+    **how: Any,
 ) -> tuple[list[CaseRecord], Ended]:
     """Run cases against our correct server; their records as they are in the end.
 
@@ -41,7 +44,7 @@ def run(
     async def all_of_them() -> Ended:
         async with made() as server:
             plan = {"requirements": requirements(), "limit": SOON, "stall": SOON, "jobs": 4, **how}
-            servers = [Server(Address.parse(server.url))]
+            servers = [Server(Address.parse(server.url), ping_timeout=ping_timeout)]
             return await run_cases(cases, Plan(servers, **plan), records.append)
 
     return records, asyncio.run(all_of_them())

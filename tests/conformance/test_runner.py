@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 
@@ -180,7 +181,11 @@ def test_time_out_of_a_server_that_is_slow_with_everybody_is_tried_again(
     assert (record.outcome, record.aside is not None, ran) == ("FAIL", aside, ATTEMPTS + 1)
 
 
-def test_pause_of_the_harness_accuses_nobody() -> None:
+@pytest.mark.parametrize(
+    "how",
+    [{"stall": 0.3}, {"ping_timeout": 1000}],  # the second ends sessions that we answer late
+)
+def test_pause_of_the_harness_accuses_nobody(how: dict[str, Any]) -> None:
     paused: list[bool] = []
 
     async def is_disturbed_once(target: Target) -> None:
@@ -192,7 +197,7 @@ def test_pause_of_the_harness_accuses_nobody() -> None:
             time.sleep(0.5)  # noqa: ASYNC251  (as by SIGSTOP, the loop stands still)
             raise Failure("an answer in time", "none")
 
-    (record,), ended = run([case(is_disturbed_once)], stall=0.3)
+    (record,), ended = run([case(is_disturbed_once)], **how)
     assert (record.outcome, record.aside) == ("PASS", None)
     assert "The harness itself was paused" in ended.remarks[0]
 

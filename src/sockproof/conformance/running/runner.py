@@ -359,7 +359,7 @@ class _Run:
     # Again.
 
     def _is_stalled(self, trial: Trial) -> bool:
-        return trial.stalled > self.plan.stall
+        return trial.stalled > self.plan.stall_with(trial.server)
 
     def _is_doubtful(self, trial: Trial) -> bool:
         """Whether the case has to run again before it counts."""

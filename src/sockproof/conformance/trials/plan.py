@@ -62,6 +62,16 @@ class Plan:
     alive_within: float = 10.0
     max_time: float | None = None
 
+    def stall_with(self, server: Server | None) -> float:
+        """What the harness may be late, in seconds, before what this server did is doubted.
+
+        It ends the session of a client whose answer to a PING takes `ping_timeout`, and what is
+        late twice, for the PING and for its answer, adds up.
+        """
+        if server is None:
+            return self.stall
+        return min(self.stall, server.ping_timeout / 1000 / 4)
+
 
 def longest(cases: Sequence[Case], servers: Sequence[Server], jobs: int, limit: float) -> float:
     """Seconds that a run may take: so many that many of its cases may wait out their limits."""
