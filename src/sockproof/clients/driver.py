@@ -30,6 +30,7 @@ from sockproof.targets.install import prepare
 STUCK = 30.0  # seconds in which a driver comes for the next case
 LOOK = 1.0  # seconds between two looks whether it does
 STOPPING = 5.0  # seconds in which a driver ends that is told to
+ASKING = 300.0  # in which it asks for hundreds of cases that are not for it, one by one
 SETTLING = 5.0  # seconds in which the case ends whose driver has ended
 IDLE_STARTS = 2  # in a row that bring no case, after which no more are tried
 AGAIN = 60  # cases at most that run again since a time-out ended them, or our end was late
@@ -101,7 +102,7 @@ class Driver:
             return
         for place, name in enumerate(suspects):
             with run.only(name):
-                code = await self._once(run, log)
+                code = await self._once(run, log, patient=True)
             if code and await self._ends_well(run, log):
                 run.died(name, f"its process {_told(code)}")
                 run.forget(suspects[place + 1 :])  # which it may have cut off
@@ -111,24 +112,24 @@ class Driver:
     async def _ends_well(self, run: ClientRun, log: Log) -> bool:
         """Whether a driver that finds nothing to do ends with 0."""
         with run.only():
-            return await self._once(run, log, STUCK) == 0
+            return await self._once(run, log, patient=True) == 0
 
-    async def _once(self, run: ClientRun, log: Log, within: float | None = None) -> int | None:
+    async def _once(self, run: ClientRun, log: Log, patient: bool = False) -> int | None:
         """Start it and wait for its end, and for that of the case that was on.
 
-        Gives the code of its exit, None where it was ended, as it is when it has not ended so many
-        seconds after the last case.
+        Gives the code of its exit, None where it was ended, as it is when it does not end soon
+        after the last case; who is `patient` lets it ask on for as long as it takes.
         """
         leash.ready()
         run.begins()
         with log.taken() as printed:
-            code = await self._until_its_end(run, printed, within or STOPPING)
+            code = await self._until_its_end(run, printed, patient)
         if code:
             run.abandon(f"its process {_told(code)}")
         await run.settle(SETTLING)
         return code
 
-    async def _until_its_end(self, run: ClientRun, printed: int, within: float) -> int | None:
+    async def _until_its_end(self, run: ClientRun, printed: int, patient: bool) -> int | None:
         try:
             process = await asyncio.create_subprocess_exec(
                 *self.command,
@@ -154,9 +155,11 @@ class Driver:
                     how = f"it did not come for the next case within {STUCK:g} s"
                     run.died(run.latest, how)
                     return None
-                if not ended.done():
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(asyncio.shield(ended), within)
+                until = time.monotonic() + (ASKING if patient else STOPPING)
+                while not ended.done() and time.monotonic() < until:
+                    await asyncio.wait([ended], timeout=min(LOOK, STOPPING))
+                    if patient and _is_stuck(run):
+                        break
                 return ended.result() if ended.done() else None
             finally:
                 done.cancel()

@@ -194,7 +194,7 @@ class ClientRun:
     def died(self, name: str, how: str) -> None:
         """The driver's process died of this case, so it has failed."""
         record = self.records.get(name)
-        if record is None or record.outcome == "FAIL":
+        if record is None or (record.outcome == "FAIL" and record.aside is None):
             return
         record.outcome, record.seen, record.came = "FAIL", Seen.DIED, ""
         record.expected, record.got = "a driver that goes on", how
