@@ -27,15 +27,8 @@ FIXED = Path(__file__).with_name("fixed_number.py")
 NUMBER = 30  # as there
 VIOLATIONS = tuple(COUNTED.values())
 CHAT = (
-    "--users",
-    "20",
-    "--room-size",
-    str(ROOM),
-    "--rate",
-    "20",
-    "--run-time",
-    "4s",
-    "--no-report",
+    *("--users", "20", "--room-size", str(ROOM), "--rate", "20"),
+    *("--run-time", "4s", "--no-report"),
 )
 
 

@@ -157,7 +157,7 @@ class Driver:
                     return None
                 until = time.monotonic() + (ASKING if patient else STOPPING)
                 while not ended.done() and time.monotonic() < until:
-                    await asyncio.wait([ended], timeout=min(LOOK, STOPPING))
+                    await asyncio.wait([ended], timeout=LOOK)
                     if patient and _is_stuck(run):
                         break
                 return ended.result() if ended.done() else None

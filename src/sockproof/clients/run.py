@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +24,7 @@ from sockproof.conformance.running.lag import Lag
 from sockproof.conformance.shelf.case import Case
 from sockproof.conformance.shelf.expectations import Expectation, apply_expectations
 from sockproof.conformance.shelf.requirements import Requirement
-from sockproof.conformance.trials import second_look
+from sockproof.conformance.trials import death, second_look
 from sockproof.conformance.trials.plan import Patience
 from sockproof.conformance.trials.trial import PASSES_SHOW, Trial, judge
 from sockproof.files import WriteError
@@ -84,7 +85,8 @@ class ClientRun:
     lapsed: set[str] = field(default_factory=set)  # ids of cases that a time-out ended
     _progress: asyncio.Event = field(default_factory=asyncio.Event)
     remarks: list[str] = field(default_factory=list)  # what no case is known to be the cause of
-    _begun: list[str] = field(default_factory=list)  # ids of cases since the driver was started
+    # The ids of the last two cases that began since the driver was started.
+    _begun: deque[str] = field(default_factory=lambda: deque(maxlen=2))
     _visitor: Visitor | None = None  # of that case
     _first: dict[str, CaseRecord] = field(default_factory=dict)  # of cases that are looked at again
     _again: set[str] = field(default_factory=set)  # their ids
@@ -166,7 +168,7 @@ class ClientRun:
         Those that were on, and else the one that began last and the one before it, whose client the
         process may have died of only then.
         """
-        return self.beside.on() or self._begun[:-3:-1]
+        return self.beside.on() or list(reversed(self._begun))
 
     @property
     def latest(self) -> str:
@@ -205,10 +207,8 @@ class ClientRun:
     def died_of_none(self, names: Sequence[str], how: str) -> None:
         """The driver's process died, but of none of these cases when each ran alone."""
         if len(self.remarks) < MOST_REMARKS:
-            self.remarks.append(
-                f"The driver died ({how}). No single case reproduces this."
-                f" These cases ran then: {', '.join(names)}."
-            )
+            what = f"The driver died ({how}). No single case reproduces this."
+            self.remarks.append(f"{what} {death.named(names)}")
 
     @property
     def is_busy(self) -> bool:

@@ -49,19 +49,19 @@ def remark_on_killer(record: CaseRecord) -> str:
 
 def remark_on_end(suspects: Sequence[str], how: str) -> str:
     """What a run says that ends since its server died."""
-    return f"The server died ({how}), and the run ended with it. {_named(suspects)}"
+    return f"The server died ({how}), and the run ended with it. {named(suspects)}"
 
 
 def remark_on_none(suspects: Sequence[str], how: str) -> str:
     """What a run says whose server died of no case alone."""
     what = f"The server died ({how}) and was started again."
-    return f"{what} No single case reproduces this. {_named(suspects)}"
+    return f"{what} No single case reproduces this. {named(suspects)}"
 
 
 def remark_on_silence(suspects: Sequence[str], how: str) -> str:
     """What a run says whose server did not answer for a while."""
     silence = f"The server stopped responding for a while ({how})."
-    return f"{silence} {_named(suspects)} Each ran again, alone."
+    return f"{silence} {named(suspects)} Each ran again, alone."
 
 
 def remark_on_time(left: Sequence[str]) -> str:
@@ -78,7 +78,8 @@ def remark_on_left(names: Sequence[str]) -> str:
     return f"{count} not run: {', '.join(names[:NAMED])}{more}."
 
 
-def _named(suspects: Sequence[str]) -> str:
+def named(suspects: Sequence[str]) -> str:
+    """The sentence that says which cases ran then."""
     if not suspects:
         return "No case was running at that time."
     more = f" and {len(suspects) - NAMED} more" if len(suspects) > NAMED else ""
