@@ -267,7 +267,7 @@ async def commas_behind_the_namespace_are_of_the_payload(client: SocketIOVisitor
 @case("client-sio-format-namespace-without-comma")
 async def namespace_at_the_end_needs_no_comma(client: SocketIOVisitor) -> None:
     client.setup(namespaces=("/", "/custom"))
-    session = await client.session()
+    session = await client.settled()
     session.send_messages("1/custom")
     await client.seen("disconnect", "/custom")
     await session.fence("/")

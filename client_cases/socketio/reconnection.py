@@ -26,6 +26,13 @@ ATTEMPTS = 5
 STAYS_AWAY = 2000  # milliseconds of the client's own clock; clients come back within 1500
 
 
+async def _begun(client: SocketIOVisitor) -> SocketIOSession:
+    """The client's first session, whose loss a call that connects does not overlap with."""
+    session = await client.settled()
+    await session.fence(client.asked.namespaces[0])
+    return session
+
+
 async def _lost(client: SocketIOVisitor, session: SocketIOSession) -> SocketIOSession:
     """The client's next session, behind the loss of this one, which is settled by then."""
     for _ in range(2):
@@ -43,7 +50,7 @@ async def client_comes_back_when_its_connection_is_lost(
     client: SocketIOVisitor, loss: str, transport: str
 ) -> None:
     client.setup(transport, reconnect=True)
-    session = await client.session()
+    session = await _begun(client)
     await session.lose(loss)
     await (await client.comes_back()).fence()
 
@@ -51,7 +58,7 @@ async def client_comes_back_when_its_connection_is_lost(
 @case("client-lib-reconnect-new-session", over=TRANSPORTS, limit=LIMIT)
 async def reconnection_is_a_new_session(client: SocketIOVisitor, transport: str) -> None:
     client.setup(transport, reconnect=True)
-    session = await client.session()
+    session = await _begun(client)
     old = session.engine.sid
     session.engine.vanish()
     visit = await client.opening()
@@ -65,7 +72,7 @@ async def reconnection_is_a_new_session(client: SocketIOVisitor, transport: str)
 @case("client-lib-reconnect-namespaces", limit=LIMIT)
 async def client_comes_back_to_all_of_its_namespaces(client: SocketIOVisitor) -> None:
     client.setup(namespaces=(*BOTH, "/third"), reconnect=True)
-    session = await _lost(client, await client.session())
+    session = await _lost(client, await client.settled())
     for namespace in client.asked.namespaces:
         await session.fence(namespace)
 
@@ -73,7 +80,7 @@ async def client_comes_back_to_all_of_its_namespaces(client: SocketIOVisitor) ->
 @case("client-lib-reconnect-auth", limit=LIMIT)
 async def client_that_comes_back_authenticates_itself(client: SocketIOVisitor) -> None:
     client.setup(namespaces=BOTH, auth=AUTH, reconnect=True)
-    session = await _lost(client, await client.session())
+    session = await _lost(client, await client.settled())
     for namespace in BOTH:
         if session.auth[namespace] != AUTH:
             raise Failure(
@@ -129,7 +136,7 @@ async def client_that_is_cut_off_as_soon_as_it_is_back_comes_again(
     client: SocketIOVisitor, loss: str
 ) -> None:
     client.setup(reconnect=True)
-    session = await client.session()
+    session = await _begun(client)
     for _ in range(3):
         await session.lose(loss)
         session = await client.comes_back()
@@ -139,7 +146,7 @@ async def client_that_is_cut_off_as_soon_as_it_is_back_comes_again(
 @case("client-lib-reconnect-tries", over={"answer": ("503", "reset", "not-open")}, limit=LIMIT)
 async def client_tries_again_when_an_attempt_fails(client: SocketIOVisitor, answer: str) -> None:
     client.setup(reconnect=True)
-    session = await client.session()
+    session = await _begun(client)
     session.engine.vanish()
     visit = await client.opening()
     if answer == "503":
@@ -154,7 +161,7 @@ async def client_tries_again_when_an_attempt_fails(client: SocketIOVisitor, answ
 @case("client-lib-reconnect-delay", limit=LIMIT)
 async def client_waits_before_it_comes_back(client: SocketIOVisitor) -> None:
     client.setup(reconnect=True)
-    session = await client.session()
+    session = await _begun(client)
     gaps: list[float] = []
     async for gap in _attempts(client, session):
         gaps.append(gap)
@@ -169,7 +176,7 @@ async def client_waits_before_it_comes_back(client: SocketIOVisitor) -> None:
 @case("client-lib-reconnect-grows", limit=LIMIT)
 async def delay_grows_from_attempt_to_attempt(client: SocketIOVisitor) -> None:
     client.setup(reconnect=True)
-    session = await client.session()
+    session = await _begun(client)
     for _ in range(ROUNDS):  # a busy machine may draw out any of them
         gaps: list[float] = []
         async for gap in _attempts(client, session):
@@ -244,7 +251,7 @@ async def client_that_was_closed_stays_away(client: SocketIOVisitor) -> None:
 @case("client-lib-reconnect-server", limit=LIMIT)
 async def namespace_that_the_server_ended_is_not_come_back_to(client: SocketIOVisitor) -> None:
     client.setup(namespaces=BOTH, reconnect=True)
-    session = await client.session()
+    session = await _begun(client)
     session.send(Packet(PacketType.DISCONNECT, "/custom"))
     await client.seen("disconnect", "/custom")
     await _back_to_main(client, session)
@@ -262,7 +269,7 @@ async def namespace_that_was_left_is_not_come_back_to(client: SocketIOVisitor) -
 @case("client-lib-reconnect-error", limit=LIMIT)
 async def namespace_that_refused_is_not_asked_again(client: SocketIOVisitor) -> None:
     client.setup(namespaces=BOTH, reconnect=True)
-    session = await client.session()
+    session = await _begun(client)
     session.engine.vanish()
     session = client.socketio(client.open(await client.opening()))
     for _ in BOTH:
