@@ -247,8 +247,19 @@ def _write_beside(place: str, mode: int | None, octets: bytes, durable: bool) ->
 
 def json_text(value: Any, indent: int | None = None) -> str:
     """JSON that every reader takes: ASCII, finite numbers, lone surrogates spelt out."""
-    separators = (",", ":") if indent is None else None
-    return json.dumps(_spelt(value), indent=indent, allow_nan=False, separators=separators) + "\n"
+    text = _compact(value)
+    if "\\ud" in text:  # a surrogate, which may be a lone one
+        text = _compact(_spelt(value))
+    return (text if indent is None else msgspec.json.format(text, indent=indent)) + "\n"
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, default=_plain, separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    """What `json` knows no form of; raises TypeError where there is none."""
+    return dict(value) if isinstance(value, Mapping) else msgspec.to_builtins(value)
 
 
 def _spelt(value: Any) -> Any:

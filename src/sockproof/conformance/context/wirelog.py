@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import replace
 
 from sockproof.runs.records import WireEntry
 from sockproof.wire.redaction import Redactor
-from sockproof.wire.websocket import Frame
+from sockproof.wire.websocket import Frame, apply_mask
 
 KEPT_OCTETS = 256
 KEPT_TEXT = 400
@@ -72,8 +71,7 @@ class WireLog:
         """Note one frame; secrets are blotted out before it is masked, or the key would tell."""
         header = frame.header()
         payload = self.redactor.octets(frame.payload[: KEPT_OCTETS + 4096])
-        shown = replace(frame, payload=payload, announced=len(payload), length_octets=None)
-        octets = header + shown.encode()[len(shown.header()) :]
+        octets = header + (apply_mask(payload, frame.mask_key) if frame.mask_key else payload)
         text = f"{frame}  {meaning}" if meaning else str(frame)
         self._keep(connection, direction, octets, len(header) + len(frame.payload), text)
 

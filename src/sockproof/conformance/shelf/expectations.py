@@ -60,12 +60,15 @@ class Expectation:
 
 def glob_matches(glob: str, text: str) -> bool:
     """Whether `text` matches `glob` as a whole; brackets, which ids hold, mean themselves."""
-    return _pattern(glob).fullmatch(text) is not None
+    head, pattern = _pattern(glob)
+    return text.startswith(head) and pattern.fullmatch(text) is not None
 
 
 @functools.cache
-def _pattern(glob: str) -> re.Pattern[str]:
-    return re.compile(fnmatch.translate(glob.replace("[", "[[]")))
+def _pattern(glob: str) -> tuple[str, re.Pattern[str]]:
+    """What each text that matches begins with, and the pattern of all of it."""
+    head = re.split(r"[*?]", glob, maxsplit=1)[0]
+    return head, re.compile(fnmatch.translate(glob.replace("[", "[[]")))
 
 
 def load_expectations(path: Path) -> list[Expectation]:
