@@ -26,41 +26,41 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $(STAMP)
 
-fast: $(STAMP) ## compile what of load runs for each message; takes a C compiler
+fast: $(STAMP) ## compile the per-message code of load runs; needs a C compiler
 	SOCKPROOF_COMPILE=1 $(REINSTALL)
 
-plain: $(STAMP) ## take away again what `make fast` has compiled
+plain: $(STAMP) ## remove what `make fast` compiled
 	$(REINSTALL)
 
 conformance: $(STAMP) ## check two bundled servers, or TARGET=ws://… or TARGET=http://…
 	$(BIN)/sockproof conformance $(TARGET) $(ARGS)
 
-clients: $(STAMP) ## check a bundled client library; DRIVER=websockets
+clients: $(STAMP) ## check a bundled client library, DRIVER=websockets by default
 	$(BIN)/sockproof clients --driver $(DRIVER) $(ARGS)
 
 matrix: $(STAMP) ## check all bundled servers, and show the results on one page
 	$(BIN)/sockproof matrix $(ARGS)
 
-load: $(STAMP) ## run a short load test; SCENARIO=echo, TARGET=http://…
+load: $(STAMP) ## run a short load test; SCENARIO=chat_rooms and a bundled server by default, or TARGET=http://…
 	$(BIN)/sockproof load $(SCENARIO) $(TARGET) $(ARGS)
 
-gate: $(STAMP) ## run a short load test and check it against gates/smoke.toml; RULES=…, SCENARIO=…
+gate: $(STAMP) ## run a short load test and check it against a gate, RULES=smoke by default
 	$(BIN)/sockproof load $(SCENARIO) $(TARGET) --rules $(RULES) $(ARGS)
 
-study: $(STAMP) ## measure claims about WebSocket and Socket.IO; ARGS=--quick is short
+study: $(STAMP) ## test common claims about WebSocket and Socket.IO; ARGS=--quick is short
 	$(BIN)/sockproof study $(ARGS)
 
-docs: $(STAMP) ## build the documentation into site/; warnings, as dead links, are errors
+docs: $(STAMP) ## build the documentation into site/; warnings, e.g. dead links, are errors
 	$(BIN)/python -m docs.site.build site
 	@echo site/index.html
 
 # Thousands of processes import the same modules: each would compile them anew.
 test: export PYTHONDONTWRITEBYTECODE =
-test: $(STAMP) ## run this project's own tests
+test: $(STAMP) ## run this project's own tests, a daily sample of the long ones
 	$(BIN)/python -m pytest -q -n 5 --dist worksteal $(ARGS)
 
 test-all: export SOCKPROOF_TEST_ALL = 1
-test-all: test ## run all of the tests of which `make test` runs a daily sample
+test-all: test ## run all of this project's own tests
 
 check: lint types imports test ## run everything that CI runs
 

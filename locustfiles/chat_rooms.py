@@ -1,4 +1,4 @@
-"""Rooms in which every user speaks and hears the others."""
+"""Rooms in which every user sends to all the others."""
 
 from sockproof.load.users import RoomUser, paced
 

@@ -1,4 +1,4 @@
-"""Rooms in which a third of the users each use WebSocket, polling and upgrade."""
+"""Rooms whose users are split evenly among WebSocket, polling and upgrade."""
 
 from sockproof.load.users import RoomUser, paced
 

@@ -1,4 +1,4 @@
-"""All connections cut at once every ten seconds, to reconnect as socket.io-client does."""
+"""All connections cut every ten seconds; they reconnect as socket.io-client does."""
 
 from sockproof.load.users import RoomUser, paced
 

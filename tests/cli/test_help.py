@@ -26,7 +26,7 @@ UNLISTED = {  # they say nothing to these commands
 }
 # Of options whose default the command works out by itself: what is shown.
 WORKED_OUT = {
-    ("ab", "--metric"): "latency.ack.intended.p50_ms, and CPU time where both servers' is measured",
+    ("ab", "--metric"): "latency.ack.intended.p50_ms, and CPU time if it is measured for both",
     ("ab", "--tolerance"): f"{ab.TOLERANCE:.0%}",
     ("ab", "--seed"): "random",
     ("ab", "--pairs"): str(ab.PAIRS),

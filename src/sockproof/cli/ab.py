@@ -44,9 +44,10 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.epilog = EXAMPLES
-    add_scenario(parser, nargs="?")
+    add_scenario(parser, "not with --again or --stored")
     servers = parser.add_argument_group(
-        "servers", "A URL or a bundled server for each side; none with --again or --stored."
+        "servers",
+        "A URL or a bundled server for each side; only A with --aa; none with --again or --stored.",
     )
     for side in ("a", "b"):
         which = "server A, the reference" if side == "a" else "server B, the one under test"
@@ -73,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--again",
         type=Path,
         metavar="RUN",
-        help="run folder of an earlier ab, to be evaluated again",
+        help="run folder of an earlier ab, to re-evaluate",
     )
     add(
         "--stored",
@@ -87,7 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="NAME",
         help="metric to compare, e.g. latency.ack.intended.p99_ms; may be repeated "
-        "(default: latency.ack.intended.p50_ms, and CPU time where both servers' is measured)",
+        "(default: latency.ack.intended.p50_ms, and CPU time if it is measured for both)",
     )
     add(
         "--tolerance",
@@ -113,7 +114,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-pairs",
         type=whole(1, 1000),
         metavar="N",
-        help="number of pairs at most; more are added while the result is inconclusive "
+        help="maximum number of pairs; pairs are added while the result is inconclusive "
         f"(default: {MAX_PAIRS})",
     )
     add(

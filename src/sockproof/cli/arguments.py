@@ -25,7 +25,7 @@ COMMANDS = {
     "clients": "Check a WebSocket or Socket.IO client against the standards",
     "target": "Run one of the bundled servers, or list them",
     "matrix": "Check all bundled servers and show the results side by side",
-    "site": "Make a static site of stored matrix runs: servers, requirements, badges, feeds",
+    "site": "Build a static site from stored matrix runs: servers, requirements, badges, feeds",
     "compare": "Show what changed between two conformance runs or two groups of load runs",
     "load": "Run a load scenario and account for every message",
     "ab": "Test whether one server is slower than another",
@@ -37,7 +37,7 @@ COMMANDS = {
     "export": "Export the data of a load run as CSV, Parquet, OpenMetrics or HdrHistogram",
     "init": "Create a load test project: locustfile, gate, Makefile and CI workflow",
     "doctor": "Check whether this machine has what sockproof needs",
-    "config": "Print the value of each option and where it comes from: a file or a variable",
+    "config": "Print the value of each option and its source: file, variable or default",
     "completion": "Print a completion script for bash, zsh or fish",
     "report": "Regenerate the reports of a run",
     "schema": "Print the JSON schema of a file that sockproof reads or writes",
@@ -47,8 +47,8 @@ DESCRIPTION = "Conformance and load tests for WebSocket and Socket.IO servers."
 EXIT_CODES = """\
 exit codes:
   0    pass: nothing unexpected, all rules hold
-  1    fail: a failed check, a violation or a broken rule
-  2    inconclusive: unreachable, no data, or the load generator was the bottleneck
+  1    fail: a failed case, a violation or a broken rule
+  2    inconclusive: server unreachable, no data, or load generator saturated
   3    usage error: a wrong option, file or rule
   130  interrupted; the results so far are written
 
@@ -182,7 +182,7 @@ def add_shelf(parser: argparse.ArgumentParser) -> None:
         "--shelf",
         type=Path,
         metavar="DIR",
-        help="directory to use in place of the installed data, with all of "
+        help="directory to use instead of the installed data; must contain "
         f"{', '.join(f'{name}/' for name in shelves.SHELVES)} (default: the installed data)",
     )
 

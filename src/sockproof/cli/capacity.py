@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         required=True,
         metavar="RULE",
-        help="objective that must hold, e.g. 'counts.lost == 0'; may be repeated",
+        help="rule that must hold, written as in a gate, e.g. 'counts.lost == 0'; may be repeated",
     )
     add(
         "--target",
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=whole(1, 10**6),
         default=10,
         metavar="N",
-        help="smallest number of users (default: %(default)s)",
+        help="smallest number of users to try (default: %(default)s)",
     )
     add(
         "--to",
@@ -77,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=whole(1, 10**6),
         default=10_000,
         metavar="N",
-        help="largest number of users (default: %(default)s)",
+        help="largest number of users to try (default: %(default)s)",
     )
     add(
         "--target-pid",

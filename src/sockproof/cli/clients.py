@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--driver",
         metavar="NAME",
-        help="bundled driver to start, to check its client library",
+        help="bundled driver to start, whose client library is checked",
     )
     add(
         "--run",
@@ -69,11 +69,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--spec",
         type=Path,
         metavar="FILE",
-        help="Autobahn|Testsuite's fuzzingserver.json, of which address, output directory and "
-        "choice of cases are used",
+        help="fuzzingserver.json of Autobahn|Testsuite, to take address, output directory and "
+        "selection of cases from",
     )
     add("--list", action="store_true", help="list the cases without running them")
-    add_verdict(parser, "the name of a bundled driver, e.g. websockets")
+    add_verdict(parser, "the name of a bundled driver, e.g. websockets", "that of --driver")
     add_limits(parser)
     add_reports(parser)
     add_results(parser)

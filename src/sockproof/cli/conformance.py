@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="server to check: ws:// or wss:// for WebSocket, http:// or https:// for Socket.IO "
         "(default: start and check two bundled servers)",
     )
-    selection = add_choice(parser)
+    selection = add_choice(parser, "two, without a URL")
     selection.add_argument(
         "--list", action="store_true", help="list the cases without running them"
     )
@@ -86,7 +86,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="subprotocol to offer in each WebSocket handshake; may be repeated",
     )
-    add("--ca", type=Path, metavar="FILE", help="CA certificate (PEM) to trust")
+    add(
+        "--ca",
+        type=Path,
+        metavar="FILE",
+        help="CA certificate (PEM) to trust in place of the system's",
+    )
     add(
         "--insecure",
         action="store_true",
@@ -98,21 +103,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--token",
         metavar="TOKEN",
-        help="token that the fixture on the server asks for: the value of its SOCKPROOF_TOKEN",
+        help="token that the test fixture in the server requires: its variable SOCKPROOF_TOKEN",
     )
     add(
         "--profile",
         type=Path,
         metavar="FILE",
-        help="TOML file with the capabilities and limits of the server",
+        help="TOML file with the capabilities and limits of the server, which select cases; "
+        "for its keys see sockproof schema profile",
     )
     add_reports(parser)
     add_results(parser)
     add_shelf(parser)
 
 
-def add_choice(parser: argparse.ArgumentParser) -> Group:
-    """Add the options that the commands that check servers share; returns those that select."""
+def add_choice(parser: argparse.ArgumentParser, default: str) -> Group:
+    """Add the options that the commands that check servers share; returns those that select.
+
+    `default` says which bundled servers are checked where none is named.
+    """
     add_verbose(parser)
     selection = parser.add_argument_group("selection")
     selection.add_argument(
@@ -120,15 +129,15 @@ def add_choice(parser: argparse.ArgumentParser) -> Group:
         action="append",
         default=[],
         metavar="NAME",
-        help="bundled server to start and check; may be repeated",
+        help=f"bundled server to start and check; may be repeated (default: {default})",
     )
     add_selection(
         selection,
         SUITES,
-        "those for the kind of server; only by name: clients, which try it "
+        "those for the kind of server; only by name: clients, which tries it "
         "with real client libraries, and abuse, which floods it",
     )
-    add_verdict(parser, "the name of a bundled list, e.g. tornado")
+    add_verdict(parser, "the name of a bundled list, e.g. tornado", "that of a bundled server")
     add = add_limits(parser).add_argument
     add(
         "--jobs",
@@ -148,7 +157,7 @@ def add_choice(parser: argparse.ArgumentParser) -> Group:
     add(
         "--thorough",
         action="store_true",
-        help="use up to a thousand repetitions within a case in place of a few, which takes longer",
+        help="repeat steps within a case up to a thousand times instead of a few (slower)",
     )
     return selection
 

@@ -38,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--by",
         choices=("message", "class"),
         metavar="WHAT",
-        help="what to break latencies down by in csv and parquet: message, by its name, or class, "
-        "that of the user (default: neither)",
+        help="how to break latencies down in csv and parquet: message (its name) or class (of the "
+        "user) (default: no breakdown)",
     )
     add(
         "--from",

@@ -38,20 +38,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="RUN",
-        help="run folder, e.g. results/latest-load, or report.json; several are checked together",
+        help="run folder, e.g. results/latest-load, or report.json; each one must pass",
     )
     add(
         "--rules",
         metavar="NAME",
-        help="gate to check: a TOML file with rules, or the name of a bundled one, e.g. smoke",
+        help="gate to apply: a TOML file with rules, or the name of a bundled one, e.g. smoke; "
+        "required without --baseline",
     )
     add(
         "--baseline",
         nargs="+",
         type=Path,
         metavar="RUN",
-        help="earlier load runs; the gate fails when the new ones are slower than `sockproof ab` "
-        "allows",
+        help="earlier load runs; the gate also fails when the new ones are slower by more than the "
+        "default tolerance of `sockproof ab`",
     )
     for name, kind in (("json", "JSON"), ("junit", "JUnit XML"), ("markdown", "Markdown")):
         place = "gate.xml" if name == "junit" else "gate.md" if name == "markdown" else "gate.json"
@@ -59,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             f"--{name}",
             type=Path,
             metavar="FILE",
-            help=f"file for the result as {kind} (default: {place} in the run folder)",
+            help=f"file for the result as {kind} (default: {place} in each run folder)",
         )
     add_results(parser)
     add_shelf(parser)

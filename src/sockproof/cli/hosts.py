@@ -27,7 +27,7 @@ def add_hosts(parser: argparse.ArgumentParser) -> None:
         "--expect-workers",
         type=whole(1, 100_000),
         metavar="N",
-        help="number of workers that the master waits for before it begins",
+        help="number of workers that the master waits for before it begins (default: 1)",
     )
     add(
         "--worker",
@@ -39,7 +39,7 @@ def add_hosts(parser: argparse.ArgumentParser) -> None:
         metavar="HOST",
         help="host of the master, with --worker (default: 127.0.0.1)",
     )
-    add("--master-port", type=PORT, metavar="P", help="port of the master (default: 5557)")
+    add("--master-port", type=PORT, metavar="PORT", help="port of the master (default: 5557)")
 
 
 def work(words: Sequence[str], secrets: Mapping[str, str]) -> NoReturn:

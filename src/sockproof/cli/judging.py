@@ -45,26 +45,29 @@ def add_selection(selection: Group, suites: Sequence[str], default: str) -> None
         action="append",
         default=[],
         metavar="GLOB",
-        help="pattern of ids of cases to run; may be repeated (default: all)",
+        help="pattern of case ids to run; may be repeated (default: all)",
     )
     add(
         "--exclude",
         action="append",
         default=[],
         metavar="GLOB",
-        help="pattern of ids of cases to leave out; may be repeated",
+        help="pattern of case ids to leave out; may be repeated (default: none)",
     )
 
 
-def add_verdict(parser: argparse.ArgumentParser, known: str) -> None:
-    """The options of what counts; `known` says what else than a file has known deviations."""
+def add_verdict(parser: argparse.ArgumentParser, known: str, default: str) -> None:
+    """The options of what counts; `known` says what else than a file has known deviations.
+
+    `default` says which ones are known without any.
+    """
     add = parser.add_argument_group("verdict").add_argument
     add(
         "--expect",
         action="append",
         default=[],
         metavar="FILE",
-        help=f"known deviations: a file, or {known}; may be repeated",
+        help=f"known deviations: a file, or {known}; may be repeated (default: {default})",
     )
     add(
         "--strict",
@@ -93,7 +96,7 @@ def add_limits(parser: argparse.ArgumentParser) -> Group:
         "--max-time",
         type=time_span,
         metavar="T",
-        help="time limit for the whole run, e.g. 90s or 5m (default: derived from the cases)",
+        help="time limit for the whole run, e.g. 90, 90s or 5m (default: derived from the cases)",
     )
     return group
 
@@ -116,8 +119,7 @@ def add_reports(parser: argparse.ArgumentParser) -> None:
         "--write-expectations",
         type=Path,
         metavar="FILE",
-        help="file for the deviations found, to be passed to --expect; write your reasons into it "
-        "first",
+        help="file for the deviations found; fill in your reasons, then pass it to --expect",
     )
 
 

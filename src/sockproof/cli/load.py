@@ -42,7 +42,7 @@ KILLED = 2  # the exit code where Locust was killed, or has ended, before it rec
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    add_scenario(parser, "?")
+    add_scenario(parser, "not with --worker")
     add_url(parser)
     add = parser.add_argument
     add(
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rules",
         metavar="NAME",
         help="gate that the run must pass: a TOML file with rules, or the name of a bundled one, "
-        "e.g. smoke; a rule may end the run early (default: none)",
+        "e.g. smoke; a rule with `abort = true` ends the run once it is broken (default: none)",
     )
     add("--no-report", action="store_true", help="skip the HTML report and its figures")
     add_load(parser, users=20, time="10s")

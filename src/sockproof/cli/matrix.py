@@ -44,7 +44,7 @@ REQUIRE = "SOCKPROOF_REQUIRE_TARGETS"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    selection = add_choice(parser)
+    selection = add_choice(parser, "all")
     selection.add_argument(
         "--clients", action="store_true", help="check the bundled client libraries instead"
     )

@@ -14,17 +14,18 @@ from sockproof.load.locust.options import REPEATED, SECRET_ARGUMENTS, add_argume
 
 ROOM_SIZE = 10  # of a `RoomUser` whose scenario says nothing
 OF_HOSTS = ("--rows", "--rows-port")  # for who can be a master
-_TABLE = "bundled scenarios, with their defaults (messages per second per user, 0: closed loop):"
+_TABLE = "bundled scenarios, with their defaults (--rate 0: closed loop; –: not used):"
 _TO_LOCUST = "An option that is not listed here is passed on to Locust; see 'locust --help'."
 
 
-def add_scenario(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
-    """Add the scenario, which may be missing with `nargs` of \"?\"."""
+def add_scenario(parser: argparse.ArgumentParser, but: str = "") -> None:
+    """Add the scenario; `but` says with which options it is left out."""
     parser.add_argument(
         "scenario",
-        nargs=nargs,
+        nargs="?" if but else None,
         metavar="SCENARIO",
-        help="name of a bundled scenario (see below), or path of a locustfile",
+        help="name of a bundled scenario (see below), or path of a locustfile"
+        f"{f'; {but}' if but else ''}",
     )
 
 
@@ -47,13 +48,14 @@ def add_load(parser: argparse.ArgumentParser, *, time: str, users: int | None = 
             "--users",
             type=whole(1, 1_000_000),
             metavar="N",
-            help=f"number of users, each with one connection (default: {users}; not with --stages)",
+            help="number of users, each with one connection "
+            f"(default: {users}; --stages replaces it)",
         )
         group.add_argument(
             "--spawn-rate",
             type=positive,
             metavar="R",
-            help="users started per second (default: 100; not with --stages)",
+            help="users started per second (default: 100; --stages replaces it)",
         )
     group.add_argument(
         "-t",
@@ -61,8 +63,8 @@ def add_load(parser: argparse.ArgumentParser, *, time: str, users: int | None = 
         type=run_time,
         default=time if users is None else None,
         metavar="T",
-        help=f"duration of each run, e.g. 30s, 5m or 1h30m (default: {time}"
-        f"{'; not with --stages' if users is not None else ''})",
+        help=f"duration of each run, ramp-up included, e.g. 30s, 5m or 1h30m (default: {time}"
+        f"{'; --stages replaces it' if users is not None else ''})",
     )
     group.add_argument("-q", "--quiet", action="store_true", help="show no progress")
     group.add_argument(

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--docs-url",
         metavar="URL",
-        help="documentation whose pages of requirements the site links (default: sockproof's)",
+        help="documentation site that pages link to for each requirement (default: sockproof's)",
     )
     add_shelf(parser)
 

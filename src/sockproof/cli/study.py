@@ -29,13 +29,14 @@ from sockproof.targets.spec import load_targets
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add = parser.add_argument
-    add("--quick", action="store_true", help="few repetitions and small numbers of connections")
+    add("--quick", action="store_true", help="fewer repetitions and connections")
     add(
         "--claim",
         action="append",
         default=[],
         metavar="ID",
-        help="claim to test, e.g. C9; may be repeated (default: all)",
+        help="claim to test, e.g. C9 (an unknown ID is answered with the list); may be repeated "
+        "(default: all)",
     )
     add_results(parser)
     add_shelf(parser)

@@ -29,10 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--port",
         type=whole(0, 65535),
-        metavar="N",
+        metavar="PORT",
         help="TCP port to listen on (default: any free port)",
     )
-    add("--tls", action="store_true", help="serve over TLS with a newly generated certificate")
+    add(
+        "--tls",
+        action="store_true",
+        help="serve over TLS with a newly generated certificate, whose CA is printed for --ca",
+    )
     add_shelf(parser)
 
 

@@ -161,7 +161,7 @@ def add_arguments(parser: Any) -> None:
     )  # fmt: skip
     add(
         "--poisson", action="store_true", default=False,
-        help="send at random, exponentially distributed intervals around those of --rate",
+        help="send at exponentially distributed random intervals, at --rate on average",
     )  # fmt: skip
     add(
         "--payload-bytes", default="", metavar="N",
@@ -173,13 +173,13 @@ def add_arguments(parser: Any) -> None:
     )  # fmt: skip
     add(
         "--transport", default=Transport.WEBSOCKET.value, choices=TRANSPORTS, metavar="NAME",
-        help=f"transport of Socket.IO: {', '.join(TRANSPORTS)}, which is polling first and then "
-        "websocket (default: %(default)s)",
+        help=f"transport of Socket.IO: {', '.join(TRANSPORTS[:-1])} or {TRANSPORTS[-1]} "
+        "(polling first, then websocket) (default: %(default)s)",
     )  # fmt: skip
     add(
         "--client", default="lean", choices=CLIENTS, metavar="NAME",
-        help="client implementation: lean, sockproof's own, or reference, which is python-socketio "
-        "and websocket-client (default: %(default)s)",
+        help="client implementation: lean (sockproof's own) or reference (python-socketio and "
+        "websocket-client) (default: %(default)s)",
     )  # fmt: skip
     add(
         "--max-outstanding", default="100", metavar="N",
@@ -188,12 +188,13 @@ def add_arguments(parser: Any) -> None:
     )  # fmt: skip
     add(
         "--ack-timeout", default="30", metavar="S",
-        help="time limit for an acknowledgement, in seconds (default: %(default)s)",
+        help="time limit for an acknowledgement, in seconds; a message without one counts as "
+        "unacknowledged (default: %(default)s)",
     )  # fmt: skip
     add(
         "--max-lag", default="", metavar="MS",
-        help="lag of the load generator to ignore, in milliseconds (default: 0; other lag is "
-        "subtracted from a latency before that counts as too long)",
+        help="lag of the load generator that is ignored, in milliseconds (default: 0; larger lag "
+        "is subtracted from a latency before it is compared with a limit)",
     )  # fmt: skip
     add(
         "--drain", default="10", metavar="S",
@@ -230,7 +231,12 @@ def add_arguments(parser: Any) -> None:
         "--deflate", action="store_true", default=False,
         help="offer permessage-deflate in each WebSocket handshake",
     )  # fmt: skip
-    add("--ca", default="", metavar="FILE", help="CA certificate (PEM) to trust")
+    add(
+        "--ca",
+        default="",
+        metavar="FILE",
+        help="CA certificate (PEM) to trust in place of the system's",
+    )
     add("--cert", default="", metavar="FILE", help="client certificate (PEM) to present")
     add(
         "--key", default="", metavar="FILE",
@@ -249,8 +255,8 @@ def add_arguments(parser: Any) -> None:
     )  # fmt: skip
     add(
         "--metrics-port", default="", metavar="[HOST:]PORT", include_in_web_ui=False,
-        help="serve the live numbers as OpenMetrics at http://HOST:PORT/metrics while the run "
-        "lasts (default: off; HOST is 127.0.0.1)",
+        help="serve live metrics in OpenMetrics format at http://HOST:PORT/metrics during the run "
+        "(default: off; HOST is 127.0.0.1)",
     )  # fmt: skip
     add(
         "--results", default="results", metavar="DIR",
@@ -258,13 +264,13 @@ def add_arguments(parser: Any) -> None:
     )  # fmt: skip
     add(
         "--rows", default=ROWS[0], choices=ROWS, metavar="WHEN",
-        help="when workers on other hosts send the rows that they record to the master: live, "
-        "during the run, or end, after it (default: %(default)s)",
+        help="when workers on other hosts send their records to the master: live (during the run) "
+        "or end (after it) (default: %(default)s)",
     )  # fmt: skip
     add(
         "--rows-port", default="", metavar="PORT", include_in_web_ui=False,
-        help="port on which a master receives the rows of other hosts (default: "
-        "the port after that of its workers, or any free one)",
+        help="port on which the master receives records from other hosts (default: --master-port "
+        "plus 1, or any free port where that is taken)",
     )  # fmt: skip
     for name, dest in (("--run-folder", "run_folder"), ("--payload-octets", "payload_bytes")):
         add(name, dest=dest, default="", help=argparse.SUPPRESS, include_in_web_ui=False)
