@@ -74,6 +74,22 @@ def test_a_report_of_a_load_run_needs_no_pandas(tmp_path: Path) -> None:
     assert "pandas" not in modules
 
 
+def test_users_import_no_reference_client() -> None:
+    """A load run of lean connections needs none, and waits for it before its clock begins."""
+    code = """if True:
+        import sys
+        from sockproof.load.users import RoomUser, WebSocketUser
+        print(*sys.modules)
+        for kind in (RoomUser, WebSocketUser):
+            kind.import_client("reference")
+        print(*sys.modules)"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    before, behind = (set(line.split()) for line in done.stdout.splitlines())
+    references = {"socketio", "engineio", "aiohttp", "sockproof.load.reference.websocket"}
+    assert not before & references
+    assert behind >= references - {"aiohttp"}
+
+
 def test_cases_are_found_without_the_programs_that_they_start() -> None:
     said, modules = loaded("conformance", "--list", "--suite", "clients")
     assert "clients/" in said

@@ -140,6 +140,9 @@ class Part:
         runs.spare_looks()
         if options.client != "lean":  # its libraries copy whatever a server sends
             memory.give_back_early()
+        for each in environment.user_classes:
+            if hasattr(each, "import_client"):
+                each.import_client(options.client)
         stats = LocustStats(environment)
         self.run = runs.Run(folder, number, options, endpoint, stats, _log.error, place)
         self.run.hide = self.secrets.hide

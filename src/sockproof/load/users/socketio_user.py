@@ -19,7 +19,6 @@ from sockproof.load.messages.message import BODY, Message, Said, prepared
 from sockproof.load.messages.naming import called
 from sockproof.load.record.names import Acks
 from sockproof.load.record.recorder import ITSELF, NOBODY
-from sockproof.load.reference.socketio import ReferenceSocketIO
 from sockproof.load.socketio.acks import Reply, arguments, new_range
 from sockproof.load.socketio.connection import SocketIOConnection
 from sockproof.load.socketio.packets import see_json
@@ -38,6 +37,15 @@ Token = tuple[int, int, int, Acks, bytes]
 _ROUND_TRIP = Message("message-with-ack", BODY)
 
 
+def _kind(client: str) -> Any:
+    """The connections of this client."""
+    if client == "lean":
+        return SocketIOConnection
+    from sockproof.load.reference.socketio import ReferenceSocketIO
+
+    return ReferenceSocketIO
+
+
 class SocketIOUser(Namespaces):
     """A user with one Socket.IO connection.
 
@@ -52,11 +60,15 @@ class SocketIOUser(Namespaces):
     transport: str | None = None
     _said: Said | None = None  # last
 
+    @classmethod
+    def import_client(cls, client: str) -> None:
+        """python-socketio takes a third of a second, which lean connections need not wait for."""
+        _kind(client)
+
     def new_connection(self) -> Any:
         """Return a lean connection, or one of the reference client."""
         options = self.sockproof.options
-        kind = SocketIOConnection if options.client == "lean" else ReferenceSocketIO
-        return kind(
+        return _kind(options.client)(
             self.own_endpoint(),
             transport=self.transport or options.transport,
             namespace=self.namespace or options.namespace or "/",

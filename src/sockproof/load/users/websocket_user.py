@@ -19,7 +19,6 @@ from sockproof.load.messages.payload import Payload, Said, encoded
 from sockproof.load.messages.placeholders import BINARY_BODY, BODY
 from sockproof.load.net.websocket import WebSocketConnection
 from sockproof.load.record.recorder import ITSELF
-from sockproof.load.reference.websocket import ReferenceWebSocket
 from sockproof.load.socketio.acks import RANGE, Strays, new_range
 from sockproof.load.socketio.session import parsed
 from sockproof.load.traffic import traffic
@@ -35,6 +34,15 @@ from sockproof.wire.url import is_secret
 MATCHED = int(EmitFlag.MATCHED)
 _TEXT, _OCTETS = Payload.text(BODY), Payload.binary(BINARY_BODY)
 _SMALL = 1_000_000  # up to here numbers are what applications count with, too
+
+
+def _kind(client: str) -> Any:
+    """The connections of this client."""
+    if client == "lean":
+        return WebSocketConnection
+    from sockproof.load.reference.websocket import ReferenceWebSocket
+
+    return ReferenceWebSocket
 
 
 class WebSocketUser(WebSocketRooms):
@@ -71,12 +79,16 @@ class WebSocketUser(WebSocketRooms):
         found = [str(value) for name, value in self.query.items() if is_secret(name)]
         return super().own_secrets() + found
 
+    @classmethod
+    def import_client(cls, client: str) -> None:
+        """websocket-client is imported where it is wanted."""
+        _kind(client)
+
     def new_connection(self) -> Any:
         """A lean connection, or websocket-client's."""
-        lean = self.sockproof.options.client == "lean"
         endpoint = self.own_endpoint().offering(self.subprotocols)
         target = endpoint.target_of(self.path, self.query)
-        kind = WebSocketConnection if lean else ReferenceWebSocket
+        kind = _kind(self.sockproof.options.client)
         return kind(endpoint, target=target, headers=self.own_headers())
 
     # What may be overridden.
