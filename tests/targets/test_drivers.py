@@ -41,7 +41,8 @@ def test_every_driver_of_the_shelf_can_be_read() -> None:
         assert spec.command()[0]
         for word in spec.command():
             path = Path(word.partition("=")[2] or word)
-            assert spec.home in path.parents or not path.is_absolute() or path.exists(), word
+            of_its_own = spec.home in (path, *path.parents)  # which may not be installed yet
+            assert of_its_own or not path.is_absolute() or path.exists(), word
 
 
 def test_command_is_filled_in_and_no_proxy_is_used(tmp_path: Path) -> None:
