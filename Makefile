@@ -56,11 +56,11 @@ docs: $(STAMP) ## build the documentation into site/; warnings, e.g. dead links,
 
 # Thousands of processes import the same modules: each would compile them anew.
 test: export PYTHONDONTWRITEBYTECODE =
-test: $(STAMP) ## run this project's own tests, a daily sample of the long ones
+test: $(STAMP) ## run the project's tests, with a daily sample of the long ones
 	$(BIN)/python -m pytest -q -n 5 --dist worksteal $(ARGS)
 
 test-all: export SOCKPROOF_TEST_ALL = 1
-test-all: test ## run all of this project's own tests
+test-all: test ## run all of the project's tests
 
 check: lint types imports test ## run everything that CI runs
 

@@ -87,8 +87,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--metric",
         action="append",
         metavar="NAME",
-        help="metric to compare, e.g. latency.ack.intended.p99_ms; may be repeated "
-        "(default: latency.ack.intended.p50_ms, and CPU time if it is measured for both)",
+        help="metric to compare, a key of summary.json, e.g. latency.ack.intended.p99_ms; may be "
+        "repeated (default: latency.ack.intended.p50_ms, and CPU time if it is measured for both)",
     )
     add(
         "--tolerance",

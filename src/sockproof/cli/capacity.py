@@ -55,7 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         required=True,
         metavar="RULE",
-        help="rule that must hold, written as in a gate, e.g. 'counts.lost == 0'; may be repeated",
+        help="rule that must hold of summary.json, written as in a gate, e.g. 'counts.lost == 0'; "
+        "may be repeated",
     )
     add(
         "--target",

@@ -42,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--driver",
         metavar="NAME",
-        help="bundled driver to start, whose client library is checked",
+        help="bundled driver to start, whose client library is checked (any unknown name prints "
+        "the list)",
     )
     add(
         "--run",
@@ -63,17 +64,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="name of the client in reports (default: the name that its driver sends)",
     )
     selection = parser.add_argument_group("selection")
-    add_selection(selection, SUITES, "those for the kind of client")
+    add_selection(
+        selection,
+        SUITES,
+        "websocket and deflate, or engineio and socketio, as the driver says that its client is",
+    )
     add = selection.add_argument
     add(
         "--spec",
         type=Path,
         metavar="FILE",
-        help="fuzzingserver.json of Autobahn|Testsuite, to take address, output directory and "
-        "selection of cases from",
+        help="Autobahn|Testsuite fuzzingserver.json that sets address, output directory and cases",
     )
     add("--list", action="store_true", help="list the cases without running them")
-    add_verdict(parser, "the name of a bundled driver, e.g. websockets", "that of --driver")
+    add_verdict(parser, "the name of a bundled driver, e.g. websockets", "the list of --driver")
     add_limits(parser)
     add_reports(parser)
     add_results(parser)

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             name,
             metavar=name.upper(),
-            help=f"the {which} run: a run folder or report.json; load runs may be several, "
+            help=f"the {which} run: a run folder or report.json, or several load runs, "
             "separated by commas",
         )
     add_results(parser)

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.epilog = EXAMPLES
     parser.add_argument(
-        "of", nargs="*", metavar="COMMAND", help="commands whose options to print (default: all)"
+        "of", nargs="*", metavar="COMMAND", help="commands to print options for (default: all)"
     )
 
 

@@ -103,14 +103,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--token",
         metavar="TOKEN",
-        help="token that the test fixture in the server requires: its variable SOCKPROOF_TOKEN",
+        help="token that a server with sockproof's fixture requires (its SOCKPROOF_TOKEN variable)",
     )
     add(
         "--profile",
         type=Path,
         metavar="FILE",
-        help="TOML file with the capabilities and limits of the server, which select cases; "
-        "for its keys see sockproof schema profile",
+        help="TOML file of server capabilities and limits, used to select cases; for its keys, see "
+        "'sockproof schema profile'",
     )
     add_reports(parser)
     add_results(parser)
@@ -129,15 +129,18 @@ def add_choice(parser: argparse.ArgumentParser, default: str) -> Group:
         action="append",
         default=[],
         metavar="NAME",
-        help=f"bundled server to start and check; may be repeated (default: {default})",
+        help="bundled server to start and check, from 'sockproof target'; may be repeated "
+        f"(default: {default})",
     )
     add_selection(
         selection,
         SUITES,
-        "those for the kind of server; only by name: clients, which tries it "
-        "with real client libraries, and abuse, which floods it",
+        "websocket and deflate for a WebSocket server, engineio, socketio and rooms for a "
+        "Socket.IO server; clients tries real client libraries, and abuse floods the server",
     )
-    add_verdict(parser, "the name of a bundled list, e.g. tornado", "that of a bundled server")
+    add_verdict(
+        parser, "the name of a bundled list, e.g. tornado", "each bundled server's own list"
+    )
     add = add_limits(parser).add_argument
     add(
         "--jobs",

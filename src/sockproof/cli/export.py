@@ -38,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--by",
         choices=("message", "class"),
         metavar="WHAT",
-        help="how to break latencies down in csv and parquet: message (its name) or class (of the "
-        "user) (default: no breakdown)",
+        help="how to group latencies in csv and parquet: message (by name) or class (by user "
+        "class) (default: not grouped)",
     )
     add(
         "--from",

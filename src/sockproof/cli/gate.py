@@ -10,7 +10,7 @@ from pathlib import Path
 from sockproof import files
 from sockproof.analysis.gates.gate import Outcome, worst
 from sockproof.analysis.gates.rules import Rules
-from sockproof.api.ab import compare_stored
+from sockproof.api.ab import TOLERANCE, compare_stored
 from sockproof.api.plans import ComparisonPlan
 from sockproof.cli.ab import show as show_comparison
 from sockproof.cli.arguments import add_results, add_shelf
@@ -51,8 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="RUN",
-        help="earlier load runs; the gate also fails when the new ones are slower by more than the "
-        "default tolerance of `sockproof ab`",
+        help="earlier load runs; the gate also fails when the median acknowledgement latency of "
+        f"the new ones is worse by more than {TOLERANCE * 100:g}%%",
     )
     for name, kind in (("json", "JSON"), ("junit", "JUnit XML"), ("markdown", "Markdown")):
         place = "gate.xml" if name == "junit" else "gate.md" if name == "markdown" else "gate.json"
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             f"--{name}",
             type=Path,
             metavar="FILE",
-            help=f"file for the result as {kind} (default: {place} in each run folder)",
+            help=f"file for all results as {kind} (default: a {place} in each run folder)",
         )
     add_results(parser)
     add_shelf(parser)

@@ -78,7 +78,7 @@ def add_verdict(parser: argparse.ArgumentParser, known: str, default: str) -> No
     add(
         "--docs-url",
         metavar="URL",
-        help="documentation site that reports link to for each requirement (default: sockproof's)",
+        help="documentation site to link requirements to in reports (default: sockproof's)",
     )
 
 
@@ -96,7 +96,8 @@ def add_limits(parser: argparse.ArgumentParser) -> Group:
         "--max-time",
         type=time_span,
         metavar="T",
-        help="time limit for the whole run, e.g. 90, 90s or 5m (default: derived from the cases)",
+        help="time limit for the run against one server or client, e.g. 90, 90s or 5m; cases "
+        "that it cuts off make the run inconclusive (default: derived from the cases)",
     )
     return group
 
@@ -104,7 +105,9 @@ def add_limits(parser: argparse.ArgumentParser) -> Group:
 def add_reports(parser: argparse.ArgumentParser) -> None:
     """The options that name files to be written."""
     add = parser.add_argument_group(
-        "reports", "With any of these, only the named files are written, and no run folder."
+        "reports",
+        "With any of these, only the named files are written, for one server or client, and no run "
+        "folder.",
     ).add_argument
     for name, kind in (("json", "JSON"), ("junit", "JUnit XML"), ("html", "HTML")):
         add(f"--{name}", type=Path, metavar="FILE", help=f"file for the report as {kind}")

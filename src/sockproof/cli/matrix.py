@@ -51,15 +51,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     selection.add_argument(
         "--pairs",
         action="store_true",
-        help="check each bundled client library together with each bundled server instead",
+        help="check each bundled client library with each bundled server of its kind instead: "
+        "that they connect and exchange messages",
     )
     selection.add_argument(
         "--driver",
         action="append",
         default=[],
         metavar="NAME",
-        help="with --clients or --pairs, the client library to check; may be repeated "
-        "(default: all)",
+        help="with --clients or --pairs, the driver whose client library is checked; may be "
+        "repeated (default: all)",
     )
     add_results(parser)
     add_shelf(parser)

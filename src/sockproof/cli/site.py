@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--docs-url",
         metavar="URL",
-        help="documentation site that pages link to for each requirement (default: sockproof's)",
+        help="documentation site to link requirements to in pages (default: sockproof's)",
     )
     add_shelf(parser)
 

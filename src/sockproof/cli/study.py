@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="ID",
-        help="claim to test, e.g. C9 (an unknown ID is answered with the list); may be repeated "
+        help="claim to test, e.g. C9 (any unknown ID prints the list); may be repeated "
         "(default: all)",
     )
     add_results(parser)

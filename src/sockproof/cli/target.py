@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--tls",
         action="store_true",
-        help="serve over TLS with a newly generated certificate, whose CA is printed for --ca",
+        help="serve over TLS with a new certificate; the path of its CA is printed, for --ca",
     )
     add_shelf(parser)
 

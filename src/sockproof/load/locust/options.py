@@ -157,7 +157,8 @@ def add_arguments(parser: Any) -> None:
     add(
         "--stages", default="", metavar="TIME:USERS,…", include_in_web_ui=False,
         help="stages, each with its duration and the number of users that it ramps to, in place of "
-        "--users, --spawn-rate and --run-time, e.g. 30s:100,5m:1000 (default: the scenario's)",
+        "--users, --spawn-rate and --run-time, e.g. 30s:100,5m:1000 (default: the scenario's, "
+        "usually none)",
     )  # fmt: skip
     add(
         "--poisson", action="store_true", default=False,
@@ -193,8 +194,8 @@ def add_arguments(parser: Any) -> None:
     )  # fmt: skip
     add(
         "--max-lag", default="", metavar="MS",
-        help="lag of the load generator that is ignored, in milliseconds (default: 0; larger lag "
-        "is subtracted from a latency before it is compared with a limit)",
+        help="lag of the load generator to ignore, in milliseconds (default: 0; a latency limit "
+        "counts as broken only if it is without any larger lag, too)",
     )  # fmt: skip
     add(
         "--drain", default="10", metavar="S",
