@@ -14,9 +14,9 @@ from tests.progress import HUNG
 
 pytestmark = pytest.mark.timeout(HUNG)
 KIND = "socketio"
-DAYS = 4  # until each freedom has had its turn
+DAYS = 6  # until each freedom has had its turn
 SHARE = 24  # a freedom meets one in so many cases when it has its turn
-PAIRS, SHARE_OF_A_PAIR = 6, 8
+PAIRS, SHARE_OF_A_PAIR = 4, 8
 CHOICES = (  # files of which a server takes one freedom at a time
     "engineio/transports.toml",
     "engineio/handshake.toml",

@@ -12,9 +12,9 @@ from tests.servers import tls
 
 pytestmark = pytest.mark.timeout(HUNG)
 KIND = "websocket"
-DAYS = 4  # until each freedom has had its turn
+DAYS = 6  # until each freedom has had its turn
 SHARE = 8  # a freedom meets one in so many cases then, and those about TLS all of theirs
-PAIRS, SHARE_OF_A_PAIR = 8, 12
+PAIRS, SHARE_OF_A_PAIR = 6, 12
 
 FREEDOMS = freedoms_run.freedoms(KIND)
 

@@ -62,7 +62,7 @@ class Account:
         assert done.stderr == "", words
 
 
-@pytest.mark.parametrize("number", [NOBODY, NAMELESS])
+@pytest.mark.parametrize("number", rotating([NOBODY, NAMELESS], 2, "accounts"))
 @pytest.mark.parametrize("home", rotating(["none", "not its own"], 2, "homes"))
 def test_ordinary_user_does_everything(number: int, home: str, tmp_path: Path) -> None:
     user = Account(

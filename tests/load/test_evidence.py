@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
 
 from tests.load.command import Result, judged, load, violated
 from tests.load.test_counts import FIXED, NUMBER, served
+from tests.sample import rotating
 from tests.servers.unfaithful import HONEST, UnfaithfulServer
 from tests.servers.untrustworthy import ANSWERS, STAMPS, LateServer, UntrustworthyServer
 
@@ -25,8 +27,9 @@ def run(server: UnfaithfulServer, results: Path, *more: str) -> Result:
         return load(results, "chat_rooms", url, *TALK, *more)
 
 
-@pytest.mark.parametrize("way", WAYS[:3], ids="-".join)
-@pytest.mark.parametrize("misdeed", STAMPS)
+@pytest.mark.parametrize(
+    ("misdeed", "way"), rotating(itertools.product(STAMPS, WAYS[:3]), 2, "stamps")
+)
 def test_stamps_that_were_rewritten_change_no_latency(
     misdeed: str, way: tuple[str, ...], tmp_path: Path
 ) -> None:
@@ -46,8 +49,9 @@ def test_stamps_that_were_rewritten_change_no_latency(
     assert found.summary["examples"]["forged"]
 
 
-@pytest.mark.parametrize("way", WAYS[:3], ids="-".join)
-@pytest.mark.parametrize("misdeed", ANSWERS)
+@pytest.mark.parametrize(
+    ("misdeed", "way"), rotating(itertools.product(ANSWERS, WAYS[:3]), 2, "answers")
+)
 def test_acknowledgements_that_answer_nothing_are_counted(
     misdeed: str, way: tuple[str, ...], tmp_path: Path
 ) -> None:
