@@ -165,14 +165,14 @@ def share(text: str) -> float:
     return value
 
 
-def add_results(parser: argparse.ArgumentParser) -> None:
-    """The option for the directory that run folders are created in."""
+def add_results(parser: argparse.ArgumentParser, of: str = "") -> None:
+    """The option for the directory that run folders are created in, if only those `of` some."""
     parser.add_argument(
         "--results",
         type=Path,
         default=Path("results"),
         metavar="DIR",
-        help="directory in which run folders are created (default: %(default)s)",
+        help=f"directory in which run folders{of} are created (default: %(default)s)",
     )
 
 

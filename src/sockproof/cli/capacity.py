@@ -70,7 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=whole(1, 10**6),
         default=10,
         metavar="N",
-        help="smallest number of users to try (default: %(default)s)",
+        help="smallest number of users to try; each run starts them at 100 per second, or within "
+        "10 s (default: %(default)s)",
     )
     add(
         "--to",

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help=f"the {which} run: a run folder or report.json, or several load runs, "
             "separated by commas",
         )
-    add_results(parser)
+    add_results(parser, " of comparisons of load runs")
     add_shelf(parser)
 
 

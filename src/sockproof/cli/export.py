@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         choices=("csv", "parquet", "openmetrics", "hgrm"),
         metavar="FORMAT",
-        help="output format: csv, parquet, openmetrics or hgrm (HdrHistogram)",
+        help="output format: csv or parquet (a row for each second), openmetrics (totals) or hgrm "
+        "(HdrHistogram of one latency)",
     )
     add("--out", type=Path, metavar="FILE", help="output file (default: standard output)")
     kinds = ", ".join(each.value for each in LatencyKind)

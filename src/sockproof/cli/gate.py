@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             metavar="FILE",
             help=f"file for all results as {kind} (default: a {place} in each run folder)",
         )
-    add_results(parser)
+    add_results(parser, " of comparisons with --baseline")
     add_shelf(parser)
 
 
