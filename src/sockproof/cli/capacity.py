@@ -55,8 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         required=True,
         metavar="RULE",
-        help="rule that must hold of summary.json, written as in a gate, e.g. 'counts.lost == 0'; "
-        "may be repeated",
+        help="gate rule that summary.json must satisfy, e.g. 'counts.lost == 0'; may be repeated",
     )
     add(
         "--target",
@@ -70,8 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=whole(1, 10**6),
         default=10,
         metavar="N",
-        help="smallest number of users to try; each run starts them at 100 per second, or within "
-        "10 s (default: %(default)s)",
+        help="smallest number of users to try; they start at 100 per second, or faster to "
+        "fit into 10 s (default: %(default)s)",
     )
     add(
         "--to",
@@ -85,7 +84,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--target-pid",
         type=whole(1, 1 << 22),
         metavar="PID",
-        help="process id of the server, to watch its CPU and memory",
+        help="process id of the server, to watch its CPU and memory (default: that of a bundled "
+        "server)",
     )
     add_load(parser, time="15s")
     add_results(parser)

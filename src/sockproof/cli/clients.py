@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_selection(
         selection,
         SUITES,
-        "websocket and deflate, or engineio and socketio, as the driver says that its client is",
+        "websocket and deflate, or engineio and socketio, depending on the driver",
     )
     add = selection.add_argument
     add(

@@ -103,7 +103,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--token",
         metavar="TOKEN",
-        help="token that a server with sockproof's fixture requires (its SOCKPROOF_TOKEN variable)",
+        help="token that a server with sockproof's fixture (conformance/TARGET.md) requires, "
+        "set there as SOCKPROOF_TOKEN (default: none)",
     )
     add(
         "--profile",

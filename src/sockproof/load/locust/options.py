@@ -162,7 +162,8 @@ def add_arguments(parser: Any) -> None:
     )  # fmt: skip
     add(
         "--poisson", action="store_true", default=False,
-        help="send at exponentially distributed random intervals, at --rate on average",
+        help="send at exponentially distributed random intervals, at --rate on average (no effect "
+        "with --rate 0)",
     )  # fmt: skip
     add(
         "--payload-bytes", default="", metavar="N",
@@ -194,8 +195,8 @@ def add_arguments(parser: Any) -> None:
     )  # fmt: skip
     add(
         "--max-lag", default="", metavar="MS",
-        help="lag of the load generator to ignore, in milliseconds (default: 0; a latency limit "
-        "counts as broken only if it is without any larger lag, too)",
+        help="lag of the load generator to ignore, in milliseconds (default: 0; a rule about "
+        "latency is broken only if it still is with any larger lag subtracted)",
     )  # fmt: skip
     add(
         "--drain", default="10", metavar="S",
@@ -252,7 +253,8 @@ def add_arguments(parser: Any) -> None:
     add("--insecure", action="store_true", default=False, help="accept any certificate")
     add(
         "--target-pid", default="", metavar="PID",
-        help="process id of the server, to watch its CPU and memory",
+        help="process id of the server, to watch its CPU and memory (default: that of a bundled "
+        "server)",
     )  # fmt: skip
     add(
         "--metrics-port", default="", metavar="[HOST:]PORT", include_in_web_ui=False,
