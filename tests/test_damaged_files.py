@@ -25,10 +25,10 @@ from tests.waiting import LIMIT
 
 ROOT = Path(__file__).parents[1]
 COUNT = 2000  # of all
-PARTS = 50  # of which one or another has its turn each day
+PARTS = 100  # of which two have their turn on most days
 
 
-@pytest.mark.parametrize("part", sample.rotating(range(PARTS), PARTS, "damage"))
+@pytest.mark.parametrize("part", sample.rotating(range(PARTS), PARTS // 2, "damage"))
 def test_damaged_files_are_told_in_a_line(part: int) -> None:
     count = COUNT // PARTS
     words = [str(count), str(sample.SEED), str(part * count)]

@@ -259,7 +259,11 @@ def _compact(value: Any) -> str:
 
 def _plain(value: Any) -> Any:
     """What `json` knows no form of; raises TypeError where there is none."""
-    return dict(value) if isinstance(value, Mapping) else msgspec.to_builtins(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, msgspec.Struct):
+        return msgspec.to_builtins(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")
 
 
 def _spelt(value: Any) -> Any:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 OPTIONS = {
     "suite": ("NAME", "suite of cases to run, e.g. rooms; may be repeated"),
-    "case": ("GLOB", "pattern of ids of cases to run; may be repeated"),
+    "case": ("GLOB", "pattern of case ids to run; may be repeated"),
     "expect": ("FILE", "known deviations: a file, or the name of a bundled list"),
 }
 MARKER = (

@@ -141,8 +141,8 @@ class Part:
         if options.client != "lean":  # its libraries copy whatever a server sends
             memory.give_back_early()
         for each in environment.user_classes:
-            if hasattr(each, "import_client"):
-                each.import_client(options.client)
+            if hasattr(each, "connections_of"):  # imports the client before a clock is read
+                each.connections_of(options.client)
         stats = LocustStats(environment)
         self.run = runs.Run(folder, number, options, endpoint, stats, _log.error, place)
         self.run.hide = self.secrets.hide

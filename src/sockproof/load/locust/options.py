@@ -234,11 +234,9 @@ def add_arguments(parser: Any) -> None:
         help="offer permessage-deflate in each WebSocket handshake",
     )  # fmt: skip
     add(
-        "--ca",
-        default="",
-        metavar="FILE",
+        "--ca", default="", metavar="FILE",
         help="CA certificate (PEM) to trust in place of the system's",
-    )
+    )  # fmt: skip
     add("--cert", default="", metavar="FILE", help="client certificate (PEM) to present")
     add(
         "--key", default="", metavar="FILE",

@@ -126,10 +126,6 @@ class ConnectedUser(Sending, User):
 
     # Defined by subclasses.
 
-    @classmethod
-    def import_client(cls, client: str) -> None:
-        """Import what connections of this client need, before the clock of a run is read."""
-
     def new_connection(self) -> Any:
         """Return a connection that is not open yet."""
         raise NotImplementedError

@@ -37,15 +37,6 @@ Token = tuple[int, int, int, Acks, bytes]
 _ROUND_TRIP = Message("message-with-ack", BODY)
 
 
-def _kind(client: str) -> Any:
-    """The connections of this client."""
-    if client == "lean":
-        return SocketIOConnection
-    from sockproof.load.reference.socketio import ReferenceSocketIO
-
-    return ReferenceSocketIO
-
-
 class SocketIOUser(Namespaces):
     """A user with one Socket.IO connection.
 
@@ -61,14 +52,18 @@ class SocketIOUser(Namespaces):
     _said: Said | None = None  # last
 
     @classmethod
-    def import_client(cls, client: str) -> None:
-        """python-socketio takes a third of a second, which lean connections need not wait for."""
-        _kind(client)
+    def connections_of(cls, client: str) -> Any:
+        """Their class; the reference client's is imported where it is asked for."""
+        if client == "lean":
+            return SocketIOConnection
+        from sockproof.load.reference.socketio import ReferenceSocketIO
+
+        return ReferenceSocketIO
 
     def new_connection(self) -> Any:
         """Return a lean connection, or one of the reference client."""
         options = self.sockproof.options
-        return _kind(options.client)(
+        return self.connections_of(options.client)(
             self.own_endpoint(),
             transport=self.transport or options.transport,
             namespace=self.namespace or options.namespace or "/",

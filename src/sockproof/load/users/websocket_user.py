@@ -36,15 +36,6 @@ _TEXT, _OCTETS = Payload.text(BODY), Payload.binary(BINARY_BODY)
 _SMALL = 1_000_000  # up to here numbers are what applications count with, too
 
 
-def _kind(client: str) -> Any:
-    """The connections of this client."""
-    if client == "lean":
-        return WebSocketConnection
-    from sockproof.load.reference.websocket import ReferenceWebSocket
-
-    return ReferenceWebSocket
-
-
 class WebSocketUser(WebSocketRooms):
     """A user with one WebSocket connection.
 
@@ -80,15 +71,19 @@ class WebSocketUser(WebSocketRooms):
         return super().own_secrets() + found
 
     @classmethod
-    def import_client(cls, client: str) -> None:
-        """websocket-client is imported where it is wanted."""
-        _kind(client)
+    def connections_of(cls, client: str) -> Any:
+        """Their class; the reference client's is imported where it is asked for."""
+        if client == "lean":
+            return WebSocketConnection
+        from sockproof.load.reference.websocket import ReferenceWebSocket
+
+        return ReferenceWebSocket
 
     def new_connection(self) -> Any:
         """A lean connection, or websocket-client's."""
         endpoint = self.own_endpoint().offering(self.subprotocols)
         target = endpoint.target_of(self.path, self.query)
-        kind = _kind(self.sockproof.options.client)
+        kind = self.connections_of(self.sockproof.options.client)
         return kind(endpoint, target=target, headers=self.own_headers())
 
     # What may be overridden.
